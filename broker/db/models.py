@@ -1,0 +1,165 @@
+"""The tables. Rows hold relative keys; the location is a setting, not data.
+
+Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign
+key, so that a further kind needs no further column. What deletes an owner deletes these.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from broker.db.types import BigId, Cents, UtcDateTime
+from broker.domain.states import UploadState
+
+_STATES = ", ".join(f"'{state}'" for state in UploadState)
+
+
+class Base(DeclarativeBase):
+    """Named constraints, so that a migration can drop what another one made."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class User(Base):
+    """A user of the marketplace; `id` is the `sub` of their tokens."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    email: Mapped[str | None] = mapped_column(String(254))
+    first_name: Mapped[str] = mapped_column(String(150))
+    last_name: Mapped[str] = mapped_column(String(150))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Ad(Base):
+    """An advertisement. `places_taken` counts its confirmed images and pending uploads."""
+
+    __tablename__ = "ads"
+    __table_args__ = (
+        Index(None, "owner_id"),
+        CheckConstraint("places_taken >= 0", name="places_taken"),
+        # A deleted ad's id must never name another ad: its keys would be that ad's.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    price: Mapped[Decimal] = mapped_column(Cents)
+    is_active: Mapped[bool]
+    is_sold: Mapped[bool]
+    places_taken: Mapped[int] = mapped_column(server_default="0", default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Upload(Base):
+    """What a ticket stands for. `user_id` is the owner's user, `issued_by` who asked."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
+        Index(None, "owner_kind", "owner_id"),
+        # What the reaper scans: pending rows alone, oldest first.
+        Index(
+            "ix_uploads_pending_expires_at",
+            "expires_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    issued_by: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    content_type: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    checksum_sha256: Mapped[str | None] = mapped_column(String(44))
+    transport: Mapped[str] = mapped_column(String(16))
+    alt_text: Mapped[str] = mapped_column(String(500))
+    order: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(server_default="0", default=0)
+    # The ETag that confirming chose below incoming/: only these bytes are ever promoted.
+    promoted_etag: Mapped[str | None] = mapped_column(String(255))
+
+    @property
+    def pinned(self) -> bool:
+        """Tell whether the form fixes the bytes by their digest."""
+        return self.checksum_sha256 is not None
+
+
+class Image(Base):
+    """The metadata of one confirmed object."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        Index(None, "owner_kind", "owner_id"),
+        # One avatar a user, whatever races.
+        Index(
+            "uq_images_avatar",
+            "owner_id",
+            unique=True,
+            sqlite_where=text("owner_kind = 'user'"),
+            postgresql_where=text("owner_kind = 'user'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    upload_id: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), unique=True)
+    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    content_type: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    checksum_sha256: Mapped[str | None] = mapped_column(String(44))
+    etag: Mapped[str] = mapped_column(String(255))
+    alt_text: Mapped[str] = mapped_column(String(500))
+    order: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Deletion(Base):
+    """The outbox: one object to delete, and once more at `repeat_at` where a form still lives."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (Index(None, "not_before"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    object_key: Mapped[str] = mapped_column(String(1024))
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    repeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    last_error: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,13 @@
+"""SHA-256 digests as S3 writes them: base64 of 32 bytes (`x-amz-checksum-sha256`)."""
+
+import base64
+import binascii
+
+
+def is_sha256_base64(text: str) -> bool:
+    """Tell whether `text` is the one canonical base64 form of a 32-byte digest."""
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(digest) == 32 and base64.b64encode(digest).decode("ascii") == text

@@ -1,0 +1,23 @@
+"""What crosses the boundary to the bucket and back, with S3's own names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectHead:
+    """HeadObject's answer with checksum mode on; `etag` without quotes."""
+
+    content_length: int
+    content_type: str
+    etag: str
+    checksum_sha256: str | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresignedPost:
+    """Where to send a form, and the fields to send before the file."""
+
+    url: str
+    fields: dict[str, str]

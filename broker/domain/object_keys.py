@@ -1,0 +1,48 @@
+"""Object keys: made by the broker alone, never chosen by a client.
+
+A relative key (`ads/ad_1/main_Zt41bQ9c.jpg`) is what rows and JSON hold; an object key is
+that below a location (`media/ads/…`), and is what the bucket sees.
+"""
+
+import re
+import secrets
+import string
+import unicodedata
+
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.owners import OwnerKind
+
+INCOMING = "incoming"
+STEM_MAX = 60
+SUFFIX_LENGTH = 8
+_SUFFIX_ALPHABET = string.ascii_letters + string.digits
+
+
+def stem(file_name: str) -> str:
+    """Reduce a client's file name to `[a-z0-9-]`, at most 60 characters, `image` if none is left."""
+    base = re.split(r"[/\\]", file_name)[-1]
+    if "." in base.strip("."):
+        base = base.rsplit(".", 1)[0]
+    plain = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:STEM_MAX].strip("-") or "image"
+
+
+def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -> str:
+    """Make a relative key that has not been used: the suffix is 47 random bits."""
+    suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(SUFFIX_LENGTH))
+    extension = EXTENSIONS[content_type]
+    return f"{kind.prefix}{owner_id}/{stem(file_name)}_{suffix}.{extension}"
+
+
+def object_key(location: str, key: str) -> str:
+    """Give the bucket's key for a relative one."""
+    return f"{location}/{key}"
+
+
+def upload_object_key(location: str, key: str, *, pinned: bool) -> str:
+    """Give the key that a form writes to.
+
+    Without a pinned digest a form could be replayed with other bytes, so its object lands
+    below `incoming/`, and confirming promotes it to its final key.
+    """
+    return object_key(location if pinned else INCOMING, key)

@@ -1,0 +1,31 @@
+"""Who is asking, as their token says. Verifying the token is the API's work, not done here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """`service` is a backend: it reads and confirms any upload, and issues for any owner."""
+
+    USER = "user"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """The verified claims of one token; `user_id` is its `sub`."""
+
+    user_id: int
+    role: Role = Role.USER
+    email: str | None = None
+    first_name: str = ""
+    last_name: str = ""
+
+    @property
+    def is_service(self) -> bool:
+        """Tell whether the token belongs to a backend."""
+        return self.role is Role.SERVICE
+
+    def acts_for(self, user_id: int) -> bool:
+        """Tell whether tickets and uploads of `user_id` are this principal's to handle."""
+        return self.is_service or self.user_id == user_id

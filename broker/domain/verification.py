@@ -1,0 +1,33 @@
+"""Whether an object is the one that a ticket was issued for."""
+
+from dataclasses import dataclass
+
+from broker.domain.object_head import ObjectHead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What the ticket's row says about the object."""
+
+    size: int
+    content_type: str
+    checksum_sha256: str | None
+    upload_id: str
+
+
+def differences(declared: Declared, head: ObjectHead) -> list[str]:
+    """Name what differs; empty when the object is the declared one.
+
+    A server that returns no digest for a pinned upload counts as different: the broker
+    never records what it could not verify.
+    """
+    found = []
+    if head.content_length != declared.size:
+        found.append("size")
+    if head.content_type != declared.content_type:
+        found.append("content_type")
+    if declared.checksum_sha256 is not None and head.checksum_sha256 != declared.checksum_sha256:
+        found.append("checksum_sha256")
+    if head.metadata.get("upload-id") != declared.upload_id:
+        found.append("upload_id")
+    return found

@@ -1,0 +1,134 @@
+"""Issue tickets: check who asks and for what, take places, commit the rows, show the forms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from broker.db.models import Upload
+from broker.domain.checksums import is_sha256_base64
+from broker.domain.errors import ImageLimitReached, InvalidRequest
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.object_keys import new_key
+from broker.domain.owners import OwnerKind
+from broker.domain.principal import Principal
+from broker.domain.rules import Rules
+from broker.domain.states import UploadState
+from broker.services import places
+from broker.services.expire import expire_stale
+from broker.services.owners import authorise
+from broker.services.tickets import Ticket, sign
+from broker.storage.protocol import PostPresigner
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRequest:
+    """One file as its client declares it; `size` in bytes, the digest as S3 writes it."""
+
+    file_name: str
+    content_type: str
+    size: int
+    checksum_sha256: str | None = None
+    alt_text: str = ""
+    order: int = 0
+    transport: str | None = None
+
+
+def issue(
+    session: Session,
+    presigner: PostPresigner,
+    rules: Rules,
+    principal: Principal,
+    kind: OwnerKind,
+    owner_id: int,
+    files: Sequence[FileRequest],
+    *,
+    now: datetime,
+) -> list[Ticket]:
+    """Issue one ticket a file, all or none. The rows are committed before a form is shown.
+
+    Raises:
+        NotFound, Forbidden: the owner is not there, or not this principal's.
+        InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
+            `{"files": {"0": {"size": […]}}}`.
+        ImageLimitReached: the owner has fewer places left than files were named.
+    """
+    user_id = authorise(session, principal, kind, owner_id)
+    _check(kind, rules, files)
+    uploads = [_row(kind, owner_id, user_id, principal, rules, file, now) for file in files]
+    tickets = [sign(presigner, rules, row, expires_at=row.expires_at, now=now) for row in uploads]
+    _take_places(session, kind, owner_id, rules, len(files), now)
+    session.add_all(uploads)
+    session.commit()
+    return tickets
+
+
+def _check(kind: OwnerKind, rules: Rules, files: Sequence[FileRequest]) -> None:
+    faults = {
+        str(index): fault
+        for index, file in enumerate(files)
+        if (fault := _faults(kind, rules, file))
+    }
+    if faults:
+        raise InvalidRequest("A file cannot be accepted as declared.", {"files": faults})
+
+
+def _faults(kind: OwnerKind, rules: Rules, file: FileRequest) -> dict[str, list[str]]:
+    faults: dict[str, list[str]] = {}
+    if file.content_type not in EXTENSIONS:
+        faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
+    if not 1 <= file.size <= kind.max_bytes(rules):
+        faults["size"] = [f"Must be from 1 to {kind.max_bytes(rules)} bytes."]
+    if file.checksum_sha256 is None:
+        if rules.require_checksum:
+            faults["checksum_sha256"] = ["Missing: the base64 SHA-256 of the file's bytes."]
+    elif not is_sha256_base64(file.checksum_sha256):
+        faults["checksum_sha256"] = ["Must be the base64 form of 32 bytes."]
+    return faults
+
+
+def _row(
+    kind: OwnerKind,
+    owner_id: int,
+    user_id: int,
+    principal: Principal,
+    rules: Rules,
+    file: FileRequest,
+    now: datetime,
+) -> Upload:
+    return Upload(
+        id=uuid7(),
+        state=UploadState.PENDING,
+        owner_kind=kind.name,
+        owner_id=owner_id,
+        user_id=user_id,
+        issued_by=principal.user_id,
+        key=new_key(kind, owner_id, file.file_name, file.content_type),
+        content_type=file.content_type,
+        size=file.size,
+        checksum_sha256=file.checksum_sha256,
+        transport=file.transport or rules.default_transport,
+        alt_text=file.alt_text,
+        order=file.order,
+        created_at=now,
+        expires_at=now + rules.ttl,
+        failures=0,
+    )
+
+
+def _take_places(
+    session: Session, kind: OwnerKind, owner_id: int, rules: Rules, count: int, now: datetime
+) -> None:
+    """Take the places; those of stale uploads are freed first where there are too few."""
+    limit = kind.max_count(rules)
+    if places.take(session, kind, owner_id, count, limit):
+        return
+    session.rollback()
+    if expire_stale(session, rules, now=now, owner=(kind, owner_id)) and places.take(
+        session, kind, owner_id, count, limit
+    ):
+        return
+    session.rollback()
+    raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")

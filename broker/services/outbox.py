@@ -1,0 +1,122 @@
+"""The outbox of deletions: rows commit with what made an object needless, then get drained.
+
+A drainer leases a row by moving its `not_before` on, which is also the backoff after a
+failure; so many drainers at once delete each object without waiting for one another.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Deletion, Image
+from broker.domain.errors import StorageError, StorageUnavailable
+from broker.domain.object_keys import object_key
+from broker.domain.rules import Rules
+from broker.storage.protocol import ObjectStorage
+
+LEASE = timedelta(seconds=30)
+BACKOFF_MAX = timedelta(hours=1)
+BATCH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drained:
+    """How many objects were deleted, and how many stay for later because S3 refused."""
+
+    deleted: int = 0
+    postponed: int = 0
+
+
+def enqueue(
+    session: Session, key: str, *, now: datetime, form_dead_at: datetime | None = None
+) -> None:
+    """Put an object key into the outbox.
+
+    Args:
+        form_dead_at: when no form can write to the key any more. Where that is still to come,
+            the object is deleted now and once more then: a slow body may land in between.
+    """
+    repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
+    session.add(Deletion(object_key=key, not_before=now, repeat_at=repeat_at, created_at=now))
+
+
+def drain(
+    session: Session,
+    storage: ObjectStorage,
+    rules: Rules,
+    *,
+    now: datetime,
+    only_key: str | None = None,
+) -> Drained:
+    """Delete what is due; returns when nothing due is left or S3 does not answer."""
+    deleted = postponed = 0
+    while True:
+        due = select(Deletion).where(Deletion.not_before <= now).order_by(Deletion.not_before)
+        if only_key is not None:
+            due = due.where(Deletion.object_key == only_key)
+        rows = session.scalars(due.limit(BATCH)).all()
+        session.commit()
+        if not rows:
+            return Drained(deleted=deleted, postponed=postponed)
+        for row in rows:
+            if not _lease(session, row, now):
+                continue
+            try:
+                if not _live(session, row.object_key, rules):
+                    storage.delete(row.object_key)
+            except StorageError as error:
+                _note_failure(session, row, error.code)
+                postponed += 1
+                if isinstance(error, StorageUnavailable):
+                    return Drained(deleted=deleted, postponed=postponed)
+            else:
+                _clear(session, row)
+                deleted += 1
+
+
+def depth(session: Session) -> int:
+    """Count what waits in the outbox."""
+    return session.scalar(select(func.count()).select_from(Deletion)) or 0
+
+
+def _lease(session: Session, row: Deletion, now: datetime) -> bool:
+    """Move the row's time on; False when another drainer has done so first."""
+    wait = min(LEASE * 2**row.attempts, BACKOFF_MAX)
+    won = session.execute(
+        update(Deletion)
+        .where(Deletion.id == row.id, Deletion.not_before == row.not_before)
+        .values(not_before=now + wait, attempts=Deletion.attempts + 1)
+        .returning(Deletion.id)
+    ).first()
+    session.commit()
+    return won is not None
+
+
+def _live(session: Session, key: str, rules: Rules) -> bool:
+    """Tell whether an image uses the key: such an object is never deleted."""
+    prefix = object_key(rules.location, "")
+    found = None
+    if key.startswith(prefix):
+        found = session.scalar(select(Image.id).where(Image.key == key.removeprefix(prefix)))
+    session.commit()
+    return found is not None
+
+
+def _note_failure(session: Session, row: Deletion, code: str) -> None:
+    session.execute(update(Deletion).where(Deletion.id == row.id).values(last_error=code))
+    session.commit()
+
+
+def _clear(session: Session, row: Deletion) -> None:
+    """Remove the row, or keep it for its second time."""
+    if row.repeat_at is None:
+        session.execute(delete(Deletion).where(Deletion.id == row.id))
+    else:
+        session.execute(
+            update(Deletion)
+            .where(Deletion.id == row.id)
+            .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
+        )
+    session.commit()

@@ -1,0 +1,45 @@
+"""Promote an unpinned object from `incoming/` to its final key, always the same bytes.
+
+The first confirm writes down the ETag that it saw. From then on only bytes with that ETag are
+ever copied, so a form that is replayed between two confirms cannot change the image.
+"""
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Upload
+from broker.domain.errors import ObjectNotFound, PreconditionFailed
+from broker.domain.object_head import ObjectHead
+from broker.domain.object_keys import object_key
+from broker.domain.rules import Rules
+from broker.domain.states import UploadState
+from broker.services.uploads import written_key
+from broker.storage.protocol import ObjectStorage
+
+
+def promote(
+    session: Session, storage: ObjectStorage, rules: Rules, upload: Upload, head: ObjectHead
+) -> str | None:
+    """Copy the object on the condition of its ETag; None when its bytes have been replaced."""
+    session.execute(
+        update(Upload)
+        .where(
+            Upload.id == upload.id,
+            Upload.state == UploadState.PENDING,
+            Upload.promoted_etag.is_(None),
+        )
+        .values(promoted_etag=head.etag)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
+    session.refresh(upload)
+    session.commit()
+    etag = upload.promoted_etag
+    if etag is None or etag != head.etag:
+        return None
+    final = object_key(rules.location, upload.key)
+    try:
+        storage.copy(written_key(rules, upload), final, if_match=etag)
+    except (PreconditionFailed, ObjectNotFound):
+        return None
+    return etag

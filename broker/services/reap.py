@@ -1,0 +1,27 @@
+"""Reap: expire stale uploads, then drain the outbox of deletions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from broker.domain.rules import Rules
+from broker.services import outbox
+from broker.services.expire import expire_stale
+from broker.storage.protocol import ObjectStorage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaped:
+    """What one run did: uploads expired, objects deleted, deletions put off by an S3 error."""
+
+    expired: int
+    deleted: int
+    postponed: int
+
+
+def reap_once(session: Session, storage: ObjectStorage, rules: Rules, *, now: datetime) -> Reaped:
+    """Do all that is due now; safe beside any number of others."""
+    expired = expire_stale(session, rules, now=now)
+    drained = outbox.drain(session, storage, rules, now=now)
+    return Reaped(expired=expired, deleted=drained.deleted, postponed=drained.postponed)

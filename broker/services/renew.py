@@ -1,0 +1,54 @@
+"""Sign a pending or just-expired upload again: same row, key and place."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Upload
+from broker.domain.errors import UploadExpired
+from broker.domain.principal import Principal
+from broker.domain.rules import Rules
+from broker.domain.states import UploadState
+from broker.services.settled import raise_settled
+from broker.services.tickets import Ticket, sign
+from broker.services.uploads import get_upload
+from broker.storage.protocol import PostPresigner
+
+
+def renew(
+    session: Session,
+    presigner: PostPresigner,
+    rules: Rules,
+    principal: Principal,
+    upload_id: UUID,
+    *,
+    now: datetime,
+) -> Ticket:
+    """Give a fresh form, while the upload is pending and its grace has not passed.
+
+    Raises:
+        NotFound: no such upload of this principal.
+        UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it is past renewing.
+    """
+    upload = get_upload(session, principal, upload_id)
+    expires_at = now + rules.ttl
+    ticket = sign(presigner, rules, upload, expires_at=expires_at, now=now)
+    won = session.execute(
+        update(Upload)
+        .where(
+            Upload.id == upload_id,
+            Upload.state == UploadState.PENDING,
+            Upload.expires_at > now - rules.grace,
+        )
+        .values(expires_at=expires_at)
+        .returning(Upload.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    session.commit()
+    if won is None:
+        raise_settled(get_upload(session, principal, upload_id))
+        raise UploadExpired("The ticket expired too long ago; ask for a new one.")
+    upload = get_upload(session, principal, upload_id)
+    return Ticket(upload=upload, presigned=ticket.presigned, server_time=now)

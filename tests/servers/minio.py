@@ -1,0 +1,78 @@
+"""MinIO, the local stand-in of docker-compose, as the tests' second S3 server.
+
+CORS needs no setting: MinIO allows every origin, and has no PutBucketCors (501).
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
+from tests.servers import START_TIMEOUT, S3Server, start_on_free_port
+
+ACCESS_KEY = "broker-test"
+SECRET_KEY = "broker-test-secret"  # noqa: S105
+
+
+@contextlib.contextmanager
+def minio() -> Iterator[S3Server]:
+    """Run MinIO on one empty drive; raises ServerNotInstalled."""
+    binary = minio_binary()
+    with tempfile.TemporaryDirectory(prefix="minio-", ignore_cleanup_errors=True) as directory:
+
+        def start(port: int) -> tuple[ChildProcess, str]:
+            url = f"http://{LOOPBACK}:{port}"
+            child = _child(binary, Path(directory), port)
+            # "cluster", not "live" or "ready": those two answer 200 whatever can be written yet.
+            child.start(lambda: answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
+            return child, url
+
+        child, url = start_on_free_port(start)
+        try:
+            yield S3Server(url, ACCESS_KEY, SECRET_KEY, child.pid)
+        finally:
+            child.stop()
+
+
+def minio_binary() -> str:
+    """Find MinIO: MINIO_BINARY, PATH, then where `go install` puts it."""
+    if named := os.environ.get("MINIO_BINARY"):
+        if shutil.which(named) is None:
+            raise ServerNotInstalled(f"MINIO_BINARY names no program: {named}")
+        return named
+    for directory in (None, Path.home() / "go" / "bin", _go_bin()):
+        if found := shutil.which("minio", path=directory and str(directory)):
+            return found
+    raise ServerNotInstalled(
+        "MinIO is missing: `go install github.com/minio/minio@latest`, or set MINIO_BINARY"
+    )
+
+
+def _go_bin() -> Path | None:
+    go = shutil.which("go")
+    if go is None:
+        return None
+    answer = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=False)
+    return Path(answer.stdout.strip(), "bin") if answer.stdout.strip() else None
+
+
+def _child(binary: str, directory: Path, port: int) -> ChildProcess:
+    certs = f"--certs-dir={directory / 'certs'}"  # not the user's: they would mean HTTPS
+    return ChildProcess(
+        [binary, "server", f"--address={LOOPBACK}:{port}", certs, str(directory / "data")],
+        log_file=directory / "minio.log",
+        cwd=directory,
+        env={
+            "PATH": os.defpath,
+            "HOME": str(directory),
+            "MINIO_ROOT_USER": ACCESS_KEY,
+            "MINIO_ROOT_PASSWORD": SECRET_KEY,
+            "MINIO_BROWSER": "off",  # no console, and so no port for it
+            "MINIO_UPDATE": "off",  # asks nobody for a newer version
+            "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
+        },
+    )

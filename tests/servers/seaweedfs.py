@@ -1,0 +1,29 @@
+"""SeaweedFS, the embedded default, as the tests' S3 server."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from broker.local.seaweedfs import EmbeddedS3
+from tests.servers import S3Server, start_on_free_port
+
+ACCESS_KEY = "broker-test"
+SECRET_KEY = "broker-test-secret"  # noqa: S105
+
+
+@contextlib.contextmanager
+def seaweedfs() -> Iterator[S3Server]:
+    """Run SeaweedFS, empty; raises ServerNotInstalled."""
+    with tempfile.TemporaryDirectory(prefix="seaweedfs-", ignore_cleanup_errors=True) as directory:
+
+        def start(port: int) -> EmbeddedS3:
+            server = EmbeddedS3(Path(directory), port, ACCESS_KEY, SECRET_KEY)
+            server.start()
+            return server
+
+        server = start_on_free_port(start)
+        try:
+            yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid)
+        finally:
+            server.stop(grace=0)  # a clean end takes a second and would save data nobody wants
