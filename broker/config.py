@@ -1,0 +1,199 @@
+"""The settings: read from the environment once, frozen, checked before anything starts.
+
+Credentials and region are not here: they come from boto3's own chain.
+"""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from broker.domain.rules import Rules
+
+PREFIX = "BROKER_"
+HS256_SECRET_BYTES = 32
+MIB = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; one line a fault, each beginning with the setting's name."""
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or value != (
+        f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ValueError("each must be an origin such as https://shop.example, never *")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be an http or https URL")
+    return value.rstrip("/")
+
+
+def _location(value: str) -> str:
+    cleaned = value.strip("/")
+    if not cleaned or cleaned.split("/")[0] == "incoming" or ".." in cleaned:
+        raise ValueError("must be a key prefix such as media, and not incoming")
+    return cleaned
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+
+
+class Settings(BaseSettings):
+    """Sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
+    s3_bucket: str = Field(min_length=3, max_length=63, description="The bucket's name.")
+    s3_endpoint_url: OptionalUrl = Field(
+        default=None, description="Where the broker talks to S3; AWS's own when not set."
+    )
+    s3_public_url: OptionalUrl = Field(
+        default=None, description="Where browsers talk to S3; the endpoint URL when not set."
+    )
+    s3_addressing: Literal["path", "virtual"] = Field(
+        default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
+    )
+    media_location: Annotated[str, AfterValidator(_location)] = Field(
+        default="media", description="The first segment of every object key."
+    )
+    media_url: OptionalUrl = Field(
+        default=None, description="Public base of the images, such as a CDN's, location included."
+    )
+    cache_control: str = Field(
+        default="public, max-age=86400", description="Cache-Control of every object."
+    )
+    default_acl: OptionalText = Field(
+        default=None, description="`acl` field for buckets made before April 2023."
+    )
+    ticket_ttl: int = Field(default=300, ge=1, le=3600, description="How long a form is accepted.")
+    ticket_grace: int = Field(
+        default=900, ge=0, le=86400, description="How long after that an upload keeps its place."
+    )
+    default_transport: Literal["post"] = Field(
+        default="post", description="How bytes travel where a request does not say."
+    )
+    max_image_bytes: int = Field(
+        default=64 * MIB, ge=1, le=5 * 1024 * MIB, description="Largest image of an ad."
+    )
+    max_avatar_bytes: int = Field(
+        default=8 * MIB, ge=1, le=5 * 1024 * MIB, description="Largest avatar."
+    )
+    max_images_per_ad: int = Field(
+        default=20, ge=1, le=10_000, description="Images of an ad, pending uploads included."
+    )
+    require_checksum: bool = Field(
+        default=True, description="Refuse tickets without checksum_sha256."
+    )
+    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
+        default="HS256", description="The one algorithm that tokens are signed with."
+    )
+    jwt_secret: SecretStr | None = Field(
+        default=None, description="HS256: the secret shared with the marketplace, 32 bytes or more."
+    )
+    jwt_public_key: OptionalText = Field(
+        default=None, description="RS256, ES256: the public key as PEM, or a file's path."
+    )
+    jwt_jwks_url: OptionalUrl = Field(
+        default=None, description="RS256, ES256: where the issuer publishes its keys."
+    )
+    jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
+    jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Origins of pages that may call the API, separated by commas."
+    )
+    dev: bool = Field(
+        default=False, description="Set by `broker dev` alone: the page signs in by itself."
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        secret = self.jwt_secret.get_secret_value() if self.jwt_secret else ""
+        keys = [key for key in (self.jwt_public_key, self.jwt_jwks_url) if key]
+        if self.jwt_algorithm == "HS256":
+            if len(secret.encode()) < HS256_SECRET_BYTES or keys:
+                raise ValueError(
+                    "BROKER_JWT_SECRET: HS256 needs a secret of 32 bytes or more, and no key"
+                )
+        elif len(keys) != 1 or secret:
+            raise ValueError(
+                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 need either it or "
+                "BROKER_JWT_JWKS_URL, and no secret"
+            )
+        return self
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment; raises SettingsError, which never shows a value."""
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        for name in sorted(os.environ):
+            if name.startswith(PREFIX) and name not in known:
+                warnings.warn(f"{name} is no setting of the broker", stacklevel=2)
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(_lines(error))) from None
+
+    @property
+    def rules(self) -> Rules:
+        """Give what services need to know."""
+        return Rules(
+            location=self.media_location,
+            cache_control=self.cache_control,
+            default_acl=self.default_acl,
+            ticket_ttl=self.ticket_ttl,
+            ticket_grace=self.ticket_grace,
+            max_image_bytes=self.max_image_bytes,
+            max_avatar_bytes=self.max_avatar_bytes,
+            max_images_per_ad=self.max_images_per_ad,
+            require_checksum=self.require_checksum,
+            default_transport=self.default_transport,
+        )
+
+    @property
+    def jwt_public_key_pem(self) -> str | None:
+        """Give the key's PEM text, read from its file where a path was given."""
+        if self.jwt_public_key is None or "-----BEGIN" in self.jwt_public_key:
+            return self.jwt_public_key
+        return Path(self.jwt_public_key).read_text(encoding="ascii")
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors(include_input=False, include_url=False):
+        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
+        lines.append(name + fault["msg"].removeprefix("Value error, "))
+    return lines

@@ -1,0 +1,76 @@
+"""Make the bucket that the settings name; no connection is opened yet."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import boto3
+from botocore.config import Config
+
+from broker.config import Settings
+from broker.storage.s3 import S3Storage, refuse_other_operations
+from broker.storage.sigv4 import Credentials
+
+DEFAULT_REGION = "us-east-1"
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 5
+
+
+def client_config(settings: Settings) -> Config:
+    """Give boto3's configuration: short, bounded waits; SigV4; no checksums of its own."""
+    return Config(
+        signature_version="s3v4",
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=32,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": settings.s3_addressing},
+    )
+
+
+def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
+    """Make the storage; credentials and region come from boto3's own chain."""
+    session = session or boto3.Session()
+    region = session.region_name or DEFAULT_REGION
+    client = session.client(
+        "s3",
+        region_name=region,
+        endpoint_url=settings.s3_endpoint_url,
+        config=client_config(settings),
+    )
+    client.meta.events.register("before-parameter-build.s3", refuse_other_operations)
+
+    def credentials() -> Credentials | None:
+        found = session.get_credentials()
+        if found is None:
+            return None
+        # Refreshable credentials renew themselves here, ten minutes before they lapse.
+        frozen = found.get_frozen_credentials()
+        if not frozen.access_key or not frozen.secret_key:
+            return None
+        return Credentials(
+            access_key_id=frozen.access_key,
+            secret_access_key=frozen.secret_key,
+            session_token=frozen.token,
+        )
+
+    form_url = bucket_url(settings, settings.s3_public_url or client.meta.endpoint_url)
+    media_url = settings.media_url or f"{form_url.rstrip('/')}/{settings.media_location}"
+    return S3Storage(
+        client,
+        bucket=settings.s3_bucket,
+        region=region,
+        credentials=credentials,
+        form_url=form_url,
+        media_url=media_url.rstrip("/"),
+    )
+
+
+def bucket_url(settings: Settings, endpoint_url: str) -> str:
+    """Give the bucket's URL below an endpoint, as boto3 writes it for either addressing."""
+    parts = urlsplit(endpoint_url)
+    if settings.s3_addressing == "virtual":
+        host = f"{settings.s3_bucket}.{parts.netloc}"
+        return urlunsplit((parts.scheme, host, parts.path.rstrip("/") + "/", "", ""))
+    path = f"{parts.path.rstrip('/')}/{settings.s3_bucket}"
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

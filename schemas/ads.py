@@ -1,0 +1,68 @@
+"""Ads, in the marketplace's shape."""
+
+from marshmallow import fields
+
+from schemas.fields import Bool, Money, QueryBool, QueryInt, StrictSchema, TextField, Time
+from schemas.images import Image
+
+PAGE_MAX = 100
+
+
+class OwnerInfo(StrictSchema):
+    """The seller, as an ad shows them."""
+
+    id = fields.Integer()
+    email = fields.String(allow_none=True)
+    name = fields.String()
+
+
+class Ad(StrictSchema):
+    """An ad with its images, main image first."""
+
+    id = fields.Integer()
+    title = fields.String()
+    description = fields.String()
+    price = Money()
+    is_active = fields.Boolean()
+    is_sold = fields.Boolean()
+    owner = fields.Integer()
+    owner_info = fields.Nested(OwnerInfo)
+    main_image_url = fields.String(allow_none=True)
+    images = fields.List(fields.Nested(Image))
+    created_at = Time()
+    updated_at = Time()
+
+
+class NewAd(StrictSchema):
+    """What makes an ad."""
+
+    title = TextField(low=1, high=200, required=True)
+    description = TextField(high=5000, multiline=True, load_default="")
+    price = Money(required=True)
+    is_active = Bool(load_default=True)
+
+
+class AdChanges(StrictSchema):
+    """What an ad's owner may change."""
+
+    title = TextField(low=1, high=200)
+    description = TextField(high=5000, multiline=True)
+    price = Money()
+    is_active = Bool()
+
+
+class AdQuery(StrictSchema):
+    """Filters and page of a list."""
+
+    owner = QueryInt(low=1)
+    is_active = QueryBool()
+    is_sold = QueryBool()
+    limit = QueryInt(low=1, high=PAGE_MAX, load_default=20)
+    cursor = fields.String()
+
+
+class AdPage(StrictSchema):
+    """One page, newest first; `next_cursor` is null on the last."""
+
+    results = fields.List(fields.Nested(Ad))
+    next_cursor = fields.String(allow_none=True)

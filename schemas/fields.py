@@ -1,0 +1,127 @@
+"""Strict fields: a JSON value of another type is refused, never converted."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+BIGINT_MAX = 2**63 - 1
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
+class StrictSchema(Schema):
+    """Unknown fields are refused."""
+
+    class Meta:
+        unknown = "raise"
+        ordered = True
+
+
+class Int(fields.Integer):
+    """A JSON integer in a range: not 1.0, not true, not "1"."""
+
+    def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class QueryInt(fields.Integer):
+    """An integer in a query, in plain decimal digits."""
+
+    def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,19}", value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class Bool(fields.Boolean):
+    """A JSON boolean: not 1, not "yes"."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class QueryBool(fields.Boolean):
+    """`true` or `false` in a query."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if value not in ("true", "false"):
+            raise self.make_error("invalid", input=value)
+        return bool(value == "true")
+
+
+class TextField(fields.String):
+    """Text that both databases can hold and that one line of a log can show.
+
+    NUL, lone surrogates and control characters are refused; `multiline` allows line breaks
+    and tabs. `name` also refuses marks that turn the direction of writing.
+    """
+
+    def __init__(
+        self,
+        *,
+        low: int = 0,
+        high: int,
+        multiline: bool = False,
+        name: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(validate=validate.Length(low, high), **kwargs)
+        self.multiline = multiline
+        self.is_name = name
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        for character in value:
+            if unicodedata.category(character) in ("Cc", "Cs") and not (
+                self.multiline and character in "\n\r\t"
+            ):
+                raise ValidationError("Contains a control character or a lone surrogate.")
+            if self.is_name and character in _BIDI_CONTROLS:
+                raise ValidationError("Contains a mark that turns the direction of writing.")
+        return value
+
+
+class Money(fields.Field[Decimal]):
+    """An amount as a decimal string, such as "850.00"."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:.2f}"
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        if not isinstance(value, str) or not _PRICE.fullmatch(value):
+            raise ValidationError('Must be a decimal string such as "850.00".')
+        return Decimal(value)
+
+
+class Time(fields.AwareDateTime):
+    """RFC 3339 in UTC, with Z."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat().replace("+00:00", "Z")

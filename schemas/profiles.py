@@ -1,0 +1,23 @@
+"""What may be uploaded where, so that clients check before they ask."""
+
+from marshmallow import fields
+
+from schemas.fields import StrictSchema
+
+
+class Profile(StrictSchema):
+    """One purpose's limits: bytes, count, seconds."""
+
+    content_types = fields.List(fields.String())
+    max_bytes = fields.Integer()
+    max_count = fields.Integer()
+    ticket_ttl = fields.Integer()
+    checksum_required = fields.Boolean()
+    transports = fields.List(fields.String())
+
+
+class Profiles(StrictSchema):
+    """The limits by purpose."""
+
+    ad_image = fields.Nested(Profile)
+    avatar = fields.Nested(Profile)

@@ -1,0 +1,61 @@
+"""Tickets, and what a client declares to get one."""
+
+from marshmallow import fields, validate
+
+from schemas.fields import Int, StrictSchema, TextField, Time
+from schemas.images import ORDER_MAX
+
+FILES_MAX = 50
+
+
+class AvatarFile(StrictSchema):
+    """One file as its client declares it. Types, sizes and digests are the service's to judge."""
+
+    file_name = TextField(low=1, high=255, name=True, required=True)
+    content_type = TextField(low=1, high=64, required=True)
+    size = Int(low=1, required=True, metadata={"description": "Bytes."})
+    checksum_sha256 = TextField(
+        high=44, metadata={"description": "base64 of the file's SHA-256."}
+    )
+    transport = fields.String(validate=validate.OneOf(["post"]))
+
+
+class ImageFile(AvatarFile):
+    """A file for an ad, with what the ad will say about it."""
+
+    alt_text = TextField(high=500, load_default="")
+    order = Int(low=0, high=ORDER_MAX, load_default=0)
+
+
+class ImageFiles(StrictSchema):
+    """A batch: tickets for all, or for none."""
+
+    files = fields.List(
+        fields.Nested(ImageFile), required=True, validate=validate.Length(1, FILES_MAX)
+    )
+
+
+class Transfer(StrictSchema):
+    """Where and how to send the bytes: `fields` first, `file` last."""
+
+    method = fields.String()
+    url = fields.String()
+    fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields")
+
+
+class Ticket(StrictSchema):
+    """Where and how to send one file, until when."""
+
+    id = fields.UUID()
+    state = fields.String()
+    key = fields.String()
+    expires_at = Time()
+    server_time = Time()
+    upload = fields.Nested(Transfer)
+    confirm_url = fields.String()
+
+
+class Tickets(StrictSchema):
+    """A batch's tickets, in the order of its files."""
+
+    tickets = fields.List(fields.Nested(Ticket))

@@ -1,0 +1,36 @@
+"""Uploads: their state, and the failures that clients report."""
+
+from marshmallow import fields
+
+from schemas.fields import StrictSchema, TextField, Time
+
+
+class Upload(StrictSchema):
+    """An upload and its state."""
+
+    id = fields.UUID()
+    state = fields.String()
+    purpose = fields.String()
+    owner = fields.Integer()
+    key = fields.String()
+    content_type = fields.String()
+    size = fields.Integer()
+    checksum_sha256 = fields.String(allow_none=True)
+    transport = fields.String()
+    created_at = Time()
+    expires_at = Time()
+    server_time = Time()
+    confirm_url = fields.String()
+
+
+class Failure(StrictSchema):
+    """The error that S3 gave the client; `NetworkError` where no answer came."""
+
+    code = TextField(low=1, high=100, required=True)
+    message = TextField(high=1000, multiline=True, load_default="")
+
+
+class Advice(StrictSchema):
+    """What to do next: `retry`, `renew` or `give_up`."""
+
+    action = fields.String()

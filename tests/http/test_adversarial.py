@@ -1,0 +1,323 @@
+"""Cases of strangers at the API; the number in a test's name is the case's."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import Flask
+
+from broker.db.models import Image, Upload
+from tests.http.conftest import JPEG, Client, declared, send, token
+
+
+def rows(app: Flask, model: type) -> int:
+    with app.extensions["broker"].database.session() as session:
+        return int(session.query(model).count())
+
+
+def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
+    """Run `act` in `count` threads that start together."""
+    barrier = threading.Barrier(count)
+    results: list[Any] = []
+
+    def run() -> None:
+        barrier.wait(timeout=30)
+        results.append(act())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=90)
+    assert len(results) == count
+    return results
+
+
+def test_case_01_ticket_for_another_users_ad(app: Flask, alice: Client, bob: Client) -> None:
+    ad = alice.ad()
+    for path, body in (
+        (f"/api/ads/{ad}/upload_image/", declared()),
+        (f"/api/ads/{ad}/upload_images/", {"files": [declared()]}),
+    ):
+        answer = bob.post(path, body)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
+    assert rows(app, Upload) == 0
+
+
+def test_case_02_ticket_for_another_users_avatar(app: Flask, alice: Client, bob: Client) -> None:
+    alice.get("/api/users/1/")
+    assert bob.post("/api/users/1/upload_avatar/", declared()).status_code == 403
+    assert bob.post("/api/users/77/upload_avatar/", declared()).status_code == 403
+    assert rows(app, Upload) == 0
+
+
+@pytest.mark.parametrize("value", [None, "Bearer", "Bearer x", "Bearer a.b.c", "Basic eDp5", "x"])
+def test_case_03_no_bearer_or_a_garbled_one(app: Flask, value: str | None) -> None:
+    headers = {} if value is None else {"Authorization": value}
+    answer = Client(app, None, headers).post("/api/ads/", {"title": "x", "price": "1.00"})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_case_04_alg_none(app: Flask) -> None:
+    unsigned = jwt.encode({"sub": "1", "exp": int(time.time()) + 60}, None, "none")
+    assert Client(app, unsigned).get("/api/users/1/").status_code == 401
+
+
+def test_case_05_hs256_signed_with_the_public_key(make_app: Callable[..., Flask]) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    app = make_app(jwt_algorithm="RS256", jwt_secret=None, jwt_public_key=pem.decode())
+    claims = {"sub": "1", "exp": int(time.time()) + 60}
+    good = jwt.encode(claims, key, "RS256")
+    assert Client(app, good).get("/api/users/1/").status_code == 200
+
+    def part(data: bytes) -> bytes:
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+    signed = part(b'{"alg":"HS256","typ":"JWT"}') + b"." + part(json.dumps(claims).encode())
+    forged = signed + b"." + part(hmac.new(pem, signed, hashlib.sha256).digest())
+    assert Client(app, forged.decode()).get("/api/users/1/").status_code == 401
+
+
+@pytest.mark.parametrize("exp", [None, 1, int(time.time()) - 11, "soon"])
+def test_case_06_exp_past_or_missing(app: Flask, exp: object) -> None:
+    if exp == "soon":
+        bad = jwt.api_jws.encode(b'{"sub":"1","exp":"soon"}', "x" * 32, "HS256")
+    else:
+        bad = token(1, exp=exp)
+    answer = Client(app, bad).get("/api/users/1/")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_case_07_wrong_audience_or_issuer(make_app: Callable[..., Flask]) -> None:
+    app = make_app(jwt_issuer="https://market.example", jwt_audience="broker")
+    right = {"iss": "https://market.example", "aud": "broker"}
+    assert Client(app, token(1, **right)).get("/api/users/1/").status_code == 200
+    for change in ({"aud": "other"}, {"aud": None}, {"iss": "https://evil.example"}, {"iss": None}):
+        assert Client(app, token(1, **{**right, **change})).get("/api/users/1/").status_code == 401
+
+
+@pytest.mark.parametrize("sub", ["01", "0", "-1", "x", "", "1 ", "9" * 19, "1.0", "１"])
+def test_a_sub_that_is_no_decimal_id_is_no_user(app: Flask, sub: str) -> None:
+    assert Client(app, token(sub)).get("/api/profiles/").status_code in (200, 401)
+    assert Client(app, token(sub)).post("/api/ads/", {"title": "x"}).status_code == 401
+
+
+def test_case_08_file_name_that_climbs(alice: Client) -> None:
+    ad = alice.ad()
+    for name in ("../../ad_2/x.jpg", "..\\..\\ad_2\\x.jpg", "/etc/x", "%2e%2e%2fx.jpg", "...", "ü.svg"):
+        key = alice.ticket(ad, file_name=name).get_json()["key"]
+        folder, _, last = key.rpartition("/")
+        assert folder == f"ads/ad_{ad}"
+        assert last.endswith(".jpg")
+        assert last.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 64 * 1024 * 1024 + 1},
+        {"size": 0},
+        {"size": -1},
+        {"size": True},
+        {"size": 1.0},
+        {"size": 2**63},
+        {"size": "1"},
+        {"size": []},
+        {"content_type": "image/svg+xml"},
+        {"content_type": "text/html"},
+        {"content_type": 1},
+        {"checksum_sha256": "x"},
+        {"checksum_sha256": "A" * 43 + "B"},
+        {"checksum_sha256": 5},
+        {"file_name": "a\x00.jpg"},
+        {"file_name": "a\ud800.jpg"},
+        {"file_name": "a\r\nx.jpg"},
+        {"file_name": "a\u202egpj.exe"},
+        {"file_name": "x" * 10_000},
+        {"file_name": ""},
+        {"file_name": {}},
+        {"alt_text": "\x00"},
+        {"alt_text": "x" * 501},
+        {"order": -1},
+        {"order": 2**31},
+        {"order": True},
+        {"transport": "carrier pigeon"},
+        {"unknown": 1},
+    ],
+)
+def test_case_11_12_13_declared_badly(app: Flask, alice: Client, change: dict[str, Any]) -> None:
+    ad = alice.ad()
+    answer = alice.ticket(ad, **change)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_error")
+    assert next(iter(change)) in answer.get_json()["errors"]
+    assert rows(app, Upload) == 0
+
+
+@pytest.mark.parametrize("field", ["file_name", "content_type", "size", "checksum_sha256"])
+def test_a_missing_field_is_named(alice: Client, field: str) -> None:
+    answer = alice.ticket(alice.ad(), **{field: None})
+    assert answer.status_code == 422
+    assert field in answer.get_json()["errors"]
+
+
+def test_case_16_confirm_before_the_upload(alice: Client) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    early = alice.post(ticket["confirm_url"])
+    assert (early.status_code, early.get_json()["code"]) == (409, "object_missing")
+    assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "pending"
+    assert send(ticket).status_code == 201
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_case_17_another_users_upload(alice: Client, bob: Client, service: Client) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    upload = f"/api/uploads/{ticket['id']}/"
+    assert bob.post(ticket["confirm_url"]).status_code == 404
+    assert bob.get(upload).status_code == 404
+    assert bob.delete(upload).status_code == 404
+    assert bob.post(f"{upload}renew/").status_code == 404
+    assert bob.post(f"{upload}failures/", {"code": "SlowDown"}).status_code == 404
+    assert service.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_case_18_confirm_twice(app: Flask, alice: Client) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    first, second = alice.post(ticket["confirm_url"]), alice.post(ticket["confirm_url"])
+    assert first.get_json() == second.get_json()
+    assert rows(app, Image) == 1
+
+
+def test_case_19_twenty_confirms_at_once(app: Flask, alice: Client) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    answers = at_once(20, lambda: alice.post(ticket["confirm_url"]))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len({answer.text for answer in answers}) == 1
+    assert rows(app, Image) == 1
+
+
+def test_case_20_the_form_replayed_with_other_bytes(app: Flask, alice: Client) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    alice.post(ticket["confirm_url"])
+    other = bytes(reversed(JPEG))
+    assert send(ticket, other).status_code == 400
+    head = app.extensions["broker"].storage.head(ticket["upload"]["fields"]["key"])
+    assert head.checksum_sha256 == declared()["checksum_sha256"]
+
+
+def test_case_20_without_a_digest_the_form_only_writes_below_incoming(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(require_checksum=False)
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
+    assert ticket["upload"]["fields"]["key"] == f"incoming/{ticket['key']}"
+    assert send(ticket).status_code == 201
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    storage = app.extensions["broker"].storage
+    etag = storage.head(f"media/{ticket['key']}").etag
+    assert send(ticket, bytes(reversed(JPEG))).status_code == 201
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    assert storage.head(f"media/{ticket['key']}").etag == etag
+
+
+def test_twenty_tickets_at_once_for_the_last_place(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    files = {"files": [declared()] * 19}
+    assert alice.post(f"/api/ads/{ad}/upload_images/", files).status_code == 201
+    answers = at_once(20, lambda: alice.ticket(ad))
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes == [201] + [409] * 19
+    assert rows(app, Upload) == 20
+
+
+def test_case_23_body_over_the_limit(alice: Client) -> None:
+    big = b'{"title": "' + b"x" * 70_000 + b'"}'
+    answer = alice.post("/api/ads/", data=big, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
+
+
+def test_case_23_wrong_media_type(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    form = alice.post(f"/api/ads/{ad}/upload_image/", data={"file_name": "x.jpg"},
+                      content_type="multipart/form-data")
+    assert (form.status_code, form.get_json()["code"]) == (415, "unsupported_media_type")
+    assert "ticket" in form.get_json()["detail"]
+    assert alice.post("/api/ads/", data="title=x", content_type="text/plain").status_code == 415
+    assert rows(app, Upload) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"\xff\xfe",
+        b'{"title": "a", "title": "b"}',
+        b'{"size": NaN}',
+        b'{"size": ' + b"9" * 5000 + b"}",
+        b"[" * 30_000,
+        b"[" * 30_000 + b"]" * 30_000,
+    ],
+)
+def test_case_23_broken_json(alice: Client, body: bytes) -> None:
+    answer = alice.post("/api/ads/", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1]", b'"x"', b"1", b"null", b'{"size": 1e999}'])
+def test_json_that_is_no_object_of_ours(alice: Client, body: bytes) -> None:
+    answer = alice.post("/api/ads/", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) in (
+        (422, "validation_error"),
+        (400, "malformed_json"),
+    )
+
+
+@pytest.mark.parametrize("price", ["-1", "1.001", "NaN", "1e3", "99999999999.00", 5.5, True, "", None])
+def test_a_price_that_is_no_amount(alice: Client, price: object) -> None:
+    body = {"title": "x", "description": "", "price": price}
+    assert alice.post("/api/ads/", body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/ads/?cursor=x",
+        "/api/ads/?limit=0",
+        "/api/ads/?limit=x",
+        "/api/ads/?owner=9223372036854775808",
+        "/api/ads/?is_sold=perhaps",
+        "/api/ads/?unknown=1",
+    ],
+)
+def test_a_query_that_cannot_be_read(anyone: Client, path: str) -> None:
+    assert anyone.get(path).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/ads/9223372036854775808/", "/api/ads/0/", "/api/ads/x/", "/api/uploads/x/", "/no"]
+)
+def test_a_path_to_nothing_is_404(alice: Client, path: str) -> None:
+    assert alice.get(path).status_code == 404
+
+
+def test_a_method_that_is_not_offered_is_405(alice: Client) -> None:
+    assert "GET" in alice.delete("/api/profiles/").headers["Allow"]
