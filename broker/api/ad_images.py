@@ -1,0 +1,56 @@
+"""Tickets for an ad's images, and the images themselves."""
+
+from typing import Any
+
+from broker.api import shapes
+from broker.api.ads import AD_PATH
+from broker.api.auth import principal, requires_token
+from broker.api.context import current, utc_now
+from broker.api.parsing import Blueprint
+from broker.api.tickets import issue_many, issue_one
+from broker.domain.owners import AD
+from broker.services import images as service
+from schemas import images, tickets
+
+blueprint = Blueprint("ad_images", __name__, url_prefix="/api/ads", description="Images of ads")
+IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
+
+
+@blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@blueprint.arguments(tickets.ImageFile)
+@blueprint.response(201, tickets.Ticket)
+@requires_token
+def upload_image(file: dict[str, Any], ad_id: int) -> dict[str, Any]:
+    """Get a ticket for one image."""
+    return issue_one(AD, ad_id, file)
+
+
+@blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@blueprint.arguments(tickets.ImageFiles)
+@blueprint.response(201, tickets.Tickets)
+@requires_token
+def upload_images(batch: dict[str, Any], ad_id: int) -> dict[str, Any]:
+    """Get tickets for up to 50 images, all or none."""
+    return {"tickets": issue_many(AD, ad_id, batch["files"])}
+
+
+@blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)
+@blueprint.arguments(images.ImageChanges)
+@blueprint.response(200, images.Image)
+@requires_token
+def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
+    """Change an image's alt_text or order."""
+    with current().database.session() as session:
+        row = service.edit_image(session, principal(), ad_id, image_id, changes)
+    return shapes.image(row)
+
+
+@blueprint.route(IMAGE_PATH, methods=["DELETE"], strict_slashes=False)
+@blueprint.response(204)
+@requires_token
+def delete_image(ad_id: int, image_id: int) -> None:
+    """Delete an image."""
+    with current().database.session() as session:
+        service.delete_image(
+            session, principal(), ad_id, image_id, rules=current().rules, now=utc_now()
+        )

@@ -1,0 +1,80 @@
+"""`/api/ads/`."""
+
+from typing import Any
+
+from broker.api import cursors, shapes
+from broker.api.auth import accepts_token, caller, principal, requires_token
+from broker.api.context import current, utc_now
+from broker.api.parsing import Blueprint
+from broker.services import ads as service
+from schemas import ads as schemas
+
+blueprint = Blueprint("ads", __name__, url_prefix="/api/ads", description="Ads")
+AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
+
+
+@blueprint.route("/", methods=["POST"], strict_slashes=False)
+@blueprint.arguments(schemas.NewAd)
+@blueprint.response(201, schemas.Ad)
+@requires_token
+def create_ad(fields: dict[str, Any]) -> dict[str, Any]:
+    """Create an ad."""
+    with current().database.session() as session:
+        view = service.create_ad(session, principal(), fields, now=utc_now())
+    return shapes.ad(view, principal())
+
+
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@blueprint.arguments(schemas.AdQuery, location="query")
+@blueprint.response(200, schemas.AdPage)
+@accepts_token
+def list_ads(query: dict[str, Any]) -> dict[str, Any]:
+    """List ads, newest first."""
+    limit, before_id = query.pop("limit"), cursors.decode(query.pop("cursor", None))
+    with current().database.session() as session:
+        views = service.list_ads(session, before_id=before_id, limit=limit, **query)
+    page = views[:limit]
+    more = len(views) > limit
+    return {
+        "results": [shapes.ad(view, caller()) for view in page],
+        "next_cursor": cursors.encode(page[-1].ad.id) if more else None,
+    }
+
+
+@blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
+@blueprint.response(200, schemas.Ad)
+@accepts_token
+def get_ad(ad_id: int) -> dict[str, Any]:
+    """Read an ad."""
+    with current().database.session() as session:
+        return shapes.ad(service.get_ad(session, ad_id), caller())
+
+
+@blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@blueprint.arguments(schemas.AdChanges)
+@blueprint.response(200, schemas.Ad)
+@requires_token
+def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
+    """Edit an ad of one's own."""
+    with current().database.session() as session:
+        view = service.edit_ad(session, principal(), ad_id, changes, now=utc_now())
+    return shapes.ad(view, principal())
+
+
+@blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
+@blueprint.response(204)
+@requires_token
+def delete_ad(ad_id: int) -> None:
+    """Delete an ad of one's own, with its images."""
+    with current().database.session() as session:
+        service.delete_ad(session, principal(), ad_id, rules=current().rules, now=utc_now())
+
+
+@blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
+@blueprint.response(200, schemas.Ad)
+@requires_token
+def mark_sold(ad_id: int) -> dict[str, Any]:
+    """Mark an ad of one's own as sold."""
+    with current().database.session() as session:
+        view = service.mark_sold(session, principal(), ad_id, now=utc_now())
+    return shapes.ad(view, principal())

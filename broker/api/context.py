@@ -1,0 +1,32 @@
+"""What a request works with, made once by `create_app`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import current_app
+
+from broker.config import Settings
+from broker.db.session import Database
+from broker.domain.rules import Rules
+from broker.storage.protocol import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """The wired parts of one process."""
+
+    settings: Settings
+    rules: Rules
+    database: Database
+    storage: Storage
+
+
+def current() -> Broker:
+    """Give the parts of the app that serves this request."""
+    broker: Broker = current_app.extensions["broker"]
+    return broker
+
+
+def utc_now() -> datetime:
+    """Tell the time, aware and in UTC."""
+    return datetime.now(UTC)

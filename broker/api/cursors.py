@@ -1,0 +1,24 @@
+"""Opaque cursors of lists: where the next page begins."""
+
+import base64
+import binascii
+
+from broker.domain.errors import InvalidRequest
+
+
+def encode(last_id: int) -> str:
+    """Make the cursor of what comes after `last_id`."""
+    return base64.urlsafe_b64encode(str(last_id).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> int | None:
+    """Read a cursor; raises InvalidRequest for one that was not made here."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        if not text.isdigit() or len(text) > 19 or encode(int(text)) != cursor:
+            raise ValueError(cursor)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("The cursor is not one of ours.", {"cursor": ["Invalid."]}) from None
+    return min(int(text), 2**63 - 1)

@@ -1,0 +1,40 @@
+"""The page at `/`, to try the broker in, and the dev token where `broker dev` runs."""
+
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, send_from_directory
+
+from broker.api.context import current
+from broker.config import Settings
+
+WEB = Path(__file__).parent.parent / "web"
+blueprint = Blueprint("page", __name__)
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Give the page; its policy lets it talk to the API and the bucket alone."""
+    answer = send_from_directory(WEB, "index.html")
+    storage = current().storage.media_url.split("/", 3)
+    bucket = "/".join(storage[:3])
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"img-src 'self' blob: {bucket}; connect-src 'self' {bucket}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return answer
+
+
+@blueprint.get("/web/<path:name>")
+def asset(name: str) -> Response:
+    """Give the page's script or style."""
+    return send_from_directory(WEB, name)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Register the page; the dev token exists only where `broker dev` set it up."""
+    app.register_blueprint(blueprint)
+    if settings.dev:
+        from broker.api.dev_sign_in import blueprint as dev_blueprint
+
+        app.register_blueprint(dev_blueprint)

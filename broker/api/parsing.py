@@ -1,0 +1,76 @@
+"""Reading a request: strict JSON, strict queries, small bodies."""
+
+import json
+from typing import Any, NoReturn
+
+import marshmallow as ma
+from flask import Flask, Request, request
+from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
+
+from broker.api.problems import ApiError
+
+BODY_MAX = 64 * 1024
+BATCH_BODY_MAX = 1024 * 1024
+_FORM_DETAIL = (
+    "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
+    "here as JSON to get a ticket, and send the bytes to the bucket with it."
+)
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser, refusing what it would let pass."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE}
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        """Read a JSON body: UTF-8, no key twice, no NaN, numbers and depth that Python can hold."""
+        if req.mimetype != "application/json":
+            raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
+        try:
+            return json.loads(
+                req.get_data().decode("utf-8"),
+                object_pairs_hook=_no_key_twice,
+                parse_constant=_no_constant,
+            )
+        except RecursionError:
+            raise ApiError("malformed_json", "The JSON is nested too deep.") from None
+        except ValueError:
+            raise ApiError(
+                "malformed_json", "The body is not JSON in UTF-8 with each key once."
+            ) from None
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+class Blueprint(SmorestBlueprint):
+    """flask-smorest's blueprint with the strict parser."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+def limit_body() -> None:
+    """Refuse a body that is too large, or that carries a file, before it is read."""
+    if not request.path.startswith("/api/"):
+        return
+    batch = request.path.rstrip("/").endswith("/upload_images")
+    limit = BATCH_BODY_MAX if batch else BODY_MAX
+    request.max_content_length = limit
+    if request.mimetype == "multipart/form-data":
+        raise ApiError("unsupported_media_type", _FORM_DETAIL)
+    if (request.content_length or 0) > limit:
+        raise ApiError("body_too_large", f"At most {limit} bytes.")
+
+
+def init_app(app: Flask) -> None:
+    """Check every request's body before its view."""
+    app.before_request(limit_body)

@@ -1,0 +1,31 @@
+"""`/api/profiles/`."""
+
+from typing import Any
+
+from broker.api.auth import accepts_token
+from broker.api.context import current
+from broker.api.parsing import Blueprint
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.owners import OWNER_KINDS
+from schemas import profiles
+
+blueprint = Blueprint("profiles", __name__, url_prefix="/api/profiles", description="Limits")
+
+
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@blueprint.response(200, profiles.Profiles)
+@accepts_token
+def get_profiles() -> dict[str, Any]:
+    """Read what may be uploaded where."""
+    rules = current().rules
+    return {
+        kind.purpose: {
+            "content_types": list(EXTENSIONS),
+            "max_bytes": kind.max_bytes(rules),
+            "max_count": kind.max_count(rules),
+            "ticket_ttl": rules.ticket_ttl,
+            "checksum_required": rules.require_checksum,
+            "transports": ["post"],
+        }
+        for kind in OWNER_KINDS.values()
+    }

@@ -1,0 +1,112 @@
+"""From rows to the marketplace's JSON shapes; the schemas write times and money."""
+
+from typing import Any
+from urllib.parse import quote
+
+from broker.api.context import current
+from broker.db.models import Image, Upload, User
+from broker.domain.owners import OWNER_KINDS
+from broker.domain.principal import Principal
+from broker.services.ads import AdView
+from broker.services.tickets import Ticket
+from broker.services.users import UserView
+
+
+def image_url(key: str) -> str:
+    """Give the public URL of a relative key."""
+    return f"{current().storage.media_url}/{quote(key)}"
+
+
+def image(row: Image) -> dict[str, Any]:
+    """Shape one image."""
+    return {
+        "id": row.id,
+        "image": row.key,
+        "image_url": image_url(row.key),
+        "alt_text": row.alt_text,
+        "order": row.order,
+        "created_at": row.created_at,
+    }
+
+
+def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
+    """Shape a profile."""
+    row, avatar = view.user, view.avatar
+    return {
+        "id": row.id,
+        "email": _email(row, viewer),
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "name": _name(row),
+        "avatar": avatar.key if avatar else None,
+        "avatar_url": image_url(avatar.key) if avatar else None,
+    }
+
+
+def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
+    """Shape an ad; its images come sorted, main image first."""
+    row, owner = view.ad, view.owner
+    images = [image(found) for found in view.images]
+    return {
+        "id": row.id,
+        "title": row.title,
+        "description": row.description,
+        "price": row.price,
+        "is_active": row.is_active,
+        "is_sold": row.is_sold,
+        "owner": row.owner_id,
+        "owner_info": {"id": owner.id, "email": _email(owner, viewer), "name": _name(owner)},
+        "main_image_url": images[0]["image_url"] if images else None,
+        "images": images,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def ticket(issued: Ticket) -> dict[str, Any]:
+    """Shape a ticket."""
+    row = issued.upload
+    return {
+        "id": row.id,
+        "state": row.state,
+        "key": row.key,
+        "expires_at": row.expires_at,
+        "server_time": issued.server_time,
+        "upload": {
+            "method": "POST",
+            "url": issued.presigned.url,
+            "fields_": issued.presigned.fields,
+        },
+        "confirm_url": confirm_url(row),
+    }
+
+
+def upload(row: Upload) -> dict[str, Any]:
+    """Shape an upload."""
+    return {
+        "id": row.id,
+        "state": row.state,
+        "purpose": OWNER_KINDS[row.owner_kind].purpose,
+        "owner": row.owner_id,
+        "key": row.key,
+        "content_type": row.content_type,
+        "size": row.size,
+        "checksum_sha256": row.checksum_sha256,
+        "transport": row.transport,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "confirm_url": confirm_url(row),
+    }
+
+
+def confirm_url(row: Upload) -> str:
+    """Give the path that confirms the upload."""
+    return f"/api/uploads/{row.id}/confirm/"
+
+
+def _email(row: User, viewer: Principal | None) -> str | None:
+    return row.email if viewer is not None and viewer.acts_for(row.id) else None
+
+
+def _name(row: User) -> str:
+    return f"{row.first_name} {row.last_name}".strip()

@@ -1,0 +1,86 @@
+"""`/api/uploads/`."""
+
+from typing import Any
+from uuid import UUID
+
+from broker.api import shapes
+from broker.api.auth import principal, requires_token
+from broker.api.context import current, utc_now
+from broker.api.metrics import CONFIRMS, FAILURES, counted
+from broker.api.parsing import Blueprint
+from broker.services import cancel as cancelling
+from broker.services import confirm as confirming
+from broker.services import renew as renewing
+from broker.services import report_failure as reporting
+from broker.services import uploads as service
+from schemas import images, tickets, uploads
+
+blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads", description="Uploads")
+UPLOAD_PATH = "/<uuid:upload_id>/"
+
+
+@blueprint.route(UPLOAD_PATH, methods=["GET"], strict_slashes=False)
+@blueprint.response(200, uploads.Upload)
+@requires_token
+def get_upload(upload_id: UUID) -> dict[str, Any]:
+    """Read an upload and its state."""
+    with current().database.session() as session:
+        return {
+            **shapes.upload(service.get_upload(session, principal(), upload_id)),
+            "server_time": utc_now(),
+        }
+
+
+@blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
+@blueprint.response(204)
+@requires_token
+def cancel(upload_id: UUID) -> None:
+    """Give a ticket back."""
+    with current().database.session() as session:
+        cancelling.cancel(session, current().rules, principal(), upload_id, now=utc_now())
+
+
+@blueprint.route(UPLOAD_PATH + "confirm/", methods=["POST"], strict_slashes=False)
+@blueprint.response(200, images.Image)
+@requires_token
+def confirm(upload_id: UUID) -> dict[str, Any]:
+    """Verify the object and record its image; the same answer when repeated."""
+    broker = current()
+    with counted(CONFIRMS), broker.database.session() as session:
+        row = confirming.confirm(
+            session, broker.storage, broker.rules, principal(), upload_id, now=utc_now()
+        )
+    return shapes.image(row)
+
+
+@blueprint.route(UPLOAD_PATH + "renew/", methods=["POST"], strict_slashes=False)
+@blueprint.response(200, tickets.Ticket)
+@requires_token
+def renew(upload_id: UUID) -> dict[str, Any]:
+    """Get a fresh form for a pending or just-expired upload."""
+    broker = current()
+    with broker.database.session() as session:
+        ticket = renewing.renew(
+            session, broker.storage, broker.rules, principal(), upload_id, now=utc_now()
+        )
+    return shapes.ticket(ticket)
+
+
+@blueprint.route(UPLOAD_PATH + "failures/", methods=["POST"], strict_slashes=False)
+@blueprint.arguments(uploads.Failure)
+@blueprint.response(200, uploads.Advice)
+@requires_token
+def report_failure(failure: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
+    """Report the error that S3 gave, and learn what to do."""
+    with current().database.session() as session:
+        advice = reporting.report_failure(
+            session,
+            principal(),
+            upload_id,
+            failure["code"],
+            failure["message"],
+            rules=current().rules,
+            now=utc_now(),
+        )
+    FAILURES.labels(advice.value).inc()
+    return {"action": advice.value}

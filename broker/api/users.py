@@ -1,0 +1,46 @@
+"""`/api/users/`."""
+
+from typing import Any
+
+from broker.api import shapes
+from broker.api.auth import accepts_token, caller, principal, requires_token
+from broker.api.context import current, utc_now
+from broker.api.parsing import Blueprint
+from broker.api.tickets import issue_one
+from broker.domain.owners import USER
+from broker.services import users as service
+from schemas import tickets, users
+
+blueprint = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
+USER_PATH = "/<int(min=1,max=9223372036854775807):user_id>/"
+
+
+@blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
+@blueprint.response(200, users.User)
+@accepts_token
+def get_user(user_id: int) -> dict[str, Any]:
+    """Read a profile."""
+    with current().database.session() as session:
+        return shapes.user(service.get_user(session, user_id), caller())
+
+
+@blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
+@blueprint.arguments(users.UserChanges)
+@blueprint.response(200, users.User)
+@requires_token
+def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
+    """Edit one's own profile."""
+    with current().database.session() as session:
+        view = service.edit_user(
+            session, principal(), user_id, changes, rules=current().rules, now=utc_now()
+        )
+    return shapes.user(view, principal())
+
+
+@blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@blueprint.arguments(tickets.AvatarFile)
+@blueprint.response(201, tickets.Ticket)
+@requires_token
+def upload_avatar(file: dict[str, Any], user_id: int) -> dict[str, Any]:
+    """Get a ticket for an avatar."""
+    return issue_one(USER, user_id, file)

@@ -1,0 +1,5 @@
+"""The app for gunicorn, granian and other WSGI servers: `wsgi:app`."""
+
+from broker.app import create_app
+
+app = create_app()
