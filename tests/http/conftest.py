@@ -20,7 +20,7 @@ from broker.config import Settings
 from broker.db import migrate
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import Postgres
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
@@ -34,10 +34,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: PostgresServer) -> str:
-    name = postgres_server.create_database(name="broker_template")
+def migrated_postgres(postgres_server: Postgres) -> str:
+    postgres_server.create_database(name="broker_template")
     migrate.upgrade(postgres_server.url("broker_template"))
-    return "broker_template" if name else "broker_template"
+    return "broker_template"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,7 +48,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(template, tmp_path / "broker.db")
         return f"sqlite:///{tmp_path / 'broker.db'}"
     name: str = request.getfixturevalue("migrated_postgres")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server: Postgres = request.getfixturevalue("postgres_server")
     database = f"t{time.time_ns()}"
     server.create_database(template=name, name=database)
     return server.url(database)

@@ -1,0 +1,33 @@
+"""The `broker` command: one module a subcommand."""
+
+import sys
+
+import click
+
+from broker.cli.bucket import bucket
+from broker.cli.db import db
+from broker.cli.dev import dev
+from broker.cli.reap import reap
+from broker.cli.token import token
+from broker.config import SettingsError
+from broker.domain.errors import BrokerError
+from broker.local.process import ServerError
+
+
+@click.group()
+@click.version_option(package_name="upload-broker")
+def broker() -> None:
+    """Presigned direct uploads to S3, with ownership checks and confirmation."""
+
+
+for command in (dev, token, db, bucket, reap):
+    broker.add_command(command)
+
+
+def main() -> None:
+    """Run the command; an error that is understood is one line, without a trace."""
+    try:
+        broker()
+    except (SettingsError, BrokerError, ServerError) as error:
+        click.echo(f"broker: {error}", err=True)
+        sys.exit(1)

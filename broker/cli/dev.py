@@ -1,0 +1,23 @@
+"""`broker dev`: everything on embedded defaults."""
+
+from pathlib import Path
+
+import click
+
+from broker.local.dev_env import DEFAULT_DATA_DIR
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, help="The API's port.")
+@click.option("--s3-port", type=click.IntRange(1, 65535), default=8333, help="The bucket's port.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_DATA_DIR,
+    help="Where everything is kept.",
+)
+def dev(port: int, s3_port: int, data_dir: Path) -> None:
+    """Start an S3 server, a database and the API on this machine."""
+    from broker.local.dev import run
+
+    run(data_dir, port=port, s3_port=s3_port, say=click.echo)

@@ -1,0 +1,56 @@
+"""`broker token`: mint a token for local work; never from a production secret."""
+
+import time
+from pathlib import Path
+
+import click
+import jwt
+from dotenv import dotenv_values
+
+from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
+
+
+@click.command()
+@click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
+@click.option("--role", type=click.Choice(["user", "service"]), default="user")
+@click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Seconds.")
+@click.option("--email", help="The user's email claim.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    help="Where `broker dev` keeps its secret.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file with the secret (HS256) or the private key as PEM (RS256, ES256).",
+)
+@click.option("--algorithm", type=click.Choice(["HS256", "RS256", "ES256"]), default="HS256")
+def token(
+    sub: int,
+    role: str,
+    ttl: int,
+    email: str | None,
+    data_dir: Path,
+    key: Path | None,
+    algorithm: str,
+) -> None:
+    """Print a token, signed with a key that is given or with `broker dev`'s own secret."""
+    claims: dict[str, object] = {"sub": str(sub), "exp": int(time.time()) + ttl}
+    if role != "user":
+        claims["role"] = role
+    if email is not None:
+        claims["email"] = email
+    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
+    click.echo(jwt.encode(claims, signing, algorithm))
+
+
+def _dev_secret(data_dir: Path, algorithm: str) -> str:
+    """Give the secret that `broker dev` made, and no other: BROKER_JWT_SECRET is not read."""
+    secret = dotenv_values(data_dir / ENV_FILE).get("BROKER_JWT_SECRET")
+    if not secret or algorithm != "HS256":
+        raise click.ClickException(
+            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or give --key"
+        )
+    return secret

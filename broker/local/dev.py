@@ -1,0 +1,61 @@
+"""Run everything on one machine: the embedded S3 server, a migrated SQLite file, the API."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from broker.config import Settings
+from broker.db import migrate
+from broker.local.dev_env import load_or_make
+from broker.local.process import ChildProcess, PortTaken, answers, is_port_free
+from broker.local.seaweedfs import EmbeddedS3
+from broker.storage import bucket_setup
+
+READY_TIMEOUT_SECONDS = 30
+STOP_SECONDS = 10
+
+
+def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then stop all that was started.
+
+    Raises:
+        ServerError: a port is taken, another `broker dev` holds the directory, or a server
+            did not start.
+    """
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    if not is_port_free(port):
+        raise PortTaken(f"port {port} is taken; choose another with --port")
+    values = load_or_make(data_dir, port=port, s3_port=s3_port)
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "BROKER_")):
+            # The developer's own profile must not reach the embedded bucket, nor it them.
+            del os.environ[name]
+    os.environ.update(values)
+    with EmbeddedS3(
+        data_dir / "s3", s3_port, values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
+    ):
+        settings = Settings.load()
+        bucket_setup.apply(settings)
+        migrate.upgrade(settings.database_url)
+        api = ChildProcess(
+            _api_command(port), log_file=data_dir / "api.log", cwd=data_dir, env=os.environ
+        )
+        api.start(lambda: answers(f"http://127.0.0.1:{port}/readyz"), READY_TIMEOUT_SECONDS)
+        try:
+            say(f"ready http://127.0.0.1:{port}")
+            asked_to_stop.wait()
+        finally:
+            api.stop(STOP_SECONDS)
+
+
+def _api_command(port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "8", "broker.app:create_app"),
+    ]
