@@ -38,8 +38,10 @@ def _split(value: object) -> object:
 
 def _origin(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or value != (
-        f"{parts.scheme}://{parts.netloc}"
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or value != (f"{parts.scheme}://{parts.netloc}")
     ):
         raise ValueError("each must be an origin such as https://shop.example, never *")
     return value

@@ -9,7 +9,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 BIGINT_MAX = 2**63 - 1
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI_CONTROLS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 

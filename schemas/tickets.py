@@ -14,9 +14,7 @@ class AvatarFile(StrictSchema):
     file_name = TextField(low=1, high=255, name=True, required=True)
     content_type = TextField(low=1, high=64, required=True)
     size = Int(low=1, required=True, metadata={"description": "Bytes."})
-    checksum_sha256 = TextField(
-        high=44, metadata={"description": "base64 of the file's SHA-256."}
-    )
+    checksum_sha256 = TextField(high=44, metadata={"description": "base64 of the file's SHA-256."})
     transport = fields.String(validate=validate.OneOf(["post"]))
 
 

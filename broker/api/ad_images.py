@@ -17,27 +17,27 @@ IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(tickets.ImageFile)
 @blueprint.response(201, tickets.Ticket)
-@requires_token
 def upload_image(file: dict[str, Any], ad_id: int) -> dict[str, Any]:
     """Get a ticket for one image."""
     return issue_one(AD, ad_id, file)
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(tickets.ImageFiles)
 @blueprint.response(201, tickets.Tickets)
-@requires_token
 def upload_images(batch: dict[str, Any], ad_id: int) -> dict[str, Any]:
     """Get tickets for up to 50 images, all or none."""
     return {"tickets": issue_many(AD, ad_id, batch["files"])}
 
 
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(images.ImageChanges)
 @blueprint.response(200, images.Image)
-@requires_token
 def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
     """Change an image's alt_text or order."""
     with current().database.session() as session:
@@ -46,8 +46,8 @@ def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, 
 
 
 @blueprint.route(IMAGE_PATH, methods=["DELETE"], strict_slashes=False)
-@blueprint.response(204)
 @requires_token
+@blueprint.response(204)
 def delete_image(ad_id: int, image_id: int) -> None:
     """Delete an image."""
     with current().database.session() as session:

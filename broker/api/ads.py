@@ -14,9 +14,9 @@ AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(schemas.NewAd)
 @blueprint.response(201, schemas.Ad)
-@requires_token
 def create_ad(fields: dict[str, Any]) -> dict[str, Any]:
     """Create an ad."""
     with current().database.session() as session:
@@ -25,9 +25,9 @@ def create_ad(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
+@accepts_token
 @blueprint.arguments(schemas.AdQuery, location="query")
 @blueprint.response(200, schemas.AdPage)
-@accepts_token
 def list_ads(query: dict[str, Any]) -> dict[str, Any]:
     """List ads, newest first."""
     limit, before_id = query.pop("limit"), cursors.decode(query.pop("cursor", None))
@@ -42,8 +42,8 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
-@blueprint.response(200, schemas.Ad)
 @accepts_token
+@blueprint.response(200, schemas.Ad)
 def get_ad(ad_id: int) -> dict[str, Any]:
     """Read an ad."""
     with current().database.session() as session:
@@ -51,9 +51,9 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
-@requires_token
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
     """Edit an ad of one's own."""
     with current().database.session() as session:
@@ -62,8 +62,8 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
-@blueprint.response(204)
 @requires_token
+@blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
     """Delete an ad of one's own, with its images."""
     with current().database.session() as session:
@@ -71,8 +71,8 @@ def delete_ad(ad_id: int) -> None:
 
 
 @blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
-@blueprint.response(200, schemas.Ad)
 @requires_token
+@blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
     """Mark an ad of one's own as sold."""
     with current().database.session() as session:

@@ -13,8 +13,8 @@ blueprint = Blueprint("profiles", __name__, url_prefix="/api/profiles", descript
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
-@blueprint.response(200, profiles.Profiles)
 @accepts_token
+@blueprint.response(200, profiles.Profiles)
 def get_profiles() -> dict[str, Any]:
     """Read what may be uploaded where."""
     rules = current().rules

@@ -20,8 +20,8 @@ UPLOAD_PATH = "/<uuid:upload_id>/"
 
 
 @blueprint.route(UPLOAD_PATH, methods=["GET"], strict_slashes=False)
-@blueprint.response(200, uploads.Upload)
 @requires_token
+@blueprint.response(200, uploads.Upload)
 def get_upload(upload_id: UUID) -> dict[str, Any]:
     """Read an upload and its state."""
     with current().database.session() as session:
@@ -32,8 +32,8 @@ def get_upload(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
-@blueprint.response(204)
 @requires_token
+@blueprint.response(204)
 def cancel(upload_id: UUID) -> None:
     """Give a ticket back."""
     with current().database.session() as session:
@@ -41,8 +41,8 @@ def cancel(upload_id: UUID) -> None:
 
 
 @blueprint.route(UPLOAD_PATH + "confirm/", methods=["POST"], strict_slashes=False)
-@blueprint.response(200, images.Image)
 @requires_token
+@blueprint.response(200, images.Image)
 def confirm(upload_id: UUID) -> dict[str, Any]:
     """Verify the object and record its image; the same answer when repeated."""
     broker = current()
@@ -54,8 +54,8 @@ def confirm(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "renew/", methods=["POST"], strict_slashes=False)
-@blueprint.response(200, tickets.Ticket)
 @requires_token
+@blueprint.response(200, tickets.Ticket)
 def renew(upload_id: UUID) -> dict[str, Any]:
     """Get a fresh form for a pending or just-expired upload."""
     broker = current()
@@ -67,9 +67,9 @@ def renew(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "failures/", methods=["POST"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(uploads.Failure)
 @blueprint.response(200, uploads.Advice)
-@requires_token
 def report_failure(failure: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
     """Report the error that S3 gave, and learn what to do."""
     with current().database.session() as session:

@@ -16,8 +16,8 @@ USER_PATH = "/<int(min=1,max=9223372036854775807):user_id>/"
 
 
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
-@blueprint.response(200, users.User)
 @accepts_token
+@blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:
     """Read a profile."""
     with current().database.session() as session:
@@ -25,9 +25,9 @@ def get_user(user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(users.UserChanges)
 @blueprint.response(200, users.User)
-@requires_token
 def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
     """Edit one's own profile."""
     with current().database.session() as session:
@@ -38,9 +38,9 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@requires_token
 @blueprint.arguments(tickets.AvatarFile)
 @blueprint.response(201, tickets.Ticket)
-@requires_token
 def upload_avatar(file: dict[str, Any], user_id: int) -> dict[str, Any]:
     """Get a ticket for an avatar."""
     return issue_one(USER, user_id, file)

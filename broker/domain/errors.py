@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree with a stable `code` each. HTTP statuses live in `api/problems.py`.
+"""What can go wrong, as one tree with a stable `code` each; statuses are in `api/problems.py`.
 
 BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it

@@ -19,7 +19,7 @@ _SUFFIX_ALPHABET = string.ascii_letters + string.digits
 
 
 def stem(file_name: str) -> str:
-    """Reduce a client's file name to `[a-z0-9-]`, at most 60 characters, `image` if none is left."""
+    """Reduce a client's file name to `[a-z0-9-]`, at most 60 characters, else `image`."""
     base = re.split(r"[/\\]", file_name)[-1]
     if "." in base.strip("."):
         base = base.rsplit(".", 1)[0]

@@ -148,5 +148,3 @@ def _record(
         )
     session.commit()
     return image
-
-

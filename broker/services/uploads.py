@@ -48,7 +48,9 @@ def discard(
     if not settle(session, upload.id, state, now=now):
         return False
     places.give_back(session, upload.owner_kind, upload.owner_id)
-    outbox.enqueue(session, written_key(rules, upload), now=now, form_dead_at=form_dead_at(rules, upload))
+    outbox.enqueue(
+        session, written_key(rules, upload), now=now, form_dead_at=form_dead_at(rules, upload)
+    )
     if not upload.pinned:
         # A promotion may have copied the object before the upload was ended.
         final = upload_object_key(rules.location, upload.key, pinned=True)

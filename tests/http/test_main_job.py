@@ -40,7 +40,9 @@ def test_a_batch_gives_tickets_for_all_files_or_for_none(alice: Client) -> None:
     assert "1" in refused.get_json()["errors"]["files"]
     too_many = {"files": [declared()] * 19}
     assert alice.post(f"/api/ads/{ad}/upload_images/", too_many).status_code == 409
-    assert alice.post(f"/api/ads/{ad}/upload_images/", {"files": [declared()] * 18}).status_code == 201
+    assert (
+        alice.post(f"/api/ads/{ad}/upload_images/", {"files": [declared()] * 18}).status_code == 201
+    )
 
 
 def test_an_avatar_replaces_the_one_before_and_the_old_object_goes_after(
@@ -84,7 +86,9 @@ def test_ads_are_listed_newest_first_in_cursor_pages(alice: Client, anyone: Clie
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == made[::-1]
     assert page["next_cursor"] is None
-    assert [ad["id"] for ad in anyone.get("/api/ads/?is_sold=true").get_json()["results"]] == [made[0]]
+    assert [ad["id"] for ad in anyone.get("/api/ads/?is_sold=true").get_json()["results"]] == [
+        made[0]
+    ]
 
 
 def test_the_main_image_is_the_lowest_order_then_the_oldest(alice: Client) -> None:
@@ -102,7 +106,10 @@ def test_the_main_image_is_the_lowest_order_then_the_oldest(alice: Client) -> No
 
 def test_paths_work_without_their_last_slash(alice: Client) -> None:
     assert alice.get("/api/profiles").status_code == 200
-    assert alice.post("/api/ads", {"title": "x", "description": "", "price": "1.00"}).status_code == 201
+    assert (
+        alice.post("/api/ads", {"title": "x", "description": "", "price": "1.00"}).status_code
+        == 201
+    )
 
 
 def test_renew_gives_a_fresh_form_for_the_same_row(alice: Client) -> None:

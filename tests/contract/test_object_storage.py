@@ -1,0 +1,135 @@
+"""What every bucket must do: one suite for moto, SeaweedFS and MinIO."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from broker.config import Settings
+from broker.domain.errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
+from broker.storage import bucket_setup
+from broker.storage.factory import s3_storage
+from broker.storage.s3 import ForbiddenOperation, S3Storage
+from tests.servers.fixtures import SECRET, Bucket, make_bucket
+
+
+@pytest.fixture(params=["moto", "seaweedfs", "minio"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
+    if request.param != "moto":
+        server = request.getfixturevalue(f"{request.param}_server")
+        yield make_bucket(server, monkeypatch).storage
+        return
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with mock_aws():
+        settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret=SECRET)
+        bucket_setup.apply(settings)
+        yield s3_storage(settings)
+
+
+def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
+    """Store an object as an uploader would: with a client of its own, not the broker's."""
+    client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
+    answer = client.put_object(
+        Bucket=storage.bucket,
+        Key=key,
+        Body=data,
+        ContentType="image/png",
+        CacheControl="public",
+        Metadata={"upload-id": "u"},
+    )
+    return str(answer["ETag"]).strip('"')
+
+
+def test_head_tells_length_type_etag_and_metadata(storage: S3Storage) -> None:
+    etag = put(storage, "media/a.png")
+    head = storage.head("media/a.png")
+    assert (head.content_length, head.content_type, head.etag) == (5, "image/png", etag)
+    assert head.metadata == {"upload-id": "u"}
+
+
+def test_head_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
+    with pytest.raises(ObjectNotFound):
+        storage.head("media/none.png")
+
+
+def test_delete_removes_and_a_missing_key_is_fine(storage: S3Storage) -> None:
+    put(storage, "media/a.png")
+    storage.delete("media/a.png")
+    storage.delete("media/a.png")
+    with pytest.raises(ObjectNotFound):
+        storage.head("media/a.png")
+
+
+def test_copy_keeps_type_and_metadata_while_the_etag_is_the_one(storage: S3Storage) -> None:
+    etag = put(storage, "incoming/a.png")
+    assert storage.copy("incoming/a.png", "media/a.png", if_match=etag) == etag
+    head = storage.head("media/a.png")
+    assert (head.content_type, head.metadata) == ("image/png", {"upload-id": "u"})
+
+
+def test_copy_of_replaced_bytes_is_precondition_failed(any_bucket: Bucket) -> None:
+    # Not on moto, which copies whatever the ETag.
+    storage = any_bucket.storage
+    etag = put(storage, "incoming/a.png")
+    put(storage, "incoming/a.png", b"other")
+    with pytest.raises(PreconditionFailed):
+        storage.copy("incoming/a.png", "media/a.png", if_match=etag)
+    with pytest.raises(ObjectNotFound):
+        storage.head("media/a.png")
+
+
+def test_copy_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
+    with pytest.raises(ObjectNotFound):
+        storage.copy("incoming/none.png", "media/a.png", if_match="x")
+
+
+def test_list_gives_the_keys_below_a_prefix(storage: S3Storage) -> None:
+    for key in ("media/a.png", "media/b.png", "other/c.png"):
+        put(storage, key)
+    assert list(storage.list_keys("media/")) == ["media/a.png", "media/b.png"]
+    assert list(storage.list_keys("media/", "media/a.png")) == ["media/b.png"]
+
+
+def test_check_passes_where_the_bucket_is_there(storage: S3Storage) -> None:
+    storage.check()
+
+
+def test_applying_the_bucket_twice_changes_nothing(any_bucket_settings: Settings) -> None:
+    assert bucket_setup.apply(any_bucket_settings)[0].endswith("is there")
+
+
+@pytest.fixture(params=["seaweedfs", "minio"])
+def any_bucket_settings(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    server = request.getfixturevalue(f"{request.param}_server")
+    return make_bucket(server, monkeypatch).settings
+
+
+def test_the_brokers_own_client_can_move_no_bytes(storage: S3Storage) -> None:
+    put(storage, "media/a.png")
+    with pytest.raises(ForbiddenOperation):
+        storage.client.get_object(Bucket=storage.bucket, Key="media/a.png")
+    with pytest.raises(ForbiddenOperation):
+        storage.client.put_object(Bucket=storage.bucket, Key="media/a.png", Body=b"x")
+    with pytest.raises(ForbiddenOperation):
+        storage.client.upload_part(
+            Bucket=storage.bucket, Key="k", UploadId="u", PartNumber=1, Body=b"x"
+        )
+
+
+def test_a_bucket_that_does_not_answer_is_storage_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    settings = Settings(
+        database_url="sqlite://",
+        s3_bucket="media-bucket",
+        s3_endpoint_url="http://127.0.0.1:9",
+        jwt_secret=SECRET,
+    )
+    with pytest.raises(StorageUnavailable):
+        s3_storage(settings).head("media/a.png")

@@ -1,0 +1,29 @@
+"""The docs say what the code does: every setting, every error code, every migration."""
+
+from pathlib import Path
+
+from broker.api.problems import PROBLEMS
+from broker.config import PREFIX, Settings
+from broker.domain import errors
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_every_setting_is_in_its_page_with_its_description() -> None:
+    page = (ROOT / "docs/settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"| `{PREFIX}{name.upper()}` |" in page, name
+        assert str(field.description) in page, name
+
+
+def test_every_error_code_is_in_its_page_with_its_status() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    for code, (status, _title) in PROBLEMS.items():
+        assert f"| `{code}` | {status.value} |" in page, code
+
+
+def test_every_error_that_services_raise_has_a_status() -> None:
+    internal = {"object_not_found", "precondition_failed"}
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.BrokerError):
+            assert error.code in PROBLEMS or error.code in internal, error
