@@ -1,0 +1,92 @@
+"""`broker dev` as a person runs it: a real photo, a public URL, nothing left behind."""
+
+import base64
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from broker.local.process import free_ports, is_port_free
+
+BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////"
+    "////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQAB"
+    "PxA="
+)
+
+
+@contextmanager
+def broker_dev(data_dir: Path, port: int, s3_port: int) -> Iterator[str]:
+    """Run it until the block ends; then Ctrl-C, and it must end well."""
+    command = [*BROKER, "dev", "--port", str(port), "--s3-port", str(s3_port)]
+    with subprocess.Popen(
+        [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=40) == 0
+
+
+def token(data_dir: Path) -> str:
+    command = [*BROKER, "token", "--data-dir", str(data_dir), "--sub", "1"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def upload(base: str, bearer: str) -> httpx.Response:
+    """Do the README's steps; give the public URL's answer."""
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {bearer}"}) as client:
+        ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "850.00"}).json()
+        ticket = client.post(
+            f"/api/ads/{ad['id']}/upload_image/",
+            json={
+                "file_name": "main.jpg",
+                "content_type": "image/jpeg",
+                "size": len(JPEG),
+                "checksum_sha256": base64.b64encode(hashlib.sha256(JPEG).digest()).decode(),
+            },
+        ).json()
+        form = ticket["upload"]
+        sent = httpx.post(form["url"], data=form["fields"], files={"file": ("main.jpg", JPEG)})
+        assert sent.status_code == 201, sent.text
+        image = client.post(ticket["confirm_url"])
+        assert image.status_code == 200, image.text
+        return httpx.get(image.json()["image_url"])
+
+
+def test_two_run_side_by_side_serve_a_photo_and_leave_nothing(tmp_path: Path) -> None:
+    ports = free_ports(4)
+    with (
+        broker_dev(tmp_path / "a", ports[0], ports[1]) as first,
+        broker_dev(tmp_path / "b", ports[2], ports[3]) as second,
+    ):
+        assert first == f"ready http://127.0.0.1:{ports[0]}"
+        assert second == f"ready http://127.0.0.1:{ports[2]}"
+        assert (tmp_path / "a/dev.env").stat().st_mode & 0o777 == 0o600
+        for data_dir, line in ((tmp_path / "a", first), (tmp_path / "b", second)):
+            public = upload(line.removeprefix("ready "), token(data_dir))
+            assert public.status_code == 200
+            assert public.content == JPEG
+            assert public.headers["content-type"] == "image/jpeg"
+            assert public.headers["cache-control"] == "public, max-age=86400"
+    assert all(is_port_free(port) for port in ports)
+
+
+def test_a_token_is_not_minted_from_a_production_secret(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BROKER, "token", "--data-dir", str(tmp_path), "--sub", "1"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "BROKER_JWT_SECRET": "x" * 40},
+    )
+    assert done.returncode != 0
+    assert "--key" in done.stderr
