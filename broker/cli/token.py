@@ -1,6 +1,7 @@
 """`broker token`: mint a token for local work; never from a production secret."""
 
 import time
+import warnings
 from pathlib import Path
 
 import click
@@ -43,7 +44,16 @@ def token(
     if email is not None:
         claims["email"] = email
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    click.echo(jwt.encode(claims, signing, algorithm))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
+        try:
+            minted = jwt.encode(claims, signing, algorithm)
+        except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
+            raise click.ClickException(
+                f"the key does not suit {algorithm}: give a secret of 32 bytes or more for HS256,"
+                " a private key as PEM for RS256 and ES256"
+            ) from None
+    click.echo(minted)
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:

@@ -1,0 +1,77 @@
+"""`broker token`: which keys it signs with, and that it mints from no other."""
+
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from broker.cli.token import token
+from broker.local.dev_env import load_or_make
+
+SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(token, [str(argument) for argument in arguments])
+
+
+def test_it_signs_with_the_secret_that_broker_dev_keeps(tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "7", "--data-dir", tmp_path, "--ttl", "60")
+    claims = jwt.decode(done.stdout.strip(), secret, ["HS256"])
+    assert claims["sub"] == "7"
+    assert 0 < claims["exp"] - time.time() <= 60
+    assert "role" not in claims
+
+
+def test_it_mints_for_a_service(tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "1", "--role", "service", "--data-dir", tmp_path)
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["role"] == "service"
+
+
+def test_a_secret_in_the_environment_mints_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
+    done = run("--sub", "1", "--data-dir", tmp_path)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "--key" in done.stderr
+
+
+def test_it_signs_with_a_secret_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    done = run("--sub", "1", "--key", file)
+    assert jwt.decode(done.stdout.strip(), SECRET, ["HS256"])["sub"] == "1"
+
+
+def test_it_signs_with_a_private_key(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = tmp_path / "key.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    done = run("--sub", "1", "--key", file, "--algorithm", "ES256")
+    assert jwt.decode(done.stdout.strip(), key.public_key(), ["ES256"])["sub"] == "1"
+    assert "does not suit HS256" in run("--sub", "1", "--key", file).stderr
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256"])
+def test_a_key_that_does_not_suit_is_one_line(algorithm: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("short")
+    done = run("--sub", "1", "--key", file, "--algorithm", algorithm)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.strip().count("\n") == 0
+    assert "short" not in done.stderr
+
+
+@pytest.mark.parametrize("sub", ["0", "-1", "9223372036854775808", "me"])
+def test_a_sub_that_the_api_would_refuse_is_refused(sub: str, tmp_path: Path) -> None:
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    assert run("--sub", sub, "--data-dir", tmp_path).exit_code == 2
