@@ -1,0 +1,112 @@
+"""Tokens of every configured kind, and an issuer that rotates its keys or goes down."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Flask
+
+from broker.api.jwks import REFETCH_SECONDS, KeySet
+from tests.http.conftest import Client, token
+
+
+class Issuer:
+    """A real HTTP server that publishes keys and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {}
+        self.asked = 0
+        self.down = False
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.asked += 1
+                published = [
+                    json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": kid}
+                    for kid, key in issuer.keys.items()
+                ]
+                self.send_response(503 if issuer.down else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps({"keys": published}).encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/jwks.json"
+
+    def rotate(self, kid: str) -> None:
+        self.keys[kid] = ec.generate_private_key(ec.SECP256R1())
+
+    def token(self, kid: str) -> str:
+        claims = {"sub": "1", "exp": int(time.time()) + 60}
+        return jwt.encode(claims, self.keys[kid], "ES256", headers={"kid": kid})
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    running = Issuer()
+    thread = threading.Thread(target=running.server.serve_forever)
+    thread.start()
+    yield running
+    running.server.shutdown()
+    thread.join()
+    running.server.server_close()
+
+
+def test_keys_come_from_the_jwks_url_and_outlive_the_issuer(
+    make_app: Callable[..., Flask], issuer: Issuer
+) -> None:
+    issuer.rotate("a")
+    app = make_app(jwt_algorithm="ES256", jwt_secret=None, jwt_jwks_url=issuer.url)
+    good = Client(app, issuer.token("a"))
+    assert good.get("/api/users/1/").status_code == 200
+    issuer.down = True
+    assert good.get("/api/users/1/").status_code == 200
+    assert issuer.asked == 1
+    assert Client(app, token(1)).get("/api/users/1/").status_code == 401
+
+
+def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
+    issuer.rotate("a")
+    now = 1000.0
+    keys = KeySet(issuer.url, clock=lambda: now)
+    assert keys.key("a") is not None
+    issuer.rotate("b")
+    for _ in range(5):
+        assert keys.key("b") is None
+    assert issuer.asked == 1
+    now += REFETCH_SECONDS
+    assert keys.key("b") is not None
+    assert issuer.asked == 2
+    issuer.down = True
+    now += REFETCH_SECONDS
+    assert keys.key("c") is None
+    assert keys.key("a") is not None
+
+
+def test_an_es256_key_may_be_given_as_pem(make_app: Callable[..., Flask]) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    app = make_app(jwt_algorithm="ES256", jwt_secret=None, jwt_public_key=pem.decode())
+    claims = {"sub": "1", "exp": int(time.time()) - 5}
+    # Within the leeway of ten seconds.
+    assert Client(app, jwt.encode(claims, key, "ES256")).get("/api/users/1/").status_code == 200
+
+
+def test_the_first_use_of_a_token_makes_the_user_from_its_claims(app: Flask) -> None:
+    named = Client(app, token(5, first_name="Jo\x00hn", last_name=7, email="j@example.com"))
+    profile = named.get("/api/users/5/").get_json()
+    assert profile["name"] == "John"
+    assert profile["email"] == "j@example.com"
+    assert named.get("/api/users/6/").status_code == 404
