@@ -15,14 +15,18 @@ blueprint = Blueprint("page", __name__)
 def index() -> Response:
     """Give the page; its policy lets it talk to the API and the bucket alone."""
     answer = send_from_directory(WEB, "index.html")
-    storage = current().storage.media_url.split("/", 3)
-    bucket = "/".join(storage[:3])
+    storage = current().storage
+    bucket, media = _origin(storage.form_url), _origin(storage.media_url)
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: {bucket}; connect-src 'self' {bucket}; "
+        f"img-src 'self' blob: {media}; connect-src 'self' {bucket}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return answer
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 @blueprint.get("/web/<path:name>")

@@ -42,7 +42,8 @@ class PostPresigner(Protocol):
 
 
 class Storage(ObjectStorage, PostPresigner, Protocol):
-    """Both of the above, and where anyone may read the images."""
+    """Both of the above, where forms go, and where anyone may read the images."""
 
     bucket: str
+    form_url: str
     media_url: str

@@ -60,7 +60,7 @@ class S3Storage:
         self.media_url = media_url
         self._region = region
         self._credentials = credentials
-        self._form_url = form_url
+        self.form_url = form_url
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
@@ -132,7 +132,7 @@ class S3Storage:
         fields = sign_post(
             form, bucket=self.bucket, region=self._region, credentials=credentials, now=now
         )
-        return PresignedPost(url=self._form_url, fields=fields)
+        return PresignedPost(url=self.form_url, fields=fields)
 
 
 def translate(error: ClientError | BotoCoreError) -> StorageError:

@@ -2,15 +2,9 @@
 
 from pathlib import Path
 
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-
 from broker.api.context import Broker
 from broker.app import create_app
 from broker.config import Settings
-from broker.db import migrate
-from broker.db.engine import make_engine
-from broker.db.models import Base
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLIC = {"index", "asset", "healthz", "readyz", "metrics", "show", "openapi_json"}
@@ -28,17 +22,6 @@ def test_no_file_is_over_300_lines_but_the_suite_of_cases() -> None:
 
 def test_there_is_no_drawer_for_odds_and_ends() -> None:
     assert not [p for p in sources() if p.stem in ("utils", "helpers", "common", "misc")]
-
-
-def test_models_and_migrations_agree(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'house.db'}"
-    migrate.upgrade(url)
-    assert migrate.current(url) == migrate.head()
-    engine = make_engine(url)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, Base.metadata) == []
-    engine.dispose()
 
 
 def test_every_route_below_api_says_whom_it_lets_in() -> None:

@@ -294,6 +294,15 @@ def test_case_23_broken_json(alice: Client, body: bytes) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json")
 
 
+def test_case_23_a_batch_nested_60_000_deep_or_over_its_own_limit(alice: Client) -> None:
+    path = f"/api/ads/{alice.ad()}/upload_images/"
+    deep = b"[" * 60_000 + b"]" * 60_000
+    answer = alice.post(path, data=deep, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json")
+    big = b" " * (1024 * 1024 + 1)
+    assert alice.post(path, data=big, content_type="application/json").status_code == 413
+
+
 @pytest.mark.parametrize("body", [b"[]", b"[1]", b'"x"', b"1", b"null", b'{"size": 1e999}'])
 def test_json_that_is_no_object_of_ours(alice: Client, body: bytes) -> None:
     answer = alice.post("/api/ads/", data=body, content_type="application/json")
