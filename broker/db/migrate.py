@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from broker.db.engine import make_engine
+from broker.db.session import unavailable_is_said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,15 +22,16 @@ def configuration(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Run every migration that the database has not seen."""
-    command.upgrade(configuration(url), "head")
+    """Run every migration that the database has not seen; raises DatabaseUnavailable."""
+    with unavailable_is_said():
+        command.upgrade(configuration(url), "head")
 
 
 def current(url: str) -> str | None:
     """Name the migration that the database stands at; None for an empty one."""
     engine = make_engine(url)
     try:
-        with engine.connect() as connection:
+        with unavailable_is_said(), engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()

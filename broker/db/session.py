@@ -12,6 +12,19 @@ from broker.db.engine import make_engine
 from broker.domain.errors import DatabaseUnavailable
 
 
+@contextmanager
+def unavailable_is_said() -> Iterator[None]:
+    """Turn what the driver raises while the database is away into DatabaseUnavailable."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise DatabaseUnavailable("The database cannot be reached; try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable("The database went away; try again.") from error
+        raise
+
+
 class Database:
     """A pool of connections to one database; made once a process, after any fork."""
 
@@ -27,15 +40,8 @@ class Database:
             DatabaseUnavailable: the server is down, the connection broke, the pool or
                 SQLite's write lock could not be had in time.
         """
-        try:
-            with self._sessions() as session:
-                yield session
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise DatabaseUnavailable("The database cannot be reached; try again.") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise DatabaseUnavailable("The database went away; try again.") from error
-            raise
+        with unavailable_is_said(), self._sessions() as session:
+            yield session
 
     def check(self) -> None:
         """Do one round trip; raises DatabaseUnavailable."""

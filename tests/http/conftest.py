@@ -99,6 +99,12 @@ class Client:
         return self.post(f"/api/ads/{ad}/upload_image/", declared(data, **changes))
 
 
+def rows(app: Flask, model: type) -> int:
+    """Count the rows of a table."""
+    with app.extensions["broker"].database.session() as session:
+        return int(session.query(model).count())
+
+
 def declared(data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
     """What a client declares about its file; a change to None leaves the field out."""
     body = {

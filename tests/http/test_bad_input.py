@@ -1,0 +1,147 @@
+"""Input out of range, of another type or form: one clear problem, and nothing stored."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from broker.db.models import Upload
+from tests.http.conftest import Client, rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 64 * 1024 * 1024 + 1},
+        {"size": 0},
+        {"size": -1},
+        {"size": True},
+        {"size": 1.0},
+        {"size": 2**63},
+        {"size": "1"},
+        {"size": []},
+        {"content_type": "image/svg+xml"},
+        {"content_type": "text/html"},
+        {"content_type": 1},
+        {"checksum_sha256": "x"},
+        {"checksum_sha256": "A" * 43 + "B"},
+        {"checksum_sha256": 5},
+        {"file_name": "a\x00.jpg"},
+        {"file_name": "a\ud800.jpg"},
+        {"file_name": "a\r\nx.jpg"},
+        {"file_name": "a\u202egpj.exe"},
+        {"file_name": "x" * 10_000},
+        {"file_name": ""},
+        {"file_name": {}},
+        {"alt_text": "\x00"},
+        {"alt_text": "x" * 501},
+        {"order": -1},
+        {"order": 2**31},
+        {"order": True},
+        {"transport": "carrier pigeon"},
+        {"unknown": 1},
+    ],
+)
+def test_case_11_12_13_declared_badly(app: Flask, alice: Client, change: dict[str, Any]) -> None:
+    ad = alice.ad()
+    answer = alice.ticket(ad, **change)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_error")
+    assert next(iter(change)) in answer.get_json()["errors"]
+    assert rows(app, Upload) == 0
+
+
+@pytest.mark.parametrize("field", ["file_name", "content_type", "size", "checksum_sha256"])
+def test_a_missing_field_is_named(alice: Client, field: str) -> None:
+    answer = alice.ticket(alice.ad(), **{field: None})
+    assert answer.status_code == 422
+    assert field in answer.get_json()["errors"]
+
+
+def test_case_23_body_over_the_limit(alice: Client) -> None:
+    big = b'{"title": "' + b"x" * 70_000 + b'"}'
+    answer = alice.post("/api/ads/", data=big, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
+
+
+def test_case_23_wrong_media_type(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    form = alice.post(
+        f"/api/ads/{ad}/upload_image/",
+        data={"file_name": "x.jpg"},
+        content_type="multipart/form-data",
+    )
+    assert (form.status_code, form.get_json()["code"]) == (415, "unsupported_media_type")
+    assert "ticket" in form.get_json()["detail"]
+    assert alice.post("/api/ads/", data="title=x", content_type="text/plain").status_code == 415
+    assert rows(app, Upload) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"\xff\xfe",
+        b'{"title": "a", "title": "b"}',
+        b'{"size": NaN}',
+        b'{"size": ' + b"9" * 5000 + b"}",
+        b"[" * 30_000,
+        b"[" * 30_000 + b"]" * 30_000,
+    ],
+)
+def test_case_23_broken_json(alice: Client, body: bytes) -> None:
+    answer = alice.post("/api/ads/", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json")
+
+
+def test_case_23_a_batch_nested_60_000_deep_or_over_its_own_limit(alice: Client) -> None:
+    path = f"/api/ads/{alice.ad()}/upload_images/"
+    deep = b"[" * 60_000 + b"]" * 60_000
+    answer = alice.post(path, data=deep, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_json")
+    big = b" " * (1024 * 1024 + 1)
+    assert alice.post(path, data=big, content_type="application/json").status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1]", b'"x"', b"1", b"null", b'{"size": 1e999}'])
+def test_json_that_is_no_object_of_ours(alice: Client, body: bytes) -> None:
+    answer = alice.post("/api/ads/", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) in (
+        (422, "validation_error"),
+        (400, "malformed_json"),
+    )
+
+
+@pytest.mark.parametrize(
+    "price", ["-1", "1.001", "NaN", "1e3", "99999999999.00", 5.5, True, "", None]
+)
+def test_a_price_that_is_no_amount(alice: Client, price: object) -> None:
+    body = {"title": "x", "description": "", "price": price}
+    assert alice.post("/api/ads/", body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/ads/?cursor=x",
+        "/api/ads/?limit=0",
+        "/api/ads/?limit=x",
+        "/api/ads/?owner=9223372036854775808",
+        "/api/ads/?is_sold=perhaps",
+        "/api/ads/?unknown=1",
+    ],
+)
+def test_a_query_that_cannot_be_read(anyone: Client, path: str) -> None:
+    assert anyone.get(path).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/ads/9223372036854775808/", "/api/ads/0/", "/api/ads/x/", "/api/uploads/x/", "/no"],
+)
+def test_a_path_to_nothing_is_404(alice: Client, path: str) -> None:
+    assert alice.get(path).status_code == 404
+
+
+def test_a_method_that_is_not_offered_is_405(alice: Client) -> None:
+    assert "GET" in alice.delete("/api/profiles/").headers["Allow"]

@@ -1,0 +1,78 @@
+"""What confirm asks of the bucket, and what renew and a rejection do to an upload's place."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from flask import Flask
+
+from broker.storage.s3 import S3Storage
+from tests.http.conftest import Client, send, token
+
+
+def test_confirm_asks_one_head_and_a_repeat_none(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    asked: list[str] = []
+    head = S3Storage.head
+
+    def counting(self: S3Storage, key: str) -> Any:
+        asked.append(key)
+        return head(self, key)
+
+    monkeypatch.setattr(S3Storage, "head", counting)
+    for _ in range(2):
+        assert alice.post(ticket["confirm_url"]).status_code == 200
+    assert asked == [ticket["upload"]["fields"]["key"]]
+
+
+def test_a_form_that_just_expired_is_renewed_for_the_same_row_and_place(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = Client(make_app(max_images_per_ad=1), token(1))
+    ad = alice.ad()
+    ticket = alice.ticket(ad).get_json()
+    expired = datetime.now(UTC) + timedelta(seconds=310)
+    with monkeypatch.context() as patch:
+        patch.setattr("broker.api.uploads.utc_now", lambda: expired)
+        patch.setattr("broker.api.tickets.utc_now", lambda: expired)
+        failure = {"code": "AccessDenied", "message": "Invalid according to Policy: Policy expired"}
+        path = f"/api/uploads/{ticket['id']}"
+        assert alice.post(f"{path}/failures/", failure).get_json()["action"] == "renew"
+        renewed = alice.post(f"{path}/renew/")
+        assert renewed.status_code == 200
+        assert renewed.get_json()["id"] == ticket["id"]
+        assert renewed.get_json()["key"] == ticket["key"]
+        assert renewed.get_json()["expires_at"] > ticket["expires_at"]
+        assert alice.ticket(ad).status_code == 409
+    assert send(ticket).status_code == 201
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_a_rejected_upload_gives_its_place_back(make_app: Callable[..., Flask]) -> None:
+    app = make_app(max_images_per_ad=1)
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    ticket = alice.ticket(ad).get_json()
+    storage = app.extensions["broker"].storage
+    boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url).put_object(
+        Bucket=storage.bucket, Key=f"media/{ticket['key']}", Body=b"other"
+    )
+    assert alice.ticket(ad).status_code == 409
+    assert alice.post(ticket["confirm_url"]).status_code == 422
+    assert alice.ticket(ad).status_code == 201
+
+
+def test_an_ad_and_a_profile_are_edited_by_their_owner_alone(alice: Client, bob: Client) -> None:
+    ad = alice.ad()
+    assert alice.patch(f"/api/ads/{ad}/", {"price": "1.5"}).get_json()["price"] == "1.50"
+    assert bob.patch(f"/api/ads/{ad}/", {"price": "0.01"}).status_code == 403
+    assert bob.delete(f"/api/ads/{ad}/").status_code == 403
+    assert alice.patch("/api/users/1/", {"first_name": "Jane"}).get_json()["name"] == "Jane Doe"
+    assert bob.patch("/api/users/1/", {"first_name": "Eve"}).status_code == 403
+    foreign = {"avatar": "01990000-0000-7000-8000-000000000001"}
+    assert alice.patch("/api/users/1/", foreign).get_json()["code"] == "avatar_not_confirmed"
