@@ -16,11 +16,14 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.rules import Rules
+from broker.domain.transports import SINGLE_MAX_BYTES
 
 PREFIX = "BROKER_"
 HS256_SECRET_BYTES = 32
@@ -103,14 +106,35 @@ class Settings(BaseSettings):
     ticket_grace: int = Field(
         default=900, ge=0, le=86400, description="How long after that an upload keeps its place."
     )
-    default_transport: Literal["post"] = Field(
+    default_transport: Literal["post", "put"] = Field(
         default="post", description="How bytes travel where a request does not say."
     )
+    put_ttl: int = Field(
+        default=3600,
+        ge=1,
+        le=43200,
+        description="How long a presigned PUT is accepted, of a whole object or of a part.",
+    )
+    multipart_threshold: int = Field(
+        default=16 * MIB,
+        ge=1,
+        le=SINGLE_MAX_BYTES,
+        description="Files larger than this get `multipart` where a request does not say.",
+    )
+    multipart_ttl: int = Field(
+        default=86400, ge=60, le=604800, description="How long a multipart upload may take."
+    )
+    part_size: int = Field(
+        default=8 * MIB,
+        ge=MIN_PART_BYTES,
+        le=MAX_PART_BYTES,
+        description="Size of a part; larger where 10 000 of them would not do.",
+    )
     max_image_bytes: int = Field(
-        default=64 * MIB, ge=1, le=5 * 1024 * MIB, description="Largest image of an ad."
+        default=64 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest image of an ad."
     )
     max_avatar_bytes: int = Field(
-        default=8 * MIB, ge=1, le=5 * 1024 * MIB, description="Largest avatar."
+        default=8 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest avatar."
     )
     max_images_per_ad: int = Field(
         default=20, ge=1, le=10_000, description="Images of an ad, pending uploads included."
@@ -135,9 +159,28 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
+    capability_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs Uppy's endpoints, 32 bytes or more; needed with RS256 and ES256 alone.",
+    )
+    uppy_session_ttl: int = Field(
+        default=3600, ge=60, le=86400, description="How long an Uppy endpoint is good for, at most."
+    )
+    uppy_session_files: int = Field(
+        default=50, ge=1, le=10_000, description="Files that one Uppy endpoint takes, at most."
+    )
     dev: bool = Field(
         default=False, description="Set by `broker dev` alone: the page signs in by itself."
     )
+
+    @field_validator("capability_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if len(value.get_secret_value().encode()) < HS256_SECRET_BYTES:
+            raise ValueError("must have 32 bytes or more")
+        return value
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
@@ -187,6 +230,12 @@ class Settings(BaseSettings):
             max_images_per_ad=self.max_images_per_ad,
             require_checksum=self.require_checksum,
             default_transport=self.default_transport,
+            put_ttl=self.put_ttl,
+            multipart_ttl=self.multipart_ttl,
+            multipart_threshold=self.multipart_threshold,
+            part_size=self.part_size,
+            uppy_session_ttl=self.uppy_session_ttl,
+            uppy_session_files=self.uppy_session_files,
         )
 
     @property

@@ -14,6 +14,11 @@ class Profile(StrictSchema):
     ticket_ttl = fields.Integer()
     checksum_required = fields.Boolean()
     transports = fields.List(fields.String())
+    default_transport = fields.String()
+    multipart_threshold = fields.Integer(
+        metadata={"description": "Larger files get multipart where a request does not say."}
+    )
+    part_size = fields.Integer()
 
 
 class Profiles(StrictSchema):

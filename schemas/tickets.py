@@ -15,7 +15,7 @@ class AvatarFile(StrictSchema):
     content_type = TextField(low=1, high=64, required=True)
     size = Int(low=1, required=True, metadata={"description": "Bytes."})
     checksum_sha256 = TextField(high=44, metadata={"description": "base64 of the file's SHA-256."})
-    transport = fields.String(validate=validate.OneOf(["post"]))
+    transport = fields.String(validate=validate.OneOf(["post", "put", "multipart"]))
 
 
 class ImageFile(AvatarFile):
@@ -34,11 +34,21 @@ class ImageFiles(StrictSchema):
 
 
 class Transfer(StrictSchema):
-    """Where and how to send the bytes: `fields` first, `file` last."""
+    """Where and how to send the bytes; `method` tells which of the other fields there are.
 
-    method = fields.String()
+    POST: a form to `url`, its `fields` first and `file` last. PUT: the raw body to `url` with
+    `headers`. MULTIPART: parts of `part_size` bytes, signed by `parts_url`, and put together by
+    `complete_url`.
+    """
+
+    method = fields.String(metadata={"enum": ["POST", "PUT", "MULTIPART"]})
     url = fields.String()
     fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields")
+    headers = fields.Dict(keys=fields.String(), values=fields.String())
+    part_size = fields.Integer(allow_none=True)
+    part_count = fields.Integer(allow_none=True)
+    parts_url = fields.String()
+    complete_url = fields.String()
 
 
 class Ticket(StrictSchema):

@@ -14,8 +14,16 @@ class Upload(StrictSchema):
     owner = fields.Integer()
     key = fields.String()
     content_type = fields.String()
-    size = fields.Integer()
-    checksum_sha256 = fields.String(allow_none=True)
+    size = fields.Integer(allow_none=True)
+    checksum_sha256 = fields.String(allow_none=True, metadata={"description": "As declared."})
+    checksum_verified = fields.Boolean(
+        allow_none=True,
+        metadata={"description": "Whether the bucket compared the bytes with it."},
+    )
+    composite_checksum_sha256 = fields.String(
+        allow_none=True,
+        metadata={"description": "S3's COMPOSITE checksum of parts that had digests."},
+    )
     transport = fields.String()
     created_at = Time()
     expires_at = Time()
@@ -31,6 +39,6 @@ class Failure(StrictSchema):
 
 
 class Advice(StrictSchema):
-    """What to do next: `retry`, `renew` or `give_up`."""
+    """What to do next: `retry`, `renew`, `confirm` or `give_up`."""
 
     action = fields.String()

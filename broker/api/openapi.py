@@ -4,7 +4,7 @@ from flask import Flask
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from broker.api import ad_images, ads, profiles, uploads, users
+from broker.api import ad_images, ads, parts, profiles, uploads, users
 from broker.api.problems import handle_http_exception
 from schemas.problems import Problem
 
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
         "security": [{"bearer": []}],
     }
     api = BrokerApi(app)
-    for module in (ads, ad_images, users, uploads, profiles):
+    for module in (ads, ad_images, users, uploads, parts, profiles):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(
         get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Upload broker"})

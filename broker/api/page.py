@@ -16,7 +16,7 @@ def index() -> Response:
     """Give the page; its policy lets it talk to the API and the bucket alone."""
     answer = send_from_directory(WEB, "index.html")
     storage = current().storage
-    bucket, media = _origin(storage.form_url), _origin(storage.media_url)
+    bucket, media = _origin(storage.presigner.bucket_url), _origin(storage.media_url)
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
         f"img-src 'self' blob: {media}; connect-src 'self' {bucket}; "

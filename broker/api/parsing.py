@@ -12,6 +12,8 @@ from broker.api.problems import ApiError
 
 BODY_MAX = 64 * 1024
 BATCH_BODY_MAX = 1024 * 1024
+# Fifty files, or ten thousand parts, in one body.
+BATCH_PATHS = ("/upload_images", "/parts", "/complete")
 _FORM_DETAIL = (
     "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
     "here as JSON to get a ticket, and send the bytes to the bucket with it."
@@ -62,7 +64,7 @@ def limit_body() -> None:
     """Refuse a body that is too large, or that carries a file, before it is read."""
     if not request.path.startswith("/api/"):
         return
-    batch = request.path.rstrip("/").endswith("/upload_images")
+    batch = request.path.rstrip("/").endswith(BATCH_PATHS)
     limit = BATCH_BODY_MAX if batch else BODY_MAX
     request.max_content_length = limit
     if request.mimetype == "multipart/form-data":

@@ -7,6 +7,7 @@ from broker.api.context import current
 from broker.api.parsing import Blueprint
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.owners import OWNER_KINDS
+from broker.domain.transports import Transport
 from schemas import profiles
 
 blueprint = Blueprint("profiles", __name__, url_prefix="/api/profiles", description="Limits")
@@ -25,7 +26,10 @@ def get_profiles() -> dict[str, Any]:
             "max_count": kind.max_count(rules),
             "ticket_ttl": rules.ticket_ttl,
             "checksum_required": rules.require_checksum,
-            "transports": ["post"],
+            "transports": list(Transport),
+            "default_transport": rules.default_transport,
+            "multipart_threshold": rules.multipart_threshold,
+            "part_size": rules.part_size,
         }
         for kind in OWNER_KINDS.values()
     }

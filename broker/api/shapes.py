@@ -5,10 +5,13 @@ from urllib.parse import quote
 
 from broker.api.context import current
 from broker.db.models import Image, Upload, User
+from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.owners import OWNER_KINDS
 from broker.domain.principal import Principal
 from broker.services.ads import AdView
+from broker.services.list_parts import Progress
 from broker.services.tickets import Ticket
+from broker.services.uploads import plan_of
 from broker.services.users import UserView
 
 
@@ -72,17 +75,31 @@ def ticket(issued: Ticket) -> dict[str, Any]:
         "key": row.key,
         "expires_at": row.expires_at,
         "server_time": issued.server_time,
-        "upload": {
-            "method": "POST",
-            "url": issued.presigned.url,
-            "fields_": issued.presigned.fields,
-        },
+        "upload": transfer(issued),
         "confirm_url": confirm_url(row),
     }
 
 
-def upload(row: Upload) -> dict[str, Any]:
-    """Shape an upload."""
+def transfer(issued: Ticket) -> dict[str, Any]:
+    """Shape where and how a ticket's bytes are sent."""
+    match issued.transfer:
+        case PresignedPost(url=url, fields=fields):
+            return {"method": "POST", "url": url, "fields_": fields}
+        case PresignedPut(url=url, headers=headers):
+            return {"method": "PUT", "url": url, "headers": headers}
+        case plan:
+            base = f"/api/uploads/{issued.upload.id}"
+            return {
+                "method": "MULTIPART",
+                "part_size": plan.part_size if plan else None,
+                "part_count": plan.part_count if plan else None,
+                "parts_url": f"{base}/parts/",
+                "complete_url": f"{base}/complete/",
+            }
+
+
+def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
+    """Shape an upload, with what is known of its bytes once its image is recorded."""
     return {
         "id": row.id,
         "state": row.state,
@@ -90,12 +107,32 @@ def upload(row: Upload) -> dict[str, Any]:
         "owner": row.owner_id,
         "key": row.key,
         "content_type": row.content_type,
-        "size": row.size,
+        "size": row.size if row.size_is_exact else None,
         "checksum_sha256": row.checksum_sha256,
+        "checksum_verified": recorded.checksum_verified if recorded else None,
+        "composite_checksum_sha256": recorded.composite_sha256 if recorded else None,
         "transport": row.transport,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
         "confirm_url": confirm_url(row),
+    }
+
+
+def progress(found: Progress) -> dict[str, Any]:
+    """Shape how far a multipart upload has come."""
+    row, plan = found.upload, plan_of(found.upload)
+    return {
+        "id": row.id,
+        "size": row.size if row.size_is_exact else None,
+        "part_size": plan.part_size if plan else None,
+        "part_count": plan.part_count if plan else None,
+        "parts": [
+            {"part_number": part.part_number, "size": part.size, "etag": part.etag}
+            for part in found.parts
+        ],
+        "missing": found.missing,
+        "complete_url": f"/api/uploads/{row.id}/complete/",
+        "expires_at": row.expires_at,
     }
 
 

@@ -20,7 +20,7 @@ def issue_many(
     with broker.database.session() as session:
         tickets = issue(
             session,
-            broker.storage,
+            broker.storage.presigner,
             broker.rules,
             principal(),
             kind,

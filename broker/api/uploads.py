@@ -13,6 +13,7 @@ from broker.services import confirm as confirming
 from broker.services import renew as renewing
 from broker.services import report_failure as reporting
 from broker.services import uploads as service
+from broker.services.settled import image_of
 from schemas import images, tickets, uploads
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads", description="Uploads")
@@ -25,19 +26,21 @@ UPLOAD_PATH = "/<uuid:upload_id>/"
 def get_upload(upload_id: UUID) -> dict[str, Any]:
     """Read an upload and its state."""
     with current().database.session() as session:
-        return {
-            **shapes.upload(service.get_upload(session, principal(), upload_id)),
-            "server_time": utc_now(),
-        }
+        row = service.get_upload(session, principal(), upload_id)
+        recorded = image_of(session, row)
+    return {**shapes.upload(row, recorded), "server_time": utc_now()}
 
 
 @blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
 @requires_token
 @blueprint.response(204)
 def cancel(upload_id: UUID) -> None:
-    """Give a ticket back."""
-    with current().database.session() as session:
-        cancelling.cancel(session, current().rules, principal(), upload_id, now=utc_now())
+    """Give a ticket back; parts that have arrived are aborted."""
+    broker = current()
+    with broker.database.session() as session:
+        cancelling.cancel(
+            session, broker.storage, broker.rules, principal(), upload_id, now=utc_now()
+        )
 
 
 @blueprint.route(UPLOAD_PATH + "confirm/", methods=["POST"], strict_slashes=False)
@@ -57,11 +60,11 @@ def confirm(upload_id: UUID) -> dict[str, Any]:
 @requires_token
 @blueprint.response(200, tickets.Ticket)
 def renew(upload_id: UUID) -> dict[str, Any]:
-    """Get a fresh form for a pending or just-expired upload."""
+    """Get a fresh form, PUT or time for a pending or just-expired upload."""
     broker = current()
     with broker.database.session() as session:
         ticket = renewing.renew(
-            session, broker.storage, broker.rules, principal(), upload_id, now=utc_now()
+            session, broker.storage.presigner, broker.rules, principal(), upload_id, now=utc_now()
         )
     return shapes.ticket(ticket)
 

@@ -18,11 +18,13 @@ from sqlalchemy import (
     Text,
     Uuid,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from broker.db.types import BigId, Cents, UtcDateTime
 from broker.domain.states import UploadState
+from broker.domain.transports import Transport
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
 
@@ -112,11 +114,55 @@ class Upload(Base):
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
     # The ETag that confirming chose below incoming/: only these bytes are ever promoted.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
+    # False for clients whose protocol declares no size: `size` is then the most that may arrive.
+    size_is_exact: Mapped[bool] = mapped_column(server_default=true(), default=True)
+    # Multipart: S3's own id of it, made when parts are first signed. Never shown to clients.
+    multipart_id: Mapped[str | None] = mapped_column(String(1024))
+    # Multipart: bytes of each part but the last; None where the client cuts as it likes (Uppy).
+    part_size: Mapped[int | None] = mapped_column(BigInteger)
+    # Multipart: whether every part has a SHA-256, as the first parts that were signed decided.
+    parts_pinned: Mapped[bool | None]
+    # Multipart: when the bucket was last asked to complete it.
+    completing_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The Uppy session that it was issued through. No foreign key: sessions are deleted sooner.
+    uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     @property
-    def pinned(self) -> bool:
-        """Tell whether the form fixes the bytes by their digest."""
-        return self.checksum_sha256 is not None
+    def needs_promotion(self) -> bool:
+        """Tell whether its bytes land below incoming/: a form or PUT that no digest pins.
+
+        What is sent in parts does not: the broker alone completes it, once.
+        """
+        return self.transport != Transport.MULTIPART and self.checksum_sha256 is None
+
+
+class UploadPart(Base):
+    """The SHA-256 that one part of a multipart upload is pinned to, while it is pending."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id"), primary_key=True)
+    part_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    checksum_sha256: Mapped[str] = mapped_column(String(44))
+
+
+class UppySession(Base):
+    """What one Uppy endpoint may still do, and until when."""
+
+    __tablename__ = "uppy_sessions"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    max_files: Mapped[int]
+    files_taken: Mapped[int] = mapped_column(server_default="0", default=0)
+    max_bytes: Mapped[int] = mapped_column(BigInteger)
+    bytes_taken: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Image(Base):
@@ -144,6 +190,10 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
+    # Whether the bucket compared the bytes with that digest; of a multipart upload it has not.
+    checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
+    # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
+    composite_sha256: Mapped[str | None] = mapped_column(String(64))
     etag: Mapped[str] = mapped_column(String(255))
     alt_text: Mapped[str] = mapped_column(String(500))
     order: Mapped[int]
@@ -151,13 +201,17 @@ class Image(Base):
 
 
 class Deletion(Base):
-    """The outbox: one object to delete, and once more at `repeat_at` where a form still lives."""
+    """The outbox: one object to delete, and once more at `repeat_at` where a form still lives.
+
+    With a `multipart_id` it is that multipart upload which is to be aborted instead.
+    """
 
     __tablename__ = "deletions"
     __table_args__ = (Index(None, "not_before"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     object_key: Mapped[str] = mapped_column(String(1024))
+    multipart_id: Mapped[str | None] = mapped_column(String(1024))
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     repeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+from collections.abc import Iterable
 
 
 def is_sha256_base64(text: str) -> bool:
@@ -11,3 +13,10 @@ def is_sha256_base64(text: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return len(digest) == 32 and base64.b64encode(digest).decode("ascii") == text
+
+
+def composite_sha256(parts: Iterable[str]) -> str:
+    """Give S3's COMPOSITE checksum: the digest of the parts' digests, and how many there are."""
+    digests = [base64.b64decode(part) for part in parts]
+    whole = base64.b64encode(hashlib.sha256(b"".join(digests)).digest()).decode("ascii")
+    return f"{whole}-{len(digests)}"

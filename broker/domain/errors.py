@@ -4,10 +4,16 @@ BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it
 │   └── AvatarNotConfirmed
 ├── Forbidden
+│   ├── CapabilityInvalid
+│   ├── CapabilityExpired
+│   ├── CapabilityRevoked
+│   └── CapabilityExhausted
 ├── NotFound
 ├── ImageLimitReached
 ├── ObjectMissing           the bytes have not arrived; retryable
 ├── ObjectMismatch          other bytes arrived than were declared
+├── PartsMissing            not every part has arrived; retryable
+├── NotMultipart            the upload's transport has no parts
 ├── UploadSettled           the upload is past the state that the request needs
 ├── Gone
 │   ├── UploadExpired
@@ -15,8 +21,10 @@ BrokerError
 │   └── ImageDeleted
 ├── DatabaseUnavailable     try again later
 └── StorageError
-    ├── ObjectNotFound      \\ raised by the storage, turned into the above by services
-    ├── PreconditionFailed  /
+    ├── ObjectNotFound      \\
+    ├── PreconditionFailed   | raised by the storage, turned into the above by services
+    ├── MultipartNotFound    |
+    ├── InvalidParts        /
     ├── StorageUnavailable  try again later
     └── StorageDenied       the bucket refuses the broker's own credentials
 """
@@ -60,6 +68,30 @@ class Forbidden(BrokerError):
     code = "forbidden"
 
 
+class CapabilityInvalid(Forbidden):
+    """No capability of ours: forged, garbled, or of a session that is gone."""
+
+    code = "capability_invalid"
+
+
+class CapabilityExpired(Forbidden):
+    """The session's time has passed."""
+
+    code = "capability_expired"
+
+
+class CapabilityRevoked(Forbidden):
+    """The session was revoked."""
+
+    code = "capability_revoked"
+
+
+class CapabilityExhausted(Forbidden):
+    """The session's files or bytes are used up."""
+
+    code = "capability_exhausted"
+
+
 class NotFound(BrokerError):
     """No such thing, or none that this principal may know of."""
 
@@ -83,6 +115,19 @@ class ObjectMismatch(BrokerError):
     """The object differs from what the ticket declared."""
 
     code = "object_mismatch"
+
+
+class PartsMissing(BrokerError):
+    """Parts have not arrived; `fields` names their numbers."""
+
+    code = "parts_missing"
+    retry_after = RETRY_AFTER_SECONDS
+
+
+class NotMultipart(BrokerError):
+    """The upload has no parts to sign or list."""
+
+    code = "not_multipart"
 
 
 class UploadSettled(BrokerError):
@@ -134,6 +179,18 @@ class PreconditionFailed(StorageError):
     """The object's ETag is not the one that was asked for (S3: 412)."""
 
     code = "precondition_failed"
+
+
+class MultipartNotFound(StorageError):
+    """No such multipart upload: completed, aborted, or expired by the bucket's rule."""
+
+    code = "multipart_not_found"
+
+
+class InvalidParts(StorageError):
+    """The named parts cannot be completed: one is not there, or too small."""
+
+    code = "invalid_parts"
 
 
 class StorageUnavailable(StorageError):

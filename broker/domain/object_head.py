@@ -21,3 +21,11 @@ class PresignedPost:
 
     url: str
     fields: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresignedPut:
+    """Where to send a raw body, and the headers to send with it."""
+
+    url: str
+    headers: dict[str, str]

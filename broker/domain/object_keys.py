@@ -39,10 +39,10 @@ def object_key(location: str, key: str) -> str:
     return f"{location}/{key}"
 
 
-def upload_object_key(location: str, key: str, *, pinned: bool) -> str:
-    """Give the key that a form writes to.
+def upload_object_key(location: str, key: str, *, promoted: bool) -> str:
+    """Give the key that a client writes to.
 
     Without a pinned digest a form could be replayed with other bytes, so its object lands
     below `incoming/`, and confirming promotes it to its final key.
     """
-    return object_key(location if pinned else INCOMING, key)
+    return object_key(INCOMING if promoted else location, key)

@@ -14,16 +14,17 @@ Condition = dict[str, str] | list[str | int]
 
 @dataclass(frozen=True, kw_only=True)
 class PostForm:
-    """An unsigned form: `fields` in the order to send them, `size` in bytes."""
+    """An unsigned form: `fields` in the order to send them, its file's length in bytes."""
 
     fields: Mapping[str, str]
-    size: int
+    min_size: int
+    max_size: int
     expires_at: datetime
 
     def conditions(self, bucket: str) -> list[Condition]:
         """List the policy's conditions, without those that the signature adds."""
         exact: list[Condition] = [{name: value} for name, value in self.fields.items()]
-        return [{"bucket": bucket}, *exact, ["content-length-range", self.size, self.size]]
+        return [{"bucket": bucket}, *exact, ["content-length-range", self.min_size, self.max_size]]
 
 
 def post_form(
@@ -31,13 +32,18 @@ def post_form(
     object_key: str,
     content_type: str,
     cache_control: str,
-    size: int,
+    min_size: int,
+    max_size: int,
     checksum_sha256: str | None,
     upload_id: str,
     acl: str | None,
     expires_at: datetime,
 ) -> PostForm:
-    """Build the form of one upload; `acl` only for buckets that still take one."""
+    """Build the form of one upload; `acl` only for buckets that still take one.
+
+    `min_size` and `max_size`, in bytes, are the same where the client has declared its file's
+    length, as all do but those whose protocol cannot.
+    """
     fields = {"key": object_key, "Content-Type": content_type, "Cache-Control": cache_control}
     if checksum_sha256 is not None:
         fields["x-amz-checksum-algorithm"] = "SHA256"
@@ -46,4 +52,4 @@ def post_form(
     if acl is not None:
         fields["acl"] = acl
     fields["success_action_status"] = "201"
-    return PostForm(fields=fields, size=size, expires_at=expires_at)
+    return PostForm(fields=fields, min_size=min_size, max_size=max_size, expires_at=expires_at)

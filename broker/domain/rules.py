@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from broker.domain.transports import Transport
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
@@ -18,11 +20,26 @@ class Rules:
     max_images_per_ad: int = 20
     require_checksum: bool = True
     default_transport: str = "post"
+    put_ttl: int = 3600
+    multipart_ttl: int = 86400
+    multipart_threshold: int = 16 * 1024 * 1024
+    part_size: int = 8 * 1024 * 1024
+    uppy_session_ttl: int = 3600
+    uppy_session_files: int = 50
+
+    def ttl(self, transport: str) -> timedelta:
+        """How long a ticket of this transport may be used before it is renewed."""
+        seconds = {
+            Transport.POST: self.ticket_ttl,
+            Transport.PUT: self.put_ttl,
+            Transport.MULTIPART: self.multipart_ttl,
+        }
+        return timedelta(seconds=seconds[Transport(transport)])
 
     @property
-    def ttl(self) -> timedelta:
-        """How long a form is accepted by the bucket."""
-        return timedelta(seconds=self.ticket_ttl)
+    def signature_life(self) -> timedelta:
+        """How long after it was signed anything may still write, slow bodies included."""
+        return timedelta(seconds=max(self.ticket_ttl, self.put_ttl)) + self.grace
 
     @property
     def grace(self) -> timedelta:

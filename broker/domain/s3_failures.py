@@ -10,10 +10,11 @@ MAX_FAILURES = 5
 
 
 class Advice(StrEnum):
-    """`retry` the same form, `renew` for a fresh one, or `give_up`."""
+    """`retry` the same form, `renew` for a fresh one, `confirm` what is there, or `give_up`."""
 
     RETRY = "retry"
     RENEW = "renew"
+    CONFIRM = "confirm"
     GIVE_UP = "give_up"
 
 
@@ -52,6 +53,9 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
         failures: how many failures this upload has had, this one included.
         expired: whether the form's time has passed by the broker's clock.
     """
+    if s3_code == "PreconditionFailed":
+        # A PUT is write-once: an earlier one, whose answer was lost, has arrived.
+        return Advice.CONFIRM
     if failures > MAX_FAILURES:
         return Advice.GIVE_UP
     if s3_code in _RENEW:

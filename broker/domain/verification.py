@@ -7,9 +7,10 @@ from broker.domain.object_head import ObjectHead
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the ticket's row says about the object."""
+    """What the ticket's row says about the object; None where it says nothing."""
 
-    size: int
+    size: int | None
+    max_size: int
     content_type: str
     checksum_sha256: str | None
     upload_id: str
@@ -22,7 +23,8 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
     never records what it could not verify.
     """
     found = []
-    if head.content_length != declared.size:
+    size = declared.size
+    if head.content_length > declared.max_size or size not in (None, head.content_length):
         found.append("size")
     if head.content_type != declared.content_type:
         found.append("content_type")

@@ -104,9 +104,9 @@ def delete_ad(
     require_own_ad(session, principal, ad_id)
     session.execute(delete(Ad).where(Ad.id == ad_id))
     of_ad = (Upload.owner_kind == AD.name, Upload.owner_id == ad_id)
-    pending = select(Upload).where(*of_ad, Upload.state == UploadState.PENDING)
-    for upload in session.scalars(pending).all():
-        discard(session, rules, upload, UploadState.CANCELLED, now=now)
+    pending = select(Upload.id).where(*of_ad, Upload.state == UploadState.PENDING)
+    for upload_id in session.scalars(pending).all():
+        discard(session, rules, upload_id, UploadState.CANCELLED, now=now)
     keys = session.scalars(
         delete(Image)
         .where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
@@ -118,7 +118,7 @@ def delete_ad(
             session,
             object_key(rules.location, key),
             now=now,
-            form_dead_at=now + rules.ttl + rules.grace,
+            form_dead_at=now + rules.signature_life,
         )
     session.commit()
 

@@ -43,5 +43,5 @@ def remove_avatar(session: Session, rules: Rules, user_id: int, *, now: datetime
             session,
             object_key(rules.location, key),
             now=now,
-            form_dead_at=now + rules.ttl + rules.grace,
+            form_dead_at=now + rules.signature_life,
         )

@@ -9,20 +9,32 @@ from broker.domain.errors import UploadSettled
 from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
-from broker.services.uploads import discard, get_upload
+from broker.services import outbox
+from broker.services.uploads import discard, final_key, get_upload
+from broker.storage.protocol import Storage
 
 
 def cancel(
-    session: Session, rules: Rules, principal: Principal, upload_id: UUID, *, now: datetime
+    session: Session,
+    storage: Storage,
+    rules: Rules,
+    principal: Principal,
+    upload_id: UUID,
+    *,
+    now: datetime,
 ) -> None:
     """Cancel a pending upload; one that ended without an image needs nothing more.
+
+    Parts that have arrived are aborted at once where the bucket answers, else by the outbox.
 
     Raises:
         NotFound: no such upload of this principal.
         UploadSettled: it is confirmed; its image is what can be deleted now.
     """
     upload = get_upload(session, principal, upload_id)
-    won = discard(session, rules, upload, UploadState.CANCELLED, now=now)
+    won = discard(session, rules, upload_id, UploadState.CANCELLED, now=now)
     session.commit()
+    if won and upload.multipart_id is not None:
+        outbox.drain(session, storage, rules, now=now, only_key=final_key(rules, upload))
     if not won and get_upload(session, principal, upload_id).state == UploadState.CONFIRMED:
         raise UploadSettled("The upload is confirmed; delete its image instead.")

@@ -28,19 +28,16 @@ def expire_stale(
     """
     expired = 0
     while True:
-        stale = select(Upload).where(
+        stale = select(Upload.id).where(
             Upload.state == UploadState.PENDING, Upload.expires_at <= now - rules.grace
         )
         if owner is not None:
             stale = stale.where(Upload.owner_kind == owner[0].name, Upload.owner_id == owner[1])
-        rows = session.scalars(
-            stale.order_by(Upload.expires_at)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
+        found = session.scalars(
+            stale.order_by(Upload.expires_at).limit(BATCH).with_for_update(skip_locked=True)
         ).all()
-        for row in rows:
-            expired += discard(session, rules, row, UploadState.EXPIRED, now=now)
+        for upload_id in found:
+            expired += discard(session, rules, upload_id, UploadState.EXPIRED, now=now)
         session.commit()
-        if len(rows) < BATCH:
+        if len(found) < BATCH:
             return expired

@@ -67,7 +67,7 @@ def delete_image(
         session,
         object_key(rules.location, key),
         now=now,
-        form_dead_at=now + rules.ttl + rules.grace,
+        form_dead_at=now + rules.signature_life,
     )
     session.commit()
 

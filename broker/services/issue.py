@@ -9,18 +9,19 @@ from uuid_utils.compat import uuid7
 
 from broker.db.models import Upload
 from broker.domain.checksums import is_sha256_base64
-from broker.domain.errors import ImageLimitReached, InvalidRequest
+from broker.domain.errors import InvalidRequest
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import new_key
 from broker.domain.owners import OwnerKind
+from broker.domain.part_plan import plan_parts
 from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
-from broker.services import places
-from broker.services.expire import expire_stale
+from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
+from broker.services.make_room import take_places
 from broker.services.owners import authorise
 from broker.services.tickets import Ticket, sign
-from broker.storage.protocol import PostPresigner
+from broker.storage.protocol import Presigner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class FileRequest:
 
 def issue(
     session: Session,
-    presigner: PostPresigner,
+    presigner: Presigner,
     rules: Rules,
     principal: Principal,
     kind: OwnerKind,
@@ -59,7 +60,7 @@ def issue(
     _check(kind, rules, files)
     uploads = [_row(kind, owner_id, user_id, principal, rules, file, now) for file in files]
     tickets = [sign(presigner, rules, row, expires_at=row.expires_at, now=now) for row in uploads]
-    _take_places(session, kind, owner_id, rules, len(files), now)
+    take_places(session, kind, owner_id, rules, len(files), now=now)
     session.add_all(uploads)
     session.commit()
     return tickets
@@ -81,6 +82,8 @@ def _faults(kind: OwnerKind, rules: Rules, file: FileRequest) -> dict[str, list[
         faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
     if not 1 <= file.size <= kind.max_bytes(rules):
         faults["size"] = [f"Must be from 1 to {kind.max_bytes(rules)} bytes."]
+    elif file.size > SINGLE_MAX_BYTES and _transport(rules, file) != Transport.MULTIPART:
+        faults["transport"] = ["Must be multipart for more than 5 GiB."]
     if file.checksum_sha256 is None:
         if rules.require_checksum:
             faults["checksum_sha256"] = ["Missing: the base64 SHA-256 of the file's bytes."]
@@ -98,6 +101,8 @@ def _row(
     file: FileRequest,
     now: datetime,
 ) -> Upload:
+    transport = _transport(rules, file)
+    multipart = transport == Transport.MULTIPART
     return Upload(
         id=uuid7(),
         state=UploadState.PENDING,
@@ -109,26 +114,21 @@ def _row(
         content_type=file.content_type,
         size=file.size,
         checksum_sha256=file.checksum_sha256,
-        transport=file.transport or rules.default_transport,
+        transport=transport,
+        part_size=plan_parts(file.size, rules.part_size).part_size if multipart else None,
         alt_text=file.alt_text,
         order=file.order,
         created_at=now,
-        expires_at=now + rules.ttl,
+        expires_at=now + rules.ttl(transport),
         failures=0,
+        size_is_exact=True,
     )
 
 
-def _take_places(
-    session: Session, kind: OwnerKind, owner_id: int, rules: Rules, count: int, now: datetime
-) -> None:
-    """Take the places; those of stale uploads are freed first where there are too few."""
-    limit = kind.max_count(rules)
-    if places.take(session, kind, owner_id, count, limit):
-        return
-    session.rollback()
-    if expire_stale(session, rules, now=now, owner=(kind, owner_id)) and places.take(
-        session, kind, owner_id, count, limit
-    ):
-        return
-    session.rollback()
-    raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")
+def _transport(rules: Rules, file: FileRequest) -> Transport:
+    return choose(
+        file.transport,
+        size=file.size,
+        default=rules.default_transport,
+        threshold=rules.multipart_threshold,
+    )

@@ -1,4 +1,4 @@
-"""The outbox of deletions: rows commit with what made an object needless, then get drained.
+"""The outbox of deletions and aborts: rows commit with what made something needless.
 
 A drainer leases a row by moving its `not_before` on, which is also the backoff after a
 failure; so many drainers at once delete each object without waiting for one another.
@@ -14,7 +14,7 @@ from broker.db.models import Deletion, Image
 from broker.domain.errors import StorageError, StorageUnavailable
 from broker.domain.object_keys import object_key
 from broker.domain.rules import Rules
-from broker.storage.protocol import ObjectStorage
+from broker.storage.protocol import Storage
 
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
@@ -42,15 +42,40 @@ def enqueue(
     session.add(Deletion(object_key=key, not_before=now, repeat_at=repeat_at, created_at=now))
 
 
+def enqueue_abort(
+    session: Session,
+    key: str,
+    multipart_id: str,
+    *,
+    now: datetime,
+    urls_dead_at: datetime | None = None,
+) -> None:
+    """Put a multipart upload into the outbox, to be aborted now and, where URLs of parts have
+    been signed, once more when they are dead.
+
+    S3: a part that was being sent during an abort may stay, so it "might be necessary to abort
+    a given multipart upload multiple times" (AbortMultipartUpload).
+    """
+    session.add(
+        Deletion(
+            object_key=key,
+            multipart_id=multipart_id,
+            not_before=now,
+            repeat_at=urls_dead_at,
+            created_at=now,
+        )
+    )
+
+
 def drain(
     session: Session,
-    storage: ObjectStorage,
+    storage: Storage,
     rules: Rules,
     *,
     now: datetime,
     only_key: str | None = None,
 ) -> Drained:
-    """Delete what is due; returns when nothing due is left or S3 does not answer."""
+    """Do what is due; returns when nothing due is left or S3 does not answer."""
     deleted = postponed = 0
     while True:
         due = select(Deletion).where(Deletion.not_before <= now).order_by(Deletion.not_before)
@@ -64,8 +89,7 @@ def drain(
             if not _lease(session, row, now):
                 continue
             try:
-                if not _live(session, row.object_key, rules):
-                    storage.delete(row.object_key)
+                _carry_out(session, storage, rules, row)
             except StorageError as error:
                 _note_failure(session, row, error.code)
                 postponed += 1
@@ -92,6 +116,13 @@ def _lease(session: Session, row: Deletion, now: datetime) -> bool:
     ).first()
     session.commit()
     return won is not None
+
+
+def _carry_out(session: Session, storage: Storage, rules: Rules, row: Deletion) -> None:
+    if row.multipart_id is not None:
+        storage.multipart.abort(row.object_key, row.multipart_id)
+    elif not _live(session, row.object_key, rules):
+        storage.delete(row.object_key)
 
 
 def _live(session: Session, key: str, rules: Rules) -> bool:

@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from broker.db.models import Upload
 from broker.domain.errors import ObjectNotFound, PreconditionFailed
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import object_key
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
-from broker.services.uploads import written_key
+from broker.services.uploads import final_key, written_key
 from broker.storage.protocol import ObjectStorage
 
 
@@ -37,9 +36,8 @@ def promote(
     etag = upload.promoted_etag
     if etag is None or etag != head.etag:
         return None
-    final = object_key(rules.location, upload.key)
     try:
-        storage.copy(written_key(rules, upload), final, if_match=etag)
+        storage.copy(written_key(rules, upload), final_key(rules, upload), if_match=etag)
     except (PreconditionFailed, ObjectNotFound):
         return None
     return etag

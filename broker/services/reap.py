@@ -1,4 +1,4 @@
-"""Reap: expire stale uploads, then drain the outbox of deletions."""
+"""Reap: expire stale uploads, drain the outbox, forget old Uppy sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from broker.domain.rules import Rules
 from broker.services import outbox
 from broker.services.expire import expire_stale
-from broker.storage.protocol import ObjectStorage
+from broker.services.uppy_sessions import forget_old
+from broker.storage.protocol import Storage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +21,9 @@ class Reaped:
     postponed: int
 
 
-def reap_once(session: Session, storage: ObjectStorage, rules: Rules, *, now: datetime) -> Reaped:
+def reap_once(session: Session, storage: Storage, rules: Rules, *, now: datetime) -> Reaped:
     """Do all that is due now; safe beside any number of others."""
     expired = expire_stale(session, rules, now=now)
+    forget_old(session, rules, now=now)
     drained = outbox.drain(session, storage, rules, now=now)
     return Reaped(expired=expired, deleted=drained.deleted, postponed=drained.postponed)

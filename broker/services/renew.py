@@ -14,12 +14,12 @@ from broker.domain.states import UploadState
 from broker.services.settled import raise_settled
 from broker.services.tickets import Ticket, sign
 from broker.services.uploads import get_upload
-from broker.storage.protocol import PostPresigner
+from broker.storage.protocol import Presigner
 
 
 def renew(
     session: Session,
-    presigner: PostPresigner,
+    presigner: Presigner,
     rules: Rules,
     principal: Principal,
     upload_id: UUID,
@@ -33,7 +33,7 @@ def renew(
         UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it is past renewing.
     """
     upload = get_upload(session, principal, upload_id)
-    expires_at = now + rules.ttl
+    expires_at = now + rules.ttl(upload.transport)
     ticket = sign(presigner, rules, upload, expires_at=expires_at, now=now)
     won = session.execute(
         update(Upload)
@@ -51,4 +51,4 @@ def renew(
         raise_settled(get_upload(session, principal, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
     upload = get_upload(session, principal, upload_id)
-    return Ticket(upload=upload, presigned=ticket.presigned, server_time=now)
+    return Ticket(upload=upload, transfer=ticket.transfer, server_time=now)

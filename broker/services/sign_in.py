@@ -17,13 +17,15 @@ def sign_in(session: Session, principal: Principal, *, now: datetime) -> None:
         insert_unless_there(
             session,
             User,
-            {
-                "id": principal.user_id,
-                "email": principal.email,
-                "first_name": principal.first_name,
-                "last_name": principal.last_name,
-                "created_at": now,
-                "updated_at": now,
-            },
+            [
+                {
+                    "id": principal.user_id,
+                    "email": principal.email,
+                    "first_name": principal.first_name,
+                    "last_name": principal.last_name,
+                    "created_at": now,
+                    "updated_at": now,
+                }
+            ],
         )
     session.commit()

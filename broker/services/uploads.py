@@ -3,15 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Upload
+from broker.db.models import Upload, UploadPart
 from broker.domain.errors import NotFound
-from broker.domain.object_keys import upload_object_key
+from broker.domain.object_keys import object_key, upload_object_key
+from broker.domain.part_plan import PartPlan
 from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
+from broker.domain.transports import Transport
 from broker.services import outbox, places
 
 
@@ -26,43 +28,69 @@ def get_upload(session: Session, principal: Principal, upload_id: UUID) -> Uploa
     return upload
 
 
-def settle(session: Session, upload_id: UUID, state: UploadState, *, now: datetime) -> bool:
-    """Move a pending upload to `state`; True for the one caller that did. Does not commit."""
-    won = session.execute(
+def settle(
+    session: Session, upload_id: UUID, state: UploadState, *, now: datetime
+) -> Upload | None:
+    """Move a pending upload to `state`; gives its row to the one caller that did.
+
+    Does not commit.
+    """
+    won = session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.state == UploadState.PENDING)
         .values(state=state, settled_at=now)
-        .returning(Upload.id)
-        .execution_options(synchronize_session=False)
+        .returning(Upload)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return won.first() is not None
+    if won is not None and won.transport == Transport.MULTIPART:
+        session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
+    return won
 
 
 def discard(
-    session: Session, rules: Rules, upload: Upload, state: UploadState, *, now: datetime
+    session: Session, rules: Rules, upload_id: UUID, state: UploadState, *, now: datetime
 ) -> bool:
-    """End a pending upload without an image: its place is free, its object is to go.
+    """End a pending upload without an image: its place is free, its object or parts are to go.
 
     True for the one caller that ended it. Does not commit.
     """
-    if not settle(session, upload.id, state, now=now):
+    upload = settle(session, upload_id, state, now=now)
+    if upload is None:
         return False
     places.give_back(session, upload.owner_kind, upload.owner_id)
-    outbox.enqueue(
-        session, written_key(rules, upload), now=now, form_dead_at=form_dead_at(rules, upload)
-    )
-    if not upload.pinned:
+    dead_at = form_dead_at(rules, upload)
+    outbox.enqueue(session, written_key(rules, upload), now=now, form_dead_at=dead_at)
+    if upload.needs_promotion:
         # A promotion may have copied the object before the upload was ended.
-        final = upload_object_key(rules.location, upload.key, pinned=True)
-        outbox.enqueue(session, final, now=now, form_dead_at=form_dead_at(rules, upload))
+        outbox.enqueue(session, final_key(rules, upload), now=now, form_dead_at=dead_at)
+    if upload.multipart_id is not None:
+        outbox.enqueue_abort(
+            session,
+            final_key(rules, upload),
+            upload.multipart_id,
+            now=now,
+            urls_dead_at=now + rules.signature_life,
+        )
     return True
 
 
+def final_key(rules: Rules, upload: Upload) -> str:
+    """Give the object key of the upload's image."""
+    return object_key(rules.location, upload.key)
+
+
 def written_key(rules: Rules, upload: Upload) -> str:
-    """Give the object key that the upload's form writes to."""
-    return upload_object_key(rules.location, upload.key, pinned=upload.pinned)
+    """Give the object key that the upload's client writes to."""
+    return upload_object_key(rules.location, upload.key, promoted=upload.needs_promotion)
 
 
 def form_dead_at(rules: Rules, upload: Upload) -> datetime:
     """Tell from when on no form of the upload can write any more, slow bodies included."""
     return upload.expires_at + rules.grace
+
+
+def plan_of(upload: Upload) -> PartPlan | None:
+    """Give a multipart upload's plan; None where its client cuts the parts itself."""
+    if upload.part_size is None:
+        return None
+    return PartPlan(size=upload.size, part_size=upload.part_size)

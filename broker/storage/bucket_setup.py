@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
 from broker.storage.factory import DEFAULT_REGION, client_config
-from broker.storage.s3 import translate
+from broker.storage.translation import translate
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

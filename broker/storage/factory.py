@@ -6,6 +6,7 @@ import boto3
 from botocore.config import Config
 
 from broker.config import Settings
+from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import S3Storage, refuse_other_operations
 from broker.storage.sigv4 import Credentials
 
@@ -54,14 +55,15 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
             session_token=frozen.token,
         )
 
-    form_url = bucket_url(settings, settings.s3_public_url or client.meta.endpoint_url)
-    media_url = settings.media_url or f"{form_url.rstrip('/')}/{settings.media_location}"
+    public_url = bucket_url(settings, settings.s3_public_url or client.meta.endpoint_url)
+    media_url = settings.media_url or f"{public_url.rstrip('/')}/{settings.media_location}"
+    presigner = S3Presigner(
+        bucket=settings.s3_bucket, region=region, credentials=credentials, bucket_url=public_url
+    )
     return S3Storage(
         client,
         bucket=settings.s3_bucket,
-        region=region,
-        credentials=credentials,
-        form_url=form_url,
+        presigner=presigner,
         media_url=media_url.rstrip("/"),
     )
 

@@ -1,11 +1,13 @@
 """What services need of a bucket. Every implementation passes tests/contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from broker.domain.object_head import ObjectHead, PresignedPost
+from broker.domain.object_head import ObjectHead, PresignedPost, PresignedPut
+from broker.domain.part_plan import UploadedPart
 from broker.domain.post_policy import PostForm
+from broker.domain.put_request import PutRequest
 
 
 class ObjectStorage(Protocol):
@@ -34,16 +36,56 @@ class ObjectStorage(Protocol):
         """HeadBucket."""
 
 
-class PostPresigner(Protocol):
-    """What signs forms; asks the bucket nothing."""
+class MultipartStorage(Protocol):
+    """The multipart uploads of one bucket; errors as of ObjectStorage."""
+
+    def create(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        cache_control: str,
+        upload_id: str,
+        acl: str | None,
+        sha256: bool,
+    ) -> str:
+        """CreateMultipartUpload; gives S3's id of it. `sha256` means that every part has one."""
+
+    def list_parts(self, key: str, multipart_id: str) -> list[UploadedPart]:
+        """ListParts, all pages; must raise MultipartNotFound."""
+
+    def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
+        """CompleteMultipartUpload; must raise MultipartNotFound or InvalidParts."""
+
+    def abort(self, key: str, multipart_id: str) -> None:
+        """AbortMultipartUpload; one that is gone is fine."""
+
+
+class Presigner(Protocol):
+    """What signs for clients; asks the bucket nothing. `bucket_url` is where clients reach it.
+
+    Both methods must raise StorageDenied when there are no credentials.
+    """
+
+    bucket_url: str
 
     def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
-        """Sign a form; must raise StorageDenied when there are no credentials."""
+        """Sign a form."""
+
+    def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
+        """Sign a PUT of an object or a part."""
 
 
-class Storage(ObjectStorage, PostPresigner, Protocol):
-    """Both of the above, where forms go, and where anyone may read the images."""
+class Storage(ObjectStorage, Protocol):
+    """A bucket with all of its abilities, and where anyone may read its images."""
 
     bucket: str
-    form_url: str
     media_url: str
+
+    @property
+    def multipart(self) -> MultipartStorage:
+        """Give its multipart uploads."""
+
+    @property
+    def presigner(self) -> Presigner:
+        """Give what signs for it."""

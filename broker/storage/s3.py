@@ -1,27 +1,31 @@
 """A bucket on an S3 server, through boto3; its client can move no bytes."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from broker.domain.errors import (
-    ObjectNotFound,
-    PreconditionFailed,
-    StorageDenied,
-    StorageError,
-    StorageUnavailable,
-)
-from broker.domain.object_head import ObjectHead, PresignedPost
-from broker.domain.post_policy import PostForm
-from broker.storage.sigv4 import Credentials, sign_post
+from broker.domain.errors import ObjectNotFound, StorageDenied
+from broker.domain.object_head import ObjectHead
+from broker.storage.multipart import S3Multipart
+from broker.storage.presigner import S3Presigner
+from broker.storage.translation import translate
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ALLOWED_OPERATIONS = frozenset(
-    {"HeadObject", "HeadBucket", "DeleteObject", "ListObjectsV2", "CopyObject"}
+    {
+        "HeadObject",
+        "HeadBucket",
+        "DeleteObject",
+        "ListObjectsV2",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "ListParts",
+        "CompleteMultipartUpload",
+        "AbortMultipartUpload",
+    }
 )
 
 
@@ -40,27 +44,17 @@ class S3Storage:
 
     Args:
         client: made by `factory.s3_storage`, guarded by `refuse_other_operations`.
-        credentials: gives the current credentials; refreshes them before they lapse.
-        form_url: where browsers send forms.
         media_url: the public base of the location, without a last slash.
     """
 
     def __init__(
-        self,
-        client: "S3Client",
-        *,
-        bucket: str,
-        region: str,
-        credentials: Callable[[], Credentials | None],
-        form_url: str,
-        media_url: str,
+        self, client: "S3Client", *, bucket: str, presigner: S3Presigner, media_url: str
     ) -> None:
         self.client = client
         self.bucket = bucket
         self.media_url = media_url
-        self._region = region
-        self._credentials = credentials
-        self.form_url = form_url
+        self.presigner = presigner
+        self.multipart = S3Multipart(client, bucket)
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
@@ -120,33 +114,3 @@ class S3Storage:
             if isinstance(translated, ObjectNotFound):
                 raise StorageDenied(f"There is no bucket {self.bucket}.") from error
             raise translated from error
-
-    def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
-        """See PostPresigner."""
-        try:
-            credentials = self._credentials()
-        except BotoCoreError as error:
-            raise translate(error) from error
-        if credentials is None:
-            raise StorageDenied("The broker has no AWS credentials.")
-        fields = sign_post(
-            form, bucket=self.bucket, region=self._region, credentials=credentials, now=now
-        )
-        return PresignedPost(url=self.form_url, fields=fields)
-
-
-def translate(error: ClientError | BotoCoreError) -> StorageError:
-    """Turn boto3's error into one of ours. A 403 stays itself: it never means "missing"."""
-    if isinstance(error, NoCredentialsError):
-        return StorageDenied("The broker has no AWS credentials.")
-    if not isinstance(error, ClientError):
-        return StorageUnavailable("The bucket does not answer; try again.")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status == 404:
-        return ObjectNotFound("No object at this key.")
-    if status == 412:
-        return PreconditionFailed("The object's ETag is another one.")
-    if status >= 500 or status == 429:
-        return StorageUnavailable("The bucket does not answer; try again.")
-    code = error.response.get("Error", {}).get("Code", status)
-    return StorageDenied(f"The bucket refuses the broker's own request: {code}.")

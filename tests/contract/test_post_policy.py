@@ -31,13 +31,14 @@ def form(bucket: Bucket, **changes: Any) -> PresignedPost:
         "object_key": KEY,
         "content_type": "image/jpeg",
         "cache_control": "public, max-age=86400",
-        "size": len(DATA),
+        "min_size": len(DATA),
+        "max_size": len(DATA),
         "checksum_sha256": digest(DATA),
         "upload_id": UPLOAD_ID,
         "acl": None,
         "expires_at": now + timedelta(seconds=300),
     }
-    return bucket.storage.presign_post(post_form(**{**values, **changes}), now)
+    return bucket.storage.presigner.presign_post(post_form(**{**values, **changes}), now)
 
 
 def send(post: PresignedPost, data: bytes = DATA, **changes: str) -> httpx.Response:

@@ -23,7 +23,12 @@ def test_every_error_code_is_in_its_page_with_its_status() -> None:
 
 
 def test_every_error_that_services_raise_has_a_status() -> None:
-    internal = {"object_not_found", "precondition_failed"}
+    internal = {
+        "object_not_found",
+        "precondition_failed",
+        "multipart_not_found",
+        "invalid_parts",
+    }
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, errors.BrokerError):
             assert error.code in PROBLEMS or error.code in internal, error

@@ -46,7 +46,7 @@ def test_credentials_about_to_lapse_are_refreshed_before_a_form_is_signed() -> N
         expires_at=now + timedelta(seconds=300),
     )
     for _ in range(2):
-        fields = storage.presign_post(form, now).fields
+        fields = storage.presigner.presign_post(form, now).fields
         assert fields["x-amz-credential"].startswith("FRESH/")
         assert fields["x-amz-security-token"] == "token-of-FRESH"
     assert len(asked) == 1

@@ -1,0 +1,68 @@
+"""Parts of multipart uploads: sign them, list what has arrived, complete."""
+
+from typing import Any
+from uuid import UUID
+
+from broker.api import shapes
+from broker.api.auth import principal, requires_token
+from broker.api.context import current, utc_now
+from broker.api.metrics import CONFIRMS, counted
+from broker.api.parsing import Blueprint
+from broker.api.uploads import UPLOAD_PATH
+from broker.services.complete import complete
+from broker.services.list_parts import list_parts
+from broker.services.sign_parts import WantedPart, sign_parts
+from schemas import images, parts
+
+blueprint = Blueprint("parts", __name__, url_prefix="/api/uploads", description="Parts of uploads")
+
+@blueprint.route(UPLOAD_PATH + "parts/", methods=["POST"], strict_slashes=False)
+@requires_token
+@blueprint.arguments(parts.WantedParts)
+@blueprint.response(200, parts.SignedParts)
+def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
+    """Sign any parts of a multipart upload, as often as need be."""
+    broker, now = current(), utc_now()
+    wanted = [WantedPart(**part) for part in body["parts"]]
+    with broker.database.session() as session:
+        signed = sign_parts(
+            session, broker.storage, broker.rules, principal(), upload_id, wanted, now=now
+        )
+    return {
+        "parts": [
+            {
+                "part_number": part.part_number,
+                "method": "PUT",
+                "url": part.put.url,
+                "headers": part.put.headers,
+                "size": part.size,
+            }
+            for part in signed.parts
+        ],
+        "expires_at": signed.expires_at,
+        "server_time": now,
+    }
+
+
+@blueprint.route(UPLOAD_PATH + "parts/", methods=["GET"], strict_slashes=False)
+@requires_token
+@blueprint.response(200, parts.Progress)
+def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
+    """List the parts that have arrived, and name those that have not."""
+    broker, now = current(), utc_now()
+    with broker.database.session() as session:
+        progress = list_parts(
+            session, broker.storage, broker.rules, principal(), upload_id, now=now
+        )
+    return {**shapes.progress(progress), "server_time": now}
+
+
+@blueprint.route(UPLOAD_PATH + "complete/", methods=["POST"], strict_slashes=False)
+@requires_token
+@blueprint.response(200, images.Image)
+def complete_upload(upload_id: UUID) -> dict[str, Any]:
+    """Put the parts together and record the image; the same answer when repeated."""
+    broker = current()
+    with counted(CONFIRMS), broker.database.session() as session:
+        row = complete(session, broker.storage, broker.rules, principal(), upload_id, now=utc_now())
+    return shapes.image(row)

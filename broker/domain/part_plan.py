@@ -1,0 +1,69 @@
+"""Into which parts a file is cut, and which of them have arrived.
+
+S3: "Amazon S3 multipart upload limits": 1 to 10 000 parts of 5 MiB to 5 GiB, the last one may
+be smaller, 5 TiB in all.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+MIB = 1024**2
+MIN_PART_BYTES = 5 * MIB
+MAX_PART_BYTES = 5 * 1024**3
+MAX_PARTS = 10_000
+MAX_OBJECT_BYTES = 5 * 1024**4
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedPart:
+    """One part as ListParts shows it; `size` in bytes, `etag` without quotes."""
+
+    part_number: int
+    size: int
+    etag: str
+    checksum_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartPlan:
+    """A file of `size` bytes in parts of `part_size`; part numbers begin at 1."""
+
+    size: int
+    part_size: int
+
+    @property
+    def part_count(self) -> int:
+        """How many parts there are."""
+        return -(-self.size // self.part_size)
+
+    def length(self, part_number: int) -> int:
+        """Give a part's exact length in bytes."""
+        if not 1 <= part_number <= self.part_count:
+            raise ValueError(f"no part {part_number}")
+        return min(self.part_size, self.size - (part_number - 1) * self.part_size)
+
+    def missing(self, arrived: Mapping[int, UploadedPart]) -> list[int]:
+        """Name the parts that have not arrived whole."""
+        return [
+            number
+            for number in range(1, self.part_count + 1)
+            if number not in arrived or arrived[number].size != self.length(number)
+        ]
+
+
+def plan_parts(size: int, preferred: int) -> PartPlan:
+    """Plan `size` bytes (1 byte to 5 TiB) in parts of `preferred` bytes, larger where 10 000 of
+    those would not do; then whole MiB, so that clients read their files at even offsets.
+    """
+    if not 1 <= size <= MAX_OBJECT_BYTES:
+        raise ValueError(f"no object has {size} bytes")
+    least = -(-size // MAX_PARTS)
+    part_size = max(preferred, MIN_PART_BYTES)
+    if part_size < least:
+        part_size = -(-least // MIB) * MIB
+    return PartPlan(size=size, part_size=part_size)
+
+
+def by_number(parts: Iterable[UploadedPart]) -> dict[int, UploadedPart]:
+    """Index parts by number, the last of each: SeaweedFS lists a part that was sent again twice."""
+    return {part.part_number: part for part in parts}

@@ -1,0 +1,66 @@
+"""What a presigned PUT fixes, before it is signed: a whole object, or one part of it.
+
+S3 API: PutObject and UploadPart with query parameters. Every header given here is signed, and
+Content-Length with them where it is known, so that a URL can write exactly one thing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutRequest:
+    """An unsigned PUT.
+
+    `headers` are those that the client must send; `content_length`, in bytes, is signed too
+    but follows from the body (browsers let nobody set it). `expires_in` is in seconds.
+    """
+
+    object_key: str
+    headers: Mapping[str, str]
+    content_length: int | None
+    expires_in: int
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+def put_object_request(
+    *,
+    object_key: str,
+    content_type: str,
+    cache_control: str,
+    size: int,
+    checksum_sha256: str | None,
+    upload_id: str,
+    acl: str | None,
+    expires_in: int,
+) -> PutRequest:
+    """Build the PUT of one whole object; `If-None-Match: *` makes it write-once (S3: 412)."""
+    headers = {"Content-Type": content_type, "Cache-Control": cache_control, "If-None-Match": "*"}
+    if checksum_sha256 is not None:
+        headers["x-amz-checksum-sha256"] = checksum_sha256
+    headers["x-amz-meta-upload-id"] = upload_id
+    if acl is not None:
+        headers["x-amz-acl"] = acl
+    return PutRequest(
+        object_key=object_key, headers=headers, content_length=size, expires_in=expires_in
+    )
+
+
+def upload_part_request(
+    *,
+    object_key: str,
+    multipart_id: str,
+    part_number: int,
+    size: int | None,
+    checksum_sha256: str | None,
+    expires_in: int,
+) -> PutRequest:
+    """Build the PUT of one part; `size` is None where the client's protocol names none."""
+    headers = {} if checksum_sha256 is None else {"x-amz-checksum-sha256": checksum_sha256}
+    return PutRequest(
+        object_key=object_key,
+        headers=headers,
+        content_length=size,
+        expires_in=expires_in,
+        query={"partNumber": str(part_number), "uploadId": multipart_id},
+    )

@@ -1,0 +1,20 @@
+"""How the bytes of one upload travel."""
+
+from enum import StrEnum
+
+SINGLE_MAX_BYTES = 5 * 1024**3  # S3: the largest object of one POST, PUT or CopyObject
+
+
+class Transport(StrEnum):
+    """`post` is a policy form, `put` a raw body, `multipart` many parts that can be resumed."""
+
+    POST = "post"
+    PUT = "put"
+    MULTIPART = "multipart"
+
+
+def choose(named: str | None, *, size: int, default: str, threshold: int) -> Transport:
+    """Give the transport that a request names; where it names none, by size in bytes."""
+    if named is not None:
+        return Transport(named)
+    return Transport.MULTIPART if size > threshold else Transport(default)

@@ -1,0 +1,136 @@
+"""Record an object that has arrived: verify what HEAD says of it, then insert its image."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Image, Upload
+from broker.domain.errors import ObjectMismatch
+from broker.domain.object_head import ObjectHead
+from broker.domain.principal import Principal
+from broker.domain.rules import Rules
+from broker.domain.states import UploadState
+from broker.domain.transports import Transport
+from broker.domain.verification import Declared, differences
+from broker.services import outbox, uppy_sessions
+from broker.services.avatars import replace_avatar
+from broker.services.promote import promote
+from broker.services.settled import settled_image
+from broker.services.uploads import discard, form_dead_at, get_upload, settle, written_key
+from broker.storage.protocol import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """An upload whose object has arrived, and what is needed to deal with it."""
+
+    session: Session
+    storage: Storage
+    rules: Rules
+    principal: Principal
+    upload: Upload
+    head: ObjectHead
+    now: datetime
+
+
+def record(arrival: Arrival) -> Image:
+    """Give the upload's image; of many at once, one inserts it and all give the same.
+
+    Raises:
+        ObjectMismatch: other bytes than declared; the upload is rejected, its object deleted.
+        UploadExpired, UploadCancelled, ImageDeleted: it was ended meanwhile.
+        StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
+    """
+    found = differences(_declared(arrival.upload), arrival.head)
+    if found:
+        return _reject(arrival, f"The object is not the declared one: {', '.join(found)} differ.")
+    if arrival.upload.needs_promotion and not promote(
+        arrival.session, arrival.storage, arrival.rules, arrival.upload, arrival.head
+    ):
+        return _reject(arrival, "The object has been replaced while it was being confirmed.")
+    return _insert(arrival)
+
+
+def _declared(upload: Upload) -> Declared:
+    # Of a multipart upload S3 has no digest of the whole to compare with the declared one.
+    whole = None if upload.transport == Transport.MULTIPART else upload.checksum_sha256
+    return Declared(
+        size=upload.size if upload.size_is_exact else None,
+        max_size=upload.size,
+        content_type=upload.content_type,
+        checksum_sha256=whole,
+        upload_id=str(upload.id),
+    )
+
+
+def _reject(arrival: Arrival, detail: str) -> Image:
+    """Reject the upload and delete its object, at once where the bucket answers."""
+    session, upload = arrival.session, arrival.upload
+    won = discard(session, arrival.rules, upload.id, UploadState.REJECTED, now=arrival.now)
+    session.commit()
+    if not won:
+        return settled_image(session, get_upload(session, arrival.principal, upload.id))
+    key = written_key(arrival.rules, upload)
+    outbox.drain(session, arrival.storage, arrival.rules, now=arrival.now, only_key=key)
+    raise ObjectMismatch(detail)
+
+
+def _insert(arrival: Arrival) -> Image:
+    """Set the state and insert the image in one transaction; the loser reads the winner's."""
+    session, upload, head, now = arrival.session, arrival.upload, arrival.head, arrival.now
+    if settle(session, upload.id, UploadState.CONFIRMED, now=now) is None:
+        session.rollback()
+        return _lost(arrival)
+    if upload.uppy_session_id is not None and not uppy_sessions.charge(
+        session, upload.uppy_session_id, head.content_length
+    ):
+        session.rollback()
+        return _reject(arrival, "The object is larger than what its session has left.")
+    if not upload.size_is_exact:
+        session.execute(
+            update(Upload)
+            .where(Upload.id == upload.id)
+            .values(size=head.content_length, size_is_exact=True)
+            .execution_options(synchronize_session=False)
+        )
+    multipart = upload.transport == Transport.MULTIPART
+    image = Image(
+        upload_id=upload.id,
+        owner_kind=upload.owner_kind,
+        owner_id=upload.owner_id,
+        key=upload.key,
+        content_type=upload.content_type,
+        size=head.content_length,
+        checksum_sha256=upload.checksum_sha256,
+        checksum_verified=not multipart and upload.checksum_sha256 is not None,
+        composite_sha256=head.checksum_sha256 if multipart else None,
+        etag=head.etag,
+        alt_text=upload.alt_text,
+        order=upload.order,
+        created_at=now,
+    )
+    replace_avatar(session, arrival.rules, image, now=now)
+    session.add(image)
+    if upload.needs_promotion:
+        dead_at = form_dead_at(arrival.rules, upload)
+        written = written_key(arrival.rules, upload)
+        outbox.enqueue(session, written, now=now, form_dead_at=dead_at)
+    session.commit()
+    return image
+
+
+def _lost(arrival: Arrival) -> Image:
+    """Give the winner's image; where the upload was ended instead, its object goes again.
+
+    Whoever ended it has deleted the object before it arrived, if this was a race.
+    """
+    session, rules = arrival.session, arrival.rules
+    upload = get_upload(session, arrival.principal, arrival.upload.id)
+    if upload.state not in (UploadState.CONFIRMED, UploadState.PENDING):
+        key = written_key(rules, upload)
+        outbox.enqueue(session, key, now=arrival.now)
+        session.commit()
+        outbox.drain(session, arrival.storage, rules, now=arrival.now, only_key=key)
+    return settled_image(session, upload)

@@ -1,0 +1,96 @@
+"""Multipart uploads of one bucket, through boto3; the parts themselves are never seen here."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broker.domain.errors import MultipartNotFound
+from broker.domain.part_plan import UploadedPart
+from broker.storage.translation import translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Multipart:
+    """See `MultipartStorage` for what each method promises."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def create(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        cache_control: str,
+        upload_id: str,
+        acl: str | None,
+        sha256: bool,
+    ) -> str:
+        """See MultipartStorage."""
+        arguments: Any = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ContentType": content_type,
+            "CacheControl": cache_control,
+            "Metadata": {"upload-id": upload_id},
+        }
+        if sha256:
+            arguments["ChecksumAlgorithm"] = "SHA256"
+        if acl is not None:
+            arguments["ACL"] = acl
+        try:
+            return self._client.create_multipart_upload(**arguments)["UploadId"]
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error) from error
+
+    def list_parts(self, key: str, multipart_id: str) -> list[UploadedPart]:
+        """See MultipartStorage."""
+        pages = self._client.get_paginator("list_parts").paginate(
+            Bucket=self._bucket, Key=key, UploadId=multipart_id
+        )
+        try:
+            return [
+                UploadedPart(
+                    part_number=part["PartNumber"],
+                    size=part["Size"],
+                    etag=part["ETag"].strip('"'),
+                    checksum_sha256=part.get("ChecksumSHA256"),
+                )
+                for page in pages
+                for part in page.get("Parts", [])
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error) from error
+
+    def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
+        """See MultipartStorage."""
+        named: Any = [_named(part) for part in parts]
+        try:
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=multipart_id,
+                MultipartUpload={"Parts": named},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error) from error
+
+    def abort(self, key: str, multipart_id: str) -> None:
+        """See MultipartStorage."""
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=multipart_id)
+        except (ClientError, BotoCoreError) as error:
+            translated = translate(error)
+            if not isinstance(translated, MultipartNotFound):
+                raise translated from error
+
+
+def _named(part: UploadedPart) -> dict[str, Any]:
+    named = {"PartNumber": part.part_number, "ETag": f'"{part.etag}"'}
+    if part.checksum_sha256 is not None:
+        named["ChecksumSHA256"] = part.checksum_sha256
+    return named

@@ -1,0 +1,66 @@
+"""Sign what clients send to the bucket themselves; asks the bucket nothing."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError
+
+from broker.domain.errors import StorageDenied
+from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.post_policy import PostForm
+from broker.domain.put_request import PutRequest
+from broker.storage.sigv4 import Credentials, sign_post, sign_put
+from broker.storage.translation import translate
+
+
+class S3Presigner:
+    """Forms and URLs of one bucket.
+
+    Args:
+        credentials: gives the current credentials; refreshes them before they lapse.
+        bucket_url: where clients reach the bucket: forms go there, and URLs begin with it.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        region: str,
+        credentials: Callable[[], Credentials | None],
+        bucket_url: str,
+    ) -> None:
+        self.bucket_url = bucket_url
+        self._bucket = bucket
+        self._region = region
+        self._credentials = credentials
+
+    def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
+        """See Presigner."""
+        fields = sign_post(
+            form,
+            bucket=self._bucket,
+            region=self._region,
+            credentials=self._current(),
+            now=now,
+        )
+        return PresignedPost(url=self.bucket_url, fields=fields)
+
+    def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
+        """See Presigner."""
+        url = sign_put(
+            request,
+            bucket_url=self.bucket_url,
+            region=self._region,
+            credentials=self._current(),
+            now=now,
+        )
+        return PresignedPut(url=url, headers=dict(request.headers))
+
+    def _current(self) -> Credentials:
+        try:
+            credentials = self._credentials()
+        except BotoCoreError as error:
+            raise translate(error) from error
+        if credentials is None:
+            raise StorageDenied("The broker has no AWS credentials.")
+        return credentials

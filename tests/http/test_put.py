@@ -1,0 +1,131 @@
+"""Transport put: a raw body, written once, exactly as declared; on SeaweedFS and MinIO."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask
+
+from tests.http.conftest import JPEG, Client, declared, token
+from tests.servers.fixtures import Bucket
+
+
+@pytest.fixture
+def s3_bucket(any_bucket: Bucket) -> Bucket:
+    """Every test of this module runs on both servers."""
+    return any_bucket
+
+
+def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> httpx.Response:
+    """Send a ticket's PUT with its own headers; a change to None leaves a header out."""
+    upload = ticket["upload"]
+    headers = {**upload["headers"], **changes}
+    kept = {name: value for name, value in headers.items() if value is not None}
+    return httpx.put(upload["url"], content=data, headers=kept, timeout=20)
+
+
+def test_a_raw_body_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -> None:
+    ad = alice.ad()
+    ticket = alice.ticket(ad, transport="put").get_json()
+    assert ticket["upload"]["method"] == "PUT"
+    assert put(ticket).status_code == 200
+    image = alice.post(ticket["confirm_url"])
+    assert image.status_code == 200
+    public = httpx.get(anyone.get(f"/api/ads/{ad}/").get_json()["main_image_url"])
+    assert public.content == JPEG
+    assert public.headers["content-type"] == "image/jpeg"
+    assert public.headers["cache-control"] == "public, max-age=86400"
+    shown = alice.get(f"/api/uploads/{ticket['id']}/").get_json()
+    assert shown["checksum_verified"] is True
+
+
+def test_a_second_put_is_412_and_that_means_confirm(alice: Client) -> None:
+    ticket = alice.ticket(alice.ad(), transport="put").get_json()
+    assert put(ticket).status_code == 200
+    assert put(ticket).status_code == 412
+    failures = f"/api/uploads/{ticket['id']}/failures/"
+    for _ in range(7):
+        advice = alice.post(failures, {"code": "PreconditionFailed"}).get_json()
+    assert advice == {"action": "confirm"}
+    renewed = alice.post(f"/api/uploads/{ticket['id']}/renew/").get_json()
+    assert put(renewed).status_code == 412
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    assert put(ticket).status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        (JPEG + b"x", {}),
+        (JPEG[:-1], {}),
+        (b"", {}),
+        (bytes(reversed(JPEG)), {}),
+        (JPEG, {"Content-Type": "text/html"}),
+        (JPEG, {"Cache-Control": "no-store"}),
+        (JPEG, {"If-None-Match": None}),
+        (JPEG, {"x-amz-meta-upload-id": "another"}),
+        (JPEG, {"x-amz-checksum-sha256": None}),
+        (JPEG, {"x-amz-meta-more": "unsigned"}),
+    ],
+    ids=[
+        "longer",
+        "shorter",
+        "empty",
+        "other_bytes",
+        "other_type",
+        "other_cache_control",
+        "not_write_once",
+        "other_upload_id",
+        "no_digest",
+        "header_more",
+    ],
+)
+def test_anything_but_the_declared_body_is_refused(
+    alice: Client, data: bytes, changes: dict[str, str | None]
+) -> None:
+    ticket = alice.ticket(alice.ad(), transport="put").get_json()
+    assert put(ticket, data, **changes).status_code in (400, 403)
+    missing = alice.post(ticket["confirm_url"])
+    assert (missing.status_code, missing.get_json()["code"]) == (409, "object_missing")
+    assert put(ticket).status_code == 200
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_another_key_is_refused(alice: Client) -> None:
+    ticket = alice.ticket(alice.ad(), transport="put").get_json()
+    ticket["upload"]["url"] = ticket["upload"]["url"].replace("/ad_", "/ad_9", 1)
+    assert put(ticket).status_code == 403
+
+
+def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
+    make_app: Callable[..., Flask], s3_bucket: Bucket
+) -> None:
+    # localhost is what clients use, 127.0.0.1 what the broker does: the host is signed.
+    public = s3_bucket.server.endpoint_url.replace("127.0.0.1", "localhost")
+    app = make_app(s3_public_url=public, default_transport="put")
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad()).get_json()
+    assert ticket["upload"]["url"].startswith(f"{public}/{s3_bucket.name}/media/ads/")
+    assert put(ticket).status_code == 200
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_without_a_digest_it_lands_below_incoming_and_is_promoted(
+    make_app: Callable[..., Flask],
+) -> None:
+    alice = Client(make_app(require_checksum=False), token(1))
+    ad = alice.ad()
+    ticket = alice.ticket(ad, transport="put", checksum_sha256=None).get_json()
+    assert "/incoming/ads/" in ticket["upload"]["url"]
+    assert put(ticket).status_code == 200
+    image = alice.post(ticket["confirm_url"]).get_json()
+    assert httpx.get(image["image_url"]).content == JPEG
+    assert "checksum_verified" in alice.get(f"/api/uploads/{ticket['id']}/").get_json()
+
+
+def test_an_avatar_can_be_put(alice: Client) -> None:
+    body = declared(transport="put")
+    ticket = alice.post("/api/users/1/upload_avatar/", body).get_json()
+    assert put(ticket).status_code == 200
+    assert alice.post(ticket["confirm_url"]).status_code == 200
