@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     s3_public_url: OptionalUrl = Field(
         default=None, description="Where browsers talk to S3; the endpoint URL when not set."
     )
+    public_url: OptionalUrl = Field(
+        default=None, description="Where clients reach the broker; the request's own host if unset."
+    )
     s3_addressing: Literal["path", "virtual"] = Field(
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
     )

@@ -4,7 +4,17 @@ from flask import Flask
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from broker.api import ad_images, ads, parts, profiles, uploads, users
+from broker.api import (
+    ad_images,
+    ads,
+    capabilities,
+    parts,
+    profiles,
+    uploads,
+    uppy,
+    uppy_sessions,
+    users,
+)
 from broker.api.problems import handle_http_exception
 from schemas.problems import Problem
 
@@ -31,8 +41,9 @@ def init_app(app: Flask) -> None:
         },
         "security": [{"bearer": []}],
     }
+    capabilities.init_app(app)
     api = BrokerApi(app)
-    for module in (ads, ad_images, users, uploads, parts, profiles):
+    for module in (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(
         get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Upload broker"})

@@ -27,6 +27,8 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Read a JSON body: UTF-8, no key twice, no NaN, numbers and depth that Python can hold."""
+        if getattr(schema, "BODY_MAY_BE_EMPTY", False) and not req.get_data():
+            return {}
         if req.mimetype != "application/json":
             raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
         try:

@@ -16,6 +16,7 @@ from schemas import images, parts
 
 blueprint = Blueprint("parts", __name__, url_prefix="/api/uploads", description="Parts of uploads")
 
+
 @blueprint.route(UPLOAD_PATH + "parts/", methods=["POST"], strict_slashes=False)
 @requires_token
 @blueprint.arguments(parts.WantedParts)

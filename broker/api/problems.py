@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from broker.domain.errors import BrokerError
@@ -51,6 +51,7 @@ _BY_STATUS = {
     422: "validation_error",
 }
 MEDIA_TYPE = "application/problem+json"
+UPPY_PATH = "/api/uppy/"
 log = logging.getLogger("broker.problems")
 
 
@@ -74,11 +75,24 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
     }
     if fields:
         body["errors"] = fields
+    if has_request_context() and request.path.startswith(UPPY_PATH):
+        # Uppy reads Companion's `error` (6.x) and shows `message` to people (5.x).
+        body["error"] = body["message"] = _in_one_line(detail, fields)
     answer = Response(json.dumps(body), status=status.value, mimetype=MEDIA_TYPE)
     if status is HTTPStatus.UNAUTHORIZED:
         challenge = "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'
         answer.headers["WWW-Authenticate"] = challenge
     return answer
+
+
+def _in_one_line(detail: str, fields: Mapping[str, Any] | None) -> str:
+    """Say what is wrong with which field, for a reader who sees one line alone."""
+    faults = [
+        f"{name}: {' '.join(messages)}"
+        for name, messages in (fields or {}).items()
+        if isinstance(messages, list) and all(isinstance(one, str) for one in messages)
+    ]
+    return " ".join([detail, *faults])
 
 
 def handle_broker_error(error: BrokerError) -> Response:

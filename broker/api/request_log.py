@@ -8,6 +8,8 @@ import uuid
 from flask import Flask, Response, g, request
 from pythonjsonlogger.json import JsonFormatter
 
+from broker.api.problems import UPPY_PATH
+
 log = logging.getLogger("broker.requests")
 USER_AGENT_MAX = 200
 
@@ -29,6 +31,14 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
+def loggable(path: str) -> str:
+    """Give a path without the capability in it, which is a secret."""
+    if not path.startswith(UPPY_PATH):
+        return path
+    _, slash, rest = path.removeprefix(UPPY_PATH).partition("/")
+    return f"{UPPY_PATH}…{slash}{rest}"
+
+
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = uuid.uuid4().hex
@@ -42,7 +52,7 @@ def _end(response: Response) -> Response:
         extra={
             "request_id": g.get("request_id"),
             "method": request.method,
-            "path": request.path,
+            "path": loggable(request.path),
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
             "user_agent": request.headers.get("User-Agent", "")[:USER_AGENT_MAX],

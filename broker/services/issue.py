@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -13,7 +14,7 @@ from broker.domain.errors import InvalidRequest
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import new_key
 from broker.domain.owners import OwnerKind
-from broker.domain.part_plan import plan_parts
+from broker.domain.part_plan import MAX_OBJECT_BYTES, plan_parts
 from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
@@ -21,16 +22,22 @@ from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
 from broker.services.make_room import take_places
 from broker.services.owners import authorise
 from broker.services.tickets import Ticket, sign
+from broker.services.uppy_sessions import take_files
 from broker.storage.protocol import Presigner
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileRequest:
-    """One file as its client declares it; `size` in bytes, the digest as S3 writes it."""
+    """One file as its client declares it; sizes in bytes, the digest as S3 writes it.
+
+    `size` is None for Uppy alone, whose protocol declares neither size nor digest; then
+    `max_size` is what may arrive, and the client cuts the parts itself.
+    """
 
     file_name: str
     content_type: str
-    size: int
+    size: int | None
+    max_size: int | None = None
     checksum_sha256: str | None = None
     alt_text: str = ""
     order: int = 0
@@ -46,6 +53,7 @@ def issue(
     owner_id: int,
     files: Sequence[FileRequest],
     *,
+    uppy_session_id: UUID | None = None,
     now: datetime,
 ) -> list[Ticket]:
     """Issue one ticket a file, all or none. The rows are committed before a form is shown.
@@ -55,12 +63,17 @@ def issue(
         InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
             `{"files": {"0": {"size": […]}}}`.
         ImageLimitReached: the owner has fewer places left than files were named.
+        CapabilityExhausted: the Uppy session that asks has no file left.
     """
     user_id = authorise(session, principal, kind, owner_id)
     _check(kind, rules, files)
     uploads = [_row(kind, owner_id, user_id, principal, rules, file, now) for file in files]
+    for upload in uploads:
+        upload.uppy_session_id = uppy_session_id
     tickets = [sign(presigner, rules, row, expires_at=row.expires_at, now=now) for row in uploads]
     take_places(session, kind, owner_id, rules, len(files), now=now)
+    if uppy_session_id is not None:
+        take_files(session, uppy_session_id, len(files))
     session.add_all(uploads)
     session.commit()
     return tickets
@@ -80,6 +93,8 @@ def _faults(kind: OwnerKind, rules: Rules, file: FileRequest) -> dict[str, list[
     faults: dict[str, list[str]] = {}
     if file.content_type not in EXTENSIONS:
         faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
+    if file.size is None:
+        return faults
     if not 1 <= file.size <= kind.max_bytes(rules):
         faults["size"] = [f"Must be from 1 to {kind.max_bytes(rules)} bytes."]
     elif file.size > SINGLE_MAX_BYTES and _transport(rules, file) != Transport.MULTIPART:
@@ -102,7 +117,14 @@ def _row(
     now: datetime,
 ) -> Upload:
     transport = _transport(rules, file)
-    multipart = transport == Transport.MULTIPART
+    part_size = None
+    if file.size is None:
+        single = SINGLE_MAX_BYTES if transport != Transport.MULTIPART else MAX_OBJECT_BYTES
+        size = min(kind.max_bytes(rules), single, file.max_size or single)
+    else:
+        size = file.size
+        if transport == Transport.MULTIPART:
+            part_size = plan_parts(size, rules.part_size).part_size
     return Upload(
         id=uuid7(),
         state=UploadState.PENDING,
@@ -112,23 +134,23 @@ def _row(
         issued_by=principal.user_id,
         key=new_key(kind, owner_id, file.file_name, file.content_type),
         content_type=file.content_type,
-        size=file.size,
+        size=size,
+        size_is_exact=file.size is not None,
         checksum_sha256=file.checksum_sha256,
         transport=transport,
-        part_size=plan_parts(file.size, rules.part_size).part_size if multipart else None,
+        part_size=part_size,
         alt_text=file.alt_text,
         order=file.order,
         created_at=now,
         expires_at=now + rules.ttl(transport),
         failures=0,
-        size_is_exact=True,
     )
 
 
 def _transport(rules: Rules, file: FileRequest) -> Transport:
     return choose(
         file.transport,
-        size=file.size,
+        size=file.size or 0,
         default=rules.default_transport,
         threshold=rules.multipart_threshold,
     )

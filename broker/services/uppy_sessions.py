@@ -97,27 +97,26 @@ def principal_of(row: UppySession) -> Principal:
     return Principal(user_id=row.user_id)
 
 
-def take_file(session: Session, session_id: UUID) -> int:
-    """Count one more file; gives the bytes that are left for it. Does not commit.
+def take_files(session: Session, session_id: UUID, count: int) -> None:
+    """Count further files. Does not commit.
 
     Raises:
-        CapabilityExhausted: no file, or no byte, is left.
+        CapabilityExhausted: fewer files, or no byte, are left; having rolled back.
     """
-    left = session.scalar(
+    taken = session.scalar(
         update(UppySession)
         .where(
             UppySession.id == session_id,
-            UppySession.files_taken < UppySession.max_files,
+            UppySession.files_taken + count <= UppySession.max_files,
             UppySession.bytes_taken < UppySession.max_bytes,
         )
-        .values(files_taken=UppySession.files_taken + 1)
-        .returning(UppySession.max_bytes - UppySession.bytes_taken)
+        .values(files_taken=UppySession.files_taken + count)
+        .returning(UppySession.id)
         .execution_options(synchronize_session=False)
     )
-    if left is None:
+    if taken is None:
         session.rollback()
         raise CapabilityExhausted("This endpoint's files or bytes are used up.")
-    return left
 
 
 def charge(session: Session, session_id: UUID, size: int) -> bool:

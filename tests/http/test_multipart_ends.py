@@ -1,0 +1,300 @@
+"""How multipart uploads end: crashes, races, aborts, lost parts. One image or none, no parts left."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from flask import Flask
+
+from broker.db.models import Deletion, Image, UploadPart
+from broker.domain.errors import ObjectNotFound, StorageUnavailable
+from broker.services import complete as completing
+from broker.services.reap import reap_once
+from broker.storage.multipart import S3Multipart
+from tests.http.conftest import Client, rows
+from tests.http.multipart import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
+from tests.servers.fixtures import Bucket
+
+
+@pytest.fixture
+def s3_bucket(any_bucket: Bucket) -> Bucket:
+    """Every test of this module runs on both servers."""
+    return any_bucket
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app(part_size=PART)
+
+
+def sent(alice: Client) -> dict[str, Any]:
+    """A ticket whose parts have all arrived."""
+    ticket = multipart_ticket(alice)
+    put_parts(signed(alice, ticket, [1, 2, 3]))
+    return ticket
+
+
+def client_of(bucket: Bucket) -> Any:
+    """An operator's client, to look at the bucket with."""
+    return boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
+
+
+def begun(bucket: Bucket, ticket: dict[str, Any]) -> int:
+    """Count the multipart uploads that the bucket holds for the ticket's key."""
+    found = client_of(bucket).list_multipart_uploads(
+        Bucket=bucket.name, Prefix=f"media/{ticket['key']}"
+    )
+    return len(found.get("Uploads", []))
+
+
+def stored(app: Flask, ticket: dict[str, Any]) -> bool:
+    try:
+        app.extensions["broker"].storage.head(f"media/{ticket['key']}")
+    except ObjectNotFound:
+        return False
+    return True
+
+
+def reap(app: Flask, after: timedelta = timedelta()) -> None:
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC) + after)
+
+
+def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(
+    app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = sent(alice)
+
+    def crash(*args: Any, **kwargs: Any) -> None:
+        raise StorageUnavailable("the process died here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(completing, "confirm", crash)
+        assert alice.post(ticket["upload"]["complete_url"]).status_code == 503
+    assert stored(app, ticket)
+    assert rows(app, Image) == 0
+    progress = alice.get(ticket["upload"]["parts_url"]).get_json()
+    assert (progress["parts"], progress["missing"]) == ([], [])
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
+    assert rows(app, Image) == 1
+
+
+def test_a_crash_after_s3_completed_is_mended_by_a_confirm(
+    app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = sent(alice)
+    really = S3Multipart.complete
+
+    def answer_lost(*args: Any) -> None:
+        really(*args)
+        raise StorageUnavailable("the answer was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Multipart, "complete", answer_lost)
+        assert alice.post(ticket["upload"]["complete_url"]).status_code == 503
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    assert rows(app, Image) == 1
+
+
+def test_a_crash_that_nobody_comes_back_from_leaves_nothing(
+    app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = sent(alice)
+    with monkeypatch.context() as patch:
+        patch.setattr(completing, "confirm", lambda *args, **kwargs: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            alice.app.config["PROPAGATE_EXCEPTIONS"] = True
+            alice.post(ticket["upload"]["complete_url"])
+    assert stored(app, ticket)
+    reap(app, timedelta(days=1, hours=1))
+    assert not stored(app, ticket)
+    assert begun(s3_bucket, ticket) == 0
+    assert (rows(app, Image), rows(app, UploadPart)) == (0, 0)
+    assert alice.post(ticket["upload"]["complete_url"]).get_json()["code"] == "upload_expired"
+
+
+def test_eight_completes_at_once_give_one_image(app: Flask, alice: Client) -> None:
+    ticket = sent(alice)
+    answers: list[Any] = []
+
+    def complete() -> None:
+        # Where S3 is still putting the parts together the answer is 409 object_missing: again.
+        for _ in range(50):
+            answer = alice.post(ticket["upload"]["complete_url"])
+            if answer.status_code == 200:
+                break
+            assert answer.get_json()["code"] in ("object_missing", "parts_missing"), answer.text
+        answers.append(answer.get_json())
+
+    threads = [threading.Thread(target=complete) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert all(answer == answers[0] and answer["id"] for answer in answers)
+    assert rows(app, Image) == 1
+    assert stored(app, ticket)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_complete_racing_abort_leaves_one_image_or_none(
+    app: Flask,
+    alice: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    # The worst moments of the race: the ticket is given back while S3 is asked to complete.
+    ticket = sent(alice)
+    really = S3Multipart.complete
+
+    def give_back() -> None:
+        assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+
+    def interrupted(*args: Any) -> None:
+        if when == "before":
+            give_back()
+        really(*args)
+        if when == "after":
+            give_back()
+
+    monkeypatch.setattr(S3Multipart, "complete", interrupted)
+    late = alice.post(ticket["upload"]["complete_url"])
+    assert (late.status_code, late.get_json()["code"]) == (410, "upload_cancelled")
+    reap(app)
+    assert not stored(app, ticket)
+    assert begun(s3_bucket, ticket) == 0
+    assert (rows(app, Image), rows(app, UploadPart)) == (0, 0)
+
+
+def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
+    app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = sent(alice)
+    storage = app.extensions["broker"].storage
+    really = storage.head
+
+    def cancelled_meanwhile(key: str) -> Any:
+        head = really(key)
+        monkeypatch.undo()
+        # The deletion that cancelling asks for happens before the object lands.
+        monkeypatch.setattr(storage, "delete", lambda key: None)
+        assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+        monkeypatch.undo()
+        return head
+
+    monkeypatch.setattr(storage, "head", cancelled_meanwhile)
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 410
+    assert not stored(app, ticket)
+
+
+def test_parts_are_gone_after_an_abort_and_their_urls_dead(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
+    ticket = multipart_ticket(alice)
+    urls = signed(alice, ticket, [1, 2])
+    put_parts(urls[:1])
+    assert begun(s3_bucket, ticket) == 1
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+    assert begun(s3_bucket, ticket) == 0
+    assert put_part(urls[1], LARGE[PART : 2 * PART]).status_code == 404
+    for answer in (
+        ask(alice, ticket, [3]),
+        alice.get(ticket["upload"]["parts_url"]),
+        alice.post(ticket["upload"]["complete_url"]),
+        alice.post(ticket["confirm_url"]),
+    ):
+        assert (answer.status_code, answer.get_json()["code"]) == (410, "upload_cancelled")
+    # Aborted once more when no URL can bring a part any more; then the outbox is empty.
+    assert rows(app, Deletion) == 2
+    reap(app, timedelta(days=2))
+    assert rows(app, Deletion) == 0
+
+
+def test_nothing_more_can_be_sent_after_complete(app: Flask, alice: Client) -> None:
+    ticket = multipart_ticket(alice)
+    urls = signed(alice, ticket, [1, 2, 3])
+    put_parts(urls)
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
+    assert put_part(urls[0], LARGE[:PART]).status_code == 404
+    for answer in (ask(alice, ticket, [1]), alice.get(ticket["upload"]["parts_url"])):
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "upload_settled")
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").get_json()["code"] == "upload_settled"
+    assert stored(app, ticket)
+
+
+def test_what_the_buckets_own_rule_took_away_is_expired(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
+    ticket = sent(alice)
+    client = client_of(s3_bucket)
+    key = f"media/{ticket['key']}"
+    (upload,) = client.list_multipart_uploads(Bucket=s3_bucket.name, Prefix=key)["Uploads"]
+    client.abort_multipart_upload(Bucket=s3_bucket.name, Key=key, UploadId=upload["UploadId"])
+    gone = alice.post(ticket["upload"]["complete_url"])
+    assert (gone.status_code, gone.get_json()["code"]) == (410, "upload_expired")
+    assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "expired"
+    assert rows(app, UploadPart) == 0
+
+
+def test_expired_urls_are_signed_again_and_a_stale_upload_ends(
+    make_app: Callable[..., Flask], s3_bucket: Bucket
+) -> None:
+    from tests.http.conftest import token
+
+    app = make_app(part_size=PART, put_ttl=1)
+    alice = Client(app, token(1))
+    ticket = multipart_ticket(alice)
+    urls = signed(alice, ticket, [1, 2, 3])
+    threading.Event().wait(2.1)  # the clock of S3 is the condition: X-Amz-Expires is in seconds
+    late = put_part(urls[0], LARGE[:PART])
+    assert late.status_code == 403
+    assert "expired" in late.text
+    for number in (1, 2, 3):
+        put_parts(signed(alice, ticket, [number]))
+    reap(app, timedelta(days=1, hours=1))
+    assert begun(s3_bucket, ticket) == 0
+    for answer in (ask(alice, ticket, [1]), alice.post(ticket["upload"]["complete_url"])):
+        assert (answer.status_code, answer.get_json()["code"]) == (410, "upload_expired")
+    assert rows(app, Image) == 0
+
+
+def test_first_parts_asked_for_at_once_begin_one_upload(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
+    ticket = multipart_ticket(alice)
+    statuses: list[int] = []
+
+    def begin(number: int) -> None:
+        statuses.append(ask(alice, ticket, [number]).status_code)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200, 200, 200]
+    assert begun(s3_bucket, ticket) == 1
+    put_parts(signed(alice, ticket, [1, 2, 3]))
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
+
+
+def test_with_the_bucket_down_nothing_changes(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = sent(alice)
+
+    def down(*args: Any) -> None:
+        raise StorageUnavailable("down")
+
+    for name in ("list_parts", "complete"):
+        with monkeypatch.context() as patch:
+            patch.setattr(S3Multipart, name, down)
+            answer = alice.post(ticket["upload"]["complete_url"])
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
