@@ -24,6 +24,12 @@ from tests.servers.postgres import Postgres
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
+# For suites that must hold on each S3 server: each of them beside one of the databases.
+EACH_SERVER = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"),
+    [("sqlite", "seaweedfs"), ("postgresql", "minio")],
+    indirect=True,
+)
 
 
 @pytest.fixture(scope="session")

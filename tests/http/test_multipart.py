@@ -8,7 +8,7 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
-from tests.http.conftest import Client, rows, token
+from tests.http.conftest import EACH_SERVER, Client, rows, token
 from tests.http.multipart import (
     LARGE,
     MIB,
@@ -21,13 +21,8 @@ from tests.http.multipart import (
     put_parts,
     signed,
 )
-from tests.servers.fixtures import Bucket
 
-
-@pytest.fixture
-def s3_bucket(any_bucket: Bucket) -> Bucket:
-    """Every test of this module runs on both servers."""
-    return any_bucket
+pytestmark = EACH_SERVER
 
 
 @pytest.fixture

@@ -7,14 +7,10 @@ import httpx
 import pytest
 from flask import Flask
 
-from tests.http.conftest import JPEG, Client, declared, token
+from tests.http.conftest import EACH_SERVER, JPEG, Client, declared, token
 from tests.servers.fixtures import Bucket
 
-
-@pytest.fixture
-def s3_bucket(any_bucket: Bucket) -> Bucket:
-    """Every test of this module runs on both servers."""
-    return any_bucket
+pytestmark = EACH_SERVER
 
 
 def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> httpx.Response:

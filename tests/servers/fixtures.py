@@ -64,9 +64,10 @@ def make_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 
 @pytest.fixture
-def s3_bucket(seaweedfs_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket on the embedded server, for tests of the API."""
-    return make_bucket(seaweedfs_server, monkeypatch)
+def s3_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket for tests of the API: on the embedded server, or on the one that is asked for."""
+    name = getattr(request, "param", "seaweedfs")
+    return make_bucket(request.getfixturevalue(f"{name}_server"), monkeypatch)
 
 
 @pytest.fixture(params=["seaweedfs", "minio"])
