@@ -1,6 +1,7 @@
 """Issue tickets for one owner: shared by the routes of ads and users."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from broker.api import shapes
@@ -33,8 +34,15 @@ def issue_many(
 
 def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> dict[str, Any]:
     """Issue one ticket; faults are named by field, without an index."""
-    try:
+    with one_file():
         return issue_many(kind, owner_id, [file])[0]
+
+
+@contextmanager
+def one_file() -> Iterator[None]:
+    """Name the faults of a single file by field alone."""
+    try:
+        yield
     except InvalidRequest as error:
         if error.fields and "files" in error.fields:
             raise InvalidRequest(error.detail, error.fields["files"]["0"]) from error

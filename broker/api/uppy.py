@@ -12,6 +12,7 @@ from broker.api.capabilities import requires_capability, uppy_session
 from broker.api.context import current, utc_now
 from broker.api.metrics import CONFIRMS, counted
 from broker.api.parsing import Blueprint
+from broker.api.tickets import one_file
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPost
@@ -181,7 +182,7 @@ def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> 
         order=meta["order"],
         transport=transport,
     )
-    with broker.database.session() as session:
+    with one_file(), broker.database.session() as session:
         (ticket,) = issue(
             session,
             broker.storage.presigner,

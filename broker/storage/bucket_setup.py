@@ -18,7 +18,7 @@ from broker.storage.translation import translate
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-EXPOSED_HEADERS = ["ETag", "x-amz-checksum-sha256", "x-amz-version-id"]
+EXPOSED_HEADERS = ["ETag", "Location", "x-amz-checksum-sha256", "x-amz-version-id"]
 NOT_SUPPORTED = {"NotImplemented", "MethodNotAllowed"}
 
 

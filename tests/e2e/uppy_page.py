@@ -1,0 +1,105 @@
+"""A page with the real Uppy from npm, around the very lines of docs/uppy.md; nothing is patched."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from flask import Flask, Response, send_file
+
+from broker.local.process import ServerNotInstalled
+
+HERE = Path(__file__).parent / "uppy"
+DOCS = Path(__file__).parents[2] / "docs/uppy.md"
+
+# What the page's own code would be: it draws photos, hands them to Uppy, and shows the images.
+AROUND = """
+%(imports)s
+globalThis.start = async ({ broker, adId, token }) => {
+%(lines)s
+  globalThis.uppy = uppy
+}
+globalThis.photo = async (width, noise) => {
+  const canvas = new OffscreenCanvas(width, width * 3 / 4)
+  const context = canvas.getContext('2d')
+  const pixels = context.createImageData(canvas.width, canvas.height)
+  let seed = 7
+  for (let i = 0; i < pixels.data.length; i += 4) {
+    seed = (seed * 1103515245 + 12345) %% 2147483648
+    const grain = noise ? seed >> 23 : 0
+    pixels.data[i] = (i / pixels.data.length) * 200 ^ grain
+    pixels.data[i + 1] = 120 ^ grain
+    pixels.data[i + 2] = ((i / 4) %% canvas.width) / canvas.width * 255 ^ grain
+    pixels.data[i + 3] = 255
+  }
+  context.putImageData(pixels, 0, 0)
+  return await canvas.convertToBlob({ type: 'image/jpeg', quality: 1 })
+}
+globalThis.show = () => {
+  for (const file of globalThis.uppy.getFiles()) {
+    const figure = document.body.appendChild(document.createElement('figure'))
+    const image = figure.appendChild(new Image(480))
+    image.src = file.meta.image.image_url
+    const caption = figure.appendChild(document.createElement('figcaption'))
+    const mib = (file.size / 2 ** 20).toFixed(1)
+    caption.textContent = `${file.name}, ${mib} MiB: ${file.meta.image.image}`
+  }
+}
+"""
+
+
+def documented_lines(version: str) -> tuple[str, str]:
+    """Give the imports and the lines of the page's JavaScript in docs/uppy.md."""
+    found = re.search(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert found is not None
+    imports, lines = found[1].split("\n\n", 1)
+    if version == "v5":
+        assert "companionEndpoint: endpoint" in lines
+        lines = lines.replace("companionEndpoint: endpoint", "endpoint")
+    return imports, lines
+
+
+def bundle(version: str, directory: Path) -> Path:
+    """Install what the lock file names, once, and bundle the page's script."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ServerNotInstalled("npm is missing: apt-get install npm")
+    package = HERE / version
+    lock, stamp = package / "package-lock.json", package / "node_modules/.installed"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=package, check=True, capture_output=True, timeout=150)
+        stamp.write_text(lock.read_text())
+    imports, lines = documented_lines(version)
+    script = directory / f"{version}.js"
+    esbuild = package / "node_modules/.bin/esbuild"
+    source = AROUND % {"imports": imports, "lines": lines}
+    subprocess.run(
+        [esbuild, "--bundle", "--format=iife", f"--outfile={script}"],
+        input=source.encode(),
+        cwd=package,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return script
+
+
+def page_of(script: Path) -> Flask:
+    """Serve a page that runs the script."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def page() -> Response:
+        return Response(
+            '<!doctype html><meta charset="utf-8"><title>Uppy</title><link rel="icon" href="data:,">'
+            "<style>figure { display: inline-block; margin: 4px; font: 11px sans-serif }</style>"
+            '<script src="/page.js"></script><body><h1>Uppy, unmodified</h1>',
+            mimetype="text/html",
+        )
+
+    @app.get("/page.js")
+    def page_js() -> Response:
+        return send_file(script, mimetype="text/javascript")
+
+    return app

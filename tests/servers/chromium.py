@@ -1,0 +1,24 @@
+"""Debian's Chromium, driven through Playwright, for tests of pages."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, sync_playwright
+
+from broker.local.process import ServerNotInstalled
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a headless browser; raises ServerNotInstalled."""
+    program = shutil.which("chromium")
+    if program is None:
+        raise ServerNotInstalled("Chromium is missing: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Its sandbox cannot be had by root, as which CI runs; the pages are the tests' own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
