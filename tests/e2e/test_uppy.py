@@ -27,7 +27,7 @@ from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
 
 VERSIONS = ["v6", "v5"]
-SMALL, LARGE = "photo(800, false)", "photo(4400, true)"  # about 0.3 and 20 MiB
+SMALL, LARGE = "photo(800, false)", "photo(3200, true)"  # about 0.1 and 21 MiB
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,8 @@ def page_of(script: Path) -> Flask:
     @app.get("/")
     def page() -> Response:
         return Response(
-            '<!doctype html><meta charset="utf-8"><title>Uppy</title><link rel="icon" href="data:,">'
+            '<!doctype html><meta charset="utf-8"><title>Uppy</title>'
+            '<link rel="icon" href="data:,">'
             "<style>figure { display: inline-block; margin: 4px; font: 11px sans-serif }</style>"
             '<script src="/page.js"></script><body><h1>Uppy, unmodified</h1>',
             mimetype="text/html",
