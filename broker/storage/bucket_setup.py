@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 EXPOSED_HEADERS = ["ETag", "Location", "x-amz-checksum-sha256", "x-amz-version-id"]
-NOT_SUPPORTED = {"NotImplemented", "MethodNotAllowed"}
+NOT_SUPPORTED = frozenset({"NotImplemented", "MethodNotAllowed"})
+ABORT_RULE = "broker-abort-incomplete-uploads"
 
 
 def apply(settings: Settings) -> list[str]:
@@ -53,6 +54,15 @@ def apply(settings: Settings) -> list[str]:
                 lambda: client.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules),
             )
         )
+    days = incomplete_days(settings.multipart_ttl + settings.ticket_grace)
+    lines.append(
+        _step(
+            f"incomplete multipart uploads are aborted after {days} days",
+            lambda: _apply_abort_rule(client, bucket, settings.media_location, days),
+            # MinIO knows no such rule; it clears them after 24 hours by itself.
+            not_supported=NOT_SUPPORTED | {"InvalidArgument"},
+        )
+    )
     return lines
 
 
@@ -79,6 +89,31 @@ def cors_rule(origins: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def incomplete_days(seconds: int) -> int:
+    """Give the whole days after which no multipart upload of this life can still be going on."""
+    return -(-seconds // 86400) + 1
+
+
+def _apply_abort_rule(client: "S3Client", bucket: str, location: str, days: int) -> None:
+    """Put our rule among the bucket's own: the call replaces all of them."""
+    try:
+        found = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+        others = [rule for rule in found["Rules"] if rule.get("ID") != ABORT_RULE]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+        others = []
+    ours: Any = {
+        "ID": ABORT_RULE,
+        "Status": "Enabled",
+        "Filter": {"Prefix": f"{location}/"},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+    }
+    client.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": [*others, ours]}
+    )
+
+
 def _create(client: "S3Client", bucket: str, region: str) -> str:
     arguments: Any = {"Bucket": bucket}
     if region != DEFAULT_REGION:
@@ -99,11 +134,13 @@ def _create(client: "S3Client", bucket: str, region: str) -> str:
     return f"bucket {bucket} made"
 
 
-def _step(what: str, act: Callable[[], object]) -> str:
+def _step(
+    what: str, act: Callable[[], object], *, not_supported: frozenset[str] = NOT_SUPPORTED
+) -> str:
     try:
         act()
     except ClientError as error:
-        if error.response["Error"]["Code"] in NOT_SUPPORTED:
+        if error.response["Error"]["Code"] in not_supported:
             return f"not supported by this server: {what}"
         raise translate(error) from error
     except BotoCoreError as error:

@@ -1,0 +1,107 @@
+"""What every bucket must do with multipart uploads: one suite for SeaweedFS and MinIO."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from broker.domain.checksums import composite_sha256
+from broker.domain.errors import InvalidParts, MultipartNotFound
+from broker.domain.part_plan import UploadedPart
+from broker.domain.put_request import upload_part_request
+from broker.storage.s3 import S3Storage
+from tests.http.multipart import PART, digest
+from tests.servers.fixtures import Bucket
+
+KEY = "media/ads/ad_1/large_Zt41bQ9c.jpg"
+DATA = {1: b"a" * PART, 2: b"b" * 1000}
+
+
+@pytest.fixture
+def storage(any_bucket: Bucket) -> S3Storage:
+    return any_bucket.storage
+
+
+def begin(storage: S3Storage, *, sha256: bool = True) -> str:
+    return storage.multipart.create(
+        KEY,
+        content_type="image/jpeg",
+        cache_control="public",
+        upload_id="u",
+        acl=None,
+        sha256=sha256,
+    )
+
+
+def send(storage: S3Storage, multipart_id: str, number: int, *, sha256: bool = True) -> None:
+    data = DATA[number]
+    request = upload_part_request(
+        object_key=KEY,
+        multipart_id=multipart_id,
+        part_number=number,
+        size=len(data),
+        checksum_sha256=digest(data) if sha256 else None,
+        expires_in=300,
+    )
+    put = storage.presigner.presign_put(request, datetime.now(UTC))
+    assert httpx.put(put.url, content=data, headers=put.headers).status_code == 200
+
+
+def named(storage: S3Storage, multipart_id: str, *, sha256: bool = True) -> list[UploadedPart]:
+    return [
+        UploadedPart(
+            part_number=part.part_number,
+            size=part.size,
+            etag=part.etag,
+            checksum_sha256=digest(DATA[part.part_number]) if sha256 else None,
+        )
+        for part in storage.multipart.list_parts(KEY, multipart_id)
+    ]
+
+
+@pytest.mark.parametrize("sha256", [True, False])
+def test_listed_parts_are_put_together(storage: S3Storage, sha256: bool) -> None:
+    multipart_id = begin(storage, sha256=sha256)
+    assert storage.multipart.list_parts(KEY, multipart_id) == []
+    for number in (2, 1):
+        send(storage, multipart_id, number, sha256=sha256)
+    parts = named(storage, multipart_id, sha256=sha256)
+    assert [(part.part_number, part.size) for part in parts] == [(1, PART), (2, 1000)]
+    storage.multipart.complete(KEY, multipart_id, parts)
+    head = storage.head(KEY)
+    assert (head.content_length, head.content_type) == (PART + 1000, "image/jpeg")
+    assert head.metadata == {"upload-id": "u"}
+    composite = composite_sha256(digest(DATA[number]) for number in (1, 2))
+    assert head.checksum_sha256 == (composite if sha256 else None)
+    with pytest.raises(MultipartNotFound):
+        storage.multipart.list_parts(KEY, multipart_id)
+
+
+def test_parts_that_are_not_there_or_too_small_are_invalid(storage: S3Storage) -> None:
+    multipart_id = begin(storage, sha256=False)
+    send(storage, multipart_id, 2, sha256=False)
+    (small,) = named(storage, multipart_id, sha256=False)
+    for wrong in (
+        [UploadedPart(part_number=1, size=PART, etag=small.etag)],
+        [UploadedPart(part_number=2, size=1000, etag="0" * 32)],
+    ):
+        with pytest.raises(InvalidParts):
+            storage.multipart.complete(KEY, multipart_id, wrong)
+
+
+def test_an_aborted_upload_is_gone_and_aborting_again_is_fine(storage: S3Storage) -> None:
+    multipart_id = begin(storage)
+    send(storage, multipart_id, 1)
+    for _ in range(2):
+        storage.multipart.abort(KEY, multipart_id)
+    with pytest.raises(MultipartNotFound):
+        storage.multipart.list_parts(KEY, multipart_id)
+
+
+def test_one_that_never_was_cannot_be_completed(storage: S3Storage) -> None:
+    multipart_id = begin(storage)
+    storage.multipart.abort(KEY, multipart_id)
+    with pytest.raises(MultipartNotFound):
+        storage.multipart.complete(
+            KEY, multipart_id, [UploadedPart(part_number=1, size=1, etag="0" * 32)]
+        )

@@ -1,0 +1,96 @@
+"""Plans of parts, by computation: up to 10 000 parts and 5 TiB."""
+
+import pytest
+
+from broker.domain.checksums import composite_sha256
+from broker.domain.part_plan import (
+    MAX_OBJECT_BYTES,
+    MAX_PART_BYTES,
+    MAX_PARTS,
+    MIB,
+    MIN_PART_BYTES,
+    UploadedPart,
+    by_number,
+    plan_parts,
+)
+from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
+
+PREFERRED = 8 * MIB
+TIB = 1024**4
+FULL = MAX_PARTS * PREFERRED  # what 10 000 parts of 8 MiB hold
+SIZES = [
+    1,
+    MIN_PART_BYTES,
+    PREFERRED - 1,
+    PREFERRED,
+    PREFERRED + 1,
+    60 * MIB,
+    FULL - 1,
+    FULL,
+    FULL + 1,
+    TIB,
+    MAX_OBJECT_BYTES - 1,
+    MAX_OBJECT_BYTES,
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("preferred", [1, MIN_PART_BYTES, PREFERRED, MAX_PART_BYTES])
+def test_a_plan_covers_the_file_exactly_within_s3s_limits(size: int, preferred: int) -> None:
+    plan = plan_parts(size, preferred)
+    lengths = [plan.length(number) for number in range(1, plan.part_count + 1)]
+    assert sum(lengths) == size
+    assert 1 <= len(lengths) <= MAX_PARTS
+    assert all(MIN_PART_BYTES <= length <= MAX_PART_BYTES for length in lengths[:-1])
+    assert 1 <= lengths[-1] <= plan.part_size <= MAX_PART_BYTES
+    assert set(lengths[:-1]) <= {plan.part_size}
+
+
+def test_ten_thousand_parts_are_used_to_the_last_before_they_grow() -> None:
+    assert plan_parts(FULL, PREFERRED).part_count == MAX_PARTS
+    assert plan_parts(FULL, PREFERRED).part_size == PREFERRED
+    more = plan_parts(FULL + 1, PREFERRED)
+    assert (more.part_size, more.part_count) == (9 * MIB, 8889)
+    most = plan_parts(MAX_OBJECT_BYTES, PREFERRED)
+    assert (most.part_size, most.part_count) == (525 * MIB, 9987)
+
+
+@pytest.mark.parametrize("size", [0, -1, MAX_OBJECT_BYTES + 1])
+def test_no_plan_for_what_s3_cannot_hold(size: int) -> None:
+    with pytest.raises(ValueError, match="no object"):
+        plan_parts(size, PREFERRED)
+
+
+@pytest.mark.parametrize("number", [0, -1, 4, 10_001])
+def test_a_number_beyond_the_plan_has_no_length(number: int) -> None:
+    with pytest.raises(ValueError, match="no part"):
+        plan_parts(20 * MIB, PREFERRED).length(number)
+
+
+def test_missing_are_those_that_are_not_there_or_not_whole() -> None:
+    plan = plan_parts(20 * MIB, PREFERRED)
+    arrived = by_number(
+        [
+            UploadedPart(part_number=1, size=PREFERRED - 1, etag="cut"),
+            UploadedPart(part_number=1, size=PREFERRED, etag="whole"),
+            UploadedPart(part_number=3, size=PREFERRED, etag="too long for the last"),
+        ]
+    )
+    assert plan.missing(arrived) == [2, 3]
+    assert arrived[1].etag == "whole"
+
+
+def test_the_composite_checksum_is_the_one_that_s3_gives() -> None:
+    # Seen on SeaweedFS 4.48 and MinIO for 5 MiB of "a" and 1000 of "b".
+    parts = [
+        "oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw=",
+        "9vEY4SDlK+C9DP3yeUzRLAdobMhxI1rC8RRZN45tI1s=",
+    ]
+    assert composite_sha256(parts) == "gzKREhG1RwKmrTCIEhem1Qh4SLYssbnaSjmwJsKJ6aA=-2"
+
+
+def test_a_transport_is_the_named_one_or_goes_by_size() -> None:
+    sized = {"default": "put", "threshold": 16 * MIB}
+    assert choose(None, size=16 * MIB, **sized) == Transport.PUT
+    assert choose(None, size=16 * MIB + 1, **sized) == Transport.MULTIPART
+    assert choose("post", size=SINGLE_MAX_BYTES, **sized) == Transport.POST
