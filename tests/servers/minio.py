@@ -14,6 +14,7 @@ from pathlib import Path
 from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
 from tests.servers import START_TIMEOUT, S3Server, start_on_free_port
 
+DOMAIN = "s3.test"  # a Host of BUCKET.s3.test names a bucket, for virtual addressing
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
 
@@ -71,6 +72,7 @@ def _child(binary: str, directory: Path, port: int) -> ChildProcess:
             "HOME": str(directory),
             "MINIO_ROOT_USER": ACCESS_KEY,
             "MINIO_ROOT_PASSWORD": SECRET_KEY,
+            "MINIO_DOMAIN": DOMAIN,
             "MINIO_BROWSER": "off",  # no console, and so no port for it
             "MINIO_UPDATE": "off",  # asks nobody for a newer version
             "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
