@@ -1,0 +1,55 @@
+"""Requests that change the same rows at the same time: each gets its answer, none waits in a ring.
+
+PostgreSQL ends a ring of waiting transactions by failing one of them, which a client would see
+as 503; SQLite lets one writer in at a time.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+
+from broker.services.expire import expire_stale
+from tests.http.conftest import Client, declared
+
+ROUNDS = 8
+PAST_GRACE = timedelta(seconds=300 + 900 + 1)
+
+
+def issue(alice: Client, ad: int, count: int) -> list[dict[str, object]]:
+    files = {"files": [declared()] * count}
+    answer = alice.post(f"/api/ads/{ad}/upload_images/", files)
+    assert answer.status_code == 201
+    tickets: list[dict[str, object]] = answer.get_json()["tickets"]
+    return tickets
+
+
+def test_an_ad_is_deleted_while_its_tickets_are_given_back(app: Flask, alice: Client) -> None:
+    for _ in range(ROUNDS):
+        ad = alice.ad()
+        tickets = issue(alice, ad, 20)
+        with ThreadPoolExecutor(8) as pool:
+            paths = [f"/api/uploads/{ticket['id']}/" for ticket in tickets]
+            paths.insert(6, f"/api/ads/{ad}/")
+            answers = list(pool.map(alice.delete, paths))
+        assert [answer.status_code for answer in answers] == [204] * 21
+
+
+def test_stale_uploads_of_many_ads_are_expired_by_many_at_once(app: Flask, alice: Client) -> None:
+    ads = [alice.ad() for _ in range(20)]
+    for start in range(12):
+        # Every ad's uploads lie between those of the others, in another order each time.
+        for step in range(20):
+            issue(alice, ads[(start * 7 + step * (start + 1)) % 20], 1)
+    broker = app.extensions["broker"]
+    now = datetime.now(UTC) + PAST_GRACE
+
+    def reap(_number: int) -> int:
+        with broker.database.session() as session:
+            return expire_stale(session, broker.rules, now=now)
+
+    with ThreadPoolExecutor(6) as pool:
+        expired = list(pool.map(reap, range(6)))
+    assert sum(expired) == 240
+    for ad in ads:
+        issue(alice, ad, 20)
