@@ -99,12 +99,17 @@ def delete_ad(
 ) -> None:
     """Delete an ad, its images and its pending uploads; the outbox deletes their objects.
 
-    The ad's row goes first: that waits for tickets being issued, and lets no further one in.
+    Its uploads and images are locked before its own row, as all do that end one and then give
+    its place back; in another order two could wait for each other. That the ad's row goes next
+    waits for tickets being issued, and lets no further one in.
     """
     require_own_ad(session, principal, ad_id)
-    session.execute(delete(Ad).where(Ad.id == ad_id))
     of_ad = (Upload.owner_kind == AD.name, Upload.owner_id == ad_id)
     pending = select(Upload.id).where(*of_ad, Upload.state == UploadState.PENDING)
+    images = select(Image.id).where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
+    session.execute(pending.order_by(Upload.id).with_for_update())
+    session.execute(images.order_by(Image.id).with_for_update())
+    session.execute(delete(Ad).where(Ad.id == ad_id))
     for upload_id in session.scalars(pending).all():
         discard(session, rules, upload_id, UploadState.CANCELLED, now=now)
     keys = session.scalars(

@@ -24,20 +24,21 @@ def expire_stale(
     """Expire what is stale, of one owner or of all, in committed batches; returns how many.
 
     Many may run at once: on PostgreSQL each skips the rows that another holds, and the
-    compare-and-set decides in any case.
+    compare-and-set decides in any case. All go through the owners in one order, since each
+    holds the owners' rows until its batch is committed.
     """
     expired = 0
     while True:
-        stale = select(Upload.id).where(
+        stale = select(Upload.id, Upload.owner_kind, Upload.owner_id).where(
             Upload.state == UploadState.PENDING, Upload.expires_at <= now - rules.grace
         )
         if owner is not None:
             stale = stale.where(Upload.owner_kind == owner[0].name, Upload.owner_id == owner[1])
-        found = session.scalars(
+        found = session.execute(
             stale.order_by(Upload.expires_at).limit(BATCH).with_for_update(skip_locked=True)
         ).all()
-        for upload_id in found:
-            expired += discard(session, rules, upload_id, UploadState.EXPIRED, now=now)
+        for row in sorted(found, key=lambda row: (row.owner_kind, row.owner_id)):
+            expired += discard(session, rules, row.id, UploadState.EXPIRED, now=now)
         session.commit()
         if len(found) < BATCH:
             return expired
