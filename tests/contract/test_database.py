@@ -1,38 +1,53 @@
 """What both databases must do alike: migrations, times, money, and one row for twenty sign-ins."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import MetaData, select
 from sqlalchemy.exc import StatementError
 
 from broker.db import migrate
-from broker.db.models import Base, User
+from broker.db.models import Base, Image, Upload, User
 from broker.db.session import Database
 from broker.domain.principal import Principal
 from broker.services.ads import create_ad
 from broker.services.sign_in import sign_in
 from tests.servers.postgres import Postgres
 
+MIGRATE = [
+    *(sys.executable, "-c"),
+    "import os; from broker.db import migrate; migrate.upgrade(os.environ['URL'])",
+]
 NOW = datetime(2026, 11, 23, 9, 30, 15, 123456, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'broker.db'}"
     else:
         server: Postgres = request.getfixturevalue("postgres_server")
         url = server.url(server.create_database())
-    migrate.upgrade(url)
     made = Database(url)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    migrate.upgrade(empty_database.engine.url.render_as_string(hide_password=False))
+    return empty_database
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
@@ -93,3 +108,47 @@ def test_sqlite_is_opened_with_wal_foreign_keys_and_a_busy_timeout(tmp_path: Pat
         "busy_timeout": 10_000,
         "synchronous": 2,
     }
+
+
+def test_uploads_and_images_of_the_first_version_are_kept_by_later_ones(
+    empty_database: Database,
+) -> None:
+    database = empty_database
+    url = database.engine.url.render_as_string(hide_password=False)
+    command.upgrade(migrate.configuration(url), "0001")
+    tables = MetaData()
+    tables.reflect(database.engine)
+    times = {"created_at": NOW, "updated_at": NOW}
+    with database.engine.begin() as connection:
+        names = {"first_name": "", "last_name": ""}
+        connection.execute(tables.tables["users"].insert(), {"id": 1, **names, **times})
+        for number, digest in ((1, "d" * 44), (2, None)):
+            upload_id = f"{number:032x}"  # as both take it
+            key = f"ads/ad_1/{number}.jpg"
+            media = {"owner_kind": "ad", "owner_id": 1, "key": key, "content_type": "image/jpeg"}
+            said = {"size": 7, "checksum_sha256": digest, "alt_text": "", "order": 0}
+            upload = {"id": upload_id, "state": "confirmed", "user_id": 1, "issued_by": 1}
+            upload |= {"transport": "post", "created_at": NOW, "expires_at": NOW}
+            image = {"upload_id": upload_id, "etag": "e", "created_at": NOW}
+            connection.execute(tables.tables["uploads"].insert(), {**media, **said, **upload})
+            connection.execute(tables.tables["images"].insert(), {**media, **said, **image})
+    migrate.upgrade(url)
+    with database.session() as session:
+        uploads = session.scalars(select(Upload).order_by(Upload.key)).all()
+        images = session.scalars(select(Image).order_by(Image.key)).all()
+        assert [upload.size_is_exact for upload in uploads] == [True, True]
+        assert [upload.multipart_id for upload in uploads] == [None, None]
+        assert [image.checksum_verified for image in images] == [True, False]
+        assert [image.composite_sha256 for image in images] == [None, None]
+    command.downgrade(migrate.configuration(url), "0001")
+    command.downgrade(migrate.configuration(url), "base")
+
+
+def test_two_that_migrate_at_once_run_each_migration_once(empty_database: Database) -> None:
+    url = empty_database.engine.url.render_as_string(hide_password=False)
+    with ThreadPoolExecutor(4) as pool:
+        # Alembic's context is one a process, so each has a process of its own, as replicas have.
+        env = {**os.environ, "URL": url}
+        done = list(pool.map(lambda _: subprocess.run(MIGRATE, env=env, timeout=60), range(4)))
+    assert [process.returncode for process in done] == [0] * 4
+    assert migrate.current(url) == migrate.head()

@@ -45,6 +45,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('checksum_verified', sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column('composite_sha256', sa.String(length=64), nullable=True))
 
+    # Until now S3 has checked every digest that was declared.
+    op.execute("UPDATE images SET checksum_verified = false WHERE checksum_sha256 IS NULL")
+
     with op.batch_alter_table('uploads', schema=None) as batch_op:
         batch_op.add_column(sa.Column('size_is_exact', sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column('multipart_id', sa.String(length=1024), nullable=True))
