@@ -5,6 +5,7 @@ import sys
 import click
 
 from broker.cli.bucket import bucket
+from broker.cli.consume_events import consume_events
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.reap import reap
@@ -20,7 +21,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap):
+for command in (dev, token, db, bucket, reap, consume_events):
     broker.add_command(command)
 
 

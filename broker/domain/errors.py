@@ -3,6 +3,7 @@
 BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it
 │   └── AvatarNotConfirmed
+├── InvalidEvent            no notification of a bucket
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -20,6 +21,7 @@ BrokerError
 │   ├── UploadCancelled
 │   └── ImageDeleted
 ├── DatabaseUnavailable     try again later
+├── QueueUnavailable        try again later
 └── StorageError
     ├── ObjectNotFound      \\
     ├── PreconditionFailed   | raised by the storage, turned into the above by services
@@ -60,6 +62,12 @@ class AvatarNotConfirmed(InvalidRequest):
     """The upload named as an avatar is not the user's own confirmed avatar."""
 
     code = "avatar_not_confirmed"
+
+
+class InvalidEvent(BrokerError):
+    """A message that is no event notification in any of the shapes that are known."""
+
+    code = "invalid_event"
 
 
 class Forbidden(BrokerError):
@@ -163,6 +171,12 @@ class DatabaseUnavailable(BrokerError):
 
     code = "database_unavailable"
     retry_after = RETRY_AFTER_SECONDS
+
+
+class QueueUnavailable(BrokerError):
+    """The queue of notifications gives no answer, or refuses the broker."""
+
+    code = "queue_unavailable"
 
 
 class StorageError(BrokerError):

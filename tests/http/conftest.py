@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -109,6 +110,24 @@ def rows(app: Flask, model: type) -> int:
     """Count the rows of a table."""
     with app.extensions["broker"].database.session() as session:
         return int(session.query(model).count())
+
+
+def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
+    """Run `act` in `count` threads that start together."""
+    barrier = threading.Barrier(count)
+    results: list[Any] = []
+
+    def run() -> None:
+        barrier.wait(timeout=30)
+        results.append(act())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=90)
+    assert len(results) == count
+    return results
 
 
 def declared(data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
