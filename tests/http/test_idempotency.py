@@ -16,7 +16,7 @@ from broker.db.models import Ad, IdempotencyKey, Upload, UppySession
 from broker.domain.errors import StorageUnavailable
 from broker.services.idempotency import BATCH, Claim, claim
 from broker.services.reap import reap_once
-from tests.http.conftest import Client, declared, rows
+from tests.http.conftest import Client, declared, rows, token
 from tests.http.test_adversarial import at_once
 
 AD = {"title": "A bicycle", "description": "Red.", "price": "850.00"}
@@ -243,3 +243,39 @@ def test_the_reaper_forgets_keys_past_their_day_and_no_others(app: Flask, alice:
         post(alice, "/api/ads/", AD, str(uuid.uuid4()))
         reap_once(session, broker.storage, broker.rules, now=now)
     assert rows(app, IdempotencyKey) == 1
+
+
+def test_a_page_of_another_origin_may_send_a_key_and_read_of_a_replay(
+    make_app: Callable[..., Flask],
+) -> None:
+    alice = Client(make_app(cors_origins=("https://shop.example",)), token(1))
+    ask = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+    }
+    allowed = alice.call("OPTIONS", "/api/ads/", headers=ask).headers
+    assert "idempotency-key" in allowed["Access-Control-Allow-Headers"].lower()
+    headers = {"Origin": "https://shop.example", "Idempotency-Key": "k-1"}
+    exposed = alice.post("/api/ads/", AD, headers=headers).headers["Access-Control-Expose-Headers"]
+    assert {"Idempotency-Replayed", "Retry-After"} <= set(exposed.split(", "))
+
+
+def test_neither_a_key_nor_a_kept_answer_is_logged(
+    app: Flask, alice: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/api/ads/{alice.ad()}/upload_image/"
+    signature = post(alice, path, declared(), "k-secret").get_json()["upload"]["fields"]
+    post(alice, path, declared(), "k-secret")
+
+    def break_it(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> tuple[str, Any]:
+        return sql.replace("UPDATE idempotency_keys", "UPDATE no_such_table"), values
+
+    engine = app.extensions["broker"].database.engine
+    event.listen(engine, "before_cursor_execute", break_it, retval=True)
+    headers = {"Authorization": f"Bearer {alice.token}", "Idempotency-Key": "k-secret-2"}
+    answer = app.test_client().post(path, json=declared(), headers=headers)
+    assert answer.status_code >= 500
+    assert "k-secret" not in caplog.text
+    assert signature["x-amz-signature"] not in caplog.text
+    assert "x-amz-" not in caplog.text
