@@ -16,6 +16,8 @@ BrokerError
 ├── PartsMissing            not every part has arrived; retryable
 ├── NotMultipart            the upload's transport has no parts
 ├── UploadSettled           the upload is past the state that the request needs
+├── IdempotencyKeyReused    the key belongs to another request
+├── IdempotencyInFlight     the key's first request is still at work; try again
 ├── Gone
 │   ├── UploadExpired
 │   ├── UploadCancelled
@@ -142,6 +144,19 @@ class UploadSettled(BrokerError):
     """The upload is no longer pending."""
 
     code = "upload_settled"
+
+
+class IdempotencyKeyReused(BrokerError):
+    """The key was sent before with another method, path or body."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyInFlight(BrokerError):
+    """A request with the key is at work, or has just been overtaken by its own retry."""
+
+    code = "idempotency_in_flight"
+    retry_after = 1
 
 
 class Gone(BrokerError):

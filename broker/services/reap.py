@@ -1,4 +1,4 @@
-"""Reap: end stale uploads, drain the outbox, forget old Uppy sessions."""
+"""Reap: end stale uploads, drain the outbox, forget old Uppy sessions and idempotency keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from broker.domain.rules import Rules
-from broker.services import outbox
+from broker.services import idempotency, outbox
 from broker.services.expire import expire_stale
 from broker.services.keep_arrived import keep_arrived
 from broker.services.uppy_sessions import forget_old
@@ -33,6 +33,7 @@ def reap_once(session: Session, storage: Storage, rules: Rules, *, now: datetime
     else:
         kept, expired, postponed = 0, expire_stale(session, rules, now=now), 0
     forget_old(session, rules, now=now)
+    idempotency.forget_old(session, now=now)
     drained = outbox.drain(session, storage, rules, now=now)
     return Reaped(
         kept=kept,

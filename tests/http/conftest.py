@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from broker.api import idempotency
 from broker.app import create_app
 from broker.config import Settings
 from broker.db import migrate
@@ -210,3 +212,13 @@ def service(app: Flask) -> Client:
 @pytest.fixture
 def anyone(app: Flask) -> Client:
     return Client(app, None)
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Let Idempotency-Keys be judged as of a later time."""
+
+    def to(later: timedelta) -> None:
+        monkeypatch.setattr(idempotency, "utc_now", lambda: datetime.now(UTC) + later)
+
+    return to
