@@ -1,10 +1,15 @@
 """Fixtures for every test: real servers, and no credentials of the machine's own."""
 
+import functools
 import os
 
+import botocore.loaders
 import pytest
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.http.fixtures"]
+
+# boto3 reads a megabyte of JSON anew for every session; here once a process.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 @pytest.fixture(autouse=True)

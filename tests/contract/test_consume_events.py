@@ -19,11 +19,10 @@ from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
 from broker.services.consume import BACKOFF_MAX_SECONDS, Consumer
 from broker.storage.queue import event_queue
-from tests.http.conftest import SECRET, Client, rows, send
+from tests.http.client import SECRET, Client, rows, send
 from tests.http.test_events import told
 from tests.servers.fixtures import Bucket
 
-pytest_plugins = ["tests.http.conftest"]
 POISON_AFTER = 2  # receives
 
 

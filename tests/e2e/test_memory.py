@@ -14,7 +14,7 @@ import httpx
 
 from broker.db import migrate
 from broker.local.process import answers, free_ports
-from tests.http.conftest import SECRET, declared, token
+from tests.http.client import SECRET, declared, token
 from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024

@@ -13,7 +13,7 @@ import httpx
 from broker.app import create_app
 from broker.db import migrate
 from tests.e2e.live import served
-from tests.http.conftest import Client, token
+from tests.http.client import Client, token
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 

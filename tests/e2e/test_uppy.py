@@ -22,7 +22,7 @@ from broker.local.process import free_ports
 from broker.storage import bucket_setup
 from tests.e2e.live import served
 from tests.e2e.uppy_page import bundle, page_of
-from tests.http.conftest import Client, token
+from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket

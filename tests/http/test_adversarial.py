@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 
 from broker.db.models import Image, Upload
-from tests.http.conftest import JPEG, Client, at_once, declared, rows, send, token
+from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
 
 
 def test_case_01_ticket_for_another_users_ad(app: Flask, alice: Client, bob: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Upload
-from tests.http.conftest import Client, rows
+from tests.http.client import Client, rows
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from broker.storage.s3 import S3Storage
-from tests.http.conftest import Client, send, token
+from tests.http.client import Client, send, token
 
 
 def test_confirm_asks_one_head_and_a_repeat_none(

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Deletion, Image, Upload
-from tests.http.conftest import JPEG, Client, at_once, declared, rows, send, token
+from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 

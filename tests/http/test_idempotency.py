@@ -16,7 +16,7 @@ from broker.db.models import Ad, IdempotencyKey, Upload, UppySession
 from broker.domain.errors import StorageUnavailable
 from broker.services.idempotency import BATCH, Claim, claim
 from broker.services.reap import reap_once
-from tests.http.conftest import Client, declared, rows, token
+from tests.http.client import Client, declared, rows, token
 from tests.http.test_adversarial import at_once
 
 AD = {"title": "A bicycle", "description": "Red.", "price": "850.00"}

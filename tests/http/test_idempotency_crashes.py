@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from broker.db.models import Ad, IdempotencyKey, Upload
 from broker.services.idempotency import LOCK
-from tests.http.conftest import SECRET, Client, declared, rows
+from tests.http.client import SECRET, Client, declared, rows
 from tests.http.test_adversarial import at_once
 from tests.servers.fixtures import Bucket
 

@@ -9,7 +9,7 @@ from flask import Flask
 from broker.domain.errors import ObjectNotFound
 from broker.services import outbox
 from broker.services.reap import Reaped, reap_once
-from tests.http.conftest import JPEG, Client, declared, send, token
+from tests.http.client import JPEG, Client, declared, send, token
 
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.http.conftest import JPEG, Client, declared, send
+from tests.http.client import JPEG, Client, declared, send
 
 
 def test_a_photo_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
-from tests.http.conftest import EACH_SERVER, Client, rows, token
+from tests.http.client import EACH_SERVER, Client, rows, token
 from tests.http.multipart import (
     LARGE,
     MIB,

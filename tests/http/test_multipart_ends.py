@@ -14,7 +14,7 @@ from broker.domain.errors import ObjectNotFound, StorageUnavailable
 from broker.services import complete as completing
 from broker.services.reap import reap_once
 from broker.storage.multipart import S3Multipart
-from tests.http.conftest import EACH_SERVER, Client, rows, token
+from tests.http.client import EACH_SERVER, Client, rows, token
 from tests.http.multipart import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
 from tests.servers.fixtures import Bucket
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from tests.http.conftest import EACH_SERVER, JPEG, Client, declared, token
+from tests.http.client import EACH_SERVER, JPEG, Client, declared, token
 from tests.servers.fixtures import Bucket
 
 pytestmark = EACH_SERVER

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 
 from broker.services.expire import expire_stale
-from tests.http.conftest import Client, declared
+from tests.http.client import Client, declared
 
 ROUNDS = 8
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)

@@ -15,7 +15,7 @@ from flask import Flask
 
 from broker.db.models import Ad, Deletion, Image, Upload
 from broker.services.reap import Reaped, reap_once
-from tests.http.conftest import EACH_SERVER, SECRET, Client, declared, rows, send, token
+from tests.http.client import EACH_SERVER, SECRET, Client, declared, rows, send, token
 from tests.http.multipart import PART, multipart_ticket, put_parts, signed
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PARTS, MIB
-from tests.http.conftest import Client, declared, token
+from tests.http.client import Client, declared, token
 from tests.http.multipart import digest
 
 

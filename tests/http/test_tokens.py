@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
 from broker.api.jwks import REFETCH_SECONDS, KeySet
-from tests.http.conftest import Client, token
+from tests.http.client import Client, token
 
 
 class Issuer:

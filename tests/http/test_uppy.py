@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 from flask import Flask
 
-from tests.http.conftest import JPEG, Client, token
+from tests.http.client import JPEG, Client, token
 from tests.http.multipart import MIB, PART
 from tests.http.uppy import (
     LARGE,

@@ -11,7 +11,7 @@ from flask import Flask
 
 from broker.db.models import Upload, UppySession
 from broker.services.reap import reap_once
-from tests.http.conftest import JPEG, SECRET, Client, rows
+from tests.http.client import JPEG, SECRET, Client, rows
 from tests.http.uppy import (
     begin,
     of,

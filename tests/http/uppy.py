@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.http.conftest import JPEG, Client
+from tests.http.client import JPEG, Client
 from tests.http.multipart import MIB, part
 
 LARGE = b"\xff\xd8\xff" + b"p" * (6 * MIB)

@@ -1,0 +1,123 @@
+"""The invariants of the design, checked by comparing every object with every row.
+
+`check` holds at any moment, in the middle of a crash too. `check_at_rest` holds when all that
+was begun has been retried or reaped: then nothing is lost, and nothing is left.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import boto3
+from flask import Flask
+from sqlalchemy import select
+
+from broker.db.models import Ad, Deletion, Image, Upload, UploadPart
+from broker.domain.states import UploadState
+from broker.services.uploads import final_key, written_key
+
+
+@dataclass
+class State:
+    """What there is, counted, and what is wrong about it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = " ".join(f"{name} {count}" for name, count in self.counts.items())
+        return f"{counts} | violations {self.violations}"
+
+
+@cache
+def _client(endpoint_url: str) -> Any:
+    """Make a client of S3 that may do everything: the broker's own may not list uploads."""
+    return boto3.Session().client("s3", endpoint_url=endpoint_url)
+
+
+def look(app: Flask, *, at_rest: bool = False) -> State:
+    """Compare the bucket with the database; `at_rest` holds them to the stricter rules."""
+    broker = app.extensions["broker"]
+    storage, rules = broker.storage, broker.rules
+    client = _client(storage.client.meta.endpoint_url)
+    objects = {
+        item["Key"]: (item["Size"], item["ETag"].strip('"'))
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=storage.bucket)
+        for item in page.get("Contents", [])
+    }
+    with broker.database.session() as session:
+        images = session.scalars(select(Image)).all()
+        uploads = session.scalars(select(Upload)).all()
+        ads = session.scalars(select(Ad)).all()
+        deletions = session.scalars(select(Deletion)).all()
+        parts = len(session.scalars(select(UploadPart)).all())
+        session.commit()
+    state = State()
+    pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
+    begun = {
+        (upload.key, found["UploadId"])
+        for upload in uploads
+        if upload.multipart_id is not None or upload in pending
+        for found in client.list_multipart_uploads(
+            Bucket=storage.bucket, Prefix=final_key(rules, upload)
+        ).get("Uploads", [])
+    }
+    state.counts = {
+        "objects": len(objects),
+        "images": len(images),
+        "uploads": len(uploads),
+        "pending": len(pending),
+        "deletions": len(deletions),
+        "multipart": len(begun),
+    }
+    wrong = state.violations.append
+
+    # No image without its object, and none whose object is another.
+    for image in images:
+        found = objects.get(f"{rules.location}/{image.key}")
+        if found != (image.size, image.etag):
+            wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
+    # No object that no row knows.
+    known = {f"{rules.location}/{image.key}" for image in images}
+    known |= {deletion.object_key for deletion in deletions}
+    for upload in pending:
+        known |= {written_key(rules, upload), final_key(rules, upload)}
+    for key in objects.keys() - known:
+        wrong(f"object {key} is known to no row")
+    # A confirmed upload has one image, another has none.
+    by_upload = {image.upload_id for image in images}
+    for upload in uploads:
+        if upload.id in by_upload and upload.state != UploadState.CONFIRMED:
+            wrong(f"upload {upload.key} is {upload.state} and has an image")
+    if len(by_upload) != len(images):
+        wrong("two images of one upload")
+    # An ad's places are its images and pending uploads.
+    for ad in ads:
+        taken = sum(image.owner_kind == "ad" and image.owner_id == ad.id for image in images)
+        taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
+        if ad.places_taken != taken:
+            wrong(f"ad {ad.id} counts {ad.places_taken} places, and has {taken}")
+    # Of multipart uploads only those that a row knows; one that was begun in the moment of a
+    # crash has no parts, and is the bucket's own rule's to clear.
+    recorded = {upload.multipart_id for upload in pending}
+    recorded |= {deletion.multipart_id for deletion in deletions}
+    for key, multipart_id in begun:
+        if multipart_id not in recorded and _has_parts(
+            client, storage.bucket, f"{rules.location}/{key}", multipart_id
+        ):
+            wrong(f"parts of {key} are known to no row")
+    if at_rest:
+        if pending:
+            wrong(f"{len(pending)} uploads are pending")
+        if deletions:
+            wrong(f"{len(deletions)} deletions wait")
+        if parts:
+            wrong(f"{parts} digests of parts are left")
+        for key in objects.keys() - {f"{rules.location}/{image.key}" for image in images}:
+            wrong(f"object {key} is left")
+    return state
+
+
+def _has_parts(client: Any, bucket: str, key: str, multipart_id: str) -> bool:
+    answer = client.list_parts(Bucket=bucket, Key=key, UploadId=multipart_id)
+    return bool(answer.get("Parts"))

@@ -1,0 +1,82 @@
+"""A process that carries out one operation of the API and is killed at a step of it.
+
+A step is a commit, or an answer of S3. The failpoint is put into the libraries from here, after
+the app was made: the broker itself has no code for it.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from broker.app import create_app
+from broker.config import Settings
+from broker.services.reap import reap_once
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as its client sends it; `path` None stands for a run of the reaper."""
+
+    token: str
+    method: str = "POST"
+    path: str | None = None
+    json: Any = None
+    after: timedelta = timedelta()
+
+
+def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, str]) -> None:
+    """Make the app once, and for each order fork a process that carries it out.
+
+    An order is a request and the number of steps after which its process is no more; the answer
+    is that process's exit code. Nothing is connected yet when it is forked.
+    """
+    os.environ.update(environment)
+    app = create_app(Settings(**settings))
+    while (order := orders.recv()) is not None:
+        request, step = order
+        pid = os.fork()
+        if pid == 0:
+            arm(app, step)
+            perform(app, request)
+            os._exit(0)
+        orders.send(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def perform(app: Flask, request: Request) -> int:
+    """Carry the request out; gives the answer's status, 200 for a run of the reaper."""
+    if request.path is None:
+        broker = app.extensions["broker"]
+        with broker.database.session() as session:
+            now = datetime.now(UTC) + request.after
+            reap_once(session, broker.storage, broker.rules, now=now)
+        return 200
+    answer = app.test_client().open(
+        request.path,
+        method=request.method,
+        json=request.json,
+        headers={"Authorization": f"Bearer {request.token}"},
+    )
+    return answer.status_code
+
+
+def arm(app: Flask, step: int) -> None:
+    """Kill this process, as `kill -9` does, when `step` steps are done."""
+    left = step
+
+    def done(**_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    listener: Callable[[Session], None] = lambda _session: done()  # noqa: E731
+    event.listen(Session, "after_commit", listener)
+    app.extensions["broker"].storage.client.meta.events.register("after-call.s3", done)

@@ -1,0 +1,114 @@
+"""The whole API on real parts: both databases, a real S3 server that enforces policies."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from broker.api import idempotency
+from broker.app import create_app
+from broker.config import Settings
+from broker.db import migrate
+from tests.http.client import SECRET, Client, token
+from tests.servers import S3Server
+from tests.servers.fixtures import Bucket
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Postgres) -> str:
+    postgres_server.create_database(name="broker_template")
+    migrate.upgrade(postgres_server.url("broker_template"))
+    return "broker_template"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database of its own for each test, on each dialect."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("migrated_sqlite")
+        shutil.copy(template, tmp_path / "broker.db")
+        return f"sqlite:///{tmp_path / 'broker.db'}"
+    name: str = request.getfixturevalue("migrated_postgres")
+    server: Postgres = request.getfixturevalue("postgres_server")
+    database = f"t{time.time_ns()}"
+    server.create_database(template=name, name=database)
+    return server.url(database)
+
+
+@pytest.fixture
+def make_app(
+    database_url: str,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Flask]]:
+    """Make the app as production does, with settings to taste."""
+    server: S3Server = s3_bucket.server
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        values: dict[str, Any] = {
+            "database_url": database_url,
+            "s3_bucket": s3_bucket.name,
+            "s3_endpoint_url": server.endpoint_url,
+            "jwt_algorithm": "HS256",
+            "jwt_secret": SECRET,
+            **changes,
+        }
+        app = create_app(Settings(**values))
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions["broker"].database.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Client:
+    return Client(app, token(1, first_name="John", last_name="Doe", email="user@example.com"))
+
+
+@pytest.fixture
+def bob(app: Flask) -> Client:
+    return Client(app, token(2))
+
+
+@pytest.fixture
+def service(app: Flask) -> Client:
+    return Client(app, token(900, role="service"))
+
+
+@pytest.fixture
+def anyone(app: Flask) -> Client:
+    return Client(app, None)
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Let Idempotency-Keys be judged as of a later time."""
+
+    def to(later: timedelta) -> None:
+        monkeypatch.setattr(idempotency, "utc_now", lambda: datetime.now(UTC) + later)
+
+    return to
