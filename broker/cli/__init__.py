@@ -4,10 +4,12 @@ import sys
 
 import click
 
+from broker.cli.adopt import adopt
 from broker.cli.bucket import bucket
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.reap import reap
+from broker.cli.reconcile import reconcile
 from broker.cli.token import token
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
@@ -20,7 +22,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap):
+for command in (dev, token, db, bucket, reap, reconcile, adopt):
     broker.add_command(command)
 
 
