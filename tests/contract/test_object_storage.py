@@ -107,8 +107,9 @@ def test_a_listed_key_is_the_key_itself(storage: S3Storage, name: str) -> None:
 
 def test_list_goes_through_every_page(s3_bucket: Bucket) -> None:
     keys = [f"media/{number:04}.png" for number in range(1003)]
+    client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: put(s3_bucket.storage, key), keys))
+        list(pool.map(lambda key: client.put_object(Bucket=s3_bucket.name, Key=key), keys))
     assert [item.key for item in s3_bucket.storage.list_objects("media/")] == keys
 
 
