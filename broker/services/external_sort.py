@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from broker.domain.errors import BrokerError
 
-CACHE_KIB = 4096
+CACHE_KIB = 1024
 
 
 class NoRoomToSort(BrokerError):

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -16,16 +17,27 @@ from broker.domain.rules import Rules
 from broker.services.adopt import adopt, claims_of_listing
 from broker.services.reconcile import reconcile
 from tests.http.conftest import JPEG, Client, send
+from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
 PAST_EVERY_TICKET = Rules().longest_ticket_life + timedelta(seconds=5)
 
 
+@cache
+def _client(server: S3Server) -> Any:
+    return boto3.Session().client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+
+
 def put(bucket: Bucket, key: str, data: bytes = JPEG, **changes: Any) -> None:
     """Store an object as the marketplace did: with a client of its own, and no metadata."""
-    client = boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
     arguments = {"ContentType": "image/jpeg", **changes}
-    client.put_object(Bucket=bucket.name, Key=key, Body=data, **arguments)
+    _client(bucket.server).put_object(Bucket=bucket.name, Key=key, Body=data, **arguments)
 
 
 def put_ours(bucket: Bucket, key: str, upload_id: str | None = None) -> None:

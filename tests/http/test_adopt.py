@@ -1,6 +1,6 @@
 """`broker adopt` on real servers: what was in the bucket becomes images, and nothing else does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from broker.domain.adoption import Claim, Skipped
 from broker.domain.errors import InvalidReport
 from broker.domain.rules import Rules
 from broker.services.adopt_csv import claims_of_csv
+from broker.services.reap import reap_once
 from tests.http.conftest import EACH_SERVER, JPEG, Client, rows
 from tests.http.reconciling import (
     adopted,
@@ -58,6 +59,9 @@ def test_an_adopted_image_is_served_and_can_be_deleted(
     assert httpx.get(image["image_url"]).content == JPEG
     assert alice.delete(f"/api/ads/{ad}/images/{image['id']}/").status_code == 204
     assert alice.get(f"/api/ads/{ad}/").get_json()["images"] == []
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC))
     assert not there(s3_bucket, f"media/{key.format(ad)}")
     assert places(app, ad) == 0
 

@@ -36,7 +36,7 @@ def read(path: Path, text: str) -> list[Claim]:
         (HEADER + f"ads/ad_1/a.jpg,{'x' * 501},1\n", "line 2: alt_text"),
         (HEADER + 'ads/ad_1/a.jpg,"two\nlines",1\n', "line 3: alt_text"),
         (
-            HEADER + "ads/ad_1/a.jpg,,1\nmedia/ads/ad_1/a.jpg,,2\n",
+            HEADER + "ads/ad_1/a,,1\nmedia/ads/ad_1/a,,2\n",
             "line 3: its key is also on line 2",
         ),
         (HEADER + 'ads/ad_1/a.jpg,"x,1\n', "cannot be read"),
