@@ -12,6 +12,8 @@ from broker.services.known_keys import is_of_another_key, known_keys
 from broker.services.recheck import ours
 from broker.storage.protocol import Storage
 
+TAKEN = "a row has come to know it"
+
 
 def delete_orphan(
     session: Session, storage: Storage, rules: Rules, found: Difference, *, now: datetime
@@ -30,6 +32,8 @@ def delete_orphan(
     session.commit()
     # The outbox looks for an image at this key right before it deletes.
     drained = outbox.drain(session, storage, rules, now=now, only_key=found.key)
+    if found.key in known_keys(session, rules, [found.key]).images:
+        return replace(found, action=Action.KEPT, detail=TAKEN)
     return replace(found, action=Action.DELETED if drained.deleted else Action.QUEUED)
 
 
@@ -42,5 +46,5 @@ def _why_kept(session: Session, rules: Rules, found: Difference, now: datetime) 
     if is_of_another_key(session, rules, upload_id, found.key):
         return f"a copy of upload {upload_id}, whose own key is another one"
     if known_keys(session, rules, [found.key]).knows(found.key):
-        return "a row has come to know it"
+        return TAKEN
     return None

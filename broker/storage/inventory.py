@@ -35,7 +35,6 @@ class InventoryReport:
 
     file_format: str
     file_schema: str
-    created_at: datetime
     files: tuple[DataFile, ...]
 
     def objects(self) -> Iterator[ListedObject]:
@@ -65,7 +64,7 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
     try:
         said = json.loads(text)
         source, file_format = said["sourceBucket"], said["fileFormat"]
-        schema, created = said["fileSchema"], int(said["creationTimestamp"])
+        schema = str(said["fileSchema"])
         named = [(str(one["key"]), int(one["size"]), one["MD5checksum"]) for one in said["files"]]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidReport(f"{manifest} is no manifest of S3 Inventory: {error!r}.") from error
@@ -80,7 +79,6 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
     return InventoryReport(
         file_format=file_format,
         file_schema=schema,
-        created_at=datetime.fromtimestamp(created / 1000, UTC),
         files=tuple(_whole(manifest, *one) for one in named),
     )
 

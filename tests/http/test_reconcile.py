@@ -1,5 +1,6 @@
 """`broker reconcile` on real servers: what it tells, and what --fix deletes and never deletes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from broker.domain.reconciliation import Action, Tally
 from broker.services import outbox
 from broker.services.reap import reap_once
 from broker.storage.inventory import open_report
-from tests.http.conftest import EACH_SERVER, Client, rows, send
+from tests.http.conftest import EACH_SERVER, Client, rows, send, token
+from tests.http.multipart import LARGE, multipart_ticket, part, put_part, signed
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     image_of,
@@ -43,6 +45,37 @@ def test_a_bucket_that_is_as_the_rows_say_differs_in_nothing(app: Flask, alice: 
         image_of(alice, ad)
     assert reconciled(app, tally=tally) == []
     assert (tally.objects, tally.images, tally.differences) == (3, 3, 0)
+
+
+def test_what_was_promoted_from_incoming_differs_in_nothing(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(require_checksum=False)
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    confirmed, pending = (alice.ticket(ad, checksum_sha256=None).get_json() for _ in range(2))
+    for ticket in (confirmed, pending):
+        assert send(ticket).status_code == 201
+    assert alice.post(confirmed["confirm_url"]).status_code == 200
+    # Its source below incoming/ is the outbox's.
+    tally = Tally()
+    assert reconciled(app, tally=tally) == []
+    assert (tally.objects, tally.images) == (3, 1)
+
+
+def test_an_image_that_was_sent_in_parts_differs_in_nothing(
+    app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
+) -> None:
+    ticket = multipart_ticket(alice)
+    for one in signed(alice, ticket, [1, 2], pinned=False):
+        data = part(LARGE, one["part_number"], ticket["upload"]["part_size"])
+        assert put_part(one, data).status_code == 200
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
+    (listed,) = s3_bucket.storage.list_objects("")
+    assert "-" in listed.etag
+    assert reconciled(app) == []
+    manifest = write_report(tmp_path, [listed], "CSV", bucket=s3_bucket.name)
+    assert reconciled(app, inventory=open_report(manifest, s3_bucket.name).objects) == []
 
 
 def test_an_object_that_no_row_knows_is_an_orphan(app: Flask, s3_bucket: Bucket) -> None:
@@ -178,7 +211,8 @@ def test_a_key_that_a_row_comes_to_know_at_the_last_moment_is_kept(
         return drain(*args, **kwargs)
 
     monkeypatch.setattr(outbox, "drain", drain_late)
-    reconciled(app, fix=True, after=PAST_EVERY_TICKET)
+    (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
+    assert found.action is Action.KEPT
     assert there(s3_bucket, key)
 
 
