@@ -61,9 +61,13 @@ class _TableWriter:
     """Write a line for each difference as it is found, and the sums."""
 
     _line = "{:<8} {:<8} {}  ({})".format
+    _begun = False
 
     def difference(self, found: Difference) -> None:
-        action = "" if found.action is Action.NONE else found.action.value
+        if not self._begun:
+            click.echo(self._line("kind", "action", "key", "detail"))
+            self._begun = True
+        action = "-" if found.action is Action.NONE else found.action.value
         click.echo(self._line(found.kind.value, action, printable(found.key), found.detail))
 
     def end(self, tally: Tally) -> None:

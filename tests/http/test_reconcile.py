@@ -1,4 +1,4 @@
-"""`broker reconcile` on real servers: what it tells, and what --fix deletes and never deletes."""
+"""`broker reconcile` on real servers: what it tells, from a listing and from a report."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

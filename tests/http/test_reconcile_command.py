@@ -58,8 +58,9 @@ def test_where_something_differs_the_status_is_1(alice: Client, s3_bucket: Bucke
     done = run("reconcile")
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
-        'orphan            "media/a\\nb.jpg"  (not the broker\'s)',
-        f"missing           {key}  (image 1 has no object)",
+        "kind     action   key  (detail)",
+        'orphan   -        "media/a\\nb.jpg"  (not the broker\'s)',
+        f"missing  -        {key}  (image 1 has no object)",
         "1 objects, 1 images: 1 orphan, 1 missing, 0 differs",
     ]
     found = json.loads(run("reconcile", "--json").stdout)
