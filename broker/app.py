@@ -34,5 +34,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     if settings.cors_origins:
-        CORS(app, origins=list(settings.cors_origins), expose_headers=["X-Request-ID"])
+        # What a page may send needs no list: flask-cors lets it send what it asks for.
+        CORS(
+            app,
+            origins=list(settings.cors_origins),
+            expose_headers=["Idempotency-Replayed", "Retry-After", "X-Request-ID"],
+        )
     return app

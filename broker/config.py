@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         description="Files larger than this get `multipart` where a request does not say.",
     )
     multipart_ttl: int = Field(
-        default=86400, ge=60, le=604800, description="How long a multipart upload may take."
+        default=72000, ge=60, le=604800, description="How long a multipart upload may take."
     )
     part_size: int = Field(
         default=8 * MIB,
@@ -172,11 +172,25 @@ class Settings(BaseSettings):
     uppy_session_files: int = Field(
         default=50, ge=1, le=10_000, description="Files that one Uppy endpoint takes, at most."
     )
+    events_secret: SecretStr | None = Field(
+        default=None, description="Bearer of the bucket's notifications, 32 bytes or more."
+    )
+    events_queue_url: OptionalUrl = Field(
+        default=None, description="SQS queue that `broker consume-events` reads."
+    )
+    events_arn: OptionalText = Field(
+        default=None,
+        description="Where `broker bucket apply` has the bucket send its notifications.",
+    )
+    reap: Literal["confirm", "delete"] = Field(
+        default="delete",
+        description="What becomes of bytes that arrived in time and were never confirmed.",
+    )
     dev: bool = Field(
         default=False, description="Set by `broker dev` alone: the page signs in by itself."
     )
 
-    @field_validator("capability_secret")
+    @field_validator("capability_secret", "events_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
@@ -239,6 +253,7 @@ class Settings(BaseSettings):
             part_size=self.part_size,
             uppy_session_ttl=self.uppy_session_ttl,
             uppy_session_files=self.uppy_session_files,
+            reap=self.reap,
         )
 
     @property

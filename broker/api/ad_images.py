@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from flask import Response
+
 from broker.api import shapes
 from broker.api.ads import AD_PATH
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
+from broker.api.idempotency import idempotent
 from broker.api.parsing import Blueprint
 from broker.api.tickets import issue_many, issue_one
 from broker.domain.owners import AD
@@ -18,20 +21,22 @@ IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFile)
 @blueprint.response(201, tickets.Ticket)
-def upload_image(file: dict[str, Any], ad_id: int) -> dict[str, Any]:
+def upload_image(file: dict[str, Any], ad_id: int) -> Response:
     """Get a ticket for one image."""
     return issue_one(AD, ad_id, file)
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)
 @blueprint.response(201, tickets.Tickets)
-def upload_images(batch: dict[str, Any], ad_id: int) -> dict[str, Any]:
+def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
     """Get tickets for up to 50 images, all or none."""
-    return {"tickets": issue_many(AD, ad_id, batch["files"])}
+    return issue_many(AD, ad_id, batch["files"])
 
 
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)

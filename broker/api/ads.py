@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from flask import Response
+
 from broker.api import cursors, shapes
 from broker.api.auth import accepts_token, caller, principal, requires_token
 from broker.api.context import current, utc_now
+from broker.api.idempotency import Created, idempotent
 from broker.api.parsing import Blueprint
 from broker.services import ads as service
+from broker.services.ads import AdView
 from schemas import ads as schemas
 
 blueprint = Blueprint("ads", __name__, url_prefix="/api/ads", description="Ads")
@@ -15,13 +19,15 @@ AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(schemas.NewAd)
 @blueprint.response(201, schemas.Ad)
-def create_ad(fields: dict[str, Any]) -> dict[str, Any]:
+def create_ad(fields: dict[str, Any]) -> Response:
     """Create an ad."""
     with current().database.session() as session:
-        view = service.create_ad(session, principal(), fields, now=utc_now())
-    return shapes.ad(view, principal())
+        created = Created(session, schemas.Ad, _own)
+        service.create_ad(session, principal(), fields, before_commit=created.answer, now=utc_now())
+    return created.response
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
@@ -77,4 +83,8 @@ def mark_sold(ad_id: int) -> dict[str, Any]:
     """Mark an ad of one's own as sold."""
     with current().database.session() as session:
         view = service.mark_sold(session, principal(), ad_id, now=utc_now())
+    return shapes.ad(view, principal())
+
+
+def _own(view: AdView) -> dict[str, Any]:
     return shapes.ad(view, principal())

@@ -12,12 +12,17 @@ from prometheus_client import (
     Counter,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-from broker.domain.errors import BrokerError
+from broker.api.context import current, utc_now
+from broker.domain.errors import BrokerError, DatabaseUnavailable
+from broker.services import outbox
 
 CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
 FAILURES = Counter("broker_upload_failures", "Failures that clients reported", ["action"])
+EVENTS = Counter("broker_events", "Objects that the bucket told of, by outcome", ["outcome"])
 blueprint = Blueprint("metrics", __name__)
 
 
@@ -32,6 +37,30 @@ def counted(counter: Counter) -> Iterator[None]:
     counter.labels("ok").inc()
 
 
+class OutboxCollector(Collector):
+    """What the outbox has in store, read from the database at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Give three gauges; none while the database is away, which /readyz tells."""
+        broker = current()
+        try:
+            with broker.database.session() as session:
+                backlog = outbox.backlog(session, now=utc_now())
+        except DatabaseUnavailable:
+            return
+        yield GaugeMetricFamily(
+            "broker_outbox_waiting", "Deletions and aborts still to be done", backlog.waiting
+        )
+        yield GaugeMetricFamily(
+            "broker_outbox_refused", "Of these, refused by S3 at the last try", backlog.refused
+        )
+        yield GaugeMetricFamily(
+            "broker_outbox_overdue_seconds",
+            "For how long the oldest has been due",
+            backlog.overdue_seconds,
+        )
+
+
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Give all metrics of all of this app's processes."""
@@ -39,4 +68,7 @@ def metrics() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    shared = CollectorRegistry()
+    shared.register(OutboxCollector())
+    text = generate_latest(registry) + generate_latest(shared)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)

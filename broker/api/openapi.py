@@ -8,6 +8,7 @@ from broker.api import (
     ad_images,
     ads,
     capabilities,
+    events,
     parts,
     profiles,
     uploads,
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
     }
     capabilities.init_app(app)
     api = BrokerApi(app)
-    for module in (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy):
+    for module in (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy, events):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(
         get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Upload broker"})

@@ -1,41 +1,32 @@
 """Issue tickets for one owner: shared by the routes of ads and users."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import marshmallow as ma
+from flask import Response
 
 from broker.api import shapes
 from broker.api.auth import principal
 from broker.api.context import current, utc_now
+from broker.api.idempotency import Created
 from broker.domain.errors import InvalidRequest
 from broker.domain.owners import OwnerKind
 from broker.services.issue import FileRequest, issue
+from broker.services.tickets import Ticket
+from schemas import tickets as schemas
 
 
-def issue_many(
-    kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
     """Issue a ticket a file, all or none."""
-    broker = current()
-    requests = [FileRequest(**file) for file in files]
-    with broker.database.session() as session:
-        tickets = issue(
-            session,
-            broker.storage.presigner,
-            broker.rules,
-            principal(),
-            kind,
-            owner_id,
-            requests,
-            now=utc_now(),
-        )
-    return [shapes.ticket(ticket) for ticket in tickets]
+    return _issue(kind, owner_id, files, schemas.Tickets, _batch)
 
 
-def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> dict[str, Any]:
+def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:
     """Issue one ticket; faults are named by field, without an index."""
     with one_file():
-        return issue_many(kind, owner_id, [file])[0]
+        return _issue(kind, owner_id, [file], schemas.Ticket, _single)
 
 
 @contextmanager
@@ -47,3 +38,35 @@ def one_file() -> Iterator[None]:
         if error.fields and "files" in error.fields:
             raise InvalidRequest(error.detail, error.fields["files"]["0"]) from error
         raise
+
+
+def _issue(
+    kind: OwnerKind,
+    owner_id: int,
+    files: Sequence[dict[str, Any]],
+    schema: type[ma.Schema],
+    shape: Callable[[list[Ticket]], dict[str, Any]],
+) -> Response:
+    broker = current()
+    with broker.database.session() as session:
+        created = Created(session, schema, shape)
+        issue(
+            session,
+            broker.storage.presigner,
+            broker.rules,
+            principal(),
+            kind,
+            owner_id,
+            [FileRequest(**file) for file in files],
+            before_commit=created.answer,
+            now=utc_now(),
+        )
+    return created.response
+
+
+def _batch(tickets: list[Ticket]) -> dict[str, Any]:
+    return {"tickets": [shapes.ticket(ticket) for ticket in tickets]}
+
+
+def _single(tickets: list[Ticket]) -> dict[str, Any]:
+    return shapes.ticket(tickets[0])

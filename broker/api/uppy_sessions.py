@@ -3,15 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 
 from broker.api.ads import AD_PATH
 from broker.api.auth import principal, requires_token
 from broker.api.capabilities import signed
 from broker.api.context import current, utc_now
+from broker.api.idempotency import Created, idempotent
 from broker.api.parsing import Blueprint
 from broker.api.problems import UPPY_PATH
 from broker.api.users import USER_PATH
+from broker.db.models import UppySession
 from broker.domain.owners import AD, USER, OwnerKind
 from broker.services import uppy_sessions as service
 from schemas import uppy
@@ -21,18 +23,20 @@ blueprint = Blueprint("uppy_sessions", __name__, url_prefix="/api", description=
 
 @blueprint.route("/ads" + AD_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_ad_session(limits: dict[str, int], ad_id: int) -> dict[str, Any]:
+def open_ad_session(limits: dict[str, int], ad_id: int) -> Response:
     """Get an endpoint through which Uppy sends images of an ad."""
     return _open(AD, ad_id, limits)
 
 
 @blueprint.route("/users" + USER_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_user_session(limits: dict[str, int], user_id: int) -> dict[str, Any]:
+def open_user_session(limits: dict[str, int], user_id: int) -> Response:
     """Get an endpoint through which Uppy sends an avatar."""
     return _open(USER, user_id, limits)
 
@@ -46,18 +50,30 @@ def revoke_session(session_id: UUID) -> None:
         service.revoke(session, principal(), session_id, now=utc_now())
 
 
-def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> dict[str, Any]:
+def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
     broker, now = current(), utc_now()
     base = broker.settings.public_url or request.host_url.rstrip("/")
+
+    def shape(row: UppySession) -> dict[str, Any]:
+        return {
+            "id": row.id,
+            "endpoint": f"{base}{UPPY_PATH}{signed(row.id)}/",
+            "expires_at": row.expires_at,
+            "server_time": now,
+            "max_files": row.max_files,
+            "max_bytes": row.max_bytes,
+        }
+
     with broker.database.session() as session:
-        row = service.open_session(
-            session, broker.rules, principal(), kind, owner_id, service.Limits(**limits), now=now
+        created = Created(session, uppy.Session, shape)
+        service.open_session(
+            session,
+            broker.rules,
+            principal(),
+            kind,
+            owner_id,
+            service.Limits(**limits),
+            before_commit=created.answer,
+            now=now,
         )
-    return {
-        "id": row.id,
-        "endpoint": f"{base}{UPPY_PATH}{signed(row.id)}/",
-        "expires_at": row.expires_at,
-        "server_time": now,
-        "max_files": row.max_files,
-        "max_bytes": row.max_bytes,
-    }
+    return created.response

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from flask import Response
+
 from broker.api import shapes
 from broker.api.auth import accepts_token, caller, principal, requires_token
 from broker.api.context import current, utc_now
+from broker.api.idempotency import idempotent
 from broker.api.parsing import Blueprint
 from broker.api.tickets import issue_one
 from broker.domain.owners import USER
@@ -39,8 +42,9 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
 @requires_token
+@idempotent(blueprint)
 @blueprint.arguments(tickets.AvatarFile)
 @blueprint.response(201, tickets.Ticket)
-def upload_avatar(file: dict[str, Any], user_id: int) -> dict[str, Any]:
+def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
     """Get a ticket for an avatar."""
     return issue_one(USER, user_id, file)

@@ -1,24 +1,47 @@
-"""`broker reap`: expire stale uploads and drain the outbox of deletions."""
+"""`broker reap`: end stale uploads and do what the outbox says, once or for good."""
 
-from datetime import UTC, datetime
+import logging
 
 import click
 
-from broker.config import Settings
-from broker.db.session import Database
-from broker.services.reap import reap_once
-from broker.storage.factory import s3_storage
+from broker.cli.stopping import stop_event
+from broker.cli.workers import Worker, utc_now, worker
+from broker.domain.errors import BrokerError
+from broker.services.reap import Reaped, reap_once
+
+log = logging.getLogger("broker.reap")
 
 
 @click.command()
-@click.option("--once", is_flag=True, required=True, help="Do what is due now, and end.")
-def reap(once: bool) -> None:
-    """Expire stale uploads and delete what the outbox says."""
-    settings = Settings.load()
-    database = Database(settings.database_url)
-    try:
-        with database.session() as session:
-            done = reap_once(session, s3_storage(settings), settings.rules, now=datetime.now(UTC))
-    finally:
-        database.dispose()
-    click.echo(f"expired {done.expired} deleted {done.deleted} postponed {done.postponed}")
+@click.option("--once", is_flag=True, help="Do what is due now, and end.")
+@click.option("--every", type=click.IntRange(1, 86400), metavar="SECONDS", help="Until SIGTERM.")
+def reap(once: bool, every: int | None) -> None:
+    """Expire stale uploads, or confirm them where BROKER_REAP says so; drain the outbox."""
+    if once == (every is not None):
+        raise click.UsageError("Give either --once or --every SECONDS.")
+    with worker() as parts:
+        if every is None:
+            click.echo(_told(_round(parts)))
+            return
+        stop = stop_event()
+        while not stop.is_set():
+            try:
+                done = _round(parts)
+            except BrokerError as error:
+                # The database or the bucket is away: the next round finds all that is still due.
+                log.error("%s: %s", error.code, error.detail)
+            else:
+                if done != Reaped():
+                    click.echo(_told(done))
+            stop.wait(every)
+
+
+def _round(parts: Worker) -> Reaped:
+    with parts.database.session() as session:
+        return reap_once(session, parts.storage, parts.settings.rules, now=utc_now())
+
+
+def _told(done: Reaped) -> str:
+    return (
+        f"kept {done.kept} expired {done.expired} deleted {done.deleted} postponed {done.postponed}"
+    )

@@ -15,16 +15,22 @@ def make_engine(url: str) -> Engine:
     SQLite's driver begins a transaction at the first write, not at a read. So what a service
     reads before its first write holds no lock and no snapshot, which is PostgreSQL's READ
     COMMITTED; a write waits for the lock up to the busy timeout instead of failing at once.
+
+    An error names its statement without the values: kept answers hold signatures, and errors
+    are logged.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = create_engine(
+            parsed, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
         parsed,
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},

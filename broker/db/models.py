@@ -165,6 +165,29 @@ class UppySession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class IdempotencyKey(Base):
+    """The answer that a user's key stands for; until there is one, the claim to give it.
+
+    `user_id` is the `sub` of the token, without a foreign key: nothing hangs on these rows.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    # SHA-256 of the request that the key came with.
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    # Whose claim it is: one request's own, and another's once that has taken it over.
+    claim_id: Mapped[UUID] = mapped_column(Uuid)
+    # From then on a claim without an answer may be taken over.
+    locked_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[int | None]
+    body: Mapped[str | None] = mapped_column(Text)
+
+
 class Image(Base):
     """The metadata of one confirmed object."""
 

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from broker.db.engine import make_engine
 from broker.domain.errors import DatabaseUnavailable
 
+# The layers above name the type of what they pass on, without importing SQLAlchemy.
+__all__ = ["Database", "Session", "unavailable_is_said"]
+
 
 @contextmanager
 def unavailable_is_said() -> Iterator[None]:

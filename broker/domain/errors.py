@@ -4,6 +4,7 @@ BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it
 │   ├── AvatarNotConfirmed
 │   └── InvalidReport       a file that an operator gave cannot be used; never by the API
+├── InvalidEvent            no notification of a bucket
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -16,11 +17,14 @@ BrokerError
 ├── PartsMissing            not every part has arrived; retryable
 ├── NotMultipart            the upload's transport has no parts
 ├── UploadSettled           the upload is past the state that the request needs
+├── IdempotencyKeyReused    the key belongs to another request
+├── IdempotencyInFlight     the key's first request is still at work; try again
 ├── Gone
 │   ├── UploadExpired
 │   ├── UploadCancelled
 │   └── ImageDeleted
 ├── DatabaseUnavailable     try again later
+├── QueueUnavailable        try again later
 └── StorageError
     ├── ObjectNotFound      \\
     ├── PreconditionFailed   | raised by the storage, turned into the above by services
@@ -65,6 +69,12 @@ class AvatarNotConfirmed(InvalidRequest):
 
 class InvalidReport(InvalidRequest):
     """An inventory report, or a CSV of images, is broken, or not of this bucket."""
+
+
+class InvalidEvent(BrokerError):
+    """A message that is no event notification in any of the shapes that are known."""
+
+    code = "invalid_event"
 
 
 class Forbidden(BrokerError):
@@ -141,6 +151,19 @@ class UploadSettled(BrokerError):
     code = "upload_settled"
 
 
+class IdempotencyKeyReused(BrokerError):
+    """The key was sent before with another method, path or body."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyInFlight(BrokerError):
+    """A request with the key is at work, or has just been overtaken by its own retry."""
+
+    code = "idempotency_in_flight"
+    retry_after = 1
+
+
 class Gone(BrokerError):
     """What was asked for existed and does not any more."""
 
@@ -168,6 +191,12 @@ class DatabaseUnavailable(BrokerError):
 
     code = "database_unavailable"
     retry_after = RETRY_AFTER_SECONDS
+
+
+class QueueUnavailable(BrokerError):
+    """The queue of notifications gives no answer, or refuses the broker."""
+
+    code = "queue_unavailable"
 
 
 class StorageError(BrokerError):

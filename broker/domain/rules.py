@@ -21,11 +21,12 @@ class Rules:
     require_checksum: bool = True
     default_transport: str = "post"
     put_ttl: int = 3600
-    multipart_ttl: int = 86400
+    multipart_ttl: int = 72000
     multipart_threshold: int = 16 * 1024 * 1024
     part_size: int = 8 * 1024 * 1024
     uppy_session_ttl: int = 3600
     uppy_session_files: int = 50
+    reap: str = "delete"
 
     def ttl(self, transport: str) -> timedelta:
         """How long a ticket of this transport may be used before it is renewed."""
@@ -35,6 +36,11 @@ class Rules:
             Transport.MULTIPART: self.multipart_ttl,
         }
         return timedelta(seconds=seconds[Transport(transport)])
+
+    @property
+    def keeps_arrived(self) -> bool:
+        """Tell whether a stale upload whose bytes are there is confirmed instead of removed."""
+        return self.reap == "confirm"
 
     @property
     def signature_life(self) -> timedelta:

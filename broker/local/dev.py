@@ -1,4 +1,6 @@
-"""Run everything on one machine: the embedded S3 server, a migrated SQLite file, the API."""
+"""Run everything on one machine: the embedded S3 server, a migrated SQLite file, the API and
+its reaper.
+"""
 
 import os
 import signal
@@ -15,6 +17,7 @@ from broker.local.seaweedfs import EmbeddedS3
 from broker.storage import bucket_setup
 
 READY_TIMEOUT_SECONDS = 30
+REAPER_COMMAND = [sys.executable, "-m", "broker.cli", "reap", "--every", "30"]
 STOP_SECONDS = 10
 
 
@@ -40,16 +43,21 @@ def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) 
         data_dir / "s3", s3_port, values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
     ):
         settings = Settings.load()
-        bucket_setup.apply(settings)
+        list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)
         api = ChildProcess(
             _api_command(port), log_file=data_dir / "api.log", cwd=data_dir, env=os.environ
         )
+        reaper = ChildProcess(
+            REAPER_COMMAND, log_file=data_dir / "reaper.log", cwd=data_dir, env=os.environ
+        )
         api.start(lambda: answers(f"http://127.0.0.1:{port}/readyz"), READY_TIMEOUT_SECONDS)
         try:
+            reaper.start(lambda: True, READY_TIMEOUT_SECONDS)
             say(f"ready http://127.0.0.1:{port}")
             asked_to_stop.wait()
         finally:
+            reaper.stop(STOP_SECONDS)
             api.stop(STOP_SECONDS)
 
 

@@ -1,6 +1,6 @@
 """Ads: create, read, list, edit and delete."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,9 +30,17 @@ class AdView:
 
 
 def create_ad(
-    session: Session, principal: Principal, fields: Mapping[str, Any], *, now: datetime
+    session: Session,
+    principal: Principal,
+    fields: Mapping[str, Any],
+    *,
+    before_commit: Callable[[AdView], None] | None = None,
+    now: datetime,
 ) -> AdView:
-    """Create an ad of the principal's own; `fields` are title, description, price, is_active."""
+    """Create an ad of the principal's own; `fields` are title, description, price, is_active.
+
+    What `before_commit` writes is committed with the ad; where it raises there is none.
+    """
     ad = Ad(
         owner_id=principal.user_id,
         title=fields["title"],
@@ -45,13 +53,18 @@ def create_ad(
         updated_at=now,
     )
     session.add(ad)
+    session.flush()
+    (view,) = _views(session, select(Ad).where(Ad.id == ad.id))
+    if before_commit is not None:
+        before_commit(view)
     session.commit()
-    return get_ad(session, ad.id)
+    return view
 
 
 def get_ad(session: Session, ad_id: int) -> AdView:
     """Read one ad; NotFound when there is none."""
     found = _views(session, select(Ad).where(Ad.id == ad_id))
+    session.commit()
     if not found:
         raise NotFound("There is no such ad.")
     return found[0]
@@ -76,7 +89,9 @@ def list_ads(
         query = query.where(Ad.is_active == is_active)
     if is_sold is not None:
         query = query.where(Ad.is_sold == is_sold)
-    return _views(session, query)
+    views = _views(session, query)
+    session.commit()
+    return views
 
 
 def edit_ad(
@@ -129,7 +144,10 @@ def delete_ad(
 
 
 def _views(session: Session, query: Any) -> list[AdView]:
-    """Load ads with their owners and images in three statements, however many they are."""
+    """Load ads with their owners and images in three statements, however many they are.
+
+    Does not commit.
+    """
     ads = session.scalars(query.execution_options(populate_existing=True)).all()
     ids = [ad.id for ad in ads]
     owner_ids = {ad.owner_id for ad in ads}
@@ -143,5 +161,4 @@ def _views(session: Session, query: Any) -> list[AdView]:
     )
     for image in rows:
         images[image.owner_id].append(image)
-    session.commit()
     return [AdView(ad=ad, owner=owners[ad.owner_id], images=images[ad.id]) for ad in ads]

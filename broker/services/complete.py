@@ -66,7 +66,7 @@ def complete(
     upload = get_multipart(session, principal, upload_id)
     if upload.state != UploadState.PENDING:
         return settled_image(session, upload)
-    require_pending(session, rules, upload, now=now)
+    require_pending(session, rules, upload, now=now, completing=True)
     arrived = arrived_parts(session, storage, rules, principal, upload, now=now)
     if arrived is not None:
         parts = _planned(upload, arrived) if named is None else _named(arrived, named)

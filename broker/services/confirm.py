@@ -39,10 +39,9 @@ def confirm(
     upload = get_upload(session, principal, upload_id)
     if upload.state != UploadState.PENDING:
         return settled_image(session, upload)
-    if now >= form_dead_at(rules, upload):
-        discard(session, rules, upload_id, UploadState.EXPIRED, now=now)
-        session.commit()
-        return settled_image(session, get_upload(session, principal, upload_id))
+    stale = now >= form_dead_at(rules, upload)
+    if stale and not rules.keeps_arrived:
+        return _expire(session, rules, principal, upload_id, now)
     try:
         head = storage.head(written_key(rules, upload))
     except ObjectNotFound as missing:
@@ -50,6 +49,8 @@ def confirm(
         upload = get_upload(session, principal, upload_id)
         if upload.state != UploadState.PENDING:
             return settled_image(session, upload)
+        if stale:
+            return _expire(session, rules, principal, upload_id, now)
         raise ObjectMissing("The bucket does not hold the object yet.") from missing
     return record(
         Arrival(
@@ -62,3 +63,12 @@ def confirm(
             now=now,
         )
     )
+
+
+def _expire(
+    session: Session, rules: Rules, principal: Principal, upload_id: UUID, now: datetime
+) -> Image:
+    """End a stale upload; raises UploadExpired unless another has settled it otherwise."""
+    discard(session, rules, upload_id, UploadState.EXPIRED, now=now)
+    session.commit()
+    return settled_image(session, get_upload(session, principal, upload_id))

@@ -1,6 +1,6 @@
 """Issue tickets: check who asks and for what, take places, commit the rows, show the forms."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -54,9 +54,14 @@ def issue(
     files: Sequence[FileRequest],
     *,
     uppy_session_id: UUID | None = None,
+    before_commit: Callable[[list[Ticket]], None] | None = None,
     now: datetime,
 ) -> list[Ticket]:
     """Issue one ticket a file, all or none. The rows are committed before a form is shown.
+
+    Args:
+        before_commit: called once with the tickets, when all but the commit is done; what it
+            writes is committed with them, and where it raises none is issued.
 
     Raises:
         NotFound, Forbidden: the owner is not there, or not this principal's.
@@ -75,6 +80,9 @@ def issue(
     if uppy_session_id is not None:
         take_files(session, uppy_session_id, len(files))
     session.add_all(uploads)
+    session.flush()
+    if before_commit is not None:
+        before_commit(tickets)
     session.commit()
     return tickets
 

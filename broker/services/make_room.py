@@ -16,15 +16,18 @@ def take_places(
 ) -> None:
     """Take `count` places; those of stale uploads are freed first where there are too few.
 
+    Not where BROKER_REAP keeps what has arrived: whether a stale upload's bytes are there is for
+    the reaper to find out, and its place is taken until then.
+
     Does not commit. Raises ImageLimitReached, having rolled back.
     """
     limit = kind.max_count(rules)
     if places.take(session, kind, owner_id, count, limit):
         return
     session.rollback()
-    if expire_stale(session, rules, now=now, owner=(kind, owner_id)) and places.take(
-        session, kind, owner_id, count, limit
-    ):
-        return
-    session.rollback()
+    if not rules.keeps_arrived:
+        expire_stale(session, rules, now=now, owner=(kind, owner_id))
+        if places.take(session, kind, owner_id, count, limit):
+            return
+        session.rollback()
     raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")

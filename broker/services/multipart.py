@@ -40,10 +40,15 @@ def get_multipart(session: Session, principal: Principal, upload_id: UUID) -> Up
     return upload
 
 
-def require_pending(session: Session, rules: Rules, upload: Upload, *, now: datetime) -> None:
-    """Raise what the state of an upload that is no longer pending means; expire a stale one."""
+def require_pending(
+    session: Session, rules: Rules, upload: Upload, *, now: datetime, completing: bool = False
+) -> None:
+    """Raise what the state of an upload that is no longer pending means; expire a stale one.
+
+    One that is only to be completed may be stale where what has arrived is kept.
+    """
     raise_settled(upload)
-    if now >= form_dead_at(rules, upload):
+    if now >= form_dead_at(rules, upload) and not (completing and rules.keeps_arrived):
         discard(session, rules, upload.id, UploadState.EXPIRED, now=now)
         session.commit()
         raise UploadExpired("The ticket expired before its upload was completed.")

@@ -100,9 +100,32 @@ def drain(
                 deleted += 1
 
 
-def depth(session: Session) -> int:
-    """Count what waits in the outbox."""
-    return session.scalar(select(func.count()).select_from(Deletion)) or 0
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What waits in the outbox: rows, those that S3 has refused before, and since when the
+    longest overdue one has been due, in seconds.
+    """
+
+    waiting: int
+    refused: int
+    overdue_seconds: float
+
+
+def backlog(session: Session, *, now: datetime) -> Backlog:
+    """Look at what waits; a row that is only due later counts as waiting and not as overdue."""
+    row = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Deletion.last_error.is_not(None)),
+            func.min(Deletion.created_at).filter(Deletion.last_error.is_not(None)),
+            func.min(Deletion.not_before),
+        )
+    ).one()
+    session.commit()
+    waiting, refused, since, due = row
+    first = min((time for time in (since, due) if time is not None), default=now)
+    overdue = max(0.0, (now - first).total_seconds())
+    return Backlog(waiting=waiting, refused=refused, overdue_seconds=overdue)
 
 
 def _lease(session: Session, row: Deletion, now: datetime) -> bool:

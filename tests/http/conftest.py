@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from broker.api import idempotency
 from broker.app import create_app
 from broker.config import Settings
 from broker.db import migrate
@@ -111,6 +114,24 @@ def rows(app: Flask, model: type) -> int:
         return int(session.query(model).count())
 
 
+def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
+    """Run `act` in `count` threads that start together."""
+    barrier = threading.Barrier(count)
+    results: list[Any] = []
+
+    def run() -> None:
+        barrier.wait(timeout=30)
+        results.append(act())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=90)
+    assert len(results) == count
+    return results
+
+
 def declared(data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
     """What a client declares about its file; a change to None leaves the field out."""
     body = {
@@ -191,3 +212,13 @@ def service(app: Flask) -> Client:
 @pytest.fixture
 def anyone(app: Flask) -> Client:
     return Client(app, None)
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Let Idempotency-Keys be judged as of a later time."""
+
+    def to(later: timedelta) -> None:
+        monkeypatch.setattr(idempotency, "utc_now", lambda: datetime.now(UTC) + later)
+
+    return to

@@ -4,10 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import jwt
 import pytest
@@ -16,25 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 
 from broker.db.models import Image, Upload
-from tests.http.conftest import JPEG, Client, declared, rows, send, token
-
-
-def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
-    """Run `act` in `count` threads that start together."""
-    barrier = threading.Barrier(count)
-    results: list[Any] = []
-
-    def run() -> None:
-        barrier.wait(timeout=30)
-        results.append(act())
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=90)
-    assert len(results) == count
-    return results
+from tests.http.conftest import JPEG, Client, at_once, declared, rows, send, token
 
 
 def test_case_01_ticket_for_another_users_ad(app: Flask, alice: Client, bob: Client) -> None:

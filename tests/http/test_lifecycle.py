@@ -72,7 +72,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
     with app.extensions["broker"].database.session() as session:
-        assert outbox.depth(session) == 0
+        assert outbox.backlog(session, now=datetime.now(UTC)).waiting == 0
 
 
 def test_deleting_an_image_gives_its_place_back(app: Flask, alice: Client, bob: Client) -> None:

@@ -30,6 +30,14 @@ class S3Server:
     pid: int | None
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """Where a server sends its notifications, and the bearer that it brings."""
+
+    url: str
+    secret: str
+
+
 @contextlib.contextmanager
 def installed_or_skip() -> Iterator[None]:
     """Skip the test when its server is not installed; where CI=true, fail it."""

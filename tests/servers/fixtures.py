@@ -59,7 +59,7 @@ def make_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
         jwt_secret=SECRET,
         cors_origins="https://shop.example",
     )
-    bucket_setup.apply(settings)
+    list(bucket_setup.apply(settings))
     return Bucket(server, name, settings, s3_storage(settings))
 
 

@@ -12,22 +12,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
-from tests.servers import START_TIMEOUT, S3Server, start_on_free_port
+from tests.servers import START_TIMEOUT, S3Server, Webhook, start_on_free_port
 
+WEBHOOK_ARN = "arn:minio:sqs::BROKER:webhook"
 DOMAIN = "s3.test"  # a Host of BUCKET.s3.test names a bucket, for virtual addressing
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 
 @contextlib.contextmanager
-def minio() -> Iterator[S3Server]:
+def minio(webhook: Webhook | None = None) -> Iterator[S3Server]:
     """Run MinIO on one empty drive; raises ServerNotInstalled."""
     binary = minio_binary()
     with tempfile.TemporaryDirectory(prefix="minio-", ignore_cleanup_errors=True) as directory:
 
         def start(port: int) -> tuple[ChildProcess, str]:
             url = f"http://{LOOPBACK}:{port}"
-            child = _child(binary, Path(directory), port)
+            child = _child(binary, Path(directory), port, webhook)
             # "cluster", not "live" or "ready": those two answer 200 whatever can be written yet.
             child.start(lambda: answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
             return child, url
@@ -61,7 +62,7 @@ def _go_bin() -> Path | None:
     return Path(answer.stdout.strip(), "bin") if answer.stdout.strip() else None
 
 
-def _child(binary: str, directory: Path, port: int) -> ChildProcess:
+def _child(binary: str, directory: Path, port: int, webhook: Webhook | None) -> ChildProcess:
     certs = f"--certs-dir={directory / 'certs'}"  # not the user's: they would mean HTTPS
     return ChildProcess(
         [binary, "server", f"--address={LOOPBACK}:{port}", certs, str(directory / "data")],
@@ -76,5 +77,17 @@ def _child(binary: str, directory: Path, port: int) -> ChildProcess:
             "MINIO_BROWSER": "off",  # no console, and so no port for it
             "MINIO_UPDATE": "off",  # asks nobody for a newer version
             "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
+            **_notifying(webhook),
         },
     )
+
+
+def _notifying(webhook: Webhook | None) -> dict[str, str]:
+    """Name a target, which a bucket's notification then refers to as WEBHOOK_ARN."""
+    if webhook is None:
+        return {}
+    return {
+        "MINIO_NOTIFY_WEBHOOK_ENABLE_BROKER": "on",
+        "MINIO_NOTIFY_WEBHOOK_ENDPOINT_BROKER": webhook.url,
+        "MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_BROKER": webhook.secret,
+    }

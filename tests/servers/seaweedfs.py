@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from broker.local.seaweedfs import EmbeddedS3
-from tests.servers import S3Server, start_on_free_port
+from tests.servers import S3Server, Webhook, start_on_free_port
 
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 
 @contextlib.contextmanager
-def seaweedfs() -> Iterator[S3Server]:
+def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
     """Run SeaweedFS, empty; raises ServerNotInstalled."""
     with tempfile.TemporaryDirectory(prefix="seaweedfs-", ignore_cleanup_errors=True) as directory:
+        if webhook is not None:
+            # Its filer's own notifications; it has none of a bucket.
+            lines = ["enabled = true", f'endpoint = "{webhook.url}"']
+            lines += [f'bearer_token = "{webhook.secret}"', 'event_types = ["create", "update"]']
+            text = "\n".join(["[notification.webhook]", *lines])
+            Path(directory, "notification.toml").write_text(text)
 
         def start(port: int) -> EmbeddedS3:
             server = EmbeddedS3(Path(directory), port, ACCESS_KEY, SECRET_KEY)

@@ -1,0 +1,136 @@
+"""The Idempotency-Key header: draft-ietf-httpapi-idempotency-key-header-07."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import marshmallow as ma
+from flask import Response, g, jsonify, request
+
+from broker.api.auth import principal
+from broker.api.context import current, utc_now
+from broker.api.parsing import Blueprint
+from broker.api.problems import ApiError
+from broker.db.session import Session
+from broker.services import idempotency as service
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+KEY_MAX = 255
+# RFC 9651, section 3.3.3: a String, which is what the draft asks for.
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+# What most clients send. Without the comma: that is how two headers arrive.
+_BARE = re.compile(r"[!#-+\--~]+")
+_PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "required": False,
+    "schema": {"type": "string"},
+    "description": (
+        f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
+        "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "
+        "request with the same key and body gets the first one's answer again, with "
+        f"`{REPLAYED_HEADER}: true`; with another body or path 422 `idempotency_key_reused`; "
+        "while the first is at work 409 `idempotency_in_flight`. A request that failed "
+        "leaves its key free."
+    ),
+}
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Let a view that makes something with `Created` be retried; goes below `requires_token`.
+
+    The key is claimed before the body is parsed: any other body than the first is refused in
+    one way, and a replay does not depend on what bodies are accepted by then.
+    """
+
+    def decorate(view: Callable[P, Response]) -> Callable[P, Response]:
+        @wraps(view)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Response:
+            key = _key()
+            if key is None:
+                return view(*args, **kwargs)
+            found = _claim(key)
+            if isinstance(found, service.Replay):
+                return _replayed(found)
+            g.idempotency_claim = found
+            with ExitStack() as failed:
+                failed.callback(_release, found)
+                response = view(*args, **kwargs)
+                failed.pop_all()
+            return response
+
+        documented: Callable[P, Response] = blueprint.doc(parameters=[_PARAMETER])(wrapper)
+        return documented
+
+    return decorate
+
+
+class Created(Generic[R]):
+    """The 201 of what a service makes, written before the commit and sent after it.
+
+    Where the request has a key its answer is kept in the same transaction.
+    """
+
+    response: Response
+
+    def __init__(
+        self, session: Session, schema: type[ma.Schema], shape: Callable[[R], dict[str, Any]]
+    ) -> None:
+        self._session = session
+        self._schema = schema
+        self._shape = shape
+
+    def answer(self, made: R) -> None:
+        """Write the answer, as the service's `before_commit`."""
+        self.response = jsonify(self._schema().dump(self._shape(made)))
+        self.response.status_code = 201
+        claim: service.Claim | None = g.get("idempotency_claim")
+        if claim is not None:
+            body = self.response.get_data(as_text=True)
+            service.fulfil(self._session, claim, status=201, body=body)
+
+
+def _key() -> str | None:
+    """Give the request's key, without quotes; None where it has none."""
+    value = request.headers.get(HEADER)
+    if value is None:
+        return None
+    value = value.strip(" \t")
+    if quoted := _QUOTED.fullmatch(value):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    else:
+        key = value if _BARE.fullmatch(value) else ""
+    if not 1 <= len(key) <= KEY_MAX:
+        detail = f'Send one key of 1 to {KEY_MAX} visible ASCII characters, such as "<a UUID>".'
+        raise ApiError("invalid_idempotency_key", detail)
+    return key
+
+
+def _claim(key: str) -> service.Claim | service.Replay:
+    line = f"{request.method} {request.path.rstrip('/')}\n"
+    fingerprint = hashlib.sha256(line.encode() + request.get_data()).hexdigest()
+    with current().database.session() as session:
+        return service.claim(
+            session,
+            user_id=principal().user_id,
+            key=key,
+            fingerprint=fingerprint,
+            now=utc_now(),
+        )
+
+
+def _release(claim: service.Claim) -> None:
+    with current().database.session() as session:
+        service.release(session, claim)
+
+
+def _replayed(first: service.Replay) -> Response:
+    response = Response(first.body, status=first.status, mimetype="application/json")
+    response.headers[REPLAYED_HEADER] = "true"
+    return response

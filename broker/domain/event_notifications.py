@@ -1,0 +1,103 @@
+"""Event notifications: what a bucket says has been written, in the shapes that arrive here.
+
+A notification is a hint and no more: whoever reads one looks at the object itself. Shapes:
+"Event message structure" (Amazon S3; MinIO's is the same), the envelope of Amazon SNS, the
+events of Amazon EventBridge, and the filer's events of SeaweedFS.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from broker.domain.errors import InvalidEvent
+
+SEAWEEDFS_BUCKETS = "/buckets/"
+SEAWEEDFS_WRITES = frozenset({"create", "update"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectCreated:
+    """An object that is said to have been written; `key` is a whole object key."""
+
+    bucket: str
+    key: str
+
+
+def objects_created(body: Any) -> list[ObjectCreated]:
+    """Read a notification's JSON; what tells of something else than a written object is left out.
+
+    Raises:
+        InvalidEvent: it has none of the shapes.
+    """
+    if not isinstance(body, dict):
+        raise InvalidEvent("A notification is a JSON object.")
+    if body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
+        return objects_created(_inner(body["Message"]))
+    if isinstance(body.get("Records"), list):
+        return list(_records(body["Records"]))
+    if body.get("Event") == "s3:TestEvent":
+        return []
+    if body.get("source") == "aws.s3" and "detail-type" in body:
+        return list(_eventbridge(body))
+    if "event_type" in body and "key" in body:
+        return list(_seaweedfs(body))
+    raise InvalidEvent("Not a notification of S3, SNS, EventBridge, MinIO or SeaweedFS.")
+
+
+def _inner(message: str) -> Any:
+    """Read what SNS carries; an envelope within an envelope is nothing that SNS sends."""
+    try:
+        inner = json.loads(message)
+    except (ValueError, RecursionError):
+        raise InvalidEvent("The SNS envelope's Message is not JSON.") from None
+    if isinstance(inner, dict) and inner.get("Type") == "Notification":
+        raise InvalidEvent("The SNS envelope's Message is an envelope.")
+    return inner
+
+
+def _records(records: list[Any]) -> Iterator[ObjectCreated]:
+    for record in records:
+        name = _text(record, "eventName")
+        # S3 writes `ObjectCreated:Post`, MinIO `s3:ObjectCreated:Post`.
+        if name.removeprefix("s3:").startswith("ObjectCreated:"):
+            s3 = _part(record, "s3")
+            # As in a form: a space is `+`, all else is percent-encoded UTF-8.
+            key = unquote_plus(_text(_part(s3, "object"), "key"))
+            yield ObjectCreated(bucket=_text(_part(s3, "bucket"), "name"), key=key)
+
+
+def _eventbridge(body: Mapping[str, Any]) -> Iterator[ObjectCreated]:
+    if body["detail-type"] == "Object Created":
+        detail = _part(body, "detail")
+        # Not encoded here ("EventBridge event message structure").
+        yield ObjectCreated(
+            bucket=_text(_part(detail, "bucket"), "name"), key=_text(_part(detail, "object"), "key")
+        )
+
+
+def _seaweedfs(body: Mapping[str, Any]) -> Iterator[ObjectCreated]:
+    path, kind = _text(body, "key"), _text(body, "event_type")
+    entry = body.get("message") if isinstance(body.get("message"), dict) else {}
+    new = entry.get("new_entry") if isinstance(entry, dict) else None
+    is_directory = isinstance(new, dict) and new.get("is_directory") is True
+    if kind not in SEAWEEDFS_WRITES or is_directory or not path.startswith(SEAWEEDFS_BUCKETS):
+        return
+    bucket, _, key = path.removeprefix(SEAWEEDFS_BUCKETS).partition("/")
+    if key:
+        yield ObjectCreated(bucket=bucket, key=key)
+
+
+def _part(value: Any, name: str) -> Mapping[str, Any]:
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise InvalidEvent(f"{name} is missing.")
+    return found
+
+
+def _text(value: Any, name: str) -> str:
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, str):
+        raise InvalidEvent(f"{name} is missing.")
+    return found

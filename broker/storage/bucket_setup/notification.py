@@ -1,0 +1,64 @@
+"""The bucket's notifications: every object that is written is told to a queue or a topic."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from broker.config import Settings
+from broker.domain.object_keys import INCOMING
+from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EVENTS = ["s3:ObjectCreated:*"]
+EVENTBRIDGE = "eventbridge"
+# What SeaweedFS says to it; its filer's own webhook is set up in its notification.toml.
+SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
+
+
+def notification(settings: Settings) -> Aspect | None:
+    """Tell BROKER_EVENTS_ARN of objects below the location and `incoming/`; None without it."""
+    arn = settings.events_arn
+    if arn is None:
+        return None
+    return Aspect(
+        title=f"objects that are written are told to {arn}",
+        read=_read,
+        wanted=lambda found: _wanted(found, arn, settings.media_location),
+        write=_write,
+        empty={},
+        not_supported=NOT_SUPPORTED | {SEAWEEDFS_ANSWER},
+    )
+
+
+def _wanted(found: dict[str, Any], arn: str, location: str) -> dict[str, Any]:
+    if arn == EVENTBRIDGE:
+        return {**found, "EventBridgeConfiguration": {}}
+    # MinIO's own targets are arn:minio:sqs::NAME:webhook, and queues as well.
+    kind, name = ("Topic", "TopicArn") if ":sns:" in arn else ("Queue", "QueueArn")
+    rules: list[Mapping[str, Any]] = [
+        {
+            "Id": f"broker-{prefix.replace('/', '-')}",
+            name: arn,
+            "Events": EVENTS,
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{prefix}/"}]}},
+        }
+        for prefix in (location, INCOMING)
+    ]
+    title = f"{kind}Configurations"
+    return {**found, title: by_id(found.get(title, []), rules, "Id")}
+
+
+def _read(client: "S3Client", bucket: str) -> Any:
+    found: dict[str, Any] = dict(client.get_bucket_notification_configuration(Bucket=bucket))
+    found.pop("ResponseMetadata")
+    for rules in (found.get("QueueConfigurations", []), found.get("TopicConfigurations", [])):
+        for rule in rules:
+            # S3 answers `Prefix` where `prefix` was written.
+            for part in rule.get("Filter", {}).get("Key", {}).get("FilterRules", []):
+                part["Name"] = part["Name"].lower()
+    return found
+
+
+def _write(client: "S3Client", bucket: str, wanted: Any) -> None:
+    client.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)

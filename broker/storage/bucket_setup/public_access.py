@@ -1,0 +1,39 @@
+"""S3's own block on public buckets, which is on in every bucket made since April 2023.
+
+The images are public by the bucket's policy, so the two switches that refuse such a policy are
+off. Those that refuse ACLs stay on, unless the operator works with ACLs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from broker.config import Settings
+from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+POLICY_SWITCHES = ("BlockPublicPolicy", "RestrictPublicBuckets")
+ACL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls")
+
+
+def public_access(settings: Settings) -> Aspect:
+    """Let the policy make images public."""
+    switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
+    return Aspect(
+        title="a policy may make images public",
+        read=_read,
+        wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},
+        write=_write,
+        # Without a block there is nothing to open.
+        empty={},
+        absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+        not_supported=NOT_SUPPORTED,
+    )
+
+
+def _read(client: "S3Client", bucket: str) -> Any:
+    return client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+
+
+def _write(client: "S3Client", bucket: str, wanted: Any) -> None:
+    client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=wanted)

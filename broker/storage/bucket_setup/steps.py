@@ -1,0 +1,142 @@
+"""Go through the aspects of a bucket one by one, and tell what was done about each."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broker.config import Settings
+from broker.storage.bucket_setup.aspect import Aspect
+from broker.storage.bucket_setup.cors import cors
+from broker.storage.bucket_setup.lifecycle import incoming, incomplete
+from broker.storage.bucket_setup.notification import notification
+from broker.storage.bucket_setup.policy import public_read
+from broker.storage.bucket_setup.public_access import public_access
+from broker.storage.factory import DEFAULT_REGION, client_config
+from broker.storage.translation import translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Outcome(StrEnum):
+    """What was done about an aspect."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    WOULD_CHANGE = "would change"
+    NOT_SUPPORTED = "not supported by this server"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One aspect; `diff` has the lines that differ, as a unified diff of JSON."""
+
+    title: str
+    outcome: Outcome
+    diff: tuple[str, ...] = ()
+
+
+def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
+    """Bring the bucket to what the settings say, or only tell what that would change.
+
+    Gives each step as it is done.
+
+    Raises:
+        StorageUnavailable, StorageDenied: the server does not answer, or refuses.
+    """
+    try:
+        yield from _steps(settings, dry_run=dry_run)
+    except (ClientError, BotoCoreError) as error:
+        raise translate(error) from error
+
+
+def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
+    session = boto3.Session()
+    region = session.region_name or DEFAULT_REGION
+    client = session.client(
+        "s3",
+        region_name=region,
+        endpoint_url=settings.s3_endpoint_url,
+        config=client_config(settings),
+    )
+    exists = _exists(client, settings.s3_bucket)
+    title = f"bucket {settings.s3_bucket}"
+    if exists:
+        yield Step(title=title, outcome=Outcome.UNCHANGED)
+    elif dry_run:
+        yield Step(title=title, outcome=Outcome.WOULD_CHANGE)
+    else:
+        _create(client, settings.s3_bucket, region)
+        yield Step(title=title, outcome=Outcome.CHANGED)
+    for aspect in _aspects(settings):
+        yield _step(client, settings.s3_bucket, aspect, exists=exists, dry_run=dry_run)
+
+
+def _aspects(settings: Settings) -> Iterator[Aspect]:
+    yield public_access(settings)
+    yield public_read(settings)
+    if (rule := cors(settings)) is not None:
+        yield rule
+    yield incoming(settings)
+    yield incomplete(settings)
+    if (events := notification(settings)) is not None:
+        yield events
+
+
+def _step(client: "S3Client", bucket: str, aspect: Aspect, *, exists: bool, dry_run: bool) -> Step:
+    try:
+        found = _read(client, bucket, aspect) if exists or not dry_run else aspect.empty
+        wanted = aspect.wanted(found)
+        if wanted == found:
+            return Step(title=aspect.title, outcome=Outcome.UNCHANGED)
+        if dry_run:
+            outcome = Outcome.WOULD_CHANGE
+        else:
+            aspect.write(client, bucket, wanted)
+            outcome = Outcome.CHANGED
+    except ClientError as error:
+        if error.response["Error"]["Code"] in aspect.not_supported:
+            return Step(title=aspect.title, outcome=Outcome.NOT_SUPPORTED)
+        raise
+    return Step(title=aspect.title, outcome=outcome, diff=_diff(found, wanted))
+
+
+def _read(client: "S3Client", bucket: str, aspect: Aspect) -> Any:
+    try:
+        return aspect.read(client, bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in aspect.absent:
+            return aspect.empty
+        raise
+
+
+def _diff(found: Any, wanted: Any) -> tuple[str, ...]:
+    old, new = (
+        json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).splitlines()
+        for value in (found, wanted)
+    )
+    lines = difflib.unified_diff(old, new, n=1, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
+def _exists(client: "S3Client", bucket: str) -> bool:
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return False
+        raise
+    return True
+
+
+def _create(client: "S3Client", bucket: str, region: str) -> None:
+    arguments: Any = {"Bucket": bucket}
+    if region != DEFAULT_REGION:
+        arguments["CreateBucketConfiguration"] = {"LocationConstraint": region}
+    client.create_bucket(**arguments)

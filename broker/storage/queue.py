@@ -1,0 +1,67 @@
+"""The SQS queue of a bucket's notifications: a small part of boto3's client, errors translated."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broker.config import Settings, SettingsError
+from broker.domain.errors import QueueUnavailable
+from broker.storage.factory import CONNECT_TIMEOUT_SECONDS, DEFAULT_REGION
+from broker.storage.protocol import QueueMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MESSAGES_MAX = 10  # the most that SQS hands out at once
+READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
+
+
+class SqsQueue:
+    """An EventQueue on Amazon SQS."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
+        """ReceiveMessage, as a long poll of up to 20 seconds."""
+        try:
+            answer = self._client.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=MESSAGES_MAX, WaitTimeSeconds=wait_seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"The queue gives no messages: {error}") from error
+        return [
+            QueueMessage(
+                message_id=message["MessageId"],
+                receipt_handle=message["ReceiptHandle"],
+                body=message["Body"],
+            )
+            for message in answer.get("Messages", [])
+        ]
+
+    def delete(self, message: QueueMessage) -> None:
+        """DeleteMessage; one whose time to be hidden has passed comes again, which does no harm."""
+        try:
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"The queue deletes no message: {error}") from error
+
+
+def event_queue(settings: Settings) -> SqsQueue:
+    """Make the queue that the settings name; raises SettingsError where they name none."""
+    if settings.events_queue_url is None:
+        raise SettingsError("BROKER_EVENTS_QUEUE_URL: is needed to read events from a queue")
+    session = boto3.Session()
+    client = session.client(
+        "sqs",
+        region_name=session.region_name or DEFAULT_REGION,
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 2},
+        ),
+    )
+    return SqsQueue(client, settings.events_queue_url)

@@ -1,0 +1,207 @@
+"""`broker bucket apply` on each server: what differs is changed, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
+
+from broker.cli import broker
+from broker.config import Settings
+from broker.storage import bucket_setup
+from broker.storage.bucket_setup import Outcome
+from tests.servers import S3Server
+from tests.servers.fixtures import SECRET, Bucket, make_bucket
+
+ARN = "arn:aws:sqs:us-east-1:123456789012:uploads"
+
+
+def s3(bucket: Bucket) -> Any:
+    return boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
+
+
+def outcomes(settings: Settings, *, dry_run: bool = False) -> dict[str, Outcome]:
+    steps = bucket_setup.apply(settings, dry_run=dry_run)
+    return {step.title: step.outcome for step in steps}
+
+
+@pytest.fixture
+def moto_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """Amazon's own features, which neither of the real servers has."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield make_bucket(S3Server(f"http://{host}:{port}", "moto", "moto", None), monkeypatch)
+    server.stop()
+
+
+def test_applying_a_second_time_changes_nothing(any_bucket: Bucket) -> None:
+    again = outcomes(any_bucket.settings)
+    assert again[f"bucket {any_bucket.name}"] is Outcome.UNCHANGED
+    assert again["anyone may read media/*"] is Outcome.UNCHANGED
+    assert again["incoming/ is emptied after a day"] is Outcome.UNCHANGED
+    assert Outcome.CHANGED not in again.values()
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(any_bucket: Bucket) -> None:
+    client = s3(any_bucket)
+    client.delete_bucket_policy(Bucket=any_bucket.name)
+    steps = list(bucket_setup.apply(any_bucket.settings, dry_run=True))
+    policy = next(step for step in steps if step.title == "anyone may read media/*")
+    assert policy.outcome is Outcome.WOULD_CHANGE
+    assert any("s3:GetObject" in line and line.startswith("+") for line in policy.diff)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        client.get_bucket_policy(Bucket=any_bucket.name)
+    assert outcomes(any_bucket.settings)["anyone may read media/*"] is Outcome.CHANGED
+    assert client.get_bucket_policy(Bucket=any_bucket.name)
+
+
+def test_a_dry_run_makes_no_bucket(any_bucket: Bucket) -> None:
+    settings = any_bucket.settings.model_copy(update={"s3_bucket": f"{any_bucket.name}-other"})
+    told = outcomes(settings, dry_run=True)
+    assert told[f"bucket {settings.s3_bucket}"] is Outcome.WOULD_CHANGE
+    names = [bucket["Name"] for bucket in s3(any_bucket).list_buckets()["Buckets"]]
+    assert settings.s3_bucket not in names
+
+
+def test_images_are_public_and_nothing_else_is(any_bucket: Bucket) -> None:
+    client, url = s3(any_bucket), f"{any_bucket.server.endpoint_url}/{any_bucket.name}"
+    for key in ("media/a.png", "incoming/a.png", "own/a.png"):
+        client.put_object(Bucket=any_bucket.name, Key=key, Body=b"x")
+    assert httpx.get(f"{url}/media/a.png").status_code == 200
+    for path in ("/incoming/a.png", "/own/a.png", "", "/?list-type=2"):
+        assert httpx.get(url + path).status_code == 403
+    assert httpx.put(f"{url}/media/b.png", content=b"x").status_code == 403
+    assert httpx.delete(f"{url}/media/a.png").status_code == 403
+
+
+def test_what_the_operator_has_there_besides_is_kept(any_bucket: Bucket) -> None:
+    client, name = s3(any_bucket), any_bucket.name
+    policy = json.loads(client.get_bucket_policy(Bucket=name)["Policy"])
+    own = {
+        "Sid": "Own",
+        "Effect": "Allow",
+        "Principal": {"AWS": ["*"]},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{name}/own/*"],
+    }
+    stale = {**own, "Sid": "PublicReadMedia"}
+    client.put_bucket_policy(Bucket=name, Policy=json.dumps({**policy, "Statement": [own, stale]}))
+    rule: Any = {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "x/"}}
+    client.put_bucket_lifecycle_configuration(
+        Bucket=name, LifecycleConfiguration={"Rules": [{**rule, "Expiration": {"Days": 9}}]}
+    )
+    outcomes(any_bucket.settings)
+    found = json.loads(client.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    assert [statement["Sid"] for statement in found] == ["Own", "PublicReadMedia"]
+    assert "own/*" in str(found[0]["Resource"])
+    assert "media/*" in str(found[1]["Resource"])
+    rules = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert {"own", "broker-expire-incoming"} <= {rule["ID"] for rule in rules}
+    assert Outcome.CHANGED not in outcomes(any_bucket.settings).values()
+
+
+def test_cors_names_the_origins_and_what_their_pages_may_read(s3_bucket: Bucket) -> None:
+    rules = s3(s3_bucket).get_bucket_cors(Bucket=s3_bucket.name)["CORSRules"]
+    assert [rule["AllowedOrigins"] for rule in rules] == [["https://shop.example"]]
+    assert {"ETag", "x-amz-checksum-sha256"} <= set(rules[0]["ExposeHeaders"])
+    moved = s3_bucket.settings.model_copy(update={"cors_origins": ("https://new.example",)})
+    assert Outcome.CHANGED in outcomes(moved).values()
+    rules = s3(s3_bucket).get_bucket_cors(Bucket=s3_bucket.name)["CORSRules"]
+    assert [rule["AllowedOrigins"] for rule in rules] == [["https://new.example"]]
+
+
+def test_incomplete_uploads_and_incoming_go_after_a_day(s3_bucket: Bucket) -> None:
+    rules = s3(s3_bucket).get_bucket_lifecycle_configuration(Bucket=s3_bucket.name)["Rules"]
+    assert {rule["ID"]: rule for rule in rules} == {
+        "broker-expire-incoming": {
+            "ID": "broker-expire-incoming",
+            "Status": "Enabled",
+            "Filter": {"Prefix": "incoming/"},
+            "Expiration": {"Days": 1},
+        },
+        "broker-abort-incomplete-uploads": {
+            "ID": "broker-abort-incomplete-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": "media/"},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+    }
+
+
+@pytest.mark.parametrize("s3_bucket", ["minio"], indirect=True)
+def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
+    told = outcomes(s3_bucket.settings)
+    refused = [title for title, outcome in told.items() if outcome is Outcome.NOT_SUPPORTED]
+    assert refused == [
+        "a policy may make images public",
+        "browsers may send from https://shop.example",
+        "incomplete multipart uploads are aborted after a day",
+    ]
+
+
+def test_seaweedfs_says_that_it_has_no_notifications_of_a_bucket(s3_bucket: Bucket) -> None:
+    settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
+    assert outcomes(settings)[f"objects that are written are told to {ARN}"] is (
+        Outcome.NOT_SUPPORTED
+    )
+
+
+def test_amazons_block_on_public_policies_is_opened_and_that_on_acls_is_not(
+    moto_bucket: Bucket,
+) -> None:
+    client, name = s3(moto_bucket), moto_bucket.name
+    switches = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    client.put_public_access_block(
+        Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(switches, True)
+    )
+    assert outcomes(moto_bucket.settings)["a policy may make images public"] is Outcome.CHANGED
+    block = client.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+    assert [block[switch] for switch in switches] == [True, True, False, False]
+    assert outcomes(moto_bucket.settings)["a policy may make images public"] is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize("arn", [ARN, "arn:aws:sns:us-east-1:123456789012:t", "eventbridge"])
+def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket, arn: str) -> None:
+    sqs, sns = (
+        boto3.Session().client(name, endpoint_url=moto_bucket.server.endpoint_url)
+        for name in ("sqs", "sns")
+    )
+    sqs.create_queue(QueueName="uploads")
+    sns.create_topic(Name="t")
+    settings = moto_bucket.settings.model_copy(update={"events_arn": arn})
+    title = f"objects that are written are told to {arn}"
+    assert outcomes(settings)[title] is Outcome.CHANGED
+    if arn != "eventbridge":  # moto takes it, and does not give it back
+        assert outcomes(settings)[title] is Outcome.UNCHANGED
+    found = s3(moto_bucket).get_bucket_notification_configuration(Bucket=moto_bucket.name)
+    if arn != "eventbridge":
+        (rules,) = (value for name, value in found.items() if name.endswith("Configurations"))
+        assert [rule["Id"] for rule in rules] == ["broker-media", "broker-incoming"]
+
+
+def test_the_iam_policies_are_the_least_that_each_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_DATABASE_URL", "sqlite://")
+    monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
+    monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
+    url = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
+    monkeypatch.setenv("BROKER_EVENTS_QUEUE_URL", url)
+    policies = {}
+    for role in ("api", "worker"):
+        answer = CliRunner().invoke(broker, ["bucket", "iam", role])
+        assert answer.exit_code == 0, answer.output
+        assert "s3:GetObject is needed for HEAD" in answer.stderr
+        policies[role] = json.loads(answer.stdout)["Statement"]
+    objects, listing = policies["api"]
+    assert objects["Resource"] == [
+        "arn:aws:s3:::media-bucket/media/*",
+        "arn:aws:s3:::media-bucket/incoming/*",
+    ]
+    assert "s3:*" not in str(policies)
+    assert listing["Action"] == ["s3:ListBucket"]
+    assert policies["worker"][2]["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:uploads"]

@@ -1,0 +1,116 @@
+"""Real notifications: a client sends its file and vanishes, and the bucket's event confirms it."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+
+from broker.app import create_app
+from broker.db import migrate
+from broker.db.models import Upload
+from broker.storage import bucket_setup
+from tests.e2e.live import Wsgi, served
+from tests.http.conftest import Client, send, token
+from tests.http.multipart import LARGE, PART, put_parts, signed
+from tests.servers import Webhook, installed_or_skip
+from tests.servers.fixtures import make_bucket
+from tests.servers.minio import WEBHOOK_ARN, minio
+from tests.servers.seaweedfs import seaweedfs
+
+EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
+ARRIVES_WITHIN = 60  # seconds, on a machine under load; one is usual
+
+
+@dataclass
+class Switchboard:
+    """Answers before there is an app to answer: the S3 server wants to know the address first."""
+
+    app: Wsgi | None = None
+    answered: threading.Condition = field(default_factory=threading.Condition)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[Any]:
+        if self.app is None:
+            start_response("204 No Content", [])
+            return []
+        body = list(self.app(environ, start_response))
+        with self.answered:
+            self.answered.notify_all()
+        return body
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Return once it is true; it is looked at after every event."""
+        with self.answered:
+            assert self.answered.wait_for(condition, ARRIVES_WITHIN)
+
+
+@dataclass
+class Notifying:
+    app: Flask
+    switchboard: Switchboard
+
+
+@pytest.fixture(params=["seaweedfs", "minio"])
+def notifying(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Notifying]:
+    """An app that its bucket tells of every object, over HTTP."""
+    switchboard = Switchboard()
+    run = {"seaweedfs": seaweedfs, "minio": minio}[request.param]
+    with ExitStack() as stack:
+        port = stack.enter_context(served(switchboard))
+        webhook = Webhook(f"http://127.0.0.1:{port}/api/events/s3/", EVENTS_SECRET)
+        stack.enter_context(installed_or_skip())
+        bucket = make_bucket(stack.enter_context(run(webhook)), monkeypatch)
+        settings = bucket.settings.model_copy(
+            update={
+                "database_url": f"sqlite:///{tmp_path / 'broker.db'}",
+                "events_secret": SecretStr(EVENTS_SECRET),
+                "events_arn": WEBHOOK_ARN if request.param == "minio" else None,
+                "require_checksum": False,
+                "part_size": PART,
+            }
+        )
+        list(bucket_setup.apply(settings))
+        migrate.upgrade(settings.database_url)
+        app = create_app(settings)
+        switchboard.app = app
+        yield Notifying(app, switchboard)
+        switchboard.app = None
+        app.extensions["broker"].database.dispose()
+
+
+def test_the_bucket_confirms_what_its_clients_do_not(notifying: Notifying) -> None:
+    alice = Client(notifying.app, token(1))
+    ad = alice.ad()
+    pinned = alice.ticket(ad).get_json()
+    unpinned = alice.ticket(ad, checksum_sha256=None).get_json()
+    large = alice.ticket(ad, LARGE, transport="multipart").get_json()
+    for ticket in (pinned, unpinned):
+        assert send(ticket).status_code == 201
+    put_parts(signed(alice, large, [1, 2, 3], pinned=False))
+    # The process died after S3 had put the parts together.
+    broker = notifying.app.extensions["broker"]
+    with broker.database.session() as session:
+        row = session.query(Upload).filter_by(transport="multipart").one()
+        key, multipart_id = f"media/{row.key}", str(row.multipart_id)
+    broker.storage.multipart.complete(
+        key, multipart_id, broker.storage.multipart.list_parts(key, multipart_id)
+    )
+    tickets = [pinned, unpinned, large]
+
+    def states() -> list[str]:
+        return [
+            alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] for ticket in tickets
+        ]
+
+    notifying.switchboard.wait_for(lambda: states() == ["confirmed"] * 3)
+    images = alice.get(f"/api/ads/{ad}/").get_json()["images"]
+    assert sorted(image["image"] for image in images) == sorted(t["key"] for t in tickets)

@@ -1,0 +1,206 @@
+"""Bucket events: hints that come twice, late, out of order, or of what is nobody's business."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from flask import Flask
+
+from broker.db.models import Deletion, Image, Upload
+from tests.http.conftest import JPEG, Client, at_once, declared, rows, send, token
+from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.servers.fixtures import Bucket
+
+EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
+PATH = "/api/events/s3/"
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app(events_secret=EVENTS_SECRET)
+
+
+@pytest.fixture
+def bucket(app: Flask) -> Client:
+    return Client(app, EVENTS_SECRET)
+
+
+def told(*keys: str, name: str = "media-bucket") -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventName": "ObjectCreated:Post",
+                "s3": {"bucket": {"name": name}, "object": {"key": quote_plus(key)}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def tell(bucket: Client, s3_bucket: Bucket, *keys: str) -> dict[str, int]:
+    answer = bucket.post(PATH, told(*keys, name=s3_bucket.name))
+    assert answer.status_code == 200, answer.text
+    outcomes: dict[str, int] = answer.get_json()["outcomes"]
+    return outcomes
+
+
+def state(client: Client, ticket: dict[str, Any]) -> str:
+    return str(client.get(f"/api/uploads/{ticket['id']}/").get_json()["state"])
+
+
+def test_an_event_confirms_as_the_client_would_have(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ticket = alice.ticket(alice.ad(), alt_text="front view").get_json()
+    send(ticket)
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}
+    image = alice.post(ticket["confirm_url"])
+    assert (image.status_code, image.get_json()["alt_text"]) == (200, "front view")
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}
+    assert rows(app, Image) == 1
+    assert rows(app, Deletion) == 0
+
+
+def test_events_and_confirms_at_once_give_one_image(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    body = told(f"media/{ticket['key']}", name=s3_bucket.name)
+    answers = at_once(8, lambda: (bucket.post(PATH, body), alice.post(ticket["confirm_url"])))
+    assert {answer.status_code for pair in answers for answer in pair} == {200}
+    assert rows(app, Image) == 1
+
+
+def test_an_object_without_a_digest_is_promoted_by_its_event(
+    make_app: Callable[..., Flask], s3_bucket: Bucket
+) -> None:
+    app = make_app(events_secret=EVENTS_SECRET, require_checksum=False)
+    alice, bucket = Client(app, token(1)), Client(app, EVENTS_SECRET)
+    ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
+    send(ticket)
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
+    # The event of the promoting copy, and of the form replayed with other bytes.
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"unknown": 1}
+    etag = s3_bucket.storage.head(f"media/{ticket['key']}").etag
+    send(ticket, bytes(reversed(JPEG)))
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"settled": 1}
+    assert s3_bucket.storage.head(f"media/{ticket['key']}").etag == etag
+    assert list(s3_bucket.storage.list_keys("incoming/")) == []
+
+
+def test_an_event_before_or_without_the_object_changes_nothing(
+    alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"missing": 1}
+    assert state(alice, ticket) == "pending"
+
+
+def test_an_event_of_other_bytes_than_declared_rejects_the_upload(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    import boto3
+
+    ticket = alice.ticket(alice.ad()).get_json()
+    client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
+    client.put_object(Bucket=s3_bucket.name, Key=f"media/{ticket['key']}", Body=b"forged")
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"rejected": 1}
+    assert state(alice, ticket) == "rejected"
+    assert gone(app, ticket["key"])
+
+
+def test_what_is_written_to_an_upload_that_has_ended_is_removed_again(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ad = alice.ad()
+    cancelled, expired = (alice.ticket(ad).get_json() for _ in range(2))
+    alice.delete(f"/api/uploads/{cancelled['id']}/")
+    assert reap(app, PAST_GRACE).expired == 1
+    reap(app, PAST_GRACE + timedelta(hours=2))  # the second deletions are done, too
+    for ticket in (cancelled, expired):
+        assert send(ticket).status_code == 201
+        assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}
+        assert gone(app, ticket["key"])
+
+
+def test_objects_that_are_nobodys_business_are_passed_over(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    odd = ("media/", "media/ads/ad_1/foreign.jpg", "other/x", "media/\x00", "media/\udcff", "")
+    encodable = [key for key in odd if key.isprintable() or key == "media/\x00"]
+    assert tell(bucket, s3_bucket, *encodable) == {"unknown": len(encodable)}
+    elsewhere = bucket.post(PATH, told(f"media/{ticket['key']}", name="another-bucket"))
+    assert elsewhere.get_json()["outcomes"] == {"elsewhere": 1}
+    assert bucket.post(PATH, {"Event": "s3:TestEvent"}).get_json()["outcomes"] == {}
+    assert state(alice, ticket) == "pending"
+
+
+def test_many_events_in_one_body_in_any_order(
+    app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    files = {"files": [declared()] * 5}
+    answer = alice.post(f"/api/ads/{alice.ad()}/upload_images/", files)
+    tickets = answer.get_json()["tickets"]
+    for ticket in tickets[1:]:
+        send(ticket)
+    keys = [f"media/{ticket['key']}" for ticket in reversed(tickets)]
+    assert tell(bucket, s3_bucket, *keys, *keys) == {"confirmed": 4, "settled": 4, "missing": 2}
+    assert rows(app, Image) == 4
+
+
+def test_while_the_bucket_is_away_an_event_is_503_and_changes_nothing(
+    make_app: Callable[..., Flask], alice: Client, bucket: Client, s3_bucket: Bucket
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    down = make_app(events_secret=EVENTS_SECRET, s3_endpoint_url="http://127.0.0.1:9")
+    answer = Client(down, EVENTS_SECRET).post(
+        PATH, told(f"media/{ticket['key']}", name=s3_bucket.name)
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
+    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}
+
+
+@pytest.mark.parametrize("given", [None, "x", EVENTS_SECRET + "x", EVENTS_SECRET[:-1], "", "é"])
+def test_without_the_secret_nothing_is_read(app: Flask, given: str | None) -> None:
+    answer = Client(app, None).post(
+        PATH, {"Records": []}, headers={} if given is None else {"Authorization": f"Bearer {given}"}
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "events_secret_invalid")
+
+
+def test_a_token_of_the_marketplace_is_no_secret_of_the_bucket(
+    alice: Client, bucket: Client, service: Client
+) -> None:
+    assert alice.post(PATH, {"Records": []}).status_code == 401
+    assert service.post(PATH, {"Records": []}).status_code == 401
+    assert bucket.post(f"/api/ads/{alice.ad()}/upload_image/", declared()).status_code == 401
+
+
+def test_where_no_secret_is_set_the_path_is_closed(make_app: Callable[..., Flask]) -> None:
+    answer = Client(make_app(), "").post(PATH, {"Records": []})
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "events_not_configured")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "malformed_json"),
+        (b'{"a": 1, "a": 2}', 400, "malformed_json"),
+        (b"{}", 422, "invalid_event"),
+        (b"[]", 422, None),
+        (b'{"Records": [1]}', 422, "invalid_event"),
+    ],
+)
+def test_bad_input_gets_one_clear_problem(
+    app: Flask, bucket: Client, body: bytes, status: int, code: str | None
+) -> None:
+    answer = bucket.call("POST", PATH, data=body, content_type="application/json")
+    assert answer.status_code == status
+    assert answer.get_json()["code"] == (code or "validation_error")
+    assert rows(app, Upload) == 0

@@ -1,0 +1,183 @@
+"""The reaper: beside others of its kind, with BROKER_REAP=confirm, and as a process."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from flask import Flask
+
+from broker.db.models import Ad, Deletion, Image, Upload
+from broker.services.reap import Reaped, reap_once
+from tests.http.conftest import EACH_SERVER, SECRET, Client, declared, rows, send, token
+from tests.http.multipart import PART, multipart_ticket, put_parts, signed
+from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.servers.fixtures import Bucket
+
+LONG_PAST = timedelta(days=2)
+
+
+@pytest.fixture
+def keeping(make_app: Callable[..., Flask]) -> Flask:
+    """An app whose operator keeps what arrived."""
+    return make_app(reap="confirm", require_checksum=False, part_size=PART)
+
+
+def state(app: Flask, ticket: dict[str, Any]) -> str:
+    answer = Client(app, token(1)).get(f"/api/uploads/{ticket['id']}/")
+    return str(answer.get_json()["state"])
+
+
+@EACH_SERVER
+def test_what_arrived_is_kept_and_what_did_not_expires(keeping: Flask) -> None:
+    alice = Client(keeping, token(1))
+    ad = alice.ad()
+    arrived, absent = (alice.ticket(ad).get_json() for _ in range(2))
+    unpinned = alice.ticket(ad, checksum_sha256=None).get_json()
+    whole = multipart_ticket(alice)
+    broken = multipart_ticket(alice)
+    send(arrived)
+    send(unpinned)
+    put_parts(signed(alice, whole, [1, 2, 3]))
+    put_parts(signed(alice, broken, [1, 3]))
+    assert reap(keeping) == Reaped()
+    done = reap(keeping, LONG_PAST)
+    assert (done.kept, done.expired, done.postponed) == (3, 2, 0)
+    tickets = (arrived, unpinned, whole, absent, broken)
+    assert [state(keeping, ticket) for ticket in tickets] == ["confirmed"] * 3 + ["expired"] * 2
+    images = alice.get(f"/api/ads/{ad}/").get_json()["images"]
+    assert {image["image"] for image in images} == {arrived["key"], unpinned["key"]}
+    assert alice.post(whole["upload"]["complete_url"]).status_code == 200
+    assert alice.post(arrived["confirm_url"]).status_code == 200
+    assert alice.post(absent["confirm_url"]).get_json()["code"] == "upload_expired"
+    reap(keeping, LONG_PAST * 2)
+    assert rows(keeping, Deletion) == 0
+    assert not gone(keeping, arrived["key"])
+
+
+def test_a_late_confirm_finds_what_arrived_in_time(
+    keeping: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = Client(keeping, token(1))
+    arrived, absent = (alice.ticket(alice.ad()).get_json() for _ in range(2))
+    send(arrived)
+    later = datetime.now(UTC) + PAST_GRACE
+    monkeypatch.setattr("broker.api.uploads.utc_now", lambda: later)
+    assert alice.post(arrived["confirm_url"]).status_code == 200
+    assert alice.post(absent["confirm_url"]).get_json()["code"] == "upload_expired"
+
+
+def test_other_bytes_than_declared_are_not_kept(keeping: Flask, s3_bucket: Bucket) -> None:
+    alice = Client(keeping, token(1))
+    ticket = alice.ticket(alice.ad()).get_json()
+    client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
+    client.put_object(Bucket=s3_bucket.name, Key=f"media/{ticket['key']}", Body=b"forged")
+    assert reap(keeping, PAST_GRACE).kept == 0
+    assert state(keeping, ticket) == "rejected"
+    assert gone(keeping, ticket["key"])
+
+
+def test_a_place_is_not_freed_before_the_bucket_was_asked(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(reap="confirm", max_images_per_ad=1)
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    send(alice.ticket(ad).get_json())
+    monkeypatch.setattr("broker.api.tickets.utc_now", lambda: datetime.now(UTC) + PAST_GRACE)
+    assert alice.ticket(ad).status_code == 409
+    assert reap(app, PAST_GRACE).kept == 1
+
+
+def test_while_the_bucket_is_away_nothing_is_let_go(
+    make_app: Callable[..., Flask], keeping: Flask
+) -> None:
+    alice = Client(keeping, token(1))
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    down = make_app(reap="confirm", s3_endpoint_url="http://127.0.0.1:9")
+    assert reap(down, PAST_GRACE).postponed == 1
+    assert state(keeping, ticket) == "pending"
+    assert reap(keeping, PAST_GRACE).kept == 1
+
+
+@pytest.mark.parametrize("policy", ["confirm", "delete"])
+def test_many_reapers_at_once_end_each_upload_once(
+    make_app: Callable[..., Flask], policy: str
+) -> None:
+    app = make_app(reap=policy)
+    alice = Client(app, token(1))
+    for _ in range(2):
+        ad = alice.ad()
+        answer = alice.post(f"/api/ads/{ad}/upload_images/", {"files": [declared()] * 20})
+        for ticket in answer.get_json()["tickets"][:10]:
+            assert send(ticket).status_code == 201
+    broker = app.extensions["broker"]
+    now = datetime.now(UTC) + PAST_GRACE
+
+    def run(_number: int) -> Reaped:
+        with broker.database.session() as session:
+            return reap_once(session, broker.storage, broker.rules, now=now)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(run, range(4)))
+    kept = rows(app, Image)
+    assert kept == (20 if policy == "confirm" else 0)
+    with broker.database.session() as session:
+        states = [upload.state for upload in session.query(Upload)]
+        taken = sum(ad.places_taken for ad in session.query(Ad))
+    assert (states.count("confirmed"), states.count("expired")) == (kept, 40 - kept)
+    assert taken == kept
+    assert sum(one.deleted for one in done) == 40 - kept
+
+
+def test_as_a_process_it_works_until_it_is_asked_to_end(
+    app: Flask, s3_bucket: Bucket, database_url: str
+) -> None:
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    alice.delete(f"/api/uploads/{ticket['id']}/")
+    assert rows(app, Deletion) == 1
+    env = {
+        **os.environ,
+        "BROKER_DATABASE_URL": database_url,
+        "BROKER_S3_BUCKET": s3_bucket.name,
+        "BROKER_S3_ENDPOINT_URL": s3_bucket.server.endpoint_url,
+        "BROKER_JWT_SECRET": SECRET,
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "broker.cli", "reap", "--every", "3600"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "kept 0 expired 0 deleted 1 postponed 0\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+    assert gone(app, ticket["key"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--once", "--every", "5"], ["--every", "0"]])
+def test_it_wants_to_know_how_often(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "broker.cli", "reap", *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 2
+    assert "Usage" in answer.stderr
+
+
+def test_the_outbox_is_seen_in_the_metrics(app: Flask, alice: Client, anyone: Client) -> None:
+    assert "broker_outbox_waiting 0.0" in anyone.get("/metrics").text
+    ticket = alice.ticket(alice.ad()).get_json()
+    alice.delete(f"/api/uploads/{ticket['id']}/")
+    text = anyone.get("/metrics").text
+    assert "broker_outbox_waiting 1.0" in text
+    assert "broker_outbox_refused 0.0" in text
