@@ -4,11 +4,13 @@ import sys
 
 import click
 
+from broker.cli.adopt import adopt
 from broker.cli.bucket import bucket
 from broker.cli.consume_events import consume_events
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.reap import reap
+from broker.cli.reconcile import reconcile
 from broker.cli.token import token
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
@@ -21,7 +23,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap, consume_events):
+for command in (dev, token, db, bucket, reap, consume_events, reconcile, adopt):
     broker.add_command(command)
 
 

@@ -2,7 +2,8 @@
 
 BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it
-│   └── AvatarNotConfirmed
+│   ├── AvatarNotConfirmed
+│   └── InvalidReport       a file that an operator gave cannot be used; never by the API
 ├── InvalidEvent            no notification of a bucket
 ├── Forbidden
 │   ├── CapabilityInvalid
@@ -64,6 +65,10 @@ class AvatarNotConfirmed(InvalidRequest):
     """The upload named as an avatar is not the user's own confirmed avatar."""
 
     code = "avatar_not_confirmed"
+
+
+class InvalidReport(InvalidRequest):
+    """An inventory report, or a CSV of images, is broken, or not of this bucket."""
 
 
 class InvalidEvent(BrokerError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +14,17 @@ class ObjectHead:
     etag: str
     checksum_sha256: str | None
     metadata: Mapping[str, str]
+    last_modified: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedObject:
+    """What ListObjectsV2 and S3 Inventory say of one object; `etag` without quotes."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

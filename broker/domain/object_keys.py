@@ -10,12 +10,14 @@ import string
 import unicodedata
 
 from broker.domain.media_types import EXTENSIONS
-from broker.domain.owners import OwnerKind
+from broker.domain.owners import OWNER_KINDS, OwnerKind
 
 INCOMING = "incoming"
+KEY_MAX = 255
 STEM_MAX = 60
 SUFFIX_LENGTH = 8
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
+_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def stem(file_name: str) -> str:
@@ -46,3 +48,19 @@ def upload_object_key(location: str, key: str, *, promoted: bool) -> str:
     below `incoming/`, and confirming promotes it to its final key.
     """
     return object_key(INCOMING if promoted else location, key)
+
+
+def relative_key(location: str, key: str) -> str | None:
+    """Give the relative key of a bucket's key; None for one outside the location."""
+    below = object_key(location, "")
+    return key.removeprefix(below) if key.startswith(below) else None
+
+
+def owner_of(key: str) -> tuple[OwnerKind, int] | None:
+    """Tell whose a relative key is, by its prefix; None where it is nobody's."""
+    for kind in OWNER_KINDS.values():
+        if key.startswith(kind.prefix):
+            number, slash, name = key.removeprefix(kind.prefix).partition("/")
+            if slash and name and not name.endswith("/") and _ID.fullmatch(number):
+                return kind, int(number)
+    return None

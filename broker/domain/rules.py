@@ -48,6 +48,12 @@ class Rules:
         return timedelta(seconds=max(self.ticket_ttl, self.put_ttl)) + self.grace
 
     @property
+    def longest_ticket_life(self) -> timedelta:
+        """How long after it was written an object may still belong to a ticket, of any kind."""
+        seconds = max(self.ticket_ttl, self.put_ttl, self.multipart_ttl)
+        return timedelta(seconds=seconds) + self.grace
+
+    @property
     def grace(self) -> timedelta:
         """How long after its form's expiry a pending upload keeps its place."""
         return timedelta(seconds=self.ticket_grace)

@@ -25,6 +25,17 @@ def take(session: Session, kind: OwnerKind, owner_id: int, count: int, limit: in
     return taken.first() is not None
 
 
+def add(session: Session, ad_id: int, count: int) -> bool:
+    """Count images that are there already, over the limit too; False when the ad is gone."""
+    added = session.execute(
+        update(Ad)
+        .where(Ad.id == ad_id)
+        .values(places_taken=Ad.places_taken + count)
+        .returning(Ad.id)
+    )
+    return added.first() is not None
+
+
 def give_back(session: Session, owner_kind: str, owner_id: int, count: int = 1) -> None:
     """Give places back; nothing to do for an owner that is gone."""
     if owner_kind == AD.name:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from broker.domain.object_head import ObjectHead, PresignedPost, PresignedPut
+from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.part_plan import UploadedPart
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
@@ -30,8 +30,8 @@ class ObjectStorage(Protocol):
         Returns the copy's ETag; must raise PreconditionFailed or ObjectNotFound.
         """
 
-    def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
-        """ListObjectsV2, page by page."""
+    def list_objects(self, prefix: str) -> Iterator[ListedObject]:
+        """ListObjectsV2, page by page as they are read, in the server's own order."""
 
     def check(self) -> None:
         """HeadBucket."""

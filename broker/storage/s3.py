@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.errors import ObjectNotFound, StorageDenied
-from broker.domain.object_head import ObjectHead
+from broker.domain.object_head import ListedObject, ObjectHead
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
 from broker.storage.translation import translate
@@ -68,6 +68,7 @@ class S3Storage:
             etag=answer["ETag"].strip('"'),
             checksum_sha256=answer.get("ChecksumSHA256"),
             metadata=answer.get("Metadata", {}),
+            last_modified=answer.get("LastModified"),
         )
 
     def delete(self, key: str) -> None:
@@ -93,15 +94,20 @@ class S3Storage:
         # SeaweedFS answers without quotes, the others with them.
         return answer["CopyObjectResult"]["ETag"].strip('"')
 
-    def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
+    def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
+            Bucket=self.bucket, Prefix=prefix
         )
         try:
             for page in pages:
                 for item in page.get("Contents", []):
-                    yield item["Key"]
+                    yield ListedObject(
+                        key=item["Key"],
+                        size=item["Size"],
+                        etag=item["ETag"].strip('"'),
+                        last_modified=item["LastModified"],
+                    )
         except (ClientError, BotoCoreError) as error:
             raise translate(error) from error
 

@@ -1,6 +1,7 @@
 """What every bucket must do: one suite for moto, SeaweedFS and MinIO."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
@@ -85,11 +86,31 @@ def test_copy_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
         storage.copy("incoming/none.png", "media/a.png", if_match="x")
 
 
-def test_list_gives_the_keys_below_a_prefix(storage: S3Storage) -> None:
-    for key in ("media/a.png", "media/b.png", "other/c.png"):
-        put(storage, key)
-    assert list(storage.list_keys("media/")) == ["media/a.png", "media/b.png"]
-    assert list(storage.list_keys("media/", "media/a.png")) == ["media/b.png"]
+def test_list_gives_key_size_etag_and_time_of_what_is_below_a_prefix(storage: S3Storage) -> None:
+    etags = {key: put(storage, key) for key in ("media/a.png", "media/b.png", "other/c.png")}
+    listed = list(storage.list_objects("media/"))
+    assert [item.key for item in listed] == ["media/a.png", "media/b.png"]
+    for item in listed:
+        head = storage.head(item.key)
+        assert (item.size, item.etag) == (5, etags[item.key]) == (head.content_length, head.etag)
+        assert item.last_modified.tzinfo is not None
+        assert head.last_modified is not None
+        assert abs((item.last_modified - head.last_modified).total_seconds()) < 2
+
+
+@pytest.mark.parametrize("name", ["a b", "a+b", "a%20b", "été", "日本", "a&b<c>", "a'b", "~(x)*!"])
+def test_a_listed_key_is_the_key_itself(storage: S3Storage, name: str) -> None:
+    put(storage, f"media/{name}.png")
+    assert [item.key for item in storage.list_objects("media/")] == [f"media/{name}.png"]
+    assert storage.head(f"media/{name}.png").content_length == 5
+
+
+def test_list_goes_through_every_page(s3_bucket: Bucket) -> None:
+    keys = [f"media/{number:04}.png" for number in range(1003)]
+    client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: client.put_object(Bucket=s3_bucket.name, Key=key), keys))
+    assert [item.key for item in s3_bucket.storage.list_objects("media/")] == keys
 
 
 def test_check_passes_where_the_bucket_is_there(storage: S3Storage) -> None:

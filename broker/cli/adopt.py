@@ -1,0 +1,87 @@
+"""`broker adopt`: record what was in the bucket before the broker."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
+from broker.cli.printable import printable
+from broker.config import Settings
+from broker.db.session import Database
+from broker.domain.adoption import SKIPPED_DETAIL, AdoptTally, Claim, Skipped
+from broker.domain.rules import Rules
+from broker.services import adopt as service
+from broker.services.adopt_csv import claims_of_csv
+from broker.storage.factory import s3_storage
+from broker.storage.protocol import Storage
+
+
+@click.command()
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Adopt the keys of this file alone: key,alt_text,order.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be adopted, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def adopt(csv_file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Record the objects that ads and users had before as their images.
+
+    Exit status 0: all are recorded. 1: some were left, and it says why. 2: it could not be
+    done; what was recorded stays, and the next run goes on from there.
+    """
+    with cannot_tell_is_two():
+        settings = Settings.load()
+        database, storage = Database(settings.database_url), s3_storage(settings)
+        tally = AdoptTally()
+        try:
+            with (
+                database.session() as session,
+                _claims(csv_file, storage, settings.rules) as claims,
+            ):
+                service.adopt(
+                    session,
+                    storage,
+                    settings.rules,
+                    claims,
+                    now=datetime.now(UTC),
+                    tally=tally,
+                    dry_run=dry_run,
+                )
+        finally:
+            database.dispose()
+    click.echo(_json(tally, dry_run) if as_json else _table(tally, dry_run))
+    sys.exit(0 if tally.is_as_expected else DIFFERS)
+
+
+@contextmanager
+def _claims(csv_file: Path | None, storage: Storage, rules: Rules) -> Iterator[Iterator[Claim]]:
+    if csv_file is None:
+        yield service.claims_of_listing(storage, rules)
+    else:
+        with claims_of_csv(csv_file, rules) as claims:
+            yield claims
+
+
+def _table(tally: AdoptTally, dry_run: bool) -> str:
+    lines = [f"{'would adopt' if dry_run else 'adopted'} {tally.adopted}"]
+    for reason in Skipped:
+        if count := tally.skipped[reason]:
+            lines.append(f"left {count} {reason.value}: {SKIPPED_DETAIL[reason]}")
+            shown = tally.examples[reason]
+            lines += [f"    {printable(key)}" for key in shown] + ["    …"] * (count > len(shown))
+    return "\n".join(lines)
+
+
+def _json(tally: AdoptTally, dry_run: bool) -> str:
+    skipped = {
+        reason.value: {"count": count, "examples": tally.examples[reason]}
+        for reason, count in tally.skipped.items()
+    }
+    return json.dumps({"adopted": tally.adopted, "dry_run": dry_run, "skipped": skipped})

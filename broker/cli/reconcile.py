@@ -1,0 +1,99 @@
+"""`broker reconcile`: what differs between bucket and database."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
+from broker.cli.printable import printable
+from broker.config import Settings
+from broker.db.session import Database
+from broker.domain.reconciliation import Action, Difference, DifferenceKind, Tally
+from broker.services import reconcile as service
+from broker.storage.factory import s3_storage
+from broker.storage.inventory import open_report
+
+DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Delete old orphans that the broker's uploads left.")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="An S3 Inventory report's manifest.json, instead of listing the bucket.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def reconcile(fix: bool, inventory: Path | None, as_json: bool) -> None:
+    """Compare the bucket with the database.
+
+    Exit status 0: nothing differs. 1: something does, or did until --fix deleted it. 2: it
+    could not be told.
+    """
+    with cannot_tell_is_two():
+        settings = Settings.load()
+        report = open_report(inventory, settings.s3_bucket) if inventory else None
+        database = Database(settings.database_url)
+        tally, write = Tally(), _JsonWriter() if as_json else _TableWriter()
+        try:
+            with database.session() as session:
+                for found in service.reconcile(
+                    session,
+                    s3_storage(settings),
+                    settings.rules,
+                    now=datetime.now(UTC),
+                    tally=tally,
+                    inventory=report.objects if report else None,
+                    fix=fix,
+                ):
+                    write.difference(found)
+        finally:
+            database.dispose()
+        write.end(tally)
+    sys.exit(DIFFERS if tally.differences else 0)
+
+
+class _TableWriter:
+    """Write a line for each difference as it is found, and the sums."""
+
+    _line = "{:<8} {:<8} {}  ({})".format
+    _begun = False
+
+    def difference(self, found: Difference) -> None:
+        if not self._begun:
+            click.echo(self._line("kind", "action", "key", "detail"))
+            self._begun = True
+        action = "-" if found.action is Action.NONE else found.action.value
+        click.echo(self._line(found.kind.value, action, printable(found.key), found.detail))
+
+    def end(self, tally: Tally) -> None:
+        kinds = ", ".join(f"{tally.kinds[kind]} {kind.value}" for kind in DifferenceKind)
+        done = "".join(f", {tally.actions[act]} {act.value}" for act in DONE if tally.actions[act])
+        click.echo(f"{tally.objects} objects, {tally.images} images: {kinds}{done}")
+
+
+class _JsonWriter:
+    """Write one document, a difference a line, so that a million need no memory."""
+
+    def __init__(self) -> None:
+        self._between = '{"differences": [\n'
+
+    def difference(self, found: Difference) -> None:
+        modified = found.last_modified.isoformat() if found.last_modified else None
+        value: dict[str, Any] = {**vars(found), "last_modified": modified}
+        click.echo(self._between + json.dumps(value), nl=False)
+        self._between = ",\n"
+
+    def end(self, tally: Tally) -> None:
+        sums = {
+            "objects": tally.objects,
+            "images": tally.images,
+            **{kind.value: tally.kinds[kind] for kind in DifferenceKind},
+            **{action.value: tally.actions[action] for action in DONE},
+        }
+        opening = self._between if self._between != ",\n" else ""
+        click.echo(f'{opening}\n], "summary": {json.dumps(sums)}}}')

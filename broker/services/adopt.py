@@ -1,0 +1,182 @@
+"""Adopt: record what the marketplace had in the bucket as images, without moving a byte.
+
+An object that carries an upload's id is never adopted, and none without is ever deleted as an
+orphan: so `broker adopt` and `broker reconcile --fix` cannot meet at one key.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broker.db.models import Ad, Image, User
+from broker.domain.adoption import AdoptTally, Claim, Skipped
+from broker.domain.media_types import type_of
+from broker.domain.object_head import ObjectHead
+from broker.domain.object_keys import KEY_MAX, object_key, owner_of, relative_key
+from broker.domain.owners import AD, OWNER_KINDS, OwnerKind
+from broker.domain.rules import Rules
+from broker.services.adopt_rows import insert_images
+from broker.services.heads import BATCH, heads_of
+from broker.services.known_keys import known_keys
+from broker.storage.protocol import ObjectStorage, Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedClaim:
+    """A claim, and whose its key is."""
+
+    claim: Claim
+    kind: OwnerKind
+    owner_id: int
+
+
+def claims_of_listing(storage: ObjectStorage, rules: Rules) -> Iterator[Claim]:
+    """Claim every object below the owners' prefixes."""
+    for kind in OWNER_KINDS.values():
+        for listed in storage.list_objects(object_key(rules.location, kind.prefix)):
+            key = relative_key(rules.location, listed.key)
+            if key is not None:
+                yield Claim(key=key)
+
+
+def adopt(
+    session: Session,
+    storage: Storage,
+    rules: Rules,
+    claims: Iterable[Claim],
+    *,
+    now: datetime,
+    tally: AdoptTally,
+    dry_run: bool = False,
+) -> None:
+    """Record claims as images, in committed batches; what is recorded already is left.
+
+    Args:
+        claims: those of one owner must be next to each other.
+        dry_run: count, and change nothing.
+
+    Raises StorageUnavailable, StorageDenied, DatabaseUnavailable: run it again, it goes on.
+    """
+    for batch in _batches(claims, tally):
+        rows = _rows(session, storage, rules, batch, now=now, tally=tally)
+        if dry_run:
+            tally.adopted += len(rows)
+        elif rows:
+            adopted = insert_images(session, rows)
+            tally.adopted += len(adopted)
+            for key in (row["key"] for row in rows if row["key"] not in adopted):
+                tally.skip(Skipped.KNOWN, key)
+
+
+def _batches(claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedClaim]]:
+    """Cut the claims into batches; a user's avatars stay in one, for the newest is chosen."""
+    batch: list[OwnedClaim] = []
+    for claim in claims:
+        owner = owner_of(claim.key)
+        if owner is None or len(claim.key) > KEY_MAX:
+            tally.skip(Skipped.OTHER_KEY, claim.key)
+            continue
+        owned = OwnedClaim(claim=claim, kind=owner[0], owner_id=owner[1])
+        if len(batch) >= BATCH and not (
+            owned.kind.keeps_one and (batch[-1].kind, batch[-1].owner_id) == owner
+        ):
+            yield batch
+            batch = []
+        batch.append(owned)
+    if batch:
+        yield batch
+
+
+def _rows(
+    session: Session,
+    storage: ObjectStorage,
+    rules: Rules,
+    batch: list[OwnedClaim],
+    *,
+    now: datetime,
+    tally: AdoptTally,
+) -> list[dict[str, Any]]:
+    """Give the rows of the images to insert, and count the claims that are none."""
+    keys = {owned.claim.key: object_key(rules.location, owned.claim.key) for owned in batch}
+    known = known_keys(session, rules, keys.values())
+    owners = _owners(session, batch)
+    candidates = []
+    for owned in batch:
+        if known.knows(keys[owned.claim.key]):
+            tally.skip(Skipped.KNOWN, owned.claim.key)
+        elif (owned.kind.name, owned.owner_id) not in owners:
+            tally.skip(Skipped.NO_OWNER, owned.claim.key)
+        else:
+            candidates.append(owned)
+    heads = heads_of(storage, [keys[owned.claim.key] for owned in candidates])
+    taken = _with_avatar(session, candidates)
+    # The newest first: of several avatars it is the one that is adopted.
+    candidates.sort(key=lambda owned: _time(heads.get(keys[owned.claim.key]), now), reverse=True)
+    rows = []
+    for owned in candidates:
+        row = _row(owned, heads.get(keys[owned.claim.key]), taken, now=now)
+        if isinstance(row, Skipped):
+            tally.skip(row, owned.claim.key)
+            continue
+        if owned.kind.keeps_one:
+            taken.add(owned.owner_id)
+        rows.append(row)
+    return sorted(rows, key=lambda row: str(row["key"]))
+
+
+def _row(
+    owned: OwnedClaim, head: ObjectHead | None, taken: set[int], *, now: datetime
+) -> dict[str, Any] | Skipped:
+    if head is None:
+        return Skipped.NO_OBJECT
+    if "upload-id" in head.metadata:
+        return Skipped.OURS
+    content_type = type_of(head.content_type, owned.claim.key)
+    if content_type is None or head.content_length == 0:
+        return Skipped.NO_IMAGE
+    if owned.kind.keeps_one and owned.owner_id in taken:
+        return Skipped.HAS_AVATAR
+    return {
+        "upload_id": None,
+        "owner_kind": owned.kind.name,
+        "owner_id": owned.owner_id,
+        "key": owned.claim.key,
+        "content_type": content_type,
+        "size": head.content_length,
+        "checksum_sha256": None,
+        "checksum_verified": False,
+        "etag": head.etag,
+        "alt_text": owned.claim.alt_text,
+        "order": owned.claim.order,
+        "created_at": _time(head, now),
+    }
+
+
+def _time(head: ObjectHead | None, now: datetime) -> datetime:
+    return head.last_modified if head is not None and head.last_modified is not None else now
+
+
+def _owners(session: Session, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
+    """Give those owners of the batch that there are."""
+    found: set[tuple[str, int]] = set()
+    for kind in OWNER_KINDS.values():
+        column = Ad.id if kind is AD else User.id
+        wanted = {owned.owner_id for owned in batch if owned.kind is kind}
+        there = session.scalars(select(column).where(column.in_(wanted)))
+        found.update((kind.name, owner_id) for owner_id in there)
+    session.commit()
+    return found
+
+
+def _with_avatar(session: Session, batch: list[OwnedClaim]) -> set[int]:
+    """Give the ids of owners that keep one image and have it."""
+    wanted = {owned.owner_id for owned in batch if owned.kind.keeps_one}
+    kinds = [kind.name for kind in OWNER_KINDS.values() if kind.keeps_one]
+    taken = select(Image.owner_id).where(Image.owner_kind.in_(kinds), Image.owner_id.in_(wanted))
+    found = set(session.scalars(taken))
+    session.commit()
+    return found

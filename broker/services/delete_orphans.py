@@ -1,0 +1,50 @@
+"""Delete an orphan, if it is one of ours and no ticket can still need it; never anything else."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from broker.domain.reconciliation import Action, Difference, DifferenceKind
+from broker.domain.rules import Rules
+from broker.services import outbox
+from broker.services.known_keys import is_of_another_key, known_keys
+from broker.services.recheck import ours
+from broker.storage.protocol import Storage
+
+TAKEN = "a row has come to know it"
+
+
+def delete_orphan(
+    session: Session, storage: Storage, rules: Rules, found: Difference, *, now: datetime
+) -> Difference:
+    """Delete the object of an orphan through the outbox; gives the difference with what was done.
+
+    What is not deleted is kept, and `detail` says why. What S3 refuses to delete now stays in
+    the outbox, for the reaper.
+    """
+    if found.kind is not DifferenceKind.ORPHAN:
+        return found
+    reason = _why_kept(session, rules, found, now)
+    if reason is not None:
+        return replace(found, action=Action.KEPT, detail=reason)
+    outbox.enqueue(session, found.key, now=now)
+    session.commit()
+    # The outbox looks for an image at this key right before it deletes.
+    drained = outbox.drain(session, storage, rules, now=now, only_key=found.key)
+    if found.key in known_keys(session, rules, [found.key]).images:
+        return replace(found, action=Action.KEPT, detail=TAKEN)
+    return replace(found, action=Action.DELETED if drained.deleted else Action.QUEUED)
+
+
+def _why_kept(session: Session, rules: Rules, found: Difference, now: datetime) -> str | None:
+    upload_id = ours(found.upload_id)
+    if upload_id is None:
+        return "not the broker's"
+    if found.last_modified is None or now - found.last_modified <= rules.longest_ticket_life:
+        return f"younger than a ticket's longest life, {rules.longest_ticket_life}"
+    if is_of_another_key(session, rules, upload_id, found.key):
+        return f"a copy of upload {upload_id}, whose own key is another one"
+    if known_keys(session, rules, [found.key]).knows(found.key):
+        return TAKEN
+    return None

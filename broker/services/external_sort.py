@@ -1,0 +1,65 @@
+"""Sort more rows than memory holds: a temporary SQLite file that SQLite itself removes.
+
+It is used whatever the broker's own database is, and holds no more than keys and numbers.
+SQLite merges sorted runs on disk; TMPDIR says where.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Self
+
+from broker.domain.errors import BrokerError
+
+CACHE_KIB = 1024
+
+
+class NoRoomToSort(BrokerError):
+    """The temporary directory is full."""
+
+
+class ExternalSort:
+    """Rows of one width, given in any order, read back by their first column, a text.
+
+    Text is compared by its bytes in UTF-8 (SQLite: BINARY). May be read more than once.
+    """
+
+    def __init__(self, columns: int) -> None:
+        names = [f"c{number}" for number in range(columns)]
+        self._insert = f"INSERT INTO spool VALUES ({', '.join('?' * columns)})"  # noqa: S608
+        # An empty name is a file of SQLite's own, deleted when it is closed.
+        self._connection = sqlite3.connect("")
+        for pragma in (f"cache_size = -{CACHE_KIB}", "temp_store = FILE", "journal_mode = OFF"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute(f"CREATE TABLE spool ({', '.join(names)})")
+
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> Self:
+        """Take rows in; they are written as they come."""
+        with _room_is_needed():
+            self._connection.executemany(self._insert, rows)
+        return self
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._connection.execute("DELETE FROM spool")
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """Give the rows in order; those of one key in the order in which they came."""
+        with _room_is_needed(), closing(self._connection.cursor()) as cursor:
+            yield from cursor.execute("SELECT * FROM spool ORDER BY c0, rowid")
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close and so delete the file."""
+        self._connection.close()
+
+
+@contextmanager
+def _room_is_needed() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise NoRoomToSort(f"The temporary directory cannot be written: {error}.") from error

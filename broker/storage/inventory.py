@@ -1,0 +1,132 @@
+"""S3 Inventory reports, read from a directory that they were copied to.
+
+AWS: "Locating your inventory list" and "Amazon S3 Inventory" (S3 user guide). The broker's own
+client may read no object's bytes, so an operator brings the report: `aws s3 cp --recursive`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from broker.domain.errors import InvalidReport
+from broker.domain.object_head import ListedObject
+from broker.storage import inventory_csv, inventory_parquet
+
+FORMATS = {"CSV": inventory_csv, "Parquet": inventory_parquet}
+NEEDED = ("key", "size", "last_modified_date", "e_tag")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """One file of a report, where it lies here, with what the manifest says of it."""
+
+    path: Path
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryReport:
+    """A report whose files are all here and whole; `file_schema` is as the manifest has it."""
+
+    file_format: str
+    file_schema: str
+    files: tuple[DataFile, ...]
+
+    def objects(self) -> Iterator[ListedObject]:
+        """Give every object's newest version, in no order; deleted ones are left out.
+
+        Raises InvalidReport at a line that cannot be read.
+        """
+        for file in self.files:
+            for number, record in enumerate(
+                FORMATS[self.file_format].records(file.path, self.file_schema), start=1
+            ):
+                listed = _listed(record, f"{file.path.name}, record {number}")
+                if listed is not None:
+                    yield listed
+
+
+def open_report(manifest: Path, bucket: str) -> InventoryReport:
+    """Read a manifest.json and check all that it names, before anything is compared.
+
+    Raises InvalidReport: another bucket's, another format's, a field that is needed was not
+    asked for when the inventory was configured, a file missing, cut off or changed.
+    """
+    text = _read(manifest)
+    beside = manifest.with_name("manifest.checksum")
+    if beside.is_file() and _read(beside).strip().decode("ascii", "replace") != _md5(manifest):
+        raise InvalidReport(f"{manifest} is not the file that manifest.checksum was made of.")
+    try:
+        said = json.loads(text)
+        source, file_format = said["sourceBucket"], said["fileFormat"]
+        schema = str(said["fileSchema"])
+        named = [(str(one["key"]), int(one["size"]), one["MD5checksum"]) for one in said["files"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidReport(f"{manifest} is no manifest of S3 Inventory: {error!r}.") from error
+    if source != bucket:
+        raise InvalidReport(f"{manifest} is of bucket {source}, not of {bucket}.")
+    if file_format not in FORMATS:
+        raise InvalidReport(f"{manifest} is in {file_format}; configure CSV or Parquet instead.")
+    absent = [name for name in NEEDED if name not in FORMATS[file_format].fields(schema)]
+    if absent:
+        raise InvalidReport(f"{manifest} lacks {', '.join(absent)}: add them to the inventory.")
+    FORMATS[file_format].check_installed()
+    return InventoryReport(
+        file_format=file_format,
+        file_schema=schema,
+        files=tuple(_whole(manifest, *one) for one in named),
+    )
+
+
+def _whole(manifest: Path, key: str, size: int, md5: str) -> DataFile:
+    """Find a data file by its name, beside the manifest or in a `data` near it."""
+    name = PurePosixPath(key).name
+    below = (manifest.parent, manifest.parent / "data", manifest.parent.parent / "data")
+    path = next((folder / name for folder in below if (folder / name).is_file()), None)
+    if path is None:
+        raise InvalidReport(f"{name} is neither beside {manifest} nor in a directory data there.")
+    if path.stat().st_size != size:
+        raise InvalidReport(f"{path} has {path.stat().st_size} bytes, not {size}: copy it again.")
+    if _md5(path) != md5:
+        raise InvalidReport(f"{path} is not what the manifest says (MD5): copy it again.")
+    return DataFile(path=path, size=size, md5=md5)
+
+
+def _listed(record: Mapping[str, Any], where: str) -> ListedObject | None:
+    if record.get("is_latest") in (False, "false") or record.get("is_delete_marker") in (
+        True,
+        "true",
+    ):
+        return None
+    try:
+        return ListedObject(
+            key=record["key"],
+            size=int(record["size"]),
+            etag=record["e_tag"].strip('"'),
+            last_modified=_time(record["last_modified_date"]),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidReport(f"{where} cannot be read: {error}.") from error
+
+
+def _time(value: str | datetime) -> datetime:
+    """Give an aware time; S3's are UTC."""
+    time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidReport(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,46 @@
+"""Inventory in CSV: gzip, no header, the manifest's schema says which column is which."""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote_plus
+
+from broker.domain.errors import InvalidReport
+
+NAMES = {
+    "Key": "key",
+    "Size": "size",
+    "LastModifiedDate": "last_modified_date",
+    "ETag": "e_tag",
+    "IsLatest": "is_latest",
+    "IsDeleteMarker": "is_delete_marker",
+}
+
+
+def check_installed() -> None:
+    """Do nothing: the standard library reads it."""
+
+
+def fields(schema: str) -> list[str]:
+    """Name the columns, as Parquet's schema would: `Bucket, Key, Size`."""
+    return [NAMES.get(name.strip(), name.strip()) for name in schema.split(",")]
+
+
+def records(path: Path, schema: str) -> Iterator[dict[str, str]]:
+    """Give the file's lines, keys decoded: they are URL-encoded, a space as a plus.
+
+    Raises InvalidReport.
+    """
+    names = fields(schema)
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+            for number, line in enumerate(csv.reader(stream, strict=True), start=1):
+                if len(line) != len(names):
+                    raise InvalidReport(f"{path}, line {number}: {len(line)} columns.")
+                record = dict(zip(names, line, strict=True))
+                record["key"] = unquote_plus(record["key"], errors="strict")
+                yield record
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
+        raise InvalidReport(f"{path} cannot be read: {error}.") from error

@@ -1,0 +1,109 @@
+"""`broker reconcile` needs as much memory for 100 000 objects as for 10 000."""
+
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from broker.db import migrate
+from broker.db.models import Image
+from broker.db.session import Database
+from broker.domain.object_head import ListedObject
+from tests.e2e.listing_server import ETAG, SIZE, key_of, listing_server
+from tests.http.conftest import SECRET
+from tests.servers.inventory import write_report
+
+FEW, MANY = 10_000, 100_000
+# An object without a row, every so often.
+ORPHAN_EVERY = 500
+# KiB. 90 000 objects more, held in memory, would be 60 MiB; pyarrow's buffers are full from
+# 100 000 rows on and stay so.
+MAY_GROW = {"listing": 6 * 1024, "CSV": 6 * 1024, "Parquet": 20 * 1024}
+# Peak resident memory of this process alone: proc(5).
+COMMAND = """
+import atexit, pathlib, re, sys
+from broker.cli import main
+status = pathlib.Path("/proc/self/status")
+atexit.register(lambda: sys.stderr.write(re.search("VmHWM.*", status.read_text())[0]))
+main()
+"""
+
+
+def database_of(path: Path, images: int) -> str:
+    """Make a database whose rows are in no order, as rows are."""
+    url = f"sqlite:///{path}"
+    migrate.upgrade(url)
+    database = Database(url)
+    said = {"owner_kind": "ad", "owner_id": 1, "content_type": "image/jpeg", "alt_text": ""}
+    said |= {"size": SIZE, "etag": ETAG, "order": 0, "created_at": datetime.now(UTC)}  # type: ignore[dict-item]
+    with database.session() as session:
+        session.execute(
+            insert(Image),
+            [
+                {**said, "key": key_of(number).removeprefix("media/")}
+                for number in sorted(range(images), key=lambda number: hash((number, 7)))
+                if number % ORPHAN_EVERY
+            ],
+        )
+        session.commit()
+    database.dispose()
+    return url
+
+
+def peak(tmp_path: Path, objects: int, *arguments: str) -> int:
+    """Run the command; gives its peak resident memory in KiB."""
+    with listing_server(objects) as endpoint_url:
+        environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "BROKER_DATABASE_URL": database_of(tmp_path / f"{objects}.db", objects),
+            "BROKER_S3_BUCKET": "media-bucket",
+            "BROKER_S3_ENDPOINT_URL": endpoint_url,
+            "BROKER_JWT_SECRET": SECRET,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, "reconcile", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=170,
+        )
+    orphans = objects // ORPHAN_EVERY
+    sums = f"{objects} objects, {objects - orphans} images: {orphans} orphan, 0 missing, 0 differs"
+    assert done.stdout.splitlines()[-1] == sums, done.stderr
+    assert done.returncode == 1
+    found = re.search(r"VmHWM:\s+(\d+) kB", done.stderr)
+    assert found is not None
+    return int(found[1])
+
+
+def report_of(tmp_path: Path, objects: int, file_format: str) -> list[str]:
+    folder = tmp_path / f"{file_format}-{objects}"
+    folder.mkdir()
+    time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    entries = [
+        ListedObject(key=key_of(number), size=SIZE, etag=ETAG, last_modified=time)
+        for number in reversed(range(objects))
+    ]
+    return ["--inventory", str(write_report(folder, entries, file_format))]
+
+
+@pytest.mark.parametrize(("source", "may_grow"), MAY_GROW.items())
+def test_ten_times_the_objects_need_no_more_memory(
+    tmp_path: Path, source: str, may_grow: int
+) -> None:
+    peaks = [
+        peak(
+            tmp_path,
+            objects,
+            *([] if source == "listing" else report_of(tmp_path, objects, source)),
+        )
+        for objects in (FEW, MANY)
+    ]
+    assert peaks[1] - peaks[0] < may_grow, peaks

@@ -1,0 +1,52 @@
+"""Every `broker` command that a page tells to run exists, with the options that it is given."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from broker.cli import broker
+from broker.config import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = ["README.md", "docs/migrating.md", "docs/reconcile.md", "docs/settings.md"]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> set[str]:
+    """Give what follows `broker` in shell blocks and between backticks."""
+    text = (ROOT / page).read_text()
+    blocks, prose = "".join(BLOCK.findall(text)), BLOCK.sub("", text)
+    lines = [line.strip() for line in blocks.splitlines()] + re.findall(r"`([^`\n]+)`", prose)
+    return {line.removeprefix("broker ") for line in lines if line.startswith("broker ")}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
+    for line in commands(page):
+        command: click.Command = broker
+        for word in shlex.split(line, comments=True):
+            if word.startswith("-"):
+                known = {name for option in command.params for name in option.opts}
+                assert word in known, f"{page}: broker {line}"
+            elif isinstance(command, click.Group):
+                found = command.get_command(click.Context(command), word)
+                assert found is not None, f"{page}: broker {line}"
+                command = found
+        assert not isinstance(command, click.Group), f"{page}: broker {line}"
+
+
+@pytest.mark.parametrize("page", ["docs/migrating.md", "docs/reconcile.md"])
+def test_every_setting_that_a_page_names_is_one(page: str) -> None:
+    named = set(re.findall(rf"{PREFIX}[A-Z0-9_]+", (ROOT / page).read_text()))
+    assert named <= {PREFIX + name.upper() for name in Settings.model_fields}
+    assert named
+
+
+def test_reconcile_and_adopt_are_told_with_all_their_options() -> None:
+    text = (ROOT / "docs/migrating.md").read_text() + (ROOT / "docs/reconcile.md").read_text()
+    for name in ("reconcile", "adopt"):
+        for option in broker.commands[name].params:
+            assert option.opts[0] in text, option.opts[0]

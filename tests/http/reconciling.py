@@ -1,0 +1,101 @@
+"""What the tests of `broker reconcile` and `broker adopt` share: objects that came another way."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from flask import Flask
+
+from broker.domain.adoption import AdoptTally, Claim
+from broker.domain.errors import ObjectNotFound
+from broker.domain.object_head import ListedObject
+from broker.domain.reconciliation import Difference, Tally
+from broker.domain.rules import Rules
+from broker.services.adopt import adopt, claims_of_listing
+from broker.services.reconcile import reconcile
+from tests.http.conftest import JPEG, Client, send
+from tests.servers import S3Server
+from tests.servers.fixtures import Bucket
+
+PAST_EVERY_TICKET = Rules().longest_ticket_life + timedelta(seconds=5)
+
+
+@cache
+def _client(server: S3Server) -> Any:
+    return boto3.Session().client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+
+
+def put(bucket: Bucket, key: str, data: bytes = JPEG, **changes: Any) -> None:
+    """Store an object as the marketplace did: with a client of its own, and no metadata."""
+    arguments = {"ContentType": "image/jpeg", **changes}
+    _client(bucket.server).put_object(Bucket=bucket.name, Key=key, Body=data, **arguments)
+
+
+def put_ours(bucket: Bucket, key: str, upload_id: str | None = None) -> None:
+    """Store an object that carries an upload's id, as what our tickets write does."""
+    put(bucket, key, Metadata={"upload-id": upload_id or str(uuid.uuid4())})
+
+
+def image_of(alice: Client, ad: int) -> dict[str, Any]:
+    """Upload an image through a ticket, to its end."""
+    ticket = alice.ticket(ad).get_json()
+    assert send(ticket).status_code == 201
+    answer = alice.post(ticket["confirm_url"])
+    assert answer.status_code == 200, answer.text
+    return dict(answer.get_json())
+
+
+def there(bucket: Bucket, key: str) -> bool:
+    try:
+        bucket.storage.head(key)
+    except ObjectNotFound:
+        return False
+    return True
+
+
+def reconciled(
+    app: Flask,
+    *,
+    fix: bool = False,
+    after: timedelta = timedelta(),
+    inventory: Callable[[], Iterable[ListedObject]] | None = None,
+    tally: Tally | None = None,
+) -> list[Difference]:
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        return list(
+            reconcile(
+                session,
+                broker.storage,
+                broker.rules,
+                now=datetime.now(UTC) + after,
+                tally=tally or Tally(),
+                inventory=inventory,
+                fix=fix,
+            )
+        )
+
+
+def told(found: list[Difference]) -> list[tuple[str, str]]:
+    return [(one.kind.value, one.key) for one in found]
+
+
+def adopted(
+    app: Flask, claims: Iterable[Claim] | None = None, *, dry_run: bool = False
+) -> AdoptTally:
+    broker, tally = app.extensions["broker"], AdoptTally()
+    if claims is None:
+        claims = claims_of_listing(broker.storage, broker.rules)
+    with broker.database.session() as session:
+        now = datetime.now(UTC)
+        adopt(session, broker.storage, broker.rules, claims, now=now, tally=tally, dry_run=dry_run)
+    return tally

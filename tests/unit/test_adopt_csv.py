@@ -1,0 +1,72 @@
+"""The CSV of `broker adopt`: every fault named by its line, before anything is recorded."""
+
+from pathlib import Path
+
+import pytest
+
+from broker.domain.adoption import Claim
+from broker.domain.errors import InvalidReport
+from broker.domain.rules import Rules
+from broker.services.adopt_csv import claims_of_csv
+
+HEADER = "key,alt_text,order\n"
+
+
+def read(path: Path, text: str) -> list[Claim]:
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with claims_of_csv(path, Rules()) as claims:
+        return list(claims)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "line 1: the header"),
+        ("key,order,alt_text\n", "line 1: the header"),
+        (HEADER + "ads/ad_1/a.jpg,x\n", "line 2: 2 columns"),
+        (HEADER + "\n", "line 2: 0 columns"),
+        (HEADER + "logo.png,,1\n", "line 2: key"),
+        (HEADER + "ads/ad_0/a.jpg,,1\n", "line 2: key"),
+        (HEADER + f"ads/ad_1/{'a' * 255},,1\n", "line 2: key"),
+        (HEADER + "ads/ad_1/a\x07,,1\n", "line 2: key"),
+        (HEADER + "ads/ad_1/a.jpg,,-1\n", "line 2: order"),
+        (HEADER + "ads/ad_1/a.jpg,,32768\n", "line 2: order"),
+        (HEADER + "ads/ad_1/a.jpg,,1.0\n", "line 2: order"),
+        (HEADER + "ads/ad_1/a.jpg,,²\n", "line 2: order"),
+        (HEADER + f"ads/ad_1/a.jpg,{'x' * 501},1\n", "line 2: alt_text"),
+        (HEADER + 'ads/ad_1/a.jpg,"two\nlines",1\n', "line 3: alt_text"),
+        (
+            HEADER + "ads/ad_1/a,,1\nmedia/ads/ad_1/a,,2\n",
+            "line 3: its key is also on line 2",
+        ),
+        (HEADER + 'ads/ad_1/a.jpg,"x,1\n', "cannot be read"),
+        (HEADER + "ads/ad_1/a.jpg,\udcff,1\n", "cannot be read"),
+    ],
+)
+def test_a_fault_is_named_by_its_line(tmp_path: Path, text: str, fault: str) -> None:
+    with pytest.raises(InvalidReport) as caught:
+        read(tmp_path / "images.csv", text)
+    assert fault in str(caught.value)
+
+
+def test_many_faults_are_not_all_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReport) as caught:
+        read(tmp_path / "images.csv", HEADER + "x,,\n" * 1000)
+    assert len(str(caught.value).splitlines()) == 12
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidReport, match="No such file"),
+        claims_of_csv(tmp_path / "none.csv", Rules()),
+    ):
+        pass
+
+
+def test_claims_come_sorted_so_that_one_owners_are_together(tmp_path: Path) -> None:
+    text = HEADER + "avatars/user_1/b.jpg,,1\nads/ad_2/a.jpg,x,\navatars/user_1/a.jpg,,0\n"
+    assert read(tmp_path / "images.csv", text) == [
+        Claim(key="ads/ad_2/a.jpg", alt_text="x", order=0),
+        Claim(key="avatars/user_1/a.jpg", order=0),
+        Claim(key="avatars/user_1/b.jpg", order=1),
+    ]
