@@ -7,6 +7,7 @@ import click
 from broker.cli.bucket import bucket
 from broker.cli.db import db
 from broker.cli.dev import dev
+from broker.cli.doctor import doctor
 from broker.cli.reap import reap
 from broker.cli.token import token
 from broker.config import SettingsError
@@ -20,7 +21,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap):
+for command in (dev, token, db, bucket, reap, doctor):
     broker.add_command(command)
 
 

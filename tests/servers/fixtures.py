@@ -47,7 +47,11 @@ def postgres_server() -> Iterator[Postgres]:
         yield server
 
 
-def make_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def make_bucket(
+    server: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    cors_origins: str = "https://shop.example",
+) -> Bucket:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -57,7 +61,7 @@ def make_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
         s3_bucket=name,
         s3_endpoint_url=server.endpoint_url,
         jwt_secret=SECRET,
-        cors_origins="https://shop.example",
+        cors_origins=cors_origins,
     )
     bucket_setup.apply(settings)
     return Bucket(server, name, settings, s3_storage(settings))

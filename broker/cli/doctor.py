@@ -1,0 +1,24 @@
+"""`broker doctor`: check a deployment, and say what to do about each fault."""
+
+import signal
+import sys
+
+import click
+
+from broker.doctor import report
+from broker.doctor.run import examine
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a list of findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check settings, database, tokens and bucket with one real upload; exit 1 on a failure."""
+    # An end by SIGTERM is one by which the trial upload is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            click.echo("\n".join(report.lines(finding)))
+    click.echo(report.as_json(findings) if as_json else report.summary(findings))
+    sys.exit(1 if report.failed(findings) else 0)

@@ -1,0 +1,102 @@
+"""What `broker doctor` asks a database: is it there, how far is it migrated, may it be written.
+
+Nothing that is asked here changes anything: not even an empty SQLite file is made.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import insert, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from broker.db import migrate
+from broker.db.models import Deletion
+from broker.db.session import Database
+from broker.domain.errors import DatabaseUnavailable
+
+LOCK_TIMEOUT_SECONDS = 2
+
+
+class DatabaseFault(Exception):
+    """Why the database cannot be used, in one line that shows no password."""
+
+
+def dialect(url: str) -> str:
+    """Name the dialect, `sqlite` or `postgresql`; raises DatabaseFault for any other."""
+    try:
+        name = make_url(url).get_backend_name()
+        # SQLAlchemy alone looks up whether it has such a driver.
+        Database(url).dispose()
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        raise DatabaseFault("it is no URL of a database that the broker knows") from None
+    return "postgresql" if name in ("postgresql", "postgres") else name
+
+
+def reach(url: str) -> str:
+    """Do one round trip and name the server; raises DatabaseFault."""
+    if (file := _sqlite_file(url)) is not None and not file.is_file():
+        raise DatabaseFault(f"there is no file {file}")
+    database = Database(url)
+    try:
+        database.check()
+        with database.session() as session:
+            if dialect(url) == "sqlite":
+                return f"SQLite {session.scalar(text('SELECT sqlite_version()'))}"
+            return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
+    except DatabaseUnavailable as error:
+        raise DatabaseFault(_reason(error)) from error
+    finally:
+        database.dispose()
+
+
+def migrations(url: str) -> tuple[str | None, str | None]:
+    """Give the migration that it stands at, and the newest; raises DatabaseFault."""
+    try:
+        return migrate.current(url), migrate.head()
+    except DatabaseUnavailable as error:
+        raise DatabaseFault(_reason(error)) from error
+
+
+def write(url: str) -> None:
+    """Insert a row and roll it back; raises DatabaseFault."""
+    now = datetime.now(UTC)
+    database = Database(url)
+    try:
+        with database.session() as session:
+            if dialect(url) == "sqlite":
+                session.execute(text(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}"))
+            else:
+                session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+                session.execute(text(f"SET LOCAL statement_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+            # The time is far off: were the row ever seen, nothing would be done about it.
+            never = datetime(9000, 1, 1, tzinfo=UTC)
+            session.execute(
+                insert(Deletion).values(object_key="doctor", not_before=never, created_at=now)
+            )
+            session.rollback()
+    except DatabaseUnavailable as error:
+        raise DatabaseFault(_reason(error)) from error
+    except DBAPIError as error:
+        raise DatabaseFault(_first_line(error.orig)) from error
+    finally:
+        database.dispose()
+
+
+def _sqlite_file(url: str) -> Path | None:
+    """Name the file of a SQLite database; raises DatabaseFault for one in memory."""
+    if dialect(url) != "sqlite":
+        return None
+    name = make_url(url).database
+    if not name or name == ":memory:":
+        raise DatabaseFault("a SQLite database in memory keeps nothing")
+    return Path(name)
+
+
+def _reason(error: DatabaseUnavailable) -> str:
+    cause = error.__cause__
+    return _first_line(getattr(cause, "orig", None) or cause)
+
+
+def _first_line(error: BaseException | None) -> str:
+    """Give the driver's own words: they name host, port and user, and never a password."""
+    return (str(error).strip().splitlines() or ["no reason given"])[0]

@@ -1,0 +1,194 @@
+"""The trial upload: the API's own services on the real bucket, with a database in memory.
+
+Its ad is nobody's: an id far above any that a database hands out, another one for each run.
+Whatever key the run may have written is remembered, and removed at its end.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from broker.db.scratch import scratch_database
+from broker.db.session import Database
+from broker.doctor.browser import Answer, Browser
+from broker.domain.errors import MultipartNotFound, StorageError
+from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.object_keys import INCOMING, object_key
+from broker.domain.owners import AD
+from broker.domain.principal import Principal
+from broker.domain.rules import Rules
+from broker.domain.transports import Transport
+from broker.services import outbox
+from broker.services.cancel import cancel
+from broker.services.confirm import confirm
+from broker.services.images import delete_image
+from broker.services.issue import FileRequest, issue
+from broker.services.sign_parts import WantedPart, sign_parts
+from broker.services.tickets import Ticket
+from broker.services.uploads import final_key, get_upload, written_key
+from broker.storage.protocol import Storage
+
+NOBODY = 2**63 - 1
+FIRST_AD = 9_000_000_000_000_000_000
+ADS = 200_000_000_000_000_000
+CONTENT_TYPE = "image/png"
+# One grey pixel.
+PHOTO = bytes.fromhex(
+    "89504e470d0a1a0a0000000d494844520000000100000001080000000"
+    "03a7e9b550000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
+
+
+class Trial:
+    """Issues, sends and records as the API and its clients do.
+
+    Args:
+        rules: the API's own; quotas and key formats are those of the deployment.
+    """
+
+    database: Database
+
+    def __init__(
+        self, storage: Storage, rules: Rules, browser: Browser, now: Callable[[], datetime]
+    ) -> None:
+        self.storage = storage
+        self.rules = rules
+        self.ad_id = FIRST_AD + secrets.randbelow(ADS)
+        self.image_id: int | None = None
+        self.image_key = ""
+        self._browser = browser
+        self._now = now
+        self._principal = Principal(user_id=NOBODY)
+        self._touched: set[str] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        scratch = scratch_database(user_id=NOBODY, ad_id=self.ad_id, now=self._now())
+        self.database = self._stack.enter_context(scratch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove_all()
+        self._stack.close()
+
+    def issue(self, transport: Transport, *, pinned: bool = True) -> Ticket:
+        """Issue a ticket for the photo, as `POST upload_image/` does."""
+        digest = base64.b64encode(hashlib.sha256(PHOTO).digest()).decode("ascii")
+        file = FileRequest(
+            file_name="doctor.png",
+            content_type=CONTENT_TYPE,
+            size=len(PHOTO),
+            checksum_sha256=digest if pinned else None,
+            transport=transport,
+        )
+        rules = self.rules if pinned else replace(self.rules, require_checksum=False)
+        presigner = self.storage.presigner
+        with self.database.session() as session:
+            (ticket,) = issue(
+                session, presigner, rules, self._principal, AD, self.ad_id, [file], now=self._now()
+            )
+        self.touch(written_key(self.rules, ticket.upload))
+        self.touch(object_key(self.rules.location, ticket.upload.key))
+        return ticket
+
+    def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
+        """Send the photo as the ticket says, with fields changed; raises Unreachable."""
+        headers = {"Origin": origin} if origin else {}
+        transfer = ticket.transfer
+        if isinstance(transfer, PresignedPost):
+            fields = {**transfer.fields, **changes}
+            return self._browser.post_form(transfer.url, fields, PHOTO, headers=headers)
+        if not isinstance(transfer, PresignedPut):
+            raise TypeError("parts are sent with send_part")
+        headers |= transfer.headers
+        return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
+
+    def confirm(self, ticket: Ticket) -> None:
+        """Have the confirm service record the image; raises what it raises."""
+        with self.database.session() as session:
+            image = confirm(
+                session,
+                self.storage,
+                self.rules,
+                self._principal,
+                ticket.upload.id,
+                now=self._now(),
+            )
+            outbox.drain(session, self.storage, self.rules, now=self._now())
+        self.image_id, self.image_key = image.id, image.key
+
+    def delete_image(self) -> None:
+        """Have the services delete the image that was confirmed last, and drain the outbox."""
+        if self.image_id is None:
+            return
+        with self.database.session() as session:
+            delete_image(
+                session,
+                self._principal,
+                self.ad_id,
+                self.image_id,
+                rules=self.rules,
+                now=self._now(),
+            )
+            outbox.drain(session, self.storage, self.rules, now=self._now())
+        self.image_id = None
+
+    def sign_part(self, ticket: Ticket) -> PresignedPut:
+        """Begin the multipart upload and give its first part's URL; raises StorageError."""
+        with self.database.session() as session:
+            signed = sign_parts(
+                session,
+                self.storage,
+                self.rules,
+                self._principal,
+                ticket.upload.id,
+                [WantedPart(part_number=1)],
+                now=self._now(),
+            )
+        return signed.parts[0].put
+
+    def abort(self, ticket: Ticket) -> bool:
+        """Cancel a multipart upload; tells whether the bucket has let go of it."""
+        upload_id, now = ticket.upload.id, self._now()
+        with self.database.session() as session:
+            cancel(session, self.storage, self.rules, self._principal, upload_id, now=now)
+            upload = get_upload(session, self._principal, upload_id)
+        if upload.multipart_id is None:
+            return True
+        try:
+            self.storage.multipart.list_parts(final_key(self.rules, upload), upload.multipart_id)
+        except MultipartNotFound:
+            return True
+        return False
+
+    def touch(self, key: str) -> str:
+        """Remember a key that may be written."""
+        self._touched.add(key)
+        return key
+
+    @property
+    def prefixes(self) -> tuple[str, str]:
+        """Name what everything of this run is below."""
+        below = f"{AD.prefix}{self.ad_id}/"
+        return object_key(self.rules.location, below), object_key(INCOMING, below)
+
+    def remove_all(self) -> dict[str, StorageError]:
+        """Delete every key that may have been written; gives those that S3 did not delete."""
+        left = {}
+        for key in sorted(self._touched):
+            try:
+                self.storage.delete(key)
+            except StorageError as error:
+                left[key] = error
+            else:
+                self._touched.discard(key)
+        return left
+
+    def remains(self) -> list[str]:
+        """List what is still there of this run; raises StorageError."""
+        return [key for prefix in self.prefixes for key in self.storage.list_keys(prefix)]

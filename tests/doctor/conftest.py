@@ -1,0 +1,148 @@
+"""A deployment to be examined: a bucket on a real server, a migrated database, an environment.
+
+Leaving a test checks that nothing is left in the bucket, whatever the doctor found.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from broker.cli import broker
+from broker.config import PREFIX
+from broker.db import migrate
+from tests.servers import S3Server
+from tests.servers.fixtures import SECRET, Bucket, make_bucket
+
+ORIGINS = "https://shop.example,http://localhost:8000"
+
+
+@dataclass
+class Report:
+    """What one run said: its findings by outcome and check."""
+
+    exit_code: int
+    text: str
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, check: str, outcome: str) -> dict[str, Any]:
+        """Give the one finding of this check and outcome."""
+        found = [f for f in self.findings if (f["check"], f["outcome"]) == (check, outcome)]
+        assert len(found) == 1, f"{check} {outcome}: {self.text}"
+        return found[0]
+
+    @property
+    def failed(self) -> set[str]:
+        return {f["check"] for f in self.findings if f["outcome"] == "fail"}
+
+    @property
+    def passed(self) -> set[str]:
+        return {f["check"] for f in self.findings if f["outcome"] == "ok"}
+
+
+@dataclass
+class Deployment:
+    """Runs the doctor in an environment that starts out healthy."""
+
+    bucket: Bucket
+    monkeypatch: pytest.MonkeyPatch
+
+    def set(self, **values: str) -> None:
+        for name, value in values.items():
+            prefix = "" if name.startswith(("AWS_", "GRANIAN_")) else PREFIX
+            self.monkeypatch.setenv(prefix + name, value)
+
+    def doctor(self, **values: str) -> Report:
+        self.set(**values)
+        done = run("--json")
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+        return Report(done.exit_code, done.stdout, json.loads(done.stdout))
+
+    def client(self) -> Any:
+        """Give an operator's own client, with the server's own credentials."""
+        server = self.bucket.server
+        return boto3.client(
+            "s3",
+            endpoint_url=server.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+        )
+
+    def keys(self) -> list[str]:
+        listed = self.client().list_objects_v2(Bucket=self.bucket.name)
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def parts(self) -> list[Any]:
+        listed = self.client().list_multipart_uploads(Bucket=self.bucket.name)
+        return list(listed.get("Uploads", []))
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(broker, ["doctor", *arguments])
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+def deploy(
+    server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Deployment:
+    deployment = Deployment(make_bucket(server, monkeypatch, ORIGINS), monkeypatch)
+    shutil.copy(template, tmp_path / "broker.db")
+    deployment.set(
+        DATABASE_URL=f"sqlite:///{tmp_path / 'broker.db'}",
+        S3_BUCKET=deployment.bucket.name,
+        S3_ENDPOINT_URL=server.endpoint_url,
+        CORS_ORIGINS=ORIGINS,
+        JWT_SECRET=SECRET,
+        JWT_ISSUER="https://shop.example",
+        JWT_AUDIENCE="uploads",
+    )
+    return deployment
+
+
+@pytest.fixture(params=["seaweedfs", "minio"])
+def anywhere(
+    request: pytest.FixtureRequest,
+    template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Deployment]:
+    """A healthy deployment on each server that enforces policies."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    deployment = deploy(server, template, tmp_path, monkeypatch)
+    yield deployment
+    assert deployment.keys() == []
+    assert deployment.parts() == []
+
+
+@pytest.fixture
+def deployment(
+    seaweedfs_server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    """A healthy deployment on the embedded server."""
+    deployment = deploy(seaweedfs_server, template, tmp_path, monkeypatch)
+    yield deployment
+    assert deployment.keys() == []
+    assert deployment.parts() == []
+
+
+@pytest.fixture
+def on_minio(
+    minio_server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    """A healthy deployment on MinIO."""
+    deployment = deploy(minio_server, template, tmp_path, monkeypatch)
+    yield deployment
+    assert deployment.keys() == []
