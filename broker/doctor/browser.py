@@ -133,11 +133,11 @@ def reason(error: HTTPError | OSError) -> str:
     error = getattr(error, "reason", None) or error  # what a redirect's retries wrap
     if isinstance(error, NameResolutionError):
         return "its host's name cannot be resolved"
-    if isinstance(error, ConnectTimeoutError):
-        return f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s; a firewall may drop it"
     if isinstance(error, NewConnectionError):
         refused = _errno(error) == errno.ECONNREFUSED
         return "the connection is refused: nothing listens there" if refused else "no connection"
+    if isinstance(error, ConnectTimeoutError):
+        return f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s; a firewall may drop it"
     if isinstance(error, SSLError):
         if "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error):
             return "TLS failed: the server speaks plain HTTP at this port"

@@ -35,7 +35,7 @@ def check(examination: Examination) -> Iterator[Finding]:
                 CHECK,
                 f"pages of {origin} may not send by {' and '.join(refused)}",
                 setting=SETTING,
-                fix=_fix(examination, f"MINIO_API_CORS_ALLOW_ORIGIN={','.join(origins)}"),
+                fix=_fix(examination, refused),
             )
         else:
             yield ok(CHECK, f"pages of {origin} may send by POST and PUT")
@@ -45,7 +45,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             f"pages of any origin may send, {STRANGER} too; forms still bind what",
             setting=SETTING,
-            fix=_fix(examination, f"MINIO_API_CORS_ALLOW_ORIGIN={','.join(origins)}"),
+            fix=_fix(examination, []),
         )
 
 
@@ -91,8 +91,15 @@ def _names(answer: Answer, origin: str) -> bool:
     return answer.headers.get("Access-Control-Allow-Origin") in (origin, "*")
 
 
-def _fix(examination: Examination, minio: str) -> str:
-    """Give the fix; MinIO has no CORS rules of a bucket, only its own setting."""
-    if "minio" in examination.endpoint_answer.headers.get("Server", "").lower():
-        return f"start MinIO with {minio}"
+def _fix(examination: Examination, refused: list[str]) -> str:
+    """Give the fix; what a server answers by a setting of its own, no bucket's rule changes.
+
+    That is everything with MinIO, and preflights on the bucket itself with SeaweedFS.
+    """
+    server = examination.endpoint_answer.headers.get("Server", "").lower()
+    origins = ",".join(examination.settings.cors_origins)
+    if "minio" in server:
+        return f"start MinIO with MINIO_API_CORS_ALLOW_ORIGIN={origins}"
+    if "seaweedfs" in server and refused == ["POST"]:
+        return f"start SeaweedFS with -s3.allowedOrigins={origins}"
     return "broker bucket apply"

@@ -16,9 +16,8 @@ CHECK = "policy"
 def check(examination: Examination) -> Iterator[Finding]:
     """Send forms with another key, another type, another signature, and other bytes."""
     trial = examination.trial
-    location, _incoming = trial.prefixes
     changes = {
-        "key": {"key": trial.touch(f"{location}elsewhere.png")},
+        "key": {"key": trial.key("elsewhere.png")},
         "Content-Type": {"Content-Type": "text/html"},
         "signature": {"x-amz-signature": "0" * 64},
         "digest": {"x-amz-checksum-sha256": "A" * 43 + "="},

@@ -9,7 +9,9 @@ from typing import Self
 from broker.config import Settings
 from broker.doctor.browser import Answer, Browser
 from broker.doctor.trial import Trial
+from broker.services.tickets import Ticket
 from broker.storage.probe import Probe
+from broker.storage.protocol import Storage
 
 
 def utc_now() -> datetime:
@@ -24,6 +26,7 @@ class Examination:
         self.settings = settings
         self.now = now
         self.browser = Browser()
+        self.ticket: Ticket | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -65,6 +68,11 @@ class Examination:
         if self.settings.s3_public_url is not None:
             return "BROKER_S3_PUBLIC_URL"
         return "BROKER_S3_ENDPOINT_URL"
+
+    def public_storage(self) -> Storage:
+        """Give the bucket of the public URL, should it not be the internal URL's."""
+        public = {"s3_endpoint_url": self.settings.s3_public_url}
+        return Probe(self.settings.model_copy(update=public)).storage
 
     @cached_property
     def _inside(self) -> Browser:

@@ -101,12 +101,10 @@ def list_keys(examination: Examination) -> Iterator[Finding]:
 def write(examination: Examination) -> Iterator[Finding]:
     """Try to write and to delete without credentials."""
     trial, base = examination.trial, examination.public_url.rstrip("/")
-    location, _incoming = trial.prefixes
     granted = []
-    key = trial.touch(f"{location}anonymous.png")
     for method, name, target, body in (
-        ("PUT", "write", key, PHOTO),
-        ("DELETE", "delete", trial.touch(f"{location}absent.png"), None),
+        ("PUT", "write", trial.key("anonymous.png"), PHOTO),
+        ("DELETE", "delete", trial.key("absent.png"), None),
     ):
         headers = {"Content-Type": CONTENT_TYPE} if body else {}
         answer = examination.browser.send(method, f"{base}/{target}", headers=headers, body=body)

@@ -23,7 +23,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         return
     if left:
         some = ", ".join(left[:SHOWN]) + (" and more" if len(left) > SHOWN else "")
-        why = next((f"{error.detail} " for error in refused.values()), "")
+        why = "".join(f"{error.detail} " for error in refused[:1])
         yield fail(
             CHECK,
             f"{why}What the doctor sent stays in the bucket: {some}",

@@ -39,7 +39,8 @@ class Check:
     needs: tuple[str, ...] = ()
 
 
-SENT = (bucket.CHECK, public_url.CHECK)
+REACHED = (internal_url.CHECK, credentials.FOUND)
+USABLE = (bucket.CHECK, public_url.CHECK)
 CHECKS = (
     Check(database.REACHED, database.reached),
     Check(database.MIGRATED, database.migrated, (database.REACHED,)),
@@ -47,22 +48,25 @@ CHECKS = (
     Check(tokens.CHECK, tokens.check),
     Check(jwks.CHECK, jwks.check),
     Check(broker_url.CHECK, broker_url.check),
-    Check(internal_url.CHECK, internal_url.check),
-    Check(public_url.CHECK, public_url.check),
-    Check(credentials.CHECK, credentials.check),
-    Check(clock.CHECK, clock.check, (internal_url.CHECK, credentials.CHECK)),
-    Check(region.CHECK, region.check, (internal_url.CHECK, credentials.CHECK)),
-    Check(bucket.CHECK, bucket.check, (credentials.CHECK, clock.CHECK, region.CHECK)),
-    Check(cors.CHECK, cors.check, SENT),
-    Check(ticket.CHECK, ticket.check, SENT),
-    Check(public_access.READ, public_access.read, (ticket.CHECK,)),
-    Check(public_access.LIST, public_access.list_keys, SENT),
-    Check(public_access.WRITE, public_access.write, SENT),
-    Check(public_access.INCOMING, public_access.incoming, (ticket.CHECK,)),
-    Check(enforcement.CHECK, enforcement.check, (ticket.CHECK,)),
-    Check(put.CHECK, put.check, (ticket.CHECK,)),
-    Check(multipart.CHECK, multipart.check, (ticket.CHECK,)),
-    Check(removal.CHECK, removal.check, SENT),
+    Check(credentials.CONFIGURED, credentials.configured),
+    Check(credentials.FOUND, credentials.found, (credentials.CONFIGURED,)),
+    Check(internal_url.CHECK, internal_url.check, (credentials.CONFIGURED,)),
+    Check(public_url.CHECK, public_url.check, (credentials.CONFIGURED,)),
+    Check(clock.CHECK, clock.check, REACHED),
+    Check(region.CHECK, region.check, REACHED),
+    Check(credentials.ACCEPTED, credentials.accepted, (clock.CHECK, region.CHECK)),
+    Check(bucket.CHECK, bucket.check, (credentials.ACCEPTED,)),
+    Check(cors.CHECK, cors.check, USABLE),
+    Check(ticket.SENT, ticket.sent, USABLE),
+    Check(ticket.CONFIRMED, ticket.confirmed, (ticket.SENT,)),
+    Check(public_access.READ, public_access.read, (ticket.CONFIRMED,)),
+    Check(public_access.INCOMING, public_access.incoming, (ticket.CONFIRMED,)),
+    Check(public_access.LIST, public_access.list_keys, USABLE),
+    Check(public_access.WRITE, public_access.write, USABLE),
+    Check(enforcement.CHECK, enforcement.check, (ticket.SENT,)),
+    Check(put.CHECK, put.check, (ticket.SENT,)),
+    Check(multipart.CHECK, multipart.check, (ticket.SENT,)),
+    Check(removal.CHECK, removal.check, USABLE),
 )
 
 

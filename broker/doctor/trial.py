@@ -61,6 +61,8 @@ class Trial:
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
+        # Where forms went if not to this bucket; what was sent is removed there too.
+        self.stray_at: Storage | None = None
         self._browser = browser
         self._now = now
         self._principal = Principal(user_id=NOBODY)
@@ -92,8 +94,8 @@ class Trial:
             (ticket,) = issue(
                 session, presigner, rules, self._principal, AD, self.ad_id, [file], now=self._now()
             )
-        self.touch(written_key(self.rules, ticket.upload))
-        self.touch(object_key(self.rules.location, ticket.upload.key))
+        self._touch(written_key(self.rules, ticket.upload))
+        self._touch(object_key(self.rules.location, ticket.upload.key))
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
@@ -166,29 +168,35 @@ class Trial:
             return True
         return False
 
-    def touch(self, key: str) -> str:
-        """Remember a key that may be written."""
+    def key(self, file_name: str) -> str:
+        """Make a key of the trial's ad that no ticket is for, to be removed as all others."""
+        return self._touch(object_key(self.rules.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
+
+    def _touch(self, key: str) -> str:
         self._touched.add(key)
         return key
 
-    @property
-    def prefixes(self) -> tuple[str, str]:
-        """Name what everything of this run is below."""
-        below = f"{AD.prefix}{self.ad_id}/"
-        return object_key(self.rules.location, below), object_key(INCOMING, below)
-
-    def remove_all(self) -> dict[str, StorageError]:
-        """Delete every key that may have been written; gives those that S3 did not delete."""
-        left = {}
+    def remove_all(self) -> list[StorageError]:
+        """Delete every key that may have been written; gives what kept S3 from doing so."""
+        refused = []
         for key in sorted(self._touched):
-            try:
-                self.storage.delete(key)
-            except StorageError as error:
-                left[key] = error
-            else:
-                self._touched.discard(key)
-        return left
+            for storage in self._storages():
+                try:
+                    storage.delete(key)
+                except StorageError as error:
+                    refused.append(error)
+        return refused
 
     def remains(self) -> list[str]:
         """List what is still there of this run; raises StorageError."""
-        return [key for prefix in self.prefixes for key in self.storage.list_keys(prefix)]
+        below = f"{AD.prefix}{self.ad_id}/"
+        prefixes = object_key(self.rules.location, below), object_key(INCOMING, below)
+        return [
+            key
+            for storage in self._storages()
+            for prefix in prefixes
+            for key in storage.list_keys(prefix)
+        ]
+
+    def _storages(self) -> list[Storage]:
+        return [self.storage] if self.stray_at is None else [self.storage, self.stray_at]

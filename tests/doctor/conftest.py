@@ -17,9 +17,15 @@ from click.testing import CliRunner, Result
 from broker.cli import broker
 from broker.config import PREFIX
 from broker.db import migrate
-from tests.servers import S3Server
+from broker.local.seaweedfs import IDENTITIES, EmbeddedS3
+from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
+from tests.servers.minio import minio
+from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 
+READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
+OTHER_ORIGIN = "https://other.example"
+FAR_REGION = "eu-central-1"
 ORIGINS = "https://shop.example,http://localhost:8000"
 
 
@@ -34,8 +40,13 @@ class Report:
     def of(self, check: str, outcome: str) -> dict[str, Any]:
         """Give the one finding of this check and outcome."""
         found = [f for f in self.findings if (f["check"], f["outcome"]) == (check, outcome)]
-        assert len(found) == 1, f"{check} {outcome}: {self.text}"
+        assert len(found) == 1, f"{check} {outcome}: {self.faults}"
         return found[0]
+
+    @property
+    def faults(self) -> list[str]:
+        bad = [f for f in self.findings if f["outcome"] in ("warn", "fail")]
+        return [f"{f['check']}: {f['detail']}" for f in bad]
 
     @property
     def failed(self) -> set[str]:
@@ -96,9 +107,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def deploy(
-    server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: S3Server,
+    template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    region: str = "us-east-1",
 ) -> Deployment:
-    deployment = Deployment(make_bucket(server, monkeypatch, ORIGINS), monkeypatch)
+    bucket = make_bucket(server, monkeypatch, ORIGINS, region)
+    deployment = Deployment(bucket, monkeypatch)
     shutil.copy(template, tmp_path / "broker.db")
     deployment.set(
         DATABASE_URL=f"sqlite:///{tmp_path / 'broker.db'}",
@@ -146,3 +162,41 @@ def on_minio(
     deployment = deploy(minio_server, template, tmp_path, monkeypatch)
     yield deployment
     assert deployment.keys() == []
+
+
+@pytest.fixture(scope="session")
+def strict_minio() -> Iterator[S3Server]:
+    """MinIO in a region of its own, whose CORS setting names another origin alone."""
+    environment = {"MINIO_REGION": FAR_REGION, "MINIO_API_CORS_ALLOW_ORIGIN": OTHER_ORIGIN}
+    with installed_or_skip(), minio(**environment) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """SeaweedFS with an identity that may only read, which lets in one origin by itself."""
+
+    class Strict(EmbeddedS3):
+        def _prepare_data_dir(self) -> None:
+            super()._prepare_data_dir()
+            file = self.data_dir / IDENTITIES
+            config = json.loads(file.read_text())
+            credentials = [{"accessKey": READER, "secretKey": READER_SECRET}]
+            reader = {"name": READER, "credentials": credentials, "actions": ["Read", "List"]}
+            config["identities"].append(reader)
+            file.write_text(json.dumps(config))
+
+        def _options(self, ports: dict[str, int]) -> list[str]:
+            return [*super()._options(ports), f"-s3.allowedOrigins={OTHER_ORIGIN}"]
+
+    def start(port: int) -> EmbeddedS3:
+        server = Strict(tmp_path_factory.mktemp("s3"), port, ACCESS_KEY, SECRET_KEY)
+        server.start()
+        return server
+
+    with installed_or_skip():
+        server = start_on_free_port(start)
+    try:
+        yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid)
+    finally:
+        server.stop(grace=0)

@@ -1,13 +1,11 @@
 """A healthy deployment: every check is made, none fails, and nothing is left behind."""
 
 from broker.doctor.run import CHECKS
-from tests.doctor.conftest import Deployment, run
-from tests.servers.fixtures import SECRET
+from tests.doctor.conftest import Deployment
 
 
 def test_every_check_passes_on_each_server(anywhere: Deployment) -> None:
     report = anywhere.doctor()
-    print(report.text)
     assert report.failed == set()
     assert report.exit_code == 0
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}

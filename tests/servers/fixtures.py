@@ -51,10 +51,11 @@ def make_bucket(
     server: S3Server,
     monkeypatch: pytest.MonkeyPatch,
     cors_origins: str = "https://shop.example",
+    region: str = "us-east-1",
 ) -> Bucket:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     name = f"media-{uuid.uuid4().hex[:12]}"
     settings = Settings(
         database_url="sqlite://",
