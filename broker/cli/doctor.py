@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import click
 
@@ -13,12 +15,22 @@ from broker.doctor.run import examine
 @click.option("--json", "as_json", is_flag=True, help="Print a list of findings as JSON.")
 def doctor(as_json: bool) -> None:
     """Check settings, database, tokens and bucket with one real upload; exit 1 on a failure."""
-    # An end by SIGTERM is one by which the trial upload is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     findings = []
-    for finding in examine():
-        findings.append(finding)
-        if not as_json:
-            click.echo("\n".join(report.lines(finding)))
+    # Whatever ends the run, Ctrl-C and SIGTERM included, the trial upload is removed.
+    with sigterm_exits(), closing(examine()) as found:
+        for finding in found:
+            findings.append(finding)
+            if not as_json:
+                click.echo("\n".join(report.lines(finding)))
     click.echo(report.as_json(findings) if as_json else report.summary(findings))
     sys.exit(1 if report.failed(findings) else 0)
+
+
+@contextmanager
+def sigterm_exits() -> Iterator[None]:
+    """Let SIGTERM end the process as an exception does, through every `finally`."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -3,11 +3,14 @@
 Nothing that is asked here changes anything: not even an empty SQLite file is made.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alembic.util.exc import CommandError
 from sqlalchemy import insert, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from broker.db import migrate
 from broker.db.models import Deletion
@@ -38,23 +41,18 @@ def reach(url: str) -> str:
         raise DatabaseFault(f"there is no file {file}")
     database = Database(url)
     try:
-        database.check()
-        with database.session() as session:
+        with _said(), database.session() as session:
             if dialect(url) == "sqlite":
                 return f"SQLite {session.scalar(text('SELECT sqlite_version()'))}"
             return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
-    except DatabaseUnavailable as error:
-        raise DatabaseFault(_reason(error)) from error
     finally:
         database.dispose()
 
 
 def migrations(url: str) -> tuple[str | None, str | None]:
     """Give the migration that it stands at, and the newest; raises DatabaseFault."""
-    try:
+    with _said():
         return migrate.current(url), migrate.head()
-    except DatabaseUnavailable as error:
-        raise DatabaseFault(_reason(error)) from error
 
 
 def write(url: str) -> None:
@@ -62,7 +60,7 @@ def write(url: str) -> None:
     now = datetime.now(UTC)
     database = Database(url)
     try:
-        with database.session() as session:
+        with _said(), database.session() as session:
             if dialect(url) == "sqlite":
                 session.execute(text(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}"))
             else:
@@ -74,10 +72,6 @@ def write(url: str) -> None:
                 insert(Deletion).values(object_key="doctor", not_before=never, created_at=now)
             )
             session.rollback()
-    except DatabaseUnavailable as error:
-        raise DatabaseFault(_reason(error)) from error
-    except DBAPIError as error:
-        raise DatabaseFault(_first_line(error.orig)) from error
     finally:
         database.dispose()
 
@@ -92,11 +86,15 @@ def _sqlite_file(url: str) -> Path | None:
     return Path(name)
 
 
-def _reason(error: DatabaseUnavailable) -> str:
-    cause = error.__cause__
-    return _first_line(getattr(cause, "orig", None) or cause)
+@contextmanager
+def _said() -> Iterator[None]:
+    """Turn what goes wrong into DatabaseFault, in the driver's own words.
 
-
-def _first_line(error: BaseException | None) -> str:
-    """Give the driver's own words: they name host, port and user, and never a password."""
-    return (str(error).strip().splitlines() or ["no reason given"])[0]
+    They name host, port and user, and never a password.
+    """
+    try:
+        yield
+    except (DatabaseUnavailable, SQLAlchemyError, CommandError) as error:
+        cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+        words = str(getattr(cause, "orig", None) or cause).strip().splitlines()
+        raise DatabaseFault(words[0] if words else "no reason given") from error

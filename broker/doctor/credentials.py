@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
-from broker.domain.errors import StorageDenied
+from broker.storage.probe import ChainFault
 
 CONFIGURED, FOUND, ACCEPTED = "aws-config", "credentials", "credentials-known"
 REFRESHED_SECONDS = 600  # boto3 renews temporary credentials when they have ten minutes left
@@ -16,13 +16,8 @@ def configured(examination: Examination) -> Iterator[Finding]:
     """Set boto3 up: profile and configuration file must be readable."""
     try:
         probe = examination.probe
-    except StorageDenied as error:
-        yield fail(
-            CONFIGURED,
-            error.detail,
-            setting="AWS_PROFILE",
-            fix="unset AWS_PROFILE, or correct the file that AWS_CONFIG_FILE names",
-        )
+    except ChainFault as fault:
+        yield _unreadable(CONFIGURED, fault)
     else:
         yield ok(CONFIGURED, f"boto3 is set up for {probe.endpoint_url}")
 
@@ -31,13 +26,8 @@ def found(examination: Examination) -> Iterator[Finding]:
     """Look them up in boto3's chain, and compare their life with that of tickets."""
     try:
         chain = examination.probe.chain()
-    except StorageDenied as error:
-        yield fail(
-            FOUND,
-            error.detail,
-            setting="AWS_PROFILE",
-            fix="correct the source of credentials that is named here",
-        )
+    except ChainFault as fault:
+        yield _unreadable(FOUND, fault)
         return
     if chain.method is None:
         yield fail(
@@ -94,3 +84,12 @@ def accepted(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield ok(ACCEPTED, "the bucket knows the access key and its signature")
+
+
+def _unreadable(check: str, fault: ChainFault) -> Finding:
+    return fail(
+        check,
+        f"boto3 says: {fault}",
+        setting=fault.setting,
+        fix=f"set {fault.setting}, or unset it with all that goes with it (docs/settings.md)",
+    )

@@ -37,7 +37,7 @@ class Examination:
 
     @cached_property
     def probe(self) -> Probe:
-        """Set boto3 up as the API does; raises StorageDenied."""
+        """Set boto3 up as the API does; raises ChainFault."""
         return Probe(self.settings)
 
     @cached_property

@@ -79,7 +79,8 @@ def _unreadable(examination: Examination, said: str) -> Finding:
         READ,
         f"nobody can see images: {said}",
         setting="BROKER_MEDIA_LOCATION",
-        fix="broker bucket apply",
+        fix="broker bucket apply"
+        + ("" if settings.s3_endpoint_url else ", with Block Public Access off for policies"),
     )
 
 

@@ -1,6 +1,6 @@
 """The order of the checks, and which of them an earlier failure makes meaningless."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,7 +70,7 @@ CHECKS = (
 )
 
 
-def examine(now: Callable[[], datetime] = utc_now) -> Iterator[Finding]:
+def examine(now: Callable[[], datetime] = utc_now) -> Generator[Finding, None, None]:
     """Do every check, each finding as it comes; what was put into the bucket is removed."""
     loaded, findings = settings.load()
     yield from findings
@@ -97,9 +97,10 @@ def _guarded(check: Check, examination: Examination) -> Iterator[Finding]:
     try:
         yield from check.run(examination)
     except (Unreachable, BrokerError) as error:
+        public = isinstance(error, Unreachable)
         yield fail(
             check.name,
             f"it could not be finished: {error}",
-            setting="BROKER_S3_ENDPOINT_URL",
-            fix="see the failures above, and run the doctor again",
+            setting=examination.public_setting if public else "BROKER_S3_ENDPOINT_URL",
+            fix="look at the S3 server's log, and run the doctor again",
         )

@@ -16,7 +16,7 @@ from typing import Self
 from broker.db.scratch import scratch_database
 from broker.db.session import Database
 from broker.doctor.browser import Answer, Browser
-from broker.domain.errors import MultipartNotFound, StorageError
+from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key
 from broker.domain.owners import AD
@@ -36,6 +36,7 @@ from broker.storage.protocol import Storage
 NOBODY = 2**63 - 1
 FIRST_AD = 9_000_000_000_000_000_000
 ADS = 200_000_000_000_000_000
+TICKETS_MAX = 100
 CONTENT_TYPE = "image/png"
 # One grey pixel.
 PHOTO = bytes.fromhex(
@@ -48,7 +49,8 @@ class Trial:
     """Issues, sends and records as the API and its clients do.
 
     Args:
-        rules: the API's own; quotas and key formats are those of the deployment.
+        rules: the API's own, but for its limits: the trial has an ad of its own, for more
+            tickets than a customer may want to allow.
     """
 
     database: Database
@@ -57,7 +59,7 @@ class Trial:
         self, storage: Storage, rules: Rules, browser: Browser, now: Callable[[], datetime]
     ) -> None:
         self.storage = storage
-        self.rules = rules
+        self.rules = replace(rules, max_images_per_ad=TICKETS_MAX, max_image_bytes=len(PHOTO))
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
@@ -178,13 +180,17 @@ class Trial:
 
     def remove_all(self) -> list[StorageError]:
         """Delete every key that may have been written; gives what kept S3 from doing so."""
-        refused = []
+        refused: list[StorageError] = []
         for key in sorted(self._touched):
-            for storage in self._storages():
-                try:
+            try:
+                for storage in self._storages():
                     storage.delete(key)
-                except StorageError as error:
-                    refused.append(error)
+            except StorageError as error:
+                refused.append(error)
+                if isinstance(error, StorageUnavailable):
+                    break  # each further key would wait as long
+            else:
+                self._touched.discard(key)
         return refused
 
     def remains(self) -> list[str]:

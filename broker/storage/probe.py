@@ -10,7 +10,7 @@ from datetime import datetime
 import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
 from broker.config import Settings
 from broker.domain.errors import StorageDenied
@@ -38,19 +38,25 @@ class SignedRequest:
     headers: dict[str, str]
 
 
-class Probe:
-    """The bucket of the settings as the broker itself would reach it.
+class ChainFault(Exception):
+    """boto3's configuration or credentials cannot be read; `setting` is where to look."""
 
-    Raises:
-        StorageDenied: the chain, the region or a profile cannot be read at all.
-    """
+    def __init__(self, error: BotoCoreError | ValueError) -> None:
+        super().__init__((str(error).splitlines() or ["no reason given"])[0])
+        self.setting = "AWS_PROFILE"
+        if isinstance(error, PartialCredentialsError):
+            self.setting = str(error.kwargs["cred_var"])
+
+
+class Probe:
+    """The bucket of the settings as the broker itself would reach it; raises ChainFault."""
 
     def __init__(self, settings: Settings) -> None:
         try:
             self._session = boto3.Session()
             self.storage: S3Storage = s3_storage(settings, self._session)
         except (BotoCoreError, ValueError) as error:
-            raise StorageDenied(f"boto3 cannot be set up: {error}") from error
+            raise ChainFault(error) from error
         self.region_is_set = self._session.region_name is not None
         self.region = self._session.region_name or DEFAULT_REGION
         self.endpoint_url = self.storage.client.meta.endpoint_url
@@ -64,14 +70,14 @@ class Probe:
         return found if isinstance(found, str) else None
 
     def chain(self) -> Chain:
-        """Look credentials up; raises StorageDenied when one of the chain's sources fails."""
+        """Look credentials up; raises ChainFault when one of the chain's sources fails."""
         try:
             found = self._session.get_credentials()
             if found is None:
                 return Chain(method=None, temporary=False, expires_at=None)
             frozen = found.get_frozen_credentials()
         except BotoCoreError as error:
-            raise StorageDenied(f"The credentials cannot be read: {error}") from error
+            raise ChainFault(error) from error
         return Chain(
             method=found.method if frozen.access_key and frozen.secret_key else None,
             temporary=frozen.token is not None,

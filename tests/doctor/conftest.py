@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from broker.cli import broker
 from broker.config import PREFIX
 from broker.db import migrate
+from broker.local.process import free_ports
 from broker.local.seaweedfs import IDENTITIES, EmbeddedS3
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
@@ -26,6 +27,7 @@ from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
 OTHER_ORIGIN = "https://other.example"
 FAR_REGION = "eu-central-1"
+NO_BUCKET = {"internal-url", "public-url"}  # what fails where there is no S3 server
 ORIGINS = "https://shop.example,http://localhost:8000"
 
 
@@ -58,10 +60,9 @@ class Report:
 
 
 @dataclass
-class Deployment:
+class Environment:
     """Runs the doctor in an environment that starts out healthy."""
 
-    bucket: Bucket
     monkeypatch: pytest.MonkeyPatch
 
     def set(self, **values: str) -> None:
@@ -74,6 +75,13 @@ class Deployment:
         done = run("--json")
         assert done.exception is None or isinstance(done.exception, SystemExit), done.output
         return Report(done.exit_code, done.stdout, json.loads(done.stdout))
+
+
+@dataclass
+class Deployment(Environment):
+    """An environment with a bucket of its own."""
+
+    bucket: Bucket
 
     def client(self) -> Any:
         """Give an operator's own client, with the server's own credentials."""
@@ -106,6 +114,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def healthy(tmp_path: Path) -> dict[str, str]:
+    """Give the settings that have nothing to do with the S3 server."""
+    return {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'broker.db'}",
+        "CORS_ORIGINS": ORIGINS,
+        "JWT_SECRET": SECRET,
+        "JWT_ISSUER": "https://shop.example",
+        "JWT_AUDIENCE": "uploads",
+    }
+
+
 def deploy(
     server: S3Server,
     template: Path,
@@ -114,16 +133,12 @@ def deploy(
     region: str = "us-east-1",
 ) -> Deployment:
     bucket = make_bucket(server, monkeypatch, ORIGINS, region)
-    deployment = Deployment(bucket, monkeypatch)
+    deployment = Deployment(monkeypatch, bucket)
     shutil.copy(template, tmp_path / "broker.db")
     deployment.set(
-        DATABASE_URL=f"sqlite:///{tmp_path / 'broker.db'}",
+        **healthy(tmp_path),
         S3_BUCKET=deployment.bucket.name,
         S3_ENDPOINT_URL=server.endpoint_url,
-        CORS_ORIGINS=ORIGINS,
-        JWT_SECRET=SECRET,
-        JWT_ISSUER="https://shop.example",
-        JWT_AUDIENCE="uploads",
     )
     return deployment
 
@@ -162,6 +177,21 @@ def on_minio(
     deployment = deploy(minio_server, template, tmp_path, monkeypatch)
     yield deployment
     assert deployment.keys() == []
+
+
+@pytest.fixture
+def no_bucket(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """An environment whose S3 server is down, for what has nothing to do with it."""
+    environment = Environment(monkeypatch)
+    shutil.copy(template, tmp_path / "broker.db")
+    environment.set(
+        **healthy(tmp_path),
+        S3_BUCKET="media-bucket",
+        S3_ENDPOINT_URL=f"http://127.0.0.1:{free_ports(1)[0]}",
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret",
+    )
+    return environment
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,14 @@ def test_a_profile_that_is_not_there_is_a_failure_and_no_trace(
     fault = report.of("aws-config", "fail")
     assert "nobody" in fault["detail"]
     assert fault["setting"] == "AWS_PROFILE"
+    assert fault["fix"].startswith("set AWS_PROFILE, or unset it")
+    assert {"database-writable", "jwt"} <= report.passed
+
+
+def test_half_of_the_credentials(deployment: Deployment) -> None:
+    deployment.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    report = deployment.doctor()
+    assert report.of("aws-config", "fail")["setting"] == "AWS_SECRET_ACCESS_KEY"
     assert {"database-writable", "jwt"} <= report.passed
 
 

@@ -140,7 +140,7 @@ def test_a_public_url_that_leads_nowhere(deployment: Deployment, url: str, words
 def test_a_public_url_that_leads_to_another_s3_server(
     seaweedfs_server: S3Server, on_minio: Deployment
 ) -> None:
-    other = Deployment(replace(on_minio.bucket, server=seaweedfs_server), on_minio.monkeypatch)
+    other = replace(on_minio, bucket=replace(on_minio.bucket, server=seaweedfs_server))
     other.client().create_bucket(Bucket=on_minio.bucket.name)
     report = on_minio.doctor(S3_PUBLIC_URL=seaweedfs_server.endpoint_url)
     fault = report.of("confirm", "fail")
