@@ -32,7 +32,7 @@ def test_a_bucket_whose_default_is_put_without_checksums(anywhere: Deployment) -
     assert "PUT" in report.of("ticket", "ok")["detail"]
 
 
-def test_virtual_addressing(on_minio: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_virtual_addressing_and_what_a_page_over_https_may_not_do(on_minio: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     look_up = socket.getaddrinfo
 
     def resolve(host: str, *rest: Any, **named: Any) -> Any:
@@ -40,8 +40,11 @@ def test_virtual_addressing(on_minio: Deployment, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     port = on_minio.bucket.server.endpoint_url.rpartition(":")[2]
-    report = on_minio.doctor(S3_ADDRESSING="virtual", S3_ENDPOINT_URL=f"http://{DOMAIN}:{port}")
+    on_minio.set(S3_ENDPOINT_URL=f"http://{DOMAIN}:{port}", S3_ADDRESSING="virtual")
+    report = on_minio.doctor(CORS_ORIGINS="http://localhost:8000")
     assert report.failed == set()
+    warned = on_minio.doctor(CORS_ORIGINS="https://shop.example").of("public-url", "warn")
+    assert "https://shop.example send to an http URL" in warned["detail"]
     assert f"{on_minio.bucket.name}.{DOMAIN}" in report.of("public-url", "ok")["detail"]
 
 
