@@ -13,11 +13,16 @@ from broker.doctor.run import examine
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a list of findings as JSON.")
-def doctor(as_json: bool) -> None:
+@click.option(
+    "--public-at",
+    metavar="URL",
+    help="Where the bucket's public URL is reached from here, such as from within a container.",
+)
+def doctor(as_json: bool, public_at: str | None) -> None:
     """Check settings, database, tokens and bucket with one real upload; exit 1 on a failure."""
     findings = []
     # Whatever ends the run, Ctrl-C and SIGTERM included, the trial upload is removed.
-    with sigterm_exits(), closing(examine()) as found:
+    with sigterm_exits(), closing(examine(public_at=public_at)) as found:
         for finding in found:
             findings.append(finding)
             if not as_json:

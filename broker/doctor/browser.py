@@ -74,10 +74,13 @@ class Browser:
 
     Args:
         ca_bundle: a file of certificates to trust instead of the system's.
+        detour: a URL, and where to send what is meant for its host or a host below that; the
+            Host of such a request stays what it was, since S3 signatures hold it.
     """
 
-    def __init__(self, ca_bundle: str | None = None) -> None:
+    def __init__(self, ca_bundle: str | None = None, detour: tuple[str, str] | None = None) -> None:
         self._ca_bundle = ca_bundle
+        self._detour = detour
 
     def send(
         self,
@@ -89,13 +92,14 @@ class Browser:
         follow: bool = False,
     ) -> Answer:
         """Send one request; raises Unreachable."""
+        address, host = self._route(url)
         retries = Retry(total=MAX_REDIRECTS, connect=0, read=0) if follow else False
         try:
-            with self._pool(url) as pool:
+            with self._pool(address) as pool:
                 response = pool.request(
                     method,
-                    url,
-                    headers={"User-Agent": USER_AGENT, **(headers or {})},
+                    address,
+                    headers={"User-Agent": USER_AGENT, **host, **(headers or {})},
                     body=body,
                     retries=retries,
                     redirect=follow,
@@ -118,6 +122,16 @@ class Browser:
         photo = {"file": ("photo", file, "application/octet-stream")}
         body, content_type = encode_multipart_formdata({**fields, **photo})
         return self.send("POST", url, headers={**headers, "Content-Type": content_type}, body=body)
+
+    def _route(self, url: str) -> tuple[str, dict[str, str]]:
+        """Give the URL to ask in place of this one, and the Host to name there."""
+        if self._detour is None:
+            return url, {}
+        meant, at, parts = urlsplit(self._detour[0]), urlsplit(self._detour[1]), urlsplit(url)
+        if parts.netloc != meant.netloc and not parts.netloc.endswith(f".{meant.netloc}"):
+            return url, {}
+        there = parts._replace(scheme=at.scheme, netloc=at.netloc)
+        return there.geturl(), {"Host": parts.netloc}
 
     def _pool(self, url: str) -> PoolManager:
         parts = urlsplit(url)

@@ -20,12 +20,23 @@ def utc_now() -> datetime:
 
 
 class Examination:
-    """One run of the doctor; leaving it removes what the run has put into the bucket."""
+    """One run of the doctor; leaving it removes what the run has put into the bucket.
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime] = utc_now) -> None:
+    Args:
+        public_at: where the bucket's public URL is reached from here, if not where it says.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime] = utc_now,
+        public_at: str | None = None,
+    ) -> None:
         self.settings = settings
         self.now = now
-        self.browser = Browser()
+        self.public_at = public_at
+        meant = settings.s3_public_url or settings.s3_endpoint_url
+        self.browser = Browser(detour=(meant, public_at) if meant and public_at else None)
         self.ticket: Ticket | None = None
         self._stack = ExitStack()
 

@@ -41,7 +41,8 @@ def check(examination: Examination) -> Iterator[Finding]:
             fix=f"set {SETTING} to an https URL",
         )
     else:
-        yield ok(CHECK, f"{url} answers {answer.said}")
+        at = f", asked at {examination.public_at}" if examination.public_at else ""
+        yield ok(CHECK, f"{url} answers {answer.said}{at}")
 
 
 def _is_local(url: str) -> bool:

@@ -70,7 +70,9 @@ CHECKS = (
 )
 
 
-def examine(now: Callable[[], datetime] = utc_now) -> Generator[Finding, None, None]:
+def examine(
+    *, now: Callable[[], datetime] = utc_now, public_at: str | None = None
+) -> Generator[Finding, None, None]:
     """Do every check, each finding as it comes; what was put into the bucket is removed."""
     loaded, findings = settings.load()
     yield from findings
@@ -79,7 +81,7 @@ def examine(now: Callable[[], datetime] = utc_now) -> Generator[Finding, None, N
             yield skip(check.name, "the settings cannot be used")
         return
     failed: set[str] = set()
-    with Examination(loaded, now) as examination:
+    with Examination(loaded, now, public_at) as examination:
         for check in CHECKS:
             lost = next((name for name in check.needs if name in failed), None)
             if lost is not None:

@@ -70,9 +70,9 @@ class Environment:
             prefix = "" if name.startswith(("AWS_", "GRANIAN_")) else PREFIX
             self.monkeypatch.setenv(prefix + name, value)
 
-    def doctor(self, **values: str) -> Report:
+    def doctor(self, *arguments: str, **values: str) -> Report:
         self.set(**values)
-        done = run("--json")
+        done = run("--json", *arguments)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.output
         return Report(done.exit_code, done.stdout, json.loads(done.stdout))
 

@@ -32,7 +32,9 @@ def test_a_bucket_whose_default_is_put_without_checksums(anywhere: Deployment) -
     assert "PUT" in report.of("ticket", "ok")["detail"]
 
 
-def test_virtual_addressing_and_what_a_page_over_https_may_not_do(on_minio: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_virtual_addressing_and_what_a_page_over_https_may_not_do(
+    on_minio: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     look_up = socket.getaddrinfo
 
     def resolve(host: str, *rest: Any, **named: Any) -> Any:

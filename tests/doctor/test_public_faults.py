@@ -137,6 +137,15 @@ def test_a_public_url_that_leads_nowhere(deployment: Deployment, url: str, words
     assert "bucket" in report.passed
 
 
+def test_a_public_url_that_is_reached_elsewhere_from_here(anywhere: Deployment) -> None:
+    anywhere.set(S3_PUBLIC_URL="http://s3.shop.invalid:9000", CORS_ORIGINS="")
+    assert anywhere.doctor().failed == {"public-url"}
+    report = anywhere.doctor("--public-at", anywhere.bucket.server.endpoint_url)
+    assert report.failed == set()
+    assert "asked at" in report.of("public-url", "ok")["detail"]
+    assert {"put", "multipart", "public-read"} <= report.passed
+
+
 def test_a_public_url_that_leads_to_another_s3_server(
     seaweedfs_server: S3Server, on_minio: Deployment
 ) -> None:
