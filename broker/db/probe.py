@@ -27,12 +27,14 @@ class DatabaseFault(Exception):
 def dialect(url: str) -> str:
     """Name the dialect, `sqlite` or `postgresql`; raises DatabaseFault for any other."""
     try:
-        name = make_url(url).get_backend_name()
+        name = {"postgres": "postgresql"}.get(found := make_url(url).get_backend_name(), found)
         # SQLAlchemy alone looks up whether it has such a driver.
         Database(url).dispose()
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
-        raise DatabaseFault("it is no URL of a database that the broker knows") from None
-    return "postgresql" if name in ("postgresql", "postgres") else name
+        name = ""
+    if name not in ("sqlite", "postgresql"):
+        raise DatabaseFault("it is no URL of a database that the broker knows")
+    return name
 
 
 def reach(url: str) -> str:

@@ -9,6 +9,7 @@ from broker.doctor.finding import Finding, fail, ok
 from broker.doctor.trial import PHOTO
 from broker.domain.errors import StorageError
 from broker.domain.transports import Transport
+from broker.services.tickets import Ticket
 
 CHECK = "multipart"
 
@@ -29,8 +30,11 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
     finally:
-        gone = trial.abort(ticket)
-    if not gone:
+        # Even if the run is broken off here: parts that stay cost, and no listing shows them.
+        left = _abort(examination, ticket)
+    if isinstance(left, StorageError):
+        yield refusal.of_broker(CHECK, examination, left, "s3:ListMultipartUploadParts")
+    elif left:
         yield fail(
             CHECK,
             "a multipart upload cannot be aborted, so its parts stay and cost",
@@ -40,3 +44,11 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
     elif answer is not None and answer.succeeded:
         yield ok(CHECK, "begun, a part sent, aborted")
+
+
+def _abort(examination: Examination, ticket: Ticket) -> StorageError | bool:
+    """Abort; tells whether the upload is still there, or why that cannot be told."""
+    try:
+        return not examination.trial.abort(ticket)
+    except StorageError as error:
+        return error

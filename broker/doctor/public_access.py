@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from broker.doctor import refusal
-from broker.doctor.browser import Unreachable
+from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
-from broker.doctor.finding import Finding, fail, ok
+from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import CONTENT_TYPE, PHOTO
 from broker.domain.errors import BrokerError, StorageError
 from broker.domain.transports import Transport
@@ -31,6 +31,13 @@ def read(examination: Examination) -> Iterator[Finding]:
         return
     if not answer.succeeded:
         yield _unreadable(examination, f"{answer.said} for the image just confirmed")
+    elif answer.body != PHOTO and settings.media_url and _type(answer).startswith("image/"):
+        yield warn(
+            READ,
+            "another image than was sent is read there; fine where a CDN converts them",
+            setting=base,
+            fix=f"set {base} to the bucket's own base or its CDN's, location included",
+        )
     elif answer.body != PHOTO:
         yield fail(
             READ,
@@ -39,28 +46,34 @@ def read(examination: Examination) -> Iterator[Finding]:
             fix=f"set {base} to the bucket's own base or its CDN's, location included",
         )
     else:
-        yield from _headers(examination, answer.headers, base)
+        yield _headers(examination, answer, base)
 
 
-def _headers(examination: Examination, headers: object, base: str) -> Iterator[Finding]:
-    found = {name.lower(): value for name, value in headers.items()}  # type: ignore[attr-defined]
-    cache_control = examination.settings.cache_control
-    if found.get("content-type") != CONTENT_TYPE:
-        yield fail(
+def _type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _directives(cache_control: str) -> set[str]:
+    return {directive.strip().lower() for directive in cache_control.split(",")}
+
+
+def _headers(examination: Examination, answer: Answer, base: str) -> Finding:
+    given, wanted = answer.headers.get("Cache-Control", ""), examination.settings.cache_control
+    if _type(answer) != CONTENT_TYPE:
+        return fail(
             READ,
-            f"images come with Content-Type {found.get('content-type')}, not {CONTENT_TYPE}",
+            f"images come with Content-Type {_type(answer) or 'none'}, not {CONTENT_TYPE}",
             setting=base,
             fix="see that nothing between bucket and browser sets Content-Type",
         )
-    elif found.get("cache-control") != cache_control:
-        yield fail(
+    if _directives(given) != _directives(wanted):
+        return fail(
             READ,
-            f"images come with Cache-Control {found.get('cache-control')}, not {cache_control}",
+            f"images come with Cache-Control {given or 'none'}, not {wanted}",
             setting="BROKER_CACHE_CONTROL",
             fix=f"see that what {base} names passes the bucket's Cache-Control on",
         )
-    else:
-        yield ok(READ, f"anyone reads the image, with {CONTENT_TYPE} and {cache_control}")
+    return ok(READ, f"anyone reads the image, with {CONTENT_TYPE} and {wanted}")
 
 
 def _unreadable(examination: Examination, said: str) -> Finding:

@@ -6,6 +6,7 @@ Whatever key the run may have written is remembered, and removed at its end.
 
 import base64
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -44,6 +45,8 @@ PHOTO = bytes.fromhex(
     "03a7e9b550000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
 )
 
+log = logging.getLogger("broker.doctor")
+
 
 class Trial:
     """Issues, sends and records as the API and its clients do.
@@ -77,7 +80,8 @@ class Trial:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.remove_all()
+        if self.remove_all():
+            log.warning("This may be left in the bucket: %s", ", ".join(sorted(self._touched)))
         self._stack.close()
 
     def issue(self, transport: Transport, *, pinned: bool = True) -> Ticket:

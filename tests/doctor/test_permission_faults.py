@@ -70,6 +70,7 @@ def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment)
         ("s3:PutObject", "ticket"),
         ("s3:GetObject", "confirm"),
         ("s3:AbortMultipartUpload", "multipart"),
+        ("s3:ListMultipartUploadParts", "multipart"),
     ],
 )
 def test_a_permission_that_is_lacking_is_named(

@@ -1,17 +1,23 @@
 """What the world is given: policy too narrow or too wide, CORS, public URL, CDN."""
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from broker.doctor import report
+from broker.doctor.finding import Finding
 from broker.doctor.run import examine
 from broker.local.process import free_ports
-from tests.doctor.conftest import FAR_REGION, OTHER_ORIGIN, Deployment, deploy
+from tests.doctor.conftest import FAR_REGION, OTHER_ORIGIN, Deployment, deploy, run
 from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
 
@@ -183,6 +189,27 @@ def test_a_media_url_with_nothing_behind_it(deployment: Deployment) -> None:
     assert fault["setting"] == "BROKER_MEDIA_URL"
 
 
+def test_a_cdn_that_converts_images_is_a_warning(deployment: Deployment) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "image/webp")
+            self.end_headers()
+            self.wfile.write(b"the same picture")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        report = deployment.doctor(MEDIA_URL=f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+        thread.join()
+    assert report.of("public-read", "warn")["setting"] == "BROKER_MEDIA_URL"
+    assert report.failed == set()
+
+
 @pytest.mark.parametrize(
     ("header", "value", "setting"),
     [
@@ -228,11 +255,25 @@ def test_an_s3_server_that_checks_no_policy_is_a_failure(
     assert client.list_objects_v2(Bucket=deployment.bucket.name)["KeyCount"] == 0
 
 
+def test_a_run_that_is_ended_by_sigterm_removes_what_it_sent(anywhere: Deployment) -> None:
+    def lines(finding: Finding) -> list[str]:
+        if finding.check == "incoming":
+            assert anywhere.keys() != []
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+    anywhere.monkeypatch.setattr(report, "lines", lines)
+    handler = signal.getsignal(signal.SIGTERM)
+    assert run().exit_code == 128 + signal.SIGTERM
+    assert anywhere.keys() == []
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
 def test_a_run_that_is_broken_off_removes_what_it_sent(anywhere: Deployment) -> None:
-    run = examine()
-    for finding in run:
+    findings = examine()
+    for finding in findings:
         if finding.check == "ticket":
             break
     assert anywhere.keys() != []
-    run.close()
+    findings.close()
     assert anywhere.keys() == []

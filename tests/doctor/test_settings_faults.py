@@ -1,10 +1,12 @@
 """Settings, tokens and the broker's own address."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,6 +228,26 @@ def test_a_jwks_url_with_nothing_behind_it(no_bucket: Environment) -> None:
     assert fault["setting"] == JWKS
     assert fault["fix"].startswith(f"set {JWKS}")
     assert report.failed - NO_BUCKET == {"jwks"}
+
+
+def test_a_certificate_that_nobody_trusts(
+    no_bucket: Environment, rsa_key: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    file = tmp_path / "issuer.pem"
+    file.write_text(certificate(rsa_key) + private_pem(rsa_key))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"https://127.0.0.1:{server.server_address[1]}"
+        report = no_bucket.doctor(S3_ENDPOINT_URL=url)
+        server.shutdown()
+        thread.join()
+    fault = report.of("internal-url", "fail")
+    assert "TLS failed: the certificate is not trusted (self-signed" in fault["detail"]
+    assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
 
 
 def test_the_broker_s_own_address(no_bucket: Environment, serve: Serve) -> None:
