@@ -55,7 +55,7 @@ class Answer:
     @property
     def code(self) -> str | None:
         """Give S3's error code; None where the body is no S3 error."""
-        return self.element("Code") if b"<Error>" in self.body else None
+        return self.element("Code") if b"<Error" in self.body else None
 
     @property
     def said(self) -> str:

@@ -5,6 +5,7 @@ An S3 server that takes it checks nothing, and anyone with a ticket may write an
 
 from collections.abc import Iterator
 
+from broker.doctor import refusal
 from broker.doctor.browser import Answer
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip
@@ -28,7 +29,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         if _has_no_forms(answer):
             yield skip(CHECK, f"this server takes no forms: {answer.said}")
             return
-        if answer.succeeded:
+        if refusal.granted(answer):
             taken.append(name)
     if taken:
         yield fail(

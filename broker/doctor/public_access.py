@@ -7,6 +7,7 @@ from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import CONTENT_TYPE, PHOTO
+from broker.domain import object_keys
 from broker.domain.errors import BrokerError, StorageError
 from broker.domain.transports import Transport
 
@@ -101,7 +102,7 @@ def list_keys(examination: Examination) -> Iterator[Finding]:
     """Try to list the bucket without credentials."""
     url = f"{examination.public_url}?list-type=2&max-keys=1"
     answer = examination.browser.send("GET", url)
-    if answer.succeeded:
+    if refusal.granted(answer):
         yield fail(
             LIST,
             "anyone may list every key of the bucket",
@@ -122,7 +123,7 @@ def write(examination: Examination) -> Iterator[Finding]:
     ):
         headers = {"Content-Type": CONTENT_TYPE} if body else {}
         answer = examination.browser.send(method, f"{base}/{target}", headers=headers, body=body)
-        if answer.succeeded:
+        if refusal.granted(answer):
             granted.append(name)
     if granted:
         yield fail(
@@ -146,9 +147,9 @@ def incoming(examination: Examination) -> Iterator[Finding]:
         yield refusal.of_upload(INCOMING, examination, answer, transport)
         return
     base = examination.public_url.rstrip("/")
-    read_by_anyone = examination.browser.send(
-        "GET", f"{base}/incoming/{ticket.upload.key}"
-    ).succeeded
+    read_by_anyone = refusal.granted(
+        examination.browser.send("GET", f"{base}/{object_keys.INCOMING}/{ticket.upload.key}")
+    )
     if read_by_anyone:
         yield fail(
             INCOMING,

@@ -14,6 +14,16 @@ def origin(examination: Examination) -> str | None:
     return next(iter(examination.settings.cors_origins), None)
 
 
+def granted(answer: Answer) -> bool:
+    """Tell what was granted from what was refused; raises Unreachable for a 3xx or 5xx.
+
+    A server that is only broken must not pass for one that refuses.
+    """
+    if answer.succeeded or 400 <= answer.status < 500:
+        return answer.succeeded
+    raise Unreachable(f"the answer is {answer.said}, which neither grants nor refuses")
+
+
 def unreachable(check: str, examination: Examination, error: Unreachable) -> Finding:
     """Report a request to the public URL that got no answer."""
     return fail(

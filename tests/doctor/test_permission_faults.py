@@ -9,6 +9,7 @@ import pytest
 
 from tests.doctor.conftest import READER, READER_SECRET, Deployment, deploy
 from tests.servers import S3Server
+from tests.servers.header_proxy import header_proxy
 
 NEEDED = (
     *("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"),
@@ -109,3 +110,13 @@ def test_credentials_that_may_only_read(
     assert fault["fix"].startswith("allow s3:PutObject")
     assert report.failed == {"ticket"}
     assert deployment.keys() == []
+
+
+def test_a_server_that_is_only_broken_does_not_pass_for_one_that_refuses(
+    on_minio: Deployment,
+) -> None:
+    with header_proxy(on_minio.bucket.server.endpoint_url, statuses={403: 503}) as url:
+        report = on_minio.doctor(S3_PUBLIC_URL=url, CORS_ORIGINS="")
+    assert {"public-list", "public-write", "incoming", "policy"} <= report.failed
+    assert "neither grants nor refuses" in report.of("policy", "fail")["detail"]
+    assert report.of("policy", "fail")["setting"] == "BROKER_S3_PUBLIC_URL"

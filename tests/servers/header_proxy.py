@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -11,8 +11,11 @@ HOP_BY_HOP = ("transfer-encoding", "connection", "content-length")
 
 
 @contextlib.contextmanager
-def header_proxy(endpoint_url: str, **changed: str) -> Iterator[str]:
-    """Forward to an S3 server; its answers have these headers instead (`_` stands for `-`).
+def header_proxy(
+    endpoint_url: str, statuses: Mapping[int, int] | None = None, **changed: str
+) -> Iterator[str]:
+    """Forward to an S3 server; its answers have these headers instead (`_` stands for `-`),
+    and for some statuses others.
 
     The request goes on as it came, its Host too, so that signatures hold.
     """
@@ -33,7 +36,7 @@ def header_proxy(endpoint_url: str, **changed: str) -> Iterator[str]:
                 upstream.endheaders(body)
                 answer = upstream.getresponse()
                 data = answer.read()
-            self.send_response_only(answer.status)
+            self.send_response_only((statuses or {}).get(answer.status, answer.status))
             replaced = {name.lower() for name in headers}
             for name, value in answer.getheaders():
                 if name.lower() not in (*HOP_BY_HOP, *replaced):
