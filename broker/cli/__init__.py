@@ -9,6 +9,7 @@ from broker.cli.bucket import bucket
 from broker.cli.consume_events import consume_events
 from broker.cli.db import db
 from broker.cli.dev import dev
+from broker.cli.doctor import doctor
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.token import token
@@ -23,7 +24,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap, consume_events, reconcile, adopt):
+for command in (dev, token, db, bucket, reap, consume_events, reconcile, adopt, doctor):
     broker.add_command(command)
 
 

@@ -19,7 +19,10 @@ from broker.storage.protocol import ObjectStorage
 def promote(
     session: Session, storage: ObjectStorage, rules: Rules, upload: Upload, head: ObjectHead
 ) -> str | None:
-    """Copy the object on the condition of its ETag; None when its bytes have been replaced."""
+    """Copy the object on the condition of its ETag; None when its bytes have been replaced.
+
+    Gives the copy's own ETag, which with SSE-KMS is not that of its source.
+    """
     session.execute(
         update(Upload)
         .where(
@@ -37,7 +40,6 @@ def promote(
     if etag is None or etag != head.etag:
         return None
     try:
-        storage.copy(written_key(rules, upload), final_key(rules, upload), if_match=etag)
+        return storage.copy(written_key(rules, upload), final_key(rules, upload), if_match=etag)
     except (PreconditionFailed, ObjectNotFound):
         return None
-    return etag

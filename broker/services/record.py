@@ -46,11 +46,14 @@ def record(arrival: Arrival) -> Image:
     found = differences(_declared(arrival.upload), arrival.head)
     if found:
         return _reject(arrival, f"The object is not the declared one: {', '.join(found)} differ.")
-    if arrival.upload.needs_promotion and not promote(
-        arrival.session, arrival.storage, arrival.rules, arrival.upload, arrival.head
-    ):
+    etag: str | None = arrival.head.etag
+    if arrival.upload.needs_promotion:
+        etag = promote(
+            arrival.session, arrival.storage, arrival.rules, arrival.upload, arrival.head
+        )
+    if etag is None:
         return _reject(arrival, "The object has been replaced while it was being confirmed.")
-    return _insert(arrival)
+    return _insert(arrival, etag)
 
 
 def _declared(upload: Upload) -> Declared:
@@ -77,7 +80,7 @@ def _reject(arrival: Arrival, detail: str) -> Image:
     raise ObjectMismatch(detail)
 
 
-def _insert(arrival: Arrival) -> Image:
+def _insert(arrival: Arrival, etag: str) -> Image:
     """Set the state and insert the image in one transaction; the loser reads the winner's."""
     session, upload, head, now = arrival.session, arrival.upload, arrival.head, arrival.now
     if settle(session, upload.id, UploadState.CONFIRMED, now=now) is None:
@@ -106,7 +109,7 @@ def _insert(arrival: Arrival) -> Image:
         checksum_sha256=upload.checksum_sha256,
         checksum_verified=not multipart and upload.checksum_sha256 is not None,
         composite_sha256=head.checksum_sha256 if multipart else None,
-        etag=head.etag,
+        etag=etag,
         alt_text=upload.alt_text,
         order=upload.order,
         created_at=now,

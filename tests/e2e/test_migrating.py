@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from broker.db import migrate
-from tests.http.conftest import JPEG, SECRET
+from tests.http.client import JPEG, SECRET
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres, postgres_binaries
 

@@ -15,7 +15,7 @@ from broker.db.models import Image
 from broker.db.session import Database
 from broker.domain.object_head import ListedObject
 from tests.e2e.listing_server import ETAG, SIZE, key_of, listing_server
-from tests.http.conftest import SECRET
+from tests.http.client import SECRET
 from tests.servers.inventory import write_report
 
 FEW, MANY = 10_000, 100_000

@@ -16,7 +16,7 @@ from broker.domain.reconciliation import Difference, Tally
 from broker.domain.rules import Rules
 from broker.services.adopt import adopt, claims_of_listing
 from broker.services.reconcile import reconcile
-from tests.http.conftest import JPEG, Client, send
+from tests.http.client import JPEG, Client, send
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 

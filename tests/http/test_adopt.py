@@ -13,7 +13,7 @@ from broker.domain.errors import InvalidReport
 from broker.domain.rules import Rules
 from broker.services.adopt_csv import claims_of_csv
 from broker.services.reap import reap_once
-from tests.http.conftest import EACH_SERVER, JPEG, Client, rows
+from tests.http.client import EACH_SERVER, JPEG, Client, rows
 from tests.http.reconciling import (
     adopted,
     image_of,

@@ -88,7 +88,7 @@ def test_an_object_without_a_digest_is_promoted_by_its_event(
     send(ticket, bytes(reversed(JPEG)))
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"settled": 1}
     assert s3_bucket.storage.head(f"media/{ticket['key']}").etag == etag
-    assert list(s3_bucket.storage.list_keys("incoming/")) == []
+    assert list(s3_bucket.storage.list_objects("incoming/")) == []
 
 
 def test_an_event_before_or_without_the_object_changes_nothing(

@@ -13,7 +13,7 @@ from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import Tally
 from broker.services import outbox
 from broker.storage.inventory import open_report
-from tests.http.conftest import EACH_SERVER, Client, rows, send, token
+from tests.http.client import EACH_SERVER, Client, rows, send, token
 from tests.http.multipart import LARGE, multipart_ticket, part, put_part, signed
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,

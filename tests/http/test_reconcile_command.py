@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from broker.cli import broker
-from tests.http.conftest import EACH_SERVER, SECRET, Client
+from tests.http.client import EACH_SERVER, SECRET, Client
 from tests.http.reconciling import image_of, put, put_ours, there
 from tests.servers.fixtures import Bucket
 

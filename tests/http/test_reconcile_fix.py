@@ -12,7 +12,7 @@ from broker.db.models import Deletion, Image, Upload
 from broker.domain.reconciliation import Action
 from broker.services import outbox
 from broker.services.reap import reap_once
-from tests.http.conftest import EACH_SERVER, Client, rows, send
+from tests.http.client import EACH_SERVER, Client, rows, send
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     image_of,

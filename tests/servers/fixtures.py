@@ -47,17 +47,22 @@ def postgres_server() -> Iterator[Postgres]:
         yield server
 
 
-def make_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def make_bucket(
+    server: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    cors_origins: str = "https://shop.example",
+    region: str = "us-east-1",
+) -> Bucket:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     name = f"media-{uuid.uuid4().hex[:12]}"
     settings = Settings(
         database_url="sqlite://",
         s3_bucket=name,
         s3_endpoint_url=server.endpoint_url,
         jwt_secret=SECRET,
-        cors_origins="https://shop.example",
+        cors_origins=cors_origins,
     )
     list(bucket_setup.apply(settings))
     return Bucket(server, name, settings, s3_storage(settings))

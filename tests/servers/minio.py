@@ -21,14 +21,14 @@ SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 
 @contextlib.contextmanager
-def minio(webhook: Webhook | None = None) -> Iterator[S3Server]:
-    """Run MinIO on one empty drive; raises ServerNotInstalled."""
+def minio(webhook: Webhook | None = None, **environment: str) -> Iterator[S3Server]:
+    """Run MinIO on one empty drive, with more of its own settings; raises ServerNotInstalled."""
     binary = minio_binary()
     with tempfile.TemporaryDirectory(prefix="minio-", ignore_cleanup_errors=True) as directory:
 
         def start(port: int) -> tuple[ChildProcess, str]:
             url = f"http://{LOOPBACK}:{port}"
-            child = _child(binary, Path(directory), port, webhook)
+            child = _child(binary, Path(directory), port, {**_notifying(webhook), **environment})
             # "cluster", not "live" or "ready": those two answer 200 whatever can be written yet.
             child.start(lambda: answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
             return child, url
@@ -62,7 +62,7 @@ def _go_bin() -> Path | None:
     return Path(answer.stdout.strip(), "bin") if answer.stdout.strip() else None
 
 
-def _child(binary: str, directory: Path, port: int, webhook: Webhook | None) -> ChildProcess:
+def _child(binary: str, directory: Path, port: int, environment: dict[str, str]) -> ChildProcess:
     certs = f"--certs-dir={directory / 'certs'}"  # not the user's: they would mean HTTPS
     return ChildProcess(
         [binary, "server", f"--address={LOOPBACK}:{port}", certs, str(directory / "data")],
@@ -77,7 +77,7 @@ def _child(binary: str, directory: Path, port: int, webhook: Webhook | None) -> 
             "MINIO_BROWSER": "off",  # no console, and so no port for it
             "MINIO_UPDATE": "off",  # asks nobody for a newer version
             "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
-            **_notifying(webhook),
+            **environment,
         },
     )
 

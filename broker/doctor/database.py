@@ -1,0 +1,77 @@
+"""The database: is it reached, migrated, and may the broker write to it."""
+
+import os
+from collections.abc import Iterator
+
+from broker.db import probe
+from broker.db.probe import DatabaseFault
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok, warn
+
+REACHED, MIGRATED, WRITABLE = "database", "database-migrated", "database-writable"
+SETTING = "BROKER_DATABASE_URL"
+WORKERS = ("GRANIAN_WORKERS", "WEB_CONCURRENCY")
+
+
+def reached(examination: Examination) -> Iterator[Finding]:
+    """Do one round trip."""
+    url = examination.settings.database_url
+    try:
+        server = probe.reach(url)
+    except DatabaseFault as fault:
+        missing = "no file" in str(fault)
+        yield fail(
+            REACHED,
+            f"it cannot be used: {fault}",
+            setting=SETTING,
+            fix="broker db upgrade" if missing else f"start the database, or correct {SETTING}",
+        )
+        return
+    many = [name for name in WORKERS if os.environ.get(name, "1") not in ("", "1")]
+    if probe.dialect(url) == "sqlite" and many:
+        yield warn(
+            REACHED,
+            f"{server} answers; with several workers they wait for each other's writes",
+            setting=SETTING,
+            fix=f"use PostgreSQL, or {many[0]}=1",
+        )
+    else:
+        yield ok(REACHED, f"{server} answers")
+
+
+def migrated(examination: Examination) -> Iterator[Finding]:
+    """Compare where it stands with the newest migration."""
+    try:
+        current, head = probe.migrations(examination.settings.database_url)
+    except DatabaseFault as fault:
+        yield fail(
+            MIGRATED,
+            f"its migration cannot be read: {fault}",
+            setting=SETTING,
+            fix="let the broker's user read alembic_version",
+        )
+        return
+    if current == head:
+        yield ok(MIGRATED, f"at {head}, the newest migration")
+    else:
+        yield fail(
+            MIGRATED,
+            f"it is at {current or 'no migration'}, and this broker needs {head}",
+            setting=SETTING,
+            fix="broker db upgrade",
+        )
+
+
+def writable(examination: Examination) -> Iterator[Finding]:
+    """Insert a row and roll it back."""
+    try:
+        probe.write(examination.settings.database_url)
+    except DatabaseFault as fault:
+        yield fail(
+            WRITABLE,
+            f"it cannot be written: {fault}",
+            setting=SETTING,
+            fix="let the broker's user insert, update and delete; name the primary, no replica",
+        )
+    else:
+        yield ok(WRITABLE, "a row was inserted and rolled back")

@@ -1,0 +1,46 @@
+"""Does the bucket hold forms to their policy: one that was changed must be refused.
+
+An S3 server that takes it checks nothing, and anyone with a ticket may write anything.
+"""
+
+from collections.abc import Iterator
+
+from broker.doctor import refusal
+from broker.doctor.browser import Answer
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok, skip
+from broker.domain.transports import Transport
+
+CHECK = "policy"
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Send forms with another key, another type, another signature, and other bytes."""
+    trial = examination.trial
+    changes = {
+        "key": {"key": trial.key("elsewhere.png")},
+        "Content-Type": {"Content-Type": "text/html"},
+        "signature": {"x-amz-signature": "0" * 64},
+        "digest": {"x-amz-checksum-sha256": "A" * 43 + "="},
+    }
+    taken = []
+    for name, changed in changes.items():
+        answer = trial.send(trial.issue(Transport.POST), None, **changed)
+        if _has_no_forms(answer):
+            yield skip(CHECK, f"this server takes no forms: {answer.said}")
+            return
+        if refusal.granted(answer):
+            taken.append(name)
+    if taken:
+        yield fail(
+            CHECK,
+            f"THE BUCKET TAKES FORMS WITH A CHANGED {', '.join(taken).upper()}",
+            setting="BROKER_S3_ENDPOINT_URL",
+            fix="use an S3 server that enforces POST policies (docs/s3-servers.md), never this",
+        )
+    else:
+        yield ok(CHECK, f"forms are refused with a changed {', '.join(changes)}")
+
+
+def _has_no_forms(answer: Answer) -> bool:
+    return answer.status == 501 or answer.code == "NotImplemented"

@@ -1,0 +1,68 @@
+"""The issuer's published keys (RFC 7517): are they reached, and can the algorithm use one."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from jwt import PyJWKSet
+from jwt.exceptions import PyJWKError, PyJWKSetError
+
+from broker.doctor.browser import Unreachable
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok, skip, warn
+from broker.doctor.tokens import WANTED, unfit
+
+CHECK = "jwks"
+SETTING = "BROKER_JWT_JWKS_URL"
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Fetch the keys as the broker does at an unknown `kid`."""
+    url, algorithm = examination.settings.jwt_jwks_url, examination.settings.jwt_algorithm
+    if url is None:
+        yield skip(CHECK, f"{SETTING} is not set")
+        return
+    try:
+        answer = examination.browser.send("GET", url, follow=True)
+    except Unreachable as error:
+        yield fail(
+            CHECK,
+            f"{url} does not answer, so no new key becomes known: {error}",
+            setting=SETTING,
+            fix=f"set {SETTING} to where the issuer publishes its keys",
+        )
+        return
+    try:
+        if not answer.succeeded:
+            raise ValueError(f"it answers {answer.status}")
+        keys = PyJWKSet.from_dict(json.loads(answer.body)).keys
+    except (ValueError, TypeError, AttributeError, PyJWKError, PyJWKSetError):
+        yield fail(
+            CHECK,
+            f"{url} answers {answer.status}, and not with a set of keys",
+            setting=SETTING,
+            fix=f"set {SETTING} to the issuer's jwks_uri",
+        )
+        return
+    usable = [
+        jwk for jwk in keys if unfit(jwk.key, algorithm) is None and jwk.public_key_use != "enc"
+    ]
+    if not usable:
+        yield fail(
+            CHECK,
+            f"none of its {len(keys)} keys is {WANTED[algorithm]}, as {algorithm} needs",
+            setting=SETTING,
+            fix="correct BROKER_JWT_ALGORITHM, or have the issuer publish such a key",
+        )
+    elif urlsplit(url).scheme == "http" and urlsplit(url).hostname not in (
+        "localhost",
+        "127.0.0.1",
+    ):
+        yield warn(
+            CHECK,
+            "the keys come over http: whoever is on the way can put their own in",
+            setting=SETTING,
+            fix=f"set {SETTING} to an https URL",
+        )
+    else:
+        yield ok(CHECK, f"{len(usable)} of {len(keys)} keys can be used with {algorithm}")

@@ -1,0 +1,54 @@
+"""A multipart upload: may the broker begin and abort one, and is its part taken."""
+
+from collections.abc import Iterator
+
+from broker.doctor import refusal
+from broker.doctor.browser import Answer, Unreachable
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok
+from broker.doctor.trial import PHOTO
+from broker.domain.errors import StorageError
+from broker.domain.transports import Transport
+from broker.services.tickets import Ticket
+
+CHECK = "multipart"
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Begin one, send its only part, and abort it."""
+    trial = examination.trial
+    ticket = trial.issue(Transport.MULTIPART)
+    answer: Answer | None = None
+    try:
+        part = trial.sign_part(ticket)
+        answer = examination.browser.send("PUT", part.url, headers=part.headers, body=PHOTO)
+        if not answer.succeeded:
+            yield refusal.of_upload(CHECK, examination, answer, Transport.MULTIPART)
+    except StorageError as error:
+        yield refusal.of_broker(CHECK, examination, error, "s3:PutObject")
+        return
+    except Unreachable as error:
+        yield refusal.unreachable(CHECK, examination, error)
+    finally:
+        # Even if the run is broken off here: parts that stay cost, and no listing shows them.
+        left = _abort(examination, ticket)
+    if isinstance(left, StorageError):
+        yield refusal.of_broker(CHECK, examination, left, "s3:ListMultipartUploadParts")
+    elif left:
+        yield fail(
+            CHECK,
+            "a multipart upload cannot be aborted, so its parts stay and cost",
+            setting="AWS_ACCESS_KEY_ID",
+            fix=f"allow s3:AbortMultipartUpload on arn:aws:s3:::{examination.settings.s3_bucket}/*"
+            " to these credentials",
+        )
+    elif answer is not None and answer.succeeded:
+        yield ok(CHECK, "begun, a part sent, aborted")
+
+
+def _abort(examination: Examination, ticket: Ticket) -> StorageError | bool:
+    """Abort; tells whether the upload is still there, or why that cannot be told."""
+    try:
+        return not examination.trial.abort(ticket)
+    except StorageError as error:
+        return error

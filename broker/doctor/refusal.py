@@ -1,0 +1,77 @@
+"""What it means when the bucket refuses an upload, or the broker's own request."""
+
+from broker.doctor.browser import Answer, Unreachable
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail
+from broker.domain.errors import StorageDenied, StorageError
+from broker.domain.transports import Transport
+
+NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"})
+
+
+def origin(examination: Examination) -> str | None:
+    """Name the origin that uploads are sent from."""
+    return next(iter(examination.settings.cors_origins), None)
+
+
+def granted(answer: Answer) -> bool:
+    """Tell what was granted from what was refused; raises Unreachable for a 3xx or 5xx.
+
+    A server that is only broken must not pass for one that refuses.
+    """
+    if answer.succeeded or 400 <= answer.status < 500:
+        return answer.succeeded
+    raise Unreachable(f"the answer is {answer.said}, which neither grants nor refuses")
+
+
+def unreachable(check: str, examination: Examination, error: Unreachable) -> Finding:
+    """Report a request to the public URL that got no answer."""
+    return fail(
+        check,
+        f"{examination.public_url} does not answer: {error}",
+        setting=examination.public_setting,
+        fix="set BROKER_S3_PUBLIC_URL to the S3 server's address as browsers know it",
+    )
+
+
+def of_upload(
+    check: str, examination: Examination, answer: Answer, transport: Transport
+) -> Finding:
+    """Report an upload that the bucket did not take."""
+    bucket = examination.settings.s3_bucket
+    said = f"the bucket refuses the {transport.upper()} of a ticket: {answer.said}"
+    if answer.code in NO_ACL:
+        setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
+    elif answer.code == "NotImplemented":
+        setting = "BROKER_DEFAULT_TRANSPORT"
+        fix = "BROKER_DEFAULT_TRANSPORT=put"
+    elif answer.code == "SignatureDoesNotMatch":
+        setting = examination.public_setting
+        fix = "see that nothing before the bucket changes Host, path or headers of a request"
+    elif answer.status == 403:
+        setting = "AWS_ACCESS_KEY_ID"
+        fix = f"allow s3:PutObject on arn:aws:s3:::{bucket}/* to these credentials"
+    elif answer.code is None or answer.status in (404, 405):
+        setting = examination.public_setting
+        fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
+    else:
+        setting, fix = "BROKER_S3_BUCKET", "look at the S3 server's log"
+    return fail(check, said, setting=setting, fix=fix)
+
+
+def of_broker(check: str, examination: Examination, error: StorageError, action: str) -> Finding:
+    """Report a request of the broker's own that the bucket did not grant."""
+    if not isinstance(error, StorageDenied):
+        return fail(
+            check,
+            f"the bucket gave the broker no answer: {error.detail}",
+            setting="BROKER_S3_ENDPOINT_URL",
+            fix="look at the S3 server's log, and run the doctor again",
+        )
+    return fail(
+        check,
+        error.detail,
+        setting="AWS_ACCESS_KEY_ID",
+        fix=f"allow {action} on arn:aws:s3:::{examination.settings.s3_bucket}/* to these"
+        " credentials",
+    )

@@ -1,0 +1,35 @@
+"""The removal: the services delete the confirmed image, and nothing of the run stays behind."""
+
+from collections.abc import Iterator
+
+from broker.doctor import refusal
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok
+from broker.domain.errors import StorageError
+
+CHECK = "removal"
+SHOWN = 3
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Delete, and list what there is still."""
+    trial = examination.trial
+    trial.delete_image()
+    refused = trial.remove_all()
+    try:
+        left = trial.remains()
+    except StorageError as error:
+        yield refusal.of_broker(CHECK, examination, error, "s3:ListBucket")
+        return
+    if left:
+        some = ", ".join(left[:SHOWN]) + (" and more" if len(left) > SHOWN else "")
+        why = "".join(f"{error.detail} " for error in refused[:1])
+        yield fail(
+            CHECK,
+            f"{why}What the doctor sent stays in the bucket: {some}",
+            setting="AWS_ACCESS_KEY_ID",
+            fix=f"allow s3:DeleteObject on arn:aws:s3:::{examination.settings.s3_bucket}/* to"
+            " these credentials, and delete what is named here",
+        )
+    else:
+        yield ok(CHECK, "the image is deleted, and nothing of this run is left in the bucket")

@@ -1,0 +1,55 @@
+"""One real ticket: issued, sent and confirmed by what the API and its clients use."""
+
+from collections.abc import Iterator
+
+from broker.doctor import refusal
+from broker.doctor.browser import Unreachable
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok
+from broker.domain.errors import ObjectMismatch, ObjectMissing, StorageError
+from broker.domain.transports import Transport
+
+SENT, CONFIRMED = "ticket", "confirm"
+
+
+def sent(examination: Examination) -> Iterator[Finding]:
+    """Issue a ticket and send the photo by the default transport."""
+    transport, trial = Transport(examination.settings.default_transport), examination.trial
+    examination.ticket = trial.issue(transport)
+    try:
+        answer = trial.send(examination.ticket, refusal.origin(examination))
+    except Unreachable as error:
+        yield refusal.unreachable(SENT, examination, error)
+        return
+    if answer.succeeded:
+        yield ok(SENT, f"issued, and taken by {transport.upper()}")
+    else:
+        yield refusal.of_upload(SENT, examination, answer, transport)
+
+
+def confirmed(examination: Examination) -> Iterator[Finding]:
+    """Have the confirm service record the image."""
+    trial, ticket = examination.trial, examination.ticket
+    if ticket is None:
+        return
+    try:
+        trial.confirm(ticket)
+    except StorageError as error:
+        yield refusal.of_broker(CONFIRMED, examination, error, "s3:GetObject")
+    except ObjectMissing:
+        trial.stray_at = examination.public_storage()
+        yield fail(
+            CONFIRMED,
+            "what was sent to the public URL is not in the bucket of the internal URL",
+            setting=examination.public_setting,
+            fix="set BROKER_S3_PUBLIC_URL and BROKER_S3_ENDPOINT_URL to one and the same server",
+        )
+    except ObjectMismatch as error:
+        yield fail(
+            CONFIRMED,
+            f"the bucket does not keep what was declared: {error.detail}",
+            setting="BROKER_S3_ENDPOINT_URL",
+            fix="use an S3 server that keeps metadata and SHA-256 checksums (docs/s3-servers.md)",
+        )
+    else:
+        yield ok(CONFIRMED, "one HEAD, and the image was recorded in a database in memory")

@@ -1,0 +1,103 @@
+"""The tokens: is the configured key one that the algorithm can use, and is it a strong one."""
+
+from collections.abc import Iterator
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, fail, ok, warn
+
+CHECK = "jwt"
+PEM = "BROKER_JWT_PUBLIC_KEY"
+SECRET = "BROKER_JWT_SECRET"  # noqa: S105
+RSA_BITS = 2048
+DISTINCT_BYTES = 10
+WANTED = {"RS256": f"RSA with {RSA_BITS} bits or more", "ES256": "EC on the curve P-256"}
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look at the key, then at what tokens have to say besides."""
+    settings = examination.settings
+    if settings.jwt_algorithm == "HS256" and settings.jwt_secret is not None:
+        yield _secret(settings.jwt_secret.get_secret_value())
+    elif (pem := settings.jwt_public_key_pem) is not None:
+        yield _pem(pem, settings.jwt_algorithm)
+    for setting, value, claim in (
+        ("BROKER_JWT_ISSUER", settings.jwt_issuer, "iss"),
+        ("BROKER_JWT_AUDIENCE", settings.jwt_audience, "aud"),
+    ):
+        if value is None:
+            yield warn(
+                CHECK,
+                f"tokens with any {claim} are accepted, such as another service's of this key",
+                setting=setting,
+                fix=f"set {setting} to the {claim} of the marketplace's tokens",
+            )
+    if settings.jwt_algorithm != "HS256" and settings.capability_secret is None:
+        yield warn(
+            CHECK,
+            "Uppy's endpoints cannot be signed, so uppy_session/ is refused",
+            setting="BROKER_CAPABILITY_SECRET",
+            fix='BROKER_CAPABILITY_SECRET="$(openssl rand -base64 48)"',
+        )
+
+
+def unfit(key: object, algorithm: str) -> str | None:
+    """Say what a public key is where the algorithm cannot use it."""
+    if isinstance(key, RSAPublicKey):
+        if algorithm == "RS256" and key.key_size >= RSA_BITS:
+            return None
+        return f"RSA with {key.key_size} bits"
+    if isinstance(key, EllipticCurvePublicKey):
+        if algorithm == "ES256" and isinstance(key.curve, SECP256R1):
+            return None
+        return f"EC on the curve {key.curve.name}"
+    return "of another kind"
+
+
+def _secret(secret: str) -> Finding:
+    if len(set(secret)) < DISTINCT_BYTES or secret in (secret + secret)[1:-1]:
+        return warn(
+            CHECK,
+            "HS256's secret repeats itself, so that it can be guessed",
+            setting=SECRET,
+            fix=f'{SECRET}="$(openssl rand -base64 48)", and the same at the marketplace',
+        )
+    return ok(CHECK, f"HS256, a secret of {len(secret.encode())} bytes")
+
+
+def _pem(pem: str, algorithm: str) -> Finding:
+    if "PRIVATE KEY" in pem:
+        return fail(
+            CHECK,
+            "the PEM is a private key: whoever reads it can make tokens for anyone",
+            setting=PEM,
+            fix="openssl pkey -in KEY.pem -pubout, and take the private key off this machine",
+        )
+    if "BEGIN CERTIFICATE" in pem:
+        return fail(
+            CHECK,
+            "the PEM is a certificate, not a public key",
+            setting=PEM,
+            fix="openssl x509 -in CERT.pem -noout -pubkey",
+        )
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return fail(
+            CHECK,
+            "the PEM is no public key",
+            setting=PEM,
+            fix=f"set {PEM} to the issuer's public key: {WANTED[algorithm]}",
+        )
+    if (kind := unfit(key, algorithm)) is not None:
+        return fail(
+            CHECK,
+            f"{algorithm} needs a key that is {WANTED[algorithm]}; this one is {kind}",
+            setting=PEM,
+            fix=f"set {PEM} to the issuer's {algorithm} key, or correct BROKER_JWT_ALGORITHM",
+        )
+    return ok(CHECK, f"{algorithm}, a public key as PEM")

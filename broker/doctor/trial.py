@@ -1,0 +1,212 @@
+"""The trial upload: the API's own services on the real bucket, with a database in memory.
+
+Its ad is nobody's: an id far above any that a database hands out, another one for each run.
+Whatever key the run may have written is remembered, and removed at its end.
+"""
+
+import base64
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from broker.db.scratch import scratch_database
+from broker.db.session import Database
+from broker.doctor.browser import Answer, Browser
+from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
+from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.object_keys import INCOMING, object_key
+from broker.domain.owners import AD
+from broker.domain.principal import Principal
+from broker.domain.rules import Rules
+from broker.domain.transports import Transport
+from broker.services import outbox
+from broker.services.cancel import cancel
+from broker.services.confirm import confirm
+from broker.services.images import delete_image
+from broker.services.issue import FileRequest, issue
+from broker.services.sign_parts import WantedPart, sign_parts
+from broker.services.tickets import Ticket
+from broker.services.uploads import final_key, get_upload, written_key
+from broker.storage.protocol import Storage
+
+NOBODY = 2**63 - 1
+FIRST_AD = 9_000_000_000_000_000_000
+ADS = 200_000_000_000_000_000
+TICKETS_MAX = 100
+CONTENT_TYPE = "image/png"
+# One grey pixel.
+PHOTO = bytes.fromhex(
+    "89504e470d0a1a0a0000000d494844520000000100000001080000000"
+    "03a7e9b550000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
+
+log = logging.getLogger("broker.doctor")
+
+
+class Trial:
+    """Issues, sends and records as the API and its clients do.
+
+    Args:
+        rules: the API's own, but for its limits: the trial has an ad of its own, for more
+            tickets than a customer may want to allow.
+    """
+
+    database: Database
+
+    def __init__(
+        self, storage: Storage, rules: Rules, browser: Browser, now: Callable[[], datetime]
+    ) -> None:
+        self.storage = storage
+        self.rules = replace(rules, max_images_per_ad=TICKETS_MAX, max_image_bytes=len(PHOTO))
+        self.ad_id = FIRST_AD + secrets.randbelow(ADS)
+        self.image_id: int | None = None
+        self.image_key = ""
+        # Where forms went if not to this bucket; what was sent is removed there too.
+        self.stray_at: Storage | None = None
+        self._browser = browser
+        self._now = now
+        self._principal = Principal(user_id=NOBODY)
+        self._touched: set[str] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        scratch = scratch_database(user_id=NOBODY, ad_id=self.ad_id, now=self._now())
+        self.database = self._stack.enter_context(scratch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.remove_all():
+            log.warning("This may be left in the bucket: %s", ", ".join(sorted(self._touched)))
+        self._stack.close()
+
+    def issue(self, transport: Transport, *, pinned: bool = True) -> Ticket:
+        """Issue a ticket for the photo, as `POST upload_image/` does."""
+        digest = base64.b64encode(hashlib.sha256(PHOTO).digest()).decode("ascii")
+        file = FileRequest(
+            file_name="doctor.png",
+            content_type=CONTENT_TYPE,
+            size=len(PHOTO),
+            checksum_sha256=digest if pinned else None,
+            transport=transport,
+        )
+        rules = self.rules if pinned else replace(self.rules, require_checksum=False)
+        presigner = self.storage.presigner
+        with self.database.session() as session:
+            (ticket,) = issue(
+                session, presigner, rules, self._principal, AD, self.ad_id, [file], now=self._now()
+            )
+        self._touch(written_key(self.rules, ticket.upload))
+        self._touch(object_key(self.rules.location, ticket.upload.key))
+        return ticket
+
+    def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
+        """Send the photo as the ticket says, with fields changed; raises Unreachable."""
+        headers = {"Origin": origin} if origin else {}
+        transfer = ticket.transfer
+        if isinstance(transfer, PresignedPost):
+            fields = {**transfer.fields, **changes}
+            return self._browser.post_form(transfer.url, fields, PHOTO, headers=headers)
+        if not isinstance(transfer, PresignedPut):
+            raise TypeError("parts are sent with send_part")
+        headers |= transfer.headers
+        return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
+
+    def confirm(self, ticket: Ticket) -> None:
+        """Have the confirm service record the image; raises what it raises."""
+        with self.database.session() as session:
+            image = confirm(
+                session,
+                self.storage,
+                self.rules,
+                self._principal,
+                ticket.upload.id,
+                now=self._now(),
+            )
+            outbox.drain(session, self.storage, self.rules, now=self._now())
+        self.image_id, self.image_key = image.id, image.key
+
+    def delete_image(self) -> None:
+        """Have the services delete the image that was confirmed last, and drain the outbox."""
+        if self.image_id is None:
+            return
+        with self.database.session() as session:
+            delete_image(
+                session,
+                self._principal,
+                self.ad_id,
+                self.image_id,
+                rules=self.rules,
+                now=self._now(),
+            )
+            outbox.drain(session, self.storage, self.rules, now=self._now())
+        self.image_id = None
+
+    def sign_part(self, ticket: Ticket) -> PresignedPut:
+        """Begin the multipart upload and give its first part's URL; raises StorageError."""
+        with self.database.session() as session:
+            signed = sign_parts(
+                session,
+                self.storage,
+                self.rules,
+                self._principal,
+                ticket.upload.id,
+                [WantedPart(part_number=1)],
+                now=self._now(),
+            )
+        return signed.parts[0].put
+
+    def abort(self, ticket: Ticket) -> bool:
+        """Cancel a multipart upload; tells whether the bucket has let go of it."""
+        upload_id, now = ticket.upload.id, self._now()
+        with self.database.session() as session:
+            cancel(session, self.storage, self.rules, self._principal, upload_id, now=now)
+            upload = get_upload(session, self._principal, upload_id)
+        if upload.multipart_id is None:
+            return True
+        try:
+            self.storage.multipart.list_parts(final_key(self.rules, upload), upload.multipart_id)
+        except MultipartNotFound:
+            return True
+        return False
+
+    def key(self, file_name: str) -> str:
+        """Make a key of the trial's ad that no ticket is for, to be removed as all others."""
+        return self._touch(object_key(self.rules.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
+
+    def _touch(self, key: str) -> str:
+        self._touched.add(key)
+        return key
+
+    def remove_all(self) -> list[StorageError]:
+        """Delete every key that may have been written; gives what kept S3 from doing so."""
+        refused: list[StorageError] = []
+        for key in sorted(self._touched):
+            try:
+                for storage in self._storages():
+                    storage.delete(key)
+            except StorageError as error:
+                refused.append(error)
+                if isinstance(error, StorageUnavailable):
+                    break  # each further key would wait as long
+            else:
+                self._touched.discard(key)
+        return refused
+
+    def remains(self) -> list[str]:
+        """List what is still there of this run; raises StorageError."""
+        below = f"{AD.prefix}{self.ad_id}/"
+        prefixes = object_key(self.rules.location, below), object_key(INCOMING, below)
+        return [
+            listed.key
+            for storage in self._storages()
+            for prefix in prefixes
+            for listed in storage.list_objects(prefix)
+        ]
+
+    def _storages(self) -> list[Storage]:
+        return [self.storage] if self.stray_at is None else [self.storage, self.stray_at]

@@ -1,0 +1,60 @@
+"""A healthy deployment: every check is made, none fails, and nothing is left behind."""
+
+import re
+import socket
+from typing import Any
+
+import pytest
+
+from broker.doctor.run import CHECKS
+from tests.doctor.conftest import Deployment, run
+from tests.servers.fixtures import SECRET
+from tests.servers.minio import DOMAIN
+
+
+def test_every_check_passes_on_each_server(anywhere: Deployment) -> None:
+    report = anywhere.doctor()
+    assert report.failed == set()
+    assert report.exit_code == 0
+    skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}
+    assert skipped == {"jwks", "broker-url"}
+    assert report.passed == {"settings", "etag", *(c.name for c in CHECKS)} - skipped
+
+
+def test_limits_that_are_small_do_not_stop_the_trial(deployment: Deployment) -> None:
+    report = deployment.doctor(MAX_IMAGES_PER_AD="1", MAX_IMAGE_BYTES="1")
+    assert report.failed == set()
+
+
+def test_a_bucket_whose_default_is_put_without_checksums(anywhere: Deployment) -> None:
+    report = anywhere.doctor(DEFAULT_TRANSPORT="put", REQUIRE_CHECKSUM="false")
+    assert report.failed == set()
+    assert "PUT" in report.of("ticket", "ok")["detail"]
+
+
+def test_virtual_addressing_and_what_a_page_over_https_may_not_do(
+    on_minio: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def resolve(host: str, *rest: Any, **named: Any) -> Any:
+        return look_up("127.0.0.1" if host.endswith(DOMAIN) else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    port = on_minio.bucket.server.endpoint_url.rpartition(":")[2]
+    on_minio.set(S3_ENDPOINT_URL=f"http://{DOMAIN}:{port}", S3_ADDRESSING="virtual")
+    report = on_minio.doctor(CORS_ORIGINS="http://localhost:8000")
+    assert report.failed == set()
+    warned = on_minio.doctor(CORS_ORIGINS="https://shop.example").of("public-url", "warn")
+    assert "https://shop.example send to an http URL" in warned["detail"]
+    assert f"{on_minio.bucket.name}.{DOMAIN}" in report.of("public-url", "ok")["detail"]
+
+
+def test_no_secret_is_ever_printed(deployment: Deployment) -> None:
+    url = deployment.bucket.server.endpoint_url.replace("://", "://user:its-password@")
+    deployment.set(PUBLIC_URL=url, MEDIA_URL=f"{url}/{deployment.bucket.name}/media")
+    for arguments in ([], ["--json"]):
+        text = run(*arguments).output
+        for secret in (SECRET, deployment.bucket.server.secret_key, "its-password"):
+            assert secret not in text
+        assert not re.search("(?i:signature=|policy=|x-amz-signature)|eyJ", text)

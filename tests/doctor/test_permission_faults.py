@@ -1,0 +1,122 @@
+"""Credentials that may do less than the broker needs: a session policy of MinIO's AssumeRole,
+and an identity of SeaweedFS that may only read."""
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.doctor.conftest import READER, READER_SECRET, Deployment, deploy
+from tests.servers import S3Server
+from tests.servers.header_proxy import header_proxy
+
+NEEDED = (
+    *("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"),
+    *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+)
+
+
+def only(deployment: Deployment, *actions: str) -> None:
+    """Give the doctor temporary credentials that may do only this."""
+    server, name = deployment.bucket.server, deployment.bucket.name
+    statement = {
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+    }
+    sts = boto3.client(
+        "sts",
+        endpoint_url=server.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+    given = sts.assume_role(
+        RoleArn="arn:aws:iam:::role/broker",
+        RoleSessionName="doctor",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )["Credentials"]
+    deployment.set(
+        AWS_ACCESS_KEY_ID=given["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=given["SecretAccessKey"],
+        AWS_SESSION_TOKEN=given["SessionToken"],
+    )
+
+
+def test_what_the_docs_say_is_needed_is_enough(on_minio: Deployment) -> None:
+    only(on_minio, *NEEDED)
+    report = on_minio.doctor(PUT_TTL="600")
+    assert report.failed == set()
+    assert "temporary" in report.of("credentials", "ok")["detail"]
+
+
+def test_temporary_credentials_that_tickets_may_outlive(on_minio: Deployment) -> None:
+    only(on_minio, *NEEDED)
+    found = on_minio.doctor().of("credentials", "warn")
+    assert found["setting"] == "BROKER_PUT_TTL"
+    assert found["fix"] == "BROKER_PUT_TTL=600"
+
+
+def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment) -> None:
+    only(on_minio, *NEEDED)
+    report = on_minio.doctor(AWS_SESSION_TOKEN="x" * 40)
+    assert report.of("credentials-known", "fail")["setting"] == "AWS_SESSION_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "check"),
+    [
+        ("s3:ListBucket", "bucket"),
+        ("s3:PutObject", "ticket"),
+        ("s3:GetObject", "confirm"),
+        ("s3:AbortMultipartUpload", "multipart"),
+        ("s3:ListMultipartUploadParts", "multipart"),
+    ],
+)
+def test_a_permission_that_is_lacking_is_named(
+    on_minio: Deployment, lacking: str, check: str
+) -> None:
+    only(on_minio, *(action for action in NEEDED if action != lacking))
+    report = on_minio.doctor()
+    fault = report.of(check, "fail")
+    assert fault["setting"] == "AWS_ACCESS_KEY_ID"
+    assert fault["fix"].startswith(f"allow {lacking} on arn:aws:s3:::{on_minio.bucket.name}")
+    assert report.failed == {check}
+
+
+def test_what_cannot_be_deleted_is_named_with_its_key(on_minio: Deployment) -> None:
+    only(on_minio, *(action for action in NEEDED if action != "s3:DeleteObject"))
+    report = on_minio.doctor()
+    fault = report.of("removal", "fail")
+    assert fault["setting"] == "AWS_ACCESS_KEY_ID"
+    assert "s3:DeleteObject" in fault["fix"]
+    left = on_minio.keys()
+    assert left
+    assert any(key in fault["detail"] for key in left)
+    for key in left:
+        on_minio.client().delete_object(Bucket=on_minio.bucket.name, Key=key)
+
+
+def test_credentials_that_may_only_read(
+    strict_seaweedfs: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploy(strict_seaweedfs, template, tmp_path, monkeypatch)
+    report = deployment.doctor(
+        CORS_ORIGINS="", AWS_ACCESS_KEY_ID=READER, AWS_SECRET_ACCESS_KEY=READER_SECRET
+    )
+    fault = report.of("ticket", "fail")
+    assert fault["setting"] == "AWS_ACCESS_KEY_ID"
+    assert fault["fix"].startswith("allow s3:PutObject")
+    assert report.failed == {"ticket"}
+    assert deployment.keys() == []
+
+
+def test_a_server_that_is_only_broken_does_not_pass_for_one_that_refuses(
+    on_minio: Deployment,
+) -> None:
+    with header_proxy(on_minio.bucket.server.endpoint_url, statuses={403: 503}) as url:
+        report = on_minio.doctor(S3_PUBLIC_URL=url, CORS_ORIGINS="")
+    assert {"public-list", "public-write", "incoming", "policy"} <= report.failed
+    assert "neither grants nor refuses" in report.of("policy", "fail")["detail"]
+    assert report.of("policy", "fail")["setting"] == "BROKER_S3_PUBLIC_URL"

@@ -1,0 +1,63 @@
+"""A proxy before an S3 server that changes headers of its answers, as a bad CDN or clock would."""
+
+import contextlib
+import http.client
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+HOP_BY_HOP = ("transfer-encoding", "connection", "content-length")
+
+
+@contextlib.contextmanager
+def header_proxy(
+    endpoint_url: str, statuses: Mapping[int, int] | None = None, **changed: str
+) -> Iterator[str]:
+    """Forward to an S3 server; its answers have these headers instead (`_` stands for `-`),
+    and for some statuses others.
+
+    The request goes on as it came, its Host too, so that signatures hold.
+    """
+    target = urlsplit(endpoint_url).netloc
+    headers = {name.replace("_", "-"): value for name, value in changed.items()}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            with contextlib.closing(http.client.HTTPConnection(target, timeout=20)) as upstream:
+                upstream.putrequest(
+                    self.command, self.path, skip_host=True, skip_accept_encoding=True
+                )
+                for name, value in self.headers.items():
+                    upstream.putheader(name, value)
+                upstream.endheaders(body)
+                answer = upstream.getresponse()
+                data = answer.read()
+            self.send_response_only((statuses or {}).get(answer.status, answer.status))
+            replaced = {name.lower() for name in headers}
+            for name, value in answer.getheaders():
+                if name.lower() not in (*HOP_BY_HOP, *replaced):
+                    self.send_header(name, value)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            length = answer.getheader("Content-Length") if self.command == "HEAD" else None
+            self.send_header("Content-Length", length or str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = forward
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
