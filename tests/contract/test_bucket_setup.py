@@ -18,6 +18,7 @@ from broker.storage.bucket_setup import Outcome
 from tests.servers import S3Server
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
 
+BLOCK = "Amazon's Block Public Access lets images be public"
 ARN = "arn:aws:sqs:us-east-1:123456789012:uploads"
 
 
@@ -139,7 +140,7 @@ def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
     told = outcomes(s3_bucket.settings)
     refused = [title for title, outcome in told.items() if outcome is Outcome.NOT_SUPPORTED]
     assert refused == [
-        "a policy may make images public",
+        BLOCK,
         "browsers may send from https://shop.example",
         "incomplete multipart uploads are aborted after a day",
     ]
@@ -160,10 +161,10 @@ def test_amazons_block_on_public_policies_is_opened_and_that_on_acls_is_not(
     client.put_public_access_block(
         Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(switches, True)
     )
-    assert outcomes(moto_bucket.settings)["a policy may make images public"] is Outcome.CHANGED
+    assert outcomes(moto_bucket.settings)[BLOCK] is Outcome.CHANGED
     block = client.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
     assert [block[switch] for switch in switches] == [True, True, False, False]
-    assert outcomes(moto_bucket.settings)["a policy may make images public"] is Outcome.UNCHANGED
+    assert outcomes(moto_bucket.settings)[BLOCK] is Outcome.UNCHANGED
 
 
 @pytest.mark.parametrize("arn", [ARN, "arn:aws:sns:us-east-1:123456789012:t", "eventbridge"])

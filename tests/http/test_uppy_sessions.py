@@ -158,7 +158,7 @@ def test_with_a_public_key_a_secret_of_its_own_is_needed(
 def test_the_reaper_forgets_old_sessions(app: Flask, alice: Client) -> None:
     open_session(alice, alice.ad())
     broker = app.extensions["broker"]
-    for hours, left in ((24, 1), (27, 0)):
+    for hours, left in ((20, 1), (23, 0)):
         with broker.database.session() as session:
             now = datetime.now(UTC) + timedelta(hours=hours)
             reap_once(session, broker.storage, broker.rules, now=now)

@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -12,10 +12,14 @@ HOP_BY_HOP = ("transfer-encoding", "connection", "content-length")
 
 @contextlib.contextmanager
 def header_proxy(
-    endpoint_url: str, statuses: Mapping[int, int] | None = None, **changed: str
+    endpoint_url: str,
+    statuses: Mapping[int, int] | None = None,
+    before_answer: Callable[[], None] = lambda: None,
+    **changed: str,
 ) -> Iterator[str]:
     """Forward to an S3 server; its answers have these headers instead (`_` stands for `-`),
-    and for some statuses others.
+    and for some statuses others. `before_answer` is called when the server has done it, and
+    may keep the client waiting.
 
     The request goes on as it came, its Host too, so that signatures hold.
     """
@@ -36,6 +40,7 @@ def header_proxy(
                 upstream.endheaders(body)
                 answer = upstream.getresponse()
                 data = answer.read()
+            before_answer()
             self.send_response_only((statuses or {}).get(answer.status, answer.status))
             replaced = {name.lower() for name in headers}
             for name, value in answer.getheaders():

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -38,10 +38,12 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 @dataclass(frozen=True)
 class Postgres:
-    """One running cluster."""
+    """One running cluster; `stop` kills it as a power cut does, `start` has it recover."""
 
     port: int
     pid: int | None
+    stop: Callable[[], None]
+    start: Callable[[], None]
 
     def url(self, database: str) -> str:
         """Return SQLAlchemy's URL of a database."""
@@ -73,8 +75,11 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Run an empty PostgreSQL cluster; raises ServerNotInstalled."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run an empty PostgreSQL cluster; raises ServerNotInstalled.
+
+    What is committed is there after a `stop` only where it is `durable`.
+    """
     binaries = postgres_binaries()
     account = _account()
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
@@ -85,6 +90,7 @@ def postgres() -> Iterator[Postgres]:
 
         def start(port: int) -> tuple[ChildProcess, Postgres]:
             settings = SETTINGS | {"port": str(port), "unix_socket_directories": str(root)}
+            settings["synchronous_commit"] = "on" if durable else "off"
             child = ChildProcess(
                 [
                     str(binaries / "postgres"),
@@ -97,9 +103,13 @@ def postgres() -> Iterator[Postgres]:
                 user=account.pw_name if account else None,
                 stop_signal=signal.SIGQUIT,  # "immediate": without writing what is thrown away
             )
-            cluster = Postgres(port, None)
-            child.start(cluster.answers, START_TIMEOUT)
-            return child, Postgres(port, child.pid)
+
+            def up() -> None:
+                child.start(cluster.answers, START_TIMEOUT)
+
+            cluster = Postgres(port, None, child.stop, up)
+            up()
+            return child, Postgres(port, child.pid, child.stop, up)
 
         child, cluster = start_on_free_port(start)
         try:

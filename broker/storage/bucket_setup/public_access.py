@@ -20,7 +20,7 @@ def public_access(settings: Settings) -> Aspect:
     """Let the policy make images public."""
     switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
     return Aspect(
-        title="a policy may make images public",
+        title="Amazon's Block Public Access lets images be public",
         read=_read,
         wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},
         write=_write,

@@ -79,7 +79,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
 
 
 def _aspects(settings: Settings) -> Iterator[Aspect]:
-    yield public_access(settings)
+    yield public_access(settings)  # before the policy, which it may refuse
     yield public_read(settings)
     if (rule := cors(settings)) is not None:
         yield rule

@@ -1,0 +1,151 @@
+"""Every operation of the API that changes something, each as a scene that is ready for it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from flask import Flask
+
+from tests.faults.victim import Request
+from tests.http.client import JPEG, Client, declared, send, token
+from tests.http.multipart import PART, multipart_ticket, put_parts, signed
+from tests.servers.fixtures import Bucket
+
+ALICE = token(1)
+LONG_PAST = timedelta(days=2)
+SETTINGS = {"require_checksum": False, "part_size": PART}
+# What a client's repeated request may be answered: done, or it was done, or it is over.
+SETTLED = {200, 201, 204, 404, 409, 410, 422}
+
+
+class Scene:
+    """An app, a bucket, and a client."""
+
+    def __init__(self, app: Flask, bucket: Bucket) -> None:
+        self.app, self.bucket = app, bucket
+        self.alice = Client(app, ALICE)
+
+    def forge(self, key: str) -> None:
+        """Put other bytes than declared, past the broker."""
+        client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
+        client.put_object(Bucket=self.bucket.name, Key=key, Body=b"forged")
+
+
+def post(path: str, json: Any = None) -> Request:
+    return Request(ALICE, "POST", path, json)
+
+
+def delete(path: str) -> Request:
+    return Request(ALICE, "DELETE", path)
+
+
+def confirmed(scene: Scene, ad: int) -> dict[str, Any]:
+    ticket = scene.alice.ticket(ad).get_json()
+    send(ticket)
+    answer = scene.alice.post(ticket["confirm_url"])
+    assert answer.status_code == 200, answer.text
+    image: dict[str, Any] = answer.get_json()
+    return image
+
+
+def issue(scene: Scene) -> Request:
+    return post(f"/api/ads/{scene.alice.ad()}/upload_image/", declared())
+
+
+def confirm(scene: Scene) -> Request:
+    ticket = scene.alice.ticket(scene.alice.ad()).get_json()
+    send(ticket)
+    return post(ticket["confirm_url"])
+
+
+def confirm_and_promote(scene: Scene) -> Request:
+    ticket = scene.alice.ticket(scene.alice.ad(), checksum_sha256=None).get_json()
+    send(ticket)
+    return post(ticket["confirm_url"])
+
+
+def confirm_and_reject(scene: Scene) -> Request:
+    ticket = scene.alice.ticket(scene.alice.ad()).get_json()
+    scene.forge(f"media/{ticket['key']}")
+    return post(ticket["confirm_url"])
+
+
+def confirm_a_new_avatar(scene: Scene) -> Request:
+    tickets = [
+        scene.alice.post("/api/users/1/upload_avatar/", declared()).get_json() for _ in range(2)
+    ]
+    for ticket in tickets:
+        send(ticket)
+    assert scene.alice.post(tickets[0]["confirm_url"]).status_code == 200
+    return post(tickets[1]["confirm_url"])
+
+
+def sent_in_parts(scene: Scene, *, urls_alone: bool = False) -> dict[str, Any]:
+    ticket = multipart_ticket(scene.alice, JPEG)
+    if not urls_alone:
+        put_parts(signed(scene.alice, ticket, [1], JPEG), JPEG)
+    return ticket
+
+
+def begin_parts(scene: Scene) -> Request:
+    ticket = sent_in_parts(scene, urls_alone=True)
+    return post(ticket["upload"]["parts_url"], {"parts": [{"part_number": 1}]})
+
+
+def complete(scene: Scene) -> Request:
+    return post(sent_in_parts(scene)["upload"]["complete_url"])
+
+
+def cancel_parts(scene: Scene) -> Request:
+    return delete(f"/api/uploads/{sent_in_parts(scene)['id']}/")
+
+
+def delete_image(scene: Scene) -> Request:
+    ad = scene.alice.ad()
+    return delete(f"/api/ads/{ad}/images/{confirmed(scene, ad)['id']}/")
+
+
+def delete_ad(scene: Scene) -> Request:
+    ad = scene.alice.ad()
+    confirmed(scene, ad)
+    send(scene.alice.ticket(ad).get_json())
+    return delete(f"/api/ads/{ad}/")
+
+
+def reap_forms(scene: Scene) -> Request:
+    ad = scene.alice.ad()
+    send(scene.alice.ticket(ad).get_json())
+    send(scene.alice.ticket(ad, checksum_sha256=None).get_json())
+    return Request(ALICE, after=LONG_PAST)
+
+
+def reap_parts(scene: Scene) -> Request:
+    sent_in_parts(scene)
+    return Request(ALICE, after=LONG_PAST)
+
+
+def reap_the_outbox(scene: Scene) -> Request:
+    request = delete_image(scene)
+    assert request.path is not None
+    assert scene.alice.delete(request.path).status_code == 204
+    return Request(ALICE)
+
+
+OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
+    (issue, {}),
+    (confirm, {}),
+    (confirm_and_promote, {}),
+    (confirm_and_reject, {}),
+    (confirm_a_new_avatar, {}),
+    (begin_parts, {}),
+    (complete, {}),
+    (cancel_parts, {}),
+    (delete_image, {}),
+    (delete_ad, {}),
+    (reap_forms, {}),
+    (reap_parts, {}),
+    (reap_the_outbox, {}),
+    (reap_forms, {"reap": "confirm"}),
+    (reap_parts, {"reap": "confirm"}),
+]

@@ -1,0 +1,195 @@
+"""Servers that are slow, down, or started anew: clients wait or are told, and nothing is lost."""
+
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from broker.db import migrate
+from broker.db.models import Ad, Image, Upload
+from broker.services.reap import reap_once
+from tests.faults import operations as scenes
+from tests.faults import victim
+from tests.faults.invariants import look
+from tests.faults.operations import ALICE, SETTINGS, SETTLED, Scene
+from tests.faults.victim import Request
+from tests.http.client import EACH_SERVER, Client, declared, rows, send
+from tests.servers import installed_or_skip
+from tests.servers.fixtures import Bucket
+from tests.servers.header_proxy import header_proxy
+from tests.servers.postgres import Postgres, postgres
+
+ANSWERS_MAX = 12
+AT_ONCE = 8
+
+
+class Gate:
+    """Lets so many answers of S3 through, and holds all others back until it is opened."""
+
+    def __init__(self) -> None:
+        self.left = sys.maxsize
+        self.held = 0
+        self.opened = threading.Event()
+
+    def close_after(self, answers: int) -> None:
+        self.left, self.held = answers, 0
+        self.opened.clear()
+
+    def open(self) -> None:
+        self.left = sys.maxsize
+        self.opened.set()
+
+    def pass_through(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            self.held += 1
+            self.opened.wait(60)
+
+
+@EACH_SERVER
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        scenes.confirm_and_promote,
+        scenes.confirm_and_reject,
+        scenes.begin_parts,
+        scenes.complete,
+        scenes.cancel_parts,
+        scenes.reap_forms,
+    ],
+)
+def test_while_the_bucket_does_not_answer_in_time_nothing_is_half_done(
+    make_app: Callable[..., Flask],
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[Scene], Request],
+) -> None:
+    monkeypatch.setattr("broker.storage.factory.READ_TIMEOUT_SECONDS", 0.5)
+    gate = Gate()
+    with header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow:
+        app = make_app(s3_endpoint_url=s3_bucket.server.endpoint_url, **SETTINGS)
+        behind = make_app(
+            s3_endpoint_url=slow, s3_public_url=s3_bucket.server.endpoint_url, **SETTINGS
+        )
+        for answers in range(ANSWERS_MAX):
+            request = prepare(Scene(app, s3_bucket))
+            gate.close_after(answers)
+            status = victim.perform(behind, request)
+            held = gate.held
+            gate.open()
+            assert status in SETTLED | {503}
+            state = look(app)
+            sys.stdout.write(f"{prepare.__name__} no answer after {answers}: {status}, {state}\n")
+            assert state.violations == []
+            if not held:
+                break
+            assert victim.perform(behind, request) in SETTLED
+        else:
+            pytest.fail("it never ends")
+        for days in (3, 6):
+            victim.perform(app, Request(ALICE, after=timedelta(days=days)))
+    state = look(app, at_rest=True)
+    sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
+    assert state.violations == []
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    with installed_or_skip(), postgres(durable=True) as server:
+        yield server
+
+
+def test_a_database_that_is_killed_and_started_anew_loses_nothing(
+    own_postgres: Postgres, make_app: Callable[..., Flask]
+) -> None:
+    url = own_postgres.url(own_postgres.create_database())
+    migrate.upgrade(url)
+    app = make_app(database_url=url)
+    alice = Client(app, ALICE)
+    answer = alice.post(f"/api/ads/{alice.ad()}/upload_images/", {"files": [declared()] * 20})
+    tickets = answer.get_json()["tickets"]
+    for ticket in tickets:
+        send(ticket)
+    own_postgres.stop()
+    down = alice.post(tickets[0]["confirm_url"])
+    assert (down.status_code, down.get_json()["code"]) == (503, "database_unavailable")
+    assert "Retry-After" in down.headers
+    own_postgres.start()
+    confirmed = threading.Event()
+
+    def confirm(ticket: dict[str, Any]) -> list[int]:
+        """Confirm as a client does that takes 503 for what it says."""
+        statuses: list[int] = []
+        while not statuses or statuses[-1] == 503:
+            assert len(statuses) < 1000
+            statuses.append(alice.post(ticket["confirm_url"]).status_code)
+            confirmed.set()
+        return statuses
+
+    with ThreadPoolExecutor(4) as pool:
+        running = pool.map(confirm, tickets)
+        assert confirmed.wait(30)
+        own_postgres.stop()
+        own_postgres.start()
+        statuses = list(running)
+    assert {each[-1] for each in statuses} == {200}
+    state = look(app, at_rest=True)
+    sys.stdout.write(f"database killed twice: {state}\n")
+    assert state.violations == []
+    assert rows(app, Image) == 20
+
+
+@EACH_SERVER
+def test_a_thousand_confirms_race_reapers(make_app: Callable[..., Flask]) -> None:
+    app = make_app(max_images_per_ad=1000)
+    alice = Client(app, ALICE)
+    ad = alice.ad()
+    tickets = [
+        ticket
+        for _ in range(20)
+        for ticket in alice.post(
+            f"/api/ads/{ad}/upload_images/", {"files": [declared(b"x" * 9)] * 50}
+        ).get_json()["tickets"]
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        sent = list(pool.map(lambda ticket: send(ticket, b"x" * 9).status_code, tickets))
+    assert set(sent) == {201}
+    broker = app.extensions["broker"]
+    expires_at = datetime.fromisoformat(tickets[-1]["expires_at"])
+    late = expires_at + broker.rules.grace + timedelta(seconds=1)
+    finished = threading.Event()
+
+    def reap_on(_number: int) -> int:
+        expired = 0
+        while not finished.is_set():
+            with broker.database.session() as session:
+                expired += reap_once(session, broker.storage, broker.rules, now=late).expired
+        return expired
+
+    random.Random(4).shuffle(tickets)
+    with ThreadPoolExecutor(AT_ONCE + 2) as pool:
+        reapers = [pool.submit(reap_on, number) for number in range(2)]
+        try:
+            answers = list(pool.map(lambda ticket: alice.post(ticket["confirm_url"]), tickets))
+        finally:
+            finished.set()
+        expired = sum(reaper.result() for reaper in reapers)
+    assert {answer.status_code for answer in answers} <= {200, 409, 410}
+    with broker.database.session() as session:
+        for days in (3, 6):
+            now = datetime.now(UTC) + timedelta(days=days)
+            reap_once(session, broker.storage, broker.rules, now=now)
+        states = [upload.state for upload in session.query(Upload)]
+        taken = sum(ad.places_taken for ad in session.query(Ad))
+    state = look(app, at_rest=True)
+    sys.stdout.write(f"1000 confirms, {expired} expired meanwhile: {state}\n")
+    assert state.violations == []
+    assert states.count("confirmed") == sum(answer.status_code == 200 for answer in answers)
+    assert states.count("confirmed") + states.count("expired") == 1000
+    assert taken == states.count("confirmed")
