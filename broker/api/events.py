@@ -47,6 +47,7 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
 @requires_events_secret
 @blueprint.arguments(events.Notification, unknown="include")
 @blueprint.response(200, events.Handled)
+@blueprint.doc(security=[{"events": []}])
 def receive(notification: dict[str, Any]) -> dict[str, Any]:
     """Take a bucket's notification that objects were written; each is confirmed if it is due."""
     broker = current()

@@ -37,7 +37,8 @@ def init_app(app: Flask) -> None:
     app.config["API_SPEC_OPTIONS"] = {
         "components": {
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "events": {"type": "http", "scheme": "bearer"},
             }
         },
         "security": [{"bearer": []}],

@@ -12,8 +12,8 @@ from broker.api.problems import ApiError
 
 BODY_MAX = 64 * 1024
 BATCH_BODY_MAX = 1024 * 1024
-# Fifty files, or ten thousand parts, in one body.
-BATCH_PATHS = ("/upload_images", "/parts", "/complete")
+# Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
+BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
 _FORM_DETAIL = (
     "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
     "here as JSON to get a ticket, and send the bytes to the bucket with it."

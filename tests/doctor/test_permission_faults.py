@@ -3,10 +3,12 @@ and an identity of SeaweedFS that may only read."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
+from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.doctor.conftest import READER, READER_SECRET, Deployment, deploy
 from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
@@ -19,12 +21,18 @@ NEEDED = (
 
 def only(deployment: Deployment, *actions: str) -> None:
     """Give the doctor temporary credentials that may do only this."""
-    server, name = deployment.bucket.server, deployment.bucket.name
+    name = deployment.bucket.name
     statement = {
         "Effect": "Allow",
         "Action": list(actions),
         "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
     }
+    as_allowed_by(deployment, {"Version": "2012-10-17", "Statement": [statement]})
+
+
+def as_allowed_by(deployment: Deployment, policy: dict[str, Any]) -> None:
+    """Give the doctor temporary credentials with this policy."""
+    server = deployment.bucket.server
     sts = boto3.client(
         "sts",
         endpoint_url=server.endpoint_url,
@@ -35,7 +43,7 @@ def only(deployment: Deployment, *actions: str) -> None:
     given = sts.assume_role(
         RoleArn="arn:aws:iam:::role/broker",
         RoleSessionName="doctor",
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        Policy=json.dumps(policy),
     )["Credentials"]
     deployment.set(
         AWS_ACCESS_KEY_ID=given["AccessKeyId"],
@@ -44,8 +52,9 @@ def only(deployment: Deployment, *actions: str) -> None:
     )
 
 
-def test_what_the_docs_say_is_needed_is_enough(on_minio: Deployment) -> None:
-    only(on_minio, *NEEDED)
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_what_the_printed_iam_policy_allows_is_enough(on_minio: Deployment, role: Role) -> None:
+    as_allowed_by(on_minio, iam_policy(on_minio.bucket.settings, role))
     report = on_minio.doctor(PUT_TTL="600")
     assert report.failed == set()
     assert "temporary" in report.of("credentials", "ok")["detail"]

@@ -1,4 +1,4 @@
-"""`broker reconcile` needs as much memory for 100 000 objects as for 10 000."""
+"""`broker reconcile` needs as much memory for ten times the objects."""
 
 import os
 import re
@@ -18,10 +18,10 @@ from tests.e2e.listing_server import ETAG, SIZE, key_of, listing_server
 from tests.http.client import SECRET
 from tests.servers.inventory import write_report
 
-FEW, MANY = 10_000, 100_000
+FEW, MANY = 5_000, 50_000
 # An object without a row, every so often.
 ORPHAN_EVERY = 500
-# KiB. 90 000 objects more, held in memory, would be 60 MiB; pyarrow's buffers are full from
+# KiB. 45 000 objects more, held in memory, would be 30 MiB; pyarrow's buffers are full from
 # 100 000 rows on and stay so.
 MAY_GROW = {"listing": 6 * 1024, "CSV": 6 * 1024, "Parquet": 20 * 1024}
 # Peak resident memory of this process alone: proc(5).
