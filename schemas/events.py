@@ -11,6 +11,9 @@ from schemas.fields import Answer
 class Notification(Schema):
     """A notification of S3, SNS, EventBridge, MinIO or SeaweedFS, as it was sent."""
 
+    class Meta:
+        unknown = "include"
+
 
 class Handled(Answer):
     """How many objects led to what."""
