@@ -121,7 +121,7 @@ _API: dict[str, dict[str, Any]] = {
     "ImageFiles": {"files": {"files": [_IMAGE_FILE]}},
     "AvatarFile": {"form": _FILE},
     "Ticket": {"form": _ticket(_FORM), "put": _ticket(_PUT), "multipart": _ticket(_MULTIPART)},
-    "Tickets": {"tickets": {"tickets": [_ticket(_FORM)]}},
+    "TicketBatch": {"tickets": {"tickets": [_ticket(_FORM)]}},
     "User": {
         "own": {
             "id": 1,

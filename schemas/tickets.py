@@ -88,7 +88,7 @@ class Ticket(Answer):
     confirm_url = fields.String()
 
 
-class Tickets(Answer):
+class TicketBatch(Answer):
     """A batch's tickets, in the order of its files."""
 
     tickets = fields.List(fields.Nested(Ticket))

@@ -41,7 +41,7 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)
-@blueprint.response(201, tickets.Tickets)
+@blueprint.response(201, tickets.TicketBatch)
 def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
     """Get tickets for up to 50 images, all or none."""
     return issue_many(AD, ad_id, batch["files"])

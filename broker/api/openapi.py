@@ -1,5 +1,6 @@
 """OpenAPI 3.1 at `/openapi.json`, and the offline reader at `/docs`."""
 
+import json
 from typing import Any
 
 import marshmallow as ma
@@ -106,6 +107,8 @@ def _register_components(components: Components, schemas: MarshmallowPlugin) -> 
         header = {"description": description, "schema": schema}
         components.header(component(name), header, lazy=True)
     converter: Any = schemas.converter  # in part without types
+    # openapi-typescript takes what has a default for what is always there, in requests too.
+    converter.attribute_functions.remove(converter.field2default)
     converter.add_attribute_function(_field_to_property)
     refs = {method: converter.resolve_nested_schema(schema) for method, schema in TRANSFERS.items()}
     mapping = {method: ref["$ref"] for method, ref in refs.items()}
@@ -130,7 +133,11 @@ def _register_problems(components: Components) -> None:
 def _field_to_property(
     _converter: Any, field: ma.fields.Field[Any], **_kwargs: Any
 ) -> dict[str, Any]:
-    """Describe what apispec does not know: a ticket's `upload`, and `const`."""
+    """Describe what apispec does not know: a ticket's `upload`, `const`, and defaults in words."""
     if isinstance(field, Transfer):
         return {"$ref": "#/components/schemas/Transfer"}
-    return {"const": field.metadata["const"]} if "const" in field.metadata else {}
+    found = {"const": field.metadata["const"]} if "const" in field.metadata else {}
+    if field.load_default is not ma.missing and not callable(field.load_default):
+        told = [field.metadata.get("description"), f"Default: {json.dumps(field.load_default)}."]
+        found["description"] = " ".join(filter(None, told))
+    return found
