@@ -242,4 +242,18 @@ _UPPY: dict[str, dict[str, Any]] = {
     "KeyBody": {"key": {"key": f"media/{KEY}"}},
     "Nothing": {"nothing": {}},
 }
+# Of what a path or query must have; an optional one would be filled in where a reader tries it.
+PARAMETERS: dict[str, Any] = {
+    "ad_id": 1,
+    "image_id": 1,
+    "user_id": 1,
+    "upload_id": UPLOAD_ID,
+    "session_id": SESSION_ID,
+    "capability": "01998f301b227c3d8e4f5a6b7c8d9e0f.q3YaGm2rXh0",
+    "filename": "Front view.jpg",
+    "type": "image/jpeg",
+    "key": f"media/{KEY}",
+    "part_number": 1,
+    "partNumbers": "1,2",
+}
 EXAMPLES = _API | {f"Uppy{name}": examples for name, examples in _UPPY.items()}

@@ -97,7 +97,7 @@ class BatchQuery(KeyQuery):
 
     partNumbers = fields.String(  # noqa: N815
         required=True,
-        validate=[validate.Length(max=60_000), validate.Regexp(r"[0-9]{1,5}(,[0-9]{1,5})*$")],
+        validate=[validate.Length(max=60_000), validate.Regexp(r"^[0-9]{1,5}(,[0-9]{1,5})*$")],
     )
 
 

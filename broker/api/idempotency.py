@@ -30,7 +30,6 @@ _PARAMETER = {
     "name": HEADER,
     "required": False,
     "schema": {"type": "string", "minLength": 1},
-    "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
     "description": (
         f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
         "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "

@@ -8,7 +8,7 @@ from apispec import BasePlugin
 from broker.api.explanations import EXPLANATIONS
 from broker.api.parsing import FACTS
 from broker.api.problems import MEDIA_TYPE, PROBLEMS
-from schemas.examples import EXAMPLES
+from schemas.examples import EXAMPLES, PARAMETERS
 
 SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "required": [{"bearer": []}],
@@ -29,12 +29,24 @@ RETRIED = (409, 429, 503)
 class Operations(BasePlugin):
     """Completes each operation by what its route has told."""
 
+    def path_helper(
+        self,
+        path: str | None = None,
+        operations: dict[str, Any] | None = None,
+        parameters: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> str | None:
+        """Give an example of each part of a path that is filled in."""
+        _give_parameters_examples(parameters or [])
+        return None
+
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         """Replace flask-smorest's default errors by the codes that there are."""
         for operation in (operations or {}).values():
             facts = operation.pop(FACTS)
+            _give_parameters_examples(operation.get("parameters", []))
             operation["security"] = SECURITY[facts["auth"]]
             responses = {
                 str(int(status)): response
@@ -63,6 +75,12 @@ def _give_examples(message: dict[str, Any]) -> None:
         if named is not schema:
             examples = {name: [value] for name, value in examples.items()}
         content["examples"] = {name: {"value": value} for name, value in examples.items()}
+
+
+def _give_parameters_examples(parameters: Iterable[dict[str, Any]]) -> None:
+    for parameter in parameters:
+        if parameter["required"]:
+            parameter["example"] = PARAMETERS[parameter["name"]]
 
 
 def problem_responses(codes: Iterable[str]) -> dict[str, Any]:

@@ -90,6 +90,18 @@ def test_every_body_has_examples_that_are_valid_against_its_schema() -> None:
                 assert errors == [], f"{operation_name} {name}"
 
 
+def test_every_parameter_that_must_be_there_has_an_example_that_is_valid() -> None:
+    parts = [
+        *(part for item in document()["paths"].values() for part in item.get("parameters", [])),
+        *(part for _, operation in operations() for part in operation.get("parameters", [])),
+    ]
+    required = [part for part in parts if part["required"]]
+    assert len(required) > 20
+    for part in required:
+        validator = Draft202012Validator(part["schema"])
+        assert validator.is_valid(part["example"]), part["name"]
+
+
 def test_every_problem_is_in_the_description_the_schema_and_the_examples_of_its_status() -> None:
     for name, operation in operations():
         failures = [status for status in operation["responses"] if status >= "400"]

@@ -57,7 +57,7 @@ def main(broker: str, token: str, path: str, transport: str) -> None:
     send(ticket.upload, data).raise_for_status()
     image = confirm_upload.sync(ticket.id, client=client)
     assert isinstance(image, Image), image
-    print(image.image_url)
+    sys.stdout.write(f"{image.image_url}\n")
 
 
 if __name__ == "__main__":
