@@ -3,7 +3,17 @@
 from flask import Flask
 from flask_cors import CORS
 
-from broker.api import auth, health, metrics, openapi, page, parsing, problems, request_log
+from broker.api import (
+    auth,
+    error_page,
+    health,
+    metrics,
+    openapi,
+    page,
+    parsing,
+    problems,
+    request_log,
+)
 from broker.api.context import Broker
 from broker.config import Settings
 from broker.db.session import Database
@@ -31,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     openapi.init_app(app)
     problems.init_app(app)
     page.init_app(app, settings)
+    app.register_blueprint(error_page.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     if settings.cors_origins:

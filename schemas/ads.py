@@ -2,13 +2,13 @@
 
 from marshmallow import fields
 
-from schemas.fields import Bool, Money, QueryBool, QueryInt, StrictSchema, TextField, Time
+from schemas.fields import Answer, Bool, Money, QueryBool, QueryInt, StrictSchema, TextField, Time
 from schemas.images import Image
 
 PAGE_MAX = 100
 
 
-class OwnerInfo(StrictSchema):
+class OwnerInfo(Answer):
     """The seller, as an ad shows them."""
 
     id = fields.Integer()
@@ -16,7 +16,7 @@ class OwnerInfo(StrictSchema):
     name = fields.String()
 
 
-class Ad(StrictSchema):
+class Ad(Answer):
     """An ad with its images, main image first."""
 
     id = fields.Integer()
@@ -61,7 +61,7 @@ class AdQuery(StrictSchema):
     cursor = fields.String()
 
 
-class AdPage(StrictSchema):
+class AdPage(Answer):
     """One page, newest first; `next_cursor` is null on the last."""
 
     results = fields.List(fields.Nested(Ad))

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -21,6 +21,19 @@ class StrictSchema(Schema):
     class Meta:
         unknown = "raise"
         ordered = True
+
+
+class Answer(Schema):
+    """What the API answers: each field is there, but those of `OPTIONAL`; more may follow."""
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset()
+
+    class Meta:
+        unknown = "exclude"
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Tell readers of the OpenAPI document that the field is there."""
+        field_obj.required = field_name not in self.OPTIONAL
 
 
 class Int(fields.Integer):
@@ -110,6 +123,9 @@ class TextField(fields.String):
 
 class Money(fields.Field[Decimal]):
     """An amount as a decimal string, such as "850.00"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "pattern": f"^{_PRICE.pattern}$"}, **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:.2f}"

@@ -2,12 +2,12 @@
 
 from marshmallow import fields
 
-from schemas.fields import Int, StrictSchema, TextField, Time
+from schemas.fields import Answer, Int, StrictSchema, TextField, Time
 
 ORDER_MAX = 32767
 
 
-class Image(StrictSchema):
+class Image(Answer):
     """One confirmed image."""
 
     id = fields.Integer()

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from schemas.fields import Int, StrictSchema, TextField, Time
+from schemas.fields import Answer, Int, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
 
@@ -24,17 +24,17 @@ class WantedParts(StrictSchema):
     )
 
 
-class SignedPart(StrictSchema):
+class SignedPart(Answer):
     """Where to PUT one part: exactly `size` bytes, with `headers`."""
 
     part_number = fields.Integer()
-    method = fields.String()
+    method = fields.String(metadata={"const": "PUT"})
     url = fields.String()
     headers = fields.Dict(keys=fields.String(), values=fields.String())
     size = fields.Integer(allow_none=True)
 
 
-class SignedParts(StrictSchema):
+class SignedParts(Answer):
     """URLs of parts, in the order they were asked for."""
 
     parts = fields.List(fields.Nested(SignedPart))
@@ -42,7 +42,7 @@ class SignedParts(StrictSchema):
     server_time = Time()
 
 
-class ArrivedPart(StrictSchema):
+class ArrivedPart(Answer):
     """A part that the bucket holds."""
 
     part_number = fields.Integer()
@@ -50,7 +50,7 @@ class ArrivedPart(StrictSchema):
     etag = fields.String()
 
 
-class Progress(StrictSchema):
+class Progress(Answer):
     """What has arrived, and all that a client needs to go on from there."""
 
     id = fields.UUID()

@@ -2,15 +2,17 @@
 
 from marshmallow import fields
 
-from schemas.fields import StrictSchema
+from schemas.fields import Answer
 
 
-class Problem(StrictSchema):
+class Problem(Answer):
     """An error; decide by `code`."""
+
+    OPTIONAL = frozenset({"errors"})
 
     type = fields.String()
     title = fields.String()
     status = fields.Integer()
     detail = fields.String()
     code = fields.String()
-    errors = fields.Dict()
+    errors = fields.Dict(keys=fields.String(), metadata={"description": "What is wrong, by field."})

@@ -2,10 +2,11 @@
 
 from marshmallow import fields
 
-from schemas.fields import StrictSchema
+from broker.domain.transports import Transport
+from schemas.fields import Answer
 
 
-class Profile(StrictSchema):
+class Profile(Answer):
     """One purpose's limits: bytes, count, seconds."""
 
     content_types = fields.List(fields.String())
@@ -13,15 +14,15 @@ class Profile(StrictSchema):
     max_count = fields.Integer()
     ticket_ttl = fields.Integer()
     checksum_required = fields.Boolean()
-    transports = fields.List(fields.String())
-    default_transport = fields.String()
+    transports = fields.List(fields.String(metadata={"enum": list(Transport)}))
+    default_transport = fields.String(metadata={"enum": list(Transport)})
     multipart_threshold = fields.Integer(
         metadata={"description": "Larger files get multipart where a request does not say."}
     )
     part_size = fields.Integer()
 
 
-class Profiles(StrictSchema):
+class Profiles(Answer):
     """The limits by purpose."""
 
     ad_image = fields.Nested(Profile)

@@ -1,8 +1,11 @@
 """Tickets, and what a client declares to get one."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields, validate
 
-from schemas.fields import Int, StrictSchema, TextField, Time
+from schemas.fields import Answer, Int, StrictSchema, TextField, Time
 from schemas.images import ORDER_MAX
 
 FILES_MAX = 50
@@ -33,37 +36,59 @@ class ImageFiles(StrictSchema):
     )
 
 
-class Transfer(StrictSchema):
-    """Where and how to send the bytes; `method` tells which of the other fields there are.
+class FormTransfer(Answer):
+    """A form to `url` by POST: its `fields` first, and the file last, named `file`."""
 
-    POST: a form to `url`, its `fields` first and `file` last. PUT: the raw body to `url` with
-    `headers`. MULTIPART: parts of `part_size` bytes, signed by `parts_url`, and put together by
-    `complete_url`.
-    """
-
-    method = fields.String(metadata={"enum": ["POST", "PUT", "MULTIPART"]})
+    method = fields.String(metadata={"const": "POST"})
     url = fields.String()
     fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields")
+
+
+class PutTransfer(Answer):
+    """The file's bytes to `url` by PUT, with `headers`."""
+
+    method = fields.String(metadata={"const": "PUT"})
+    url = fields.String()
     headers = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class MultipartTransfer(Answer):
+    """Parts of `part_size` bytes, signed by `parts_url`, put together by `complete_url`."""
+
+    method = fields.String(metadata={"const": "MULTIPART"})
     part_size = fields.Integer(allow_none=True)
     part_count = fields.Integer(allow_none=True)
     parts_url = fields.String()
     complete_url = fields.String()
 
 
-class Ticket(StrictSchema):
+TRANSFERS: dict[str, type[Answer]] = {
+    "POST": FormTransfer,
+    "PUT": PutTransfer,
+    "MULTIPART": MultipartTransfer,
+}
+
+
+class Transfer(fields.Field[Mapping[str, Any]]):
+    """Where and how to send the bytes: one of TRANSFERS, as `method` tells."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return TRANSFERS[value["method"]]().dump(value)
+
+
+class Ticket(Answer):
     """Where and how to send one file, until when."""
 
     id = fields.UUID()
-    state = fields.String()
+    state = fields.String(metadata={"enum": ["pending"]})
     key = fields.String()
     expires_at = Time()
     server_time = Time()
-    upload = fields.Nested(Transfer)
+    upload = Transfer()
     confirm_url = fields.String()
 
 
-class Tickets(StrictSchema):
+class TicketBatch(Answer):
     """A batch's tickets, in the order of its files."""
 
     tickets = fields.List(fields.Nested(Ticket))

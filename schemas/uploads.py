@@ -2,15 +2,18 @@
 
 from marshmallow import fields
 
-from schemas.fields import StrictSchema, TextField, Time
+from broker.domain import s3_failures
+from broker.domain.states import UploadState
+from broker.domain.transports import Transport
+from schemas.fields import Answer, StrictSchema, TextField, Time
 
 
-class Upload(StrictSchema):
+class Upload(Answer):
     """An upload and its state."""
 
     id = fields.UUID()
-    state = fields.String()
-    purpose = fields.String()
+    state = fields.String(metadata={"enum": list(UploadState)})
+    purpose = fields.String(metadata={"enum": ["ad_image", "avatar"]})
     owner = fields.Integer()
     key = fields.String()
     content_type = fields.String()
@@ -24,7 +27,7 @@ class Upload(StrictSchema):
         allow_none=True,
         metadata={"description": "S3's COMPOSITE checksum of parts that had digests."},
     )
-    transport = fields.String()
+    transport = fields.String(metadata={"enum": list(Transport)})
     created_at = Time()
     expires_at = Time()
     server_time = Time()
@@ -38,7 +41,7 @@ class Failure(StrictSchema):
     message = TextField(high=1000, multiline=True, load_default="")
 
 
-class Advice(StrictSchema):
+class Advice(Answer):
     """What to do next: `retry`, `renew`, `confirm` or `give_up`."""
 
-    action = fields.String()
+    action = fields.String(metadata={"enum": list(s3_failures.Advice)})

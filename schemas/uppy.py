@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from schemas.fields import BIGINT_MAX, Int, StrictSchema, TextField, Time
+from schemas.fields import BIGINT_MAX, Answer, Int, StrictSchema, TextField, Time
 from schemas.images import ORDER_MAX
 from schemas.parts import PARTS_MAX
 
@@ -27,7 +27,7 @@ class SessionLimits(StrictSchema):
     max_bytes = Int(low=1, high=BIGINT_MAX)
 
 
-class Session(StrictSchema):
+class Session(Answer):
     """An endpoint for Uppy that carries its own right: treat its URL as a secret."""
 
     id = fields.UUID()
@@ -97,7 +97,7 @@ class BatchQuery(KeyQuery):
 
     partNumbers = fields.String(  # noqa: N815
         required=True,
-        validate=[validate.Length(max=60_000), validate.Regexp(r"[0-9]{1,5}(,[0-9]{1,5})*$")],
+        validate=[validate.Length(max=60_000), validate.Regexp(r"^[0-9]{1,5}(,[0-9]{1,5})*$")],
     )
 
 
@@ -125,36 +125,36 @@ class KeyBody(Schema):
     key = TextField(low=1, high=KEY_MAX, required=True)
 
 
-class FormParameters(Schema):
+class FormParameters(Answer):
     """Where to POST one file, and the fields to send with it."""
 
-    method = fields.String()
+    method = fields.String(metadata={"const": "POST"})
     url = fields.String()
     fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields")
     expires = fields.Integer()
 
 
-class MultipartCreated(Schema):
+class MultipartCreated(Answer):
     """The names of a multipart upload."""
 
     key = fields.String()
     uploadId = fields.String()  # noqa: N815
 
 
-class PartUrl(Schema):
+class PartUrl(Answer):
     """Where to PUT one part, and for how many seconds."""
 
     url = fields.String()
     expires = fields.Integer()
 
 
-class PartUrls(Schema):
+class PartUrls(Answer):
     """URLs by part number."""
 
     presignedUrls = fields.Dict(keys=fields.String(), values=fields.String())  # noqa: N815
 
 
-class ListedPart(Schema):
+class ListedPart(Answer):
     """A part that has arrived."""
 
     PartNumber = fields.Integer()  # noqa: N815
@@ -162,12 +162,12 @@ class ListedPart(Schema):
     ETag = fields.String()  # noqa: N815
 
 
-class Completed(Schema):
+class Completed(Answer):
     """Where the image is."""
 
     location = fields.String()
     key = fields.String()
 
 
-class Nothing(Schema):
+class Nothing(Answer):
     """An empty object."""

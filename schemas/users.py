@@ -2,10 +2,10 @@
 
 from marshmallow import fields
 
-from schemas.fields import StrictSchema, TextField
+from schemas.fields import Answer, StrictSchema, TextField
 
 
-class User(StrictSchema):
+class User(Answer):
     """A profile; `email` is null for anyone but its owner and services."""
 
     id = fields.Integer()

@@ -6,6 +6,7 @@ from flask import Response
 
 from broker.api import shapes
 from broker.api.ads import AD_PATH
+from broker.api.answers import STORAGE, answers
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
 from broker.api.idempotency import idempotent
@@ -15,11 +16,17 @@ from broker.domain.owners import AD
 from broker.services import images as service
 from schemas import images, tickets
 
-blueprint = Blueprint("ad_images", __name__, url_prefix="/api/ads", description="Images of ads")
+blueprint = Blueprint(
+    "ad_images",
+    __name__,
+    url_prefix="/api/ads",
+    description="Tickets for the images of an ad, and the images themselves.",
+)
 IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFile)
@@ -30,16 +37,18 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)
-@blueprint.response(201, tickets.Tickets)
+@blueprint.response(201, tickets.TicketBatch)
 def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
     """Get tickets for up to 50 images, all or none."""
     return issue_many(AD, ad_id, batch["files"])
 
 
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden")
 @requires_token
 @blueprint.arguments(images.ImageChanges)
 @blueprint.response(200, images.Image)
@@ -51,6 +60,7 @@ def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, 
 
 
 @blueprint.route(IMAGE_PATH, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(204)
 def delete_image(ad_id: int, image_id: int) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 
 from broker.api import cursors, shapes
+from broker.api.answers import answers
 from broker.api.auth import accepts_token, caller, principal, requires_token
 from broker.api.context import current, utc_now
 from broker.api.idempotency import Created, idempotent
@@ -13,7 +14,12 @@ from broker.services import ads as service
 from broker.services.ads import AdView
 from schemas import ads as schemas
 
-blueprint = Blueprint("ads", __name__, url_prefix="/api/ads", description="Ads")
+blueprint = Blueprint(
+    "ads",
+    __name__,
+    url_prefix="/api/ads",
+    description="What is for sale: its text, its price, and its images.",
+)
 AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
 
 
@@ -48,6 +54,7 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
+@answers("not_found")
 @accepts_token
 @blueprint.response(200, schemas.Ad)
 def get_ad(ad_id: int) -> dict[str, Any]:
@@ -57,6 +64,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden")
 @requires_token
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
@@ -68,6 +76,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
@@ -77,6 +86,7 @@ def delete_ad(ad_id: int) -> None:
 
 
 @blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
 from jwt import ExpiredSignatureError, InvalidKeyError, PyJWTError
 
+from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.jwks import KeySet
 from broker.api.problems import ApiError
@@ -19,6 +20,7 @@ from broker.domain.principal import Principal, Role
 from broker.services.sign_in import sign_in
 
 LEEWAY_SECONDS = 10
+TOKEN_CODES = ("token_missing", "token_invalid", "token_expired")
 _SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
 _ID_MAX = 2**63 - 1
 P = ParamSpec("P")
@@ -82,7 +84,8 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     wrapper.auth = "optional" if optional else "required"  # type: ignore[attr-defined]
-    return wrapper
+    codes = ["token_invalid", "token_expired"] if optional else TOKEN_CODES
+    return answers(*codes)(wrapper)
 
 
 def _authenticate(*, optional: bool) -> None:

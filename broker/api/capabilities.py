@@ -16,6 +16,7 @@ from flask import Flask, g
 from itsdangerous import BadSignature, Signer
 from werkzeug.routing import BaseConverter
 
+from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.problems import ApiError
 from broker.config import Settings
@@ -72,7 +73,9 @@ def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     wrapper.auth = "capability"  # type: ignore[attr-defined]
-    return wrapper
+    return answers(
+        "capability_invalid", "capability_expired", "capability_revoked", "uppy_not_configured"
+    )(wrapper)
 
 
 def _session_id(capability: str) -> UUID:

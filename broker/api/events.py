@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import request
 
+from broker.api.answers import STORAGE, answers
 from broker.api.context import current, utc_now
 from broker.api.metrics import EVENTS
 from broker.api.parsing import Blueprint
@@ -19,7 +20,12 @@ from broker.domain.event_notifications import objects_created
 from broker.services.events import handle_events
 from schemas import events
 
-blueprint = Blueprint("events", __name__, url_prefix="/api/events", description="Bucket events")
+blueprint = Blueprint(
+    "events",
+    __name__,
+    url_prefix="/api/events",
+    description="What a bucket tells of objects that were written; with a secret of its own.",
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,15 +46,15 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     wrapper.auth = "secret"  # type: ignore[attr-defined]
-    return wrapper
+    return answers("events_not_configured", "events_secret_invalid")(wrapper)
 
 
 @blueprint.route("/s3/", methods=["POST"], strict_slashes=False)
+@answers("invalid_event", *STORAGE)
 @requires_events_secret
 @blueprint.arguments(events.Notification, unknown="include")
 @blueprint.response(200, events.Handled)
-@blueprint.doc(security=[{"events": []}])
-def receive(notification: dict[str, Any]) -> dict[str, Any]:
+def receive_events(notification: dict[str, Any]) -> dict[str, Any]:
     """Take a bucket's notification that objects were written; each is confirmed if it is due."""
     broker = current()
     created = objects_created(notification)

@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import marshmallow as ma
 from flask import Response, g, jsonify, request
 
+from broker.api.answers import answers
 from broker.api.auth import principal
 from broker.api.context import current, utc_now
 from broker.api.parsing import Blueprint
@@ -28,7 +29,7 @@ _PARAMETER = {
     "in": "header",
     "name": HEADER,
     "required": False,
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "minLength": 1},
     "description": (
         f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
         "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "
@@ -38,6 +39,7 @@ _PARAMETER = {
         "leaves its key free."
     ),
 }
+_CODES = ("invalid_idempotency_key", "idempotency_in_flight", "idempotency_key_reused")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -66,7 +68,7 @@ def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callab
             return response
 
         documented: Callable[P, Response] = blueprint.doc(parameters=[_PARAMETER])(wrapper)
-        return documented
+        return answers(*_CODES)(documented)
 
     return decorate
 

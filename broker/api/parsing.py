@@ -1,6 +1,7 @@
 """Reading a request: strict JSON, strict queries, small bodies."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import marshmallow as ma
@@ -8,12 +9,15 @@ from flask import Flask, Request, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
 
+from broker.api.answers import ALWAYS, answered, answers
 from broker.api.problems import ApiError
 
 BODY_MAX = 64 * 1024
 BATCH_BODY_MAX = 1024 * 1024
 # Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
 BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
+# What a route tells `operations`, which makes OpenAPI of it.
+FACTS = "x-facts"
 _FORM_DETAIL = (
     "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
     "here as JSON to get a ticket, and send the bytes to the bucket with it."
@@ -57,9 +61,35 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class Blueprint(SmorestBlueprint):
-    """flask-smorest's blueprint with the strict parser."""
+    """flask-smorest's blueprint with the strict parser; it tells OpenAPI what it adds to a view."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(
+        self, schema: Any, *, location: str = "json", **kwargs: Any
+    ) -> Callable[..., Any]:
+        """Parse a body or query; what is wrong with it is among the view's answers."""
+        required = not getattr(schema, "BODY_MAY_BE_EMPTY", False)
+        parsing = super().arguments(schema, location=location, required=required, **kwargs)
+        codes = ["validation_error", *(["malformed_json"] if location == "json" else [])]
+        return lambda view: answers(*codes)(parsing(view))
+
+    def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
+        """Register a view under its own name, with all that it can answer."""
+        routing = super().route(rule, methods=methods, **options)
+
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            codes = [*ALWAYS]
+            if "<" in rule:
+                codes.append("not_found")
+            if methods != ["GET"]:  # `limit_body`
+                codes += ["body_too_large", "unsupported_media_type"]
+            facts = {"auth": getattr(view, "auth", None), "codes": {*codes, *answered(view)}}
+            described = self.doc(operationId=view.__name__, **{FACTS: facts})(view)
+            registered: Callable[..., Any] = routing(described)
+            return registered
+
+        return register
 
 
 def limit_body() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.api import shapes
+from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
 from broker.api.metrics import CONFIRMS, counted
@@ -14,10 +15,16 @@ from broker.services.list_parts import list_parts
 from broker.services.sign_parts import WantedPart, sign_parts
 from schemas import images, parts
 
-blueprint = Blueprint("parts", __name__, url_prefix="/api/uploads", description="Parts of uploads")
+blueprint = Blueprint(
+    "parts",
+    __name__,
+    url_prefix="/api/uploads",
+    description="The parts of multipart uploads: sign, list, complete.",
+)
 
 
 @blueprint.route(UPLOAD_PATH + "parts/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_token
 @blueprint.arguments(parts.WantedParts)
 @blueprint.response(200, parts.SignedParts)
@@ -46,6 +53,7 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "parts/", methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", "object_missing", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, parts.Progress)
 def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
@@ -59,6 +67,15 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "complete/", methods=["POST"], strict_slashes=False)
+@answers(
+    "not_found",
+    "not_multipart",
+    "parts_missing",
+    "object_missing",
+    "image_deleted",
+    *ENDED,
+    *STORAGE,
+)
 @requires_token
 @blueprint.response(200, images.Image)
 def complete_upload(upload_id: UUID) -> dict[str, Any]:

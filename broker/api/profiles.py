@@ -10,7 +10,12 @@ from broker.domain.owners import OWNER_KINDS
 from broker.domain.transports import Transport
 from schemas import profiles
 
-blueprint = Blueprint("profiles", __name__, url_prefix="/api/profiles", description="Limits")
+blueprint = Blueprint(
+    "profiles",
+    __name__,
+    url_prefix="/api/profiles",
+    description="What may be uploaded where, to be read before a ticket is asked for.",
+)
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)

@@ -20,7 +20,7 @@ from schemas import tickets as schemas
 
 def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
     """Issue a ticket a file, all or none."""
-    return _issue(kind, owner_id, files, schemas.Tickets, _batch)
+    return _issue(kind, owner_id, files, schemas.TicketBatch, _batch)
 
 
 def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.api import shapes
+from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
 from broker.api.metrics import CONFIRMS, FAILURES, counted
@@ -16,11 +17,17 @@ from broker.services import uploads as service
 from broker.services.settled import image_of
 from schemas import images, tickets, uploads
 
-blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads", description="Uploads")
+blueprint = Blueprint(
+    "uploads",
+    __name__,
+    url_prefix="/api/uploads",
+    description="What a ticket stands for: read it, confirm, renew, give back.",
+)
 UPLOAD_PATH = "/<uuid:upload_id>/"
 
 
 @blueprint.route(UPLOAD_PATH, methods=["GET"], strict_slashes=False)
+@answers("not_found")
 @requires_token
 @blueprint.response(200, uploads.Upload)
 def get_upload(upload_id: UUID) -> dict[str, Any]:
@@ -32,9 +39,10 @@ def get_upload(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "upload_settled")
 @requires_token
 @blueprint.response(204)
-def cancel(upload_id: UUID) -> None:
+def cancel_upload(upload_id: UUID) -> None:
     """Give a ticket back; parts that have arrived are aborted."""
     broker = current()
     with broker.database.session() as session:
@@ -44,9 +52,10 @@ def cancel(upload_id: UUID) -> None:
 
 
 @blueprint.route(UPLOAD_PATH + "confirm/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "object_missing", "image_deleted", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, images.Image)
-def confirm(upload_id: UUID) -> dict[str, Any]:
+def confirm_upload(upload_id: UUID) -> dict[str, Any]:
     """Verify the object and record its image; the same answer when repeated."""
     broker = current()
     with counted(CONFIRMS), broker.database.session() as session:
@@ -57,9 +66,10 @@ def confirm(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "renew/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "upload_settled", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, tickets.Ticket)
-def renew(upload_id: UUID) -> dict[str, Any]:
+def renew_upload(upload_id: UUID) -> dict[str, Any]:
     """Get a fresh form, PUT or time for a pending or just-expired upload."""
     broker = current()
     with broker.database.session() as session:
@@ -70,6 +80,7 @@ def renew(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "failures/", methods=["POST"], strict_slashes=False)
+@answers("not_found")
 @requires_token
 @blueprint.arguments(uploads.Failure)
 @blueprint.response(200, uploads.Advice)

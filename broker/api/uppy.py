@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.api import shapes
+from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.capabilities import requires_capability, uppy_session
 from broker.api.context import current, utc_now
 from broker.api.metrics import CONFIRMS, counted
@@ -29,12 +30,21 @@ from broker.services.uploads import final_key
 from broker.services.uppy_sessions import kind_of, principal_of
 from schemas import images, uppy
 
-blueprint = Blueprint("uppy", __name__, url_prefix="/api/uppy", description="Uppy's own protocol")
+blueprint = Blueprint(
+    "uppy",
+    __name__,
+    url_prefix="/api/uppy",
+    description=(
+        "Companion's S3 protocol, as Uppy speaks it. The path carries the right. Problems here "
+        "also have `error` and `message`, one line for people."
+    ),
+)
 S3 = "/<capability:capability>/s3/"
 MULTIPART = S3 + "multipart/<uuid:upload_id>"
 
 
 @blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", "capability_exhausted", *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.File, location="query", unknown="exclude")
 @blueprint.response(200, uppy.FormParameters)
@@ -51,6 +61,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(S3 + "multipart", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", "capability_exhausted", *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.MultipartFile, unknown="exclude")
 @blueprint.response(200, uppy.MultipartCreated)
@@ -61,6 +72,7 @@ def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(MULTIPART, methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", "object_missing", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.ListedPart(many=True))
@@ -84,6 +96,7 @@ def get_uploaded_parts(query: dict[str, str], upload_id: UUID) -> list[dict[str,
 
 
 @blueprint.route(MULTIPART + "/<int:part_number>", methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.PartUrl)
@@ -94,6 +107,7 @@ def sign_part_upload(query: dict[str, str], upload_id: UUID, part_number: int) -
 
 
 @blueprint.route(MULTIPART + "/batch", methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.BatchQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.PartUrls)
@@ -105,6 +119,15 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
 
 
 @blueprint.route(MULTIPART + "/complete", methods=["POST"], strict_slashes=False)
+@answers(
+    "not_found",
+    "not_multipart",
+    "parts_missing",
+    "object_missing",
+    "image_deleted",
+    *ENDED,
+    *STORAGE,
+)
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.arguments(uppy.NamedParts, unknown="exclude")
@@ -132,6 +155,7 @@ def complete_multipart_upload(
 
 
 @blueprint.route(MULTIPART, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "upload_settled")
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.Nothing)
@@ -152,10 +176,11 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 
 
 @blueprint.route("/<capability:capability>/confirm/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "object_missing", "image_deleted", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.KeyBody, unknown="exclude")
 @blueprint.response(200, images.Image)
-def confirm_upload(body: dict[str, str]) -> dict[str, Any]:
+def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
     """Confirm an upload by the key that Uppy reports of it; the same answer when repeated."""
     broker = current()
     with counted(CONFIRMS), broker.database.session() as session:

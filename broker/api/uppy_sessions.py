@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, request
 
 from broker.api.ads import AD_PATH
+from broker.api.answers import answers
 from broker.api.auth import principal, requires_token
 from broker.api.capabilities import signed
 from broker.api.context import current, utc_now
@@ -18,33 +19,41 @@ from broker.domain.owners import AD, USER, OwnerKind
 from broker.services import uppy_sessions as service
 from schemas import uppy
 
-blueprint = Blueprint("uppy_sessions", __name__, url_prefix="/api", description="Uppy sessions")
+blueprint = Blueprint(
+    "uppy_sessions",
+    __name__,
+    url_prefix="/api",
+    description="Endpoints for Uppy, which carry their own right.",
+)
 
 
 @blueprint.route("/ads" + AD_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "uppy_not_configured")
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_ad_session(limits: dict[str, int], ad_id: int) -> Response:
+def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
     """Get an endpoint through which Uppy sends images of an ad."""
     return _open(AD, ad_id, limits)
 
 
 @blueprint.route("/users" + USER_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "uppy_not_configured")
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_user_session(limits: dict[str, int], user_id: int) -> Response:
+def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
     """Get an endpoint through which Uppy sends an avatar."""
     return _open(USER, user_id, limits)
 
 
 @blueprint.route("/uppy_sessions/<uuid:session_id>/", methods=["DELETE"], strict_slashes=False)
+@answers("not_found")
 @requires_token
 @blueprint.response(204)
-def revoke_session(session_id: UUID) -> None:
+def revoke_uppy_session(session_id: UUID) -> None:
     """Revoke an endpoint; what was confirmed through it stays."""
     with current().database.session() as session:
         service.revoke(session, principal(), session_id, now=utc_now())

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 
 from broker.api import shapes
+from broker.api.answers import STORAGE, answers
 from broker.api.auth import accepts_token, caller, principal, requires_token
 from broker.api.context import current, utc_now
 from broker.api.idempotency import idempotent
@@ -14,11 +15,14 @@ from broker.domain.owners import USER
 from broker.services import users as service
 from schemas import tickets, users
 
-blueprint = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
+blueprint = Blueprint(
+    "users", __name__, url_prefix="/api/users", description="Profiles, and tickets for avatars."
+)
 USER_PATH = "/<int(min=1,max=9223372036854775807):user_id>/"
 
 
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
+@answers("not_found")
 @accepts_token
 @blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:
@@ -28,6 +32,7 @@ def get_user(user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden", "avatar_not_confirmed")
 @requires_token
 @blueprint.arguments(users.UserChanges)
 @blueprint.response(200, users.User)
@@ -41,6 +46,7 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.AvatarFile)

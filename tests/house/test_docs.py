@@ -1,7 +1,9 @@
 """The docs say what the code does: every setting, every error code, every migration."""
 
+import re
 from pathlib import Path
 
+from broker.api.explanations import EXPLANATIONS
 from broker.api.problems import PROBLEMS
 from broker.config import PREFIX, Settings
 from broker.domain import errors
@@ -16,10 +18,14 @@ def test_every_setting_is_in_its_page_with_its_description() -> None:
         assert str(field.description) in page, name
 
 
-def test_every_error_code_is_in_its_page_with_its_status() -> None:
+def test_every_error_code_is_in_its_page_as_the_api_explains_it() -> None:
     page = (ROOT / "docs/errors.md").read_text()
-    for code, (status, _title) in PROBLEMS.items():
-        assert f"| `{code}` | {status.value} |" in page, code
+    told = re.findall(r"^\| `.*\|$", page, re.MULTILINE)
+    assert told == [
+        f"| `{code}` | {PROBLEMS[code][0].value} | {meaning} | {advice} |"
+        for code, (meaning, advice) in EXPLANATIONS.items()
+    ]
+    assert set(EXPLANATIONS) == set(PROBLEMS)
 
 
 def test_every_error_that_services_raise_has_a_status() -> None:

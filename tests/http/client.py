@@ -14,6 +14,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.http.documented import assert_documented
+
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
 # For suites that must hold on each S3 server: each of them beside one of the databases.
@@ -26,7 +28,7 @@ EACH_SERVER = pytest.mark.parametrize(
 
 @dataclass
 class Client:
-    """A caller with one token; answers are checked to be problem+json where they are errors."""
+    """A caller with one token; every answer is checked to be one that the document names."""
 
     app: Flask
     token: str | None
@@ -42,6 +44,7 @@ class Client:
             assert answer.mimetype == "application/problem+json", answer.text
             assert answer.get_json()["status"] == answer.status_code
             assert answer.get_json()["code"]
+        assert_documented(self.app, method, path, answer)
         return answer
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:

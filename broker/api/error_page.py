@@ -1,0 +1,61 @@
+"""The page at `/docs/errors`, to which each problem's `type` leads."""
+
+import re
+from html import escape
+
+from flask import Blueprint, Response
+
+from broker.api.explanations import EXPLANATIONS
+from broker.api.problems import PROBLEMS
+
+blueprint = Blueprint("error_page", __name__)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Errors of the upload broker</title>
+<link rel="icon" href="data:,">
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto }}
+section:target {{ background: #fff3bf }}
+h2 {{ font-size: 1.1rem; margin: 1.5rem 0 0 }}
+p {{ margin: 0 }}
+</style>
+</head>
+<body>
+<h1>Errors</h1>
+<p>Every error is <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>.</p>
+{sections}
+</body>
+</html>
+"""
+_SECTION = """<section id="{code}">
+<h2><code>{code}</code> {status} {title}</h2>
+<p>{meaning}.</p>
+<p>What to do: {advice}.</p>
+</section>"""
+
+
+@blueprint.get("/docs/errors")
+def errors() -> Response:
+    """Explain every problem code, each under its own anchor."""
+    sections = [
+        _SECTION.format(
+            code=code,
+            status=status.value,
+            title=escape(title),
+            meaning=_html(EXPLANATIONS[code][0]),
+            advice=_html(EXPLANATIONS[code][1]),
+        )
+        for code, (status, title) in PROBLEMS.items()
+    ]
+    answer = Response(_PAGE.format(sections="\n".join(sections)), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+    )
+    return answer
+
+
+def _html(text: str) -> str:
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text, quote=False))

@@ -1,0 +1,90 @@
+"""The reader at /docs and the page of errors, in Debian's Chromium, with nothing but the broker."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Route
+
+from broker.api.problems import PROBLEMS
+from tests.e2e.live import served
+from tests.http.documented import document
+from tests.servers import installed_or_skip
+from tests.servers.chromium import chromium
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with installed_or_skip(), chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def broker_url(app: Flask) -> Iterator[str]:
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, broker_url: str, faults: list[str]) -> Iterator[Page]:
+    """A page that reaches the broker alone; whatever goes wrong in it is among the faults."""
+    opened = browser.new_page()
+    opened.set_default_timeout(30_000)
+
+    def keep_in(route: Route) -> None:
+        if route.request.url.startswith((f"{broker_url}/", "data:")):
+            route.continue_()
+        else:
+            faults.append(f"asked for {route.request.url}")
+            route.abort()
+
+    opened.route("**/*", keep_in)
+    opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    opened.on(
+        "response",
+        lambda answer: (
+            faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    yield opened
+    opened.close()
+
+
+def test_the_reader_shows_every_operation_without_any_other_origin(
+    page: Page, broker_url: str, faults: list[str]
+) -> None:
+    page.goto(f"{broker_url}/docs/")
+    page.wait_for_selector(".opblock")
+    operations = [
+        operation
+        for item in document()["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+    shown = page.locator(".opblock-summary-description").all_inner_texts()
+    assert sorted(shown) == sorted(operation["summary"] for operation in operations)
+    page.click("#operations-ad_images-upload_image .opblock-summary-control")
+    page.wait_for_selector("#operations-ad_images-upload_image .responses-table")
+    text = page.inner_text("#operations-ad_images-upload_image")
+    assert "image_limit_reached" in text
+    assert "checksum_sha256" in text
+    page.wait_for_load_state("networkidle")
+    assert faults == []
+
+
+def test_a_problem_s_type_leads_to_its_explanation(
+    page: Page, broker_url: str, faults: list[str]
+) -> None:
+    page.goto(f"{broker_url}/docs/errors#object_missing")
+    assert page.locator("section").count() == len(PROBLEMS)
+    assert "upload, then confirm again" in page.inner_text("section:target")
+    assert faults == []
