@@ -96,6 +96,7 @@ export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
     if (stopped()) return null;
     hash.update(bytes);
     onLoaded(at + bytes.length);
+    bytes.buffer.transfer?.(0); // frees the slice now; where there is no transfer, the collector will
   }
   return btoa(String.fromCharCode(...hash.digest()));
 }

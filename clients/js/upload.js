@@ -4,7 +4,7 @@ import { METHODS, contentTypeOf, declared, idsOf, ownerOf, uuid } from "./record
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
 
-const CANCEL_TIMEOUT = 30_000; // milliseconds
+const CANCEL_TIMEOUT = 15_000; // milliseconds
 const RESTARTS = 2; // tickets asked for anew where one has died on the way
 
 /** One upload under way: a promise of its image that can be paused, resumed and cancelled. */
