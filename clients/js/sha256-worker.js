@@ -2,7 +2,8 @@
 // As a worker it answers { id, blob } with { id, loaded } now and then, and { id, digest } at last.
 
 export const WORKER_NAME = "upload-broker-sha256";
-const SLICE = 512 * 1024; // bytes in memory at a time; some 5 ms of work where there is no worker
+const BUFFER = 512 * 1024; // bytes in memory at a time
+const TURN = 10; // milliseconds of work before a page that has no worker may draw
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 const K = new Int32Array([
@@ -15,6 +16,9 @@ const K = new Int32Array([
   0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]);
+
+// By its name, so that a page's own worker can import the client without losing its messages.
+const inWorker = globalThis.name === WORKER_NAME && typeof globalThis.importScripts === "function";
 
 /** A running hash: `update` with any bytes, any number of times, then `digest` once. */
 export class Sha256 {
@@ -91,18 +95,46 @@ export class Sha256 {
  */
 export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
   const hash = new Sha256();
-  for (let at = 0; at < blob.size; at += SLICE) {
-    const bytes = new Uint8Array(await blob.slice(at, at + SLICE).arrayBuffer());
-    if (stopped()) return null;
+  const next = reader(blob);
+  let loaded = 0, since = performance.now();
+  for (let bytes; (bytes = await next()); ) {
+    if (stopped()) return await next.cancel();
     hash.update(bytes);
-    onLoaded(at + bytes.length);
-    bytes.buffer.transfer?.(0); // frees the slice now; where there is no transfer, the collector will
+    onLoaded((loaded += bytes.length));
+    if (!inWorker && performance.now() - since > TURN) {
+      await new Promise((resolve) => setTimeout(resolve));
+      since = performance.now();
+    }
   }
   return btoa(String.fromCharCode(...hash.digest()));
 }
 
-// By its name, so that a page's own worker can import the client without losing its messages.
-if (globalThis.name === WORKER_NAME && typeof globalThis.importScripts === "function") {
+/**
+ * Read a Blob piece by piece into one buffer, used again and again. Chromium was seen to keep the
+ * buffers of blob.slice().arrayBuffer() until a collection: as much as the file has.
+ */
+function reader(blob) {
+  const stream = blob.stream();
+  let source, buffer;
+  try {
+    source = stream.getReader({ mode: "byob" });
+    buffer = new ArrayBuffer(BUFFER);
+  } catch {
+    source = stream.getReader(); // a browser whose Blobs are no byte streams
+  }
+  const next = async () => {
+    const { done, value } = await (buffer ? source.read(new Uint8Array(buffer)) : source.read());
+    if (buffer && value) buffer = value.buffer;
+    return done ? null : value;
+  };
+  next.cancel = async () => {
+    await source.cancel();
+    return null;
+  };
+  return next;
+}
+
+if (inWorker) {
   const stopped = new Set();
   globalThis.onmessage = async ({ data: { id, blob, stop } }) => {
     if (stop) return void stopped.add(id);

@@ -42,6 +42,7 @@ export class Upload {
   /** `queued`, `hashing`, `sending`, `waiting`, `confirming`, `paused`, `cancelled`, `failed`, `done`. */
   get phase() { return this.#told.phase; }
 
+  get [Symbol.toStringTag]() { return "Upload"; }
   then(done, failed) { return this.#done.then(done, failed); }
   catch(failed) { return this.#done.catch(failed); }
   finally(ended) { return this.#done.finally(ended); }

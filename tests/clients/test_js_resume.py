@@ -41,8 +41,8 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: 
             await sent({2 * ONE_PART})
         }}"""
     )
-    page.unroute_all()
     page.reload()
+    page.unroute_all()
     shop.sign_in(page)
     (row,) = shop.uploads()
     (kept,) = page.evaluate("broker.resumable({ ad })")
@@ -70,8 +70,8 @@ def test_an_upload_is_resumed_by_its_id_with_its_own_file_alone(open_shop: OpenS
             await sent(5000)
         }"""
     )
-    page.unroute_all()
     page.reload()
+    page.unroute_all()
     shop.sign_in(page)
     (kept,) = page.evaluate("broker.resumable()")
     other = page.evaluate("id => outcome(broker.resume(id, file(5000, 'x.jpg', undefined, 8)))", kept["id"])
