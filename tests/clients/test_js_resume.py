@@ -74,7 +74,9 @@ def test_an_upload_is_resumed_by_its_id_with_its_own_file_alone(open_shop: OpenS
     page.unroute_all()
     shop.sign_in(page)
     (kept,) = page.evaluate("broker.resumable()")
-    other = page.evaluate("id => outcome(broker.resume(id, file(5000, 'x.jpg', undefined, 8)))", kept["id"])
+    other = page.evaluate(
+        "id => outcome(broker.resume(id, file(5000, 'x.jpg', undefined, 8)))", kept["id"]
+    )
     smaller = page.evaluate("id => outcome(broker.resume(id, file(4999)))", kept["id"])
     assert (other["code"], smaller["code"]) == ("file_mismatch", "file_mismatch")
     result = page.evaluate("id => outcome(broker.resume(id, file(5000)))", kept["id"])
@@ -86,7 +88,9 @@ def test_an_upload_of_another_device_is_resumed_by_its_id(open_shop: OpenShop) -
     shop = open_shop()
     page = shop.visit()
     hold_back_a_part(page)
-    page.evaluate(f"async () => {{ broker.upload({LARGE}, {{ ad, onProgress: watch }}); await sent({ONE_PART}) }}")
+    page.evaluate(
+        f"async () => {{ broker.upload({LARGE}, {{ ad, onProgress: watch }}); await sent({ONE_PART}) }}"
+    )
     page.close()
     (row,) = shop.uploads()
     page = shop.visit()
@@ -139,7 +143,9 @@ def test_parts_cut_on_the_way_and_an_hour_offline_lose_nothing(
             }}"""
         )
         page.context.set_offline(True)
-        page.wait_for_function("told.some((one) => one.phase === 'waiting' && one.code === 'network')")
+        page.wait_for_function(
+            "told.some((one) => one.phase === 'waiting' && one.code === 'network')"
+        )
         page.context.set_offline(False)
         result = page.evaluate("ended")
         assert [image["id"] for image in shop.images()] == [result["image"]["id"]], result

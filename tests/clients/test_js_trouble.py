@@ -22,7 +22,9 @@ def answer_once(page: Page, shop: Shop, status: int, code: str, message: str) ->
         if answered or route.request.method != "POST":
             return route.continue_()
         answered.append(route)
-        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = (
+            f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        )
         headers = {"Access-Control-Allow-Origin": shop.page_url}
         return route.fulfill(status=status, headers=headers, body=body, content_type="text/xml")
 
@@ -89,7 +91,9 @@ def test_s3_that_is_busy_is_asked_again(open_shop: OpenShop) -> None:
     answer_once(page, shop, 503, "SlowDown", "Reduce your request rate.")
     result = page.evaluate("outcome(broker.upload(file(900), { ad, onProgress: watch }))")
     assert shop.images() == [result["image"]], result
-    assert page.evaluate("told.filter((one) => one.phase === 'waiting').map((one) => one.code)") == ["gave_up"]
+    assert page.evaluate(
+        "told.filter((one) => one.phase === 'waiting').map((one) => one.code)"
+    ) == ["gave_up"]
     page.close()
 
 
