@@ -72,7 +72,6 @@ class Shop:
         return page
 
     def sign_in(self, page: Page) -> None:
-        page.wait_for_function("globalThis.ready")
         page.evaluate(
             """({ baseUrl, token, ad }) => {
                 Object.assign(globalThis, { ad, baseUrl, token });
@@ -115,6 +114,7 @@ def _open(
             "database_url": f"sqlite:///{directory / 'broker.db'}",
             "cors_origins": (page_url,),
             "part_size": 5 * MIB,
+            "multipart_threshold": 8 * MIB,
             **changes,
         }
     )

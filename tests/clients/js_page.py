@@ -14,7 +14,9 @@ import { Broker, BrokerError } from "/upload-broker/broker.js";
 globalThis.Broker = Broker;
 globalThis.file = (bytes, name = "front view.jpg", type = "image/jpeg", seed = 7) => {
   const words = new Uint32Array(Math.ceil(bytes / 4));
-  for (let i = 0, x = seed; i < words.length; i++) words[i] = x = (Math.imul(x, 1664525) + 1013904223) | 0;
+  for (let i = 0, x = seed; i < words.length; i++) {
+    words[i] = x = (Math.imul(x, 1664525) + 1013904223) | 0;
+  }
   return new File([new Uint8Array(words.buffer, 0, bytes)], name, { type, lastModified: 1 });
 };
 globalThis.told = [];
@@ -22,15 +24,15 @@ globalThis.watch = ({ phase, loaded, total, error, upload }) =>
   told.push({ phase, loaded, total, code: error?.code ?? null, name: upload.file.name });
 globalThis.outcome = (promise) => Promise.resolve(promise).then(
   (image) => ({ image }),
-  (error) => ({ typed: error instanceof BrokerError, code: error.code, status: error.status, errors: error.errors,
-                s3Code: error.s3Code, detail: error.detail, stack: error.stack }),
+  ({ code, status, errors, s3Code, detail, stack, constructor }) =>
+    ({ typed: constructor === BrokerError, code, status, errors, s3Code, detail, stack }),
 );
-globalThis.sent = (loaded = 1) => new Promise((resolve) => {
-  const look = () => told.some((one) => one.phase === "sending" && one.loaded >= loaded)
-    ? resolve() : requestAnimationFrame(look);
+globalThis.until = (true_) => new Promise((resolve) => {
+  const look = () => true_() ? resolve() : setTimeout(look);
   look();
 });
-globalThis.ready = true;
+globalThis.sent = (loaded = 1) =>
+  until(() => told.some((one) => one.phase === "sending" && one.loaded >= loaded));
 """
 
 

@@ -22,15 +22,20 @@ def test_the_lines_of_the_page_work_as_they_stand(open_shop: OpenShop, tmp_path:
     assert len(lines.strip().splitlines()) <= 12
     imports, rest = lines.split("\n\n", 1)
     body = '<input type="file" id="photos" multiple>'
-    shop = open_shop(script=f"{imports}\n{AROUND}{rest}\nglobalThis.ready = true", body=body)
+    shop = open_shop(script=f"{imports}\n{AROUND}{rest}", body=body)
     photos = [tmp_path / name for name in ("a.jpg", "b.png", "c.svg")]
     for photo in photos:
         photo.write_bytes(photo.name.encode() * 99)
     page = shop.browser.new_page()
     page.goto(shop.page_url)
-    page.wait_for_function("globalThis.ready")
     page.set_input_files("#photos", photos)
-    page.wait_for_function("shown.images.length + shown.errors.length === 3")
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const all = () => shown.images.length + shown.errors.length === 3
+            const look = () => all() ? resolve() : setTimeout(look)
+            look()
+        })"""
+    )
     assert page.evaluate("shown.errors") == [
         ["validation_error", "A file cannot be accepted as declared."]
     ]

@@ -11,7 +11,7 @@ from tests.clients.conftest import MIB, OpenShop, Shop
 from tests.clients.test_js_uploads import paths, requests_of
 from tests.http.client import token
 
-LARGE = "file(22 * 2 ** 20)"
+LARGE = "file(16 * 2 ** 20)"
 
 
 def answer_once(page: Page, shop: Shop, status: int, code: str, message: str) -> None:
@@ -104,7 +104,8 @@ def test_cancelling_leaves_nothing(open_any_shop: OpenShop) -> None:
     page.evaluate(
         f"""async () => {{
             globalThis.abort = new AbortController()
-            globalThis.upload = broker.upload({LARGE}, {{ ad, onProgress: watch, signal: abort.signal }})
+            const {{ signal }} = abort
+            globalThis.upload = broker.upload({LARGE}, {{ ad, onProgress: watch, signal }})
             globalThis.ended = outcome(upload)
             await sent({5 * MIB})
         }}"""
@@ -205,12 +206,10 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
             };
             requestAnimationFrame(draw);
             const began = performance.now();
-            const upload = broker.upload(document.getElementById("photo").files[0], { ad, onProgress: watch });
+            const [photo] = document.getElementById("photo").files;
+            const upload = broker.upload(photo, { ad, onProgress: watch });
             upload.catch(() => {});
-            await new Promise((resolve) => {
-                const look = () => told.some((one) => one.phase === "queued") ? resolve() : setTimeout(look);
-                look();
-            });
+            await until(() => told.some((one) => one.phase === "queued"));
             const took = performance.now() - began;
             on = false;
             tasks.push(...observer.takeRecords());

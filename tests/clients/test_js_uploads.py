@@ -70,9 +70,7 @@ def test_a_large_photo_goes_in_parts_three_at_a_time(open_any_shop: OpenShop) ->
 
     page.on("request", begins)
     page.on("requestfinished", lambda one: under_way.discard(one))
-    result = page.evaluate(
-        """async () => await outcome(broker.upload(file(22 * 2 ** 20), { ad, onProgress: watch }))"""
-    )
+    result = page.evaluate("outcome(broker.upload(file(22 * 2 ** 20), { ad, onProgress: watch }))")
     assert shop.images() == [result["image"]], result
     content = httpx.get(result["image"]["image_url"]).content
     assert len(content) == 22 * MIB
