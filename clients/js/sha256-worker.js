@@ -111,7 +111,7 @@ export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
 
 /**
  * Read a Blob piece by piece into one buffer, used again and again. Chromium was seen to keep the
- * buffers of blob.slice().arrayBuffer() until a collection: as much as the file has.
+ * buffers of blob.slice().arrayBuffer() until a collection: 50 MiB for a file of 60.
  */
 function reader(blob) {
   const stream = blob.stream();
