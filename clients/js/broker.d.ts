@@ -1,0 +1,136 @@
+/** What `GET /api/uploads/{id}/confirm/` records: one image as the API shows it. */
+export interface Image {
+  id: number;
+  /** Key below the location. */
+  image: string;
+  image_url: string;
+  alt_text: string;
+  order: number;
+  created_at: string;
+}
+
+export type Phase =
+  | "queued" | "hashing" | "sending" | "waiting" | "confirming"
+  | "paused" | "cancelled" | "failed" | "done";
+
+export interface Progress {
+  phase: Phase;
+  /** Bytes: read while hashing, sent while sending. */
+  loaded: number;
+  total: number;
+  /** In `waiting` what is waited out, in `failed` and `cancelled` what ended it. */
+  error: BrokerError | null;
+  upload: Upload;
+}
+
+export interface ResumeOptions {
+  altText?: string;
+  order?: number;
+  onProgress?: (progress: Progress) => void;
+  /** Aborting it cancels. */
+  signal?: AbortSignal;
+}
+
+export interface FileOptions extends ResumeOptions {
+  /** Where the browser's own guess, `file.type`, is wrong. */
+  contentType?: string;
+  /** Left out, the broker chooses by size. */
+  transport?: "post" | "put" | "multipart";
+}
+
+export type UploadOptions = FileOptions & ({ ad: number; user?: undefined } | { user: number; ad?: undefined });
+
+export interface BatchOptions extends FileOptions {
+  ad: number;
+  /** Options of one file, over those of all. */
+  each?: (file: File | Blob, index: number) => FileOptions;
+}
+
+/** What is kept of an upload until it ends. */
+export interface Resumable {
+  /** For `resume`. */
+  id: string;
+  ad?: number;
+  user?: number;
+  name: string;
+  size: number;
+  type: string;
+  lastModified: number | null;
+  altText: string;
+  order: number;
+  startedAt: Date;
+}
+
+/** Where records are kept; IndexedDB if left out. A record is structured-cloneable, `key` its key. */
+export interface Storage {
+  put(record: { key: string }): unknown;
+  delete(key: string): unknown;
+  all(): Promise<any[]> | any[];
+}
+
+export interface BrokerOptions {
+  /** Origin and path before `/api/`; the page's own origin if left out. */
+  baseUrl?: string;
+  /** The marketplace's token; a function is asked again when it has expired. */
+  token?: string | (() => string | Promise<string>);
+  fetch?: typeof globalThis.fetch;
+  storage?: Storage;
+  /** Files sent at once; 3 if left out. */
+  concurrency?: number;
+  /** Times that a request is tried before it is given up; 8 if left out. */
+  tries?: number;
+  /** Milliseconds without a byte sent after which a connection counts as dead; 60 000 if left out. */
+  stallTimeout?: number;
+}
+
+export class Broker {
+  constructor(options?: BrokerOptions);
+  /** Upload one file as an ad's image, or as a user's avatar. */
+  upload(file: File | Blob, options: UploadOptions): Upload;
+  /** Upload an ad's images; their tickets are asked for together, up to 50 at a time. */
+  uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
+  /** List what was begun in this browser and has not ended: of one owner, or all. */
+  resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
+  /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
+  resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
+}
+
+/** One upload under way: a promise of its image. */
+export interface Upload extends Promise<Image> {
+  readonly file: File | Blob;
+  /** The broker's id of the upload, once there is a ticket. */
+  readonly id: string | null;
+  readonly phase: Phase;
+  /** Stop sending, and keep what has arrived. */
+  pause(): void;
+  resume(): void;
+  /** Give the upload and its place up; false where it had ended before. */
+  cancel(): Promise<boolean>;
+}
+
+/** Many uploads: each is a promise of its own; awaited together, they never reject. */
+export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Iterable<Upload> {
+  readonly uploads: Upload[];
+  pause(): void;
+  resume(): void;
+  cancel(): Promise<boolean[]>;
+}
+
+export type ClientCode =
+  | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused";
+
+/** An outcome that the page is told about; decide by `code`: the API's own, or a `ClientCode`. */
+export class BrokerError extends Error {
+  constructor(code: string, detail: string, more?: Partial<Pick<BrokerError, "status" | "errors" | "retryAfter" | "s3Code" | "cause">>);
+  readonly name: "BrokerError";
+  readonly code: ClientCode | (string & {});
+  /** The API's or S3's HTTP status; 0 where there was none. */
+  readonly status: number;
+  readonly detail: string;
+  /** Messages by field. */
+  readonly errors: Record<string, any> | null;
+  /** Seconds. */
+  readonly retryAfter: number | null;
+  /** The `Code` of S3's own error. */
+  readonly s3Code: string | null;
+}

@@ -1,0 +1,74 @@
+/**
+ * The upload broker's client for browsers: from a File to a recorded image.
+ *
+ * This is the module to import; it has no dependencies but the files beside it. What is sent, and
+ * what each answer means, is docs/mobile.md's and docs/errors.md's.
+ */
+import { Batch } from "./batch.js";
+import { idsOf, ownerOf } from "./records.js";
+import { Upload } from "./upload.js";
+import { Wire } from "./wire.js";
+
+export { BrokerError } from "./errors.js";
+
+const FILES_PER_REQUEST = 50;
+/** A broker, as one signed-in user sees it. */
+export class Broker {
+  #wire;
+
+  constructor(options = {}) {
+    this.#wire = new Wire(options);
+  }
+
+  /** Upload one file as an ad's image, or as a user's avatar. */
+  upload(file, options) {
+    return new Upload(this.#wire, file, options);
+  }
+
+  /** Upload an ad's images; their tickets are asked for together, up to 50 at a time. */
+  uploadAll(files, options) {
+    if (options?.ad === undefined) throw new TypeError("Name the `ad`.");
+    const uploads = [];
+    const all = [...files];
+    for (let at = 0; at < all.length; at += FILES_PER_REQUEST) {
+      const batch = new Batch(this.#wire, `${ownerOf(options).path}/upload_images/`);
+      for (const file of all.slice(at, at + FILES_PER_REQUEST)) {
+        const own = { ...options, ...options.each?.(file, uploads.length) };
+        uploads.push(new Upload(this.#wire, file, own, { batch }));
+      }
+    }
+    return new Uploads(uploads);
+  }
+
+  /** List what was begun in this browser and has not ended: of one owner, or all. */
+  async resumable(options) {
+    const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
+    const records = await this.#wire.records((one) => !owner || one.owner === owner.path);
+    return records.map((one) => ({
+      id: one.uploadId ?? one.key, ...idsOf(one.owner), name: one.name, size: one.size,
+      type: one.type, lastModified: one.lastModified, altText: one.altText, order: one.order,
+      startedAt: new Date(one.startedAt),
+    }));
+  }
+
+  /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
+  resume(id, file, options = {}) {
+    return new Upload(this.#wire, file, options, { wanted: id });
+  }
+}
+
+/** The uploads of one `uploadAll`: awaited, they give what Promise.allSettled gives. */
+class Uploads {
+  #ended;
+
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.#ended = Promise.allSettled(uploads);
+  }
+
+  [Symbol.iterator]() { return this.uploads.values(); }
+  then(done, failed) { return this.#ended.then(done, failed); }
+  pause() { for (const upload of this.uploads) upload.pause(); }
+  resume() { for (const upload of this.uploads) upload.resume(); }
+  async cancel() { return await Promise.all(this.uploads.map((upload) => upload.cancel())); }
+}

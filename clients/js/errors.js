@@ -1,0 +1,32 @@
+// What can go wrong, as the page is told.
+
+/** An outcome that the page is told about; decide by `code`: the API's own, or one of ours. */
+export class BrokerError extends Error {
+  constructor(code, detail, { status = 0, errors = null, retryAfter = null, s3Code = null, cause } = {}) {
+    super(detail, { cause });
+    Object.assign(this, { name: "BrokerError", code, status, detail, errors, retryAfter, s3Code });
+  }
+}
+
+/** Make a BrokerError of a refusal; of a proxy's page, too, which is no problem+json. */
+export async function problemOf(answer) {
+  const body = await answer.json().catch(() => null);
+  const after = answer.headers.get("Retry-After");
+  const retryAfter = after === null ? null
+    : /^\d+$/.test(after) ? Number(after) : Math.max(0, (Date.parse(after) - Date.now()) / 1000) || 0;
+  return new BrokerError(body?.code ?? "http_error", body?.detail ?? `The answer was ${answer.status}.`, {
+    status: answer.status, errors: body?.errors ?? null, retryAfter,
+  });
+}
+
+export function unreadable(cause) {
+  return new BrokerError("file_unreadable", "The file cannot be read; it may have been moved or changed.", { cause });
+}
+
+export function mismatch() {
+  return new BrokerError("file_mismatch", "This is another file than the one that was begun with.");
+}
+
+export function aborted(cause) {
+  return new BrokerError("aborted", "The upload was cancelled.", { cause });
+}

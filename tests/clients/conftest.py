@@ -1,0 +1,132 @@
+"""A shop: a real broker and S3 server, and a page on another origin in Chromium."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select
+
+from broker.app import create_app
+from broker.db import migrate
+from broker.db.models import Upload
+from broker.local.process import free_ports
+from broker.storage import bucket_setup
+from tests.clients.js_page import SCRIPT, page_of
+from tests.e2e.live import served
+from tests.http.client import Client, token
+from tests.servers import installed_or_skip
+from tests.servers.chromium import chromium
+from tests.servers.fixtures import Bucket
+
+MIB = 1024**2
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with installed_or_skip(), chromium() as running:
+        yield running
+
+
+@dataclass
+class Shop:
+    """Who sells, where the broker and the page are, and what the bucket holds."""
+
+    app: Flask
+    bucket: Bucket
+    broker_url: str
+    page_url: str
+    alice: Client
+    ad: int
+    browser: Browser
+
+    def images(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.alice.get(f"/api/ads/{self.ad}/").get_json()["images"]
+        return found
+
+    def uploads(self) -> list[Upload]:
+        with self.app.extensions["broker"].database.session() as session:
+            return list(session.scalars(select(Upload).order_by(Upload.id)))
+
+    def begun(self) -> int:
+        """Count the multipart uploads that the bucket still has."""
+        client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
+        keys = [row.key for row in self.uploads() if row.multipart_id is not None]
+        found = (
+            client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"media/{key}")
+            for key in keys
+        )
+        return sum(len(answer.get("Uploads", [])) for answer in found)
+
+    def visit(self) -> Page:
+        """Open the page as a new visitor, and sign in."""
+        page = self.browser.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(self.page_url)
+        self.sign_in(page)
+        return page
+
+    def sign_in(self, page: Page) -> None:
+        page.evaluate(
+            """({ baseUrl, token, ad }) => {
+                Object.assign(globalThis, { ad, baseUrl, token });
+                globalThis.broker = new Broker({ baseUrl, token });
+            }""",
+            {"baseUrl": self.broker_url, "token": self.alice.token, "ad": self.ad},
+        )
+
+
+OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def open_any_shop(any_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenShop]:
+    """Open a shop on each S3 server."""
+    with ExitStack() as stack:
+        yield lambda **changes: _open(stack, any_bucket, tmp_path, browser, **changes)
+
+
+@pytest.fixture
+def open_shop(s3_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenShop]:
+    """Open a shop on the embedded S3 server."""
+    with ExitStack() as stack:
+        yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, **changes)
+
+
+def _open(
+    stack: ExitStack,
+    bucket: Bucket,
+    directory: Path,
+    browser: Browser,
+    script: str = SCRIPT,
+    body: str = "",
+    **changes: Any,
+) -> Shop:
+    (port,) = free_ports(1)
+    page_url = f"http://localhost:{port}"
+    settings = bucket.settings.model_copy(
+        update={
+            "database_url": f"sqlite:///{directory / 'broker.db'}",
+            "cors_origins": (page_url,),
+            "part_size": 5 * MIB,
+            "multipart_threshold": 8 * MIB,
+            **changes,
+        }
+    )
+    migrate.upgrade(settings.database_url)
+    list(bucket_setup.apply(settings))
+    app = create_app(settings)
+    stack.callback(app.extensions["broker"].database.dispose)
+    broker_url = f"http://127.0.0.1:{stack.enter_context(served(app))}"
+    alice = Client(app, token(1))
+    bucket_url = app.extensions["broker"].storage.presigner.bucket_url
+    ad = alice.ad()
+    script = script.replace("BROKER_URL", broker_url).replace("TOKEN", alice.token or "")
+    page = page_of(broker_url, bucket_url, script.replace("AD_ID", str(ad)), body)
+    stack.enter_context(served(page, port))
+    return Shop(app, bucket, broker_url, page_url, alice, ad, browser)

@@ -1,0 +1,111 @@
+// The order of requests, against a broker and a bucket made of answers.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Broker } from "../../../clients/js/broker.js";
+
+const FILE = new File(["photo"], "x.jpg", { type: "image/jpeg", lastModified: 1 });
+const PROFILE = { content_types: ["image/jpeg"], max_bytes: 100 };
+const IMAGE = { id: 1, alt_text: "", order: 0 };
+const TICKET = {
+  id: "u1", expires_at: "2026-01-01T00:05:00Z", server_time: "2026-01-01T00:00:00Z",
+  upload: { method: "PUT", url: "data:,", headers: {} },
+};
+
+/** A fetch that answers by "METHOD path" from lists of [status, body, headers], the last for good. */
+function answers(table) {
+  const asked = [];
+  const fetch = async (url, { method, headers, body }) => {
+    const line = `${method} ${url}`;
+    asked.push({ line, key: headers["Idempotency-Key"], token: headers.Authorization, body });
+    const list = { "GET /api/profiles/": [[200, { ad_image: PROFILE }]], ...table }[line];
+    assert.ok(list, line);
+    const [status, json, more] = list.length > 1 ? list.shift() : list[0];
+    if (status === 0) throw new TypeError("Failed to fetch");
+    return new Response(status === 204 ? null : JSON.stringify(json), { status, headers: more });
+  };
+  return { fetch, asked, lines: () => asked.map((one) => one.line) };
+}
+
+/** Records in memory, shared by brokers as IndexedDB is by pages. */
+function storage() {
+  const map = new Map();
+  return { map, put: (one) => map.set(one.key, structuredClone(one)), delete: (key) => map.delete(key),
+           all: () => [...map.values()].map((one) => structuredClone(one)) };
+}
+
+const refused = (code, status, more = {}) => [status, { code, detail: code }, more];
+
+test("a ticket request is repeated with its key, and a replayed ticket is renewed", async () => {
+  const { fetch, asked, lines } = answers({
+    "POST /api/ads/1/upload_image/": [[0], [201, TICKET, { "Idempotency-Replayed": "true" }]],
+    "POST /api/uploads/u1/renew/": [refused("upload_settled", 409)],
+    "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  const kept = storage();
+  assert.deepEqual(await new Broker({ fetch, storage: kept }).upload(FILE, { ad: 1 }), IMAGE);
+  const tickets = asked.filter((one) => one.line.endsWith("upload_image/"));
+  assert.equal(new Set(tickets.map((one) => one.key)).size, 1);
+  assert.equal(new Set(tickets.map((one) => one.body)).size, 1);
+  assert.ok(lines().includes("POST /api/uploads/u1/confirm/")); // settled: the image is there
+  assert.equal(kept.map.size, 0);
+});
+
+test("an outage longer than the tries is told, and the next try goes on with the same key", async () => {
+  const kept = storage();
+  const first = answers({ "POST /api/ads/1/upload_image/": [[0]] });
+  await assert.rejects(new Broker({ fetch: first.fetch, storage: kept, tries: 2 }).upload(FILE, { ad: 1 }), { code: "network" });
+  const second = answers({
+    "POST /api/ads/1/upload_image/": [refused("idempotency_in_flight", 409), [201, TICKET, { "Idempotency-Replayed": "true" }]],
+    "POST /api/uploads/u1/renew/": [refused("upload_settled", 409)],
+    "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  await new Broker({ fetch: second.fetch, storage: kept }).upload(FILE, { ad: 1 });
+  const keys = [...first.asked, ...second.asked].map((one) => one.key).filter(Boolean);
+  assert.equal(new Set(keys).size, 1);
+});
+
+test("what is kept of an upload that is gone gives way to a new ticket", async () => {
+  const kept = storage();
+  const begun = answers({
+    "POST /api/ads/1/upload_image/": [[201, { ...TICKET, server_time: TICKET.expires_at }]],
+    "POST /api/uploads/u1/renew/": [refused("storage_denied", 503, { "Retry-After": "30" })],
+  });
+  await assert.rejects(new Broker({ fetch: begun.fetch, storage: kept }).upload(FILE, { ad: 1 }), { code: "storage_denied" });
+  assert.equal(kept.map.size, 1);
+  const { fetch, lines } = answers({
+    "POST /api/uploads/u1/renew/": [refused("upload_expired", 410)],
+    "POST /api/ads/1/upload_image/": [[201, { ...TICKET, id: "u2" }, { "Idempotency-Replayed": "true" }]],
+    "POST /api/uploads/u2/renew/": [refused("upload_settled", 409)],
+    "POST /api/uploads/u2/confirm/": [[200, IMAGE]],
+  });
+  await new Broker({ fetch, storage: kept }).upload(FILE, { ad: 1 });
+  assert.deepEqual(lines().slice(1, 3), ["POST /api/uploads/u1/renew/", "POST /api/ads/1/upload_image/"]);
+});
+
+test("a refusal is told at once, and nothing of it is kept", async () => {
+  const { fetch } = answers({ "POST /api/ads/1/upload_image/": [refused("image_limit_reached", 409)] });
+  const kept = storage();
+  await assert.rejects(new Broker({ fetch, storage: kept }).upload(FILE, { ad: 1 }), { code: "image_limit_reached", status: 409 });
+  assert.equal(kept.map.size, 0);
+});
+
+test("a token that cannot be had ends the upload with what the page threw", async () => {
+  const { fetch } = answers({});
+  const token = async () => { throw new Error("signed out"); };
+  await assert.rejects(new Broker({ fetch, storage: storage(), token }).upload(FILE, { ad: 1 }), /signed out/);
+});
+
+test("an upload that is paused in a batch lets the others go on", async () => {
+  const { fetch, asked } = answers({
+    "POST /api/ads/1/upload_images/": [[201, { tickets: [TICKET] }, { "Idempotency-Replayed": "true" }]],
+    "POST /api/uploads/u1/renew/": [refused("upload_settled", 409)],
+    "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  const batch = new Broker({ fetch, storage: storage() }).uploadAll([FILE, new File(["y"], "y.jpg", { type: "image/jpeg" })], { ad: 1 });
+  batch.uploads[1].pause();
+  assert.deepEqual(await batch.uploads[0], IMAGE);
+  const [request] = asked.filter((one) => one.line.endsWith("upload_images/"));
+  assert.equal(JSON.parse(request.body).files.length, 1);
+  assert.equal(await batch.uploads[1].cancel(), true);
+  assert.deepEqual((await batch).map((one) => one.status), ["fulfilled", "rejected"]);
+});

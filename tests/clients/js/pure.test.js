@@ -1,0 +1,78 @@
+// What needs no browser: waiting, reading refusals, forms.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BrokerError } from "../../../clients/js/broker.js";
+import { problemOf } from "../../../clients/js/errors.js";
+import { contentTypeOf, declared, nameOf, ownerOf } from "../../../clients/js/records.js";
+import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
+import { Slots, backoff, rest } from "../../../clients/js/waiting.js";
+
+test("waits double to half a minute, and half of each is chance", () => {
+  const most = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((tries) => backoff(tries, () => 1));
+  assert.deepEqual(most, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
+  assert.equal(backoff(3, () => 0), 1000);
+});
+
+test("a problem keeps its code, its fields and Retry-After", async () => {
+  const body = JSON.stringify({ code: "validation_error", detail: "No.", errors: { size: ["Too much."] } });
+  const error = await problemOf(new Response(body, { status: 422, headers: { "Retry-After": "7" } }));
+  assert.ok(error instanceof BrokerError);
+  const { code, status, detail, errors, retryAfter, message } = error;
+  assert.deepEqual({ code, status, detail, errors, retryAfter, message }, {
+    code: "validation_error", status: 422, detail: "No.", errors: { size: ["Too much."] }, retryAfter: 7, message: "No.",
+  });
+});
+
+test("a proxy's own page is an error too", async () => {
+  const error = await problemOf(new Response("<h1>Bad gateway</h1>", { status: 502 }));
+  assert.deepEqual([error.code, error.status, error.retryAfter], ["http_error", 502, null]);
+});
+
+test("S3's error is read from its XML, and fit to be reported", () => {
+  const text = `<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>a &lt;b&gt; &amp;amp; \u0000c</Message></Error>`;
+  assert.deepEqual(s3ErrorOf({ status: 403, text }), { code: "AccessDenied", message: "a <b> &amp; c" });
+  assert.deepEqual(s3ErrorOf({ status: 400, text: "" }), { code: "HTTP400", message: "" });
+  assert.equal([...s3ErrorOf({ status: 400, text: `<Message>${"ä".repeat(2000)}</Message>` }).message].length, 1000);
+});
+
+test("a form has its fields first and the file last, a PUT the bare bytes", async () => {
+  const blob = new Blob(["x"]);
+  const form = bodyOf({ method: "POST", fields: { key: "media/x", policy: "p" } }, blob);
+  assert.deepEqual([...form.keys()], ["key", "policy", "file"]);
+  assert.equal(bodyOf({ method: "PUT" }, blob), blob);
+});
+
+test("names that the API would refuse are mended, types that browsers do not know are found", () => {
+  assert.equal(nameOf({ name: "a\u0000\u202eb\n.jpg" }), "ab.jpg");
+  assert.equal(nameOf(new Blob()), "image");
+  assert.equal(nameOf({ name: "😀".repeat(300) }).length, 510); // the API counts code points
+  assert.equal(contentTypeOf({ name: "IMG_1.HEIC", type: "" }), "image/heic");
+  assert.equal(contentTypeOf({ name: "x.jpg", type: "image/png" }), "image/png");
+  assert.equal(contentTypeOf({ name: "x", type: "" }), "application/octet-stream");
+});
+
+test("an owner is an ad or a user, and only an ad's image has a text", () => {
+  assert.throws(() => ownerOf({}), TypeError);
+  assert.throws(() => ownerOf({ ad: 1, user: 1 }), TypeError);
+  const record = { name: "x", type: "image/png", size: 1, digest: "d", altText: "a", order: 1 };
+  assert.equal(declared({ ...record, owner: ownerOf({ ad: 1 }).path }).alt_text, "a");
+  assert.deepEqual(Object.keys(declared({ ...record, owner: ownerOf({ user: 1 }).path })),
+    ["file_name", "content_type", "size", "checksum_sha256"]);
+});
+
+test("no more than the places there are are taken, and an aborted wait takes none", async () => {
+  const slots = new Slots(1), stop = new AbortController();
+  const free = await slots.take(new AbortController().signal);
+  const refused = slots.take(stop.signal), next = slots.take(new AbortController().signal);
+  stop.abort();
+  await assert.rejects(refused, { code: "aborted" });
+  free();
+  (await next)();
+});
+
+test("a wait ends when it is aborted", async () => {
+  const stop = new AbortController();
+  const waiting = rest(60_000, stop.signal);
+  stop.abort();
+  await assert.rejects(waiting, { code: "aborted" });
+});

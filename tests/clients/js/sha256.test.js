@@ -1,0 +1,43 @@
+// Our SHA-256 against OpenSSL's.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { Sha256, sha256 } from "../../../clients/js/sha256-worker.js";
+
+const expected = (bytes) => createHash("sha256").update(bytes).digest();
+
+test("every length to three blocks, cut anywhere, has OpenSSL's digest", () => {
+  for (let length = 0; length <= 192; length++) {
+    const bytes = randomBytes(length);
+    for (const cut of new Set([0, 1, length >> 1, Math.max(0, length - 1), length])) {
+      const hash = new Sha256();
+      hash.update(bytes.subarray(0, Math.min(cut, length)));
+      hash.update(bytes.subarray(Math.min(cut, length)));
+      assert.deepEqual(Buffer.from(hash.digest()), expected(bytes), `${length} cut at ${cut}`);
+    }
+  }
+});
+
+test("the length is counted beyond 32 bits of it", () => {
+  const zeros = new Uint8Array(2 ** 20), hash = new Sha256(), theirs = createHash("sha256");
+  for (let i = 0; i < 8; i++) hash.update(zeros), theirs.update(zeros);
+  assert.deepEqual(Buffer.from(hash.digest()), theirs.digest());
+  // FIPS 180-4's own example of a million a's, fed in odd pieces.
+  const as = new Sha256(), piece = new Uint8Array(1000 / 8).fill(97);
+  for (let i = 0; i < 8000; i++) as.update(piece);
+  assert.equal(Buffer.from(as.digest()).toString("hex"), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+});
+
+test("a Blob is read to its end, and its digest is base64", async () => {
+  const bytes = randomBytes(3_000_001), loaded = [];
+  assert.equal(await sha256(new Blob([bytes]), (n) => loaded.push(n)), expected(bytes).toString("base64"));
+  assert.equal(loaded.at(-1), bytes.length);
+  assert.deepEqual(loaded, [...loaded].sort((one, other) => one - other));
+  assert.equal(await sha256(new Blob([])), expected("").toString("base64"));
+});
+
+test("it stops when it is told to", async () => {
+  let read = 0;
+  assert.equal(await sha256(new Blob([new Uint8Array(5e6)]), (n) => (read = n), () => read > 0), null);
+  assert.ok(read < 5e6);
+});

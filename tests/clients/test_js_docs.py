@@ -1,0 +1,55 @@
+"""docs/browser.md: its lines run as a page's own, and it names every code of the client."""
+
+import re
+from pathlib import Path
+
+from tests.clients.conftest import OpenShop
+from tests.clients.js_page import CLIENT
+
+DOCS = CLIENT.parents[1] / "docs/browser.md"
+# What the page's own code would be.
+AROUND = """
+const baseUrl = "BROKER_URL", token = "TOKEN", adId = AD_ID;
+globalThis.shown = { images: [], errors: [], phases: new Set() };
+const show = (name, phase) => shown.phases.add(phase);
+const showImage = (url) => shown.images.push(url);
+const showError = (code, detail) => shown.errors.push([code, detail]);
+"""
+
+
+def test_the_lines_of_the_page_work_as_they_stand(open_shop: OpenShop, tmp_path: Path) -> None:
+    (lines,) = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert len(lines.strip().splitlines()) <= 12
+    imports, rest = lines.split("\n\n", 1)
+    body = '<input type="file" id="photos" multiple>'
+    shop = open_shop(script=f"{imports}\n{AROUND}{rest}", body=body)
+    photos = [tmp_path / name for name in ("a.jpg", "b.png", "c.svg")]
+    for photo in photos:
+        photo.write_bytes(photo.name.encode() * 99)
+    page = shop.browser.new_page()
+    page.goto(shop.page_url)
+    page.set_input_files("#photos", photos)
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const all = () => shown.images.length + shown.errors.length === 3
+            const look = () => all() ? resolve() : setTimeout(look)
+            look()
+        })"""
+    )
+    assert page.evaluate("shown.errors") == [
+        ["validation_error", "A file cannot be accepted as declared."]
+    ]
+    assert page.evaluate("shown.images") == [image["image_url"] for image in shop.images()]
+    assert {"hashing", "sending", "confirming", "done"} <= set(page.evaluate("[...shown.phases]"))
+    page.close()
+
+
+def test_every_code_of_the_client_is_in_its_page() -> None:
+    declared = re.findall(r"ClientCode =(.*?);", (CLIENT / "broker.d.ts").read_text(), re.DOTALL)
+    codes = set(re.findall(r'"(\w+)"', declared[0]))
+    sources = "".join(path.read_text() for path in CLIENT.glob("*.js"))
+    made = set(re.findall(r'new BrokerError\((?:body\?\.code \?\? )?"(\w+)"', sources))
+    made -= {"validation_error"}
+    assert made | {"gave_up"} == codes
+    page = DOCS.read_text()
+    assert {code for code in codes if f"| `{code}` |" not in page} == set()

@@ -1,0 +1,77 @@
+"""clients/js without a browser: node's own test runner, TypeScript's compiler, npm's package."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from broker.local.process import ServerNotInstalled
+from tests.servers import installed_or_skip
+
+HERE = Path(__file__).parent
+CLIENT = HERE.parents[1] / "clients/js"
+
+
+def program(name: str) -> str:
+    """Find node or npm; skip where it is missing."""
+    with installed_or_skip():
+        found = shutil.which(name)
+        if found is None:
+            raise ServerNotInstalled(f"{name} is missing: apt-get install nodejs npm")
+        return found
+    raise AssertionError
+
+
+def test_nodes_own_runner_passes() -> None:
+    files = sorted((HERE / "js").glob("*.test.js"))
+    command = [program("node"), "--test", "--test-reporter=spec", *map(str, files)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    sys.stdout.write(run.stdout)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_declarations_fit_a_page_in_typescript() -> None:
+    npm, package = program("npm"), HERE / "typescript"
+    lock, stamp = package / "package-lock.json", package / "node_modules/.installed"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=package, check=True, capture_output=True, timeout=150)
+        stamp.write_text(lock.read_text())
+    tsc = subprocess.run(
+        [package / "node_modules/.bin/tsc"],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert tsc.returncode == 0, tsc.stdout
+
+
+@pytest.mark.parametrize("name", ["Broker", "BrokerError"])
+def test_what_is_declared_is_exported(name: str) -> None:
+    script = f"const m = await import({json.dumps(str(CLIENT / 'broker.js'))}); m.{name}.name"
+    command = [program("node"), "--input-type=module", "-e", script]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def test_the_package_has_every_module_and_no_dependency() -> None:
+    npm = program("npm")
+    packed = subprocess.run(
+        [npm, "pack", "--dry-run", "--json"],
+        cwd=CLIENT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    (package,) = json.loads(packed.stdout)
+    files = {file["path"] for file in package["files"]}
+    own = {path.name for path in CLIENT.iterdir() if path.is_file()}
+    assert files == own
+    assert {"broker.js", "broker.d.ts", "sha256-worker.js"} <= own
+    described = json.loads((CLIENT / "package.json").read_text())
+    assert not {"dependencies", "peerDependencies"} & set(described)

@@ -1,0 +1,230 @@
+"""clients/js: what is refused, cancelled, expired; and the page's thread while it hashes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+from broker.domain.states import UploadState
+from tests.clients.conftest import MIB, OpenShop, Shop
+from tests.clients.test_js_uploads import paths, requests_of
+from tests.http.client import token
+
+LARGE = "file(16 * 2 ** 20)"
+
+
+def answer_once(page: Page, shop: Shop, status: int, code: str, message: str) -> None:
+    """Let S3's first answer to a form be this one, as S3 writes it."""
+    answered = []
+
+    def handle(route: Route) -> None:
+        if answered or route.request.method != "POST":
+            return route.continue_()
+        answered.append(route)
+        body = (
+            f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        )
+        headers = {"Access-Control-Allow-Origin": shop.page_url}
+        return route.fulfill(status=status, headers=headers, body=body, content_type="text/xml")
+
+    page.route(f"{shop.bucket.server.endpoint_url}/**", handle)
+
+
+def test_wrong_type_and_size_are_refused_before_anything_is_asked_for(open_shop: OpenShop) -> None:
+    shop = open_shop(max_image_bytes=2000)
+    page = shop.visit()
+    asked = requests_of(page)
+    svg, large = page.evaluate(
+        """() => Promise.all([broker.upload(file(9, "x.svg", "image/svg+xml"), { ad }),
+                              broker.upload(file(2001), { ad })].map(outcome))"""
+    )
+    assert paths(asked) == ["GET /api/profiles/"]
+    assert (svg["code"], svg["status"], svg["typed"]) == ("validation_error", 422, True)
+    declared = {"file_name": "x.svg", "content_type": "image/svg+xml", "size": 9}
+    said = shop.alice.post(
+        f"/api/ads/{shop.ad}/upload_image/",
+        {**declared, "checksum_sha256": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="},
+    ).get_json()
+    assert (svg["detail"], svg["errors"]) == (said["detail"], said["errors"])
+    assert large["errors"] == {"size": ["Must be from 1 to 2000 bytes."]}
+    page.close()
+
+
+def test_an_expired_form_is_renewed_for_the_same_upload(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    answer_once(page, shop, 403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+    asked = requests_of(page)
+    result = page.evaluate("outcome(broker.upload(file(900), { ad }))")
+    assert shop.images() == [result["image"]], result
+    (row,) = shop.uploads()
+    assert f"POST /api/uploads/{row.id}/renew/" in paths(asked)
+    assert row.failures == 0
+    page.close()
+
+
+def test_what_s3_refuses_is_reported_and_its_advice_followed(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    answer_once(page, shop, 400, "BadDigest", "The digest &amp; the bytes differ.")
+    result = page.evaluate("outcome(broker.upload(file(900), { ad }))")
+    assert shop.images() == [result["image"]], result
+    assert [row.failures for row in shop.uploads()] == [1]
+    page.close()
+
+
+def test_what_s3_refuses_for_good_gives_its_place_back(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    answer_once(page, shop, 403, "SignatureDoesNotMatch", "No.")
+    result = page.evaluate("outcome(broker.upload(file(900), { ad }))")
+    assert (result["code"], result["s3Code"]) == ("s3_refused", "SignatureDoesNotMatch")
+    assert [row.state for row in shop.uploads()] == [UploadState.CANCELLED]
+    assert page.evaluate("broker.resumable()") == []
+    page.close()
+
+
+def test_s3_that_is_busy_is_asked_again(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    answer_once(page, shop, 503, "SlowDown", "Reduce your request rate.")
+    result = page.evaluate("outcome(broker.upload(file(900), { ad, onProgress: watch }))")
+    assert shop.images() == [result["image"]], result
+    assert page.evaluate(
+        "told.filter((one) => one.phase === 'waiting').map((one) => one.code)"
+    ) == ["gave_up"]
+    page.close()
+
+
+def test_cancelling_leaves_nothing(open_any_shop: OpenShop) -> None:
+    shop = open_any_shop()
+    page = shop.visit()
+    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
+    page.evaluate(
+        f"""async () => {{
+            globalThis.abort = new AbortController()
+            const {{ signal }} = abort
+            globalThis.upload = broker.upload({LARGE}, {{ ad, onProgress: watch, signal }})
+            globalThis.ended = outcome(upload)
+            await sent({5 * MIB})
+        }}"""
+    )
+    assert shop.begun() == 1
+    result = page.evaluate("() => { abort.abort(); return ended }")
+    assert (result["code"], page.evaluate("upload.phase")) == ("aborted", "cancelled")
+    assert shop.begun() == 0
+    assert [row.state for row in shop.uploads()] == [UploadState.CANCELLED]
+    assert page.evaluate("broker.resumable()") == []
+    assert page.evaluate("upload.cancel()") is False
+    page.close()
+
+
+def test_cancelling_while_the_ticket_is_on_its_way_gives_it_back(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    first = []
+
+    def never_answer_the_first(route: Route) -> None:
+        if first:
+            return route.continue_()
+        first.append(route)
+        route.fetch()
+        return None
+
+    page.route(re.compile(r"/upload_image/$"), never_answer_the_first)
+    with page.expect_request(re.compile(r"/upload_image/$")):
+        page.evaluate("() => { globalThis.upload = broker.upload(file(900), { ad }) }")
+    assert page.evaluate("upload.cancel()") is True
+    assert [row.state for row in shop.uploads()] == [UploadState.CANCELLED]
+    page.close()
+
+
+def test_a_token_that_has_expired_is_asked_for_again(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    result = page.evaluate(
+        """async (old) => {
+            const tokens = [old, token]
+            const renewing = new Broker({ baseUrl, token: async () => tokens.shift() })
+            return await outcome(renewing.upload(file(900), { ad }))
+        }""",
+        token(1, exp=1),
+    )
+    assert shop.images() == [result["image"]], result
+    page.close()
+
+
+def test_an_avatar_becomes_the_users_own(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    result = page.evaluate("outcome(broker.upload(file(900), { user: 1, transport: 'put' }))")
+    assert shop.alice.get("/api/users/1/").get_json()["avatar"] == result["image"]["image"], result
+    page.close()
+
+
+def test_two_uploads_of_one_file_are_two_images(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    page = shop.visit()
+    page.evaluate("() => Promise.all([1, 2].map(() => broker.upload(file(900), { ad })))")
+    assert len({image["id"] for image in shop.images()}) == 2
+    page.close()
+
+
+def renderer_memory(page: Page, field: str) -> dict[int, int]:
+    """Read the bytes of memory of each renderer, its workers' among them (Linux)."""
+    session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+    found: dict[str, Any] = session.send("SystemInfo.getProcessInfo")
+    memory = {}
+    for process in found["processInfo"]:
+        if process["type"] == "renderer":
+            status = Path(f"/proc/{process['id']}/status").read_text()
+            kib = re.findall(rf"{field}:\s+(\d+) kB", status)[0]
+            memory[process["id"]] = int(kib) * 1024
+    return memory
+
+
+def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop(body='<input type="file" id="photo">')
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(bytes(range(256)) * (60 * MIB // 256))
+    page = shop.visit()
+    page.set_input_files("#photo", photo)
+    page.evaluate("async () => { await broker.upload(file(900), { ad }) }")  # all is loaded
+    before = renderer_memory(page, "VmRSS")
+    measured = page.evaluate(
+        """async () => {
+            const tasks = [];
+            const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries()));
+            observer.observe({ type: "longtask" });
+            let drawn = 0, last = performance.now(), longest = 0, on = true;
+            const draw = (now) => {
+                drawn++; longest = Math.max(longest, now - last); last = now;
+                if (on) requestAnimationFrame(draw);
+            };
+            requestAnimationFrame(draw);
+            const began = performance.now();
+            const [photo] = document.getElementById("photo").files;
+            const upload = broker.upload(photo, { ad, onProgress: watch });
+            upload.catch(() => {});
+            await until(() => told.some((one) => one.phase === "queued"));
+            const took = performance.now() - began;
+            on = false;
+            tasks.push(...observer.takeRecords());
+            await upload.cancel();
+            return { took, drawn, longest, tasks: tasks.map((one) => one.duration) };
+        }"""
+    )
+    peaks = renderer_memory(page, "VmHWM")
+    grown = max(peaks[pid] - before[pid] for pid in before if pid in peaks)
+    print(  # noqa: T201
+        f"\n60 MiB hashed in {measured['took']:.0f} ms; long tasks {measured['tasks']}; "
+        f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
+        f"memory grew by {grown / MIB:.0f} MiB at most"
+    )
+    assert max(measured["tasks"], default=0) < 50
+    # A renderer that is only getting ready for the next page takes 40 MiB.
+    assert grown < 55 * MIB
+    page.close()

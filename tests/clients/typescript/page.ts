@@ -1,0 +1,25 @@
+// Every call that docs/browser.md names, as a page in TypeScript makes it.
+import { Broker, BrokerError, type Image, type Progress, type Resumable } from "@upload-broker/client";
+
+export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
+  const broker = new Broker({ baseUrl: "https://broker.example", token: async () => "token", concurrency: 2 });
+  const onProgress = ({ phase, loaded, total, upload }: Progress) => console.log(phase, loaded / total, upload.id);
+  const upload = broker.upload(file, { ad: 1, altText: "front", order: 1, onProgress, signal });
+  upload.pause();
+  upload.resume();
+  const cancelled: boolean = await upload.cancel();
+  const avatar: Image = await broker.upload(file, { user: 1, transport: "put" });
+  const uploads = broker.uploadAll([file], { ad: 1, each: (one, order) => ({ order, altText: String(one.size) }) });
+  for (const one of uploads) one.catch((error: unknown) => {
+    if (error instanceof BrokerError && error.code === "validation_error") console.log(error.errors, cancelled);
+  });
+  const [settled] = await uploads;
+  const left: Resumable[] = await broker.resumable({ ad: 1 });
+  const resumed = await Promise.all(left.map((one) => broker.resume(one.id, file)));
+  return settled?.status === "fulfilled" ? [settled.value, avatar, ...resumed] : resumed;
+}
+
+// @ts-expect-error an owner is needed
+new Broker().upload(new Blob(), {});
+// @ts-expect-error and not two
+new Broker().upload(new Blob(), { ad: 1, user: 1 });
