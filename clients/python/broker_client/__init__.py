@@ -24,8 +24,8 @@ from broker_client.errors import (
     WrongFile,
 )
 from broker_client.files import File, FileToSend
-from broker_client.journal import FolderJournal
-from broker_client.media_types import CONTENT_TYPES
+from broker_client.journal import Entry, FolderJournal, Journal
+from broker_client.media_types import CONTENT_TYPES, content_type_of
 from broker_client.models import Image, Outcome, Profile, Progress, Ticket
 from broker_client.sync_driver import Broker
 
@@ -36,12 +36,14 @@ __all__ = [
     "BrokerError",
     "ClientError",
     "File",
+    "Entry",
     "FileChanged",
     "FileToSend",
     "FolderJournal",
     "Forbidden",
     "Image",
     "ImageLimitReached",
+    "Journal",
     "NetworkError",
     "NotFound",
     "ObjectMismatch",
@@ -57,4 +59,5 @@ __all__ = [
     "UploadGone",
     "ValidationFailed",
     "WrongFile",
+    "content_type_of",
 ]

@@ -88,15 +88,13 @@ def paused(pauses: Iterator[float], retry_after: float | None = None) -> Steps[b
 def problem(answer: Answer) -> BrokerError:
     """Read a problem+json; whatever else has answered becomes `unexpected_answer`."""
     body = answer.json()
-    seconds = answer.headers.get("retry-after", "")
-    retry_after = float(seconds) if seconds.isdecimal() else None
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
         detail = f"status {answer.status}, and no answer of the broker's"
         kind = error_class("unexpected_answer", answer.status)
-        return kind("unexpected_answer", answer.status, detail, None, retry_after)
+        return kind("unexpected_answer", answer.status, detail, None, answer.retry_after)
     kind = error_class(body["code"], answer.status)
     detail, errors = str(body.get("detail", "")), body.get("errors")
-    return kind(body["code"], answer.status, detail, errors, retry_after)
+    return kind(body["code"], answer.status, detail, errors, answer.retry_after)
 
 
 def _passes(error: BrokerError) -> bool:

@@ -33,8 +33,11 @@ class Journal(Protocol):
     def issued(self, key: str, entry: Entry) -> None:
         """Keep the entry, which now has its upload's id."""
 
+    def done(self, key: str) -> None:
+        """Know that the upload has become an image."""
+
     def forget(self, key: str) -> None:
-        """Drop the entry, if there is one."""
+        """Drop an entry that nobody can go on with, if there is one."""
 
 
 class NoJournal:
@@ -46,6 +49,9 @@ class NoJournal:
 
     def issued(self, key: str, entry: Entry) -> None:
         """Keep nothing."""
+
+    def done(self, key: str) -> None:
+        """Have nothing to drop."""
 
     def forget(self, key: str) -> None:
         """Have nothing to drop."""
@@ -84,6 +90,10 @@ class FolderJournal:
         except BaseException:
             os.unlink(draft)
             raise
+
+    def done(self, key: str) -> None:
+        """Remove the entry's file."""
+        self.forget(key)
 
     def forget(self, key: str) -> None:
         """Remove the entry's file, if there is one."""

@@ -125,5 +125,5 @@ class Multipart:
                 if action == "renew":
                     yield from renew(self.rules, self.upload_id)
                     (part,) = yield from self._sign([number], part_size)
-            if not (yield from paused(pauses)):
+            if not (yield from paused(pauses, answer.retry_after)):
                 raise last

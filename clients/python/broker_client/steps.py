@@ -32,6 +32,12 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def retry_after(self) -> float | None:
+        """Give Retry-After in seconds; None where it is a date, or not there."""
+        seconds = self.headers.get("retry-after", "")
+        return float(seconds) if seconds.isdecimal() else None
+
     def json(self) -> Any:
         """Read the body; None where it is no JSON."""
         try:

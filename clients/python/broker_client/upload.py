@@ -83,7 +83,7 @@ def deliver(rules: Rules, journal: Journal, job: Job) -> Steps[Image]:
                 raise
             anew = True
             continue
-        yield from run(partial(journal.forget, key))
+        yield from run(partial(journal.done, key))
         return image
 
 

@@ -47,7 +47,7 @@ def send_whole(rules: Rules, held: Held, source: Source, meter: Meter) -> Steps[
                 break
             if action == "renew":
                 held = yield from renew(rules, upload_id)
-        if not (yield from paused(pauses)):
+        if not (yield from paused(pauses, answer.retry_after)):
             raise last
     return (yield from confirm(rules, upload_id))
 
