@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner, Result
+
+from broker.cli.upload import upload
+
 ROOT = Path(__file__).parents[2]
 UPLOAD = [sys.executable, "-m", "broker.cli", "upload"]
 TIMEOUT_SECONDS = 60
@@ -40,6 +44,10 @@ class Shell:
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def call(self, *arguments: str | Path) -> Result:
+        """Run the command in this process, from the current folder: no interpreter to start."""
+        return CliRunner().invoke(upload, [*map(str, arguments)], env=self.environment)
 
     def run_on_a_terminal(self, *arguments: str | Path) -> tuple[int, str]:
         """Give the exit status and all that the terminal has shown."""

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner
 
-from broker.cli.upload import upload
 from broker.local.dev_env import load_or_make
 from tests.client.commands import Shell
 from tests.client.live import Live, live_broker
@@ -21,7 +19,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def shell(live: Live, tmp_path: Path) -> Shell:
+def shell(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.chdir(tmp_path)
     for number, name in enumerate(["photo1.jpg", "photo2.jpg"]):
         (tmp_path / name).write_bytes(JPEG * (number + 1))
     return Shell(tmp_path, {"BROKER_TOKEN": live.token})
@@ -52,7 +51,7 @@ def test_a_terminal_shows_each_file_and_the_total(live: Live, shell: Shell) -> N
 def test_json_has_an_object_a_file(live: Live, shell: Shell) -> None:
     ad = live.ad()
     options = ["--ad", str(ad), "--url", live.url, "--json", "--alt-text", "red", "--order", "4"]
-    done = shell.run("photo1.jpg", "photo2.jpg", *options)
+    done = shell.call("photo1.jpg", "photo2.jpg", *options)
     told = sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: one["file"])
     assert [one["status"] for one in told] == ["uploaded", "uploaded"]
     recorded = [one["image"] for one in told]
@@ -67,14 +66,14 @@ def test_where_some_fail_the_status_is_one_and_the_rest_is_there(
     with live_broker(s3_bucket, tmp_path, max_images_per_ad=1) as live:
         ad = live.ad()
         command = ["photo1.jpg", "photo2.jpg", "--ad", str(ad), "--url", live.url, "--json"]
-        done = shell.run(*command, "--jobs", "1")
+        done = shell.call(*command, "--jobs", "1")
         told = list(map(json.loads, done.stdout.splitlines()))
-        assert done.returncode == 1
+        assert done.exit_code == 1
         assert [one["status"] for one in told] == ["uploaded", "failed"]
         assert told[1]["error"]["code"] == "image_limit_reached"
         assert "photo2.jpg: image_limit_reached" in done.stderr
         # Again: what is there already is found, not sent a second time.
-        again = list(map(json.loads, shell.run(*command).stdout.splitlines()))
+        again = list(map(json.loads, shell.call(*command).stdout.splitlines()))
         found = next(one for one in again if one["status"] == "uploaded")
         assert found["image"]["id"] == told[0]["image"]["id"]
         assert len(live.images(ad)) == 1
@@ -90,8 +89,8 @@ def test_files_that_cannot_be_used_are_told_before_anything_is_sent(
     ad = live.ad()
     files = ["photo1.jpg", "none.jpg", "notes.txt", "empty.jpg", "huge.jpg", "state"]
     (tmp_path / "state").mkdir()
-    done = shell.run(*files, "--ad", str(ad), "--url", live.url)
-    assert done.returncode == 2
+    done = shell.call(*files, "--ad", str(ad), "--url", live.url)
+    assert done.exit_code == 2
     assert done.stdout == ""
     for name, fault in zip(
         files[1:], ["no such file", "no image", "empty", "more than", "no file"], strict=True
@@ -100,7 +99,7 @@ def test_files_that_cannot_be_used_are_told_before_anything_is_sent(
     assert live.images(ad) == []
 
 
-def test_options_that_do_not_fit_are_usage_errors(live: Live) -> None:
+def test_options_that_do_not_fit_are_usage_errors(live: Live, shell: Shell) -> None:
     for arguments in (
         ["photo1.jpg", "--url", live.url],
         ["photo1.jpg", "--ad", "1", "--avatar", "--url", live.url],
@@ -109,20 +108,20 @@ def test_options_that_do_not_fit_are_usage_errors(live: Live) -> None:
         ["photo1.jpg", "--ad", "1"],  # a token, and nothing that says where it may go
         [],
     ):
-        done = CliRunner().invoke(upload, ["--token", live.token, *arguments])
+        done = shell.call("--token", live.token, *arguments)
         assert done.exit_code == 2, arguments
 
 
 def test_what_the_broker_refuses_is_one_line(shell: Shell, live: Live) -> None:
-    done = shell.run("photo1.jpg", "--ad", "4711", "--url", live.url)
-    assert done.returncode == 1
+    done = shell.call("photo1.jpg", "--ad", "4711", "--url", live.url)
+    assert done.exit_code == 1
     assert done.stderr.startswith("broker: photo1.jpg: not_found:")
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_avatar_is_the_tokens_users(live: Live, shell: Shell) -> None:
-    done = shell.run("photo1.jpg", "--avatar", "--url", live.url)
-    assert done.returncode == 0
+    done = shell.call("photo1.jpg", "--avatar", "--url", live.url)
+    assert done.exit_code == 0
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] in done.stdout
 
 
@@ -132,8 +131,8 @@ def test_beside_broker_dev_it_needs_neither_address_nor_token(live: Live, shell:
     env = shell.folder / ".broker/dev.env"
     lines = [line for line in env.read_text().splitlines() if "JWT_SECRET" not in line]
     env.write_text("\n".join([*lines, f"BROKER_JWT_SECRET={SECRET}"]))
-    done = Shell(shell.folder, {}).run("photo1.jpg", "--ad", str(live.ad()))
-    assert (done.returncode, done.stderr) == (0, "")
+    done = Shell(shell.folder, {}).call("photo1.jpg", "--ad", str(live.ad()))
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("ends_by", [signal.SIGKILL, signal.SIGINT])

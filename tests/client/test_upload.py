@@ -23,9 +23,8 @@ def public(url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("transport", ["post", "put", "multipart"])
-@pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_file_becomes_an_image_of_its_ad(
-    live_anywhere: Live, tmp_path: Path, transport: Any, kind: str
+    live_anywhere: Live, tmp_path: Path, transport: Any
 ) -> None:
     data = LARGE if transport == "multipart" else JPEG
     file = tmp_path / "front view.jpg"
@@ -34,25 +33,26 @@ def test_a_file_becomes_an_image_of_its_ad(
     options: dict[str, Any] = {
         "ad": ad,
         "alt_text": "front view",
-        "order": 3,
         "transport": transport,
         "on_progress": steps.append,
     }
 
     async def upload() -> Any:
         async with AsyncBroker(live_anywhere.url, live_anywhere.token) as broker:
-            return await broker.upload(file, **options)
+            return await broker.upload(file, order=2, **options)
 
-    if kind == "sync":
-        with Broker(live_anywhere.url, live_anywhere.token) as broker:
-            image = broker.upload(file, **options)
-    else:
-        image = asyncio.run(upload())
-    (recorded,) = live_anywhere.images(ad)
-    assert (recorded["id"], recorded["alt_text"], recorded["order"]) == (image.id, "front view", 3)
-    assert public(image.image_url).content == data
-    assert public(image.image_url).headers["Content-Type"] == "image/jpeg"
-    assert steps[-1] == Progress(index=0, sent=len(data), total=len(data))
+    with Broker(live_anywhere.url, live_anywhere.token) as broker:
+        images = [broker.upload(file, order=1, **options), asyncio.run(upload())]
+    for order, (image, recorded) in enumerate(
+        zip(images, live_anywhere.images(ad), strict=True), start=1
+    ):
+        assert (recorded["id"], recorded["alt_text"]) == (image.id, "front view")
+        assert recorded["order"] == image.order == order
+        assert public(image.image_url).content == data
+        assert public(image.image_url).headers["Content-Type"] == "image/jpeg"
+    whole = Progress(index=0, sent=len(data), total=len(data))
+    assert steps[-1] == whole
+    assert steps.count(whole) == 2
 
 
 def test_large_files_go_in_parts_by_themselves(live: Live) -> None:
