@@ -112,6 +112,16 @@ def test_options_that_do_not_fit_are_usage_errors(live: Live, shell: Shell) -> N
         assert done.exit_code == 2, arguments
 
 
+def test_without_its_client_it_says_what_to_install(
+    live: Live, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    done = shell.call("photo1.jpg", "--ad", "1", "--url", live.url)
+    assert done.exit_code == 1
+    assert "pip install clients/python" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_what_the_broker_refuses_is_one_line(shell: Shell, live: Live) -> None:
     done = shell.call("photo1.jpg", "--ad", "4711", "--url", live.url)
     assert done.exit_code == 1
