@@ -105,6 +105,7 @@ def test_options_that_do_not_fit_are_usage_errors(live: Live, shell: Shell) -> N
         ["photo1.jpg", "--ad", "1", "--avatar", "--url", live.url],
         ["photo1.jpg", "photo2.jpg", "--avatar", "--url", live.url],
         ["photo1.jpg", "--avatar", "--url", live.url, "--token", "opaque"],
+        ["photo1.jpg", "--ad", "1", "--url", "broker.example"],
         ["photo1.jpg", "--ad", "1"],  # a token, and nothing that says where it may go
         [],
     ):
@@ -126,6 +127,13 @@ def test_what_the_broker_refuses_is_one_line(shell: Shell, live: Live) -> None:
     done = shell.call("photo1.jpg", "--ad", "4711", "--url", live.url)
     assert done.exit_code == 1
     assert done.stderr.startswith("broker: photo1.jpg: not_found:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_broker_that_is_not_there_is_one_line(shell: Shell) -> None:
+    done = shell.call("photo1.jpg", "--ad", "1", "--url", "http://127.0.0.1:1")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("broker: http://127.0.0.1:1: ConnectError")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -29,17 +29,19 @@ class Wanted:
 
 def run(target: Target, wanted: Wanted, *, as_json: bool, jobs: int) -> int:
     """Upload the files; gives the exit status."""
-    journal = RunJournal(state_folder())
-    with Broker(target.url, target.token, journal=journal) as broker:
+    # A wrong address is told soon; patience is for what has begun.
+    with Broker(target.url, target.token, retries=1) as broker:
         try:
             profile = broker.profiles()["avatar" if wanted.ad is None else "ad_image"]
         except ClientError as error:
             click.echo(f"broker: {target.url}: {error}", err=True)
             return FAILED
-        if unusable := faults(wanted.files, profile):
-            for file, fault in unusable:
-                click.echo(f"broker: {printable(str(file))}: {fault}", err=True)
-            return UNUSABLE
+    if unusable := faults(wanted.files, profile):
+        for file, fault in unusable:
+            click.echo(f"broker: {printable(str(file))}: {fault}", err=True)
+        return UNUSABLE
+    journal = RunJournal(state_folder())
+    with Broker(target.url, target.token, journal=journal) as broker:
         to_send = [
             FileToSend(file=file, alt_text=wanted.alt_text, order=wanted.order + place)
             for place, file in enumerate(wanted.files)

@@ -34,6 +34,8 @@ def find_target(url: str | None, token: str | None, data_dir: Path, sub: int) ->
 
     A token that is given never goes to an address that is not.
     """
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise click.UsageError("--url must begin with http:// or https://.")
     if token is not None:
         if url is None:
             raise click.UsageError("With a token, give --url too: where it may be sent.")

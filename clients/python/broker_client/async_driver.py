@@ -14,7 +14,7 @@ from broker_client.bodies import Body
 from broker_client.calls import Rules
 from broker_client.errors import ClientError, NetworkError
 from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
-from broker_client.http import answer_of, headers_of, timeouts
+from broker_client.http import answer_of, headers_of, http_url, timeouts
 from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
 from broker_client.models import Image, Outcome, Profile
@@ -43,7 +43,7 @@ class AsyncBroker:
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         rules = Rules(
-            base_url=base_url.rstrip("/"),
+            base_url=http_url(base_url),
             retries=retries,
             jitter=random.random,
             clock=time.monotonic,
@@ -168,7 +168,7 @@ class AsyncBroker:
             response = await self._http.request(
                 request.method, request.url, content=content, headers=headers_of(request)
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise NetworkError(f"{type(error).__name__}: {error}") from error
         return answer_of(response)
 

@@ -5,7 +5,12 @@ import httpx
 from broker_client.bodies import Body
 from broker_client.steps import Answer, Request
 
-MAX_CONNECTIONS = 100
+
+def http_url(base_url: str) -> str:
+    """Give the address without a slash at its end; raises ValueError where it is no http(s)."""
+    if httpx.URL(base_url).scheme not in ("http", "https"):
+        raise ValueError(f"{base_url!r} is no address: it must begin with http:// or https://")
+    return base_url.rstrip("/")
 
 
 def headers_of(request: Request) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 import html
 import re
+from contextlib import suppress
 
 from broker_client.calls import Rules
-from broker_client.errors import S3Refused
+from broker_client.errors import ClientError, S3Refused
 from broker_client.steps import Answer, Steps
 
 # S3 API, "Error responses". Read by pattern: an XML parser would expand what a stranger sends.
@@ -42,7 +43,8 @@ def advice(rules: Rules, upload_id: str, answer: Answer) -> Steps[str]:
     action = str(told["action"])
     if action in ("retry", "renew", "confirm"):
         return action
-    yield from rules.call("DELETE", f"/api/uploads/{upload_id}/")
+    with suppress(ClientError):  # it would expire by itself, and S3's refusal is what matters
+        yield from rules.call("DELETE", f"/api/uploads/{upload_id}/")
     raise found
 
 
