@@ -17,11 +17,11 @@ check: $(STAMP)
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -n 0 tests/house "tests/contract/test_database.py::test_models_and_migrations_agree[sqlite]"
 
-$(STAMP): requirements-dev.txt setup.cfg pyproject.toml
+$(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "No venv module: apt-get install python3-venv"; exit 1; }
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e clients/python
 	@touch $@
 
 # Writes the locks from setup.cfg; needs uv.

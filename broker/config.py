@@ -224,7 +224,8 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> "Settings":
         """Read the environment; raises SettingsError, which never shows a value."""
-        known = {PREFIX + name.upper() for name in cls.model_fields}
+        # The token is that of `broker upload`, which is a client.
+        known = {PREFIX + name.upper() for name in cls.model_fields} | {f"{PREFIX}TOKEN"}
         for name in sorted(os.environ):
             if name.startswith(PREFIX) and name not in known:
                 warnings.warn(f"{name} is no setting of the broker", stacklevel=2)

@@ -13,6 +13,7 @@ from broker.cli.doctor import doctor
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.token import token
+from broker.cli.upload import upload
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
 from broker.local.process import ServerError
@@ -24,7 +25,7 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, db, bucket, reap, consume_events, reconcile, adopt, doctor):
+for command in (dev, token, upload, db, bucket, reap, consume_events, reconcile, adopt, doctor):
     broker.add_command(command)
 
 

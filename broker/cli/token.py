@@ -38,22 +38,31 @@ def token(
     algorithm: str,
 ) -> None:
     """Print a token, signed with a key that is given or with `broker dev`'s own secret."""
+    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
+    click.echo(_mint(signing, algorithm, sub=sub, role=role, ttl=ttl, email=email))
+
+
+def dev_token(data_dir: Path, sub: int) -> str:
+    """Mint a user's token with `broker dev`'s own secret; raises ClickException."""
+    secret = _dev_secret(data_dir, "HS256")
+    return _mint(secret, "HS256", sub=sub, role="user", ttl=3600, email=None)
+
+
+def _mint(signing: str, algorithm: str, *, sub: int, role: str, ttl: int, email: str | None) -> str:
     claims: dict[str, object] = {"sub": str(sub), "exp": int(time.time()) + ttl}
     if role != "user":
         claims["role"] = role
     if email is not None:
         claims["email"] = email
-    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
     with warnings.catch_warnings():
         warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
         try:
-            minted = jwt.encode(claims, signing, algorithm)
+            return jwt.encode(claims, signing, algorithm)
         except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
             raise click.ClickException(
                 f"the key does not suit {algorithm}: give a secret of 32 bytes or more for HS256,"
                 " a private key as PEM for RS256 and ES256"
             ) from None
-    click.echo(minted)
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:

@@ -33,6 +33,12 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     return values
 
 
+def api_url(data_dir: Path) -> str | None:
+    """Give the URL of the API that `broker dev` last served there; None if it never has."""
+    origins = dotenv_values(data_dir / ENV_FILE).get("BROKER_CORS_ORIGINS") or ""
+    return origins.partition(",")[0] or None
+
+
 def _write(path: Path, text: str) -> None:
     """Replace the file whole; nobody else may read it at any moment."""
     draft = path.with_suffix(".new")

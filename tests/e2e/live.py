@@ -14,7 +14,8 @@ Wsgi = Callable[..., Any]
 def served(app: Wsgi, port: int = 0) -> Iterator[int]:
     """Serve on 127.0.0.1; gives the port."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    # Asked to end, it looks up after that many seconds.
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield server.server_port

@@ -11,7 +11,13 @@ from broker.cli import broker
 from broker.config import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ["README.md", "docs/migrating.md", "docs/reconcile.md", "docs/settings.md"]
+PAGES = [
+    "README.md",
+    "docs/migrating.md",
+    "docs/python.md",
+    "docs/reconcile.md",
+    "docs/settings.md",
+]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -11,7 +11,7 @@ PUBLIC = {"index", "asset", "healthz", "readyz", "metrics", "show", "openapi_jso
 
 
 def sources() -> list[Path]:
-    folders = ("broker", "schemas", "tests")
+    folders = ("broker", "schemas", "clients", "tests")
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
 

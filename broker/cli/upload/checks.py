@@ -1,0 +1,30 @@
+"""What is wrong with files before anything is sent."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from broker_client import Profile, content_type_of
+
+
+def faults(files: Iterable[Path], profile: Profile) -> list[tuple[Path, str]]:
+    """Give each file that cannot be uploaded, and why."""
+    return [(file, fault) for file in files for fault in _faults(file, profile)]
+
+
+def _faults(file: Path, profile: Profile) -> Iterator[str]:
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        yield (error.strerror or "cannot be read").lower()
+        return
+    if not file.is_file():
+        yield "no file"
+    elif not os.access(file, os.R_OK):
+        yield "may not be read"
+    elif content_type_of(file.name) not in profile.content_types:
+        yield f"no image by its name; known are {', '.join(profile.content_types)}"
+    elif size == 0:
+        yield "empty"
+    elif size > profile.max_bytes:
+        yield f"{size} bytes, more than the {profile.max_bytes} that are allowed"

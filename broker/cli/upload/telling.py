@@ -1,0 +1,76 @@
+"""What `broker upload` prints of each file: a line with its URL, or a JSON object."""
+
+import dataclasses
+import json
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+from broker_client import BrokerError, Outcome, S3Refused
+
+from broker.cli.printable import printable
+
+
+class Telling:
+    """Prints a file's outcome when it is known; on a terminal, when the bars are gone."""
+
+    def __init__(self, files: Sequence[Path], *, as_json: bool) -> None:
+        self._files = files
+        self._as_json = as_json
+        self._lock = threading.Lock()
+        self._later: list[tuple[str, bool]] | None = [] if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for line, is_fault in self._later or ():
+            click.echo(line, err=is_fault)
+
+    def done(self, outcome: Outcome) -> None:
+        """Tell one outcome; called by many threads."""
+        file = self._files[outcome.index]
+        if self._as_json:
+            said = [(json.dumps(_as_json(file, outcome)), False)]
+        elif outcome.image is not None:
+            said = [(f"{printable(str(file))}\t{outcome.image.image_url}", False)]
+        else:
+            said = []
+        if outcome.error is not None:
+            said.append((f"broker: {printable(str(file))}: {outcome.error}", True))
+        with self._lock:
+            for line, is_fault in said:
+                if self._later is None:
+                    click.echo(line, err=is_fault)
+                else:
+                    self._later.append((line, is_fault))
+
+
+def _as_json(file: Path, outcome: Outcome) -> dict[str, Any]:
+    told: dict[str, Any] = {"file": str(file), "upload_id": outcome.upload_id}
+    if outcome.image is not None:
+        image = dataclasses.asdict(outcome.image)
+        image["created_at"] = outcome.image.created_at.isoformat()
+        return {**told, "status": "uploaded", "image": image}
+    error = outcome.error
+    detail = error.detail if isinstance(error, BrokerError) else str(error)
+    return {**told, "status": "failed", "error": {"code": _code(error), "detail": detail}}
+
+
+def _code(error: Exception | None) -> str:
+    """Give the broker's code, S3's own, or the error's name: `network_error`."""
+    if isinstance(error, BrokerError | S3Refused):
+        return error.code
+    if isinstance(error, OSError):
+        return "file_unreadable"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()

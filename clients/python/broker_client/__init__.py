@@ -1,0 +1,63 @@
+"""The upload broker's client: `Broker`, `AsyncBroker`, and what they give and raise.
+
+The rules of the protocol are generators that do no I/O (`upload`, `whole`, `parts`, …); two
+drivers, `sync_driver` and `async_driver`, do what they ask for.
+"""
+
+from broker_client.async_driver import AsyncBroker
+from broker_client.errors import (
+    BrokerError,
+    ClientError,
+    FileChanged,
+    Forbidden,
+    ImageLimitReached,
+    NetworkError,
+    NotFound,
+    ObjectMismatch,
+    ObjectMissing,
+    S3Refused,
+    Unauthorized,
+    Unavailable,
+    UnknownType,
+    UploadGone,
+    ValidationFailed,
+    WrongFile,
+)
+from broker_client.files import File, FileToSend
+from broker_client.journal import Entry, FolderJournal, Journal
+from broker_client.media_types import CONTENT_TYPES, content_type_of
+from broker_client.models import Image, Outcome, Profile, Progress, Ticket
+from broker_client.sync_driver import Broker
+
+__all__ = [
+    "CONTENT_TYPES",
+    "AsyncBroker",
+    "Broker",
+    "BrokerError",
+    "ClientError",
+    "File",
+    "Entry",
+    "FileChanged",
+    "FileToSend",
+    "FolderJournal",
+    "Forbidden",
+    "Image",
+    "ImageLimitReached",
+    "Journal",
+    "NetworkError",
+    "NotFound",
+    "ObjectMismatch",
+    "ObjectMissing",
+    "Outcome",
+    "Profile",
+    "Progress",
+    "S3Refused",
+    "Ticket",
+    "Unauthorized",
+    "Unavailable",
+    "UnknownType",
+    "UploadGone",
+    "ValidationFailed",
+    "WrongFile",
+    "content_type_of",
+]

@@ -1,0 +1,208 @@
+"""The client for asyncio: runs the rules' steps with httpx.AsyncClient."""
+
+import asyncio
+import inspect
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from broker_client.bodies import Body
+from broker_client.calls import Rules
+from broker_client.errors import ClientError, NetworkError
+from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
+from broker_client.http import answer_of, headers_of, http_url, timeouts
+from broker_client.journal import Journal, NoJournal
+from broker_client.many import OnDone
+from broker_client.models import Image, Outcome, Profile
+from broker_client.operations import Operations
+from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
+from broker_client.sync_driver import AT_ONCE, RETRIES, TIMEOUT_SECONDS
+
+T = TypeVar("T")
+
+
+class AsyncBroker:
+    """Broker for asyncio: the same methods, awaited; files are read and digested in threads.
+
+    Callbacks are called in the event loop. `token` may be, or give, an awaitable.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | Callable[[], str | Awaitable[str]],
+        *,
+        journal: Journal | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT_SECONDS,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        rules = Rules(
+            base_url=http_url(base_url),
+            retries=retries,
+            jitter=random.random,
+            clock=time.monotonic,
+        )
+        self._operations = Operations(rules, journal or NoJournal())
+        self._token = token
+        self._current: str | None = None
+        self._token_lock = asyncio.Lock()
+        self._wait = wait
+        self._http = httpx.AsyncClient(timeout=timeouts(timeout), transport=transport)
+
+    async def upload(
+        self,
+        file: File,
+        *,
+        ad: int | None = None,
+        user: int | None = None,
+        alt_text: str = "",
+        order: int = 0,
+        content_type: str | None = None,
+        transport: Transport | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Image:
+        """Upload a path or a binary stream; see Broker.upload."""
+        to_send = FileToSend(
+            file=file,
+            alt_text=alt_text,
+            order=order,
+            content_type=content_type,
+            transport=transport,
+        )
+        return await self._run(self._operations.upload(to_send, Owner.of(ad, user), on_progress))
+
+    async def upload_many(
+        self,
+        files: Iterable[File | FileToSend],
+        *,
+        ad: int | None = None,
+        user: int | None = None,
+        at_once: int = AT_ONCE,
+        on_progress: OnProgress | None = None,
+        on_done: OnDone | None = None,
+    ) -> list[Outcome]:
+        """Upload many files, `at_once` at a time; gives an outcome a file, in their order."""
+        steps = self._operations.upload_many(
+            files,
+            Owner.of(ad, user),
+            at_once=at_once,
+            on_progress=on_progress,
+            on_done=on_done,
+        )
+        return await self._run(steps)
+
+    async def resume(
+        self, upload_id: str, file: File, *, on_progress: OnProgress | None = None
+    ) -> Image:
+        """Go on with an upload of this or another process: only what is missing is sent."""
+        return await self._run(self._operations.resume(upload_id, file, on_progress))
+
+    async def confirm(self, upload_id: str) -> Image:
+        """Record the image of an upload whose bytes have been sent."""
+        return await self._run(self._operations.confirm(upload_id))
+
+    async def cancel(self, upload_id: str) -> None:
+        """Give an upload up, and its place with it."""
+        await self._run(self._operations.cancel(upload_id))
+
+    async def profiles(self) -> dict[str, Profile]:
+        """Read what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        return await self._run(self._operations.profiles())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        reply: Any = None
+        error: ClientError | OSError | None = None
+        try:
+            while True:
+                try:
+                    action = steps.send(reply) if error is None else steps.throw(error)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                reply = error = None
+                try:
+                    reply = await self._do(action)
+                except (ClientError, OSError) as raised:
+                    error = raised
+        finally:
+            steps.close()
+
+    async def _do(self, action: Action) -> Any:
+        match action:
+            case Request():
+                return await self._ask(action)
+            case Token(stale=stale):
+                return await self._token_but(stale)
+            case Wait(seconds=seconds):
+                return await self._wait(seconds)
+            case Run(act=act):
+                return await asyncio.to_thread(act)
+            case Together(steps=steps, limit=limit):
+                return await self._together(steps, limit)
+
+    async def _ask(self, request: Request) -> Answer:
+        body = request.body
+        content = _stream(body) if isinstance(body, Body) else body
+        try:
+            response = await self._http.request(
+                request.method, request.url, content=content, headers=headers_of(request)
+            )
+        except httpx.RequestError as error:
+            raise NetworkError(f"{type(error).__name__}: {error}") from error
+        return answer_of(response)
+
+    async def _token_but(self, stale: str | None) -> str:
+        """Give the token; where the one at hand is the stale one, get a fresh one."""
+        if isinstance(self._token, str):
+            return self._token
+        async with self._token_lock:
+            if self._current is None or self._current == stale:
+                given = self._token()
+                self._current = await given if inspect.isawaitable(given) else given
+            return self._current
+
+    async def _together(
+        self, steps: Sequence[Generator[Action, Any, Any]], limit: int
+    ) -> list[Any]:
+        places = asyncio.Semaphore(limit)
+
+        async def one(rule: Generator[Action, Any, Any]) -> Any:
+            async with places:
+                return await self._run(rule)
+
+        tasks = [asyncio.ensure_future(one(rule)) for rule in steps]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            # After an error, or where the caller was cancelled: nothing may go on with the file.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _stream(body: Body) -> AsyncIterator[bytes]:
+    chunks = body.chunks()
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        yield chunk
+        body.sent(chunk)

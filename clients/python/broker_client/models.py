@@ -1,0 +1,109 @@
+"""What crosses the client's boundary, frozen; from the broker's JSON and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from broker_client.errors import ClientError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A confirmed image; `image` is its key below the bucket's location."""
+
+    id: int
+    image: str
+    image_url: str
+    alt_text: str
+    order: int
+    created_at: datetime
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Read the broker's JSON."""
+        return cls(
+            id=body["id"],
+            image=body["image"],
+            image_url=body["image_url"],
+            alt_text=body["alt_text"],
+            order=body["order"],
+            created_at=datetime.fromisoformat(body["created_at"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """Where and how one file is sent, until when.
+
+    `method` is POST (with `fields`), PUT (with `headers`) or MULTIPART. `lifetime` is in
+    seconds, by the broker's own clock, from when the ticket was written.
+    """
+
+    id: str
+    key: str
+    method: str
+    url: str
+    fields: Mapping[str, str]
+    headers: Mapping[str, str]
+    lifetime: float
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Read the broker's JSON."""
+        upload = body["upload"]
+        left = datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(
+            body["server_time"]
+        )
+        return cls(
+            id=body["id"],
+            key=body["key"],
+            method=upload["method"],
+            url=upload.get("url", ""),
+            fields=upload.get("fields", {}),
+            headers=upload.get("headers", {}),
+            lifetime=left.total_seconds(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What may be uploaded for one purpose; sizes in bytes."""
+
+    content_types: tuple[str, ...]
+    max_bytes: int
+    max_count: int
+    multipart_threshold: int
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Read the broker's JSON."""
+        return cls(
+            content_types=tuple(body["content_types"]),
+            max_bytes=body["max_bytes"],
+            max_count=body["max_count"],
+            multipart_threshold=body["multipart_threshold"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far one file is: bytes handed to the network, of all its bytes.
+
+    `sent` falls where a try has failed and its bytes must go again. `index` is the file's place
+    among those of one `upload_many`.
+    """
+
+    index: int
+    sent: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one file of `upload_many`: an image, or an error."""
+
+    index: int
+    upload_id: str | None = None
+    image: Image | None = None
+    error: ClientError | OSError | None = None

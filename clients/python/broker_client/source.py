@@ -1,0 +1,98 @@
+"""A file as it is declared: name, size, digest; read in windows, never as a whole."""
+
+import base64
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import BinaryIO, Self
+
+from broker_client.errors import FileChanged
+
+BLOCK = 1024 * 1024
+
+
+class Source:
+    """An open file whose SHA-256 is known; `checksum_sha256` is base64, `size` in bytes.
+
+    Parts are read at the same time: one lock keeps each seek with its read.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, *, close: bool) -> None:
+        """Read the file once, from where it stands to its end, for its digest."""
+        self._file = file
+        self._close = close
+        self._lock = threading.Lock()
+        self.name = name
+        self._base = file.tell()
+        digest = hashlib.sha256()
+        self.size = 0
+        for block in _blocks(file):
+            digest.update(block)
+            self.size += len(block)
+        self.checksum_sha256 = base64.b64encode(digest.digest()).decode()
+
+    @classmethod
+    def open(cls, file: "str | os.PathLike[str] | BinaryIO") -> Self:
+        """Open a path, or take a binary stream; one that cannot seek is copied to disk first.
+
+        A caller's stream is left open.
+        """
+        if isinstance(file, str | os.PathLike):
+            opened = Path(file).open("rb")  # noqa: SIM115
+            try:
+                return cls(opened, Path(file).name, close=True)
+            except BaseException:
+                opened.close()
+                raise
+        name = file_name(file)
+        if file.seekable():
+            return cls(file, name, close=False)
+        copy = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            for block in _blocks(file):
+                copy.write(block)
+            copy.seek(0)
+            return cls(copy, name, close=True)
+        except BaseException:
+            copy.close()
+            raise
+
+    def read_at(self, position: int, length: int) -> bytes:
+        """Read from `position` on, at most `length` bytes and at least one; raises FileChanged."""
+        with self._lock:
+            self._file.seek(self._base + position)
+            found = self._file.read(length)
+        if not found:
+            raise FileChanged(f"{self.name} has ended at {position} of {self.size} bytes")
+        return found
+
+    def checksum_of(self, start: int, size: int) -> str:
+        """Give the base64 SHA-256 of one window."""
+        digest, position, end = hashlib.sha256(), start, start + size
+        while position < end:
+            block = self.read_at(position, min(BLOCK, end - position))
+            digest.update(block)
+            position += len(block)
+        return base64.b64encode(digest.digest()).decode()
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        if self._close:
+            self._file.close()
+
+
+def file_name(file: "str | os.PathLike[str] | BinaryIO") -> str:
+    """Give the last segment of the file's name; `image` where it has none."""
+    if isinstance(file, str | os.PathLike):
+        return Path(file).name
+    name = getattr(file, "name", None)
+    # A pipe's name is the number of its descriptor.
+    return PurePath(name).name if isinstance(name, str) and PurePath(name).name else "image"
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(BLOCK):
+        yield block

@@ -1,0 +1,61 @@
+"""A live broker for its clients: served over HTTP, beside a real S3 server."""
+
+import atexit
+import contextlib
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from broker.app import create_app
+from broker.db import migrate
+from tests.e2e.live import served
+from tests.http.client import Client, token
+from tests.servers.fixtures import Bucket
+
+
+@functools.cache
+def _migrated() -> Path:
+    """Give a database as migrations make it, made once a process."""
+    path = Path(tempfile.mkdtemp(prefix="broker-")) / "template.db"
+    atexit.register(shutil.rmtree, path.parent)
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where the broker is, and whom the tests are there: user 1."""
+
+    url: str
+    app: Flask
+    user: Client
+
+    @property
+    def token(self) -> str:
+        return self.user.token or ""
+
+    def ad(self) -> int:
+        return self.user.ad()
+
+    def images(self, ad: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.user.get(f"/api/ads/{ad}/").get_json()["images"]
+        return found
+
+
+@contextlib.contextmanager
+def live_broker(bucket: Bucket, folder: Path, **changes: Any) -> Iterator[Live]:
+    """Serve the broker with SQLite below the folder; settings to taste."""
+    shutil.copy(_migrated(), folder / "broker.db")
+    settings = bucket.settings.model_copy(
+        update={"database_url": f"sqlite:///{folder / 'broker.db'}", **changes}
+    )
+    app = create_app(settings)
+    with served(app) as port:
+        yield Live(f"http://127.0.0.1:{port}", app, Client(app, token(1)))
+    app.extensions["broker"].database.dispose()

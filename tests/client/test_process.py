@@ -1,0 +1,94 @@
+"""The client as a process: what it imports, what it holds in memory, and its death."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from broker_client import Broker, NotFound, WrongFile
+
+from broker.db.models import Upload
+from tests.client.discarding_server import discarding_server
+from tests.client.live import Live
+from tests.http.client import JPEG
+
+ROOT = Path(__file__).parents[2]
+MIB = 1024 * 1024
+MAY_GROW = 16 * MIB  # noise of an allocator; the larger file has 192 MiB more
+
+
+def client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.client.process", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_it_brings_nothing_of_the_server_along() -> None:
+    code = (
+        "import broker_client, sys; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert "broker_client" in done.stdout, done.stderr
+    for name in ("'broker'", "schemas", "flask", "sqlalchemy", "boto3"):
+        assert name not in done.stdout
+
+
+@pytest.mark.parametrize("how", [["multipart"], ["multipart", "--async"], ["post"]], ids=" ".join)
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, how: list[str]) -> None:
+    peaks = {}
+    with discarding_server() as server:
+        for size in (64, 256):
+            file = tmp_path / f"{size}.jpg"
+            with file.open("wb") as sparse:
+                sparse.truncate(size * MIB)
+            before = server.received
+            done = client(server.url, "token", file, "--transport", *how)
+            assert done.returncode == 0, done.stderr
+            assert server.received - before >= size * MIB
+            peaks[size] = int(done.stdout.split()[0])
+    sys.stdout.write(f"{how}: {[f'{size} MiB: {peak / MIB:.1f}' for size, peak in peaks.items()]}")
+    assert peaks[256] - peaks[64] < MAY_GROW
+    assert peaks[256] < 64 * MIB
+
+
+def test_another_process_goes_on_with_what_a_killed_one_has_sent(
+    live: Live, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(random.Random(40).randbytes(40 * MIB))
+    ad = str(live.ad())
+    options = ["--ad", ad, "--transport", "multipart"]
+    # Four parts of eight are on their way at a time: in the fifth, these four have arrived.
+    killed = client(live.url, live.token, photo, *options, "--die-at", str(33 * MIB))
+    assert killed.returncode == -9
+    with live.app.extensions["broker"].database.session() as session:
+        upload_id = str(session.query(Upload).one().id)
+    done = client(live.url, live.token, photo, "--resume", upload_id)
+    assert done.returncode == 0, done.stderr
+    _peak, first, url = done.stdout.split()
+    assert int(first) == 8 * MIB  # what had arrived is counted, part by part, and not sent
+    assert httpx.get(url, verify=False).content == photo.read_bytes()
+
+
+def test_what_is_resumed_must_be_the_same_file(live: Live, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jpg"
+    other.write_bytes(JPEG[:-1] + b"x")
+    ticket = live.user.ticket(live.ad()).get_json()
+    with Broker(live.url, live.token) as broker:
+        with pytest.raises(WrongFile):
+            broker.resume(ticket["id"], other)
+        image = broker.resume(ticket["id"], photo)
+        assert broker.resume(ticket["id"], photo) == image == broker.confirm(ticket["id"])
+
+
+def test_an_upload_that_is_cancelled_is_gone(live: Live, photo: Path) -> None:
+    ticket = live.user.ticket(live.ad()).get_json()
+    with Broker(live.url, live.token) as broker:
+        broker.cancel(ticket["id"])
+        assert live.user.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "cancelled"
+        with pytest.raises(NotFound):
+            broker.cancel("01997a3e-5b1c-7c41-9d3e-2f1a6b7c8d9e")

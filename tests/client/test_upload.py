@@ -1,0 +1,146 @@
+"""Both clients send files of every kind by every transport, and get their images."""
+
+import asyncio
+import io
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from broker_client import AsyncBroker, Broker, FileToSend, Progress
+
+from tests.client.live import Live, live_broker
+from tests.http.client import JPEG
+from tests.servers.fixtures import Bucket
+
+LARGE = random.Random(9).randbytes(17 * 1024 * 1024)
+
+
+def public(url: str) -> httpx.Response:
+    return httpx.get(url, verify=False)
+
+
+@pytest.mark.parametrize("transport", ["post", "put", "multipart"])
+def test_a_file_becomes_an_image_of_its_ad(
+    live_anywhere: Live, tmp_path: Path, transport: Any
+) -> None:
+    data = LARGE if transport == "multipart" else JPEG
+    file = tmp_path / "front view.jpg"
+    file.write_bytes(data)
+    ad, steps = live_anywhere.ad(), list[Progress]()
+    options: dict[str, Any] = {
+        "ad": ad,
+        "alt_text": "front view",
+        "transport": transport,
+        "on_progress": steps.append,
+    }
+
+    async def upload() -> Any:
+        async with AsyncBroker(live_anywhere.url, live_anywhere.token) as broker:
+            return await broker.upload(file, order=2, **options)
+
+    with Broker(live_anywhere.url, live_anywhere.token) as broker:
+        images = [broker.upload(file, order=1, **options), asyncio.run(upload())]
+    for order, (image, recorded) in enumerate(
+        zip(images, live_anywhere.images(ad), strict=True), start=1
+    ):
+        assert (recorded["id"], recorded["alt_text"]) == (image.id, "front view")
+        assert recorded["order"] == image.order == order
+        assert public(image.image_url).content == data
+        assert public(image.image_url).headers["Content-Type"] == "image/jpeg"
+    whole = Progress(index=0, sent=len(data), total=len(data))
+    assert steps[-1] == whole
+    assert steps.count(whole) == 2
+
+
+def test_large_files_go_in_parts_by_themselves(live: Live) -> None:
+    with Broker(live.url, live.token) as broker:
+        image = broker.upload(io.BytesIO(LARGE), ad=live.ad(), content_type="image/jpeg")
+    assert public(image.image_url).content == LARGE
+
+
+def test_an_avatar_is_its_users(live: Live, photo: Path) -> None:
+    with Broker(live.url, live.token) as broker:
+        image = broker.upload(photo, user=1)
+    assert live.user.get("/api/users/1/").get_json()["avatar_url"] == image.image_url
+
+
+def test_a_stream_is_sent_from_where_it_stands_and_left_open(live: Live) -> None:
+    stream = io.BytesIO(b"header" + JPEG)
+    stream.seek(6)
+    with Broker(live.url, live.token) as broker:
+        image = broker.upload(stream, ad=live.ad(), content_type="image/jpeg")
+    assert public(image.image_url).content == JPEG
+    assert not stream.closed
+
+
+@pytest.mark.parametrize("transport", ["put", "multipart"])
+def test_a_pipe_is_sent_though_it_cannot_be_rewound(live: Live, transport: Any) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as reader, os.fdopen(write, "wb") as writer:
+        writer.write(JPEG)
+        writer.close()
+        with Broker(live.url, live.token) as broker:
+            image = broker.upload(
+                reader, ad=live.ad(), content_type="image/jpeg", transport=transport
+            )
+    assert public(image.image_url).content == JPEG
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_sixty_small_files_go_by_the_batch(s3_bucket: Bucket, tmp_path: Path, kind: str) -> None:
+    files = []
+    for number in range(60):
+        files.append(tmp_path / f"{number}.jpg")
+        files[-1].write_bytes(JPEG + bytes([number]))
+    requests: list[str] = []
+    with live_broker(s3_bucket, tmp_path, max_images_per_ad=60) as live:
+        live.app.before_request(lambda: requests.append(_path()))
+        ad = live.ad()
+        requests.clear()
+        to_send = [FileToSend(file=file, order=n) for n, file in enumerate(files)]
+
+        async def upload() -> Any:
+            async with AsyncBroker(live.url, live.token) as broker:
+                return await broker.upload_many(to_send, ad=ad, at_once=8)
+
+        if kind == "sync":
+            with Broker(live.url, live.token) as broker:
+                outcomes = broker.upload_many(to_send, ad=ad, at_once=8)
+        else:
+            outcomes = asyncio.run(upload())
+        recorded = [image["id"] for image in live.images(ad)]
+    assert [outcome.error for outcome in outcomes] == [None] * 60
+    assert recorded == [outcome.image.id for outcome in outcomes if outcome.image]
+    assert sum(path.endswith("/upload_images/") for path in requests) == 2
+
+
+def test_of_many_files_each_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Path) -> None:
+    photos = [tmp_path / f"{name}.jpg" for name in "abc"]
+    for number, path in enumerate(photos):
+        path.write_bytes(JPEG * (number + 1))
+    with live_broker(s3_bucket, tmp_path, max_images_per_ad=2) as live:
+        ad = live.ad()
+        with Broker(live.url, live.token) as broker:
+            outcomes = broker.upload_many(
+                [photos[0], tmp_path / "missing.jpg", tmp_path / "text.txt", *photos[1:]],
+                ad=ad,
+                at_once=1,
+            )
+        assert len(live.images(ad)) == 2
+    names = [type(outcome.error).__name__ for outcome in outcomes]
+    assert names == [
+        "NoneType",
+        "FileNotFoundError",
+        "UnknownType",
+        "NoneType",
+        "ImageLimitReached",
+    ]
+
+
+def _path() -> str:
+    from flask import request
+
+    return request.path
