@@ -162,6 +162,10 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
+    return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Origins that plain forms may lead back to, separated by commas.",
+    )
     capability_secret: SecretStr | None = Field(
         default=None,
         description="Signs Uppy's endpoints, 32 bytes or more; needed with RS256 and ES256 alone.",
@@ -247,6 +251,7 @@ class Settings(BaseSettings):
             max_avatar_bytes=self.max_avatar_bytes,
             max_images_per_ad=self.max_images_per_ad,
             require_checksum=self.require_checksum,
+            return_origins=self.return_origins,
             default_transport=self.default_transport,
             put_ttl=self.put_ttl,
             multipart_ttl=self.multipart_ttl,

@@ -41,6 +41,18 @@ _FILE = {
     "checksum_sha256": SHA256,
 }
 _IMAGE_FILE = {**_FILE, "alt_text": "front view", "order": 1}
+_PLAIN_FILE = {
+    "file_name": "photo.jpg",
+    "content_type": "image/jpeg",
+    "return_url": "https://shop.example/ads/1/photos/sent/",
+}
+_SIGNED = {
+    "x-amz-algorithm": "AWS4-HMAC-SHA256",
+    "x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20261001/eu-central-1/s3/aws4_request",
+    "x-amz-date": "20261001T090000Z",
+    "policy": "eyJleHBpcmF0aW9uIjoi…",
+    "x-amz-signature": "5f3c1e…",
+}
 _FORM = {
     "method": "POST",
     "url": BUCKET,
@@ -52,11 +64,18 @@ _FORM = {
         "x-amz-checksum-sha256": SHA256,
         "x-amz-meta-upload-id": UPLOAD_ID,
         "success_action_status": "201",
-        "x-amz-algorithm": "AWS4-HMAC-SHA256",
-        "x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20261001/eu-central-1/s3/aws4_request",
-        "x-amz-date": "20261001T090000Z",
-        "policy": "eyJleHBpcmF0aW9uIjoi…",
-        "x-amz-signature": "5f3c1e…",
+        **_SIGNED,
+    },
+}
+_PLAIN_FORM = {
+    **_FORM,
+    "fields": {
+        "key": f"incoming/{KEY}",
+        "Content-Type": "image/jpeg",
+        "Cache-Control": "public, max-age=86400",
+        "x-amz-meta-upload-id": UPLOAD_ID,
+        "success_action_redirect": "https://shop.example/ads/1/photos/sent/",
+        **_SIGNED,
     },
 }
 _PUT = {
@@ -117,10 +136,16 @@ _API: dict[str, dict[str, Any]] = {
         "form": _IMAGE_FILE,
         "put": {**_IMAGE_FILE, "transport": "put"},
         "multipart": {**_IMAGE_FILE, "size": 24117248, "transport": "multipart"},
+        "plain_form": {**_PLAIN_FILE, "alt_text": "front view"},
     },
     "ImageFiles": {"files": {"files": [_IMAGE_FILE]}},
-    "AvatarFile": {"form": _FILE},
-    "Ticket": {"form": _ticket(_FORM), "put": _ticket(_PUT), "multipart": _ticket(_MULTIPART)},
+    "AvatarFile": {"form": _FILE, "plain_form": _PLAIN_FILE},
+    "Ticket": {
+        "form": _ticket(_FORM),
+        "put": _ticket(_PUT),
+        "multipart": _ticket(_MULTIPART),
+        "plain_form": _ticket(_PLAIN_FORM),
+    },
     "TicketBatch": {"tickets": {"tickets": [_ticket(_FORM)]}},
     "User": {
         "own": {

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from broker.domain.return_urls import RETURN_URL_MAX
 from schemas.fields import Answer, Int, StrictSchema, TextField, Time
 from schemas.images import ORDER_MAX
 
@@ -16,9 +17,25 @@ class AvatarFile(StrictSchema):
 
     file_name = TextField(low=1, high=255, name=True, required=True)
     content_type = TextField(low=1, high=64, required=True)
-    size = Int(low=1, required=True, metadata={"description": "Bytes."})
+    size = Int(
+        low=1,
+        metadata={
+            "description": "Bytes. Only a form without `checksum_sha256` may leave it out, and "
+            "only where `GET /api/profiles/` says that no checksum is required: then any size "
+            "up to `max_bytes` is taken."
+        },
+    )
     checksum_sha256 = TextField(high=44, metadata={"description": "base64 of the file's SHA-256."})
     transport = fields.String(validate=validate.OneOf(["post", "put", "multipart"]))
+    return_url = TextField(
+        low=1,
+        high=RETURN_URL_MAX,
+        metadata={
+            "description": "Where S3 sends the browser (303) once it has the file, for pages "
+            "without JavaScript: a URL without query or fragment, of an origin that the operator "
+            "allows. Transport is `post` then."
+        },
+    )
 
 
 class ImageFile(AvatarFile):

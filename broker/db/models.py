@@ -124,6 +124,8 @@ class Upload(Base):
     parts_pinned: Mapped[bool | None]
     # Multipart: when the bucket was last asked to complete it.
     completing_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Where S3 sends the browser of a plain form, which is renewed with it.
+    return_url: Mapped[str | None] = mapped_column(String(1024))
     # The Uppy session that it was issued through. No foreign key: sessions are deleted sooner.
     uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
 

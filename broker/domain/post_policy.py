@@ -37,12 +37,13 @@ def post_form(
     checksum_sha256: str | None,
     upload_id: str,
     acl: str | None,
+    return_url: str | None = None,
     expires_at: datetime,
 ) -> PostForm:
     """Build the form of one upload; `acl` only for buckets that still take one.
 
     `min_size` and `max_size`, in bytes, are the same where the client has declared its file's
-    length, as all do but those whose protocol cannot.
+    length, as all do but those that cannot. With `return_url` S3 answers 303 to it, not 201.
     """
     fields = {"key": object_key, "Content-Type": content_type, "Cache-Control": cache_control}
     if checksum_sha256 is not None:
@@ -51,5 +52,8 @@ def post_form(
     fields["x-amz-meta-upload-id"] = upload_id
     if acl is not None:
         fields["acl"] = acl
-    fields["success_action_status"] = "201"
+    if return_url is not None:
+        fields["success_action_redirect"] = return_url
+    else:
+        fields["success_action_status"] = "201"
     return PostForm(fields=fields, min_size=min_size, max_size=max_size, expires_at=expires_at)

@@ -19,6 +19,7 @@ class Rules:
     max_avatar_bytes: int = 8 * 1024 * 1024
     max_images_per_ad: int = 20
     require_checksum: bool = True
+    return_origins: tuple[str, ...] = ()
     default_transport: str = "post"
     put_ttl: int = 3600
     multipart_ttl: int = 72000

@@ -23,8 +23,8 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
     never records what it could not verify.
     """
     found = []
-    size = declared.size
-    if head.content_length > declared.max_size or size not in (None, head.content_length):
+    length = head.content_length
+    if not 1 <= length <= declared.max_size or declared.size not in (None, length):
         found.append("size")
     if head.content_type != declared.content_type:
         found.append("content_type")

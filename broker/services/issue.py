@@ -16,6 +16,7 @@ from broker.domain.object_keys import new_key
 from broker.domain.owners import OwnerKind
 from broker.domain.part_plan import MAX_OBJECT_BYTES, plan_parts
 from broker.domain.principal import Principal
+from broker.domain.return_urls import may_return_to
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
@@ -25,23 +26,29 @@ from broker.services.tickets import Ticket, sign
 from broker.services.uppy_sessions import take_files
 from broker.storage.protocol import Presigner
 
+_SIZE = "Missing: the file's length in bytes."
+_OPEN_SIZE = "Only a form may leave it out (transport post, or a return_url), without a digest."
+_RETURN_URL = "Must be a URL without query or fragment, of an origin that the operator allows."
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileRequest:
     """One file as its client declares it; sizes in bytes, the digest as S3 writes it.
 
-    `size` is None for Uppy alone, whose protocol declares neither size nor digest; then
-    `max_size` is what may arrive, and the client cuts the parts itself.
+    `size` is None for Uppy, whose protocol declares neither size nor digest; then `max_size` is
+    what may arrive, and the client cuts the parts itself. It is None, too, for a plain form,
+    whose page cannot know it; after that S3 sends the browser to `return_url`.
     """
 
     file_name: str
     content_type: str
-    size: int | None
+    size: int | None = None
     max_size: int | None = None
     checksum_sha256: str | None = None
     alt_text: str = ""
     order: int = 0
     transport: str | None = None
+    return_url: str | None = None
 
 
 def issue(
@@ -101,9 +108,19 @@ def _faults(kind: OwnerKind, rules: Rules, file: FileRequest) -> dict[str, list[
     faults: dict[str, list[str]] = {}
     if file.content_type not in EXTENSIONS:
         faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
-    if file.size is None:
+    if file.max_size is not None:
         return faults
-    if not 1 <= file.size <= kind.max_bytes(rules):
+    if file.return_url is not None:
+        if not may_return_to(file.return_url, rules.return_origins):
+            faults["return_url"] = [_RETURN_URL]
+        if _named(file) != Transport.POST:
+            faults["transport"] = ["Must be post with return_url."]
+    if file.size is None:
+        if rules.require_checksum:
+            faults["size"] = [_SIZE]
+        elif file.checksum_sha256 is not None or _named(file) != Transport.POST:
+            faults["size"] = [f"{_SIZE} {_OPEN_SIZE}"]
+    elif not 1 <= file.size <= kind.max_bytes(rules):
         faults["size"] = [f"Must be from 1 to {kind.max_bytes(rules)} bytes."]
     elif file.size > SINGLE_MAX_BYTES and _transport(rules, file) != Transport.MULTIPART:
         faults["transport"] = ["Must be multipart for more than 5 GiB."]
@@ -147,6 +164,7 @@ def _row(
         checksum_sha256=file.checksum_sha256,
         transport=transport,
         part_size=part_size,
+        return_url=file.return_url,
         alt_text=file.alt_text,
         order=file.order,
         created_at=now,
@@ -157,8 +175,15 @@ def _row(
 
 def _transport(rules: Rules, file: FileRequest) -> Transport:
     return choose(
-        file.transport,
+        _named(file),
         size=file.size or 0,
         default=rules.default_transport,
         threshold=rules.multipart_threshold,
     )
+
+
+def _named(file: FileRequest) -> str | None:
+    """Give the transport that a request names; a way back is a form's alone, and names it too."""
+    if file.transport is None and file.return_url is not None:
+        return Transport.POST
+    return file.transport

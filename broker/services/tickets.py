@@ -54,6 +54,7 @@ def sign(
         checksum_sha256=upload.checksum_sha256,
         upload_id=str(upload.id),
         acl=rules.default_acl,
+        return_url=upload.return_url,
         expires_at=expires_at,
     )
     return Ticket(upload=upload, transfer=presigner.presign_post(form, now), server_time=now)
