@@ -11,6 +11,8 @@ from flask import Flask
 
 from broker.db.models import Upload
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, rows, send, token
+from tests.http.reconciling import PAST_EVERY_TICKET, reconciled
+from tests.http.test_events import EVENTS_SECRET, tell
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
@@ -158,6 +160,19 @@ def test_a_reaper_that_keeps_what_arrived_keeps_it_with_its_true_size(
     assert (done.kept, done.expired) == (1, 1)
     assert carol.get(f"/api/uploads/{arrived['id']}/").get_json()["size"] == len(JPEG)
     assert carol.post(absent["confirm_url"]).get_json()["code"] == "upload_expired"
+
+
+@ONLY_SQLITE
+def test_a_bucket_event_confirms_it_and_reconcile_finds_nothing(
+    make_app: Callable[..., Flask], s3_bucket: Bucket
+) -> None:
+    app = make_app(**RELAXED, events_secret=EVENTS_SECRET)
+    carol, bucket = Client(app, token(1)), Client(app, EVENTS_SECRET)
+    ticket = plain_ticket(carol)
+    send(ticket, JPEG[:99])
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
+    assert carol.get(f"/api/uploads/{ticket['id']}/").get_json()["size"] == 99
+    assert reconciled(app, after=PAST_EVERY_TICKET) == []
 
 
 @ONLY_SQLITE
