@@ -59,6 +59,7 @@ def page_of(broker_url: str, bucket_url: str, script: str = SCRIPT, body: str = 
     def page_js() -> Response:
         return Response(script, mimetype="text/javascript")
 
+    @app.get("/<any('sha256-worker.js'):name>")  # where bundlers put it, beside the page's script
     @app.get("/upload-broker/<name>")
     def client(name: str) -> Response:
         return send_from_directory(CLIENT, name)

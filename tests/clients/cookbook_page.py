@@ -1,0 +1,83 @@
+"""Pages around the components of docs/cookbook.md, bundled with the real React and Vue from npm."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from broker.local.process import ServerNotInstalled
+
+PACKAGE = Path(__file__).parent / "cookbook"
+PAGE = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What the page's own code would be: it mounts the component, and shows its images. Development
+# builds, which tell on the console what they find wrong.
+REACT = """
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { AddPhotos } from "./AddPhotos.jsx";
+globalThis.images = [];
+const onImage = (image) => images.push(image);
+globalThis.mount = (props) => {
+  const root = createRoot(document.body.appendChild(document.createElement("main")));
+  root.render(<StrictMode><AddPhotos {...props} onImage={onImage} /></StrictMode>);
+};
+"""
+VUE = """
+import { createApp } from "vue";
+import AddPhotos from "./AddPhotos.js";
+globalThis.images = [];
+const onImage = (image) => images.push(image);
+globalThis.mount = (props) => {
+  const app = createApp(AddPhotos, { ...props, onImage });
+  app.mount(document.body.appendChild(document.createElement("main")));
+};
+"""
+DEFINED = [
+    '--define:process.env.NODE_ENV="development"',
+    "--define:__VUE_OPTIONS_API__=false",
+    "--define:__VUE_PROD_DEVTOOLS__=false",
+    "--define:__VUE_PROD_HYDRATION_MISMATCH_DETAILS__=false",
+]
+
+
+def blocks(language: str) -> list[str]:
+    """Give the page's blocks of one language."""
+    return [text for name, text in BLOCK.findall(PAGE) if name == language]
+
+
+def installed() -> None:
+    """Install what the lock file names, once; raises ServerNotInstalled."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ServerNotInstalled("npm is missing: apt-get install npm")
+    lock, stamp = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.installed"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        stamp.write_text(lock.read_text())
+
+
+def bundle(framework: str, directory: Path) -> str:
+    """Bundle the page of one framework; gives the script."""
+    if framework == "react":
+        (component,) = blocks("jsx")
+        (directory / "AddPhotos.jsx").write_text(component)
+        (directory / "page.jsx").write_text(REACT)
+        page = directory / "page.jsx"
+    else:
+        (component,) = blocks("vue")
+        compiled = _run("node", "vue.js", given=component)
+        (directory / "AddPhotos.js").write_text(compiled)
+        (directory / "page.js").write_text(VUE)
+        page = directory / "page.js"
+    (directory / "node_modules").symlink_to(PACKAGE / "node_modules")
+    esbuild = PACKAGE / "node_modules/.bin/esbuild"
+    return _run(esbuild, page, "--bundle", "--format=esm", "--jsx=automatic", *DEFINED)
+
+
+def _run(*command: str | Path, given: str = "") -> str:
+    done = subprocess.run(
+        command, cwd=PACKAGE, input=given, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,0 +1,99 @@
+"""The components of docs/cookbook.md, as they stand, with the real React and Vue in Chromium."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.clients.conftest import OpenShop, Shop
+from tests.clients.cookbook_page import bundle, installed
+from tests.servers import installed_or_skip
+
+FRAMEWORKS = ["react", "vue"]
+PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # which `open_shop` fills in
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    with installed_or_skip():
+        installed()
+    return {name: bundle(name, tmp_path_factory.mktemp(name)) for name in FRAMEWORKS}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    found = [tmp_path / name for name in ("a.jpg", "b.png", "c.svg")]
+    for photo in found:
+        photo.write_bytes(photo.name.encode() * 99)
+    return found
+
+
+def visit(shop: Shop) -> tuple[Page, list[str]]:
+    """Open the page; gives it, and what its console says."""
+    page, said = shop.browser.new_page(), list[str]()
+    page.set_default_timeout(30_000)
+    page.on("console", lambda one: said.append(one.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(shop.page_url)
+    page.evaluate(
+        "props => mount(props)",
+        {"baseUrl": shop.broker_url, "token": shop.alice.token, "ad": shop.ad},
+    )
+    return page, said
+
+
+def open_page(open_shop: OpenShop, script: str, **changes: object) -> Shop:
+    assert not PLACEHOLDERS.search(script)
+    return open_shop(script=script, **changes)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_photos_go_up_and_a_wrong_file_is_told_in_words(
+    open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
+) -> None:
+    shop = open_page(open_shop, scripts[framework])
+    page, said = visit(shop)
+    page.get_by_label("Add photos").set_input_files(photos)
+    expect(page.get_by_role("status")).to_have_text(["sent", "sent"], timeout=30_000)
+    expect(page.get_by_role("alert")).to_have_text(
+        ["This is no photo that we take, or it is too large."]
+    )
+    expect(page.get_by_role("listitem")).to_have_count(3)
+    shown = sorted(page.evaluate("images.map((image) => image.image_url)"))
+    assert shown == sorted(image["image_url"] for image in shop.images())
+    assert len(shown) == 2
+    assert [line for line in said if "DevTools" not in line and "422" not in line] == []
+    page.close()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_progress_is_shown_and_an_upload_can_be_cancelled(
+    open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
+) -> None:
+    shop = open_page(open_shop, scripts[framework])
+    page, said = visit(shop)
+    bucket_url = shop.app.extensions["broker"].storage.presigner.bucket_url
+    page.route(f"{bucket_url}**", lambda route: None)  # nothing arrives
+    with page.expect_request(lambda request: request.url.startswith(bucket_url)):
+        page.get_by_label("Add photos").set_input_files(photos[0])
+    expect(page.get_by_role("progressbar", name="a.jpg")).to_be_visible()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.get_by_role("button", name="Cancel a.jpg").click()
+    expect(page.get_by_role("status")).to_have_text(["cancelled"])
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    assert (shop.images(), page.evaluate("images")) == ([], [])
+    assert [line for line in said if "DevTools" not in line] == []
+    page.close()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_ad_without_room_says_so(
+    open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
+) -> None:
+    shop = open_page(open_shop, scripts[framework], max_images_per_ad=1)
+    assert shop.alice.ticket(shop.ad).status_code == 201
+    page, _ = visit(shop)
+    page.get_by_label("Add photos").set_input_files(photos[0])
+    expect(page.get_by_role("alert")).to_have_text(["This ad has no room for another photo."])
+    page.close()
