@@ -44,7 +44,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
         assert not isinstance(command, click.Group), f"{page}: broker {line}"
 
 
-@pytest.mark.parametrize("page", ["docs/migrating.md", "docs/reconcile.md"])
+@pytest.mark.parametrize("page", ["docs/cookbook.md", "docs/migrating.md", "docs/reconcile.md"])
 def test_every_setting_that_a_page_names_is_one(page: str) -> None:
     named = set(re.findall(rf"{PREFIX}[A-Z0-9_]+", (ROOT / page).read_text()))
     assert named <= {PREFIX + name.upper() for name in Settings.model_fields}

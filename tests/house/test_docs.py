@@ -39,3 +39,16 @@ def test_every_error_that_services_raise_has_a_status() -> None:
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, errors.BrokerError):
             assert error.code in PROBLEMS or error.code in internal, error
+
+
+def test_every_code_that_the_cookbook_puts_into_words_is_one() -> None:
+    page = (ROOT / "docs/cookbook.md").read_text()
+    own = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/browser.md").read_text(), re.MULTILINE))
+    told = [set(re.findall(r'^\s+"?(\w+)"?: "', words, re.MULTILINE)) for words in _words(page)]
+    assert len(told) == 3
+    assert all(told)
+    assert set.union(*told) <= set(PROBLEMS) | own
+
+
+def _words(page: str) -> list[str]:
+    return re.findall(r"^(?:const )?WORDS = \{\n(.*?)^\}", page, re.MULTILINE | re.DOTALL)
