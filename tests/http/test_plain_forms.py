@@ -244,3 +244,28 @@ def test_nobody_is_led_anywhere_unless_the_operator_allows_it(
     carol = Client(make_app(require_checksum=False, cors_origins=(SHOP,)), token(1))
     answer = carol.post(f"/api/ads/{carol.ad()}/upload_image/", plain())
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"return_url"})
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/",
+        "http://shop.example/",
+        f"{SHOP}@elsewhere.example/",
+        f"{SHOP}/?next=https://elsewhere.example/",
+        f"{SHOP}/#sent",
+        f"{SHOP}/sent/\r\nSet-Cookie: a=b",
+        f"{SHOP}/%0d%0aSet-Cookie:a=b",
+        f"{SHOP}/" + "x" * 1024,
+        "",
+        7,
+    ],
+)
+def test_a_way_back_to_elsewhere_is_refused_by_its_field(
+    relaxed: Flask, carol: Client, url: object
+) -> None:
+    answer = carol.post(f"/api/ads/{carol.ad()}/upload_image/", plain(return_url=url))
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_error")
+    assert set(answer.get_json()["errors"]) == {"return_url"}
+    assert rows(relaxed, Upload) == 0
