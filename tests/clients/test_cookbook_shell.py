@@ -113,6 +113,7 @@ def test_curl_goes_on_with_the_parts_that_are_missing(
 def test_curl_shows_a_refusal_and_ends(
     live: Live, tmp_path: Path, with_curl: str, lines: str
 ) -> None:
+    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
     done = run(tmp_path, live.url, "no-token", with_curl, COMMON, lines)
     assert done.returncode != 0
     assert '"token_invalid"' in done.stderr
@@ -132,6 +133,7 @@ def test_a_shell_without_curl_sends_a_photo(live: Live, tmp_path: Path, without_
 def test_a_shell_without_curl_shows_a_refusal_and_ends(
     live: Live, tmp_path: Path, without_curl: str
 ) -> None:
+    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
     refused = run(tmp_path, live.url, "no-token", without_curl, WITHOUT_CURL)
     assert refused.returncode != 0
     assert f"POST {live.url}/api/ads/1/upload_image/: 401\n" in refused.stderr

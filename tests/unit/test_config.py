@@ -24,6 +24,8 @@ GOOD = {
         ("BROKER_S3_ADDRESSING", "canary"),
         ("BROKER_CORS_ORIGINS", "*"),
         ("BROKER_CORS_ORIGINS", "https://shop.example/canary"),
+        ("BROKER_RETURN_ORIGINS", "*"),
+        ("BROKER_RETURN_ORIGINS", "https://shop.example/canary"),
         ("BROKER_MEDIA_LOCATION", "incoming"),
         ("BROKER_JWT_ALGORITHM", "none"),
     ],
