@@ -7,6 +7,7 @@ import { reorderable, step } from "./reorder.js";
 
 /** The photos of one listing; `told()` is called after each change, `tell(error)` shows a failure. */
 export class Board {
+  version = 0; // of what the broker has, as far as this tab has changed it
   #session; #broker; #profile; #told; #tell; #photos = new Map(); #edits = Promise.resolve();
 
   constructor(ad, { session, broker, profile, told, tell }) {
@@ -22,6 +23,8 @@ export class Board {
   }
 
   get photos() { return [...this.grid.children].map((item) => this.#photos.get(item)); }
+  /** Resolves once what was changed here has been sent. */
+  get settled() { return this.#edits; }
   get places() { return this.#profile.max_count - this.photos.filter((one) => one.state !== "failed").length; }
 
   /** Show what the listing has by now, and keep what is on its way. */
@@ -85,8 +88,12 @@ export class Board {
   }
 
   async #follow(photo, upload) {
-    if (await photo.follow(upload)) this.#settle(photo);
-    else if (photo.error) announce(`${photo.name} failed.`);
+    if (await photo.follow(upload)) {
+      this.version++;
+      this.#settle(photo);
+    } else if (photo.error) {
+      announce(`${photo.name} failed.`);
+    }
     this.#changed();
   }
 
@@ -109,9 +116,10 @@ export class Board {
 
   /** Bring what is recorded of a photo to what the page shows: one request after the other. */
   #settle(photo) {
+    this.version++;
     this.#edits = this.#edits.then(async () => {
       const { image, altText, order } = photo;
-      if (!image || !photo.element.isConnected && !this.#photos.has(photo.element)) return;
+      if (!image || !this.#photos.has(photo.element)) return; // not there yet, or not any more
       if (image.alt_text === altText && image.order === order) return;
       try {
         photo.record(await this.#session.api("PATCH", `/api/ads/${this.ad}/images/${image.id}/`, { alt_text: altText, order }));
@@ -132,6 +140,7 @@ export class Board {
     } catch (error) {
       if (error.code !== "not_found") return this.#tell(error);
     }
+    this.version++;
     this.#gone(photo);
     announce(`${photo.name} is deleted.`);
     this.#told({ changed: this.ad });

@@ -49,6 +49,7 @@ export class Photo {
       this.record(await upload);
       return true;
     } catch (error) {
+      this.upload = null;
       if (error.code === "aborted") this.#on.gone(this);
       else this.fail(error);
       return false;
@@ -71,12 +72,14 @@ export class Photo {
 
   /** Show a recorded image, or what another tab has made of it. */
   record(image) {
+    const alt = this.#parts(".alt");
+    // What is being typed, or was typed before the upload ended, is sent soon.
+    const isKept = alt.value.trim() !== (this.image?.alt_text ?? "") || document.activeElement === alt;
+    if (!isKept) alt.value = image.alt_text;
     this.image = image;
     this.upload = null;
     this.phase = "done";
     this.element.dataset.state = "recorded";
-    const alt = this.#parts(".alt");
-    if (!alt.value || (document.activeElement !== alt && !this.file)) alt.value = image.alt_text;
     if (!this.file) {
       const shown = this.#parts("img.thumb");
       if (shown.src !== image.image_url) shown.src = image.image_url;
@@ -87,7 +90,6 @@ export class Photo {
 
   fail(error) {
     this.error = error;
-    this.upload = null;
     this.phase = "failed";
     this.element.dataset.state = "failed";
     const { what, why, again } = wordsOf(error, this.#on.profile);
