@@ -26,8 +26,8 @@ from tests.servers.fixtures import Bucket
 def test_a_network_that_is_cut_and_comes_back_loses_nothing(
     open_market: OpenMarket, s3_bucket: Bucket, photos: list[Path]
 ) -> None:
-    # The first connections break within a photo; then there is no network at all.
-    with cutting_proxy(s3_bucket.server.endpoint_url, [MIB // 8] * 3) as network:
+    # Every connection breaks within a photo; then there is no network at all.
+    with cutting_proxy(s3_bucket.server.endpoint_url, [MIB // 8] * 1000) as network:
         market = open_market(s3_public_url=network.url)
         page = market.enter()
         choose(page, *photos[-6:])
@@ -37,6 +37,7 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(
         expect(page.locator("#meter-speed")).to_have_text("Waiting for the network")
         expect(page.locator(".phase").get_by_text("Waiting for the network").first).to_be_visible()
         market.shoot(page, "offline")
+        network.mend()
         page.context.set_offline(False)
         expect(page.locator("#offline")).to_be_hidden()
         expect_recorded(page, 6)
