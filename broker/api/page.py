@@ -18,7 +18,7 @@ def index() -> Response:
     storage = current().storage
     bucket, media = _origin(storage.presigner.bucket_url), _origin(storage.media_url)
     answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
         f"img-src 'self' blob: {media}; connect-src 'self' {bucket}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
@@ -31,7 +31,7 @@ def _origin(url: str) -> str:
 
 @blueprint.get("/web/<path:name>")
 def asset(name: str) -> Response:
-    """Give the page's script or style."""
+    """Give the page's scripts and styles, and the browser client as it is."""
     return send_from_directory(WEB, name)
 
 

@@ -1,56 +1,100 @@
-// The page: ticket, direct upload, confirm. No byte of the photo goes to the broker.
+// The page: a seller's listings and their photos. This file only puts its parts together.
+import { Broker } from "./client/broker.js";
+import { announce } from "./announce.js";
+import { Avatar } from "./avatar.js";
+import { Board } from "./board.js";
+import { onFiles } from "./intake.js";
+import { Interrupted } from "./interrupted.js";
+import { Listings } from "./listings.js";
+import { bytes, counted } from "./measures.js";
+import { Meter } from "./meter.js";
+import { Session } from "./session.js";
+import { Tabs } from "./tabs.js";
+import { kinds, wordsOf } from "./words.js";
+
 const byId = (id) => document.getElementById(id);
-let token = null;
 
-async function api(path, body) {
-  const headers = { Authorization: `Bearer ${token}` };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(`${json.title}: ${json.detail}`);
-  return json;
+function tell(error) {
+  const { what, why } = wordsOf(error);
+  byId("trouble").textContent = `${what}. ${why}`;
+  byId("trouble").hidden = false;
 }
 
-async function sha256(file) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-  return btoa(String.fromCharCode(...digest));
-}
+async function run(session, profiles) {
+  const boards = new Map();
+  let board = null; // the one at hand
+  const broker = new Broker({ token: () => session.token() });
+  const meter = new Meter();
+  const interrupted = new Interrupted(broker, tell);
+  const listings = new Listings(session, { opened: open, tell });
+  const avatar = new Avatar(session, broker, profiles.avatar);
+  const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), tell });
 
-async function upload(file) {
-  const say = (text) => { byId("status").textContent = text; };
-  say("Asking for a ticket …");
-  const ad = await api("/api/ads/", { title: file.name.slice(0, 200) || "Photo", price: "1.00" });
-  const ticket = await api(`/api/ads/${ad.id}/upload_image/`, {
-    file_name: file.name, content_type: file.type, size: file.size, checksum_sha256: await sha256(file), transport: "post",
+  /** After any change of any board: count again; where the broker knows of it, the other tabs shall, too. */
+  function told({ changed } = {}) {
+    for (const one of boards.values()) meter.follow(one.photos);
+    if (changed) {
+      byId("trouble").hidden = true;
+      tabs.changed(changed);
+    }
+    const count = board?.photos.filter((photo) => photo.state !== "failed").length ?? 0;
+    byId("count").textContent = `${count} of ${profiles.ad_image.max_count}`;
+    byId("drop").classList.toggle("small", count > 0);
+  }
+
+  function boardOf(ad) {
+    if (!boards.has(ad.id)) {
+      boards.set(ad.id, new Board(ad.id, { session, broker, profile: profiles.ad_image, told, tell }));
+    }
+    return boards.get(ad.id);
+  }
+
+  function open(ad) {
+    const isKnown = ad && boards.has(ad.id);
+    board = ad && boardOf(ad);
+    const grid = board?.grid ?? Object.assign(document.createElement("ol"), { className: "grid" });
+    document.querySelector(".grid").replaceWith(grid);
+    if (isKnown) tabs.look(ad.id);
+    else board?.show(ad.images);
+    interrupted.show(ad?.id ?? null).catch(tell);
+    told();
+  }
+
+  onFiles(async (files) => {
+    try {
+      const filled = boardOf(await listings.made());
+      const added = filled.add(files);
+      announce(`${counted(added.length, "photo", "photos")} added.`);
+      await Promise.allSettled(added.map((photo) => photo.upload)); // each photo tells of its own failure
+      if (added.some((photo) => photo.image)) told({ changed: filled.ad });
+      await interrupted.show();
+    } catch (error) {
+      tell(error);
+    }
   });
-  say("Sending to the bucket …");
-  const form = new FormData();
-  for (const [name, value] of Object.entries(ticket.upload.fields)) form.append(name, value);
-  form.append("file", file);
-  const sent = await fetch(ticket.upload.url, { method: "POST", body: form });
-  if (!sent.ok) throw new Error(`The bucket answered ${sent.status}.`);
-  const image = await api(ticket.confirm_url);
-  byId("image").src = image.image_url;
-  byId("link").href = byId("link").textContent = image.image_url;
-  byId("shown").hidden = false;
-  say("Done.");
+
+  const { ad_image: profile } = profiles;
+  byId("files").accept = profile.content_types.join(",");
+  byId("limits").textContent =
+    `${kinds(profile)}, up to ${bytes(profile.max_bytes)} each and ${profile.max_count} for a listing. Pasting works, too.`;
+
+  for (const kind of ["online", "offline"]) {
+    addEventListener(kind, () => { byId("offline").hidden = navigator.onLine; });
+  }
+  addEventListener("beforeunload", (event) => meter.busy && event.preventDefault());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && listings.current) tabs.look(listings.current.id);
+  });
+
+  try {
+    await listings.load();
+    await avatar.load();
+    byId("app").hidden = false;
+  } catch (error) {
+    tell(error);
+  }
 }
 
-function signedIn(value) {
-  token = value;
-  byId("sign-in").hidden = true;
-  byId("file").disabled = false;
-}
-
-byId("file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) upload(file).catch((error) => { byId("status").textContent = error.message; });
-});
-byId("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  signedIn(byId("token").value.trim());
-});
-
-const dev = await fetch("/dev/token");
-if (dev.ok) signedIn((await dev.json()).token);
-else byId("sign-in").hidden = false;
+const session = await Session.open();
+const profiles = await session.api("GET", "/api/profiles/").catch(tell);
+if (profiles) await run(session, profiles);

@@ -59,6 +59,8 @@ export interface Resumable {
   altText: string;
   order: number;
   startedAt: Date;
+  /** Whether this or another tab is at it. */
+  busy: boolean;
 }
 
 /** Where records are kept; IndexedDB if left out. A record is structured-cloneable, `key` its key. */
@@ -93,6 +95,8 @@ export class Broker {
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
   /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
   resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
+  /** Give up what an earlier page began, without its file; false where it has ended or is being sent. */
+  discard(id: string): Promise<boolean>;
 }
 
 /** One upload under way: a promise of its image. */

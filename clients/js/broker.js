@@ -44,16 +44,35 @@ export class Broker {
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
     const records = await this.#wire.records((one) => !owner || one.owner === owner.path);
+    const taken = await this.#wire.locks.taken();
     return records.map((one) => ({
       id: one.uploadId ?? one.key, ...idsOf(one.owner), name: one.name, size: one.size,
       type: one.type, lastModified: one.lastModified, altText: one.altText, order: one.order,
-      startedAt: new Date(one.startedAt),
+      startedAt: new Date(one.startedAt), busy: taken(one.key),
     }));
   }
 
   /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
   resume(id, file, options = {}) {
     return new Upload(this.#wire, file, options, { wanted: id });
+  }
+
+  /** Give up what an earlier page began, without its file; false where it has ended or is being sent. */
+  async discard(id) {
+    const [kept] = await this.#wire.records((one) => one.uploadId === id || one.key === id);
+    const release = kept && (await this.#wire.locks.take(kept.key));
+    if (!release) return false;
+    try {
+      // A ticket whose answer was never read takes a place, too: the same request tells its id.
+      if (kept.request && !kept.uploadId) await this.#wire.issue(kept, {});
+      if (kept.uploadId) await this.#wire.api("DELETE", `/api/uploads/${kept.uploadId}/`);
+    } catch (error) {
+      if (![404, 409, 410, 422].includes(error.status)) throw error; // those have no place any more
+    } finally {
+      release();
+    }
+    await this.#wire.store.delete(kept.key);
+    return true;
   }
 }
 

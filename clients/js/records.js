@@ -56,6 +56,14 @@ export class Locks {
     }).catch(got.reject);
     return await got.promise;
   }
+
+  /** Give what tells whether this or another tab has a record. */
+  async taken() {
+    if (!globalThis.navigator?.locks) return (key) => this.#held.has(key);
+    const { held } = await navigator.locks.query();
+    const names = new Set(held.map((lock) => lock.name));
+    return (key) => names.has(`upload-broker:${key}`);
+  }
 }
 
 export function ownerOf({ ad, user } = {}) {

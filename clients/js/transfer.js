@@ -44,6 +44,7 @@ export class Transfer {
   }
 
   async #single() {
+    this.#tell("sending", 0);
     await this.#deliver(this.#signal, this.#file, async (again) => {
       const ticket = this.#held.ticket;
       if (again || !ticket || Date.now() > ticket.until - SEND_EARLY) {

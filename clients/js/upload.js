@@ -1,5 +1,6 @@
 // One upload: its steps in order, and how a page pauses, resumes and cancels it.
 import { BrokerError, aborted, mismatch } from "./errors.js";
+import { Held } from "./held.js";
 import { METHODS, contentTypeOf, declared, idsOf, ownerOf, uuid } from "./records.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
@@ -11,8 +12,7 @@ const RESTARTS = 2; // tickets asked for anew where one has died on the way
 export class Upload {
   #wire; #file; #options; #batch; #wanted; #done;
   #owner; #content; #digest; #image = null;
-  #held = { record: null, ticket: null }; // what is kept, and the ticket while it is known
-  #release = null; #id = null; #resumed = false;
+  #held; #resumed = false;
   #run = new AbortController();
   #gate = null; // while paused: what opens it
   #cancelled = false;
@@ -20,6 +20,7 @@ export class Upload {
 
   constructor(wire, file, options = {}, { batch = null, wanted = null } = {}) {
     this.#wire = wire;
+    this.#held = new Held(wire);
     this.#file = file;
     this.#options = options;
     this.#wanted = wanted;
@@ -29,7 +30,7 @@ export class Upload {
     this.#done = this.#drive().finally(() => {
       options.signal?.removeEventListener("abort", stop);
       batch?.leave(this);
-      this.#release?.();
+      this.#held.release();
     });
     const stop = () => void this.cancel().catch(() => {});
     options.signal?.addEventListener("abort", stop);
@@ -38,7 +39,7 @@ export class Upload {
 
   get file() { return this.#file; }
   /** The broker's id of the upload, once there is a ticket. */
-  get id() { return this.#held.record?.uploadId ?? this.#id; }
+  get id() { return this.#held.id; }
   /** `queued`, `hashing`, `sending`, `waiting`, `confirming`, `paused`, `cancelled`, `failed`, `done`. */
   get phase() { return this.#told.phase; }
 
@@ -130,7 +131,7 @@ export class Upload {
     for (let restarts = 0; ; restarts++) {
       try {
         this.#image = await this.#transfer(signal);
-        await this.#forget();
+        await this.#held.forget();
         return await this.#describe(this.#image, signal);
       } catch (error) {
         if (signal.aborted) throw error;
@@ -138,7 +139,7 @@ export class Upload {
         const stale = ["not_found", "upload_cancelled", "object_mismatch", "image_deleted"];
         if (restarts < RESTARTS && (dead || (this.#resumed && stale.includes(error.code)))) {
           const dropped = this.#held.record;
-          await this.#forget();
+          await this.#held.forget();
           this.#resumed = false;
           this.#batch = null;
           await this.#begin(dropped);
@@ -147,7 +148,7 @@ export class Upload {
         // A lost connection or login may come back: then the same file goes on from here.
         if (error.code === "s3_refused") await this.#delete(signal).catch(() => {});
         if (error.code === "s3_refused" || (error.status >= 400 && error.status < 500 && error.status !== 401)) {
-          await this.#forget();
+          await this.#held.forget();
         }
         throw error;
       }
@@ -173,13 +174,13 @@ export class Upload {
   async #adopt(signal) {
     const id = this.#wanted;
     const [kept] = await this.#wire.records((one) => one.uploadId === id || one.key === id);
-    if (kept && !(await this.#hold(kept))) {
+    if (kept && !(await this.#held.take(kept))) {
       throw new BrokerError("busy", "The upload is under way already, perhaps in another tab.");
     }
     if (!kept) {
       const found = await this.#wire.api("GET", `/api/uploads/${id}/`, { signal });
       const path = `${found.purpose === "avatar" ? "/api/users" : "/api/ads"}/${found.owner}`;
-      await this.#hold({
+      await this.#held.take({
         ...this.#wire.newRecord(path, this.#file, found.content_type), uploadId: id,
         size: found.size, digest: found.checksum_sha256, method: METHODS[found.transport],
       });
@@ -188,7 +189,7 @@ export class Upload {
     this.#content = this.#held.record.type;
     this.#resumed = true;
     if (this.#held.record.size !== this.#file.size) {
-      this.#releaseRecord();
+      this.#held.release();
       throw mismatch();
     }
   }
@@ -200,7 +201,7 @@ export class Upload {
       one.size === this.#file.size && one.type === this.#content);
     same.sort((one, other) => this.#likeness(other) - this.#likeness(one));
     for (const record of same) {
-      if (await this.#hold(record)) {
+      if (await this.#held.take(record)) {
         this.#resumed = true;
         return this.#batch?.leave(this);
       }
@@ -215,30 +216,8 @@ export class Upload {
   async #begin(dropped = {}) {
     const record = this.#wire.newRecord(this.#owner.path, this.#file, this.#content);
     const { altText = dropped.altText ?? "", order = dropped.order ?? 0, transport } = this.#options;
-    await this.#hold({ ...record, digest: this.#digest, altText, order, transport });
+    await this.#held.take({ ...record, digest: this.#digest, altText, order, transport });
     this.#held.ticket = null;
-  }
-
-  async #hold(record) {
-    const release = await this.#wire.locks.take(record.key);
-    if (!release) return false;
-    this.#releaseRecord();
-    this.#release = release;
-    this.#held.record = record;
-    return true;
-  }
-
-  #releaseRecord() {
-    this.#id = this.#held.record?.uploadId ?? this.#id;
-    this.#release?.();
-    this.#release = null;
-    this.#held.record = null;
-  }
-
-  async #forget() {
-    if (!this.#held.record) return;
-    await this.#wire.store.delete(this.#held.record.key);
-    this.#releaseRecord();
   }
 
   #api(method, path, { signal, body } = {}) {
@@ -295,7 +274,7 @@ export class Upload {
       cause = error; // the ticket ends by itself when its time has passed
     } finally {
       clearTimeout(late);
-      await this.#forget().catch(() => {});
+      await this.#held.forget().catch(() => {});
     }
     throw aborted(cause);
   }

@@ -11,12 +11,25 @@ from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
 LARGE = "file(16 * 2 ** 20)"  # four parts
-ONE_PART = 5 * MIB
 
 
 def hold_back_a_part(page: Page) -> None:
     """Never let part 3 through, so that the upload cannot end before the test goes on."""
     page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
+
+
+def begin(page: Page, options: str = "") -> None:
+    """Begin with a large file, and go on once S3 has said yes to a part.
+
+    What the browser calls sent may still lie in a socket's buffer.
+    """
+    with page.expect_response(lambda one: one.request.method == "PUT" and one.status == 200):
+        page.evaluate(
+            f"""() => {{
+                globalThis.upload = broker.upload({LARGE}, {{ ad, {options} onProgress: watch }})
+                globalThis.ended = outcome(upload)
+            }}"""
+        )
 
 
 def number_of(url: str) -> int:
@@ -40,12 +53,7 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: 
     shop = open_any_shop()
     page = shop.visit()
     hold_back_a_part(page)
-    page.evaluate(
-        f"""async () => {{
-            globalThis.upload = broker.upload({LARGE}, {{ ad, altText: "side", onProgress: watch }})
-            await sent({2 * ONE_PART})
-        }}"""
-    )
+    begin(page, 'altText: "side",')
     page.reload()
     page.unroute_all()
     shop.sign_in(page)
@@ -93,12 +101,7 @@ def test_an_upload_of_another_device_is_resumed_by_its_id(open_shop: OpenShop) -
     shop = open_shop()
     page = shop.visit()
     hold_back_a_part(page)
-    page.evaluate(
-        f"""async () => {{
-            broker.upload({LARGE}, {{ ad, onProgress: watch }})
-            await sent({ONE_PART})
-        }}"""
-    )
+    begin(page)
     page.close()
     (row,) = shop.uploads()
     page = shop.visit()
@@ -115,14 +118,8 @@ def test_a_paused_upload_goes_on_with_the_parts_that_are_missing(open_shop: Open
     shop = open_shop()
     page = shop.visit()
     hold_back_a_part(page)
-    page.evaluate(
-        f"""async () => {{
-            globalThis.upload = broker.upload({LARGE}, {{ ad, onProgress: watch }})
-            globalThis.ended = outcome(upload)
-            await sent({2 * ONE_PART})
-            upload.pause()
-        }}"""
-    )
+    begin(page)
+    page.evaluate("upload.pause()")
     assert page.evaluate("upload.phase") == "paused"
     page.unroute_all()
     (row,) = shop.uploads()

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from flask import Flask
 
-from broker.local.process import ServerNotInstalled
 from tests.e2e.live import served
 from tests.http.client import JPEG, token
 from tests.servers import installed_or_skip
+from tests.servers.npm import installed
 
 HERE = Path(__file__).parent / "openapi"
 TRANSPORTS = ["post", "put"]
@@ -38,15 +38,7 @@ def broker_url(app: Flask) -> Iterator[str]:
 def node_modules() -> Path:
     """Install what the lock file names, once."""
     with installed_or_skip():
-        npm = shutil.which("npm")
-        if npm is None:
-            raise ServerNotInstalled("npm is missing: apt-get install npm")
-    lock, stamp = HERE / "package-lock.json", HERE / "node_modules/.installed"
-    if not stamp.exists() or stamp.read_text() != lock.read_text():
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=HERE, check=True, capture_output=True, timeout=150)
-        stamp.write_text(lock.read_text())
-    return HERE / "node_modules"
+        return installed(HERE)
 
 
 def run(directory: Path, *command: str | Path) -> str:

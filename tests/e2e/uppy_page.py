@@ -1,13 +1,12 @@
 """A page with the real Uppy from npm, around the very lines of docs/uppy.md; nothing is patched."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 from flask import Flask, Response, send_file
 
-from broker.local.process import ServerNotInstalled
+from tests.servers.npm import installed
 
 HERE = Path(__file__).parent / "uppy"
 DOCS = Path(__file__).parents[2] / "docs/uppy.md"
@@ -61,18 +60,11 @@ def documented_lines(version: str) -> tuple[str, str]:
 
 def bundle(version: str, directory: Path) -> Path:
     """Install what the lock file names, once, and bundle the page's script."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ServerNotInstalled("npm is missing: apt-get install npm")
     package = HERE / version
-    lock, stamp = package / "package-lock.json", package / "node_modules/.installed"
-    if not stamp.exists() or stamp.read_text() != lock.read_text():
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=package, check=True, capture_output=True, timeout=150)
-        stamp.write_text(lock.read_text())
+    modules = installed(package)
     imports, lines = documented_lines(version)
     script = directory / f"{version}.js"
-    esbuild = package / "node_modules/.bin/esbuild"
+    esbuild = modules / ".bin/esbuild"
     source = AROUND % {"imports": imports, "lines": lines}
     subprocess.run(
         [esbuild, "--bundle", "--format=iife", f"--outfile={script}"],

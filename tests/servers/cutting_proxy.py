@@ -25,6 +25,11 @@ class Network:
         with self._lock:
             return self._budgets.pop(0) if self._budgets else None
 
+    def mend(self) -> None:
+        """Cut no further connection."""
+        with self._lock:
+            self._budgets.clear()
+
     def count(self) -> None:
         """Note one connection as cut."""
         with self._lock:

@@ -1,0 +1,102 @@
+// The profile photo: shown in the bar, changed in its dialog.
+import { Crop } from "./crop.js";
+import { kinds, wordsOf } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const HINT = "Drag the photo, or move it with the arrow keys.";
+
+/** The signed-in user's profile photo. */
+export class Avatar {
+  #session; #broker; #profile; #crop; #url = null;
+
+  constructor(session, broker, profile) {
+    this.#session = session;
+    this.#broker = broker;
+    this.#profile = profile;
+    this.#crop = new Crop(byId("crop"), [...document.querySelectorAll("#avatar .round")], byId("zoom"));
+    byId("avatar-file").accept = profile.content_types.join(",");
+    byId("account").addEventListener("click", () => this.#open());
+    byId("avatar-close").addEventListener("click", () => byId("avatar").close());
+    byId("avatar-choose").addEventListener("click", () => byId("avatar-file").click());
+    byId("avatar-file").addEventListener("change", ({ target }) => {
+      const [file] = target.files;
+      target.value = "";
+      if (file) this.#choose(file);
+    });
+    byId("avatar-save").addEventListener("click", () => this.#save());
+    byId("avatar-remove").addEventListener("click", () => this.#remove());
+  }
+
+  async load() {
+    this.#show(await this.#session.api("GET", `/api/users/${this.#session.user}/`));
+  }
+
+  #show(user) {
+    this.#url = user.avatar_url;
+    byId("account").hidden = false;
+    byId("account-name").textContent = user.name || "Profile photo";
+    byId("account").setAttribute("aria-label", `Profile photo${user.name ? ` of ${user.name}` : ""}`);
+    byId("face").hidden = !this.#url;
+    byId("face").nextElementSibling.toggleAttribute("hidden", Boolean(this.#url));
+    if (this.#url) byId("face").src = this.#url;
+    byId("avatar-remove").hidden = !this.#url;
+  }
+
+  #open() {
+    this.#say("");
+    byId("crop-hint").textContent = "Choose a photo to begin.";
+    byId("avatar-save").hidden = true;
+    byId("zoom").disabled = true;
+    this.#crop.show(this.#url);
+    byId("avatar").showModal();
+  }
+
+  async #choose(file) {
+    try {
+      await this.#crop.open(file);
+    } catch {
+      return this.#say(`This browser cannot show the file. Choose a photo of type ${kinds(this.#profile)}.`, true);
+    }
+    byId("crop-hint").textContent = HINT;
+    byId("avatar-save").hidden = byId("zoom").disabled = false;
+    byId("avatar-save").hidden = false;
+    this.#say("");
+    byId("crop").focus();
+  }
+
+  async #save() {
+    const bar = byId("avatar-bar");
+    byId("avatar-save").disabled = true;
+    bar.hidden = false;
+    try {
+      const onProgress = ({ loaded, total }) => { bar.value = loaded / total; };
+      await this.#broker.upload(await this.#crop.file(), { user: this.#session.user, onProgress });
+      await this.load();
+      byId("avatar-save").hidden = true;
+      this.#say("Saved. This is how others see you.");
+    } catch (error) {
+      const { what, why } = wordsOf(error, this.#profile);
+      this.#say(`${what}. ${why}`, true);
+    } finally {
+      byId("avatar-save").disabled = false;
+      bar.hidden = true;
+    }
+  }
+
+  async #remove() {
+    try {
+      this.#show(await this.#session.api("PATCH", `/api/users/${this.#session.user}/`, { avatar: null }));
+      await this.#crop.show(null);
+      byId("avatar-choose").focus();
+      this.#say("Removed.");
+    } catch (error) {
+      const { what, why } = wordsOf(error, this.#profile);
+      this.#say(`${what}. ${why}`, true);
+    }
+  }
+
+  #say(text, wrong = false) {
+    byId("avatar-state").textContent = text;
+    byId("avatar-state").classList.toggle("wrong", wrong);
+  }
+}

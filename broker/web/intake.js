@@ -1,0 +1,53 @@
+// How files come in: dropped, pasted, chosen, or taken with a phone's camera.
+
+const byId = (id) => document.getElementById(id);
+
+/** Call `take(files)` for each lot of files. */
+export function onFiles(take) {
+  for (const [button, input] of [["choose", "files"], ["shoot", "shot"], ["interrupted-choose", "files"]]) {
+    byId(button).addEventListener("click", () => byId(input).click());
+  }
+  for (const input of [byId("files"), byId("shot")]) {
+    input.addEventListener("change", () => {
+      const files = [...input.files];
+      input.value = ""; // or the same file could not be chosen again
+      if (files.length) take(files);
+    });
+  }
+  document.addEventListener("paste", (event) => {
+    const files = [...event.clipboardData.files];
+    if (files.length) take(files);
+  });
+  onDrop(take);
+}
+
+/** The whole window takes what is dropped, or a file that misses would replace the page. */
+function onDrop(take) {
+  let depth = 0; // enter and leave come for each element on the way
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");
+  const show = (over) => {
+    byId("veil").hidden = !over;
+    document.body.classList.toggle("over", over);
+  };
+  addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    depth++;
+    show(true);
+  });
+  addEventListener("dragleave", (event) => {
+    if (hasFiles(event) && --depth <= 0) show(false);
+  });
+  addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = hasFiles(event) ? "copy" : "none";
+  });
+  addEventListener("drop", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    depth = 0;
+    show(false);
+    const files = [...event.dataTransfer.files];
+    if (files.length && hasFiles(event)) take(files);
+  });
+}

@@ -1,0 +1,87 @@
+// All uploads together: how many, how much, how fast, how long still.
+import { announce } from "./announce.js";
+import { bytes, counted, timeLeft } from "./measures.js";
+
+const byId = (id) => document.getElementById(id);
+const WINDOW = 6_000; // milliseconds over which speed is measured
+const EVERY = 500; // milliseconds between two looks
+
+/** The bar that is there while something is on its way. */
+export class Meter {
+  #run = new Set(); // photos since the last time that nothing was on its way
+  #samples = []; #timer = null; #quarter = 0;
+
+  constructor() {
+    byId("meter-pause").addEventListener("click", () => this.#pauseOrResume());
+    byId("meter-cancel").addEventListener("click", () => {
+      for (const photo of this.#active()) photo.upload.cancel().catch(() => {}); // the photo hears of it
+    });
+  }
+
+  get busy() { return this.#active().length > 0; }
+
+  /** Look at photos that are on their way now. */
+  follow(photos) {
+    for (const photo of photos) if (photo.upload) this.#run.add(photo);
+    if (this.busy) this.#timer ??= setInterval(() => this.#show(), EVERY);
+    this.#show();
+  }
+
+  #active() { return [...this.#run].filter((photo) => photo.upload); }
+
+  #pauseOrResume() {
+    const active = this.#active();
+    const paused = active.every((photo) => photo.phase === "paused");
+    for (const photo of active) paused ? photo.upload.resume() : photo.upload.pause();
+    this.#show();
+  }
+
+  #show() {
+    const active = this.#active();
+    byId("meter").hidden = !active.length;
+    if (!active.length) return this.#end();
+    const photos = [...this.#run].filter((photo) => photo.upload || photo.image);
+    const total = photos.reduce((sum, photo) => sum + photo.file.size, 0);
+    const sent = photos.reduce((sum, photo) => sum + (photo.image ? photo.file.size : photo.sent), 0);
+    const done = photos.filter((photo) => photo.image).length;
+    const paused = active.every((photo) => photo.phase === "paused");
+    byId("meter-bar").value = total ? sent / total : 0;
+    byId("meter-count").textContent = `${done} of ${counted(photos.length, "photo", "photos")} · ${bytes(sent)} of ${bytes(total)}`;
+    byId("meter-speed").textContent = this.#speed(active, sent, total, paused);
+    byId("meter-pause").textContent = paused ? "Go on" : "Pause all";
+    const quarter = Math.floor((4 * done) / photos.length);
+    if (quarter > this.#quarter) announce(`${done} of ${photos.length} photos are up.`);
+    this.#quarter = quarter;
+  }
+
+  #speed(active, sent, total, paused) {
+    const now = performance.now();
+    if (paused) return this.#forgetSpeed("Paused");
+    if (!navigator.onLine) return this.#forgetSpeed("Waiting for the network");
+    if (this.#samples.at(-1)?.sent > sent) this.#samples = []; // some of it is sent again
+    this.#samples.push({ now, sent });
+    this.#samples = this.#samples.filter((sample) => now - sample.now <= WINDOW);
+    const [first] = this.#samples;
+    const speed = (sent - first.sent) / ((now - first.now) / 1000);
+    if (!(speed > 0)) return active.some((photo) => photo.phase === "hashing") ? "Checking the files" : "Getting ready";
+    return `${bytes(speed)}/s · ${timeLeft((total - sent) / speed)}`;
+  }
+
+  #forgetSpeed(words) {
+    this.#samples = [];
+    return words;
+  }
+
+  #end() {
+    clearInterval(this.#timer);
+    this.#timer = null;
+    this.#samples = [];
+    this.#quarter = 0;
+    const done = [...this.#run].filter((photo) => photo.image).length;
+    const failed = [...this.#run].filter((photo) => photo.error).length;
+    if (done || failed) {
+      announce(`${counted(done, "photo is", "photos are")} up.${failed ? ` ${failed} failed.` : ""}`);
+    }
+    this.#run.clear();
+  }
+}

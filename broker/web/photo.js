@@ -1,0 +1,155 @@
+// One photo in the grid: on its way, failed, or recorded. What is done with it is its board's.
+import { percent } from "./measures.js";
+import { drawThumbnail } from "./thumbnails.js";
+import { wordsOf } from "./words.js";
+
+const template = document.getElementById("photo");
+const PHASES = {
+  queued: () => "In line",
+  hashing: ({ loaded, total }) => `Checking ${percent(loaded / total)}`,
+  sending: ({ loaded, total }) => percent(loaded / total),
+  waiting: () => (navigator.onLine ? "Trying again soon" : "Waiting for the network"),
+  confirming: () => "Finishing",
+  paused: () => "Paused",
+};
+
+/** A photo: `image` once it is recorded, `file` where it was chosen in this tab. */
+export class Photo {
+  image = null; upload = null; error = null;
+  sent = 0; // bytes that S3 has of the file
+  phase = "queued";
+  #on; #parts;
+
+  constructor({ image = null, file = null, order, on }) {
+    this.file = file;
+    this.order = order;
+    this.#on = on;
+    this.element = template.content.firstElementChild.cloneNode(true);
+    this.#parts = (selector) => this.element.querySelector(selector);
+    this.#listen();
+    if (image) this.record(image);
+    if (file) this.#preview();
+  }
+
+  get name() {
+    return this.file?.name || this.image?.image.split("/").pop() || "Pasted photo";
+  }
+
+  get state() { return this.element.dataset.state; }
+  get altText() { return this.#parts(".alt").value.trim(); }
+  get grip() { return this.#parts(".grip"); }
+
+  /** Follow an upload to its end; gives whether there is an image. */
+  async follow(upload) {
+    this.upload = upload;
+    this.error = null;
+    this.element.dataset.state = "under-way";
+    this.#parts(".failure").hidden = true;
+    try {
+      this.record(await upload);
+      return true;
+    } catch (error) {
+      this.upload = null;
+      if (error.code === "aborted") this.#on.gone(this);
+      else this.fail(error);
+      return false;
+    }
+  }
+
+  progress({ phase, loaded, total }) {
+    this.phase = phase;
+    if (phase === "sending") this.sent = loaded;
+    if (phase === "confirming" || phase === "done") this.sent = total;
+    if (phase === "hashing") this.sent = 0;
+    const words = PHASES[phase];
+    if (!words) return;
+    this.#parts(".phase").textContent = words({ loaded, total });
+    this.#parts(".under-way progress").value = this.sent / total;
+    const pause = this.#parts(".pause");
+    pause.querySelector("use").setAttribute("href", phase === "paused" ? "#play" : "#pause");
+    pause.setAttribute("aria-label", `${phase === "paused" ? "Go on with" : "Pause"} ${this.name}`);
+  }
+
+  /** Show a recorded image, or what another tab has made of it. */
+  record(image) {
+    const alt = this.#parts(".alt");
+    // What is being typed, or was typed before the upload ended, is sent soon.
+    const isKept = alt.value.trim() !== (this.image?.alt_text ?? "") || document.activeElement === alt;
+    if (!isKept) alt.value = image.alt_text;
+    this.image = image;
+    this.upload = null;
+    this.phase = "done";
+    this.element.dataset.state = "recorded";
+    if (!this.file) {
+      const shown = this.#parts("img.thumb");
+      if (shown.src !== image.image_url) shown.src = image.image_url;
+      shown.hidden = false;
+    }
+    this.#name();
+  }
+
+  fail(error) {
+    this.error = error;
+    this.phase = "failed";
+    this.element.dataset.state = "failed";
+    const { what, why, again } = wordsOf(error, this.#on.profile);
+    this.#parts(".what").textContent = `${this.name}: ${what}`;
+    this.#parts(".why").textContent = why;
+    this.#parts(".again").hidden = !again;
+    this.#parts(".failure").hidden = false;
+    this.#name();
+  }
+
+  /** Say where the photo stands: its place of how many. */
+  place(index, count) {
+    const which = `photo ${index + 1} of ${count}, ${this.name}`;
+    this.grip.setAttribute("aria-label", `Move ${which}`);
+    this.#parts(".earlier").disabled = index === 0;
+    this.#parts(".later").disabled = index === count - 1;
+    this.#parts(".badge").hidden = index > 0;
+    const star = this.#parts(".star");
+    star.setAttribute("aria-pressed", String(index === 0));
+    star.setAttribute("aria-label", `Make ${this.name} the main photo`);
+  }
+
+  invalid(isInvalid) {
+    this.#parts(".alt").toggleAttribute("aria-invalid", false);
+    if (isInvalid) this.#parts(".alt").setAttribute("aria-invalid", "true");
+  }
+
+  #name() {
+    const { name } = this;
+    this.#parts(".alt").setAttribute("aria-label", `Description of ${name}`);
+    this.#parts("img.thumb").alt = this.altText;
+    this.#parts(".under-way progress").setAttribute("aria-label", `Upload of ${name}`);
+    for (const [selector, words] of [
+      [".earlier", `Move ${name} earlier`], [".later", `Move ${name} later`], [".delete", `Delete ${name}`],
+      [".cancel", `Cancel ${name}`], [".pause", `Pause ${name}`],
+      [".again", `Try again: ${name}`], [".remove", `Remove ${name}`],
+    ]) this.#parts(selector).setAttribute("aria-label", words);
+  }
+
+  #listen() {
+    this.element.dataset.state = "under-way";
+    this.#name();
+    const on = (selector, act) => this.#parts(selector).addEventListener("click", act);
+    on(".pause", () => (this.phase === "paused" ? this.upload?.resume() : this.upload?.pause()));
+    on(".cancel", () => this.upload?.cancel().catch(() => {})); // `follow` hears of it
+    on(".again", () => this.#on.again(this));
+    on(".remove", () => this.#on.gone(this));
+    on(".delete", () => this.#on.remove(this));
+    on(".star", () => this.#on.move(this, -Infinity));
+    on(".earlier", ({ currentTarget }) => this.#on.move(this, -1, currentTarget));
+    on(".later", ({ currentTarget }) => this.#on.move(this, 1, currentTarget));
+    this.#parts(".alt").addEventListener("change", () => this.#on.described(this));
+  }
+
+  async #preview() {
+    const canvas = this.#parts("canvas.thumb");
+    const drawn = await drawThumbnail(this.file, canvas);
+    canvas.hidden = !drawn;
+    const blank = this.#parts(".blank");
+    blank.hidden = drawn;
+    blank.querySelector(".kind").textContent = this.name.split(".").pop().toUpperCase().slice(0, 5);
+  }
+}

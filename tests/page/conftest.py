@@ -1,0 +1,149 @@
+"""A market: a real broker with its page, a real S3 server, and sellers in Chromium."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from sqlalchemy import select
+
+from broker.app import create_app
+from broker.db import migrate
+from broker.db.models import Upload
+from broker.local.process import ServerNotInstalled, free_ports
+from broker.storage import bucket_setup
+from tests.e2e.live import served
+from tests.http.client import Client, token
+from tests.servers import installed_or_skip
+from tests.servers.chromium import chromium
+from tests.servers.fixtures import Bucket
+
+MIB = 1024**2
+# Debian's packages of real photos, 0.1 to 1.8 MB each.
+ALBUMS = [
+    ("mate-backgrounds", "/usr/share/backgrounds/mate/nature", "*.jpg"),
+    ("lomiri-wallpapers-16.04", "/usr/share/backgrounds", "*_by_*.jpg"),
+]
+# Before the page's own scripts: what its tests look for is drawn at once.
+DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with installed_or_skip(), chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Path]:
+    """Give twenty photos, smallest first."""
+    with installed_or_skip():
+        found = []
+        for package, directory, names in ALBUMS:
+            files = list(Path(directory).glob(names))
+            if not files:
+                raise ServerNotInstalled(f"photos are missing: apt-get install {package}")
+            found += files
+    return sorted(found, key=lambda path: path.stat().st_size)[:20]
+
+
+@dataclass
+class Market:
+    """Where the page is, who sells, and what went wrong in any of their pages."""
+
+    app: Flask
+    bucket: Bucket
+    url: str
+    alice: Client
+    browser: Browser
+    screenshots: str | None
+    faults: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def visit(self, context: BrowserContext | None = None, **options: Any) -> Page:
+        """Open the page: as a new visitor, or in another tab of one who is there."""
+        if context is None:
+            context = self.browser.new_context(**{**DESKTOP, **options})
+            context.set_default_timeout(20_000)
+            self.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._hear)
+        page.on("dialog", lambda dialog: dialog.accept())  # "leave the page?"
+        page.goto(self.url)
+        return page
+
+    def enter(self, context: BrowserContext | None = None, **options: Any) -> Page:
+        """Open the page, and wait until it is signed in."""
+        page = self.visit(context, **options)
+        expect(page.locator("#app")).to_be_visible()
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.faults.append(message.text)
+
+    def listings(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.alice.get("/api/ads/?owner=1").get_json()["results"]
+        return found
+
+    def images(self) -> list[dict[str, Any]]:
+        """Give the images of the newest listing, the main one first."""
+        found: list[dict[str, Any]] = self.listings()[0]["images"]
+        return found
+
+    def uploads(self) -> list[Upload]:
+        with self.app.extensions["broker"].database.session() as session:
+            return list(session.scalars(select(Upload).order_by(Upload.id)))
+
+    def shoot(self, page: Page, name: str, **options: Any) -> None:
+        """Keep a screenshot where the environment's SCREENSHOTS names a folder."""
+        if self.screenshots:
+            page.screenshot(path=f"{self.screenshots}/page-{name}.png", **options)
+
+
+OpenMarket = Callable[..., Market]
+
+
+@pytest.fixture
+def open_market(s3_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenMarket]:
+    """Open a market, with other settings where some are given."""
+    with ExitStack() as stack:
+        yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, changes)
+
+
+def _open(
+    stack: ExitStack, bucket: Bucket, directory: Path, browser: Browser, changes: dict[str, Any]
+) -> Market:
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    settings = bucket.settings.model_copy(
+        update={
+            "database_url": f"sqlite:///{directory / 'broker.db'}",
+            "cors_origins": (url,),
+            "part_size": 5 * MIB,
+            "multipart_threshold": 8 * MIB,
+            "dev": True,
+            **changes,
+        }
+    )
+    migrate.upgrade(settings.database_url)
+    list(bucket_setup.apply(settings))
+    app = create_app(settings)
+    stack.callback(app.extensions["broker"].database.dispose)
+    stack.enter_context(served(app, port))
+    market = Market(app, bucket, url, Client(app, token(1)), browser, os.environ.get("SCREENSHOTS"))
+    stack.callback(_close, market)
+    return market
+
+
+def _close(market: Market) -> None:
+    for context in market.contexts:
+        context.close()
+    assert market.faults == []

@@ -1,0 +1,78 @@
+"""What a seller does on the page, as a test asks for it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+ARRIVED = 60_000  # milliseconds, for twenty photos on a machine under load
+
+
+def drop(page: Page, files: Sequence[Path]) -> None:
+    """Drag files from outside of the browser onto the page."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 400, "data": data})
+
+
+def choose(page: Page, *files: Path) -> None:
+    page.locator("#files").set_input_files(list(files))
+
+
+def photo(page: Page, name: str | Path) -> Locator:
+    """Find a photo of the grid by its file's name."""
+    name = Path(name).name
+    return page.locator(".photo").filter(
+        has=page.get_by_role(
+            "button", name=re.compile(rf"^Move photo \d+ of \d+, {re.escape(name)}$")
+        )
+    )
+
+
+def names(page: Page) -> list[str]:
+    """Name the photos in the order in which they are shown."""
+    labels = [grip.get_attribute("aria-label") or "" for grip in page.locator(".grip").all()]
+    return [label.split(", ", 1)[1] for label in labels]
+
+
+def expect_recorded(page: Page, count: int) -> None:
+    expect(page.locator(".photo[data-state=recorded]")).to_have_count(count, timeout=ARRIVED)
+    expect(page.locator("#meter")).to_be_hidden()
+
+
+def hold_back_a_part(page: Page) -> None:
+    """Never let part 3 of a large photo through, so that it stays on its way."""
+    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
+
+
+def hold_back_forms(page: Page, bucket_url: str) -> list[Route]:
+    """Keep all forms on their way to the bucket; gives them, for the test to let go."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"{bucket_url}/**", hold)
+    return held
+
+
+def noise(path: Path, size: int) -> Path:
+    """Write a file of so many bytes that begins as a JPEG does."""
+    head = bytes.fromhex("ffd8ffe000104a46494600010100000100010000")
+    block = bytes(range(256)) * 4096
+    with path.open("wb") as file:
+        file.write(head)
+        for at in range(len(head), size, len(block)):
+            file.write(block[: min(len(block), size - at)])
+    return path
+
+
+def part_number(request: Any) -> int | None:
+    found = re.search(r"[?&]partNumber=(\d+)", request.url)
+    return int(found[1]) if found and request.method == "PUT" else None

@@ -1,0 +1,119 @@
+"""The page for everyone: phones, both colour schemes, and what axe-core looks for."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import PHONE, OpenMarket
+from tests.page.seller import choose, expect_recorded, hold_back_forms, photo
+from tests.servers import installed_or_skip
+from tests.servers.npm import installed
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = {360: 740, 768: 1024, 1440: 1000}
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    with installed_or_skip():
+        return installed(Path(__file__).parent / "axe") / "axe-core/axe.min.js"
+
+
+def barriers(page: Page) -> list[Any]:
+    """Say what axe finds, each with the elements that it is about."""
+    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
+    assert len(found["passes"]) > 10
+    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", list(WIDTHS))
+def test_axe_finds_nothing(
+    open_market: OpenMarket, photos: list[Path], axe: Path, tmp_path: Path, width: int, scheme: str
+) -> None:
+    market = open_market()
+    context = market.browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(20_000)
+    context.add_init_script(path=axe)
+    market.contexts.append(context)
+    page = market.enter(context)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no photo")
+
+    def look(state: str) -> None:
+        market.shoot(page, f"{width}-{scheme}-{state}", full_page=state != "avatar")
+        assert (state, barriers(page)) == (state, [])
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    look("empty")
+    held = hold_back_forms(page, market.bucket.server.endpoint_url)
+    choose(page, *photos[:7], notes)
+    expect(page.locator(".phase").get_by_text("0 %", exact=True).first).to_be_visible()
+    expect(page.locator("canvas.thumb:not([hidden])")).to_have_count(7)
+    look("under-way")
+    page.reload()
+    expect(page.locator("#interrupted")).to_be_visible()
+    look("interrupted")
+    page.unroute_all()
+    assert held
+    choose(page, *photos[:7])
+    expect_recorded(page, 7)
+    expect(page.locator("canvas.thumb:not([hidden])")).to_have_count(7)
+    look("recorded")
+    page.get_by_role("button", name="Profile photo").click()
+    page.locator("#avatar-file").set_input_files(photos[3])
+    expect(page.locator("#avatar-save")).to_be_visible()
+    look("avatar")
+    page.get_by_role("button", name="Close").click()
+    photo(page, photos[0]).get_by_role("button", name="Delete").click()
+    look("sure")
+
+
+def test_a_phone_takes_a_photo_and_moves_it_with_a_finger(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    page = market.enter(**PHONE)
+    shoot = page.get_by_role("button", name="Take a photo")
+    with page.expect_file_chooser() as chooser:
+        shoot.tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files(photos[0])
+    expect_recorded(page, 1)
+    choose(page, photos[1])
+    expect_recorded(page, 2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    market.shoot(page, "phone", full_page=True)
+
+    grip = photo(page, photos[1]).locator(".grip")
+    grip.scroll_into_view_if_needed()
+    box, target = grip.bounding_box(), photo(page, photos[0]).bounding_box()
+    assert box is not None
+    assert target is not None
+    touch = page.context.new_cdp_session(page)
+
+    def finger(kind: str, *points: dict[str, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    start = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    end = {"x": target["x"] + target["width"] / 2, "y": target["y"] + 40}
+    finger("touchStart", start)
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        finger("touchMove", end)
+        expect(page.locator(".photo").first).to_have_class(re.compile("lifted"))
+        finger("touchEnd")
+    expect(photo(page, photos[1]).locator(".badge")).to_be_visible()
+    assert [small["width"] >= 24 for small in targets(page)] == [True] * len(targets(page))
+
+
+def targets(page: Page) -> list[dict[str, float]]:
+    """Measure what a finger must hit: WCAG 2.2 asks for 24 by 24 pixels."""
+    boxes = [button.bounding_box() for button in page.get_by_role("button").all()]
+    return [{"width": min(box["width"], box["height"])} for box in boxes if box]

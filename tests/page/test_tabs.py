@@ -1,0 +1,129 @@
+"""The page: two tabs of one seller, signing in, and the profile photo."""
+
+import time
+from pathlib import Path
+
+import httpx
+import jwt
+from playwright.sync_api import expect
+
+from tests.http.client import SECRET, token
+from tests.page.conftest import OpenMarket
+from tests.page.seller import choose, expect_recorded, hold_back_forms, names, photo
+
+
+def test_two_tabs_show_the_same_listing(open_market: OpenMarket, photos: list[Path]) -> None:
+    market = open_market()
+    one = market.enter()
+    choose(one, *photos[:2])
+    expect_recorded(one, 2)
+    other = market.enter(one.context)
+    expect_recorded(other, 2)
+    choose(other, photos[2])
+    expect_recorded(other, 3)
+    expect_recorded(one, 3)
+    photo(one, photos[1]).get_by_role("button", name="main photo").click()
+    expect(other.locator(".photo").first.locator(".alt")).to_have_attribute(
+        "aria-label", f"Description of {market.images()[0]['image'].split('/')[-1]}"
+    )
+    photo(one, photos[0]).get_by_role("button", name="Delete").click()
+    one.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(other.locator(".photo")).to_have_count(2)
+    assert len(names(one)) == 2
+
+
+def test_what_one_tab_is_sending_is_not_interrupted_for_the_other(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    one = market.enter()
+    held = hold_back_forms(one, market.bucket.server.endpoint_url)
+    choose(one, photos[0])
+    expect(one.locator(".phase")).to_have_text("0 %")
+    other = market.enter(one.context)
+    expect(other.locator("#interrupted")).to_be_hidden()
+    assert held
+    one.unroute_all()
+    expect_recorded(one, 1)
+    expect_recorded(other, 1)
+
+
+def test_elsewhere_the_page_asks_for_a_token(open_market: OpenMarket, photos: list[Path]) -> None:
+    market = open_market(dev=False)
+    page = market.visit()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    expect(dialog).to_be_visible()
+    market.shoot(page, "sign-in")
+    page.keyboard.press("Escape")
+    dialog.get_by_label("Token").fill("no token")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_contain_text("That is no token, or it has expired.")
+    dialog.get_by_label("Token").fill(token(1))
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#app")).to_be_visible()
+    choose(page, photos[0])
+    expect_recorded(page, 1)
+    page.reload()
+    expect_recorded(page, 1)  # this tab keeps it
+
+
+def test_a_token_of_another_secret_is_told_and_asked_for_anew(open_market: OpenMarket) -> None:
+    market = open_market(dev=False)
+    page = market.visit()
+    forged = jwt.encode({"sub": "1", "exp": int(time.time()) + 600}, SECRET + "x", "HS256")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("Token").fill(forged)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#trouble")).to_contain_text("Your sign-in is not valid here")
+    page.reload()
+    expect(dialog).to_be_visible()
+
+
+def test_a_token_that_ends_on_the_way_is_asked_for_and_the_upload_goes_on(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market(dev=False)
+    page = market.visit()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    page.clock.install()
+    dialog.get_by_label("Token").fill(token(1))
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#app")).to_be_visible()
+    page.clock.fast_forward("02:00:00")
+    choose(page, photos[0])
+    expect(dialog).to_contain_text("Your sign-in has ended.")
+    fresh = jwt.encode({"sub": "1", "exp": int(time.time()) + 4 * 3600}, SECRET, "HS256")
+    dialog.get_by_label("Token").fill(fresh)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect_recorded(page, 1)
+
+
+def test_a_profile_photo_is_cropped_saved_and_removed(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    page = market.enter()
+    page.get_by_role("button", name="Profile photo").click()
+    dialog = page.get_by_role("dialog", name="Profile photo")
+    page.locator("#avatar-file").set_input_files(photos[-1])
+    expect(page.locator("#crop")).to_be_focused()
+    whole = page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()")
+    dialog.get_by_label("Zoom").fill("2")
+    page.locator("#crop").press("ArrowLeft")
+    assert page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()") != whole
+    market.shoot(page, "profile-photo")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_contain_text("Saved.")
+    url = market.alice.get("/api/users/1/").get_json()["avatar_url"]
+    expect(page.locator("#face")).to_have_attribute("src", url)
+    saved = httpx.get(url)
+    assert saved.headers["content-type"] == "image/jpeg"
+    width = page.locator("#face").evaluate(
+        "(image) => image.decode().then(() => image.naturalWidth)"
+    )
+    assert width == 512
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog).to_contain_text("Removed.")
+    assert market.alice.get("/api/users/1/").get_json()["avatar_url"] is None
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Profile photo")).to_be_focused()

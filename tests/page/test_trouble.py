@@ -1,0 +1,209 @@
+"""The page: bad networks, reloads, wrong files, and the words for what went wrong."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from broker.api.problems import PROBLEMS
+from tests.page.conftest import MIB, OpenMarket
+from tests.page.seller import (
+    choose,
+    drop,
+    expect_recorded,
+    hold_back_a_part,
+    hold_back_forms,
+    noise,
+    part_number,
+    photo,
+)
+from tests.page.waiting import wait_until
+from tests.servers.cutting_proxy import cutting_proxy
+from tests.servers.fixtures import Bucket
+
+
+def test_a_network_that_is_cut_and_comes_back_loses_nothing(
+    open_market: OpenMarket, s3_bucket: Bucket, photos: list[Path]
+) -> None:
+    # Every connection breaks within a photo; then there is no network at all.
+    with cutting_proxy(s3_bucket.server.endpoint_url, [MIB // 8] * 1000) as network:
+        market = open_market(s3_public_url=network.url)
+        page = market.enter()
+        choose(page, *photos[-6:])
+        expect(page.locator(".phase").get_by_text("Trying again soon").first).to_be_visible()
+        page.context.set_offline(True)
+        expect(page.locator("#offline")).to_be_visible()
+        expect(page.locator("#meter-speed")).to_have_text("Waiting for the network")
+        expect(page.locator(".phase").get_by_text("Waiting for the network").first).to_be_visible()
+        market.shoot(page, "offline")
+        network.mend()
+        page.context.set_offline(False)
+        expect(page.locator("#offline")).to_be_hidden()
+        expect_recorded(page, 6)
+        assert network.cut > 0
+    assert len(market.images()) == len(market.uploads()) == 6
+
+
+@pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+def test_after_a_reload_the_same_photos_go_on(
+    open_market: OpenMarket, photos: list[Path], tmp_path: Path
+) -> None:
+    market = open_market()
+    page = market.enter()
+    large = noise(tmp_path / "large.jpg", 16 * MIB)  # four parts
+    held = hold_back_forms(page, market.bucket.server.endpoint_url)
+    hold_back_a_part(page)
+    with page.expect_response(lambda answer: part_number(answer.request) is not None):
+        drop(page, [large, photos[0]])
+    expect(photo(page, large).locator(".phase")).to_contain_text("%")
+    page.reload()
+    expect(page.get_by_role("heading", name="2 uploads were interrupted")).to_be_visible()
+    expect(page.locator("#interrupted-names")).to_contain_text("large.jpg")
+    market.shoot(page, "interrupted")
+    page.unroute_all()
+    assert held
+
+    row = next(row for row in market.uploads() if row.size == 16 * MIB)
+    arrived = market.alice.get(f"/api/uploads/{row.id}/parts/").get_json()
+    sent: set[int | None] = set()
+    page.on("request", lambda request: sent.add(part_number(request)))
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose them again").click()
+    chooser.value.set_files([photos[0], large])
+    expect_recorded(page, 2)
+    expect(page.locator("#interrupted")).to_be_hidden()
+    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    assert {3} <= sent - {None} <= set(arrived["missing"])
+    assert len(arrived["missing"]) < 4
+    assert len(market.images()) == len(market.uploads()) == 2
+
+
+def test_interrupted_uploads_are_given_up(open_market: OpenMarket, photos: list[Path]) -> None:
+    market = open_market()
+    page = market.enter()
+    held = hold_back_forms(page, market.bucket.server.endpoint_url)
+    choose(page, *photos[:3])
+    expect(page.locator(".phase").get_by_text("0 %", exact=True).first).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Give them up").click()
+    expect(page.locator("#interrupted")).to_be_hidden()
+    assert held
+    assert {row.state for row in market.uploads()} == {"cancelled"}
+
+
+def test_a_form_that_expired_on_its_way_is_renewed(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market(ticket_ttl=7)
+    page = market.enter()
+    held = hold_back_forms(page, market.bucket.server.endpoint_url)
+    choose(page, photos[0])
+    expect(page.locator(".phase").get_by_text("0 %", exact=True)).to_be_visible()
+    (row,) = market.uploads()
+    # The bucket itself refuses it, once its time has passed.
+    wait_until(page, lambda: datetime.now(UTC) > row.expires_at)
+    assert held
+    with page.expect_response(lambda answer: answer.url.endswith("/renew/")):
+        page.unroute_all()
+    expect_recorded(page, 1)
+    assert [one.id for one in market.uploads()] == [row.id]
+
+
+def test_a_file_of_a_wrong_type_is_refused_in_plain_words(
+    open_market: OpenMarket, photos: list[Path], tmp_path: Path
+) -> None:
+    market = open_market()
+    page = market.enter()
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no photo")
+    drop(page, [notes, photos[0]])
+    failure = photo(page, notes).locator(".failure")
+    expect(failure).to_contain_text("notes.txt: Not a photo of a kind that can be shown")
+    expect(failure).to_contain_text(
+        "Choose a file of type JPEG, PNG, WebP, GIF, AVIF, HEIC or HEIF"
+    )
+    expect(failure.get_by_role("button", name="Try again")).to_be_hidden()
+    expect_recorded(page, 1)
+    market.shoot(page, "wrong-type")
+    failure.get_by_role("button", name="Remove").click()
+    expect(page.locator(".photo")).to_have_count(1)
+    assert len(market.uploads()) == 1
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_sent(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market(max_image_bytes=400_000)
+    page = market.enter()
+    choose(page, photos[-1], photos[0])
+    failure = photo(page, photos[-1]).locator(".failure")
+    expect(failure).to_contain_text("The file is too large, or empty")
+    expect(failure).to_contain_text("It may have up to 400 kB.")
+    expect_recorded(page, 1)
+    assert len(market.uploads()) == 1
+
+
+def test_photos_beyond_the_last_place_wait_for_one(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market(max_images_per_ad=2)
+    page = market.enter()
+    choose(page, *photos[:3])
+    failure = photo(page, photos[2]).locator(".failure")
+    expect(failure).to_contain_text("No place left")
+    expect_recorded(page, 2)
+    photo(page, photos[0]).get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".photo")).to_have_count(2)
+    failure.get_by_role("button", name="Try again").click()
+    expect_recorded(page, 2)
+    assert len(market.images()) == 2
+
+
+def test_a_photo_is_paused_gone_on_with_and_cancelled(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    page = market.enter()
+    hold_back_forms(page, market.bucket.server.endpoint_url)
+    choose(page, *photos[:2])
+    first, second = photo(page, photos[0]), photo(page, photos[1])
+    expect(first.locator(".phase")).to_have_text("0 %")
+    first.get_by_role("button", name="Pause").click()
+    expect(first.locator(".phase")).to_have_text("Paused")
+    second.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".photo")).to_have_count(1)
+    expect(page.locator("#meter-speed")).to_have_text("Paused")
+    page.unroute_all()
+    page.get_by_role("button", name="Go on", exact=True).click()
+    expect_recorded(page, 1)
+    assert sorted(row.state for row in market.uploads()) == ["cancelled", "confirmed"]
+
+
+def test_a_bucket_that_refuses_is_tried_again_by_hand(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    page = market.enter()
+    answer = "<Error><Code>SignatureDoesNotMatch</Code><Message>No.</Message></Error>"
+    headers = {"Access-Control-Allow-Origin": market.url}
+    page.route(
+        f"{market.bucket.server.endpoint_url}/**",
+        lambda route: route.fulfill(status=403, headers=headers, body=answer),
+    )
+    choose(page, photos[0])
+    failure = photo(page, photos[0]).locator(".failure")
+    expect(failure).to_contain_text("The photo store refused the photo")
+    page.unroute_all()
+    failure.get_by_role("button", name="Try again").click()
+    expect_recorded(page, 1)
+    assert len(market.images()) == 1
+
+
+def test_every_code_has_its_words(open_market: OpenMarket) -> None:
+    page = open_market().enter()
+    codes = page.evaluate("import('/web/words.js').then((words) => words.CODES)")
+    clients_own = Path("docs/browser.md").read_text().split("The client's own:")[1].split("\n\n")[1]
+    own = [line.split("`")[1] for line in clients_own.splitlines() if line.startswith("| `")]
+    assert sorted(codes) == sorted([*PROBLEMS, *own])
