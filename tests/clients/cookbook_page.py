@@ -1,11 +1,10 @@
 """Pages around the components of docs/cookbook.md, bundled with the real React and Vue from npm."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-from broker.local.process import ServerNotInstalled
+from tests.servers.npm import installed
 
 PACKAGE = Path(__file__).parent / "cookbook"
 PAGE = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
@@ -46,19 +45,9 @@ def blocks(language: str) -> list[str]:
     return [text for name, text in BLOCK.findall(PAGE) if name == language]
 
 
-def installed() -> None:
-    """Install what the lock file names, once; raises ServerNotInstalled."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ServerNotInstalled("npm is missing: apt-get install npm")
-    lock, stamp = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.installed"
-    if not stamp.exists() or stamp.read_text() != lock.read_text():
-        _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        stamp.write_text(lock.read_text())
-
-
 def bundle(framework: str, directory: Path) -> str:
-    """Bundle the page of one framework; gives the script."""
+    """Bundle the page of one framework; gives the script. Raises ServerNotInstalled."""
+    modules = installed(PACKAGE)
     if framework == "react":
         (component,) = blocks("jsx")
         (directory / "AddPhotos.jsx").write_text(component)
@@ -70,9 +59,10 @@ def bundle(framework: str, directory: Path) -> str:
         (directory / "AddPhotos.js").write_text(compiled)
         (directory / "page.js").write_text(VUE)
         page = directory / "page.js"
-    (directory / "node_modules").symlink_to(PACKAGE / "node_modules")
-    esbuild = PACKAGE / "node_modules/.bin/esbuild"
-    return _run(esbuild, page, "--bundle", "--format=esm", "--jsx=automatic", *DEFINED)
+    (directory / "node_modules").symlink_to(modules)
+    return _run(
+        modules / ".bin/esbuild", page, "--bundle", "--format=esm", "--jsx=automatic", *DEFINED
+    )
 
 
 def _run(*command: str | Path, given: str = "") -> str:

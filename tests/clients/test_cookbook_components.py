@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.clients.conftest import OpenShop, Shop
-from tests.clients.cookbook_page import bundle, installed
+from tests.clients.cookbook_page import bundle
 from tests.servers import installed_or_skip
 
 FRAMEWORKS = ["react", "vue"]
@@ -17,8 +17,7 @@ PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # which `open_shop` fills i
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with installed_or_skip():
-        installed()
-    return {name: bundle(name, tmp_path_factory.mktemp(name)) for name in FRAMEWORKS}
+        return {name: bundle(name, tmp_path_factory.mktemp(name)) for name in FRAMEWORKS}
 
 
 @pytest.fixture
