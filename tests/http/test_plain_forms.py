@@ -196,7 +196,9 @@ def test_a_form_without_a_way_back_answers_201_and_names_its_transport(carol: Cl
 
 @ONLY_SQLITE
 def test_a_pinned_form_may_lead_back_and_stays_pinned(make_app: Callable[..., Flask]) -> None:
-    carol = Client(make_app(return_origins=(SHOP,), multipart_threshold=10), token(1))
+    carol = Client(
+        make_app(return_origins=(SHOP,), multipart_threshold=10, default_transport="put"), token(1)
+    )
     ticket = carol.ticket(carol.ad(), return_url=BACK).get_json()
     assert ticket["upload"]["fields"]["key"] == f"media/{ticket['key']}"
     assert send(ticket, JPEG + b"x").status_code == 400
