@@ -8,7 +8,7 @@ const API_TIMEOUT = 30_000; // milliseconds, as all times here
 const IDEMPOTENCY_LIFE = 24 * 3600_000; // what the broker keeps an Idempotency-Key for
 
 export class Wire {
-  #base; #token; #bearer = null; #fetch; #limits = null;
+  #base; #token; #bearer = null; #refused; #fetch; #limits = null;
 
   constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = 8, stallTimeout = 60_000 }) {
     this.#base = String(baseUrl).replace(/\/+$/, "");
@@ -25,15 +25,19 @@ export class Wire {
   /** Ask the API; what may pass by itself is tried again, later each time. Every request may be. */
   async api(method, path, { body, key, signal, waiting } = {}) {
     for (let tries = 1, renewed = false; ; ) {
-      const bearer = (this.#bearer ??= this.#token === undefined ? null : this.#askForToken());
+      const bearer = (this.#bearer ??= this.#askForToken());
+      let token = null;
       try {
-        return await this.#ask(method, path, { body, key, signal, token: await bearer });
+        token = await unless(signal, bearer); // it may take a user who signs in
+        return await this.#ask(method, path, { body, key, signal, token });
       } catch (error) {
         if (signal?.aborted) throw aborted();
-        if (error.code === "token_expired" && !renewed && typeof this.#token === "function") {
-          if (this.#bearer === bearer) this.#bearer = null; // else another request has seen to it
-          renewed = true;
-          continue;
+        if (error.status === 401 && token !== null && typeof this.#token === "function") {
+          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // else another request has
+          if (!renewed) {
+            renewed = true;
+            continue;
+          }
         }
         if (!passes(error) || tries >= this.tries) throw error;
         waiting?.(error);
@@ -44,7 +48,8 @@ export class Wire {
   }
 
   #askForToken() {
-    const asked = (async () => (typeof this.#token === "function" ? await this.#token() : this.#token))();
+    const refused = this.#refused === undefined ? {} : { refused: this.#refused };
+    const asked = (async () => (typeof this.#token === "function" ? await this.#token(refused) : this.#token ?? null))();
     asked.catch(() => {
       this.#bearer = null; // the page could not say; the next request asks it again
     });
