@@ -1,7 +1,9 @@
 // What all uploads of one broker share: the API, the records, the hasher, the places to send.
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
-import { Locks, Store, nameOf, uuid } from "./records.js";
+import { locks } from "./locks.js";
+import { nameOf, uuid } from "./records.js";
+import { Store, store } from "./store.js";
 import { Slots, backoff, rest, seconds, unless } from "./waiting.js";
 
 const API_TIMEOUT = 30_000; // milliseconds, as all times here
@@ -14,12 +16,12 @@ export class Wire {
     this.#base = String(baseUrl).replace(/\/+$/, "");
     this.#token = token;
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
-    this.store = storage ?? new Store();
+    this.store = storage ? new Store(storage) : store;
     this.tries = tries;
     this.stallTimeout = stallTimeout;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
-    this.locks = new Locks();
+    this.locks = locks;
   }
 
   /** Ask the API; what may pass by itself is tried again, later each time. Every request may be. */
