@@ -2,7 +2,7 @@
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
-import { nameOf, uuid } from "./records.js";
+import { declared, nameOf, uuid } from "./records.js";
 import { Store, store } from "./store.js";
 import { Slots, backoff, rest, seconds, unless } from "./waiting.js";
 
@@ -101,6 +101,15 @@ export class Wire {
 
   async issue(record, { signal, waiting }) {
     return await this.keepTicket(record, await this.issueAll(record.request, { signal, waiting }));
+  }
+
+  /** Ask for a ticket for one file; the request is kept before it is sent, to be repeated as it was. */
+  async issueAlone(record, asked) {
+    const kind = record.owner.startsWith("/api/users/") ? "upload_avatar" : "upload_image";
+    record.request = { path: `${record.owner}/${kind}/`, key: uuid(), body: JSON.stringify(declared(record)) };
+    record.index = null;
+    await this.store.put(record);
+    return await this.issue(record, asked);
   }
 
   async keepTicket(record, answer) {
