@@ -1,10 +1,14 @@
 // The tickets of several files in one request.
-import { uuid } from "./records.js";
+import { declared, uuid } from "./records.js";
 import { deferred } from "./waiting.js";
+
+const FILES = 50; // the API's own limit
+const BYTES = 64 * 2 ** 20; // all are hashed before the first is sent: some seconds of work
 
 /** One request for the tickets of several uploads, sent when each of them is ready or has left. */
 export class Batch {
   #wire; #path;
+  #files = 0; #bytes = 0;
   #members = new Set(); // not ready yet
   #ready = new Map();
   #sent = false;
@@ -14,7 +18,14 @@ export class Batch {
     this.#path = path;
   }
 
-  expect(upload) { this.#members.add(upload); }
+  takes(file) { return !this.#files || (this.#files < FILES && this.#bytes + file.size <= BYTES); }
+
+  expect(upload) {
+    this.#members.add(upload);
+    this.#files++;
+    this.#bytes += upload.file.size;
+  }
+
   has(upload) { return this.#members.has(upload) || this.#ready.has(upload); }
 
   leave(upload) {
@@ -25,10 +36,10 @@ export class Batch {
   }
 
   /** Give the upload's ticket; asked again after a pause, the same one. */
-  join(upload, record, file, waiting) {
+  join(upload, record, waiting) {
     if (!this.#ready.has(upload)) {
       this.#members.delete(upload);
-      this.#ready.set(upload, { record, file, waiting, ...deferred() });
+      this.#ready.set(upload, { record, waiting, ...deferred() });
       this.#sendWhenReady();
     }
     return this.#ready.get(upload).promise;
@@ -38,7 +49,7 @@ export class Batch {
     if (this.#members.size || !this.#ready.size) return;
     this.#sent = true;
     const ready = [...this.#ready.values()];
-    const body = JSON.stringify({ files: ready.map((one) => one.file) });
+    const body = JSON.stringify({ files: ready.map(({ record }) => declared(record)) });
     const request = { path: this.#path, key: uuid(), body };
     try {
       await Promise.all(ready.map(({ record }, index) =>
@@ -48,7 +59,19 @@ export class Batch {
       await Promise.all(ready.map(async ({ record, resolve }) =>
         resolve(await this.#wire.keepTicket(record, answer))));
     } catch (error) {
-      for (const one of ready) one.reject(error);
+      if (error.code === "image_limit_reached" && ready.length > 1) await this.#eachAlone(ready);
+      else for (const one of ready) one.reject(error);
+    }
+  }
+
+  /** There is no room for all of them: ask for one after the other, until there is none. */
+  async #eachAlone(ready) {
+    let refusal = null;
+    for (const { record, waiting, resolve, reject } of ready) {
+      if (!refusal) {
+        await this.#wire.issueAlone(record, { waiting }).then(resolve, (error) => { refusal = error; });
+      }
+      if (refusal) reject(refusal); // nothing to one that has its ticket
     }
   }
 }

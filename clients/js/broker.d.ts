@@ -1,4 +1,4 @@
-/** What `GET /api/uploads/{id}/confirm/` records: one image as the API shows it. */
+/** What `POST /api/uploads/{id}/confirm/` records: one image as the API shows it. */
 export interface Image {
   id: number;
   /** Key below the location. */
@@ -24,7 +24,9 @@ export interface Progress {
 }
 
 export interface ResumeOptions {
+  /** Left out or empty, what an earlier page said of the same upload stays. */
   altText?: string;
+  /** Left out, what an earlier page said of the same upload stays. */
   order?: number;
   onProgress?: (progress: Progress) => void;
   /** Aborting it cancels. */
@@ -36,6 +38,8 @@ export interface FileOptions extends ResumeOptions {
   contentType?: string;
   /** Left out, the broker chooses by size. */
   transport?: "post" | "put" | "multipart";
+  /** Make a new image also where the same bytes were recorded for the same owner within 24 hours. */
+  again?: boolean;
 }
 
 export type UploadOptions = FileOptions & ({ ad: number; user?: undefined } | { user: number; ad?: undefined });
@@ -46,7 +50,7 @@ export interface BatchOptions extends FileOptions {
   each?: (file: File | Blob, index: number) => FileOptions;
 }
 
-/** What is kept of an upload until it ends. */
+/** What is kept of an upload that has not ended. */
 export interface Resumable {
   /** For `resume`. */
   id: string;
@@ -63,7 +67,10 @@ export interface Resumable {
   busy: boolean;
 }
 
-/** Where records are kept; IndexedDB if left out. A record is structured-cloneable, `key` its key. */
+/**
+ * Where records are kept; IndexedDB if left out. A record is structured-cloneable, `key` its key.
+ * Where a call throws or rejects, the page's memory has the record.
+ */
 export interface Storage {
   put(record: { key: string }): unknown;
   delete(key: string): unknown;
@@ -73,8 +80,8 @@ export interface Storage {
 export interface BrokerOptions {
   /** Origin and path before `/api/`; the page's own origin if left out. */
   baseUrl?: string;
-  /** The marketplace's token; a function is asked again when it has expired. */
-  token?: string | (() => string | Promise<string>);
+  /** The marketplace's token; a function is asked again after each 401, with the token that was `refused`. */
+  token?: string | ((asked: { refused?: string }) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;
   /** Files sent at once; 3 if left out. */
@@ -89,7 +96,7 @@ export class Broker {
   constructor(options?: BrokerOptions);
   /** Upload one file as an ad's image, or as a user's avatar. */
   upload(file: File | Blob, options: UploadOptions): Upload;
-  /** Upload an ad's images; their tickets are asked for together, up to 50 at a time. */
+  /** Upload an ad's images; their tickets are asked for together, up to 50 or 64 MiB at a time. */
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
   /** List what was begun in this browser and has not ended: of one owner, or all. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
@@ -105,8 +112,9 @@ export interface Upload extends Promise<Image> {
   /** The broker's id of the upload, once there is a ticket. */
   readonly id: string | null;
   readonly phase: Phase;
-  /** Stop sending, and keep what has arrived. */
+  /** Stop sending, and keep what has arrived. The phase is `paused` until `resume`, unless the upload has ended. */
   pause(): void;
+  /** Go on; the phase is `queued` at once. */
   resume(): void;
   /** Give the upload and its place up; false where it had ended before. */
   cancel(): Promise<boolean>;

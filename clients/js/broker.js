@@ -5,13 +5,13 @@
  * what each answer means, is docs/mobile.md's and docs/errors.md's.
  */
 import { Batch } from "./batch.js";
+import { Held } from "./held.js";
 import { idsOf, ownerOf } from "./records.js";
 import { Upload } from "./upload.js";
 import { Wire } from "./wire.js";
 
 export { BrokerError } from "./errors.js";
 
-const FILES_PER_REQUEST = 50;
 /** A broker, as one signed-in user sees it. */
 export class Broker {
   #wire;
@@ -25,17 +25,16 @@ export class Broker {
     return new Upload(this.#wire, file, options);
   }
 
-  /** Upload an ad's images; their tickets are asked for together, up to 50 at a time. */
+  /** Upload an ad's images; their tickets are asked for together, up to 50 or 64 MiB at a time. */
   uploadAll(files, options) {
     if (options?.ad === undefined) throw new TypeError("Name the `ad`.");
     const uploads = [];
-    const all = [...files];
-    for (let at = 0; at < all.length; at += FILES_PER_REQUEST) {
-      const batch = new Batch(this.#wire, `${ownerOf(options).path}/upload_images/`);
-      for (const file of all.slice(at, at + FILES_PER_REQUEST)) {
-        const own = { ...options, ...options.each?.(file, uploads.length) };
-        uploads.push(new Upload(this.#wire, file, own, { batch }));
-      }
+    const next = () => new Batch(this.#wire, `${ownerOf(options).path}/upload_images/`);
+    let batch = next();
+    for (const file of files) {
+      if (!batch.takes(file)) batch = next();
+      const own = { ...options, ...options.each?.(file, uploads.length) };
+      uploads.push(new Upload(this.#wire, file, own, { batch }));
     }
     return new Uploads(uploads);
   }
@@ -43,7 +42,7 @@ export class Broker {
   /** List what was begun in this browser and has not ended: of one owner, or all. */
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
-    const records = await this.#wire.records((one) => !owner || one.owner === owner.path);
+    const records = await this.#wire.records((one) => !one.ended && (!owner || one.owner === owner.path));
     const taken = await this.#wire.locks.taken();
     return records.map((one) => ({
       id: one.uploadId ?? one.key, ...idsOf(one.owner), name: one.name, size: one.size,
@@ -59,19 +58,23 @@ export class Broker {
 
   /** Give up what an earlier page began, without its file; false where it has ended or is being sent. */
   async discard(id) {
-    const [kept] = await this.#wire.records((one) => one.uploadId === id || one.key === id);
-    const release = kept && (await this.#wire.locks.take(kept.key));
-    if (!release) return false;
+    const held = new Held(this.#wire);
+    if (!(await held.find((one) => !one.ended && (one.uploadId === id || one.key === id), () => 0))) return false;
+    const { record } = held;
     try {
       // A ticket whose answer was never read takes a place, too: the same request tells its id.
-      if (kept.request && !kept.uploadId) await this.#wire.issue(kept, {});
-      if (kept.uploadId) await this.#wire.api("DELETE", `/api/uploads/${kept.uploadId}/`);
+      if (record.request && !record.uploadId) await this.#wire.issue(record, {});
+      if (record.uploadId) await this.#wire.api("DELETE", `/api/uploads/${record.uploadId}/`);
     } catch (error) {
+      if (error.code === "upload_settled") {
+        await held.end();
+        return false;
+      }
       if (![404, 409, 410, 422].includes(error.status)) throw error; // those have no place any more
     } finally {
-      release();
+      held.release();
     }
-    await this.#wire.store.delete(kept.key);
+    await this.#wire.store.delete(record.key);
     return true;
   }
 }

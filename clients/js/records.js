@@ -1,5 +1,4 @@
-// What is kept of an upload until it ends, so that a page that is opened again can go on.
-import { deferred } from "./waiting.js";
+// What is kept of an upload, so that a page that is opened again can go on.
 
 export const METHODS = { post: "POST", put: "PUT", multipart: "MULTIPART" };
 // Where the browser knows none: HEIC is unknown to most.
@@ -7,64 +6,6 @@ const TYPES = {
   jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", gif: "image/gif",
   avif: "image/avif", heic: "image/heic", heif: "image/heif",
 };
-
-/** Records in IndexedDB; in memory where the browser has none for this page, as in private modes. */
-export class Store {
-  #opened = null; #memory = new Map();
-
-  put(record) { return this.#do("readwrite", (store) => store.put(record), () => this.#memory.set(record.key, record)); }
-  delete(key) { return this.#do("readwrite", (store) => store.delete(key), () => this.#memory.delete(key)); }
-  all() { return this.#do("readonly", (store) => store.getAll(), () => [...this.#memory.values()]); }
-
-  async #do(mode, act, otherwise) {
-    const database = await (this.#opened ??= this.#open().catch(() => null));
-    if (!database) return otherwise();
-    return await asked(act(database.transaction("uploads", mode).objectStore("uploads")));
-  }
-
-  async #open() {
-    const opening = indexedDB.open("upload-broker", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("uploads", { keyPath: "key" });
-    return await asked(opening);
-  }
-}
-
-function asked(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/** One lock a record, so that no two uploads of this browser go on with the same one. */
-export class Locks {
-  #held = new Set();
-
-  /** Keep other tabs from the same upload; gives what ends that, or null where one is at it. */
-  async take(key) {
-    if (!globalThis.navigator?.locks) {
-      if (this.#held.has(key)) return null;
-      this.#held.add(key);
-      return () => this.#held.delete(key);
-    }
-    const got = deferred();
-    navigator.locks.request(`upload-broker:${key}`, { ifAvailable: true }, (lock) => {
-      if (!lock) return got.resolve(null);
-      const ended = deferred();
-      got.resolve(ended.resolve);
-      return ended.promise;
-    }).catch(got.reject);
-    return await got.promise;
-  }
-
-  /** Give what tells whether this or another tab has a record. */
-  async taken() {
-    if (!globalThis.navigator?.locks) return (key) => this.#held.has(key);
-    const { held } = await navigator.locks.query();
-    const names = new Set(held.map((lock) => lock.name));
-    return (key) => names.has(`upload-broker:${key}`);
-  }
-}
 
 export function ownerOf({ ad, user } = {}) {
   if ((ad === undefined) === (user === undefined)) throw new TypeError("Name either `ad` or `user`.");

@@ -28,6 +28,7 @@ export class Transfer {
   async run() {
     const { record } = this.#held;
     try {
+      if (record.ended) return await this.#confirm();
       if (record.method === "MULTIPART") return await this.#multipart();
       if (!record.sent) await this.#single();
       return await this.#confirm();

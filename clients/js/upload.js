@@ -1,18 +1,22 @@
 // One upload: its steps in order, and how a page pauses, resumes and cancels it.
-import { BrokerError, aborted, mismatch } from "./errors.js";
+import { aborted, mismatch } from "./errors.js";
 import { Held } from "./held.js";
-import { METHODS, contentTypeOf, declared, idsOf, ownerOf, uuid } from "./records.js";
+import { checkLimits } from "./limits.js";
+import { contentTypeOf, idsOf, ownerOf } from "./records.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
 
 const CANCEL_TIMEOUT = 15_000; // milliseconds
 const RESTARTS = 2; // tickets asked for anew where one has died on the way
+// What may have become of an upload that was begun earlier.
+const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
+const ENDS = ["done", "failed", "cancelled"];
 
 /** One upload under way: a promise of its image that can be paused, resumed and cancelled. */
 export class Upload {
   #wire; #file; #options; #batch; #wanted; #done;
   #owner; #content; #digest; #image = null;
-  #held; #resumed = false;
+  #held; #since = Date.now();
   #run = new AbortController();
   #gate = null; // while paused: what opens it
   #cancelled = false;
@@ -50,7 +54,7 @@ export class Upload {
 
   /** Stop sending, and keep what has arrived. */
   pause() {
-    if (this.#gate || this.#ended()) return;
+    if (this.#gate || this.#cancelled || this.#ended()) return;
     this.#gate = deferred();
     this.#batch?.leave(this); // it asks for a ticket of its own; the others need not wait
     this.#run.abort();
@@ -58,6 +62,12 @@ export class Upload {
   }
 
   resume() {
+    if (!this.#gate) return;
+    this.#open();
+    if (!this.#ended()) this.#tell("queued");
+  }
+
+  #open() {
     this.#gate?.resolve();
     this.#gate = null;
   }
@@ -68,7 +78,7 @@ export class Upload {
     this.#cancelled = true;
     this.#batch?.leave(this);
     this.#run.abort();
-    this.resume();
+    this.#open();
     const failed = (error) => {
       if (error.code !== "aborted") throw error;
       return true;
@@ -77,10 +87,12 @@ export class Upload {
   }
 
   #ended() {
-    return ["done", "failed", "cancelled"].includes(this.#told.phase);
+    return ENDS.includes(this.#told.phase);
   }
 
   #tell(phase, loaded = this.#told.loaded, error = null) {
+    // What a pause breaks off may still speak.
+    if (this.#gate && phase !== "paused" && !ENDS.includes(phase)) return;
     this.#told = { phase, loaded, total: this.#file.size };
     try {
       this.#options.onProgress?.({ ...this.#told, error, upload: this });
@@ -116,11 +128,15 @@ export class Upload {
   }
 
   async #steps(signal) {
-    if (this.#image) return await this.#describe(this.#image, signal);
+    if (this.#image) return await this.#describe(signal);
     this.#owner ??= this.#wanted ? null : ownerOf(this.#options);
     this.#content ??= contentTypeOf(this.#file, this.#options.contentType);
-    if (this.#wanted && !this.#held.record) await this.#adopt(signal);
-    await this.#check(signal);
+    if (this.#wanted && !this.#held.record) {
+      await this.#held.adopt(this.#wanted, this.#file, signal);
+      this.#owner = ownerOf(idsOf(this.#held.record.owner));
+      this.#content = this.#held.record.type;
+    }
+    checkLimits((await this.#wire.profiles(signal))[this.#owner.purpose], this.#file.size, this.#content);
     if (this.#digest === undefined) {
       this.#tell("hashing", 0);
       this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#tell("hashing", n), signal);
@@ -128,19 +144,16 @@ export class Upload {
     }
     if (this.#wanted && this.#held.record.digest !== this.#digest) throw mismatch();
     if (!this.#held.record) await this.#find();
-    for (let restarts = 0; ; restarts++) {
+    for (let restarts = 0; !this.#image; restarts++) {
       try {
         this.#image = await this.#transfer(signal);
-        await this.#held.forget();
-        return await this.#describe(this.#image, signal);
+        await this.#held.end();
       } catch (error) {
         if (signal.aborted) throw error;
         const dead = error.code === "upload_expired" || error.code === "idempotency_key_reused";
-        const stale = ["not_found", "upload_cancelled", "object_mismatch", "image_deleted"];
-        if (restarts < RESTARTS && (dead || (this.#resumed && stale.includes(error.code)))) {
+        if (restarts < RESTARTS && (dead || (this.#held.resumed && GONE.includes(error.code)))) {
           const dropped = this.#held.record;
           await this.#held.forget();
-          this.#resumed = false;
           this.#batch = null;
           await this.#begin(dropped);
           continue;
@@ -153,71 +166,28 @@ export class Upload {
         throw error;
       }
     }
+    return await this.#describe(signal);
   }
 
-  /** Refuse by the published limits, in the API's words, before anything is asked for. */
-  async #check(signal) {
-    const profile = (await this.#wire.profiles(signal))[this.#owner.purpose];
-    const errors = {};
-    if (!profile.content_types.includes(this.#content)) {
-      errors.content_type = [`Must be one of: ${profile.content_types.join(", ")}.`];
-    }
-    if (!(this.#file.size >= 1 && this.#file.size <= profile.max_bytes)) {
-      errors.size = [`Must be from 1 to ${profile.max_bytes} bytes.`];
-    }
-    if (Object.keys(errors).length) {
-      throw new BrokerError("validation_error", "A file cannot be accepted as declared.", { status: 422, errors });
-    }
-  }
-
-  /** Take over the upload that `resume` names: from this browser, else from the broker. */
-  async #adopt(signal) {
-    const id = this.#wanted;
-    const [kept] = await this.#wire.records((one) => one.uploadId === id || one.key === id);
-    if (kept && !(await this.#held.take(kept))) {
-      throw new BrokerError("busy", "The upload is under way already, perhaps in another tab.");
-    }
-    if (!kept) {
-      const found = await this.#wire.api("GET", `/api/uploads/${id}/`, { signal });
-      const path = `${found.purpose === "avatar" ? "/api/users" : "/api/ads"}/${found.owner}`;
-      await this.#held.take({
-        ...this.#wire.newRecord(path, this.#file, found.content_type), uploadId: id,
-        size: found.size, digest: found.checksum_sha256, method: METHODS[found.transport],
-      });
-    }
-    this.#owner = ownerOf(idsOf(this.#held.record.owner));
-    this.#content = this.#held.record.type;
-    this.#resumed = true;
-    if (this.#held.record.size !== this.#file.size) {
-      this.#held.release();
-      throw mismatch();
-    }
-  }
-
-  /** Go on with what an earlier page began with the same bytes for the same owner, else begin. */
+  /** Go on with what was begun earlier with the same bytes for the same owner, else begin. */
   async #find() {
-    const same = await this.#wire.records((one) =>
-      one.owner === this.#owner.path && one.digest === this.#digest &&
-      one.size === this.#file.size && one.type === this.#content);
-    same.sort((one, other) => this.#likeness(other) - this.#likeness(one));
-    for (const record of same) {
-      if (await this.#held.take(record)) {
-        this.#resumed = true;
-        return this.#batch?.leave(this);
-      }
-    }
-    await this.#begin();
+    // Of two calls at the same time each gets an image of its own, however soon the first has ended.
+    const usable = (one) => !one.ended || (!this.#options.again && one.endedAt <= this.#since);
+    const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
+      && one.size === this.#file.size && one.type === this.#content && usable(one);
+    if (await this.#held.find(same, (one) => this.#likeness(one))) this.#batch?.leave(this);
+    else await this.#begin();
   }
 
   #likeness(record) {
+    if (record.ended) return -1; // what waits to be ended comes first
     return (record.name === this.#file.name) + (record.lastModified === this.#file.lastModified);
   }
 
   async #begin(dropped = {}) {
     const record = this.#wire.newRecord(this.#owner.path, this.#file, this.#content);
     const { altText = dropped.altText ?? "", order = dropped.order ?? 0, transport } = this.#options;
-    await this.#held.take({ ...record, digest: this.#digest, altText, order, transport });
-    this.#held.ticket = null;
+    await this.#held.begin({ ...record, digest: this.#digest, altText, order, transport });
   }
 
   #api(method, path, { signal, body } = {}) {
@@ -226,57 +196,75 @@ export class Upload {
   }
 
   async #transfer(signal) {
-    if (!this.#held.record.uploadId) await this.#ask(signal);
+    // A run that a pause has ended is followed by another, and has no more to say.
+    const tell = (...told) => signal.aborted || this.#tell(...told);
+    if (!this.#held.record.uploadId) this.#held.ticket = await this.#ask(signal);
     const free = await this.#wire.slots.take(signal);
     try {
-      const tell = (...told) => this.#tell(...told);
       return await new Transfer(this.#wire, this.#file, this.#held, tell, signal).run();
     } finally {
       free();
     }
   }
 
-  /** Get a ticket; its request is kept before it is sent, so that it can be repeated as it was. */
+  /** Get a ticket, in the batch or alone; what was asked already is repeated as it was. */
   async #ask(signal) {
-    const record = this.#held.record;
-    const waiting = (error) => this.#tell("waiting", undefined, error);
-    if (!record.request && this.#batch?.has(this)) {
-      this.#held.ticket = await unless(signal, this.#batch.join(this, record, declared(record), waiting));
-      return;
+    const { record } = this.#held;
+    const asked = { signal, waiting: (error) => this.#tell("waiting", undefined, error) };
+    if (this.#batch?.has(this)) return await unless(signal, this.#batch.join(this, record, asked.waiting));
+    if (!record.request) return await this.#wire.issueAlone(record, asked);
+    try {
+      return await this.#wire.issue(record, asked);
+    } catch (error) {
+      // An earlier page asked for several; there may be room for this one.
+      if (error.code !== "image_limit_reached" || record.index === null) throw error;
+      return await this.#wire.issueAlone(record, asked);
     }
-    if (!record.request) {
-      const path = `${record.owner}/${this.#owner.purpose === "avatar" ? "upload_avatar" : "upload_image"}/`;
-      record.request = { path, key: uuid(), body: JSON.stringify(declared(record)) };
-      record.index = null;
-      await this.#wire.store.put(record);
-    }
-    this.#held.ticket = await this.#wire.issue(record, { signal, waiting });
   }
 
-  /** Set what this page says of the image where an earlier one had said something else. */
-  async #describe(image, signal) {
-    const { altText = image.alt_text, order = image.order } = this.#options;
-    if (this.#owner.purpose === "avatar" || (altText === image.alt_text && order === image.order)) return image;
-    const body = { alt_text: altText, order };
-    return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body, signal });
+  /** Set what this page says of an image that was begun earlier; it is recorded, whatever comes of this. */
+  async #describe(signal) {
+    const image = this.#image, { altText, order } = this.#options, said = {};
+    if (altText && altText !== image.alt_text) said.alt_text = altText;
+    if ((order ?? image.order) !== image.order) said.order = order;
+    if (!this.#held.resumed || this.#owner.purpose === "avatar" || !Object.keys(said).length) return image;
+    const waiting = (error) => this.#tell("waiting", undefined, error);
+    try {
+      return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body: said, signal, waiting });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return image;
+    }
   }
 
   /** After `cancel`: give the ticket back; where the image is recorded already, that is the outcome. */
   async #giveBack() {
     this.#run = new AbortController();
+    const { signal } = this.#run;
     const late = setTimeout(() => this.#run.abort(), CANCEL_TIMEOUT);
     let cause;
     try {
-      if (this.#image) return this.#image;
-      await this.#delete(this.#run.signal);
+      if (!this.#image) await this.#delete(signal);
     } catch (error) {
-      if (error.code === "upload_settled") return await this.#api("POST", "confirm/", { signal: this.#run.signal });
-      cause = error; // the ticket ends by itself when its time has passed
+      if (error.code === "upload_settled") this.#image = await this.#recorded(signal);
+      else cause = error; // the ticket ends by itself when its time has passed
     } finally {
       clearTimeout(late);
-      await this.#held.forget().catch(() => {});
     }
-    throw aborted(cause);
+    if (!this.#image) {
+      await this.#held.forget();
+      throw aborted(cause);
+    }
+    await this.#held.end();
+    return this.#image;
+  }
+
+  /** Give the image, or null where it has been deleted since. */
+  async #recorded(signal) {
+    return await this.#api("POST", "confirm/", { signal }).catch((error) => {
+      if (error.status === 404 || error.status === 410) return null;
+      throw error;
+    });
   }
 
   async #delete(signal) {

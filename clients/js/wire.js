@@ -1,39 +1,45 @@
 // What all uploads of one broker share: the API, the records, the hasher, the places to send.
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
-import { Locks, Store, nameOf, uuid } from "./records.js";
+import { locks } from "./locks.js";
+import { declared, nameOf, uuid } from "./records.js";
+import { Store, store } from "./store.js";
 import { Slots, backoff, rest, seconds, unless } from "./waiting.js";
 
 const API_TIMEOUT = 30_000; // milliseconds, as all times here
 const IDEMPOTENCY_LIFE = 24 * 3600_000; // what the broker keeps an Idempotency-Key for
 
 export class Wire {
-  #base; #token; #bearer = null; #fetch; #limits = null;
+  #base; #token; #bearer = null; #refused; #fetch; #limits = null;
 
   constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = 8, stallTimeout = 60_000 }) {
     this.#base = String(baseUrl).replace(/\/+$/, "");
     this.#token = token;
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
-    this.store = storage ?? new Store();
+    this.store = storage ? new Store(storage) : store;
     this.tries = tries;
     this.stallTimeout = stallTimeout;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
-    this.locks = new Locks();
+    this.locks = locks;
   }
 
   /** Ask the API; what may pass by itself is tried again, later each time. Every request may be. */
   async api(method, path, { body, key, signal, waiting } = {}) {
     for (let tries = 1, renewed = false; ; ) {
-      const bearer = (this.#bearer ??= this.#token === undefined ? null : this.#askForToken());
+      const bearer = (this.#bearer ??= this.#askForToken());
+      let token = null;
       try {
-        return await this.#ask(method, path, { body, key, signal, token: await bearer });
+        token = await unless(signal, bearer); // it may take a user who signs in
+        return await this.#ask(method, path, { body, key, signal, token });
       } catch (error) {
         if (signal?.aborted) throw aborted();
-        if (error.code === "token_expired" && !renewed && typeof this.#token === "function") {
-          if (this.#bearer === bearer) this.#bearer = null; // else another request has seen to it
-          renewed = true;
-          continue;
+        if (error.status === 401 && token !== null && typeof this.#token === "function") {
+          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // else another request has
+          if (!renewed) {
+            renewed = true;
+            continue;
+          }
         }
         if (!passes(error) || tries >= this.tries) throw error;
         waiting?.(error);
@@ -44,7 +50,8 @@ export class Wire {
   }
 
   #askForToken() {
-    const asked = (async () => (typeof this.#token === "function" ? await this.#token() : this.#token))();
+    const refused = this.#refused === undefined ? {} : { refused: this.#refused };
+    const asked = (async () => (typeof this.#token === "function" ? await this.#token(refused) : this.#token ?? null))();
     asked.catch(() => {
       this.#bearer = null; // the page could not say; the next request asks it again
     });
@@ -94,6 +101,15 @@ export class Wire {
 
   async issue(record, { signal, waiting }) {
     return await this.keepTicket(record, await this.issueAll(record.request, { signal, waiting }));
+  }
+
+  /** Ask for a ticket for one file; the request is kept before it is sent, to be repeated as it was. */
+  async issueAlone(record, asked) {
+    const kind = record.owner.startsWith("/api/users/") ? "upload_avatar" : "upload_image";
+    record.request = { path: `${record.owner}/${kind}/`, key: uuid(), body: JSON.stringify(declared(record)) };
+    record.index = null;
+    await this.store.put(record);
+    return await this.issue(record, asked);
   }
 
   async keepTicket(record, answer) {

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 
 from broker.app import create_app
@@ -63,9 +63,9 @@ class Shop:
         )
         return sum(len(answer.get("Uploads", [])) for answer in found)
 
-    def visit(self) -> Page:
-        """Open the page as a new visitor, and sign in."""
-        page = self.browser.new_page()
+    def visit(self, context: BrowserContext | None = None) -> Page:
+        """Open the page as a new visitor, or in another tab of one, and sign in."""
+        page = (context or self.browser).new_page()
         page.set_default_timeout(30_000)
         page.goto(self.page_url)
         self.sign_in(page)

@@ -2,38 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
-
-const FILE = new File(["photo"], "x.jpg", { type: "image/jpeg", lastModified: 1 });
-const PROFILE = { content_types: ["image/jpeg"], max_bytes: 100 };
-const IMAGE = { id: 1, alt_text: "", order: 0 };
-const TICKET = {
-  id: "u1", expires_at: "2026-01-01T00:05:00Z", server_time: "2026-01-01T00:00:00Z",
-  upload: { method: "PUT", url: "data:,", headers: {} },
-};
-
-/** A fetch that answers by "METHOD path" from lists of [status, body, headers], the last for good. */
-function answers(table) {
-  const asked = [];
-  const fetch = async (url, { method, headers, body }) => {
-    const line = `${method} ${url}`;
-    asked.push({ line, key: headers["Idempotency-Key"], token: headers.Authorization, body });
-    const list = { "GET /api/profiles/": [[200, { ad_image: PROFILE }]], ...table }[line];
-    assert.ok(list, line);
-    const [status, json, more] = list.length > 1 ? list.shift() : list[0];
-    if (status === 0) throw new TypeError("Failed to fetch");
-    return new Response(status === 204 ? null : JSON.stringify(json), { status, headers: more });
-  };
-  return { fetch, asked, lines: () => asked.map((one) => one.line) };
-}
-
-/** Records in memory, shared by brokers as IndexedDB is by pages. */
-function storage() {
-  const map = new Map();
-  return { map, put: (one) => map.set(one.key, structuredClone(one)), delete: (key) => map.delete(key),
-           all: () => [...map.values()].map((one) => structuredClone(one)) };
-}
-
-const refused = (code, status, more = {}) => [status, { code, detail: code }, more];
+import { FILE, IMAGE, TICKET, answers, refused, storage } from "./answers.js";
 
 test("a ticket request is repeated with its key, and a replayed ticket is renewed", async () => {
   const { fetch, asked, lines } = answers({
@@ -47,7 +16,7 @@ test("a ticket request is repeated with its key, and a replayed ticket is renewe
   assert.equal(new Set(tickets.map((one) => one.key)).size, 1);
   assert.equal(new Set(tickets.map((one) => one.body)).size, 1);
   assert.ok(lines().includes("POST /api/uploads/u1/confirm/")); // settled: the image is there
-  assert.equal(kept.map.size, 0);
+  assert.deepEqual(await new Broker({ fetch, storage: kept }).resumable(), []);
 });
 
 test("an outage longer than the tries is told, and the next try goes on with the same key", async () => {

@@ -2,13 +2,14 @@
 import { Broker, BrokerError, type Image, type Progress, type Resumable } from "@upload-broker/client";
 
 export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
-  const broker = new Broker({ baseUrl: "https://broker.example", token: async () => "token", concurrency: 2 });
+  const broker = new Broker({ baseUrl: "https://broker.example", token: async ({ refused }) => (refused ? "fresh" : "token"), concurrency: 2 });
   const onProgress = ({ phase, loaded, total, upload }: Progress) => console.log(phase, loaded / total, upload.id);
   const upload = broker.upload(file, { ad: 1, altText: "front", order: 1, onProgress, signal });
   upload.pause();
   upload.resume();
   const cancelled: boolean = await upload.cancel();
-  const avatar: Image = await broker.upload(file, { user: 1, transport: "put" });
+  const avatar: Image = await broker.upload(file, { user: 1, transport: "put", again: true });
+  new Broker({ token: () => "token" }); // may ignore what it is asked with
   const uploads = broker.uploadAll([file], { ad: 1, each: (one, order) => ({ order, altText: String(one.size) }) });
   for (const one of uploads) one.catch((error: unknown) => {
     if (error instanceof BrokerError && error.code === "validation_error") console.log(error.errors, cancelled);

@@ -1,0 +1,12 @@
+// What the broker publishes of what it takes.
+import { BrokerError } from "./errors.js";
+
+/** Refuse a file in the API's words, before anything is asked for. */
+export function checkLimits({ content_types: types, max_bytes: most }, size, type) {
+  const errors = {};
+  if (!types.includes(type)) errors.content_type = [`Must be one of: ${types.join(", ")}.`];
+  if (!(size >= 1 && size <= most)) errors.size = [`Must be from 1 to ${most} bytes.`];
+  if (Object.keys(errors).length) {
+    throw new BrokerError("validation_error", "A file cannot be accepted as declared.", { status: 422, errors });
+  }
+}

@@ -1,0 +1,86 @@
+// Tickets asked for together: for how many files, and where there is no room for all.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Broker } from "../../../clients/js/broker.js";
+import { IMAGE, TICKET, answers, refused, storage } from "./answers.js";
+
+const BATCH = "POST /api/ads/1/upload_images/", ALONE = "POST /api/ads/1/upload_image/";
+const MB = 1e6;
+
+/** Files that say how large they are, without the bytes. */
+const files = (count, size) => Array.from({ length: count }, (_, index) =>
+  Object.defineProperty(new File([`photo ${index}`], `${index}.jpg`, { type: "image/jpeg" }), "size", { value: size }));
+
+/** A broker that has a ticket for each file of a batch, or room for fewer. */
+function shop(more = {}) {
+  let made = 0;
+  const ticket = () => ({ ...TICKET, id: `u${++made}` });
+  const table = Object.fromEntries(Array.from({ length: 130 }, (_, n) => [`POST /api/uploads/u${n}/confirm/`, [[200, { ...IMAGE, id: n }]]]));
+  const all = ({ body }) => [201, { tickets: JSON.parse(body).files.map(ticket) }];
+  const made_ = answers({ ...table, [BATCH]: [all], [ALONE]: [() => [201, ticket()]], ...more });
+  const batches = () => made_.asked.filter((one) => one.line === BATCH).map((one) => JSON.parse(one.body).files.length);
+  return { ...made_, batches, ticket };
+}
+
+for (const [what, count, size, batches] of [
+  ["120 small photos", 120, 1000, [50, 50, 20]], ["7 photos of 20 MB", 7, 20 * MB, [3, 3, 1]],
+  ["3 photos of 50 MB", 3, 50 * MB, [1, 1, 1]], ["2 photos of 100 MB", 2, 100 * MB, [1, 1]],
+]) {
+  test(`${what} are asked for ${batches.join(", ")} at a time`, async () => {
+    const { fetch, batches: asked } = shop();
+    const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(count, size), { ad: 1 });
+    assert.ok(ends.every((one) => one.status === "fulfilled"));
+    assert.deepEqual(asked(), batches);
+  });
+}
+
+test("the first large photo is sent before the second has been read", async () => {
+  const { fetch } = shop();
+  const [first, second] = files(2, 50 * MB);
+  second.stream = () => new ReadableStream({ pull: () => new Promise(() => {}) });
+  const [one, other] = new Broker({ fetch, storage: storage() }).uploadAll([first, second], { ad: 1 });
+  assert.equal((await one).id, 1);
+  assert.equal(await other.cancel(), true);
+});
+
+test("where there is no room for all, the first get the places there are", async () => {
+  const limit = refused("image_limit_reached", 409);
+  const { fetch, asked } = shop({
+    [BATCH]: [limit], [ALONE]: [[201, { ...TICKET, id: "u1" }], [201, { ...TICKET, id: "u2" }], limit],
+  });
+  const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(4, 1000), { ad: 1 });
+  assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), [1, 2, "image_limit_reached", "image_limit_reached"]);
+  const tickets = asked.filter((one) => one.key);
+  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE, ALONE, ALONE]); // after a refusal no more
+  assert.equal(new Set(tickets.map((one) => one.key)).size, 4);
+  assert.deepEqual(tickets.slice(1).map((one) => JSON.parse(one.body).file_name), ["0.jpg", "1.jpg", "2.jpg"]);
+});
+
+test("a batch of one is refused once", async () => {
+  const { fetch, asked } = shop({ [BATCH]: [refused("image_limit_reached", 409)] });
+  const [end] = await new Broker({ fetch, storage: storage() }).uploadAll(files(1, 1000), { ad: 1 });
+  assert.equal(end.reason.code, "image_limit_reached");
+  assert.equal(asked.filter((one) => one.key).length, 1);
+});
+
+test("a photo of a batch that an earlier page asked for in vain asks alone", async () => {
+  const kept = storage(), photos = files(3, 1000);
+  const lost = shop({ [BATCH]: [[0]] });
+  await new Broker({ fetch: lost.fetch, storage: kept, tries: 1 }).uploadAll(photos, { ad: 1 });
+  const { fetch, asked } = shop({ [BATCH]: [refused("image_limit_reached", 409)] });
+  assert.equal((await new Broker({ fetch, storage: kept }).upload(photos[1], { ad: 1 })).id, 1);
+  const tickets = asked.filter((one) => one.key);
+  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE]);
+  assert.equal(tickets[0].key, lost.asked.find((one) => one.key).key);
+  assert.equal(JSON.parse(tickets[1].body).file_name, "1.jpg");
+});
+
+test("one that is paused and gone on with while its batch is asked for takes one ticket", async () => {
+  const limit = refused("image_limit_reached", 409);
+  let paused;
+  const { fetch, asked } = shop({ [BATCH]: [() => { paused(); return limit; }] });
+  const uploads = new Broker({ fetch, storage: storage() }).uploadAll(files(2, 1000), { ad: 1 });
+  paused = () => { uploads.pause(); uploads.resume(); };
+  assert.deepEqual((await uploads).map((one) => one.status), ["fulfilled", "fulfilled"]);
+  assert.deepEqual(asked.filter((one) => one.key).map((one) => one.line), [BATCH, ALONE, ALONE]);
+});

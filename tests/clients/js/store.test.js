@@ -1,0 +1,72 @@
+// Storages that fail, and IndexedDB that does not answer.
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { Broker } from "../../../clients/js/broker.js";
+import { Database, Store } from "../../../clients/js/store.js";
+import { FILE, IMAGE, TICKET, answers, refused, storage } from "./answers.js";
+
+const full = () => { throw new DOMException("full", "QuotaExceededError"); };
+const lost = async () => { throw new DOMException("Connection to Indexed Database server lost", "UnknownError"); };
+const TABLE = { "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]] };
+
+for (const [what, broken] of [
+  ["is full", { put: full }], ["cannot delete", { delete: lost }], ["cannot be read", { all: lost }],
+  ["does nothing at all", { put: lost, delete: lost, all: full }],
+]) {
+  test(`a storage that ${what} fails no upload, and this page remembers it`, async () => {
+    const { fetch, lines } = answers(TABLE);
+    const broker = new Broker({ fetch, storage: { ...storage(), ...broken } });
+    assert.deepEqual(await broker.upload(FILE, { ad: 1 }), IMAGE);
+    assert.deepEqual(await broker.upload(FILE, { ad: 1 }), IMAGE);
+    assert.equal(lines().filter((line) => line.includes("upload_image")).length, 1);
+    assert.deepEqual(await broker.resumable(), []);
+  });
+  test(`a refusal is told as it is where a storage ${what}`, async () => {
+    const { fetch } = answers({ "POST /api/ads/1/upload_image/": [refused("image_limit_reached", 409)] });
+    const broker = new Broker({ fetch, storage: { ...storage(), ...broken } });
+    await assert.rejects(broker.upload(FILE, { ad: 1 }), { code: "image_limit_reached" });
+    assert.deepEqual(await broker.resumable(), []);
+  });
+}
+
+test("what this page wrote in vain lies over what the storage has", async () => {
+  const inner = storage();
+  inner.put({ key: "a", at: 1 });
+  inner.put({ key: "b", at: 1 });
+  let isFull = true;
+  const store = new Store({ ...inner, put: (one) => (isFull ? full() : inner.put(one)), delete: full });
+  await store.put({ key: "a", at: 2 });
+  await store.delete("b");
+  assert.deepEqual(await store.all(), [{ key: "a", at: 2 }]);
+  isFull = false;
+  await store.put({ key: "a", at: 3 });
+  inner.put({ key: "a", at: 4 }); // another tab, later
+  assert.deepEqual(await store.all(), [{ key: "a", at: 4 }]);
+});
+
+test("what went with a lost connection is remembered, and other tabs' deletions are not undone", async () => {
+  const inner = Object.assign(storage(), { losses: 0 }), store = new Store(inner);
+  await store.put({ key: "a" });
+  inner.map.clear();
+  assert.deepEqual(await store.all(), []);
+  inner.losses++;
+  assert.deepEqual(await store.all(), [{ key: "a" }]);
+});
+
+test("IndexedDB that does not answer is given up, and asked anew the next time", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let opened = 0;
+  globalThis.indexedDB = { open: () => { opened++; return {}; } };
+  try {
+    const database = new Database();
+    for (const times of [1, 2]) {
+      const read = database.all();
+      mock.timers.tick(5_000);
+      await assert.rejects(read, /does not answer/);
+      assert.deepEqual([opened, database.losses], [times, times]);
+    }
+  } finally {
+    delete globalThis.indexedDB;
+    mock.timers.reset();
+  }
+});
