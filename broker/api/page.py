@@ -5,6 +5,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, Response, send_from_directory
 
 from broker.api.context import current
+from broker.api.problems import ApiError
 from broker.config import Settings
 
 WEB = Path(__file__).parent.parent / "web"
@@ -31,7 +32,12 @@ def _origin(url: str) -> str:
 
 @blueprint.get("/web/<path:name>")
 def asset(name: str) -> Response:
-    """Give the page's scripts and styles, and the browser client as it is."""
+    """Give the page's scripts and styles, and the browser client as it is.
+
+    The document itself is at `/` alone, where its policy goes with it.
+    """
+    if name.endswith(".html"):
+        raise ApiError("not_found", "There is no such file.")
     return send_from_directory(WEB, name)
 
 

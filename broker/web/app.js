@@ -10,41 +10,36 @@ import { bytes, counted } from "./measures.js";
 import { Meter } from "./meter.js";
 import { Session } from "./session.js";
 import { Tabs } from "./tabs.js";
-import { kinds, wordsOf } from "./words.js";
+import { settled, tell } from "./trouble.js";
+import { kinds } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
-function tell(error) {
-  const { what, why } = wordsOf(error);
-  byId("trouble").textContent = `${what}. ${why}`;
-  byId("trouble").hidden = false;
-}
-
-async function run(session, profiles) {
+async function run(session, broker, profiles) {
   const boards = new Map();
   let board = null; // the one at hand
-  const broker = new Broker({ token: () => session.token() });
+  const waiting = []; // files whose listing is being made
   const meter = new Meter();
-  const interrupted = new Interrupted(broker, tell);
-  const listings = new Listings(session, { opened: open, tell });
-  const avatar = new Avatar(session, broker, profiles.avatar);
+  const interrupted = new Interrupted(broker, { shown: () => board?.files ?? [], tell });
+  const listings = new Listings(broker, { opened: open, changed: (id) => told({ changed: id }), tell });
   const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), tell });
 
   /** After any change of any board: count again; where the broker knows of it, the other tabs shall, too. */
   function told({ changed } = {}) {
     for (const one of boards.values()) meter.follow(one.photos);
     if (changed) {
-      byId("trouble").hidden = true;
+      settled();
       tabs.changed(changed);
     }
     const count = board?.photos.filter((photo) => photo.state !== "failed").length ?? 0;
     byId("count").textContent = `${count} of ${profiles.ad_image.max_count}`;
     byId("drop").classList.toggle("small", count > 0);
+    interrupted.draw();
   }
 
   function boardOf(ad) {
     if (!boards.has(ad.id)) {
-      boards.set(ad.id, new Board(ad.id, { session, broker, profile: profiles.ad_image, told, tell }));
+      boards.set(ad.id, new Board(ad.id, { broker, profile: profiles.ad_image, told, tell }));
     }
     return boards.get(ad.id);
   }
@@ -60,41 +55,55 @@ async function run(session, profiles) {
     told();
   }
 
-  onFiles(async (files) => {
+  async function take(files) {
+    waiting.push(...files);
     try {
       const filled = boardOf(await listings.made());
-      const added = filled.add(files);
+      const added = filled.add(waiting.splice(0));
       announce(`${counted(added.length, "photo", "photos")} added.`);
       await Promise.allSettled(added.map((photo) => photo.upload)); // each photo tells of its own failure
       if (added.some((photo) => photo.image)) told({ changed: filled.ad });
       await interrupted.show();
     } catch (error) {
-      tell(error);
+      tell(error, waiting.length ? () => take([]) : null);
     }
+  }
+
+  const resend = () => {
+    for (const one of boards.values()) one.settle();
+    listings.save();
+  };
+  const unsent = () => listings.unsent || [...boards.values()].some((one) => one.unsent);
+
+  addEventListener("online", resend);
+  addEventListener("beforeunload", (event) => (meter.busy || waiting.length || unsent()) && event.preventDefault());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && listings.current) tabs.look(listings.current.id);
   });
 
   const { ad_image: profile } = profiles;
   byId("files").accept = profile.content_types.join(",");
   byId("limits").textContent =
     `${kinds(profile)}, up to ${bytes(profile.max_bytes)} each and ${profile.max_count} for a listing. Pasting works, too.`;
-
-  for (const kind of ["online", "offline"]) {
-    addEventListener(kind, () => { byId("offline").hidden = navigator.onLine; });
-  }
-  addEventListener("beforeunload", (event) => meter.busy && event.preventDefault());
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && listings.current) tabs.look(listings.current.id);
-  });
-
-  try {
-    await listings.load();
-    await avatar.load();
-    byId("app").hidden = false;
-  } catch (error) {
-    tell(error);
-  }
+  await listings.load(session.user);
+  settled();
+  byId("app").hidden = false;
+  onFiles(take);
+  new Avatar(session.user, broker, profiles.avatar).load().catch(tell);
 }
 
-const session = await Session.open();
-const profiles = await session.api("GET", "/api/profiles/").catch(tell);
-if (profiles) await run(session, profiles);
+for (const kind of ["online", "offline"]) {
+  addEventListener(kind, () => {
+    byId("offline").hidden = navigator.onLine;
+    announce(navigator.onLine ? "Back online." : byId("offline").textContent);
+  });
+}
+
+try {
+  const session = await Session.open();
+  const broker = new Broker({ token: (asked) => session.token(asked) });
+  const profiles = await broker.request("GET", "/api/profiles/", { onWaiting: tell });
+  await run(session, broker, profiles);
+} catch (error) {
+  tell(error, () => location.reload());
+}

@@ -7,10 +7,10 @@ const HINT = "Drag the photo, or move it with the arrow keys.";
 
 /** The signed-in user's profile photo. */
 export class Avatar {
-  #session; #broker; #profile; #crop; #url = null;
+  #user; #broker; #profile; #crop; #url = null;
 
-  constructor(session, broker, profile) {
-    this.#session = session;
+  constructor(user, broker, profile) {
+    this.#user = user;
     this.#broker = broker;
     this.#profile = profile;
     this.#crop = new Crop(byId("crop"), [...document.querySelectorAll("#avatar .round")], byId("zoom"));
@@ -28,7 +28,7 @@ export class Avatar {
   }
 
   async load() {
-    this.#show(await this.#session.api("GET", `/api/users/${this.#session.user}/`));
+    this.#show(await this.#broker.request("GET", `/api/users/${this.#user}/`));
   }
 
   #show(user) {
@@ -59,7 +59,6 @@ export class Avatar {
     }
     byId("crop-hint").textContent = HINT;
     byId("avatar-save").hidden = byId("zoom").disabled = false;
-    byId("avatar-save").hidden = false;
     this.#say("");
     byId("crop").focus();
   }
@@ -70,9 +69,10 @@ export class Avatar {
     bar.hidden = false;
     try {
       const onProgress = ({ loaded, total }) => { bar.value = loaded / total; };
-      await this.#broker.upload(await this.#crop.file(), { user: this.#session.user, onProgress });
+      await this.#broker.upload(await this.#crop.file(), { user: this.#user, onProgress });
       await this.load();
       byId("avatar-save").hidden = true;
+      byId("avatar-close").focus();
       this.#say("Saved. This is how others see you.");
     } catch (error) {
       const { what, why } = wordsOf(error, this.#profile);
@@ -85,7 +85,7 @@ export class Avatar {
 
   async #remove() {
     try {
-      this.#show(await this.#session.api("PATCH", `/api/users/${this.#session.user}/`, { avatar: null }));
+      this.#show(await this.#broker.request("PATCH", `/api/users/${this.#user}/`, { body: { avatar: null } }));
       await this.#crop.show(null);
       byId("avatar-choose").focus();
       this.#say("Removed.");

@@ -2,17 +2,17 @@
 import { BrokerError } from "./client/broker.js";
 import { announce } from "./announce.js";
 import { sure } from "./dialogs.js";
+import { isSameFile } from "./files.js";
 import { Photo } from "./photo.js";
 import { reorderable, step } from "./reorder.js";
 
 /** The photos of one listing; `told()` is called after each change, `tell(error)` shows a failure. */
 export class Board {
   version = 0; // of what the broker has, as far as this tab has changed it
-  #session; #broker; #profile; #told; #tell; #photos = new Map(); #edits = Promise.resolve();
+  #broker; #profile; #told; #tell; #photos = new Map(); #edits = Promise.resolve();
 
-  constructor(ad, { session, broker, profile, told, tell }) {
+  constructor(ad, { broker, profile, told, tell }) {
     this.ad = ad;
-    this.#session = session;
     this.#broker = broker;
     this.#profile = profile;
     this.#told = told;
@@ -22,9 +22,13 @@ export class Board {
     reorderable(this.grid, (item) => this.#moved(this.#photos.get(item)));
   }
 
-  get photos() { return [...this.grid.children].map((item) => this.#photos.get(item)); }
+  get photos() { return [...this.grid.children].map((item) => this.#photos.get(item)).filter(Boolean); }
   /** Resolves once what was changed here has been sent. */
   get settled() { return this.#edits; }
+  /** Whether something is shown that the broker does not have. */
+  get unsent() { return this.photos.some((one) => Object.keys(one.unsent).length > 0); }
+  /** The files that are here and not recorded. */
+  get files() { return this.photos.filter((one) => one.file && !one.image).map((one) => one.file); }
   get places() { return this.#profile.max_count - this.photos.filter((one) => one.state !== "failed").length; }
 
   /** Show what the listing has by now, and keep what is on its way. */
@@ -32,11 +36,14 @@ export class Board {
     const ids = new Set(images.map((image) => image.id));
     const recorded = new Map(this.photos.filter((one) => one.image).map((one) => [one.image.id, one]));
     for (const [id, photo] of recorded) if (!ids.has(id)) this.#drop(photo);
-    images.forEach((image, index) => {
+    // Where a photo was moved here and the broker does not know it yet, it stays.
+    const moved = new Map([...recorded].filter(([, one]) => "order" in one.unsent).map(([id, one]) => [id, one.order]));
+    const orderOf = (image) => moved.get(image.id) ?? image.order;
+    [...images].sort((one, other) => orderOf(one) - orderOf(other)).forEach((image, index) => {
       const known = recorded.get(image.id);
       if (known) known.record(image);
       const photo = known ?? this.#make({ image, order: image.order });
-      photo.order = image.order;
+      photo.order = orderOf(image);
       // Only what stands wrongly is moved: moving takes focus, and a drag, from it.
       const here = this.photos.filter((one) => one.image)[index];
       if (here !== photo) this.grid.insertBefore(photo.element, here?.element ?? null);
@@ -44,8 +51,19 @@ export class Board {
     this.#changed();
   }
 
-  /** Upload files, as many as there are places for; gives their photos. */
+  /** Upload files, as many as there are places for; gives their photos. One that failed goes on in its place. */
   add(files) {
+    const failed = new Map(files.map((file) => [file, this.photos.find((one) => one.error && isSameFile(one.file, file))]));
+    for (const [file, photo] of failed) {
+      if (!photo) continue;
+      photo.file = file; // the old one may not be readable any more
+      this.#again(photo);
+    }
+    const more = this.#add(files.filter((file) => !failed.get(file)));
+    return [...failed.values()].filter((one) => one?.upload).concat(more);
+  }
+
+  #add(files) {
     const free = Math.max(0, this.places);
     const last = Math.max(0, ...this.photos.map((one) => one.order));
     const added = files.map((file, index) => {
@@ -84,23 +102,37 @@ export class Board {
 
   #options(photo) {
     const { altText, order } = photo;
-    return { altText, order, onProgress: (now) => { photo.progress(now); this.#told(); } };
+    return { altText: altText || undefined, order, onProgress: (now) => { photo.progress(now); this.#told(); } };
   }
 
   async #follow(photo, upload) {
     if (await photo.follow(upload)) {
       this.version++;
-      this.#settle(photo);
-    } else if (photo.error) {
-      announce(`${photo.name} failed.`);
+      const shown = this.#merged(photo);
+      this.#settle(shown);
+      this.#changed();
+      if (shown !== photo) announce(`${photo.name} was there already.`);
+      return;
     }
+    if (photo.error) announce(`${photo.name} failed.`);
     this.#changed();
+  }
+
+  /** Of two tiles that turn out to be one image, because the same file was chosen twice, leave one. */
+  #merged(photo) {
+    const other = this.photos.find((one) => one !== photo && one.image?.id === photo.image.id);
+    if (!other) return photo;
+    const { hasFocus, altText } = photo;
+    if (altText && !other.altText) other.altText = altText;
+    other.record(photo.image);
+    this.#drop(photo);
+    if (hasFocus) other.grip.focus();
+    return other;
   }
 
   #again(photo) {
     if (this.places < 1) return photo.fail(new BrokerError("image_limit_reached", "The listing is full."));
     this.#follow(photo, this.#broker.upload(photo.file, { ad: this.ad, ...this.#options(photo) }));
-    photo.grip.focus();
     this.#changed();
   }
 
@@ -118,25 +150,37 @@ export class Board {
   #settle(photo) {
     this.version++;
     this.#edits = this.#edits.then(async () => {
-      const { image, altText, order } = photo;
-      if (!image || !this.#photos.has(photo.element)) return; // not there yet, or not any more
-      if (image.alt_text === altText && image.order === order) return;
+      const body = photo.unsent;
+      const isThere = () => this.#photos.has(photo.element);
+      if (!isThere() || !Object.keys(body).length) return; // not recorded yet, or deleted, or the same again
       try {
-        photo.record(await this.#session.api("PATCH", `/api/ads/${this.ad}/images/${image.id}/`, { alt_text: altText, order }));
+        photo.record(await this.#ask("PATCH", photo, body));
         photo.invalid(false);
         this.#told({ changed: this.ad });
       } catch (error) {
+        if (!isThere()) return;
+        if (error.code === "not_found") return this.#told({ changed: this.ad }); // another tab has deleted it
         photo.invalid(Boolean(error.errors?.alt_text));
         this.#tell(error);
       }
     });
   }
 
+  #ask(method, photo, body) {
+    const path = `/api/ads/${this.ad}/images/${photo.image.id}/`;
+    return this.#broker.request(method, path, { body, onWaiting: this.#tell });
+  }
+
+  /** Send what could not be sent before. */
+  settle() {
+    for (const photo of this.photos) if (Object.keys(photo.unsent).length) this.#settle(photo);
+  }
+
   async #remove(photo) {
     const yes = await sure({ title: "Delete this photo?", text: `${photo.name} disappears from the listing at once.`, yes: "Delete" });
     if (!yes) return;
     try {
-      await this.#session.api("DELETE", `/api/ads/${this.ad}/images/${photo.image.id}/`);
+      await this.#ask("DELETE", photo);
     } catch (error) {
       if (error.code !== "not_found") return this.#tell(error);
     }
@@ -148,11 +192,11 @@ export class Board {
 
   /** Take a photo from the grid; the focus goes to the one that takes its place. */
   #gone(photo) {
-    const hadFocus = photo.element.contains(document.activeElement) || document.activeElement === document.body;
+    const { hasFocus } = photo;
     const next = photo.element.nextElementSibling ?? photo.element.previousElementSibling;
     this.#drop(photo);
     this.#changed();
-    if (hadFocus) (this.#photos.get(next)?.grip ?? document.getElementById("choose")).focus();
+    if (hasFocus) (this.#photos.get(next)?.grip ?? document.getElementById("choose")).focus();
   }
 
   #drop(photo) {

@@ -3,11 +3,12 @@
 const SIDE = 512; // pixels of the result's side
 const LARGEST = 2048; // pixels: what a photo is decoded to at most
 const STEP = 0.04; // of the stage's side, for one press of an arrow key
-const KEYS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** The stage and its round previews. */
 export class Crop {
   #stage; #rounds; #zoom; #picture = null;
+  #turn = 0; // counts what was asked to be shown: decoding takes time, and the last asked for stays
   #at = { x: 0.5, y: 0.5 }; // what of the picture stands in the middle, as shares of it
 
   constructor(stage, rounds, zoom) {
@@ -35,13 +36,19 @@ export class Crop {
 
   /** Show a file; raises where the browser cannot read it. */
   async open(file) {
-    const picture = await createImageBitmap(file);
+    const turn = ++this.#turn;
+    let picture = await createImageBitmap(file);
     const scale = Math.min(1, LARGEST / Math.max(picture.width, picture.height));
+    if (scale < 1) {
+      const large = picture;
+      picture = await createImageBitmap(large, {
+        resizeWidth: Math.round(large.width * scale), resizeHeight: Math.round(large.height * scale), resizeQuality: "high",
+      });
+      large.close();
+    }
+    if (turn !== this.#turn) return picture.close();
     this.#picture?.close();
-    this.#picture = scale === 1 ? picture : await createImageBitmap(picture, {
-      resizeWidth: Math.round(picture.width * scale), resizeHeight: Math.round(picture.height * scale), resizeQuality: "high",
-    });
-    if (scale < 1) picture.close();
+    this.#picture = picture;
     this.#at = { x: 0.5, y: 0.5 };
     this.#zoom.value = 1;
     this.#draw();
@@ -49,6 +56,7 @@ export class Crop {
 
   /** Show what is there already, or nothing. */
   async show(url) {
+    const turn = ++this.#turn;
     this.#picture?.close();
     this.#picture = null;
     const shown = new Image();
@@ -56,6 +64,7 @@ export class Crop {
       shown.src = url;
       await shown.decode().catch(() => {}); // then the circles stay empty
     }
+    if (turn !== this.#turn) return;
     for (const canvas of [this.#stage, ...this.#rounds]) {
       const context = canvas.getContext("2d");
       context.clearRect(0, 0, canvas.width, canvas.height);

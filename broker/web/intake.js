@@ -15,8 +15,11 @@ export function onFiles(take) {
     });
   }
   document.addEventListener("paste", (event) => {
+    if (document.querySelector("dialog[open]")) return;
     const files = [...event.clipboardData.files];
-    if (files.length) take(files);
+    // What is copied in an office program is a text and a picture of it.
+    const isText = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
+    if (files.length && !isText) take(files);
   });
   onDrop(take);
 }

@@ -1,18 +1,20 @@
 // Uploads that an earlier visit began and did not end.
+import { isSameFile } from "./files.js";
 import { counted } from "./measures.js";
 
 const byId = (id) => document.getElementById(id);
-const NAMES = 5;
 
 /** The note about them, for one listing at a time. */
 export class Interrupted {
-  #broker; #listing = null; #found = [];
+  #broker; #shown; #listing = null; #found = [];
 
-  constructor(broker, tell) {
+  /** `shown()` gives the files that are on the board already, which are not asked for again. */
+  constructor(broker, { shown, tell }) {
     this.#broker = broker;
+    this.#shown = shown;
     byId("interrupted-drop").addEventListener("click", async () => {
       try {
-        await Promise.all(this.#found.map(({ id }) => this.#broker.discard(id)));
+        await Promise.all(this.#asked.map(({ id }) => this.#broker.discard(id)));
       } catch (error) {
         tell(error);
       }
@@ -21,18 +23,26 @@ export class Interrupted {
     });
   }
 
+  get #asked() {
+    const files = this.#shown();
+    return this.#found.filter((one) => !files.some((file) => isSameFile(one, file)));
+  }
+
   /** Look again; a listing that is not made yet has none. */
   async show(listing = this.#listing) {
     this.#listing = listing;
     const found = listing === null ? [] : await this.#broker.resumable({ ad: listing });
     if (listing !== this.#listing) return; // another was opened meanwhile
     this.#found = found.filter((one) => !one.busy);
-    byId("interrupted").hidden = !this.#found.length;
-    byId("interrupted-title").textContent =
-      `${counted(this.#found.length, "upload was", "uploads were")} interrupted`;
-    const names = this.#found.slice(0, NAMES).map((one) => one.name);
-    if (this.#found.length > NAMES) names.push(`and ${this.#found.length - NAMES} more`);
-    byId("interrupted-names").replaceChildren(...names.map((name) =>
+    this.draw();
+  }
+
+  /** Draw the note for what is on the board by now. */
+  draw() {
+    const found = this.#asked;
+    byId("interrupted").hidden = !found.length;
+    byId("interrupted-title").textContent = `${counted(found.length, "upload was", "uploads were")} interrupted`;
+    byId("interrupted-names").replaceChildren(...found.map(({ name }) =>
       Object.assign(document.createElement("li"), { textContent: name })));
   }
 }

@@ -14,7 +14,7 @@ export class Meter {
   constructor() {
     byId("meter-pause").addEventListener("click", () => this.#pauseOrResume());
     byId("meter-cancel").addEventListener("click", () => {
-      for (const photo of this.#active()) photo.upload.cancel().catch(() => {}); // the photo hears of it
+      for (const photo of this.#active()) photo.cancel();
     });
   }
 
@@ -38,7 +38,9 @@ export class Meter {
 
   #show() {
     const active = this.#active();
+    const hadFocus = byId("meter").contains(document.activeElement);
     byId("meter").hidden = !active.length;
+    if (hadFocus && !active.length) byId("choose").focus();
     if (!active.length) return this.#end();
     const photos = [...this.#run].filter((photo) => photo.upload || photo.image);
     const total = photos.reduce((sum, photo) => sum + photo.file.size, 0);

@@ -18,7 +18,7 @@ export class Photo {
   image = null; upload = null; error = null;
   sent = 0; // bytes that S3 has of the file
   phase = "queued";
-  #on; #parts;
+  #on; #parts; #cancelling = false;
 
   constructor({ image = null, file = null, order, on }) {
     this.file = file;
@@ -37,14 +37,24 @@ export class Photo {
 
   get state() { return this.element.dataset.state; }
   get altText() { return this.#parts(".alt").value.trim(); }
+  set altText(text) { this.#parts(".alt").value = text; }
   get grip() { return this.#parts(".grip"); }
+  get hasFocus() { return this.element.contains(document.activeElement); }
+
+  /** What the page shows of a recorded photo and the broker does not have. */
+  get unsent() {
+    const changes = {};
+    if (this.image && this.altText !== this.image.alt_text) changes.alt_text = this.altText;
+    if (this.image && this.order !== this.image.order) changes.order = this.order;
+    return changes;
+  }
 
   /** Follow an upload to its end; gives whether there is an image. */
   async follow(upload) {
     this.upload = upload;
     this.error = null;
-    this.element.dataset.state = "under-way";
-    this.#parts(".failure").hidden = true;
+    this.#cancelling = false;
+    this.#become("under-way", () => this.grip);
     try {
       this.record(await upload);
       return true;
@@ -58,6 +68,7 @@ export class Photo {
 
   progress({ phase, loaded, total }) {
     this.phase = phase;
+    if (this.#cancelling) return;
     if (phase === "sending") this.sent = loaded;
     if (phase === "confirming" || phase === "done") this.sent = total;
     if (phase === "hashing") this.sent = 0;
@@ -79,24 +90,33 @@ export class Photo {
     this.image = image;
     this.upload = null;
     this.phase = "done";
-    this.element.dataset.state = "recorded";
-    if (!this.file) {
-      const shown = this.#parts("img.thumb");
-      if (shown.src !== image.image_url) shown.src = image.image_url;
+    this.#become("recorded", () => this.grip);
+    const shown = this.#parts("img.thumb");
+    if (!this.file && shown.getAttribute("src") !== image.image_url) {
+      shown.src = image.image_url;
       shown.hidden = false;
+      this.#parts(".blank").hidden = true;
     }
     this.#name();
+  }
+
+  /** Change the state; where that hides what has the focus, give it what is there now. */
+  #become(state, next) {
+    const hadFocus = [".under-way", ".failure"].some((part) => this.#parts(part).contains(document.activeElement));
+    const was = this.state;
+    this.element.dataset.state = state;
+    this.#parts(".failure").hidden = state !== "failed";
+    if (hadFocus && was !== state) next().focus();
   }
 
   fail(error) {
     this.error = error;
     this.phase = "failed";
-    this.element.dataset.state = "failed";
     const { what, why, again } = wordsOf(error, this.#on.profile);
     this.#parts(".what").textContent = `${this.name}: ${what}`;
     this.#parts(".why").textContent = why;
     this.#parts(".again").hidden = !again;
-    this.#parts(".failure").hidden = false;
+    this.#become("failed", () => this.#parts(again ? ".again" : ".remove"));
     this.#name();
   }
 
@@ -134,22 +154,36 @@ export class Photo {
     this.#name();
     const on = (selector, act) => this.#parts(selector).addEventListener("click", act);
     on(".pause", () => (this.phase === "paused" ? this.upload?.resume() : this.upload?.pause()));
-    on(".cancel", () => this.upload?.cancel().catch(() => {})); // `follow` hears of it
+    on(".cancel", () => this.cancel());
     on(".again", () => this.#on.again(this));
     on(".remove", () => this.#on.gone(this));
     on(".delete", () => this.#on.remove(this));
-    on(".star", () => this.#on.move(this, -Infinity));
+    on(".star", ({ currentTarget }) => this.#on.move(this, -Infinity, currentTarget));
     on(".earlier", ({ currentTarget }) => this.#on.move(this, -1, currentTarget));
     on(".later", ({ currentTarget }) => this.#on.move(this, 1, currentTarget));
     this.#parts(".alt").addEventListener("change", () => this.#on.described(this));
+    this.#parts("img.thumb").addEventListener("error", () => this.#blank(true)); // a kind that this browser cannot show
+  }
+
+  cancel() {
+    if (!this.upload || this.#cancelling) return;
+    this.#cancelling = true;
+    this.#parts(".phase").textContent = "Cancelling";
+    this.upload.cancel().catch(() => {}); // `follow` hears of it
   }
 
   async #preview() {
     const canvas = this.#parts("canvas.thumb");
     const drawn = await drawThumbnail(this.file, canvas);
     canvas.hidden = !drawn;
+    this.#blank(!drawn);
+  }
+
+  /** In place of a picture, say which kind of file it is. */
+  #blank(isBlank) {
     const blank = this.#parts(".blank");
-    blank.hidden = drawn;
+    blank.hidden = !isBlank;
+    if (isBlank) this.#parts("img.thumb").hidden = true;
     blank.querySelector(".kind").textContent = this.name.split(".").pop().toUpperCase().slice(0, 5);
   }
 }

@@ -16,6 +16,8 @@ export function reorderable(grid, moved) {
     if (!by) return;
     event.preventDefault();
     const item = grip.closest("li");
+    const to = [...grid.children].indexOf(item) + by;
+    if (event.key in rows && (to < 0 || to >= grid.children.length)) return; // there is no such row
     if (step(grid, item, by)) moved(item);
     grip.focus(); // moving an element takes the focus from it
   });
@@ -73,6 +75,7 @@ function drag(grid, grip, { pointerId, clientX, clientY }, moved) {
     }
     place();
     frame = requestAnimationFrame(follow);
+    if (!item.isConnected) end(); // another tab has deleted it
   });
   const listening = new AbortController();
   const end = (back) => {
@@ -80,7 +83,8 @@ function drag(grid, grip, { pointerId, clientX, clientY }, moved) {
     listening.abort();
     item.classList.remove("lifted");
     item.style.translate = "";
-    if (back) gliding(grid, () => grid.insertBefore(item, next));
+    if (!item.isConnected) return;
+    if (back) gliding(grid, () => grid.insertBefore(item, next?.parentNode === grid ? next : null));
     else if (item.nextElementSibling !== next) moved(item);
     grip.focus();
   };

@@ -1,12 +1,19 @@
-// Who is signed in, and the API as they see it.
+// Who is signed in: the marketplace's token, kept for as long as the tab is open.
 import { BrokerError } from "./client/broker.js";
 import { askForToken } from "./dialogs.js";
 
 const KEPT = "upload-broker-token";
+const TIMEOUT = 15_000; // milliseconds
+const WRONG = "That is no token, or it has expired. Paste another.";
+const REFUSED = "The broker does not take that token. Paste another.";
+const ENDED = "Your sign-in has ended. Paste a fresh token; uploads go on with it.";
+const SOMEBODY_ELSE = "That token is another user's. Reload the page to sign in as somebody else.";
 
-/** A user's session: `user` is their id; `token()` is what the browser client asks. */
+/** A user's session: `user` is their id; `token` is what the browser client asks. */
 export class Session {
-  #token = null; #dev = false; #asking = null;
+  user = null;
+  #token = null; #refused = null; #asking = null;
+  #dev = null; // whether `broker dev` signs in by itself, once that is known
 
   /** Sign in: with `broker dev`'s token by itself, elsewhere with what the user gives. */
   static async open() {
@@ -15,55 +22,45 @@ export class Session {
     return session;
   }
 
-  get user() {
-    return Number(claimsOf(this.#token)?.sub);
-  }
-
-  /** Give a token that has not expired; the user is asked once, however many wait for it. */
-  token() {
+  /** Give a token that has not expired and was not refused; the user is asked once, however many wait for it. */
+  token({ refused = null } = {}) {
+    if (refused) this.#refused = refused;
     this.#asking ??= this.#find().finally(() => { this.#asking = null; });
     return this.#asking;
   }
 
   async #find() {
-    if (alive(this.#token)) return this.#token;
-    const answer = await fetch("/dev/token").catch(() => null);
-    this.#dev = answer?.ok ?? this.#dev;
-    if (answer?.ok) this.#token = (await answer.json()).token;
-    else if (!alive(this.#token = sessionStorage.getItem(KEPT))) await this.#ask();
+    if (this.#usable(this.#token)) return this.#token;
+    let why = null;
+    if (this.#token !== null) why = isOver(this.#token) ? ENDED : REFUSED;
+    this.#token = (await this.#ofDev()) ?? sessionStorage.getItem(KEPT);
+    while (!this.#usable(this.#token)) {
+      this.#token = await askForToken(why);
+      why = this.user && this.user !== userOf(this.#token) && userOf(this.#token) ? SOMEBODY_ELSE : WRONG;
+    }
+    if (!this.#dev) sessionStorage.setItem(KEPT, this.#token);
+    this.user = userOf(this.#token);
     return this.#token;
   }
 
-  async #ask(why = this.#token && "Your sign-in has ended. Paste a fresh token; uploads go on with it.") {
-    do {
-      this.#token = await askForToken(why);
-      why = "That is no token, or it has expired. Paste another.";
-    } while (!alive(this.#token));
-    sessionStorage.setItem(KEPT, this.#token);
-  }
-
-  /** Forget a token that the broker has refused. */
-  forget() {
-    sessionStorage.removeItem(KEPT);
-    this.#token = null;
-  }
-
-  /** Ask the API; raises BrokerError. */
-  async api(method, path, body) {
-    const headers = { Authorization: `Bearer ${await this.token()}` };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    let answer;
+  /** Give `broker dev`'s token; null where there is none. */
+  async #ofDev() {
+    if (this.#dev === false) return null;
     try {
-      answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      const answer = await fetch("/dev/token", { signal: AbortSignal.timeout(TIMEOUT) });
+      if (answer.status >= 500) throw new Error(`The answer was ${answer.status}.`);
+      this.#dev = answer.ok;
+      return answer.ok ? (await answer.json()).token : null;
     } catch (cause) {
+      // It says nothing of who may sign in: the request that wants a token waits, and asks again.
       throw new BrokerError("network", "No answer from the broker.", { cause });
     }
-    if (answer.ok) return answer.status === 204 ? null : await answer.json();
-    const problem = await answer.json().catch(() => ({}));
-    if (answer.status === 401) this.forget();
-    throw new BrokerError(problem.code ?? "http_error", problem.detail ?? `The answer was ${answer.status}.`, {
-      status: answer.status, errors: problem.errors ?? null,
-    });
+  }
+
+  /** Whether it looks like a token of this user with time left; the broker alone can verify it. */
+  #usable(token) {
+    const user = token !== this.#refused && userOf(token);
+    return Boolean(user) && (this.user ?? user) === user && !isOver(token);
   }
 }
 
@@ -75,8 +72,11 @@ function claimsOf(token) {
   }
 }
 
-/** Whether it looks like a token of a user with time left; the broker alone can verify it. */
-function alive(token) {
-  const claims = token && claimsOf(token);
-  return Boolean(claims) && /^[1-9][0-9]*$/.test(claims.sub) && claims.exp * 1000 > Date.now();
+function isOver(token) {
+  return !(claimsOf(token)?.exp * 1000 > Date.now());
+}
+
+function userOf(token) {
+  const { sub } = claimsOf(token) ?? {};
+  return /^[1-9][0-9]*$/.test(sub) ? Number(sub) : null;
 }

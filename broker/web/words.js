@@ -7,7 +7,7 @@ const AGAIN = true;
 const WORDS = {
   // The file and its listing.
   validation_error: ["This cannot be taken as it is", "Look at what is marked, and change it."],
-  image_limit_reached: ["No place left", "Delete a photo, then try again.", AGAIN],
+  image_limit_reached: ["No place left", "Delete a photo, or give up interrupted uploads, then try again.", AGAIN],
   object_mismatch: ["Something else arrived than was sent", "The photo was thrown away. Try again.", AGAIN],
   object_missing: ["The photo has not arrived", "Try again.", AGAIN],
   parts_missing: ["Part of the photo has not arrived", "Try again: only that part is sent.", AGAIN],

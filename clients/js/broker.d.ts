@@ -92,12 +92,24 @@ export interface BrokerOptions {
   stallTimeout?: number;
 }
 
+export interface RequestOptions {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** What makes a POST safe to repeat: keep it until the POST has succeeded. Any request may be repeated. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+  /** Told of each failure that is waited out. */
+  onWaiting?: (error: BrokerError) => void;
+}
+
 export class Broker {
   constructor(options?: BrokerOptions);
   /** Upload one file as an ad's image, or as a user's avatar. */
   upload(file: File | Blob, options: UploadOptions): Upload;
   /** Upload an ad's images; their tickets are asked for together, up to 50 or 64 MiB at a time. */
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
+  /** Ask the API anything else as the same user: tried again and signed in anew as an upload's own requests are. */
+  request(method: string, path: string, options?: RequestOptions): Promise<any>;
   /** List what was begun in this browser and has not ended: of one owner, or all. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
   /** Go on with an upload, by its id, with the same file, which the user has chosen again. */

@@ -39,6 +39,11 @@ export class Broker {
     return new Uploads(uploads);
   }
 
+  /** Ask the API anything else as the same user: tried again and signed in anew as an upload's own requests are. */
+  async request(method, path, { body, idempotencyKey, signal, onWaiting } = {}) {
+    return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting });
+  }
+
   /** List what was begun in this browser and has not ended: of one owner, or all. */
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;

@@ -76,6 +76,7 @@ class Market:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._hear)
         page.on("dialog", lambda dialog: dialog.accept())  # "leave the page?"
+        page.on("filechooser", lambda _: None)  # or the first one may open before it is listened to
         page.goto(self.url)
         return page
 

@@ -13,6 +13,17 @@ from playwright.sync_api import Page, expect
 from tests.page.conftest import OpenMarket
 from tests.page.seller import choose, drop, expect_recorded, names, photo
 
+PASTE = """async (selector) => {
+    const canvas = new OffscreenCanvas(320, 240)
+    canvas.getContext("2d").fillRect(0, 0, 320, 240)
+    const blob = await canvas.convertToBlob({ type: "image/png" })
+    const clipboardData = new DataTransfer()
+    clipboardData.items.add(new File([blob], "image.png", { type: "image/png" }))
+    clipboardData.setData("text/plain", "A table")
+    const pasted = new ClipboardEvent("paste", { clipboardData, bubbles: true })
+    document.querySelector(selector).dispatchEvent(pasted)
+}"""
+
 
 @pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
 def test_twenty_real_photos_are_dropped_and_go_up(
@@ -44,16 +55,11 @@ def test_twenty_real_photos_are_dropped_and_go_up(
 def test_a_photo_is_pasted(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
-    page.evaluate(
-        """async () => {
-            const canvas = new OffscreenCanvas(320, 240)
-            canvas.getContext("2d").fillRect(0, 0, 320, 240)
-            const blob = await canvas.convertToBlob({ type: "image/png" })
-            const clipboardData = new DataTransfer()
-            clipboardData.items.add(new File([blob], "image.png", { type: "image/png" }))
-            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }))
-        }"""
-    )
+    page.evaluate(PASTE, "#title")  # a text for the field, whatever picture of it comes along
+    page.get_by_role("button", name="Profile photo").click()
+    page.evaluate(PASTE, "#avatar")
+    page.get_by_role("button", name="Close").click()
+    page.evaluate(PASTE, "body")
     expect_recorded(page, 1)
     assert market.images()[0]["image"].endswith(".png")
 
@@ -124,6 +130,7 @@ def test_photos_are_put_in_order_by_keyboard(open_market: OpenMarket, photos: li
     page = three(market, photos)
     before = keys_in_order(market)
     photo(page, photos[2]).locator(".grip").focus()
+    page.keyboard.press("ArrowDown")  # there is no row below
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#said")).to_have_text(f"{photos[2].name} is photo 2 of 3 now.")
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
@@ -131,7 +138,9 @@ def test_photos_are_put_in_order_by_keyboard(open_market: OpenMarket, photos: li
     expect(photo(page, photos[2]).locator(".grip")).to_be_focused()
     photo(page, photos[0]).get_by_role("button", name="earlier").click()
     assert names(page) == [photos[0].name, photos[2].name, photos[1].name]
-    photo(page, photos[1]).get_by_role("button", name="main photo").click()
+    star = photo(page, photos[1]).get_by_role("button", name="main photo")
+    star.click()
+    expect(star).to_be_focused()
     assert names(page) == [photos[1].name, photos[0].name, photos[2].name]
     expect(page.locator(f'.shelf img[src$="{before[1]}"]')).to_be_visible()
     assert keys_in_order(market) == [before[1], before[0], before[2]]

@@ -197,8 +197,51 @@ def test_a_bucket_that_refuses_is_tried_again_by_hand(
     expect(failure).to_contain_text("The photo store refused the photo")
     page.unroute_all()
     failure.get_by_role("button", name="Try again").click()
+    expect(photo(page, photos[0]).locator(".grip")).to_be_focused()
     expect_recorded(page, 1)
     assert len(market.images()) == 1
+
+
+def test_a_photo_that_failed_and_is_chosen_again_goes_on_in_its_place(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    page = market.enter()
+    page.route("**/confirm/", lambda route: route.fulfill(status=403, body="no"))
+    choose(page, *photos[:2])
+    expect(page.locator(".photo[data-state=failed]")).to_have_count(2)
+    page.unroute_all()
+    choose(page, photos[0])
+    expect(page.locator(".photo[data-state=recorded]")).to_have_count(1)
+    expect(page.locator(".photo")).to_have_count(2)
+    expect(page.locator("#interrupted")).to_be_hidden()
+
+
+def test_a_page_whose_broker_is_ill_says_so_and_opens_once_it_is_well(
+    open_market: OpenMarket,
+) -> None:
+    market = open_market()
+    page = market.enter()
+    ill = '{"code": "database_unavailable", "detail": "No."}'
+    page.route("**/api/ads/**", lambda route: route.fulfill(status=503, body=ill))
+    page.reload()
+    expect(page.locator("#trouble")).to_contain_text("The broker's database does not answer")
+    expect(page.locator("#app")).to_be_hidden()
+    page.unroute_all()
+    expect(page.locator("#app")).to_be_visible()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_without_a_network_nobody_is_asked_to_sign_in(open_market: OpenMarket) -> None:
+    market = open_market()
+    page = market.enter()
+    page.route("**/dev/token", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#trouble")).to_contain_text("No connection")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#app")).to_be_visible()
 
 
 def test_every_code_has_its_words(open_market: OpenMarket) -> None:

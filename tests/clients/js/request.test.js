@@ -1,0 +1,24 @@
+// What a page asks of the API beside uploads.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Broker } from "../../../clients/js/broker.js";
+import { answers, refused, storage } from "./answers.js";
+
+test("any request is tried again, with its key, and may be told of what it waits for", async () => {
+  const { fetch, asked } = answers({ "POST /api/ads/": [refused("database_unavailable", 503), [201, { id: 7 }]] });
+  const broker = new Broker({ fetch, storage: storage(), token: "t" });
+  const waits = [];
+  const ad = await broker.request("POST", "/api/ads/", {
+    body: { title: "A lamp" }, idempotencyKey: "k", onWaiting: (error) => waits.push(error.code),
+  });
+  assert.equal(ad.id, 7);
+  assert.deepEqual(waits, ["database_unavailable"]);
+  assert.deepEqual(asked.map((one) => [one.key, one.token, one.body]), Array(2).fill(["k", "Bearer t", '{"title":"A lamp"}']));
+});
+
+test("what is refused for good is not tried again", async () => {
+  const { fetch, asked } = answers({ "PATCH /api/ads/1/": [refused("validation_error", 422)] });
+  const broker = new Broker({ fetch, storage: storage(), token: "t" });
+  await assert.rejects(broker.request("PATCH", "/api/ads/1/", { body: { title: "" } }), { code: "validation_error" });
+  assert.equal(asked.length, 1);
+});
