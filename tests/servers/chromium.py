@@ -1,4 +1,8 @@
-"""Debian's Chromium, driven through Playwright, for tests of pages."""
+"""Debian's Chromium, driven through Playwright, for tests of pages.
+
+Its headless shell where that is installed: the same engine without windows of its own, whose
+toolbars are pages, too, and cost as much as those that are tested.
+"""
 
 import contextlib
 import shutil
@@ -12,9 +16,9 @@ from broker.local.process import ServerNotInstalled
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a headless browser; raises ServerNotInstalled."""
-    program = shutil.which("chromium")
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if program is None:
-        raise ServerNotInstalled("Chromium is missing: apt-get install chromium")
+        raise ServerNotInstalled("Chromium is missing: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         # Its sandbox cannot be had by root, as which CI runs; the pages are the tests' own.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
