@@ -140,14 +140,27 @@ export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Ite
   cancel(): Promise<boolean[]>;
 }
 
+/** The API's own: `docs/errors.md`. */
+export type ApiCode =
+  | "avatar_not_confirmed" | "bad_request" | "body_too_large" | "capability_exhausted" | "capability_expired"
+  | "capability_invalid" | "capability_revoked" | "database_unavailable" | "events_not_configured"
+  | "events_secret_invalid" | "forbidden" | "idempotency_in_flight" | "idempotency_key_reused"
+  | "image_deleted" | "image_limit_reached" | "internal_error" | "invalid_event" | "invalid_idempotency_key"
+  | "malformed_json" | "method_not_allowed" | "not_found" | "not_multipart" | "object_mismatch"
+  | "object_missing" | "parts_missing" | "storage_denied" | "storage_unavailable" | "token_expired"
+  | "token_invalid" | "token_missing" | "unsupported_media_type" | "upload_cancelled" | "upload_expired"
+  | "upload_settled" | "uppy_not_configured" | "validation_error";
+
+/** The client's own: `docs/browser.md`. */
 export type ClientCode =
   | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused";
 
-/** An outcome that the page is told about; decide by `code`: the API's own, or a `ClientCode`. */
+/** An outcome that the page is told about; decide by `code`. */
 export class BrokerError extends Error {
   constructor(code: string, detail: string, more?: Partial<Pick<BrokerError, "status" | "errors" | "retryAfter" | "s3Code" | "cause">>);
   readonly name: "BrokerError";
-  readonly code: ClientCode | (string & {});
+  /** A later broker may have codes that are not named here: `switch` wants a `default`. */
+  readonly code: ApiCode | ClientCode | (string & {});
   /** The API's or S3's HTTP status; 0 where there was none. */
   readonly status: number;
   readonly detail: string;

@@ -1,8 +1,11 @@
 """The client as a process: what it imports, what it holds in memory, and its death."""
 
 import random
+import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -35,6 +38,24 @@ def test_it_brings_nothing_of_the_server_along() -> None:
     assert "broker_client" in done.stdout, done.stderr
     for name in ("'broker'", "schemas", "flask", "sqlalchemy", "boto3"):
         assert name not in done.stdout
+
+
+def test_its_wheel_has_types_and_licence_and_needs_httpx_alone(tmp_path: Path) -> None:
+    source = tmp_path / "source"  # a build leaves its own files beside the code
+    shutil.copytree(ROOT / "clients/python", source, ignore=shutil.ignore_patterns("*.egg-info"))
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "-w", str(tmp_path), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("upload_broker_client-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        files = set(archive.namelist())
+        (told,) = [name for name in files if name.endswith(".dist-info/METADATA")]
+        metadata = archive.read(told).decode()
+    modules = {path.name for path in (ROOT / "clients/python/broker_client").glob("*.py")}
+    assert {f"broker_client/{name}" for name in modules | {"py.typed"}} <= files
+    assert any(name.endswith("/LICENSE") for name in files)
+    needs = re.findall(r"^Requires-Dist: (\S+?)[<>=]", metadata, re.MULTILINE)
+    assert needs == ["httpx"]
 
 
 @pytest.mark.parametrize("how", [["multipart"], ["multipart", "--async"], ["post"]], ids=" ".join)

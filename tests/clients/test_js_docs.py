@@ -1,8 +1,9 @@
-"""docs/browser.md: its lines run as a page's own, and it names every code of the client."""
+"""docs/browser.md and the package's README run as they stand; every code has its name there."""
 
 import re
 from pathlib import Path
 
+from broker.api.problems import PROBLEMS
 from tests.clients.conftest import OpenShop
 from tests.clients.js_page import CLIENT
 
@@ -44,9 +45,42 @@ def test_the_lines_of_the_page_work_as_they_stand(open_shop: OpenShop, tmp_path:
     page.close()
 
 
+def test_the_lines_of_the_readme_work_but_for_the_packages_name(open_shop: OpenShop) -> None:
+    (lines,) = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    imports, rest = lines.split("\n\n", 1)
+    assert imports == 'import { Broker } from "@upload-broker/client";'
+    given = """
+        const token = "TOKEN", photo = new Blob(["a photo"], { type: "image/jpeg" });
+        const file = new File([photo], "a.jpg", { type: "image/jpeg" });
+    """
+    rest = rest.replace("https://broker.example", "BROKER_URL").replace("ad: 1", "ad: AD_ID")
+    script = f'import {{ Broker }} from "/upload-broker/broker.js";\n{given}{rest}'
+    shop = open_shop(script=f"{script}\nglobalThis.recorded = image;")
+    page = shop.browser.new_page()
+    page.goto(shop.page_url)
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const look = () => globalThis.recorded ? resolve() : setTimeout(look)
+            look()
+        })"""
+    )
+    assert shop.images() == [page.evaluate("recorded")]
+    assert shop.images()[0]["alt_text"] == "front view"
+    page.close()
+
+
+def declared(union: str) -> set[str]:
+    """Give the codes of one union of the declarations."""
+    (codes,) = re.findall(rf"type {union} =(.*?);", (CLIENT / "broker.d.ts").read_text(), re.DOTALL)
+    return set(re.findall(r'"(\w+)"', codes))
+
+
+def test_every_code_of_the_api_is_declared() -> None:
+    assert declared("ApiCode") == set(PROBLEMS)
+
+
 def test_every_code_of_the_client_is_in_its_page() -> None:
-    declared = re.findall(r"ClientCode =(.*?);", (CLIENT / "broker.d.ts").read_text(), re.DOTALL)
-    codes = set(re.findall(r'"(\w+)"', declared[0]))
+    codes = declared("ClientCode")
     sources = "".join(path.read_text() for path in CLIENT.glob("*.js"))
     made = set(re.findall(r'new BrokerError\((?:body\?\.code \?\? )?"(\w+)"', sources))
     made -= {"validation_error"}

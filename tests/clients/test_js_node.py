@@ -70,6 +70,6 @@ def test_the_package_has_every_module_and_no_dependency() -> None:
     files = {file["path"] for file in package["files"]}
     own = {path.name for path in CLIENT.iterdir() if path.is_file()}
     assert files == own
-    assert {"broker.js", "broker.d.ts", "sha256-worker.js"} <= own
+    assert {"broker.js", "broker.d.ts", "sha256-worker.js", "LICENSE"} <= own
     described = json.loads((CLIENT / "package.json").read_text())
     assert not {"dependencies", "peerDependencies"} & set(described)

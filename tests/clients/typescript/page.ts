@@ -1,5 +1,5 @@
 // Every call that docs/browser.md names, as a page in TypeScript makes it.
-import { Broker, BrokerError, type Image, type Progress, type Resumable } from "@upload-broker/client";
+import { type ApiCode, Broker, BrokerError, type ClientCode, type Image, type Progress, type Resumable } from "@upload-broker/client";
 
 export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
   const broker = new Broker({ baseUrl: "https://broker.example", token: async ({ refused }) => (refused ? "fresh" : "token"), concurrency: 2 });
@@ -24,3 +24,9 @@ export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
 new Broker().upload(new Blob(), {});
 // @ts-expect-error and not two
 new Broker().upload(new Blob(), { ad: 1, user: 1 });
+
+// Words for codes are checked by their names.
+const words: Partial<Record<ApiCode | ClientCode, string>> = { image_limit_reached: "Full.", network: "No connection." };
+export const wordsOf = (error: BrokerError): string => words[error.code as keyof typeof words] ?? error.detail;
+// @ts-expect-error no such code
+words.image_limit_reachd = "Full.";

@@ -1,0 +1,36 @@
+"""Every snippet of the pages for people who upload is run by a test; a new one must be, too."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+# Which tests take how many blocks of a language, and run them as they stand.
+RUN = {
+    "docs/browser.md": {"js": (1, "clients/test_js_docs.py")},
+    "clients/js/README.md": {"js": (1, "clients/test_js_docs.py")},
+    "docs/python.md": {"python": (6, "client/test_docs.py"), "sh": (2, "client/test_docs.py")},
+    "docs/cookbook.md": {
+        "jsx": (1, "clients/test_cookbook_components.py"),
+        "vue": (1, "clients/test_cookbook_components.py"),
+        "python": (1, "clients/test_cookbook_plain_form.py"),
+        "html": (1, "clients/test_cookbook_plain_form.py"),
+        "sh": (4, "clients/test_cookbook_shell.py"),
+        "bash": (1, "clients/test_cookbook_shell.py"),
+    },
+}
+# How to install the Python client from a repository whose address the page does not know.
+NOT_RUN = {"docs/python.md": {"text": 1}}
+
+
+@pytest.mark.parametrize("page", list(RUN))
+def test_every_snippet_of_a_page_is_run(page: str) -> None:
+    text = (ROOT / page).read_text()
+    found = Counter(re.findall(r"^```(.+)\n", text, re.MULTILINE))
+    expected = {language: count for language, (count, _) in RUN[page].items()}
+    assert found == {**expected, **NOT_RUN.get(page, {})}
+    assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * found.total()
+    for _, test in RUN[page].values():
+        assert (ROOT / "tests" / test).is_file()
