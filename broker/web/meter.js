@@ -48,7 +48,8 @@ export class Meter {
     const done = photos.filter((photo) => photo.image).length;
     const paused = active.every((photo) => photo.phase === "paused");
     byId("meter-bar").value = total ? sent / total : 0;
-    byId("meter-count").textContent = `${done} of ${counted(photos.length, "photo", "photos")} · ${bytes(sent)} of ${bytes(total)}`;
+    const arrived = `${bytes(sent)} of ${bytes(total)}`.replaceAll(" ", "\u00a0"); // on one line, where all is not
+    byId("meter-count").textContent = `${done} of ${counted(photos.length, "photo", "photos")} · ${arrived}`;
     byId("meter-speed").textContent = this.#speed(active, sent, total, paused);
     byId("meter-pause").textContent = paused ? "Go on" : "Pause all";
     const quarter = Math.floor((4 * done) / photos.length);

@@ -113,7 +113,8 @@ export class Photo {
     this.error = error;
     this.phase = "failed";
     const { what, why, again } = wordsOf(error, this.#on.profile);
-    this.#parts(".what").textContent = `${this.name}: ${what}`;
+    this.#parts(".file").textContent = this.#parts(".file").title = this.name;
+    this.#parts(".fault").textContent = what;
     this.#parts(".why").textContent = why;
     this.#parts(".again").hidden = !again;
     this.#become("failed", () => this.#parts(again ? ".again" : ".remove"));

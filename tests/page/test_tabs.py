@@ -116,9 +116,16 @@ def test_a_profile_photo_is_cropped_saved_and_removed(
     page.locator("#avatar-file").set_input_files(photos[-1])
     expect(page.locator("#crop")).to_be_focused()
     whole = page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()")
+    rounds = page.locator(".round")
+    expect(rounds).to_have_count(3)
+    drawn = rounds.evaluate_all("(all) => all.map((one) => one.toDataURL())")
     dialog.get_by_label("Zoom").fill("2")
     page.locator("#crop").press("ArrowLeft")
     assert page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()") != whole
+    closer = rounds.evaluate_all("(all) => all.map((one) => one.toDataURL())")
+    assert len({*drawn, *closer}) == 6  # each size is drawn anew
+    radius = rounds.first.evaluate("(canvas) => getComputedStyle(canvas).borderRadius")
+    assert radius == "50%"
     market.shoot(page, "profile-photo")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_contain_text("Saved.")

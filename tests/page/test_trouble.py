@@ -1,5 +1,6 @@
 """The page: bad networks, reloads, wrong files, and the words for what went wrong."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +162,33 @@ def test_photos_beyond_the_last_place_wait_for_one(
     assert len(market.images()) == 2
 
 
+def test_a_slow_upload_tells_its_share_its_speed_and_the_time_left(
+    open_market: OpenMarket, tmp_path: Path
+) -> None:
+    market = open_market()
+    page = market.enter()
+    session = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 400_000})
+    files = [noise(tmp_path / f"{name}.jpg", 3_000_000) for name in "ab"]
+    choose(page, *files)
+    rate = re.compile(r"^[\d.]+ kB/s · about \d+ (s|min) left$")
+    expect(page.locator("#meter-speed")).to_have_text(rate)
+    expect(page.locator("#meter-count")).to_have_text(
+        re.compile(r"^0 of 2 photos · .+\sof\s6.0\sMB$")
+    )
+    expect(photo(page, files[0]).locator(".phase")).to_have_text(re.compile(r"^[1-9]\d? %$"))
+    shares = [
+        page.locator(bar).first.evaluate("(bar) => bar.value")
+        for bar in (".under-way progress", "#meter-bar")
+    ]
+    assert all(0 < share < 1 for share in shares)
+    market.shoot(page, "slow")
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    expect_recorded(page, 2)
+
+
 def test_a_photo_is_paused_gone_on_with_and_cancelled(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
@@ -250,3 +278,15 @@ def test_every_code_has_its_words(open_market: OpenMarket) -> None:
     clients_own = Path("docs/browser.md").read_text().split("The client's own:")[1].split("\n\n")[1]
     own = [line.split("`")[1] for line in clients_own.splitlines() if line.startswith("| `")]
     assert sorted(codes) == sorted([*PROBLEMS, *own])
+    told = page.evaluate(
+        """async (codes) => {
+            const { wordsOf } = await import("/web/words.js")
+            return codes.map((code) => wordsOf({ code, detail: "as the API says" }))
+        }""",
+        [*codes, "one_of_a_later_broker"],
+    )
+    for code, words in zip(codes, told, strict=False):
+        assert re.match(r"[A-Z].{4,}[^.]$", words["what"]), code
+        assert re.match(r"[A-Z].{4,}\.$", words["why"]), code
+        assert not {words["what"], words["why"]} & {"Something went wrong", "as the API says"}
+    assert told[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}
