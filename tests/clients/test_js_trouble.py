@@ -1,8 +1,6 @@
-"""clients/js: what is refused, cancelled, expired; and the page's thread while it hashes."""
+"""clients/js: what is refused, cancelled, expired."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, Route
 
@@ -168,63 +166,4 @@ def test_two_uploads_of_one_file_are_two_images(open_shop: OpenShop) -> None:
     page = shop.visit()
     page.evaluate("() => Promise.all([1, 2].map(() => broker.upload(file(900), { ad })))")
     assert len({image["id"] for image in shop.images()}) == 2
-    page.close()
-
-
-def renderer_memory(page: Page, field: str) -> dict[int, int]:
-    """Read the bytes of memory of each renderer, its workers' among them (Linux)."""
-    session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
-    found: dict[str, Any] = session.send("SystemInfo.getProcessInfo")
-    memory = {}
-    for process in found["processInfo"]:
-        if process["type"] == "renderer":
-            status = Path(f"/proc/{process['id']}/status").read_text()
-            kib = re.findall(rf"{field}:\s+(\d+) kB", status)[0]
-            memory[process["id"]] = int(kib) * 1024
-    return memory
-
-
-def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
-    open_shop: OpenShop, tmp_path: Path
-) -> None:
-    shop = open_shop(body='<input type="file" id="photo">')
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(bytes(range(256)) * (60 * MIB // 256))
-    page = shop.visit()
-    page.set_input_files("#photo", photo)
-    page.evaluate("async () => { await broker.upload(file(900), { ad }) }")  # all is loaded
-    before = renderer_memory(page, "VmRSS")
-    measured = page.evaluate(
-        """async () => {
-            const tasks = [];
-            const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries()));
-            observer.observe({ type: "longtask" });
-            let drawn = 0, last = performance.now(), longest = 0, on = true;
-            const draw = (now) => {
-                drawn++; longest = Math.max(longest, now - last); last = now;
-                if (on) requestAnimationFrame(draw);
-            };
-            requestAnimationFrame(draw);
-            const began = performance.now();
-            const [photo] = document.getElementById("photo").files;
-            const upload = broker.upload(photo, { ad, onProgress: watch });
-            upload.catch(() => {});
-            await until(() => told.some((one) => one.phase === "queued"));
-            const took = performance.now() - began;
-            on = false;
-            tasks.push(...observer.takeRecords());
-            await upload.cancel();
-            return { took, drawn, longest, tasks: tasks.map((one) => one.duration) };
-        }"""
-    )
-    peaks = renderer_memory(page, "VmHWM")
-    grown = max(peaks[pid] - before[pid] for pid in before if pid in peaks)
-    print(  # noqa: T201
-        f"\n60 MiB hashed in {measured['took']:.0f} ms; long tasks {measured['tasks']}; "
-        f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
-        f"memory grew by {grown / MIB:.0f} MiB at most"
-    )
-    assert max(measured["tasks"], default=0) < 50
-    # A renderer that is only getting ready for the next page takes 40 MiB.
-    assert grown < 55 * MIB
     page.close()

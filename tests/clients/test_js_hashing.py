@@ -1,0 +1,91 @@
+"""clients/js: what a page pays while a photo of 60 MB is hashed: its thread's time, its memory."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.clients.conftest import MIB, OpenShop
+
+TRACED = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"]
+
+
+def longest_task(trace: bytes) -> tuple[float, float]:
+    """Give the longest task of a renderer's main thread: milliseconds passed, and worked."""
+    events = json.loads(trace)["traceEvents"]
+    mains = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"
+    }
+    tasks = [
+        (one["dur"] / 1000, one.get("tdur", 0) / 1000)
+        for one in events
+        if one["name"].endswith("RunTask") and "dur" in one and (one["pid"], one["tid"]) in mains
+    ]
+    assert len(tasks) > 100
+    return max(passed for passed, _ in tasks), max(worked for _, worked in tasks)
+
+
+def renderer_memory(page: Page, field: str) -> dict[int, int]:
+    """Read the bytes of memory of each renderer, its workers' among them (Linux)."""
+    session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+    found: dict[str, Any] = session.send("SystemInfo.getProcessInfo")
+    memory = {}
+    for process in found["processInfo"]:
+        if process["type"] == "renderer":
+            status = Path(f"/proc/{process['id']}/status").read_text()
+            kib = re.findall(rf"{field}:\s+(\d+) kB", status)[0]
+            memory[process["id"]] = int(kib) * 1024
+    return memory
+
+
+def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop(body='<input type="file" id="photo">')
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(bytes(range(256)) * (60 * MIB // 256))
+    page = shop.visit()
+    page.set_input_files("#photo", photo)
+    page.evaluate("async () => { await broker.upload(file(900), { ad }) }")  # all is loaded
+    before = renderer_memory(page, "VmRSS")
+    shop.browser.start_tracing(page=page, categories=TRACED)
+    measured = page.evaluate(
+        """async () => {
+            const tasks = [];
+            const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries()));
+            observer.observe({ type: "longtask" });
+            let drawn = 0, last = performance.now(), longest = 0, on = true;
+            const draw = (now) => {
+                drawn++; longest = Math.max(longest, now - last); last = now;
+                if (on) requestAnimationFrame(draw);
+            };
+            requestAnimationFrame(draw);
+            const began = performance.now();
+            const [photo] = document.getElementById("photo").files;
+            const upload = broker.upload(photo, { ad, onProgress: watch });
+            upload.catch(() => {});
+            await until(() => told.some((one) => one.phase === "queued"));
+            const took = performance.now() - began;
+            on = false;
+            tasks.push(...observer.takeRecords());
+            await upload.cancel();
+            return { took, drawn, longest, tasks: tasks.map((one) => one.duration) };
+        }"""
+    )
+    passed, worked = longest_task(shop.browser.stop_tracing())
+    peaks = renderer_memory(page, "VmHWM")
+    grown = max(peaks[pid] - before[pid] for pid in before if pid in peaks)
+    print(  # noqa: T201
+        f"\n60 MiB hashed in {measured['took']:.0f} ms; long tasks {measured['tasks']}; "
+        f"the main thread's longest task took {passed:.1f} ms, {worked:.1f} ms of work; "
+        f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
+        f"memory grew by {grown / MIB:.0f} MiB at most"
+    )
+    assert max(measured["tasks"], default=0) < 50
+    # A renderer that is only getting ready for the next page takes 40 MiB.
+    assert grown < 55 * MIB
+    page.close()
