@@ -1,6 +1,7 @@
 """clients/js: an upload that was cut off goes on with the parts that are missing."""
 
 import re
+import sys
 
 import pytest
 from playwright.sync_api import Page
@@ -65,6 +66,10 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: 
     assert len(arrived["missing"]) < 4
     numbers = parts_sent(page)
     result = page.evaluate(f"outcome(broker.upload({LARGE}, {{ ad, altText: 'front' }}))")
+    sys.stdout.write(
+        f"{shop.bucket.name}: at the reload missing {arrived['missing']} of 4 parts; "
+        f"sent after it {sorted(numbers)}; one upload, one image {result['image']['image']}\n"
+    )
     # A part that was cut off when S3 had all its bytes may have arrived after that.
     assert {3} <= set(numbers) <= set(arrived["missing"])
     assert shop.images() == [result["image"]], result
