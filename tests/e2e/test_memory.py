@@ -18,8 +18,8 @@ from tests.http.client import SECRET, declared, token
 from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024
-UPLOADS, SIZE, AT_ONCE = 20, 48 * MIB, 2
-MAY_GROW = 16 * MIB  # noise of an allocator; the files are 960 MiB
+UPLOADS, SIZE, AT_ONCE = 20, 24 * MIB, 2
+MAY_GROW = 16 * MIB  # noise of an allocator; the files are 480 MiB
 START_SECONDS = 30
 PHOTO = os.urandom(SIZE)
 

@@ -28,7 +28,7 @@ from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
 
 VERSIONS = ["v6", "v5"]
-SMALL, LARGE = "photo(800, false)", "photo(3200, true)"  # about 0.1 and 21 MiB
+SMALL, LARGE = "photo(800, false)", "photo(2800, true)"  # about 0.1 and 16 MiB
 
 
 @pytest.fixture(scope="module")
