@@ -24,6 +24,12 @@ def test_there_is_no_drawer_for_odds_and_ends() -> None:
     assert not [p for p in sources() if p.stem in ("utils", "helpers", "common", "misc")]
 
 
+def test_each_package_that_is_published_alone_carries_the_licence() -> None:
+    for client in ("js", "python"):
+        copy = ROOT / "clients" / client / "LICENSE"
+        assert copy.read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
 def test_every_route_below_api_says_whom_it_lets_in() -> None:
     app = create_app(
         Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="x" * 32)
