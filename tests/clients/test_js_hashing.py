@@ -85,7 +85,9 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
         f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
         f"memory grew by {grown / MIB:.0f} MiB at most"
     )
-    assert max(measured["tasks"], default=0) < 50
+    # A long task is one of 50 ms (W3C, Long Tasks). Of work: what a busy machine gives to other
+    # processes meanwhile says nothing of the page, and makes a task of 2 ms take 60.
+    assert 0 < worked < 50
     # A renderer that is only getting ready for the next page takes 40 MiB.
     assert grown < 55 * MIB
     page.close()

@@ -32,6 +32,7 @@ def barriers(page: Page, axe: Path) -> list[Any]:
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
 
 
+@pytest.mark.timeout(400)  # 36 looks
 def test_axe_finds_nothing_at_any_width_in_light_and_dark(
     open_market: OpenMarket, photos: list[Path], axe: Path, tmp_path: Path
 ) -> None:
