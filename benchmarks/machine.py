@@ -53,7 +53,8 @@ def describe(bench: Bench) -> dict[str, str]:
 
 
 def _commit() -> str:
-    return _said("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    said = _said("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    return "no git commit" if said.startswith("fatal") else said
 
 
 def _cpu_model() -> str:

@@ -16,6 +16,7 @@ from benchmarks.servers.postgres import binaries
 
 REQUIREMENTS = ROOT / "benchmarks/peers.txt"
 TIMEOUT = 900
+OLDEST_NODE = (20, 19)
 
 
 class NotPrepared(Exception):
@@ -25,6 +26,7 @@ class NotPrepared(Exception):
 def prepare() -> None:
     """Install what is missing; raises NotPrepared."""
     _debian()
+    _node()
     _companion()
     _gunicorn()
 
@@ -56,6 +58,14 @@ def _debian() -> None:
     _run([apt, "install", *options, *packages], environment)
     if still := lacking():
         raise NotPrepared(f"{', '.join(still)} cannot be found after apt-get install")
+
+
+def _node() -> None:
+    node = shutil.which("node") or "node"
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    numbers = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
+    if numbers < OLDEST_NODE:
+        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {said.strip()} is installed")
 
 
 def _companion() -> None:

@@ -27,7 +27,9 @@ class Crowd:
     finished: int = 0
     sending: int = 0
     sending_most: int = 0
+    seconds: float = 0.0
     api_seconds: list[float] = field(default_factory=list)
+    transfer_seconds: list[float] = field(default_factory=list)
     probes: list[float | None] = field(default_factory=list)
 
     def begins_to_send(self) -> None:
@@ -55,9 +57,11 @@ async def crowd(one: OneClient, clients: int, window: float, api_port: int) -> C
         await one(number, result)
         result.finished += 1
 
+    began = time.perf_counter()
     tasks = [asyncio.create_task(arrive(number)) for number in range(clients)]
     prober = asyncio.create_task(_probe(api_port, result))
     done, pending = await asyncio.wait(tasks, timeout=window, return_when=asyncio.FIRST_EXCEPTION)
+    result.seconds = time.perf_counter() - began
     for task in (*pending, prober):
         task.cancel()
     await asyncio.gather(*pending, prober, return_exceptions=True)
@@ -91,6 +95,7 @@ async def send_slowly(url: str, body: bytes, content_type: str, state: Crowd) ->
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     state.begins_to_send()
+    first = time.perf_counter()
     try:
         writer.write(head.encode())
         piece = int(SLOW_BYTES_PER_SECOND * TICK)
@@ -99,7 +104,9 @@ async def send_slowly(url: str, body: bytes, content_type: str, state: Crowd) ->
             writer.write(body[begin : begin + piece])
             await writer.drain()
             await asyncio.sleep(max(0.0, TICK - (time.perf_counter() - began)))
-        return await _answer(reader)
+        answer = await _answer(reader)
+        state.transfer_seconds.append(time.perf_counter() - first)
+        return answer
     finally:
         state.has_sent()
         writer.close()
