@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.plan import SLOW_BYTES_PER_SECOND
 
-TICK = 0.1  # seconds between two pieces
-SEND_BUFFER = 16 * 1024
+TICK = 0.25  # seconds between two pieces: what the generator costs is taken from the servers
+SEND_BUFFER = 32 * 1024
 ARRIVE_WITHIN = 2.0  # seconds in which all clients begin
 PROBE_EVERY, PROBE_TIMEOUT = 0.5, 2.0
 
