@@ -1,14 +1,18 @@
-# make run: everything on embedded defaults. make test: all tests. Both set up .venv by themselves.
+# make run: everything on embedded defaults. make test: all tests. make bench: the benchmarks, or
+# some of them: make bench BENCH="--only ticket". Each sets up .venv by itself.
 PYTHON ?= python3
 STAMP := .venv/.installed
 
-.PHONY: run test check lock clean
+.PHONY: run test bench check lock clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
 
 test: $(STAMP)
 	.venv/bin/python -m pytest
+
+bench: $(STAMP)
+	@exec .venv/bin/python -m benchmarks $(BENCH)
 
 check: $(STAMP)
 	.venv/bin/ruff check .
@@ -30,4 +34,4 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .broker
+	rm -rf .venv .broker benchmarks/.peers benchmarks/companion/node_modules

@@ -1,0 +1,1 @@
+"""The programs beside the broker, each small: what people write who have no broker."""

@@ -1,0 +1,37 @@
+"""Counts what is in a view, in a file of two numbers: now, and the most at any time.
+
+A file, because a worker whose threads are all taken answers no question.
+"""
+
+import mmap
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FORMAT = "<QQ"
+
+
+class Gauge:
+    """See the module."""
+
+    def __init__(self, path: Path) -> None:
+        path.write_bytes(struct.pack(FORMAT, 0, 0))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), struct.calcsize(FORMAT))
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count the block."""
+        self._add(1)
+        try:
+            yield
+        finally:
+            self._add(-1)
+
+    def _add(self, change: int) -> None:
+        with self._lock:
+            now, most = struct.unpack(FORMAT, self._map[:])
+            self._map[:] = struct.pack(FORMAT, now + change, max(most, now + change))

@@ -1,0 +1,73 @@
+"""An S3 whose every object is there: it answers HEAD from the key alone, at next to no cost.
+
+A key ends in `_<upload id>-<size>.jpg`; content type and digest are the same for all. A
+multipart upload may be begun. Nothing is stored, no signature is looked at.
+"""
+
+import asyncio
+import sys
+from typing import cast
+
+from benchmarks.requests import DIGEST
+
+BEGUN = (
+    b'<?xml version="1.0" encoding="UTF-8"?><InitiateMultipartUploadResult>'
+    b"<Bucket>media-bucket</Bucket><Key>key</Key><UploadId>multipart-upload</UploadId>"
+    b"</InitiateMultipartUploadResult>"
+)
+NOTHING = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+MULTIPART = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(BEGUN),
+    BEGUN,
+)
+ABSENT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+HEAD = (
+    "HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nContent-Type: image/jpeg\r\n"
+    'ETag: "0123456789abcdef0123456789abcdef"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
+    f"x-amz-checksum-sha256: {DIGEST}\r\nx-amz-meta-upload-id: {{upload_id}}\r\n\r\n"
+)
+
+
+class StubS3(asyncio.Protocol):
+    """One connection, kept until the client ends it."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep it."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is whole; those that matter have no body."""
+        self._buffer += data
+        while b"\r\n\r\n" in self._buffer and self._transport is not None:
+            request, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+            self._transport.write(answer(request))
+
+
+def answer(request: bytes) -> bytes:
+    """Answer one request's head."""
+    method, path, _ = request.split(b" ", 2)
+    if method == b"POST":
+        return MULTIPART
+    if method != b"HEAD":
+        return NOTHING
+    name = path.partition(b"?")[0].rpartition(b"_")[2].decode()
+    if not name.endswith(".jpg"):
+        return NOTHING  # HEAD of the bucket
+    upload_id, dash, size = name.removesuffix(".jpg").rpartition("-")
+    if not dash:
+        return ABSENT
+    return HEAD.format(size=size, upload_id=upload_id).encode()
+
+
+async def main(port: int) -> None:
+    """Serve until killed."""
+    server = await asyncio.get_running_loop().create_server(StubS3, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,131 @@
+"""Starts what the rows ask for, once and when it is first asked for; stops all at the end."""
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.databases import Database, PostgresDatabase, SqliteDatabase
+from benchmarks.load.wrk import RequestFile
+from benchmarks.plan import Plan
+from benchmarks.requests import Tokens
+from benchmarks.rounds import say
+from benchmarks.servers import Server, bucket, peers
+from benchmarks.servers.bucket import Credentials
+from benchmarks.servers.command import gunicorn_sync
+from benchmarks.servers.postgres import Postgres, postgres
+from broker.local.seaweedfs import EmbeddedS3
+
+Started = TypeVar("Started")
+KINDS = ("PostgreSQL", "SQLite")
+
+
+class Bench:
+    """What runs on the machine while it is measured."""
+
+    def __init__(self, plan: Plan, directory: Path, stack: ExitStack) -> None:
+        self.plan = plan
+        self.directory = directory
+        self.credentials = Credentials.new()
+        self.jwt_secret = secrets.token_urlsafe(48)
+        self.tokens = Tokens(self.jwt_secret)
+        self._stack = stack
+        self._started: dict[tuple[object, ...], object] = {}
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The cluster."""
+        return self._start(postgres(self.directory))
+
+    @cached_property
+    def seaweedfs(self) -> EmbeddedS3:
+        """The real bucket."""
+        return self._start(bucket.seaweedfs(self.directory, self.credentials))
+
+    @cached_property
+    def stub(self) -> Server:
+        """The bucket that answers at next to no cost."""
+        return self._start(bucket.stub(self.directory))
+
+    @cached_property
+    def companion(self) -> Server:
+        """Uppy Companion."""
+        return self._start(
+            peers.companion(self.stub.url, self.credentials, self.jwt_secret, self.directory)
+        )
+
+    @cached_property
+    def presigning(self) -> Server:
+        """The bare Flask view."""
+        return self._start(
+            peers.flask_app("presigning", self.stub.url, self.credentials, self.directory)
+        )
+
+    def proxying(self, *, sync: bool = False) -> AbstractContextManager[Server]:
+        """Flask in the old way, by the broker's own server or by gunicorn's sync worker.
+
+        For one row: what slow clients have left behind must not be in another's way.
+        """
+        serving = {"serving": gunicorn_sync} if sync else {}
+        endpoint = self.seaweedfs.endpoint_url
+        return peers.flask_app("proxying", endpoint, self.credentials, self.directory, **serving)
+
+    def gauge(self, server: Server) -> Path:
+        """Name the file in which a proxying server counts."""
+        return self.directory / f"{server.name}.gauge"
+
+    def database(self, kind: str, uploads: int) -> Database:
+        """Give a database with so many uploads."""
+
+        def made() -> Database:
+            say(f"  filling {kind} with {uploads:,} uploads")
+            if kind == "SQLite":
+                return SqliteDatabase(self.directory, uploads)
+            return PostgresDatabase(self.postgres, uploads)
+
+        return self._once(("database", kind, uploads), made)
+
+    def broker(self, kind: str, uploads: int, *, real_bucket: bool = False) -> Server:
+        """Give a broker over that database, over the stub or over the real bucket."""
+        environment = self.environment(kind, uploads, real_bucket=real_bucket)
+        name = f"broker-{kind}-{uploads}{'-real' if real_bucket else ''}"
+        return self._once(
+            (name,), lambda: self._start(peers.broker(name, environment, self.directory))
+        )
+
+    def environment(self, kind: str, uploads: int, *, real_bucket: bool = False) -> dict[str, str]:
+        """Give the environment of that broker."""
+        endpoint = self.seaweedfs.endpoint_url if real_bucket else self.stub.url
+        url = self.database(kind, uploads).url
+        return peers.broker_environment(url, endpoint, self.credentials, self.jwt_secret)
+
+    def request_file(self, requests: list[bytes], *, once: bool = False) -> RequestFile:
+        """Write requests for wrk."""
+        number = sum(1 for _ in self.directory.glob("requests-*"))
+        return RequestFile(self.directory / f"requests-{number}", requests, once=once)
+
+    def _start(self, server: AbstractContextManager[Started]) -> Started:
+        return self._stack.enter_context(server)
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Started]) -> Started:
+        if key not in self._started:
+            self._started[key] = make()
+        return self._started[key]  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def bench(plan: Plan, below: Path) -> Iterator[Bench]:
+    """Give a bench whose data lie below a directory, and go at the end."""
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="broker-bench-", dir=below, ignore_cleanup_errors=True
+        ) as directory,
+        ExitStack() as stack,
+    ):
+        root = Path(directory)
+        root.chmod(0o711)  # PostgreSQL's own account passes through
+        yield Bench(plan, root, stack)

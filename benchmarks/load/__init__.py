@@ -1,0 +1,1 @@
+"""Load: wrk, one client that measures photos, and many slow ones."""

@@ -1,0 +1,77 @@
+"""One request after the other over kept connections, as a careful client sends them."""
+
+import http.client
+import json
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from benchmarks.load.wrk import LoadFailed
+
+
+class Client:
+    """A connection to one server; any answer but a success raises LoadFailed."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
+        """Send one request; gives the body of its answer."""
+        self._connection.request(method, path, body=body, headers=headers or {})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if not 200 <= answer.status < 300:
+            raise LoadFailed(f"{method} {path}: {answer.status} {content[:400]!r}")
+        return content
+
+    def send_raw(self, request: bytes) -> bytes:
+        """Send a request that is written already."""
+        head, _, body = request.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        method, path, _version = first.split(" ")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return self.send(method, path, body or None, headers)
+
+    def json(
+        self, method: str, path: str, *, token: str | None = None, body: object | None = None
+    ) -> Any:
+        """Send and read JSON."""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        content = json.dumps(body).encode() if body is not None else None
+        return json.loads(self.send(method, path, content, headers) or b"null")
+
+
+def form(fields: dict[str, str], file: bytes) -> tuple[bytes, str]:
+    """Write a multipart form, the file last; gives its bytes and its content type."""
+    boundary = "----photo5c2f8e1d9b"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    parts.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    end = f"\r\n--{boundary}--\r\n"
+    return "".join(
+        parts
+    ).encode() + file + end.encode(), f"multipart/form-data; boundary={boundary}"
+
+
+def path_of(url: str) -> str:
+    """Give the part of a URL that a request names."""
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,89 @@
+"""Run wrk with requests of our own, and read what it says; whatever failed fails the run."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.rounds import Sample
+
+SCRIPT = Path(__file__).parent / "rotate.lua"
+MARK = "SUMMARY "
+FAULTS = ("connect", "read", "write", "status", "timeout")
+
+
+class LoadFailed(Exception):
+    """An answer was no success, or there was none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What wrk counted; times in seconds."""
+
+    requests: int
+    seconds: float
+    p50: float
+    p99: float
+
+    def sample(self, cpu_seconds: float) -> Sample:
+        """Give it as a sample, with the CPU time that the server took meanwhile."""
+        return Sample(
+            rate=self.requests / self.seconds,
+            cpu=cpu_seconds / self.requests,
+            p50=self.p50,
+            p99=self.p99,
+            requests=self.requests,
+        )
+
+
+class RequestFile:
+    """Requests on disk, for wrk."""
+
+    def __init__(self, path: Path, requests: Sequence[bytes], *, once: bool = False) -> None:
+        if any(b"\0" in request for request in requests):
+            raise ValueError("a request with a NUL byte cannot be told from the next one")
+        path.write_bytes(b"".join(request + b"\0" for request in requests))
+        self.path = path
+        self.first = requests[0]
+        self.once = once
+
+
+def run(port: int, file: RequestFile, *, seconds: int, connections: int, start: int = 0) -> Summary:
+    """Send requests for so many seconds; raises LoadFailed."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise LoadFailed("wrk is missing: apt-get install wrk")
+    # fmt: off
+    argv = [
+        wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT),
+        f"http://127.0.0.1:{port}", str(file.path), str(start), "once" if file.once else "cycle",
+    ]
+    # fmt: on
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    if ended.returncode != 0:
+        raise LoadFailed(f"wrk ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
+    return parse(ended.stdout)
+
+
+def parse(output: str) -> Summary:
+    """Read the line that rotate.lua writes; raises LoadFailed where any request failed."""
+    lines = [line for line in output.splitlines() if line.startswith(MARK)]
+    if len(lines) != 1:
+        raise LoadFailed(f"wrk said nothing that can be read: {output[-500:]}")
+    said = json.loads(lines[0].removeprefix(MARK))
+    faults = {name: said[name] for name in FAULTS if said[name]}
+    if faults:
+        raise LoadFailed(
+            f"of {said['requests']} requests some failed: {faults} (status counts answers of 400"
+            " and more; those of /exhausted mean that the plan lays in too few uploads)"
+        )
+    if said["requests"] == 0:
+        raise LoadFailed("wrk got no answer at all")
+    return Summary(
+        requests=said["requests"],
+        seconds=said["microseconds"] / 1e6,
+        p50=said["p50"] / 1e6,
+        p99=said["p99"] / 1e6,
+    )

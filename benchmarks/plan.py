@@ -1,0 +1,52 @@
+"""How much is measured: seconds, rounds, sizes. What is measured is in `rows/`."""
+
+from dataclasses import dataclass
+
+USERS = 50
+ADS = 1_000  # of those users, without images, for the tickets
+IMAGES_PER_AD = 20
+BATCH = 20
+PARTS = 100
+PHOTO_BYTES = 8_000_000
+SLOW_BYTES_PER_SECOND = 125_000  # 1 Mbit/s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Seconds are whole ones, as wrk wants them.
+
+    `stub_confirms` and `real_confirms` are the most confirms a second that uploads are laid in
+    for; a broker that is faster ends the row with an error that says so.
+    """
+
+    quick: bool = False
+    rounds: int = 3
+    warm_seconds: int = 1
+    seconds: int = 3
+    connections: int = 8
+    sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)
+    stub_confirms: int = 4_000
+    real_confirms: int = 1_000
+    in_process_calls: int = 100
+    photos: int = 12
+    slow_clients: int = 500
+    slow_transfer_seconds: int = 10
+    slow_window_seconds: int = 20
+    memory_tickets: int = 100_000
+    profile_seconds: float = 4.0
+
+
+FULL = Plan()
+QUICK = Plan(
+    quick=True,
+    rounds=2,
+    seconds=1,
+    sizes=(1_000, 5_000, 20_000),
+    in_process_calls=10,
+    photos=2,
+    slow_clients=60,
+    slow_transfer_seconds=4,
+    slow_window_seconds=10,
+    memory_tickets=2_000,
+    profile_seconds=1.0,
+)

@@ -1,0 +1,102 @@
+"""Sets up what the benchmarks need and the broker does not: wrk, Companion, PostgreSQL, gunicorn.
+
+With root's rights Debian's packages are installed; without, one line says which.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.rounds import say
+from benchmarks.servers import ROOT
+from benchmarks.servers.peers import COMPANION, PEERS
+from benchmarks.servers.postgres import binaries
+
+REQUIREMENTS = ROOT / "benchmarks/peers.txt"
+TIMEOUT = 900
+OLDEST_NODE = (20, 19)
+
+
+class NotPrepared(Exception):
+    """Something is missing that cannot be installed from here; the message says what to do."""
+
+
+def prepare() -> None:
+    """Install what is missing; raises NotPrepared."""
+    _debian()
+    _node()
+    _companion()
+    _gunicorn()
+
+
+def lacking() -> list[str]:
+    """Name the Debian packages whose programs are not there."""
+    packages = []
+    if shutil.which("wrk") is None:
+        packages.append("wrk")
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        packages.append("npm")
+    if binaries() is None:
+        packages.append("postgresql")
+    return packages
+
+
+def _debian() -> None:
+    packages = lacking()
+    if not packages:
+        return
+    line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise NotPrepared(f"as root: {line}")
+    say(f"installing {', '.join(packages)}")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    _run([apt, "update", "-qq"], environment)
+    options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
+    _run([apt, "install", *options, *packages], environment)
+    if still := lacking():
+        raise NotPrepared(f"{', '.join(still)} cannot be found after apt-get install")
+
+
+def _node() -> None:
+    node = shutil.which("node") or "node"
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    numbers = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
+    if numbers < OLDEST_NODE:
+        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {said.strip()} is installed")
+
+
+def _companion() -> None:
+    lock, stamp = COMPANION / "package-lock.json", COMPANION / "node_modules/.installed"
+    if stamp.exists() and stamp.read_text() == lock.read_text():
+        return
+    say("installing Companion")
+    npm = shutil.which("npm") or "npm"
+    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={COMPANION}"])
+    stamp.write_text(lock.read_text())
+
+
+def _gunicorn() -> None:
+    stamp = PEERS / ".installed"
+    if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
+        return
+    say("installing gunicorn")
+    shutil.rmtree(PEERS, ignore_errors=True)
+    # fmt: off
+    _run([
+        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        "--no-deps", "--require-hashes", f"--target={PEERS}", "-r", str(REQUIREMENTS),
+    ])
+    # fmt: on
+    stamp.write_text(REQUIREMENTS.read_text())
+
+
+def _run(argv: list[str], environment: dict[str, str] | None = None) -> None:
+    ended = subprocess.run(
+        argv, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    if ended.returncode != 0:
+        name = Path(argv[0]).name
+        raise NotPrepared(f"{name} ended with {ended.returncode}: {ended.stderr[-1500:]}")

@@ -1,0 +1,92 @@
+"""Requests as they go over the wire, made once, before anything is measured."""
+
+import base64
+import hashlib
+import json
+import time
+from typing import Any
+
+import jwt
+
+from benchmarks.plan import ADS, BATCH, USERS
+
+DIGEST = base64.b64encode(hashlib.sha256(b"photo").digest()).decode()
+SIZE = len(b"photo")
+
+
+def raw(method: str, path: str, *, token: str | None = None, body: object | None = None) -> bytes:
+    """Write one HTTP/1.1 request over a connection that is kept."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    if token is not None:
+        lines.append(f"Authorization: Bearer {token}")
+    content = b""
+    if body is not None:
+        content = json.dumps(body).encode()
+        lines += ["Content-Type: application/json"]
+    if method != "GET":
+        lines.append(f"Content-Length: {len(content)}")
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+class Tokens:
+    """One token a user, minted once: what a marketplace's client brings for an hour or so."""
+
+    def __init__(self, secret: str) -> None:
+        expires = int(time.time()) + 3 * 3600
+        self._tokens = [
+            jwt.encode(
+                {
+                    "sub": str(user),
+                    "exp": expires,
+                    "email": f"user{user}@example.com",
+                    "first_name": "John",
+                    "last_name": "Seller",
+                },
+                secret,
+                "HS256",
+            )
+            for user in range(1, USERS + 1)
+        ]
+
+    def of_user(self, user: int) -> str:
+        """Give a user's token."""
+        return self._tokens[user - 1]
+
+    def of_ad(self, ad: int) -> str:
+        """Give the token of the user whose ad it is."""
+        return self.of_user(owner_of(ad))
+
+
+def owner_of(ad: int) -> int:
+    """Name the user of one of the ads that tickets are asked for."""
+    return (ad - 1) % USERS + 1
+
+
+def declared(size: int = SIZE, digest: str = DIGEST, **more: Any) -> dict[str, Any]:
+    """Declare one file as a client does."""
+    return {
+        "file_name": "IMG_2041.jpg",
+        "content_type": "image/jpeg",
+        "size": size,
+        "alt_text": "front view",
+        "order": 1,
+        "checksum_sha256": digest,
+        **more,
+    }
+
+
+def tickets(tokens: Tokens) -> list[bytes]:
+    """Ask for one ticket, for each ad in turn."""
+    return [
+        raw("POST", f"/api/ads/{ad}/upload_image/", token=tokens.of_ad(ad), body=declared())
+        for ad in range(1, ADS + 1)
+    ]
+
+
+def batches(tokens: Tokens) -> list[bytes]:
+    """Ask for twenty tickets in one call, for each ad in turn."""
+    body = {"files": [declared(order=order) for order in range(1, BATCH + 1)]}
+    return [
+        raw("POST", f"/api/ads/{ad}/upload_images/", token=tokens.of_ad(ad), body=body)
+        for ad in range(1, ADS + 1)
+    ]

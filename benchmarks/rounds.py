@@ -1,0 +1,108 @@
+"""Pairs measured in turn, A B A B, each after a warm-up; and what is left of the numbers."""
+
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One measurement. `rate` is requests a second, `cpu` seconds of the API a request."""
+
+    rate: float
+    cpu: float
+    p50: float
+    p99: float
+    requests: int
+
+
+class Side(Protocol):
+    """One of those that are compared."""
+
+    name: str
+
+    def prepare(self) -> None:
+        """Bring its data back to where every measurement begins."""
+
+    def measure(self) -> Sample:
+        """Warm up, then measure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """The median of the rounds, with the least and the most."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Sum values up."""
+        return cls(median=statistics.median(values), low=min(values), high=max(values))
+
+    def scaled(self, factor: float) -> "Spread":
+        """Give it in another unit."""
+        return Spread(median=self.median * factor, low=self.low * factor, high=self.high * factor)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it for the JSON table."""
+        return asdict(self)
+
+
+class Samples:
+    """The samples of each side, round by round."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[Sample]] = {}
+
+    def add(self, side: str, sample: Sample) -> None:
+        """Keep a sample."""
+        self._of.setdefault(side, []).append(sample)
+
+    def spread(self, side: str, of: Callable[[Sample], float]) -> Spread:
+        """Sum up what is wanted of a side's samples."""
+        return Spread.of([of(sample) for sample in self._of[side]])
+
+    def rate(self, side: str) -> Spread:
+        """Requests a second."""
+        return self.spread(side, lambda sample: sample.rate)
+
+    def cpu(self, side: str) -> Spread:
+        """Seconds of the API's CPU a request."""
+        return self.spread(side, lambda sample: sample.cpu)
+
+    def latency(self, side: str) -> tuple[float, float]:
+        """Median over the rounds of the median and the 99th percentile, in seconds."""
+        samples = self._of[side]
+        return (
+            statistics.median(sample.p50 for sample in samples),
+            statistics.median(sample.p99 for sample in samples),
+        )
+
+    def ratio(
+        self, side: str, other: str, of: Callable[[Sample], float] = lambda sample: sample.rate
+    ) -> Spread:
+        """Divide side by other within each round, so that a slow minute weighs on both."""
+        pairs = zip(self._of[side], self._of[other], strict=True)
+        return Spread.of([of(mine) / of(theirs) for mine, theirs in pairs])
+
+
+def interleave(sides: Sequence[Side], rounds: int) -> Samples:
+    """Measure every side once a round."""
+    samples = Samples()
+    for number in range(1, rounds + 1):
+        for side in sides:
+            side.prepare()
+            sample = side.measure()
+            say(f"  round {number}  {side.name}: {sample.rate:,.0f}/s")
+            samples.add(side.name, sample)
+    return samples
+
+
+def say(line: str) -> None:
+    """Tell on standard error how far it is."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,1 @@
+"""What is measured: one module a row, each with a `run(bench)` that gives a section."""

@@ -1,0 +1,47 @@
+"""Twenty tickets a request, beside Companion's one."""
+
+from benchmarks import requests
+from benchmarks.bench import KINDS, Bench
+from benchmarks.plan import BATCH
+from benchmarks.rounds import interleave
+from benchmarks.rows.lines import rate, side_name, sizes, smallest
+from benchmarks.rows.ticket import COMPANION, companion_side
+from benchmarks.sides import WrkSide
+from benchmarks.table import Section, Target
+
+TITLE = "Tickets in batches of 20"
+TARGET = Target(at_least=15)
+
+
+def run(bench: Bench) -> Section:
+    """Measure."""
+    file = bench.request_file(requests.batches(bench.tokens))
+    sides = [
+        WrkSide(
+            bench,
+            side_name(kind, uploads),
+            bench.broker(kind, uploads),
+            file,
+            database=bench.database(kind, uploads),
+            counts="uploads",
+            writes=BATCH,
+        )
+        for kind in KINDS
+        for uploads in bench.plan.sizes
+    ]
+    samples = interleave([*sides, companion_side(bench)], bench.plan.rounds)
+    lines = [
+        rate(
+            samples,
+            "batch of 20",
+            side_name(kind, smallest(bench)),
+            COMPANION,
+            TARGET,
+            unit="tickets/s",
+            factor=BATCH,
+        )
+        for kind in KINDS
+    ]
+    return Section(
+        title=TITLE, lines=lines + sizes(bench, samples, "batch of 20", "tickets/s", BATCH)
+    )

@@ -1,0 +1,115 @@
+"""A hundred parts signed in one call, beside boto3's generate_presigned_url a hundred times."""
+
+import statistics
+import subprocess
+import sys
+
+from benchmarks import requests
+from benchmarks.bench import KINDS, Bench
+from benchmarks.databases import Database
+from benchmarks.load.client import Client
+from benchmarks.plan import PARTS, USERS
+from benchmarks.reports import read_report
+from benchmarks.rounds import Sample, Spread, interleave
+from benchmarks.rows.lines import MICROSECONDS, cpu, rate, side_name, sizes, smallest
+from benchmarks.servers import ROOT, Server
+from benchmarks.sides import WrkSide
+from benchmarks.table import Line, Section, Target
+
+TITLE = "100 parts signed in one call"
+BARE = "Flask and boto3, 100 URLs"
+TARGET = Target(at_least=10)
+BYTES = PARTS * 8 * 1024 * 1024
+WANTED = {"parts": [{"part_number": number} for number in range(1, PARTS + 1)]}
+
+
+def run(bench: Bench) -> Section:
+    """Measure."""
+    bare = WrkSide(
+        bench, BARE, bench.presigning, bench.request_file([requests.raw("POST", "/parts")])
+    )
+    sides = [
+        PartsSide(
+            bench,
+            side_name(kind, uploads),
+            bench.broker(kind, uploads),
+            bench.database(kind, uploads),
+        )
+        for kind in KINDS
+        for uploads in bench.plan.sizes
+    ]
+    samples = interleave([*sides, bare], bench.plan.rounds)
+    lines = []
+    for kind in KINDS:
+        name = side_name(kind, smallest(bench))
+        lines.append(rate(samples, "100 parts", name, BARE, TARGET))
+        lines.append(cpu(samples, "100 parts", name, BARE))
+        lines += _in_process(bench, kind)
+    return Section(title=TITLE, lines=lines + sizes(bench, samples, "100 parts", "/s"))
+
+
+class PartsSide:
+    """One multipart upload a user, begun anew before each measurement."""
+
+    def __init__(self, bench: Bench, name: str, server: Server, database: Database) -> None:
+        self.name = name
+        self._bench = bench
+        self._server = server
+        self._database = database
+        self._side: WrkSide | None = None
+
+    def prepare(self) -> None:
+        """See Side. Signing writes no row, so that nothing is brought back later."""
+        self._database.restore()
+        file = self._bench.request_file(
+            [_sign(self._bench, self._server, user) for user in range(1, USERS + 1)]
+        )
+        self._side = WrkSide(self._bench, self.name, self._server, file)
+        self._side.prepare()
+
+    def measure(self) -> Sample:
+        """See Side."""
+        if self._side is None:
+            raise RuntimeError("measured before it was prepared")
+        return self._side.measure()
+
+
+def _sign(bench: Bench, server: Server, user: int) -> bytes:
+    token = bench.tokens.of_user(user)
+    file = requests.declared(BYTES, transport="multipart")
+    with Client(server.port) as client:
+        ticket = client.json("POST", f"/api/ads/{user}/upload_image/", token=token, body=file)
+    return requests.raw("POST", ticket["upload"]["parts_url"], token=token, body=WANTED)
+
+
+def _in_process(bench: Bench, kind: str) -> list[Line]:
+    """Compare without HTTP: the whole call through the WSGI app, and the signer alone."""
+    uploads = smallest(bench)
+    bench.database(kind, uploads).restore()
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.in_process", str(bench.plan.in_process_calls)],
+        cwd=ROOT,
+        env=bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    report = read_report(ended)
+    theirs = report["boto3"]
+    lines = []
+    for what, target in (("through the WSGI app", TARGET), ("by the signer alone", None)):
+        mine = report[what]
+        lines.append(
+            Line(
+                what=f"100 parts, in one process, {what}: {kind}",
+                measured=Spread.of(mine).scaled(MICROSECONDS),
+                unit="µs",
+                beside="boto3, 100 URLs",
+                other=Spread.of(theirs).scaled(MICROSECONDS),
+                ratio=Spread.of([statistics.median(theirs) / one for one in mine]),
+                target=target,
+                note="the ratio is how many times faster",
+            )
+        )
+    return lines

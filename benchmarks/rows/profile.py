@@ -1,0 +1,74 @@
+"""Where the time of one ticket goes, and that of a batch: one caller, in one process."""
+
+import subprocess
+import sys
+from typing import Any
+
+from benchmarks.bench import KINDS, Bench
+from benchmarks.profile.groups import GROUPS
+from benchmarks.reports import read_report
+from benchmarks.rounds import say
+from benchmarks.rows.lines import smallest
+from benchmarks.servers import ROOT
+from benchmarks.table import Section
+
+TITLE = "Where the time of a ticket goes"
+CASES = {"ticket": "one ticket", "batch": "a batch of 20"}
+
+
+def run(bench: Bench) -> Section:
+    """Profile both, over both databases."""
+    profiles: dict[str, dict[str, Any]] = {}
+    for kind in KINDS:
+        for case, name in CASES.items():
+            profiles[f"{name}, {kind}"] = _profile(bench, kind, case)
+            say(f"  {name}, {kind}: profiled")
+    return Section(title=TITLE, lines=[], text=_text(profiles), data={"profiles": profiles})
+
+
+def _profile(bench: Bench, kind: str, case: str) -> dict[str, Any]:
+    uploads = smallest(bench)
+    bench.database(kind, uploads).restore()
+    seconds = bench.plan.profile_seconds
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.profile", case, str(seconds)],
+        cwd=ROOT,
+        env=bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)},
+        capture_output=True,
+        text=True,
+        timeout=seconds * 3 + 60,
+        check=False,
+    )
+    return read_report(ended)
+
+
+def _text(profiles: dict[str, dict[str, Any]]) -> str:
+    table = [
+        "| | " + " | ".join(profiles) + " |",
+        "| --- |" + " ---: |" * len(profiles),
+    ]
+    for group in sorted(
+        GROUPS, key=lambda g: -sum(p["shares"].get(g, 0) for p in profiles.values())
+    ):
+        cells = [
+            f"{p['shares'].get(group, 0) * 100:.0f} %,"
+            f" {p['shares'].get(group, 0) * p['microseconds']:.0f} µs"
+            for p in profiles.values()
+        ]
+        table.append(f"| {group} | " + " | ".join(cells) + " |")
+    totals = [f"{p['microseconds']:.0f} µs" for p in profiles.values()]
+    table.append("| together, without the sampler | " + " | ".join(totals) + " |")
+    parts = [
+        "One caller through the WSGI app, without a server: wall time by samples of the stack,"
+        " waiting for the database included (`benchmarks/profile/groups.py` says what belongs"
+        " where).",
+        "\n".join(table),
+        "The functions in which the samples ended most:",
+    ]
+    for name, profile in profiles.items():
+        listed = "; ".join(
+            f"{one['share'] * 100:.0f} % `{one['function']}` ({one['group']})"
+            for one in profile["functions"][:6]
+        )
+        parts.append(f"- {name}: {listed}")
+    return "\n\n".join(parts)

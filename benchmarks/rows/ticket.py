@@ -1,0 +1,54 @@
+"""One ticket a request, beside Companion's open route and a bare Flask view with boto3."""
+
+from benchmarks import requests
+from benchmarks.bench import KINDS, Bench
+from benchmarks.rounds import interleave
+from benchmarks.rows.lines import cpu, rate, side_name, sizes, smallest
+from benchmarks.sides import WrkSide
+from benchmarks.table import Line, Section, Target
+
+TITLE = "A single ticket"
+COMPANION, BARE = "Companion", "Flask and boto3"
+COMPANION_REQUEST = requests.raw("GET", "/s3/params?filename=IMG_2041.jpg&type=image/jpeg")
+RATES = {"PostgreSQL": Target(at_least=2), "SQLite": Target(at_least=3)}
+CPU = Target(at_most=0.5)
+
+
+def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
+    """Give a side a database and size."""
+    file = bench.request_file(requests.tickets(bench.tokens))
+    return [
+        WrkSide(
+            bench,
+            side_name(kind, uploads),
+            bench.broker(kind, uploads),
+            file,
+            database=bench.database(kind, uploads),
+            counts="uploads",
+        )
+        for kind in KINDS
+        for uploads in sizes
+    ]
+
+
+def companion_side(bench: Bench) -> WrkSide:
+    """Give Companion's side."""
+    return WrkSide(bench, COMPANION, bench.companion, bench.request_file([COMPANION_REQUEST]))
+
+
+def run(bench: Bench) -> Section:
+    """Measure."""
+    bare = bench.request_file([requests.raw("GET", "/form")])
+    peers = [companion_side(bench), WrkSide(bench, BARE, bench.presigning, bare)]
+    sides = ticket_sides(bench, bench.plan.sizes)
+    # The broker's sides between the peers', so that no peer is measured far from them.
+    order = [*sides[: len(sides) // 2], peers[0], *sides[len(sides) // 2 :], peers[1]]
+    samples = interleave(order, bench.plan.rounds)
+    lines: list[Line] = []
+    for kind in KINDS:
+        side = side_name(kind, smallest(bench))
+        lines.append(rate(samples, "ticket", side, COMPANION, RATES[kind]))
+        lines.append(rate(samples, "ticket", side, BARE))
+        lines.append(cpu(samples, "ticket", side, COMPANION, CPU))
+        lines.append(cpu(samples, "ticket", side, BARE))
+    return Section(title=TITLE, lines=lines + sizes(bench, samples, "ticket", "/s"))

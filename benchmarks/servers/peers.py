@@ -1,0 +1,96 @@
+"""The broker, and what is measured beside it."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from benchmarks.servers import ROOT, Server, serve
+from benchmarks.servers.bucket import BUCKET, REGION, Credentials
+from benchmarks.servers.command import command, gunicorn_sync
+from broker.local.process import ServerNotInstalled
+
+COMPANION = ROOT / "benchmarks/companion"
+PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn there
+# Nothing of a ticket is switched off. The ad's places and the size are wide because the same
+# thousand ads are asked for again and again, and because a hundred parts are 800 MiB.
+LIMITS = {"BROKER_MAX_IMAGES_PER_AD": "10000", "BROKER_MAX_IMAGE_BYTES": str(2 * 1024**3)}
+
+
+def broker_environment(
+    database_url: str, endpoint_url: str, credentials: Credentials, jwt_secret: str
+) -> dict[str, str]:
+    """Give the broker's environment."""
+    return {
+        "BROKER_DATABASE_URL": database_url,
+        "BROKER_S3_BUCKET": BUCKET,
+        "BROKER_S3_ENDPOINT_URL": endpoint_url,
+        "BROKER_JWT_SECRET": jwt_secret,
+        **LIMITS,
+        **credentials.environment(),
+    }
+
+
+def broker(
+    name: str, environment: dict[str, str], directory: Path
+) -> AbstractContextManager[Server]:
+    """Run the broker with one worker, as the Dockerfile does."""
+    return serve(name, command, lambda _port: environment, directory)
+
+
+def flask_app(
+    app: str,
+    endpoint_url: str,
+    credentials: Credentials,
+    directory: Path,
+    *,
+    serving: Callable[[int, str], list[str]] = command,
+) -> AbstractContextManager[Server]:
+    """Run one of the apps in `apps/` by the broker's own server, or by gunicorn."""
+    environment = {
+        "S3_ENDPOINT": endpoint_url,
+        "S3_BUCKET": BUCKET,
+        **credentials.environment(),
+    }
+    if serving is gunicorn_sync:
+        environment["PYTHONPATH"] = str(PEERS)
+    name = f"{app}-{serving.__name__}"
+    return serve(
+        name,
+        lambda port: serving(port, f"benchmarks.apps.{app}:app"),
+        lambda _port: environment | {"GAUGE": str(directory / f"{name}.gauge")},
+        directory,
+    )
+
+
+@contextlib.contextmanager
+def companion(
+    endpoint_url: str, credentials: Credentials, jwt_secret: str, directory: Path
+) -> Iterator[Server]:
+    """Run Uppy Companion, one Node process."""
+    node = shutil.which("node")
+    if node is None:
+        raise ServerNotInstalled("Node.js is missing: apt-get install npm")
+    files = directory / "companion"
+    files.mkdir(exist_ok=True)
+    environment = {
+        "NODE_ENV": "production",
+        "NODE_NO_WARNINGS": "1",
+        "S3_ENDPOINT": endpoint_url,
+        "S3_BUCKET": BUCKET,
+        "S3_KEY": credentials.access_key,
+        "S3_SECRET": credentials.secret_key,
+        "S3_REGION": REGION,
+        "FILE_PATH": str(files),
+        "SECRET": jwt_secret,
+        "TZ": os.environ.get("TZ", "UTC"),
+    }
+    with serve(
+        "companion",
+        lambda _port: [node, str(COMPANION / "server.mjs")],
+        lambda port: environment | {"PORT": str(port)},
+        directory,
+    ) as server:
+        yield server

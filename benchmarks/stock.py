@@ -1,0 +1,141 @@
+"""The rows that a measurement begins with: made here as tuples, for either database.
+
+Of 25 uploads of an ad 20 are confirmed, with their images; 2 expired, and one each was
+cancelled, rejected and is pending. Ids are UUIDv7 over the last ninety days.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from benchmarks.plan import ADS, IMAGES_PER_AD, USERS
+from benchmarks.requests import DIGEST, SIZE, owner_of
+
+STATES = ["confirmed"] * IMAGES_PER_AD + ["expired", "expired", "cancelled", "rejected", "pending"]
+FIRST_AD = 1_000_001  # of the ads that are there already
+FIRST_USER = 1_001
+ADS_PER_USER = 10
+DAYS = 90
+
+USER_COLUMNS = ("id", "email", "first_name", "last_name", "created_at", "updated_at")
+AD_COLUMNS = (
+    *("id", "owner_id", "title", "description", "price", "is_active", "is_sold"),
+    *("places_taken", "created_at", "updated_at"),
+)
+UPLOAD_COLUMNS = (
+    *("id", "state", "owner_kind", "owner_id", "user_id", "issued_by", "key", "content_type"),
+    *("size", "checksum_sha256", "transport", "alt_text", "order", "created_at", "expires_at"),
+    *("settled_at", "failures", "size_is_exact"),
+)
+IMAGE_COLUMNS = (
+    *("upload_id", "owner_kind", "owner_id", "key", "content_type", "size", "checksum_sha256"),
+    *("checksum_verified", "etag", "alt_text", "order", "created_at"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Rows to insert, by table; parents come in batches before their children."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+
+
+def uuid7(moment: float, salt: random.Random) -> UUID:
+    """Make the UUIDv7 of a Unix time (RFC 9562 section 5.7)."""
+    milliseconds = int(moment * 1000)
+    value = milliseconds << 80 | 0x7 << 76 | salt.getrandbits(12) << 64
+    return UUID(int=value | 0b10 << 62 | salt.getrandbits(62))
+
+
+def stock(uploads: int) -> Iterator[Batch]:
+    """Give everything that is in the database before tickets are asked for."""
+    salt = random.Random(uploads)  # noqa: S311 - the same rows each time
+    end = time.time() - 3600
+    now = datetime.fromtimestamp(end, UTC)
+    ads = uploads // len(STATES)
+    users = [*range(1, USERS + 1), *range(FIRST_USER, FIRST_USER + ads // ADS_PER_USER + 1)]
+    yield Batch(
+        table="users",
+        columns=USER_COLUMNS,
+        rows=[(u, f"user{u}@example.com", "John", "Seller", now, now) for u in users],
+    )
+    yield Batch(
+        table="ads",
+        columns=AD_COLUMNS,
+        rows=[
+            *(_ad(ad, owner_of(ad), 0, now) for ad in range(1, ADS + 1)),
+            *(_ad(FIRST_AD + n, FIRST_USER + n // ADS_PER_USER, 21, now) for n in range(ads)),
+        ],
+    )
+    for begin in range(0, ads, 1_000):
+        block = range(begin, min(begin + 1_000, ads))
+        rows = [row for n in block for row in _uploads_of(n, ads, end, salt)]
+        yield Batch(table="uploads", columns=UPLOAD_COLUMNS, rows=rows)
+        yield Batch(
+            table="images",
+            columns=IMAGE_COLUMNS,
+            rows=[_image(row) for row in rows if row[1] == "confirmed"],
+        )
+
+
+def pending(count: int) -> tuple[Batch, list[UUID]]:
+    """Give uploads of the tickets' ads whose objects are in the bucket, with their ids."""
+    salt = random.Random(count)  # noqa: S311
+    moment = time.time()
+    now = datetime.fromtimestamp(moment, UTC)
+    rows, ids = [], []
+    for number in range(count):
+        ad = number % ADS + 1
+        upload_id = uuid7(moment, salt)
+        ids.append(upload_id)
+        key = f"ads/ad_{ad}/main_{upload_id}-{SIZE}.jpg"
+        rows.append(_upload(upload_id, "pending", ad, owner_of(ad), key, 1, now, SIZE))
+    return Batch(table="uploads", columns=UPLOAD_COLUMNS, rows=rows), ids
+
+
+def _ad(ad: int, owner: int, places: int, now: datetime) -> tuple[object, ...]:
+    return (ad, owner, f"Bicycle {ad}", "Hardly used.", 85_000, True, False, places, now, now)
+
+
+def _uploads_of(
+    number: int, ads: int, end: float, salt: random.Random
+) -> Iterator[tuple[object, ...]]:
+    ad, owner = FIRST_AD + number, FIRST_USER + number // ADS_PER_USER
+    moment = end - DAYS * 86_400 * (1 - number / ads)
+    created = datetime.fromtimestamp(moment, UTC)
+    for order, state in enumerate(STATES):
+        key = f"ads/ad_{ad}/img-{order}_{salt.getrandbits(47):012x}.jpg"
+        size = salt.randrange(200_000, 8_000_000)
+        yield _upload(uuid7(moment, salt), state, ad, owner, key, order, created, size)
+
+
+def _upload(
+    upload_id: UUID,
+    state: str,
+    ad: int,
+    owner: int,
+    key: str,
+    order: int,
+    created: datetime,
+    size: int,
+) -> tuple[object, ...]:
+    expires = created + timedelta(days=DAYS + 1) if state == "pending" else created
+    settled = None if state == "pending" else created + timedelta(seconds=30)
+    return (
+        *(upload_id, state, "ad", ad, owner, owner, key, "image/jpeg", size, DIGEST, "post"),
+        *("front view", order, created, expires, settled, 0, True),
+    )
+
+
+def _image(row: tuple[object, ...]) -> tuple[object, ...]:
+    upload = dict(zip(UPLOAD_COLUMNS, row, strict=True))
+    return (
+        *(upload["id"], "ad", upload["owner_id"], upload["key"], "image/jpeg", upload["size"]),
+        *(DIGEST, True, "0123456789abcdef0123456789abcdef", "front view", upload["order"]),
+        upload["created_at"],
+    )

@@ -1,0 +1,46 @@
+"""Call a WSGI app without a server: what a request costs without HTTP around it."""
+
+import io
+import json
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import EnvironBuilder
+
+
+class Call:
+    """One request that can be sent as often as need be."""
+
+    def __init__(self, app: Flask, path: str, token: str, body: object) -> None:
+        self._app = app
+        self._body = json.dumps(body).encode()
+        builder = EnvironBuilder(
+            path=path,
+            method="POST",
+            headers=[("Authorization", f"Bearer {token}")],
+            content_type="application/json",
+            data=self._body,
+        )
+        self._environ: dict[str, Any] = builder.get_environ()
+
+    def __call__(self) -> bytes:
+        """Send it; raises RuntimeError unless the answer is a success."""
+        status = ""
+
+        def start_response(said: str, _headers: Any, _error: Any = None) -> Any:
+            nonlocal status
+            status = said
+            return lambda _data: None
+
+        environ = self._environ | {"wsgi.input": io.BytesIO(self._body)}
+        answer = self._app.wsgi_app(environ, start_response)
+        content = b"".join(answer)
+        if hasattr(answer, "close"):
+            answer.close()
+        if not status.startswith("2"):
+            raise RuntimeError(f"{status}: {content[:500]!r}")
+        return content
+
+    def json(self) -> Any:
+        """Send it and read the answer."""
+        return json.loads(self())

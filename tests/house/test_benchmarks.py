@@ -1,0 +1,171 @@
+"""What the benchmarks say is what they measured; nothing here is timed."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks import stock, table
+from benchmarks.apps import stub_s3
+from benchmarks.load.wrk import LoadFailed, RequestFile, parse
+from benchmarks.processes import cpu_seconds, resident_bytes
+from benchmarks.profile.groups import Frame, group_of
+from benchmarks.requests import declared, raw
+from benchmarks.rounds import Sample, Samples, Spread, interleave
+from benchmarks.servers.command import command, production
+from benchmarks.table import Line, Section, Target
+
+ROOT = Path(__file__).parent.parent.parent
+SUMMARY = (
+    'SUMMARY {"requests":1500,"microseconds":3000000,"connect":0,"read":0,"write":0,'
+    '"status":%d,"timeout":0,"p50":9000,"p99":21000}\n'
+)
+
+
+def line(ratio: float, target: Target | None) -> Line:
+    return Line(
+        what="ticket: PostgreSQL",
+        measured=Spread(median=812.0, low=790.0, high=830.0),
+        unit="/s",
+        beside="Companion",
+        other=Spread(median=400.0, low=400.0, high=400.0),
+        ratio=Spread(median=ratio, low=ratio, high=ratio),
+        target=target,
+    )
+
+
+def test_the_table_says_which_targets_are_met(tmp_path: Path) -> None:
+    lines = [line(2.03, Target(at_least=2)), line(0.6, Target(at_most=0.5)), line(1, None)]
+    sections = [Section(title="A single ticket", lines=lines)]
+    page, data = table.write(tmp_path, "run", {"CPU": "two cores"}, sections, ["A remark."])
+    text = page.read_text()
+    assert (
+        "| ticket: PostgreSQL | 812 (790–830) | /s | Companion | 400 | 2.03 | ≥ 2.00 | met |"
+        in text
+    )
+    assert "| 0.60 | ≤ 0.50 | **missed** |" in text
+    assert "| CPU | two cores |" in text
+    assert "A remark." in text
+    written = json.loads(data.read_text())["sections"][0]["lines"]
+    assert [one["verdict"] for one in written] == ["met", "missed", None]
+    assert table.missed(sections) == [lines[1]]
+
+
+def test_what_wrk_says_is_read() -> None:
+    sample = parse("Running 3s test\n" + SUMMARY % 0).sample(cpu_seconds=3.0)
+    assert sample == Sample(rate=500.0, cpu=0.002, p50=0.009, p99=0.021, requests=1500)
+
+
+@pytest.mark.parametrize("output", [SUMMARY % 1, "", SUMMARY % 0 + SUMMARY % 0])
+def test_a_run_of_wrk_with_any_failure_is_an_error(output: str) -> None:
+    with pytest.raises(LoadFailed):
+        parse(output)
+
+
+def test_requests_for_wrk_are_whole_and_apart(tmp_path: Path) -> None:
+    requests = [raw("GET", "/a"), raw("POST", "/b", token="t", body=declared())]
+    file = RequestFile(tmp_path / "requests", requests)
+    assert file.path.read_bytes().split(b"\0") == [*requests, b""]
+    head, _, body = requests[1].partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_sides_are_measured_in_turn_and_compared_within_a_round() -> None:
+    order: list[str] = []
+    rates = iter([100.0, 50.0, 300.0, 100.0])
+
+    class Fixed:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def prepare(self) -> None:
+            order.append(f"{self.name} prepares")
+
+        def measure(self) -> Sample:
+            order.append(self.name)
+            return Sample(rate=next(rates), cpu=0.001, p50=0.001, p99=0.002, requests=10)
+
+    samples: Samples = interleave([Fixed("a"), Fixed("b")], rounds=2)
+    assert order == ["a prepares", "a", "b prepares", "b"] * 2
+    assert samples.ratio("a", "b") == Spread(median=2.5, low=2.0, high=3.0)
+
+
+def test_the_broker_is_started_as_its_image_starts_it_by_one_worker() -> None:
+    argv = command(8123)
+    assert argv[argv.index("--workers") + 1] == "1"
+    assert argv[argv.index("--port") + 1] == "8123"
+    assert argv[argv.index("--host") + 1] == "127.0.0.1"
+    assert argv[-1] == "wsgi:app"
+
+
+def test_what_runs_the_server_is_not_measured(tmp_path: Path) -> None:
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text('CMD ["old"]\nCMD ["broker", "serve", "--", "granian", "wsgi:app"]\n')
+    assert production(dockerfile) == ["granian", "wsgi:app"]
+
+
+def test_the_rows_that_tables_are_filled_with_fit_together() -> None:
+    batches = list(stock.stock(100))
+    by_table: dict[str, list[dict[str, object]]] = {}
+    for batch in batches:
+        rows = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
+        by_table.setdefault(batch.table, []).extend(rows)
+    uploads, images = by_table["uploads"], by_table["images"]
+    assert len(uploads) == 100
+    assert len({row["key"] for row in uploads}) == 100
+    assert {row["upload_id"] for row in images} == {
+        row["id"] for row in uploads if row["state"] == "confirmed"
+    }
+    assert {row["owner_id"] for row in uploads} <= {row["id"] for row in by_table["ads"]}
+    assert {row["owner_id"] for row in by_table["ads"]} <= {row["id"] for row in by_table["users"]}
+
+
+def test_the_stub_answers_for_an_upload_as_its_key_says() -> None:
+    _batch, (upload_id,) = stock.pending(1)
+    key = f"/media-bucket/media/ads/ad_1/main_{upload_id}-5.jpg"
+    answer = stub_s3.answer(f"HEAD {key} HTTP/1.1\r\nHost: x".encode()).decode()
+    assert "Content-Length: 5\r\n" in answer
+    assert f"x-amz-meta-upload-id: {upload_id}\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("stack", "group"),
+    [
+        (["/lib/hmac.py:digest", "/broker/storage/sigv4.py:sign"], "signing"),
+        (["/lib/hmac.py:digest", "/site-packages/jwt/algorithms.py:verify"], "token"),
+        (["/psycopg/connection.py:wait", "/sqlalchemy/engine/default.py:do_commit"], "commit"),
+        (["/psycopg/connection.py:wait", "/sqlalchemy/engine/default.py:do_execute"], "SQL"),
+        (["/site-packages/marshmallow/fields.py:_serialize"], "serialising"),
+        (["/lib/something.py:f"], "other"),
+    ],
+)
+def test_time_belongs_to_what_asked_for_it(stack: list[str], group: str) -> None:
+    frames = [Frame(file=file, function=name) for file, name in (one.split(":") for one in stack)]
+    assert group_of(frames) == group
+
+
+def test_the_kernel_tells_what_this_process_takes() -> None:
+    before = cpu_seconds(os.getpgid(0))
+    sum(number * number for number in range(200_000))
+    assert cpu_seconds(os.getpgid(0)) > before > 0
+    assert resident_bytes(os.getpgid(0)) > 1_000_000
+
+
+def test_every_row_is_explained() -> None:
+    from benchmarks.__main__ import ROWS
+
+    page = (ROOT / "docs/benchmarks.md").read_text()
+    for name in ROWS:
+        assert f"| `{name}` |" in page
+
+
+def test_no_file_of_the_benchmarks_is_over_300_lines() -> None:
+    folder = ROOT / "benchmarks"
+    own = [
+        path
+        for path in folder.rglob("*.py")
+        if not {"node_modules", ".peers"} & set(path.relative_to(folder).parts)
+    ]
+    assert own
+    assert [path.name for path in own if len(path.read_text().splitlines()) > 300] == []
