@@ -18,6 +18,8 @@ from broker.app import create_app
 
 Key = TypeVar("Key")
 WARM_CALLS = 30
+# BROKER_MAX_IMAGES_PER_AD, which the row sets to the most there is.
+PLACES = 10_000
 SHOWN = 12
 
 
@@ -32,10 +34,12 @@ def main(what: str, seconds: float) -> None:
         call = Call(app, "/api/ads/1/upload_image/", token, requests.declared())
     for _ in range(WARM_CALLS):
         call()
-    plain, _ = _repeat(call, seconds / 4)
+    # What the ad still has places for, a quarter of it for the calls without the sampler.
+    left = (PLACES - WARM_CALLS) // (BATCH if what == "batch" else 1) - WARM_CALLS
+    plain, _ = _repeat(call, seconds / 4, left // 4)
     sampler = Sampler()
     with sampler.running():
-        sampled, calls = _repeat(call, seconds)
+        sampled, calls = _repeat(call, seconds, left * 3 // 4)
     total = sum(sampler.by_group.values())
     write_report(
         {
@@ -55,10 +59,10 @@ def _most(spent: Mapping[Key, float]) -> list[tuple[Key, float]]:
     return sorted(spent.items(), key=lambda item: -item[1])
 
 
-def _repeat(call: Call, seconds: float) -> tuple[float, int]:
+def _repeat(call: Call, seconds: float, most: int) -> tuple[float, int]:
     """Send for so many seconds; gives the seconds of one, and how many there were."""
     began, calls = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
+    while calls < most and time.perf_counter() - began < seconds:
         call()
         calls += 1
     return (time.perf_counter() - began) / calls, calls
