@@ -3,16 +3,23 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
+import urllib3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from broker.config import Settings
+from broker.domain.errors import StorageDenied
+from broker.storage.heads import ObjectHeads
 from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import S3Storage, refuse_other_operations
 from broker.storage.sigv4 import Credentials
+from broker.storage.translation import translate
 
 DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
+ATTEMPTS_MAX = 2
+CONNECTIONS_MAX = 32
 
 
 def client_config(settings: Settings) -> Config:
@@ -21,8 +28,8 @@ def client_config(settings: Settings) -> Config:
         signature_version="s3v4",
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=32,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS_MAX},
+        max_pool_connections=CONNECTIONS_MAX,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={"addressing_style": settings.s3_addressing},
@@ -41,30 +48,46 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
     )
     client.meta.events.register("before-parameter-build.s3", refuse_other_operations)
 
-    def credentials() -> Credentials | None:
-        found = session.get_credentials()
-        if found is None:
-            return None
-        # Refreshable credentials renew themselves here, ten minutes before they lapse.
-        frozen = found.get_frozen_credentials()
-        if not frozen.access_key or not frozen.secret_key:
-            return None
-        return Credentials(
-            access_key_id=frozen.access_key,
-            secret_access_key=frozen.secret_key,
-            session_token=frozen.token,
-        )
+    def credentials() -> Credentials:
+        return _current(session)
 
     public_url = bucket_url(settings, settings.s3_public_url or client.meta.endpoint_url)
     media_url = settings.media_url or f"{public_url.rstrip('/')}/{settings.media_location}"
     presigner = S3Presigner(
         bucket=settings.s3_bucket, region=region, credentials=credentials, bucket_url=public_url
     )
+    heads = ObjectHeads(
+        bucket_url=bucket_url(settings, client.meta.endpoint_url),
+        region=region,
+        credentials=credentials,
+        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS),
+        connections=CONNECTIONS_MAX,
+        attempts=ATTEMPTS_MAX,
+        ca_bundle=session._session.get_config_variable("ca_bundle"),
+    )
     return S3Storage(
         client,
         bucket=settings.s3_bucket,
         presigner=presigner,
+        heads=heads,
         media_url=media_url.rstrip("/"),
+    )
+
+
+def _current(session: boto3.Session) -> Credentials:
+    """Give the credentials in force; raises StorageDenied where there are none."""
+    try:
+        found = session.get_credentials()
+        # Refreshable credentials renew themselves here, ten minutes before they lapse.
+        frozen = found.get_frozen_credentials() if found is not None else None
+    except BotoCoreError as error:
+        raise translate(error) from error
+    if frozen is None or not frozen.access_key or not frozen.secret_key:
+        raise StorageDenied("The broker has no AWS credentials.")
+    return Credentials(
+        access_key_id=frozen.access_key,
+        secret_access_key=frozen.secret_key,
+        session_token=frozen.token,
     )
 
 

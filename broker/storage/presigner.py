@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError
-
-from broker.domain.errors import StorageDenied
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
 from broker.storage.sigv4 import Credentials, sign_post, sign_put
-from broker.storage.translation import translate
 
 
 class S3Presigner:
     """Forms and URLs of one bucket.
 
     Args:
-        credentials: gives the current credentials; refreshes them before they lapse.
+        credentials: gives the current ones; raises StorageDenied where there are none.
         bucket_url: where clients reach the bucket: forms go there, and URLs begin with it.
     """
 
@@ -26,7 +22,7 @@ class S3Presigner:
         *,
         bucket: str,
         region: str,
-        credentials: Callable[[], Credentials | None],
+        credentials: Callable[[], Credentials],
         bucket_url: str,
     ) -> None:
         self.bucket_url = bucket_url
@@ -40,7 +36,7 @@ class S3Presigner:
             form,
             bucket=self._bucket,
             region=self._region,
-            credentials=self._current(),
+            credentials=self._credentials(),
             now=now,
         )
         return PresignedPost(url=self.bucket_url, fields=fields)
@@ -51,16 +47,7 @@ class S3Presigner:
             request,
             bucket_url=self.bucket_url,
             region=self._region,
-            credentials=self._current(),
+            credentials=self._credentials(),
             now=now,
         )
         return PresignedPut(url=url, headers=dict(request.headers))
-
-    def _current(self) -> Credentials:
-        try:
-            credentials = self._credentials()
-        except BotoCoreError as error:
-            raise translate(error) from error
-        if credentials is None:
-            raise StorageDenied("The broker has no AWS credentials.")
-        return credentials

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.errors import ObjectNotFound, StorageDenied
 from broker.domain.object_head import ListedObject, ObjectHead
+from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
 from broker.storage.translation import translate
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 ALLOWED_OPERATIONS = frozenset(
     {
-        "HeadObject",
         "HeadBucket",
         "DeleteObject",
         "ListObjectsV2",
@@ -48,28 +48,24 @@ class S3Storage:
     """
 
     def __init__(
-        self, client: "S3Client", *, bucket: str, presigner: S3Presigner, media_url: str
+        self,
+        client: "S3Client",
+        *,
+        bucket: str,
+        presigner: S3Presigner,
+        heads: ObjectHeads,
+        media_url: str,
     ) -> None:
         self.client = client
         self.bucket = bucket
         self.media_url = media_url
         self.presigner = presigner
+        self._heads = heads
         self.multipart = S3Multipart(client, bucket)
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
-        try:
-            answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error) from error
-        return ObjectHead(
-            content_length=answer["ContentLength"],
-            content_type=answer.get("ContentType", ""),
-            etag=answer["ETag"].strip('"'),
-            checksum_sha256=answer.get("ChecksumSHA256"),
-            metadata=answer.get("Metadata", {}),
-            last_modified=answer.get("LastModified"),
-        )
+        return self._heads.head(key)
 
     def delete(self, key: str) -> None:
         """See ObjectStorage."""

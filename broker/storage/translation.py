@@ -21,6 +21,11 @@ def translate(error: ClientError | BotoCoreError) -> StorageError:
         return StorageUnavailable("The bucket does not answer; try again.")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response.get("Error", {}).get("Code", str(status))
+    return translate_status(status, code)
+
+
+def translate_status(status: int, code: str) -> StorageError:
+    """Turn an answer that is no success into one of ours; `code` is S3's own word for it."""
     if code == "NoSuchUpload":
         return MultipartNotFound("The bucket has no such multipart upload.")
     if code in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"):

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from broker.config import Settings
 from broker.domain.errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
-from broker.storage import bucket_setup
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import ForbiddenOperation, S3Storage
+from tests.servers import S3Server
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
 
 
@@ -21,12 +21,11 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         server = request.getfixturevalue(f"{request.param}_server")
         yield make_bucket(server, monkeypatch).storage
         return
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with mock_aws():
-        settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret=SECRET)
-        list(bucket_setup.apply(settings))
-        yield s3_storage(settings)
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield make_bucket(S3Server(f"http://{host}:{port}", "moto", "moto", None), monkeypatch).storage
+    moto.stop()
 
 
 def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
