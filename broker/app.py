@@ -15,6 +15,7 @@ from broker.api import (
     request_log,
 )
 from broker.api.context import Broker
+from broker.api.orjson_provider import OrjsonProvider
 from broker.config import Settings
 from broker.db.session import Database
 from broker.storage.factory import s3_storage
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.load()
     app = Flask(__name__, static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = OrjsonProvider(app)
     app.extensions["broker"] = Broker(
         settings=settings,
         rules=settings.rules,

@@ -3,7 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -34,6 +36,12 @@ class Answer(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Tell readers of the OpenAPI document that the field is there."""
         field_obj.required = field_name not in self.OPTIONAL
+
+
+@cache
+def the(schema: type[Schema]) -> Schema:
+    """Give the one instance of a schema: to make one costs more than to dump with it."""
+    return schema()
 
 
 class Int(fields.Integer):
@@ -111,6 +119,8 @@ class TextField(fields.String):
     ) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
+        if value.isascii() and value.isprintable():
+            return value
         for character in value:
             if unicodedata.category(character) in ("Cc", "Cs") and not (
                 self.multiline and character in "\n\r\t"
@@ -142,4 +152,9 @@ class Time(fields.AwareDateTime):
     """RFC 3339 in UTC, with Z."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else value.isoformat().replace("+00:00", "Z")
+        return None if value is None else rfc3339(value)
+
+
+def rfc3339(time: datetime) -> str:
+    """Write an aware UTC time as every answer does."""
+    return time.isoformat().replace("+00:00", "Z")

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from broker.domain.return_urls import RETURN_URL_MAX
-from schemas.fields import Answer, Int, StrictSchema, TextField, Time
+from schemas.fields import Answer, Int, StrictSchema, TextField, Time, the
 from schemas.images import ORDER_MAX
 
 FILES_MAX = 50
@@ -58,7 +58,9 @@ class FormTransfer(Answer):
 
     method = fields.String(metadata={"const": "POST"})
     url = fields.String()
-    fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields")
+    fields_ = fields.Dict(
+        keys=fields.String(), values=fields.String(), data_key="fields", attribute="fields"
+    )
 
 
 class PutTransfer(Answer):
@@ -90,7 +92,7 @@ class Transfer(fields.Field[Mapping[str, Any]]):
     """Where and how to send the bytes: one of TRANSFERS, as `method` tells."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return TRANSFERS[value["method"]]().dump(value)
+        return the(TRANSFERS[value["method"]]).dump(value)
 
 
 class Ticket(Answer):

@@ -13,6 +13,7 @@ from broker.api.parsing import Blueprint
 from broker.services import ads as service
 from broker.services.ads import AdView
 from schemas import ads as schemas
+from schemas.fields import the
 
 blueprint = Blueprint(
     "ads",
@@ -31,9 +32,11 @@ AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
 def create_ad(fields: dict[str, Any]) -> Response:
     """Create an ad."""
     with current().database.session() as session:
-        created = Created(session, schemas.Ad, _own)
-        service.create_ad(session, principal(), fields, before_commit=created.answer, now=utc_now())
-    return created.response
+        created = Created(session, _written)
+        view = service.create_ad(
+            session, principal(), fields, before_commit=created.before_commit, now=utc_now()
+        )
+    return created.response(view)
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
@@ -96,5 +99,6 @@ def mark_sold(ad_id: int) -> dict[str, Any]:
     return shapes.ad(view, principal())
 
 
-def _own(view: AdView) -> dict[str, Any]:
-    return shapes.ad(view, principal())
+def _written(view: AdView) -> dict[str, Any]:
+    written: dict[str, Any] = the(schemas.Ad).dump(shapes.ad(view, principal()))
+    return written

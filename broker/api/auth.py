@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, g
+from flask import Flask, current_app, g, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
 from jwt import ExpiredSignatureError, InvalidKeyError, PyJWTError
@@ -15,6 +15,7 @@ from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.jwks import KeySet
 from broker.api.problems import ApiError
+from broker.api.verified_tokens import VerifiedTokens
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.services.sign_in import sign_in
@@ -35,6 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_DECODE_LEEWAY"] = LEEWAY_SECONDS
     app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
+    app.extensions["verified_tokens"] = VerifiedTokens()
     manager = JWTManager(app)
     if settings.jwt_jwks_url is not None:
         keys = KeySet(settings.jwt_jwks_url)
@@ -89,21 +91,28 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
 
 
 def _authenticate(*, optional: bool) -> None:
+    header = request.headers.get("Authorization", "")
+    verified: VerifiedTokens = current_app.extensions["verified_tokens"]
+    known = verified.recall(header)
+    if known is not None:
+        g.principal = known
+        return
     try:
-        verified = verify_jwt_in_request(optional=optional)
+        found = verify_jwt_in_request(optional=optional)
     except NoAuthorizationError:
         raise ApiError("token_missing", "Send Authorization: Bearer with a token.") from None
     except ExpiredSignatureError:
         raise ApiError("token_expired", "The token has expired; get a fresh one.") from None
-    except (PyJWTError, JWTExtendedException, ValueError, TypeError):
-        # ValueError and TypeError: segments and claims that are no JSON of the right types.
+    except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
+        # The last three: segments and claims that are no JSON of the right types.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
-    if verified is None:
+    if found is None:
         return
-    g.principal = _principal(get_jwt())
-    broker = current()
-    with broker.database.session() as session:
+    claims = get_jwt()
+    g.principal = _principal(claims)
+    with current().database.session() as session:
         sign_in(session, g.principal, now=utc_now())
+    verified.remember(header, g.principal, int(claims["exp"]))
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

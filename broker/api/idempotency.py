@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import marshmallow as ma
 from flask import Response, g, jsonify, request
 
 from broker.api.answers import answers
@@ -74,28 +73,37 @@ def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callab
 
 
 class Created(Generic[R]):
-    """The 201 of what a service makes, written before the commit and sent after it.
+    """The 201 of what a service makes.
 
-    Where the request has a key its answer is kept in the same transaction.
+    `shape` gives JSON's own types. Where the request has a key its answer is kept in the
+    transaction that makes the thing, and so is written before the commit.
     """
 
-    response: Response
-
-    def __init__(
-        self, session: Session, schema: type[ma.Schema], shape: Callable[[R], dict[str, Any]]
-    ) -> None:
+    def __init__(self, session: Session, shape: Callable[[R], dict[str, Any]]) -> None:
         self._session = session
-        self._schema = schema
         self._shape = shape
+        self._claim: service.Claim | None = g.get("idempotency_claim")
+        self._response: Response | None = None
 
-    def answer(self, made: R) -> None:
-        """Write the answer, as the service's `before_commit`."""
-        self.response = jsonify(self._schema().dump(self._shape(made)))
-        self.response.status_code = 201
-        claim: service.Claim | None = g.get("idempotency_claim")
-        if claim is not None:
-            body = self.response.get_data(as_text=True)
-            service.fulfil(self._session, claim, status=201, body=body)
+    @property
+    def before_commit(self) -> Callable[[R], None] | None:
+        """Give what the service is to call before it commits; None where nothing is kept."""
+        return None if self._claim is None else self._keep
+
+    def response(self, made: R) -> Response:
+        """Give the answer, to be sent once all is committed."""
+        return self._response or self._written(made)
+
+    def _keep(self, made: R) -> None:
+        assert self._claim is not None  # noqa: S101 - `before_commit` has looked
+        self._response = self._written(made)
+        body = self._response.get_data(as_text=True)
+        service.fulfil(self._session, self._claim, status=201, body=body)
+
+    def _written(self, made: R) -> Response:
+        response = jsonify(self._shape(made))
+        response.status_code = 201
+        return response
 
 
 def _key() -> str | None:

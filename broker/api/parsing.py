@@ -11,6 +11,7 @@ from webargs.flaskparser import FlaskParser
 
 from broker.api.answers import ALWAYS, answered, answers
 from broker.api.problems import ApiError
+from schemas.fields import the
 
 BODY_MAX = 64 * 1024
 BATCH_BODY_MAX = 1024 * 1024
@@ -69,6 +70,8 @@ class Blueprint(SmorestBlueprint):
         self, schema: Any, *, location: str = "json", **kwargs: Any
     ) -> Callable[..., Any]:
         """Parse a body or query; what is wrong with it is among the view's answers."""
+        if isinstance(schema, type):
+            schema = the(schema)
         required = not getattr(schema, "BODY_MAY_BE_EMPTY", False)
         parsing = super().arguments(schema, location=location, required=required, **kwargs)
         codes = ["validation_error", *(["malformed_json"] if location == "json" else [])]

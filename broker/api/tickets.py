@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import marshmallow as ma
 from flask import Response
 
 from broker.api import shapes
@@ -15,18 +14,17 @@ from broker.domain.errors import InvalidRequest
 from broker.domain.owners import OwnerKind
 from broker.services.issue import FileRequest, issue
 from broker.services.tickets import Ticket
-from schemas import tickets as schemas
 
 
 def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
     """Issue a ticket a file, all or none."""
-    return _issue(kind, owner_id, files, schemas.TicketBatch, _batch)
+    return _issue(kind, owner_id, files, _batch)
 
 
 def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:
     """Issue one ticket; faults are named by field, without an index."""
     with one_file():
-        return _issue(kind, owner_id, [file], schemas.Ticket, _single)
+        return _issue(kind, owner_id, [file], _single)
 
 
 @contextmanager
@@ -44,13 +42,12 @@ def _issue(
     kind: OwnerKind,
     owner_id: int,
     files: Sequence[dict[str, Any]],
-    schema: type[ma.Schema],
     shape: Callable[[list[Ticket]], dict[str, Any]],
 ) -> Response:
     broker = current()
     with broker.database.session() as session:
-        created = Created(session, schema, shape)
-        issue(
+        created = Created(session, shape)
+        tickets = issue(
             session,
             broker.storage.presigner,
             broker.rules,
@@ -58,10 +55,10 @@ def _issue(
             kind,
             owner_id,
             [FileRequest(**file) for file in files],
-            before_commit=created.answer,
+            before_commit=created.before_commit,
             now=utc_now(),
         )
-    return created.response
+    return created.response(tickets)
 
 
 def _batch(tickets: list[Ticket]) -> dict[str, Any]:

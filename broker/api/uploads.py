@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from flask import Response, jsonify
+
 from broker.api import shapes
 from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.auth import principal, requires_token
@@ -69,14 +71,14 @@ def confirm_upload(upload_id: UUID) -> dict[str, Any]:
 @answers("not_found", "upload_settled", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, tickets.Ticket)
-def renew_upload(upload_id: UUID) -> dict[str, Any]:
+def renew_upload(upload_id: UUID) -> Response:
     """Get a fresh form, PUT or time for a pending or just-expired upload."""
     broker = current()
     with broker.database.session() as session:
         ticket = renewing.renew(
             session, broker.storage.presigner, broker.rules, principal(), upload_id, now=utc_now()
         )
-    return shapes.ticket(ticket)
+    return jsonify(shapes.ticket(ticket))
 
 
 @blueprint.route(UPLOAD_PATH + "failures/", methods=["POST"], strict_slashes=False)

@@ -18,6 +18,7 @@ from broker.db.models import UppySession
 from broker.domain.owners import AD, USER, OwnerKind
 from broker.services import uppy_sessions as service
 from schemas import uppy
+from schemas.fields import the
 
 blueprint = Blueprint(
     "uppy_sessions",
@@ -64,25 +65,28 @@ def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
     base = broker.settings.public_url or request.host_url.rstrip("/")
 
     def shape(row: UppySession) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "endpoint": f"{base}{UPPY_PATH}{signed(row.id)}/",
-            "expires_at": row.expires_at,
-            "server_time": now,
-            "max_files": row.max_files,
-            "max_bytes": row.max_bytes,
-        }
+        written: dict[str, Any] = the(uppy.Session).dump(
+            {
+                "id": row.id,
+                "endpoint": f"{base}{UPPY_PATH}{signed(row.id)}/",
+                "expires_at": row.expires_at,
+                "server_time": now,
+                "max_files": row.max_files,
+                "max_bytes": row.max_bytes,
+            }
+        )
+        return written
 
     with broker.database.session() as session:
-        created = Created(session, uppy.Session, shape)
-        service.open_session(
+        created = Created(session, shape)
+        row = service.open_session(
             session,
             broker.rules,
             principal(),
             kind,
             owner_id,
             service.Limits(**limits),
-            before_commit=created.answer,
+            before_commit=created.before_commit,
             now=now,
         )
-    return created.response
+    return created.response(row)

@@ -24,7 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from broker.db.types import BigId, Cents, UtcDateTime
 from broker.domain.states import UploadState
-from broker.domain.transports import Transport
+from broker.domain.transports import needs_promotion
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
 
@@ -131,11 +131,8 @@ class Upload(Base):
 
     @property
     def needs_promotion(self) -> bool:
-        """Tell whether its bytes land below incoming/: a form or PUT that no digest pins.
-
-        What is sent in parts does not: the broker alone completes it, once.
-        """
-        return self.transport != Transport.MULTIPART and self.checksum_sha256 is None
+        """Tell whether its bytes land below incoming/."""
+        return needs_promotion(self.transport, self.checksum_sha256)
 
 
 class UploadPart(Base):

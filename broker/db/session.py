@@ -1,5 +1,6 @@
 """One unit of work with the database, and the errors that mean it cannot be had."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from broker.db.engine import make_engine
+from broker.db.one_trip import WRITER
 from broker.domain.errors import DatabaseUnavailable
 
 # The layers above name the type of what they pass on, without importing SQLAlchemy.
@@ -33,7 +35,9 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = sessionmaker(
+            self.engine, expire_on_commit=False, info={WRITER: threading.Lock()}
+        )
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Ad, Image, Upload, User
+from broker.db.one_trip import read_only
 from broker.domain.errors import NotFound
 from broker.domain.object_keys import object_key
 from broker.domain.owners import AD
@@ -17,6 +18,7 @@ from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.services import outbox
 from broker.services.ownership import require_own_ad
+from broker.services.sign_in import sign_in
 from broker.services.uploads import discard
 
 
@@ -41,6 +43,8 @@ def create_ad(
 
     What `before_commit` writes is committed with the ad; where it raises there is none.
     """
+    # A process that remembers the token may have made their row in a database since restored.
+    sign_in(session, principal, now=now)
     ad = Ad(
         owner_id=principal.user_id,
         title=fields["title"],
@@ -63,6 +67,7 @@ def create_ad(
 
 def get_ad(session: Session, ad_id: int) -> AdView:
     """Read one ad; NotFound when there is none."""
+    read_only(session)
     found = _views(session, select(Ad).where(Ad.id == ad_id))
     session.commit()
     if not found:
@@ -89,6 +94,7 @@ def list_ads(
         query = query.where(Ad.is_active == is_active)
     if is_sold is not None:
         query = query.where(Ad.is_sold == is_sold)
+    read_only(session)
     views = _views(session, query)
     session.commit()
     return views

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from broker.db.models import Upload
+from broker.db.new_uploads import NewUpload
 from broker.domain.checksums import is_sha256_base64
-from broker.domain.errors import InvalidRequest
+from broker.domain.errors import Forbidden, InvalidRequest
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import new_key
-from broker.domain.owners import OwnerKind
+from broker.domain.owners import USER, OwnerKind
 from broker.domain.part_plan import MAX_OBJECT_BYTES, plan_parts
 from broker.domain.principal import Principal
 from broker.domain.return_urls import may_return_to
@@ -21,7 +21,6 @@ from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
 from broker.services.make_room import take_places
-from broker.services.owners import authorise
 from broker.services.tickets import Ticket, sign
 from broker.services.uppy_sessions import take_files
 from broker.storage.protocol import Presigner
@@ -68,7 +67,8 @@ def issue(
 
     Args:
         before_commit: called once with the tickets, when all but the commit is done; what it
-            writes is committed with them, and where it raises none is issued.
+            writes is committed with them, and where it raises none is issued. Without one, and
+            outside of Uppy, the rows are committed by the statement that inserts them.
 
     Raises:
         NotFound, Forbidden: the owner is not there, or not this principal's.
@@ -77,17 +77,20 @@ def issue(
         ImageLimitReached: the owner has fewer places left than files were named.
         CapabilityExhausted: the Uppy session that asks has no file left.
     """
-    user_id = authorise(session, principal, kind, owner_id)
+    if kind is USER and not principal.acts_for(owner_id):
+        # Refused before it is looked up: who has an account here is nobody else's business.
+        raise Forbidden("This user is not you.")
     _check(kind, rules, files)
-    uploads = [_row(kind, owner_id, user_id, principal, rules, file, now) for file in files]
-    for upload in uploads:
-        upload.uppy_session_id = uppy_session_id
+    uploads = [
+        _upload(kind, owner_id, principal, rules, file, uppy_session_id, now) for file in files
+    ]
     tickets = [sign(presigner, rules, row, expires_at=row.expires_at, now=now) for row in uploads]
-    take_places(session, kind, owner_id, rules, len(files), now=now)
+    alone = uppy_session_id is None and before_commit is None
+    take_places(session, principal, kind, owner_id, rules, uploads, alone=alone, now=now)
+    if alone:
+        return tickets
     if uppy_session_id is not None:
         take_files(session, uppy_session_id, len(files))
-    session.add_all(uploads)
-    session.flush()
     if before_commit is not None:
         before_commit(tickets)
     session.commit()
@@ -132,15 +135,15 @@ def _faults(kind: OwnerKind, rules: Rules, file: FileRequest) -> dict[str, list[
     return faults
 
 
-def _row(
+def _upload(
     kind: OwnerKind,
     owner_id: int,
-    user_id: int,
     principal: Principal,
     rules: Rules,
     file: FileRequest,
+    uppy_session_id: UUID | None,
     now: datetime,
-) -> Upload:
+) -> NewUpload:
     transport = _transport(rules, file)
     part_size = None
     if file.size is None:
@@ -150,12 +153,11 @@ def _row(
         size = file.size
         if transport == Transport.MULTIPART:
             part_size = plan_parts(size, rules.part_size).part_size
-    return Upload(
+    return NewUpload(
         id=uuid7(),
         state=UploadState.PENDING,
         owner_kind=kind.name,
         owner_id=owner_id,
-        user_id=user_id,
         issued_by=principal.user_id,
         key=new_key(kind, owner_id, file.file_name, file.content_type),
         content_type=file.content_type,
@@ -170,6 +172,7 @@ def _row(
         created_at=now,
         expires_at=now + rules.ttl(transport),
         failures=0,
+        uppy_session_id=uppy_session_id,
     )
 
 

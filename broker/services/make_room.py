@@ -1,33 +1,62 @@
 """Take places for new uploads, making room where stale ones still hold theirs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from broker.db.new_uploads import NewUpload, insert_uploads
 from broker.domain.errors import ImageLimitReached
-from broker.domain.owners import OwnerKind
+from broker.domain.owners import AD, OwnerKind
+from broker.domain.principal import Principal
 from broker.domain.rules import Rules
-from broker.services import places
 from broker.services.expire import expire_stale
+from broker.services.owners import authorise
 
 
 def take_places(
-    session: Session, kind: OwnerKind, owner_id: int, rules: Rules, count: int, *, now: datetime
+    session: Session,
+    principal: Principal,
+    kind: OwnerKind,
+    owner_id: int,
+    rules: Rules,
+    uploads: Sequence[NewUpload],
+    *,
+    alone: bool,
+    now: datetime,
 ) -> None:
-    """Take `count` places; those of stale uploads are freed first where there are too few.
+    """Insert new uploads, a place for each; those of stale ones are freed where there are too few.
 
     Not where BROKER_REAP keeps what has arrived: whether a stale upload's bytes are there is for
     the reaper to find out, and its place is taken until then.
 
-    Does not commit. Raises ImageLimitReached, having rolled back.
+    Why nothing could be inserted is looked into afterwards: nearly always something can be.
+
+    Args:
+        alone: commit with the insertion; else the caller does.
+
+    Raises:
+        NotFound, Forbidden: the owner is not there, or not this principal's.
+        ImageLimitReached: it has too few places.
     """
     limit = kind.max_count(rules)
-    if places.take(session, kind, owner_id, count, limit):
+    if kind is AD:
+        ad_id, user_id = owner_id, None if principal.is_service else principal.user_id
+    else:
+        ad_id, user_id = None, owner_id
+
+    def insert() -> bool:
+        return insert_uploads(
+            session, uploads, ad_id=ad_id, user_id=user_id, limit=limit, alone=alone
+        )
+
+    if insert():
         return
     session.rollback()
+    authorise(session, principal, kind, owner_id)
     if not rules.keeps_arrived:
         expire_stale(session, rules, now=now, owner=(kind, owner_id))
-        if places.take(session, kind, owner_id, count, limit):
+        if insert():
             return
         session.rollback()
     raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")

@@ -1,28 +1,15 @@
 """Places: how many images an ad may have, counted with its pending uploads.
 
-One conditional UPDATE takes a place, so that the database's row lock decides who gets the
-last one. A place is given back by whoever won the compare-and-set that ended the upload, in
-the same transaction, hence exactly once.
+One conditional UPDATE takes a place as it inserts the upload (`db/new_uploads.py`), so that the
+database's row lock decides who gets the last one. A place is given back by whoever won the
+compare-and-set that ended the upload, in the same transaction, hence exactly once.
 """
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Ad
-from broker.domain.owners import AD, OwnerKind
-
-
-def take(session: Session, kind: OwnerKind, owner_id: int, count: int, limit: int) -> bool:
-    """Take `count` places; False when the owner has not that many or is gone."""
-    if kind is not AD:
-        return True
-    taken = session.execute(
-        update(Ad)
-        .where(Ad.id == owner_id, Ad.places_taken + count <= limit)
-        .values(places_taken=Ad.places_taken + count)
-        .returning(Ad.id)
-    )
-    return taken.first() is not None
+from broker.domain.owners import AD
 
 
 def add(session: Session, ad_id: int, count: int) -> bool:

@@ -7,8 +7,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Image, Upload
+from broker.db.new_images import insert_image
 from broker.domain.errors import ObjectMismatch
 from broker.domain.object_head import ObjectHead
+from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
@@ -82,6 +84,45 @@ def _reject(arrival: Arrival, detail: str) -> Image:
 
 def _insert(arrival: Arrival, etag: str) -> Image:
     """Set the state and insert the image in one transaction; the loser reads the winner's."""
+    upload = arrival.upload
+    multipart = upload.transport == Transport.MULTIPART
+    values = {
+        "owner_kind": upload.owner_kind,
+        "owner_id": upload.owner_id,
+        "key": upload.key,
+        "content_type": upload.content_type,
+        "size": arrival.head.content_length,
+        "checksum_sha256": upload.checksum_sha256,
+        "checksum_verified": not multipart and upload.checksum_sha256 is not None,
+        "composite_sha256": arrival.head.checksum_sha256 if multipart else None,
+        "etag": etag,
+        "alt_text": upload.alt_text,
+        "order": upload.order,
+        "created_at": arrival.now,
+    }
+    image = Image(upload_id=upload.id, **values)
+    if not _is_plain(upload):
+        return _insert_with_all(arrival, image)
+    image_id = insert_image(arrival.session, upload.id, values, now=arrival.now)
+    if image_id is None:
+        return _lost(arrival)
+    image.id = image_id
+    return image
+
+
+def _is_plain(upload: Upload) -> bool:
+    """Tell whether nothing but its state changes with it, as with nearly every photo of an ad."""
+    return (
+        upload.owner_kind == AD.name
+        and upload.transport != Transport.MULTIPART
+        and upload.size_is_exact
+        and upload.uppy_session_id is None
+        and not upload.needs_promotion
+    )
+
+
+def _insert_with_all(arrival: Arrival, image: Image) -> Image:
+    """Do likewise, with whatever else changes: the session's bytes, the avatar before, parts."""
     session, upload, head, now = arrival.session, arrival.upload, arrival.head, arrival.now
     if settle(session, upload.id, UploadState.CONFIRMED, now=now) is None:
         session.rollback()
@@ -98,22 +139,6 @@ def _insert(arrival: Arrival, etag: str) -> Image:
             .values(size=head.content_length, size_is_exact=True)
             .execution_options(synchronize_session=False)
         )
-    multipart = upload.transport == Transport.MULTIPART
-    image = Image(
-        upload_id=upload.id,
-        owner_kind=upload.owner_kind,
-        owner_id=upload.owner_id,
-        key=upload.key,
-        content_type=upload.content_type,
-        size=head.content_length,
-        checksum_sha256=upload.checksum_sha256,
-        checksum_verified=not multipart and upload.checksum_sha256 is not None,
-        composite_sha256=head.checksum_sha256 if multipart else None,
-        etag=etag,
-        alt_text=upload.alt_text,
-        order=upload.order,
-        created_at=now,
-    )
     replace_avatar(session, arrival.rules, image, now=now)
     session.add(image)
     if upload.needs_promotion:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.db.models import Upload
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.part_plan import PartPlan
 from broker.domain.post_policy import post_form
 from broker.domain.put_request import put_object_request
 from broker.domain.rules import Rules
 from broker.domain.transports import Transport
-from broker.services.uploads import plan_of, written_key
+from broker.services.uploads import AnyUpload, plan_of, written_key
 from broker.storage.protocol import Presigner
 
 
@@ -22,13 +21,13 @@ class Ticket:
     is None for a client that cuts the parts itself.
     """
 
-    upload: Upload
+    upload: AnyUpload
     transfer: PresignedPost | PresignedPut | PartPlan | None
     server_time: datetime
 
 
 def sign(
-    presigner: Presigner, rules: Rules, upload: Upload, *, expires_at: datetime, now: datetime
+    presigner: Presigner, rules: Rules, upload: AnyUpload, *, expires_at: datetime, now: datetime
 ) -> Ticket:
     """Sign for the upload's transport; asks neither the database nor the bucket."""
     if upload.transport == Transport.MULTIPART:

@@ -7,6 +7,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Upload, UploadPart
+from broker.db.new_uploads import NewUpload
+from broker.db.one_trip import read_only
 from broker.domain.errors import NotFound
 from broker.domain.object_keys import object_key, upload_object_key
 from broker.domain.part_plan import PartPlan
@@ -16,9 +18,12 @@ from broker.domain.states import UploadState
 from broker.domain.transports import Transport
 from broker.services import outbox, places
 
+AnyUpload = Upload | NewUpload
+
 
 def get_upload(session: Session, principal: Principal, upload_id: UUID) -> Upload:
     """Read an upload; another user's is NotFound, so that ids cannot be probed."""
+    read_only(session)
     upload = session.scalar(
         select(Upload).where(Upload.id == upload_id).execution_options(populate_existing=True)
     )
@@ -74,12 +79,12 @@ def discard(
     return True
 
 
-def final_key(rules: Rules, upload: Upload) -> str:
+def final_key(rules: Rules, upload: AnyUpload) -> str:
     """Give the object key of the upload's image."""
     return object_key(rules.location, upload.key)
 
 
-def written_key(rules: Rules, upload: Upload) -> str:
+def written_key(rules: Rules, upload: AnyUpload) -> str:
     """Give the object key that the upload's client writes to."""
     return upload_object_key(rules.location, upload.key, promoted=upload.needs_promotion)
 
@@ -89,7 +94,7 @@ def form_dead_at(rules: Rules, upload: Upload) -> datetime:
     return upload.expires_at + rules.grace
 
 
-def plan_of(upload: Upload) -> PartPlan | None:
+def plan_of(upload: AnyUpload) -> PartPlan | None:
     """Give a multipart upload's plan; None where its client cuts the parts itself."""
     if upload.part_size is None:
         return None

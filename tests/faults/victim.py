@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from broker.app import create_app
 from broker.config import Settings
+from broker.domain.object_head import ObjectHead
 from broker.services.reap import reap_once
 
 
@@ -79,4 +80,27 @@ def arm(app: Flask, step: int) -> None:
 
     listener: Callable[[Session], None] = lambda _session: done()  # noqa: E731
     event.listen(Session, "after_commit", listener)
-    app.extensions["broker"].storage.client.meta.events.register("after-call.s3", done)
+    broker = app.extensions["broker"]
+    event.listen(broker.database.engine, "after_cursor_execute", committed_with_it(done))
+    broker.storage.client.meta.events.register("after-call.s3", done)
+    head = broker.storage.head
+
+    def answered_head(key: str) -> ObjectHead:
+        try:
+            found: ObjectHead = head(key)
+        finally:
+            done()
+        return found
+
+    broker.storage.head = answered_head
+
+
+def committed_with_it(done: Callable[[], None]) -> Callable[..., None]:
+    """Listen to statements that change something and are committed without a COMMIT."""
+
+    def listener(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        isolation = connection.get_execution_options().get("isolation_level")
+        if isolation == "AUTOCOMMIT" and not statement.startswith("SELECT"):
+            done()
+
+    return listener

@@ -188,7 +188,7 @@ def failing(engine: Engine, statement: str) -> Iterator[None]:
     """Have the database go away at a statement."""
 
     def fail(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-        if sql.startswith(statement):
+        if statement in sql:
             raise OperationalError(sql, None, Exception("gone"))
 
     event.listen(engine, "before_cursor_execute", fail)

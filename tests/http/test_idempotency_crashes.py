@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ def note(_connection, _cursor, sql, *_):
     statements.append(sql)
 
 def die(_session):
-    if any(sql.startswith("INSERT INTO uploads") for sql in statements):
+    if any("INSERT INTO uploads" in sql for sql in statements):
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(app.extensions["broker"].database.engine, "before_cursor_execute", note)
@@ -125,6 +126,28 @@ def once(act: Callable[[], None]) -> Callable[..., None]:
     return listener
 
 
+@contextmanager
+def at_the_commit_of_an_upload(app: Flask, moment: str, act: Callable[[], None]) -> Iterator[None]:
+    """Act when what inserted an upload is committed: `before_commit` or `after_commit`."""
+    engine, inserted = app.extensions["broker"].database.engine, threading.Event()
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        if "INSERT INTO uploads" in sql:
+            inserted.set()
+
+    def listener(_session: Session) -> None:
+        if inserted.is_set():
+            act()
+
+    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Session, moment, listener)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+        event.remove(Session, moment, listener)
+
+
 def test_a_first_request_that_was_overtaken_makes_nothing(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
@@ -140,7 +163,7 @@ def test_a_first_request_that_was_overtaken_makes_nothing(
     stalled = once(overtake)
 
     def before_issue(*statement: Any) -> None:
-        if statement[2].startswith("UPDATE ads"):
+        if "UPDATE ads" in statement[2]:
             stalled()
 
     engine = app.extensions["broker"].database.engine
@@ -168,16 +191,9 @@ def test_a_retry_that_comes_as_the_first_request_commits_makes_nothing(
 
     start = once(overtake)
 
-    def before_commit(session: Session) -> None:
-        if any(isinstance(row, Upload) for row in session.identity_map.values()):
-            start()
-
-    event.listen(Session, "before_commit", before_commit)
-    try:
+    with at_the_commit_of_an_upload(app, "before_commit", start):
         first = post(alice, path)
         retry.join(timeout=60)
-    finally:
-        event.remove(Session, "before_commit", before_commit)
     assert first.status_code == 201
     (answer,) = retries
     assert answer.data == first.data or code(answer) == (409, "idempotency_in_flight")
@@ -192,15 +208,10 @@ def test_an_answer_that_is_lost_after_the_commit_is_kept(app: Flask, alice: Clie
     class Lost(BaseException):
         """What ends a request without an answer, such as a worker's shutdown."""
 
-    def lose(session: Session) -> None:
-        if any(isinstance(row, Upload) for row in session.identity_map.values()):
-            raise Lost
+    def lose() -> None:
+        raise Lost
 
-    event.listen(Session, "after_commit", lose)
-    try:
-        with pytest.raises(Lost):
-            post(alice, path)
-    finally:
-        event.remove(Session, "after_commit", lose)
+    with at_the_commit_of_an_upload(app, "after_commit", lose), pytest.raises(Lost):
+        post(alice, path)
     assert post(alice, path).headers["Idempotency-Replayed"] == "true"
     assert_one_ticket(app, ad)

@@ -1,0 +1,47 @@
+"""What a process remembers of tokens, and for how long."""
+
+from broker.api.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
+from broker.domain.principal import Principal
+
+ALICE = Principal(user_id=1)
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_verified_token_is_recalled_until_it_expires() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    tokens.remember("Bearer a", ALICE, clock.now + 60)
+    assert tokens.recall("Bearer a") == ALICE
+    assert tokens.recall("Bearer b") is None
+    clock.now += 60
+    assert tokens.recall("Bearer a") is None
+
+
+def test_a_long_token_is_verified_anew_after_a_while() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    tokens.remember("Bearer a", ALICE, clock.now + 1e9)
+    clock.now += REMEMBERED_SECONDS
+    assert tokens.recall("Bearer a") is None
+
+
+def test_an_expired_token_is_not_remembered() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    tokens.remember("Bearer a", ALICE, clock.now - 1)
+    assert tokens.recall("Bearer a") is None
+
+
+def test_the_oldest_are_forgotten_where_there_are_too_many() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    for number in range(TOKENS_MAX + 1):
+        tokens.remember(f"Bearer {number}", ALICE, clock.now + 60)
+    assert tokens.recall("Bearer 0") is None
+    assert tokens.recall(f"Bearer {TOKENS_MAX}") == ALICE
