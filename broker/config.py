@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         le=300,
         description="`broker serve`: how long requests under way may take to end after that.",
     )
-    drain_file: Path | None = Field(
+    drain_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
         default=None,
         description="While this file is there, /readyz says 503; `broker serve` sets it itself.",
     )

@@ -42,6 +42,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
     asked = stop_event()
     with tempfile.TemporaryDirectory(prefix="broker-") as directory:
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
+        drain_file.unlink(missing_ok=True)  # left by one that was killed
         try:
             # A group of its own: Ctrl-C reaches us alone, and we decide what ends when.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)

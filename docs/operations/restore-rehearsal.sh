@@ -7,7 +7,8 @@
 #   restore-rehearsal.sh SOURCE TARGET [DUMP]      DUMP: rehearse with this one instead of a new one
 #
 # SOURCE and TARGET are PostgreSQL URLs. The bucket is the one that BROKER_* and AWS_* name, as for
-# any command of the broker; pg_dump must not be older than the server.
+# any command of the broker; pg_dump must not be older than the server. Passwords belong into
+# ~/.pgpass or PGPASSWORD: a URL is seen by everybody on this machine.
 set -euo pipefail
 trap 'echo "verdict: could not be told" >&2; exit 2' ERR
 
@@ -29,7 +30,9 @@ if [ $# -lt 3 ]; then
   pg_dump --format=custom --no-owner --file "$dump" "$source_url"
 fi
 pg_restore --exit-on-error --single-transaction --no-owner --dbname "$target_url" "$dump"
-echo "restore $(broker db upgrade), $(keys "$target_url" | wc -l) images"
+at=$(broker db upgrade)
+images=$(keys "$target_url" | wc -l)
+echo "restore $at, $images images"
 
 status=0
 broker db verify > "$work/rows" || status=$?
@@ -52,7 +55,9 @@ for kinds in (("missing", "differs"), ("orphan",)):
 PYTHON
 keys "$source_url" > "$work/now"
 LC_ALL=C comm -12 "$work/missing" "$work/now" > "$work/lost"
-echo "bucket  $(wc -l < "$work/orphan") objects came after the dump, $(LC_ALL=C comm -23 "$work/missing" "$work/now" | wc -l) images were deleted since, $(wc -l < "$work/lost") are lost"
+LC_ALL=C comm -23 "$work/missing" "$work/now" > "$work/deleted"
+count() { wc -l < "$work/$1"; }
+echo "bucket  $(count orphan) objects came after the dump, $(count deleted) images were deleted since, $(count lost) are lost"
 sed 's/^/lost    /' "$work/lost"
 status=0
 broker adopt --restored --dry-run > "$work/adopt" || status=$?
