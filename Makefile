@@ -3,7 +3,7 @@
 PYTHON ?= python3
 STAMP := .venv/.installed
 
-.PHONY: run test bench check lock clean
+.PHONY: run test bench check lock audit sbom clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
@@ -29,9 +29,23 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject
 	@touch $@
 
 # Writes the locks from setup.cfg; needs uv.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" setup.cfg -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
+	$(COMPILE) setup.cfg -o requirements.txt
+	$(COMPILE) --extra local --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
+	echo 'setuptools>=77' | $(COMPILE) --constraint requirements-dev.txt - -o requirements-build.txt
+
+# Known vulnerabilities in what the locks name; --strict, because a package that nobody could
+# look up is not a clean one. Another service: make audit AUDIT_SERVICE=osv
+LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
+AUDIT_SERVICE ?= pypi
+audit: $(STAMP)
+	@for lock in $(LOCKS); do echo "$$lock"; .venv/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --vulnerability-service $(AUDIT_SERVICE) -r $$lock || exit 1; done
+	@for lock in $$(git ls-files '*package-lock.json'); do echo "$$lock"; (cd $$(dirname $$lock) && npm audit --package-lock-only) || exit 1; done
+
+# What the image is made of, as CycloneDX: from the lock, so the same lock gives the same bytes.
+sbom: $(STAMP)
+	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
 
 clean:
 	rm -rf .venv .broker benchmarks/.peers benchmarks/companion/node_modules

@@ -190,6 +190,22 @@ class Settings(BaseSettings):
         default="delete",
         description="What becomes of bytes that arrived in time and were never confirmed.",
     )
+    drain_seconds: int = Field(
+        default=5,
+        ge=0,
+        le=300,
+        description="`broker serve`: how long /readyz says 503 before the server stops to listen.",
+    )
+    stop_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=300,
+        description="`broker serve`: how long requests under way may take to end after that.",
+    )
+    drain_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None,
+        description="While this file is there, /readyz says 503; `broker serve` sets it itself.",
+    )
     dev: bool = Field(
         default=False, description="Set by `broker dev` alone: the page signs in by itself."
     )

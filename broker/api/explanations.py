@@ -89,6 +89,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "with RS256 or ES256 no `BROKER_CAPABILITY_SECRET` is set",
         "operators: set it",
     ),
+    "draining": (
+        "`/readyz` alone: the process is about to end and wants no new requests",
+        "load balancers: send them to another one",
+    ),
     "storage_unavailable": (
         "the bucket does not answer; nothing has changed",
         "try again after `Retry-After`",

@@ -1,8 +1,9 @@
-"""`/healthz`: the process answers. `/readyz`: its database and bucket do too."""
+"""`/healthz`: the process answers. `/readyz`: its database and bucket do too, and it stays."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from broker.api.context import current
+from broker.api.problems import problem
 
 blueprint = Blueprint("health", __name__)
 
@@ -14,9 +15,12 @@ def healthz() -> dict[str, str]:
 
 
 @blueprint.get("/readyz")
-def readyz() -> dict[str, str]:
+def readyz() -> dict[str, str] | Response:
     """Say that requests will succeed; 503 problem+json names what is missing."""
     broker = current()
+    if broker.settings.drain_file is not None and broker.settings.drain_file.exists():
+        # As it should be: an answer, not an error for the log.
+        return problem("draining", "The process is about to end; other requests are still taken.")
     broker.database.check()
     broker.storage.check()
     return {"status": "ready"}

@@ -45,6 +45,7 @@ PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the broker's own"),
     "events_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Events are not set up here"),
     "uppy_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Uppy is not set up here"),
+    "draining": (HTTPStatus.SERVICE_UNAVAILABLE, "The process is about to end"),
     "storage_unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The bucket does not answer"),
     "storage_denied": (HTTPStatus.SERVICE_UNAVAILABLE, "The bucket refuses the broker"),
     "database_unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer"),

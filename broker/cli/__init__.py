@@ -12,6 +12,7 @@ from broker.cli.dev import dev
 from broker.cli.doctor import doctor
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
+from broker.cli.serve import serve
 from broker.cli.token import token
 from broker.cli.upload import upload
 from broker.config import SettingsError
@@ -25,7 +26,11 @@ def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 
 
-for command in (dev, token, upload, db, bucket, reap, consume_events, reconcile, adopt, doctor):
+COMMANDS = (
+    *(dev, serve, token, upload, db, bucket),
+    *(reap, consume_events, reconcile, adopt, doctor),
+)
+for command in COMMANDS:
     broker.add_command(command)
 
 

@@ -16,6 +16,7 @@ from broker.db.session import Database
 from broker.domain.adoption import SKIPPED_DETAIL, AdoptTally, Claim, Skipped
 from broker.domain.rules import Rules
 from broker.services import adopt as service
+from broker.services.ad_ids import skip_used_ids
 from broker.services.adopt_csv import claims_of_csv
 from broker.storage.factory import s3_storage
 from broker.storage.protocol import Storage
@@ -28,10 +29,17 @@ from broker.storage.protocol import Storage
     type=click.Path(path_type=Path, dir_okay=False),
     help="Adopt the keys of this file alone: key,alt_text,order.",
 )
+@click.option(
+    "--restored",
+    is_flag=True,
+    help="The database is a restored backup: adopt what was uploaded since, too.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be adopted, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-def adopt(csv_file: Path | None, dry_run: bool, as_json: bool) -> None:
+def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -> None:
     """Record the objects that ads and users had before as their images.
+
+    With --restored no new ad gets an id that the bucket has photos of: run it before the API.
 
     Exit status 0: all are recorded. 1: some were left, and it says why. 2: it could not be
     done; what was recorded stays, and the next run goes on from there.
@@ -45,6 +53,8 @@ def adopt(csv_file: Path | None, dry_run: bool, as_json: bool) -> None:
                 database.session() as session,
                 _claims(csv_file, storage, settings.rules) as claims,
             ):
+                if restored and not dry_run:
+                    skip_used_ids(session, storage, settings.rules)
                 service.adopt(
                     session,
                     storage,
@@ -53,6 +63,7 @@ def adopt(csv_file: Path | None, dry_run: bool, as_json: bool) -> None:
                     now=datetime.now(UTC),
                     tally=tally,
                     dry_run=dry_run,
+                    restored=restored,
                 )
         finally:
             database.dispose()

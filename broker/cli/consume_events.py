@@ -1,11 +1,17 @@
 """`broker consume-events`: confirm uploads by the bucket's notifications in an SQS queue."""
 
+import threading
+from concurrent.futures import Future, wait
+
 import click
 
 from broker.cli.stopping import stop_event
 from broker.cli.workers import utc_now, worker
 from broker.services.consume import Consumer
+from broker.storage.protocol import EventQueue, QueueMessage
 from broker.storage.queue import event_queue
+
+WATCH_SECONDS = 0.25
 
 
 @click.command("consume-events")
@@ -15,7 +21,7 @@ def consume_events(once: bool) -> None:
     stop = stop_event()
     with worker() as parts:
         consumer = Consumer(
-            queue=event_queue(parts.settings),
+            queue=_Stoppable(event_queue(parts.settings), stop),
             storage=parts.storage,
             rules=parts.settings.rules,
             open_session=parts.database.session,
@@ -25,3 +31,35 @@ def consume_events(once: bool) -> None:
         )
         totals = consumer.run(until_empty=once)
     click.echo(" ".join(f"{name} {count}" for name, count in sorted(totals.items())) or "nothing")
+
+
+class _Stoppable:
+    """An EventQueue whose long poll is left behind as soon as the process is asked to stop.
+
+    A message that the queue hands to a poll that nobody waits for comes again when its
+    visibility timeout has passed: it was neither handled nor deleted.
+    """
+
+    def __init__(self, queue: EventQueue, stop: threading.Event) -> None:
+        self._queue = queue
+        self._stop = stop
+
+    def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
+        """Receive in a thread that does not hold up the end; nothing when asked to stop."""
+        answer: Future[list[QueueMessage]] = Future()
+
+        def poll() -> None:
+            try:
+                answer.set_result(self._queue.receive(wait_seconds=wait_seconds))
+            except BaseException as error:  # whatever it is, it is raised where it is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=poll, daemon=True).start()
+        while not self._stop.is_set():
+            if wait([answer], WATCH_SECONDS).done:
+                return answer.result()
+        return []
+
+    def delete(self, message: QueueMessage) -> None:
+        """DeleteMessage, as it is."""
+        self._queue.delete(message)

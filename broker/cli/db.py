@@ -1,11 +1,14 @@
-"""`broker db`: the database's migrations."""
+"""`broker db`: the database's migrations, and whether its rows agree with each other."""
 
 import sys
 
 import click
 
+from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.config import Settings
 from broker.db import migrate
+from broker.db.session import Database
+from broker.services.verify_rows import wrong_rows
 
 
 @click.group()
@@ -26,3 +29,22 @@ def check() -> None:
     current, head = migrate.current(Settings.load().database_url), migrate.head()
     click.echo(f"database at {current or 'nothing'}, newest is {head}")
     sys.exit(0 if current == head else 1)
+
+
+@db.command()
+def verify() -> None:
+    """Compare the rows with each other: images, uploads, owners, places.
+
+    Exit status 0: they agree. 1: some do not, a line for each. 2: it could not be told.
+    """
+    with cannot_tell_is_two():
+        database, wrong = Database(Settings.load().database_url), 0
+        try:
+            with database.session() as session:
+                for line in wrong_rows(session):
+                    click.echo(line)
+                    wrong += 1
+        finally:
+            database.dispose()
+        click.echo(f"{wrong} rows are wrong")
+    sys.exit(DIFFERS if wrong else 0)

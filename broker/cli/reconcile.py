@@ -23,17 +23,25 @@ DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
 @click.command()
 @click.option("--fix", is_flag=True, help="Delete old orphans that the broker's uploads left.")
 @click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    metavar="TIME",
+    help="With --fix: keep what was written since, such as 2026-11-26T03:00:00Z.",
+)
+@click.option(
     "--inventory",
     type=click.Path(path_type=Path, dir_okay=False),
     help="An S3 Inventory report's manifest.json, instead of listing the bucket.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def reconcile(fix: bool, inventory: Path | None, as_json: bool) -> None:
+def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_json: bool) -> None:
     """Compare the bucket with the database.
 
     Exit status 0: nothing differs. 1: something does, or did until --fix deleted it. 2: it
     could not be told.
     """
+    if before is not None and not fix:
+        raise click.UsageError("--before says what --fix may delete.")
     with cannot_tell_is_two():
         settings = Settings.load()
         report = open_report(inventory, settings.s3_bucket) if inventory else None
@@ -49,6 +57,7 @@ def reconcile(fix: bool, inventory: Path | None, as_json: bool) -> None:
                     tally=tally,
                     inventory=report.objects if report else None,
                     fix=fix,
+                    before=before,
                 ):
                     write.difference(found)
         finally:

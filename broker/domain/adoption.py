@@ -21,7 +21,7 @@ class Skipped(StrEnum):
 
 SKIPPED_DETAIL = {
     Skipped.KNOWN: "a row knows the key already",
-    Skipped.OURS: "left by one of the broker's own uploads",
+    Skipped.OURS: "left by one of the broker's own uploads, or a copy of one",
     Skipped.HAS_AVATAR: "the user has an avatar, or a newer one was adopted",
     Skipped.NO_OWNER: "there is no such ad or user",
     Skipped.NO_OBJECT: "the bucket has no such object",

@@ -19,6 +19,7 @@ from broker.storage import bucket_setup
 READY_TIMEOUT_SECONDS = 30
 REAPER_COMMAND = [sys.executable, "-m", "broker.cli", "reap", "--every", "30"]
 STOP_SECONDS = 10
+WATCH_SECONDS = 0.5
 
 
 def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) -> None:
@@ -26,7 +27,7 @@ def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) 
 
     Raises:
         ServerError: a port is taken, another `broker dev` holds the directory, or a server
-            did not start.
+            did not start or has ended by itself; the others are stopped then, too.
     """
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,21 +42,31 @@ def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) 
     os.environ.update(values)
     with EmbeddedS3(
         data_dir / "s3", s3_port, values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
-    ):
+    ) as s3:
         settings = Settings.load()
         list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)
         api = ChildProcess(
-            _api_command(port), log_file=data_dir / "api.log", cwd=data_dir, env=os.environ
+            _api_command(port),
+            log_file=data_dir / "api.log",
+            cwd=data_dir,
+            env=os.environ,
+            name="the API",
         )
         reaper = ChildProcess(
-            REAPER_COMMAND, log_file=data_dir / "reaper.log", cwd=data_dir, env=os.environ
+            REAPER_COMMAND,
+            log_file=data_dir / "reaper.log",
+            cwd=data_dir,
+            env=os.environ,
+            name="the reaper",
         )
         api.start(lambda: answers(f"http://127.0.0.1:{port}/readyz"), READY_TIMEOUT_SECONDS)
         try:
             reaper.start(lambda: True, READY_TIMEOUT_SECONDS)
             say(f"ready http://127.0.0.1:{port}")
-            asked_to_stop.wait()
+            while not asked_to_stop.wait(WATCH_SECONDS):
+                for each in (api, reaper, s3):
+                    each.check()
         finally:
             reaper.stop(STOP_SECONDS)
             api.stop(STOP_SECONDS)

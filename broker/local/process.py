@@ -127,6 +127,7 @@ class ChildProcess:
     So a terminal's Ctrl-C reaches us alone, and we decide what ends when. Should we end without
     deciding, the guard ends the group. `user` is for servers that refuse to run as root; the
     process inherits the descriptors `pass_fds`, such as a lock that is to last as long as it does.
+    `name` is what errors call it; its program's where none is given.
     """
 
     def __init__(
@@ -139,7 +140,9 @@ class ChildProcess:
         user: str | None = None,
         pass_fds: Sequence[int] = (),
         stop_signal: signal.Signals = signal.SIGTERM,
+        name: str | None = None,
     ) -> None:
+        self._name = name or Path(argv[0]).name
         self._argv = list(argv)
         self._log_file = log_file
         self._cwd = cwd
@@ -171,6 +174,11 @@ class ChildProcess:
         except BaseException:
             self.stop(grace=0)
             raise
+
+    def check(self) -> None:
+        """Raise ServerDied, with the end of the log, where the process has ended by itself."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise ServerDied(self._ended(status))
 
     def stop(self, grace: float = 10.0) -> None:
         """End the group: the stop signal, up to `grace` seconds, SIGKILL. May be repeated."""
@@ -219,18 +227,22 @@ class ChildProcess:
     def _await(
         self, process: subprocess.Popen[bytes], ready: Callable[[], bool], timeout: float
     ) -> None:
-        name = Path(self._argv[0]).name
         deadline = time.monotonic() + timeout
         while True:
             if (status := process.poll()) is not None:
-                raise ServerDied(f"{name} ended with status {status}:\n{self._log_tail()}")
+                raise ServerDied(self._ended(status))
             if ready():
                 return
             if time.monotonic() >= deadline:
-                raise ServerNotReady(f"{name} not ready in {timeout:g} s:\n{self._log_tail()}")
+                raise ServerNotReady(
+                    f"{self._name} not ready in {timeout:g} s:\n{self._log_tail()}"
+                )
             # A pause that the end of the process cuts short.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_INTERVAL)
+
+    def _ended(self, status: int) -> str:
+        return f"{self._name} ended with status {status}:\n{self._log_tail()}"
 
     def _log_tail(self) -> str:
         with self._log_file.open("rb") as log:

@@ -95,6 +95,11 @@ class EmbeddedS3:
         finally:
             os.close(descriptor)
 
+    def check(self) -> None:
+        """Raise ServerDied where the server has ended by itself."""
+        if self._child is not None:
+            self._child.check()
+
     def stop(self, grace: float = 10.0) -> None:
         """End the server within `grace` seconds; what it acknowledged stays, even if killed."""
         if self._child is not None:

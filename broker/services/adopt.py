@@ -1,7 +1,9 @@
 """Adopt: record what the marketplace had in the bucket as images, without moving a byte.
 
-An object that carries an upload's id is never adopted, and none without is ever deleted as an
-orphan: so `broker adopt` and `broker reconcile --fix` cannot meet at one key.
+An object that carries an upload's id is not adopted, and none without is ever deleted as an
+orphan: so `broker adopt` and `broker reconcile --fix` cannot meet at one key. Only where the
+operator says that the database is a restored backup are those objects adopted whose upload it
+has no row of: they came after the backup.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, Image, User
+from broker.db.models import Ad, Image, Upload, User
 from broker.domain.adoption import AdoptTally, Claim, Skipped
 from broker.domain.media_types import type_of
 from broker.domain.object_head import ObjectHead
@@ -22,6 +24,7 @@ from broker.domain.rules import Rules
 from broker.services.adopt_rows import insert_images
 from broker.services.heads import BATCH, heads_of
 from broker.services.known_keys import known_keys
+from broker.services.recheck import ours
 from broker.storage.protocol import ObjectStorage, Storage
 
 
@@ -52,17 +55,19 @@ def adopt(
     now: datetime,
     tally: AdoptTally,
     dry_run: bool = False,
+    restored: bool = False,
 ) -> None:
     """Record claims as images, in committed batches; what is recorded already is left.
 
     Args:
         claims: those of one owner must be next to each other.
         dry_run: count, and change nothing.
+        restored: also adopt what came through uploads that the database has no rows of.
 
     Raises StorageUnavailable, StorageDenied, DatabaseUnavailable: run it again, it goes on.
     """
     for batch in _batches(claims, tally):
-        rows = _rows(session, storage, rules, batch, now=now, tally=tally)
+        rows = _rows(session, storage, rules, batch, now=now, tally=tally, restored=restored)
         if dry_run:
             tally.adopted += len(rows)
         elif rows:
@@ -99,6 +104,7 @@ def _rows(
     *,
     now: datetime,
     tally: AdoptTally,
+    restored: bool,
 ) -> list[dict[str, Any]]:
     """Give the rows of the images to insert, and count the claims that are none."""
     keys = {owned.claim.key: object_key(rules.location, owned.claim.key) for owned in batch}
@@ -113,12 +119,13 @@ def _rows(
         else:
             candidates.append(owned)
     heads = heads_of(storage, [keys[owned.claim.key] for owned in candidates])
+    lost = _unknown_uploads(session, heads.values()) if restored else frozenset()
     taken = _with_avatar(session, candidates)
     # The newest first: of several avatars it is the one that is adopted.
     candidates.sort(key=lambda owned: _time(heads.get(keys[owned.claim.key]), now), reverse=True)
     rows = []
     for owned in candidates:
-        row = _row(owned, heads.get(keys[owned.claim.key]), taken, now=now)
+        row = _row(owned, heads.get(keys[owned.claim.key]), taken, lost, now=now)
         if isinstance(row, Skipped):
             tally.skip(row, owned.claim.key)
             continue
@@ -129,11 +136,16 @@ def _rows(
 
 
 def _row(
-    owned: OwnedClaim, head: ObjectHead | None, taken: set[int], *, now: datetime
+    owned: OwnedClaim,
+    head: ObjectHead | None,
+    taken: set[int],
+    lost: frozenset[str],
+    *,
+    now: datetime,
 ) -> dict[str, Any] | Skipped:
     if head is None:
         return Skipped.NO_OBJECT
-    if "upload-id" in head.metadata:
+    if head.metadata.get("upload-id", "") not in {"", *lost}:
         return Skipped.OURS
     content_type = type_of(head.content_type, owned.claim.key)
     if content_type is None or head.content_length == 0:
@@ -154,6 +166,15 @@ def _row(
         "order": owned.claim.order,
         "created_at": _time(head, now),
     }
+
+
+def _unknown_uploads(session: Session, heads: Iterable[ObjectHead | None]) -> frozenset[str]:
+    """Give those uploads' ids, as the objects carry them, that no row is of."""
+    carried = {head.metadata.get("upload-id") for head in heads if head is not None}
+    ids = {upload_id: text for text in carried if text and (upload_id := ours(text)) is not None}
+    known = set(session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
+    session.commit()
+    return frozenset(text for upload_id, text in ids.items() if upload_id not in known)
 
 
 def _time(head: ObjectHead | None, now: datetime) -> datetime:

@@ -16,16 +16,22 @@ TAKEN = "a row has come to know it"
 
 
 def delete_orphan(
-    session: Session, storage: Storage, rules: Rules, found: Difference, *, now: datetime
+    session: Session,
+    storage: Storage,
+    rules: Rules,
+    found: Difference,
+    *,
+    now: datetime,
+    before: datetime | None = None,
 ) -> Difference:
     """Delete the object of an orphan through the outbox; gives the difference with what was done.
 
-    What is not deleted is kept, and `detail` says why. What S3 refuses to delete now stays in
-    the outbox, for the reaper.
+    What is not deleted is kept, and `detail` says why; what was written at or after `before` is.
+    What S3 refuses to delete now stays in the outbox, for the reaper.
     """
     if found.kind is not DifferenceKind.ORPHAN:
         return found
-    reason = _why_kept(session, rules, found, now)
+    reason = _why_kept(session, rules, found, now, before)
     if reason is not None:
         return replace(found, action=Action.KEPT, detail=reason)
     outbox.enqueue(session, found.key, now=now)
@@ -37,12 +43,16 @@ def delete_orphan(
     return replace(found, action=Action.DELETED if drained.deleted else Action.QUEUED)
 
 
-def _why_kept(session: Session, rules: Rules, found: Difference, now: datetime) -> str | None:
+def _why_kept(
+    session: Session, rules: Rules, found: Difference, now: datetime, before: datetime | None
+) -> str | None:
     upload_id = ours(found.upload_id)
     if upload_id is None:
         return "not the broker's"
     if found.last_modified is None or now - found.last_modified <= rules.longest_ticket_life:
         return f"younger than a ticket's longest life, {rules.longest_ticket_life}"
+    if before is not None and found.last_modified >= before:
+        return f"not older than {before.isoformat()}"
     if is_of_another_key(session, rules, upload_id, found.key):
         return f"a copy of upload {upload_id}, whose own key is another one"
     if known_keys(session, rules, [found.key]).knows(found.key):

@@ -42,6 +42,7 @@ def reconcile(
     tally: Tally,
     inventory: Inventory | None = None,
     fix: bool = False,
+    before: datetime | None = None,
 ) -> Iterator[Difference]:
     """Give every difference below the location and `incoming/`, by key; counts into `tally`.
 
@@ -51,6 +52,7 @@ def reconcile(
         inventory: opens a report of the bucket's objects, in any order; the bucket is listed
             where there is none.
         fix: delete the orphans that are ours and older than any ticket.
+        before: with `fix`, only those that were written before that.
 
     Raises:
         InvalidReport: the inventory is broken; nothing has been changed.
@@ -61,7 +63,9 @@ def reconcile(
         _suspect(storage, rules, inventory, rows, suspects, tally)
         once = (key for (key,), _ in groupby(suspects))
         for found in recheck(session, storage, rules, once):
-            done = delete_orphan(session, storage, rules, found, now=now) if fix else found
+            done = found
+            if fix:
+                done = delete_orphan(session, storage, rules, found, now=now, before=before)
             tally.count(done)
             yield done
 

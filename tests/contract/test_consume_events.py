@@ -1,10 +1,14 @@
 """`broker consume-events` on a queue of moto's SQS, beside a real bucket and both databases."""
 
+import contextlib
 import json
 import logging
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +21,7 @@ from moto.server import ThreadedMotoServer
 from broker.config import Settings
 from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
-from broker.services.consume import BACKOFF_MAX_SECONDS, Consumer
+from broker.services.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import event_queue
 from tests.http.client import SECRET, Client, rows, send
 from tests.http.test_events import told
@@ -33,6 +37,30 @@ def sqs_url() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@contextmanager
+def listening(handle: Callable[[socket.socket, object], None]) -> Iterator[str]:
+    """Accept connections and keep them open; `handle` reads what comes first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):  # closed: the test is over
+                while True:
+                    connection, address = server.accept()
+                    held.append(connection)
+                    handle(connection, address)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in held:
+                connection.close()
 
 
 class Queue:
@@ -205,6 +233,32 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     monkeypatch.setenv("BROKER_EVENTS_QUEUE_URL", queue.url)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "confirmed 1\n"), done.stderr
+
+
+def test_the_command_ends_in_the_middle_of_a_long_poll(
+    queue: Queue, s3_bucket: Bucket, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "S3_BUCKET": s3_bucket.name,
+        "S3_ENDPOINT_URL": s3_bucket.server.endpoint_url,
+        "JWT_SECRET": SECRET,
+        "EVENTS_QUEUE_URL": queue.url,
+    }.items():
+        monkeypatch.setenv(f"BROKER_{name}", value)
+    polling = threading.Event()
+
+    def never_answers(connection: socket.socket, _address: object) -> None:
+        if b"ReceiveMessage" in connection.recv(65536):
+            polling.set()
+
+    with listening(never_answers) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", url)
+        with subprocess.Popen([sys.executable, "-m", "broker.cli", "consume-events"]) as process:
+            assert polling.wait(60)
+            process.terminate()
+            # The queue would keep the poll for as long as it likes; it is not waited for.
+            assert process.wait(WAIT_SECONDS / 2) == 0
 
 
 def test_a_queue_that_is_not_there_is_said(

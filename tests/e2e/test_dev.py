@@ -81,6 +81,30 @@ def test_two_run_side_by_side_serve_a_photo_and_leave_nothing(tmp_path: Path) ->
     assert all(is_port_free(port) for port in ports)
 
 
+def test_when_the_api_ends_by_itself_all_the_rest_ends_and_it_says_so(tmp_path: Path) -> None:
+    ports = free_ports(2)
+    options = ["--port", str(ports[0]), "--s3-port", str(ports[1]), "--data-dir", str(tmp_path)]
+    with subprocess.Popen(
+        [*BROKER, "dev", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready ")
+        (api,) = [pid for pid in children(process.pid) if "create_app" in command_of(pid)]
+        os.kill(api, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.startswith("broker: the API ended with status -9")
+    assert all(is_port_free(port) for port in ports)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 def test_a_token_is_not_minted_from_a_production_secret(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BROKER, "token", "--data-dir", str(tmp_path), "--sub", "1"],

@@ -85,11 +85,12 @@ def look(app: Flask, *, at_rest: bool = False) -> State:
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
     # A confirmed upload has one image, another has none.
-    by_upload = {image.upload_id for image in images}
+    of_uploads = [image.upload_id for image in images if image.upload_id is not None]
+    by_upload = set(of_uploads)
     for upload in uploads:
         if upload.id in by_upload and upload.state != UploadState.CONFIRMED:
             wrong(f"upload {upload.key} is {upload.state} and has an image")
-    if len(by_upload) != len(images):
+    if len(by_upload) != len(of_uploads):
         wrong("two images of one upload")
     # An ad's places are its images and pending uploads.
     for ad in ads:

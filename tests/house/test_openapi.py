@@ -12,7 +12,7 @@ from tests.http.documented import document
 
 Operation = dict[str, Any]
 # Of no operation: a method that a path has not, and requests that no view gets to see.
-OF_NO_OPERATION = {"method_not_allowed", "bad_request"}
+OF_NO_OPERATION = {"method_not_allowed", "bad_request", "draining"}
 
 
 def operations() -> Iterator[tuple[str, Operation]]:

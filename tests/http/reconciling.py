@@ -66,6 +66,7 @@ def reconciled(
     app: Flask,
     *,
     fix: bool = False,
+    before: datetime | None = None,
     after: timedelta = timedelta(),
     inventory: Callable[[], Iterable[ListedObject]] | None = None,
     tally: Tally | None = None,
@@ -81,6 +82,7 @@ def reconciled(
                 tally=tally or Tally(),
                 inventory=inventory,
                 fix=fix,
+                before=before,
             )
         )
 

@@ -120,3 +120,9 @@ def test_adopt_tells_what_it_left_and_ends_with_1(s3_bucket: Bucket) -> None:
         "left 1 no_owner: there is no such ad or user",
         "    ads/ad_9/a.jpg",
     ]
+
+
+def test_a_time_is_for_fix_alone_and_has_a_zone() -> None:
+    assert run("reconcile", "--before", "2026-11-26T03:00:00Z").exit_code == 2
+    assert run("reconcile", "--fix", "--before", "2026-11-26T03:00:00").exit_code == 2
+    assert run("reconcile", "--fix", "--before", "2026-11-26T03:00:00Z").exit_code == 0

@@ -37,6 +37,21 @@ def test_fix_deletes_an_old_orphan_that_an_upload_left(app: Flask, s3_bucket: Bu
     assert reconciled(app) == []
 
 
+def test_with_a_time_fix_deletes_what_is_older_and_keeps_the_rest(
+    app: Flask, s3_bucket: Bucket
+) -> None:
+    key = "media/ads/ad_1/x.jpg"
+    put_ours(s3_bucket, key)
+    written = s3_bucket.storage.head(key).last_modified
+    assert written is not None
+    (kept,) = reconciled(app, fix=True, before=written, after=PAST_EVERY_TICKET)
+    assert (kept.action, "not older than" in kept.detail) == (Action.KEPT, True)
+    later = written + timedelta(seconds=1)
+    (deleted,) = reconciled(app, fix=True, before=later, after=PAST_EVERY_TICKET)
+    assert deleted.action is Action.DELETED
+    assert not there(s3_bucket, key)
+
+
 def test_fix_deletes_what_landed_after_its_upload_had_expired(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:

