@@ -1,6 +1,7 @@
 """Bearer tokens of the marketplace, verified by flask-jwt-extended (RFC 7519, RFC 6750)."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -18,6 +19,7 @@ from broker.api.problems import ApiError
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.services.sign_in import sign_in
+from broker.telemetry.context import context
 
 LEEWAY_SECONDS = 10
 TOKEN_CODES = ("token_missing", "token_invalid", "token_expired")
@@ -89,6 +91,7 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
 
 
 def _authenticate(*, optional: bool) -> None:
+    started = time.perf_counter()
     try:
         verified = verify_jwt_in_request(optional=optional)
     except NoAuthorizationError:
@@ -98,6 +101,8 @@ def _authenticate(*, optional: bool) -> None:
     except (PyJWTError, JWTExtendedException, ValueError, TypeError):
         # ValueError and TypeError: segments and claims that are no JSON of the right types.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
+    finally:
+        context.token += time.perf_counter() - started
     if verified is None:
         return
     g.principal = _principal(get_jwt())

@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from broker.db.engine import make_engine
+from broker.db.timing import watch
 from broker.domain.errors import DatabaseUnavailable
 
 # The layers above name the type of what they pass on, without importing SQLAlchemy.
@@ -33,6 +34,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
+        watch(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager

@@ -25,6 +25,7 @@ from broker.services.owners import authorise
 from broker.services.tickets import Ticket, sign
 from broker.services.uppy_sessions import take_files
 from broker.storage.protocol import Presigner
+from broker.telemetry.tickets import issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form may leave it out (transport post, or a return_url), without a digest."
@@ -91,6 +92,7 @@ def issue(
     if before_commit is not None:
         before_commit(tickets)
     session.commit()
+    issued(kind, uploads, principal)
     return tickets
 
 
