@@ -6,7 +6,12 @@ import os
 import botocore.loaders
 import pytest
 
-pytest_plugins = ["tests.servers.fixtures", "tests.http.fixtures"]
+pytest_plugins = [
+    "pytester",
+    "tests.canaries.plugin",
+    "tests.servers.fixtures",
+    "tests.http.fixtures",
+]
 
 # boto3 reads a megabyte of JSON anew for every session; here once a process.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)

@@ -1,6 +1,7 @@
 """Bearer tokens of the marketplace, verified by flask-jwt-extended (RFC 7519, RFC 6750)."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -19,6 +20,7 @@ from broker.api.verified_tokens import VerifiedTokens
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.services.sign_in import sign_in
+from broker.telemetry.context import context
 
 LEEWAY_SECONDS = 10
 TOKEN_CODES = ("token_missing", "token_invalid", "token_expired")
@@ -91,14 +93,32 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
 
 
 def _authenticate(*, optional: bool) -> None:
+    started = time.perf_counter()
     header = request.headers.get("Authorization", "")
-    verified: VerifiedTokens = current_app.extensions["verified_tokens"]
-    known = verified.recall(header)
-    if known is not None:
-        g.principal = known
-        return
+    tokens: VerifiedTokens = current_app.extensions["verified_tokens"]
+    known = tokens.recall(header)
+    claims = None
     try:
-        found = verify_jwt_in_request(optional=optional)
+        if known is None:
+            claims = _claims(optional=optional)
+        found = known if claims is None else _principal(claims)
+    finally:
+        context.token += time.perf_counter() - started
+    if found is None:
+        return
+    g.principal = found
+    if claims is None:
+        return
+    with current().database.session() as session:
+        sign_in(session, found, now=utc_now())
+    tokens.remember(header, found, int(claims["exp"]))
+
+
+def _claims(*, optional: bool) -> Mapping[str, Any] | None:
+    """Verify the request's token; gives None where it has none and need not have one."""
+    try:
+        if verify_jwt_in_request(optional=optional) is None:
+            return None
     except NoAuthorizationError:
         raise ApiError("token_missing", "Send Authorization: Bearer with a token.") from None
     except ExpiredSignatureError:
@@ -106,13 +126,8 @@ def _authenticate(*, optional: bool) -> None:
     except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
         # The last three: segments and claims that are no JSON of the right types.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
-    if found is None:
-        return
-    claims = get_jwt()
-    g.principal = _principal(claims)
-    with current().database.session() as session:
-        sign_in(session, g.principal, now=utc_now())
-    verified.remember(header, g.principal, int(claims["exp"]))
+    claims: Mapping[str, Any] = get_jwt()
+    return claims
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

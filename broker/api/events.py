@@ -13,11 +13,12 @@ from flask import request
 
 from broker.api.answers import STORAGE, answers
 from broker.api.context import current, utc_now
-from broker.api.metrics import EVENTS
 from broker.api.parsing import Blueprint
 from broker.api.problems import ApiError
 from broker.domain.event_notifications import objects_created
 from broker.services.events import handle_events
+from broker.telemetry.context import context
+from broker.telemetry.metrics import EVENTS
 from schemas import events
 
 blueprint = Blueprint(
@@ -57,6 +58,7 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
 def receive_events(notification: dict[str, Any]) -> dict[str, Any]:
     """Take a bucket's notification that objects were written; each is confirmed if it is due."""
     broker = current()
+    context.via = "events"
     created = objects_created(notification)
     with broker.database.session() as session:
         outcomes = handle_events(session, broker.storage, broker.rules, created, now=utc_now())

@@ -1,4 +1,4 @@
-"""Prometheus metrics; over several processes where PROMETHEUS_MULTIPROC_DIR is set."""
+"""`/metrics`, over several processes where PROMETHEUS_MULTIPROC_DIR is set; count outcomes."""
 
 import os
 from collections.abc import Iterator
@@ -20,9 +20,6 @@ from broker.api.context import current, utc_now
 from broker.domain.errors import BrokerError, DatabaseUnavailable
 from broker.services import outbox
 
-CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
-FAILURES = Counter("broker_upload_failures", "Failures that clients reported", ["action"])
-EVENTS = Counter("broker_events", "Objects that the bucket told of, by outcome", ["outcome"])
 blueprint = Blueprint("metrics", __name__)
 
 

@@ -7,12 +7,13 @@ from broker.api import shapes
 from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
-from broker.api.metrics import CONFIRMS, counted
+from broker.api.metrics import counted
 from broker.api.parsing import Blueprint
 from broker.api.uploads import UPLOAD_PATH
 from broker.services.complete import complete
 from broker.services.list_parts import list_parts
 from broker.services.sign_parts import WantedPart, sign_parts
+from broker.telemetry.metrics import CONFIRMS
 from schemas import images, parts
 
 blueprint = Blueprint(

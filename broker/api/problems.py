@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from broker.domain.errors import BrokerError
@@ -82,6 +82,8 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
     }
     if fields:
         body["errors"] = fields
+    if has_request_context():
+        g.problem_code = code
     if has_request_context() and request.path.startswith(UPPY_PATH):
         # Uppy reads Companion's `error` (6.x) and shows `message` to people (5.x).
         body["error"] = body["message"] = _in_one_line(detail, fields)

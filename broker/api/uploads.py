@@ -9,7 +9,7 @@ from broker.api import shapes
 from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.auth import principal, requires_token
 from broker.api.context import current, utc_now
-from broker.api.metrics import CONFIRMS, FAILURES, counted
+from broker.api.metrics import counted
 from broker.api.parsing import Blueprint
 from broker.services import cancel as cancelling
 from broker.services import confirm as confirming
@@ -17,6 +17,7 @@ from broker.services import renew as renewing
 from broker.services import report_failure as reporting
 from broker.services import uploads as service
 from broker.services.settled import image_of
+from broker.telemetry.metrics import CONFIRMS, FAILURES
 from schemas import images, tickets, uploads
 
 blueprint = Blueprint(

@@ -11,7 +11,7 @@ from broker.api import shapes
 from broker.api.answers import ENDED, STORAGE, answers
 from broker.api.capabilities import requires_capability, uppy_session
 from broker.api.context import current, utc_now
-from broker.api.metrics import CONFIRMS, counted
+from broker.api.metrics import counted
 from broker.api.parsing import Blueprint
 from broker.api.tickets import one_file
 from broker.db.models import Upload
@@ -28,6 +28,7 @@ from broker.services.sign_parts import SignedPart, WantedPart, sign_parts
 from broker.services.tickets import Ticket
 from broker.services.uploads import final_key
 from broker.services.uppy_sessions import kind_of, principal_of
+from broker.telemetry.metrics import CONFIRMS
 from schemas import images, uppy
 
 blueprint = Blueprint(

@@ -1,13 +1,17 @@
 """`broker reap`: end stale uploads and do what the outbox says, once or for good."""
 
 import logging
+from dataclasses import asdict
 
 import click
 
+from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import stop_event
 from broker.cli.workers import Worker, utc_now, worker
 from broker.domain.errors import BrokerError
 from broker.services.reap import Reaped, reap_once
+from broker.telemetry import logs, reaper
+from broker.telemetry.context import context
 
 log = logging.getLogger("broker.reap")
 
@@ -15,14 +19,18 @@ log = logging.getLogger("broker.reap")
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now, and end.")
 @click.option("--every", type=click.IntRange(1, 86400), metavar="SECONDS", help="Until SIGTERM.")
-def reap(once: bool, every: int | None) -> None:
+@metrics_options
+def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: str) -> None:
     """Expire stale uploads, or confirm them where BROKER_REAP says so; drain the outbox."""
     if once == (every is not None):
         raise click.UsageError("Give either --once or --every SECONDS.")
+    logs.configure()
+    context.via = "reap"
     with worker() as parts:
         if every is None:
             click.echo(_told(_round(parts)))
             return
+        serve_metrics(metrics_host, metrics_port)
         stop = stop_event()
         while not stop.is_set():
             try:
@@ -37,8 +45,14 @@ def reap(once: bool, every: int | None) -> None:
 
 
 def _round(parts: Worker) -> Reaped:
-    with parts.database.session() as session:
-        return reap_once(session, parts.storage, parts.settings.rules, now=utc_now())
+    try:
+        with parts.database.session() as session:
+            done = reap_once(session, parts.storage, parts.settings.rules, now=utc_now())
+    except BrokerError as error:
+        reaper.failed(error.code)
+        raise
+    reaper.finished(asdict(done))
+    return done
 
 
 def _told(done: Reaped) -> str:

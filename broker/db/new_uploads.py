@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    CursorResult,
     FromClause,
     Insert,
     Integer,
@@ -85,7 +86,7 @@ def insert_uploads(
     user_id: int | None,
     limit: int,
     alone: bool,
-) -> bool:
+) -> int | None:
     """Insert uploads for an ad, taking a place for each, or for a user, who has no places.
 
     Args:
@@ -94,7 +95,7 @@ def insert_uploads(
         limit: how many places the ad has.
         alone: commit with it; else the caller goes on, and commits.
 
-    Gives False, with nothing changed, where there is no such owner or it has too few places.
+    Gives the id of the owner's user; None, with nothing changed, where there is no such owner or it has too few places.
     """
     owner = {"ad_id": ad_id, "asker_id": user_id, "count": len(rows), "place_limit": limit}
     if is_sqlite(session):
@@ -105,19 +106,26 @@ def insert_uploads(
     statement = _in_one(of_ad=ad_id is not None)
     values = {**owner, "new_rows": orjson.dumps(rows).decode()}
     if not alone:
-        return session.connection().execute(statement, values).first() is not None
+        return _user_id(session.connection().execute(statement, values))
     with autocommit(session) as connection:
-        return connection.execute(statement, values).first() is not None
+        return _user_id(connection.execute(statement, values))
 
 
-def _in_two(connection: Connection, rows: Sequence[NewUpload], owner: Mapping[str, Any]) -> bool:
+def _in_two(
+    connection: Connection, rows: Sequence[NewUpload], owner: Mapping[str, Any]
+) -> int | None:
     statement = _owner(of_ad=owner["ad_id"] is not None)
-    user_id = connection.execute(statement, dict(owner)).scalar()
+    user_id = _user_id(connection.execute(statement, dict(owner)))
     if user_id is None:
-        return False
+        return None
     values = [{name: getattr(row, name) for name in _NAMES} | {"user_id": user_id} for row in rows]
     connection.execute(insert(_UPLOADS), values)
-    return True
+    return user_id
+
+
+def _user_id(found: CursorResult[Any]) -> int | None:
+    first = found.first()
+    return None if first is None else int(first[0])
 
 
 @cache

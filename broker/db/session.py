@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from broker.db.engine import make_engine
 from broker.db.one_trip import WRITER
+from broker.db.timing import watch
 from broker.domain.errors import DatabaseUnavailable
 
 # The layers above name the type of what they pass on, without importing SQLAlchemy.
@@ -35,6 +36,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
+        watch(self.engine)
         self._sessions = sessionmaker(
             self.engine, expire_on_commit=False, info={WRITER: threading.Lock()}
         )

@@ -20,6 +20,7 @@ from broker.services import outbox
 from broker.services.ownership import require_own_ad
 from broker.services.sign_in import sign_in
 from broker.services.uploads import discard
+from broker.telemetry import audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,7 @@ def delete_ad(
             form_dead_at=now + rules.signature_life,
         )
     session.commit()
+    audit.told(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
 
 
 def _views(session: Session, query: Any) -> list[AdView]:

@@ -12,6 +12,7 @@ from broker.domain.states import UploadState
 from broker.services import outbox
 from broker.services.uploads import discard, final_key, get_upload
 from broker.storage.protocol import Storage
+from broker.telemetry import audit
 
 
 def cancel(
@@ -34,6 +35,8 @@ def cancel(
     upload = get_upload(session, principal, upload_id)
     won = discard(session, rules, upload_id, UploadState.CANCELLED, now=now)
     session.commit()
+    if won:
+        audit.upload(audit.Act.UPLOAD_CANCELLED, upload, principal, for_user=upload.user_id)
     if won and upload.multipart_id is not None:
         outbox.drain(session, storage, rules, now=now, only_key=final_key(rules, upload))
     if not won and get_upload(session, principal, upload_id).state == UploadState.CONFIRMED:

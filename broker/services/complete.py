@@ -37,6 +37,7 @@ from broker.services.settled import settled_image
 from broker.services.sign_parts import part_digests
 from broker.services.uploads import discard, final_key, get_upload, plan_of
 from broker.storage.protocol import Storage
+from broker.telemetry import audit
 
 
 def complete(
@@ -116,6 +117,7 @@ def _reject(
     session.commit()
     if not won:
         return settled_image(session, get_upload(session, principal, upload.id))
+    audit.upload(audit.Act.UPLOAD_REJECTED, upload, principal, for_user=upload.user_id)
     outbox.drain(session, storage, rules, now=now, only_key=final_key(rules, upload))
     raise ObjectMismatch(f"The parts have more than {upload.size} bytes, which is the most.")
 

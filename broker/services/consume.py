@@ -26,6 +26,7 @@ from broker.domain.event_notifications import objects_created
 from broker.domain.rules import Rules
 from broker.services.events import Outcome, handle_events
 from broker.storage.protocol import EventQueue, QueueMessage, Storage
+from broker.telemetry.metrics import EVENTS
 
 WAIT_SECONDS = 20  # SQS's longest long poll
 BACKOFF_FIRST_SECONDS = 1.0
@@ -80,9 +81,12 @@ class Consumer:
             created = objects_created(_json(message.body))
         except InvalidEvent as error:
             log.warning("message %s is left alone: %s", message.message_id, error.detail)
+            EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
         with self.open_session() as session:
             outcomes = handle_events(session, self.storage, self.rules, created, now=self.now())
+        for outcome, count in outcomes.items():
+            EVENTS.labels(outcome.value).inc(count)
         self.queue.delete(message)
         return _named(outcomes)
 

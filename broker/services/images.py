@@ -15,6 +15,7 @@ from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.services import outbox, places
 from broker.services.ownership import require_own_ad
+from broker.telemetry import audit
 
 
 def edit_image(
@@ -70,6 +71,9 @@ def delete_image(
         form_dead_at=now + rules.signature_life,
     )
     session.commit()
+    audit.told(
+        audit.Act.IMAGE_DELETED, principal, f"{AD.name}/{ad_id}", {"image": image_id, "key": key}
+    )
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from broker.services.make_room import take_places
 from broker.services.tickets import Ticket, sign
 from broker.services.uppy_sessions import take_files
 from broker.storage.protocol import Presigner
+from broker.telemetry.tickets import issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form may leave it out (transport post, or a return_url), without a digest."
@@ -86,14 +87,14 @@ def issue(
     ]
     tickets = [sign(presigner, rules, row, expires_at=row.expires_at, now=now) for row in uploads]
     alone = uppy_session_id is None and before_commit is None
-    take_places(session, principal, kind, owner_id, rules, uploads, alone=alone, now=now)
-    if alone:
-        return tickets
+    user_id = take_places(session, principal, kind, owner_id, rules, uploads, alone=alone, now=now)
     if uppy_session_id is not None:
         take_files(session, uppy_session_id, len(files))
     if before_commit is not None:
         before_commit(tickets)
-    session.commit()
+    if not alone:
+        session.commit()
+    issued(kind, uploads, principal, user_id)
     return tickets
 
 

@@ -24,7 +24,7 @@ def take_places(
     *,
     alone: bool,
     now: datetime,
-) -> None:
+) -> int:
     """Insert new uploads, a place for each; those of stale ones are freed where there are too few.
 
     Not where BROKER_REAP keeps what has arrived: whether a stale upload's bytes are there is for
@@ -34,6 +34,8 @@ def take_places(
 
     Args:
         alone: commit with the insertion; else the caller does.
+
+    Gives the id of the user whom the owner belongs to.
 
     Raises:
         NotFound, Forbidden: the owner is not there, or not this principal's.
@@ -45,18 +47,20 @@ def take_places(
     else:
         ad_id, user_id = None, owner_id
 
-    def insert() -> bool:
+    def insert() -> int | None:
         return insert_uploads(
             session, uploads, ad_id=ad_id, user_id=user_id, limit=limit, alone=alone
         )
 
-    if insert():
-        return
+    owner_user_id = insert()
+    if owner_user_id is not None:
+        return owner_user_id
     session.rollback()
     authorise(session, principal, kind, owner_id)
     if not rules.keeps_arrived:
         expire_stale(session, rules, now=now, owner=(kind, owner_id))
-        if insert():
-            return
+        owner_user_id = insert()
+        if owner_user_id is not None:
+            return owner_user_id
         session.rollback()
     raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")

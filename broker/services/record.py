@@ -22,6 +22,7 @@ from broker.services.promote import promote
 from broker.services.settled import settled_image
 from broker.services.uploads import discard, form_dead_at, get_upload, settle, written_key
 from broker.storage.protocol import Storage
+from broker.telemetry import audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,7 @@ def _reject(arrival: Arrival, detail: str) -> Image:
     session.commit()
     if not won:
         return settled_image(session, get_upload(session, arrival.principal, upload.id))
+    audit.upload(audit.Act.UPLOAD_REJECTED, upload, arrival.principal, for_user=upload.user_id)
     key = written_key(arrival.rules, upload)
     outbox.drain(session, arrival.storage, arrival.rules, now=arrival.now, only_key=key)
     raise ObjectMismatch(detail)
@@ -107,6 +109,7 @@ def _insert(arrival: Arrival, etag: str) -> Image:
     if image_id is None:
         return _lost(arrival)
     image.id = image_id
+    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id)
     return image
 
 
@@ -146,6 +149,7 @@ def _insert_with_all(arrival: Arrival, image: Image) -> Image:
         written = written_key(arrival.rules, upload)
         outbox.enqueue(session, written, now=now, form_dead_at=dead_at)
     session.commit()
+    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id)
     return image
 
 

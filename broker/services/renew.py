@@ -15,6 +15,7 @@ from broker.services.settled import raise_settled
 from broker.services.tickets import Ticket, sign
 from broker.services.uploads import get_upload
 from broker.storage.protocol import Presigner
+from broker.telemetry import audit
 
 
 def renew(
@@ -51,4 +52,5 @@ def renew(
         raise_settled(get_upload(session, principal, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
     upload = get_upload(session, principal, upload_id)
+    audit.upload(audit.Act.TICKET_RENEWED, upload, principal, for_user=upload.user_id)
     return Ticket(upload=upload, transfer=ticket.transfer, server_time=now)

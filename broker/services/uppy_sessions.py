@@ -22,6 +22,7 @@ from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.transports import Transport
 from broker.services.owners import authorise
+from broker.telemetry import audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ def open_session(
     if before_commit is not None:
         before_commit(row)
     session.commit()
+    _audit(audit.Act.UPPY_SESSION_OPENED, row, principal)
     return row
 
 
@@ -157,6 +159,7 @@ def revoke(session: Session, principal: Principal, session_id: UUID, *, now: dat
         .execution_options(synchronize_session=False)
     )
     session.commit()
+    _audit(audit.Act.UPPY_SESSION_REVOKED, row, principal)
 
 
 def forget_old(session: Session, rules: Rules, *, now: datetime) -> int:
@@ -170,3 +173,8 @@ def forget_old(session: Session, rules: Rules, *, now: datetime) -> int:
     ).all()
     session.commit()
     return len(gone)
+
+
+def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:
+    fields = {"uppy_session_id": str(row.id), "for_user": row.user_id}
+    audit.told(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)

@@ -13,6 +13,7 @@ from broker.storage.heads import ObjectHeads
 from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import S3Storage, refuse_other_operations
 from broker.storage.sigv4 import Credentials
+from broker.storage.timing import watch
 from broker.storage.translation import translate
 
 DEFAULT_REGION = "us-east-1"
@@ -47,6 +48,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         config=client_config(settings),
     )
     client.meta.events.register("before-parameter-build.s3", refuse_other_operations)
+    watch(client)
 
     def credentials() -> Credentials:
         return _current(session)

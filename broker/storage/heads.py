@@ -4,6 +4,7 @@ boto3 spends five times what it costs to sign a HEAD and to send it, more than a
 confirm. Whatever is not asked for each photo goes through boto3.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,9 +16,10 @@ from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.errors import StorageError, StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.storage.sigv4 import Credentials, host_header, sign_head
+from broker.storage.timing import told
 from broker.storage.translation import translate_status
 
 _METADATA = "x-amz-meta-"
@@ -77,6 +79,17 @@ class ObjectHeads:
             credentials=self._credentials(),
             now=datetime.now(UTC),
         )
+        started = time.perf_counter()
+        kind = None
+        try:
+            return self._ask(path, headers)
+        except StorageError as error:
+            kind = error.code
+            raise
+        finally:
+            told("HeadObject", time.perf_counter() - started, kind)
+
+    def _ask(self, path: str, headers: dict[str, str]) -> ObjectHead:
         try:
             answer = self._manager.request(
                 "HEAD", f"{self._origin}{path}", headers=headers, retries=self._retries

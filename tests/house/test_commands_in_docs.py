@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     "README.md",
     "docs/migrating.md",
+    "docs/operations/seeing.md",
     "docs/python.md",
     "docs/reconcile.md",
     "docs/security.md",

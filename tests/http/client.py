@@ -119,6 +119,6 @@ def send(ticket: dict[str, Any], data: bytes = JPEG, **changes: str) -> httpx.Re
 
 def token(sub: str | int = 1, *, secret: str = SECRET, **claims: Any) -> str:
     """Make a token as the marketplace does; a claim set to None is left out."""
-    body = {"sub": str(sub), "exp": int(time.time()) + 600, "email": f"user{sub}@example.com"}
+    body = {"sub": str(sub), "exp": int(time.time()) + 3600, "email": f"user{sub}@example.com"}
     body.update(claims)
     return jwt.encode({k: v for k, v in body.items() if v is not None}, secret, "HS256")

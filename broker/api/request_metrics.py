@@ -1,0 +1,69 @@
+"""Count each request: by route, method and status, how long it took, and in which steps.
+
+The children of a metric are looked up once for each set of labels, and kept: finding one takes
+prometheus_client as long as all the rest.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from flask import g, request
+
+from broker.telemetry.context import context
+from broker.telemetry.metrics import PROBLEMS, REFUSED, REQUEST_SECONDS, REQUESTS, STEP_SECONDS
+
+UNMATCHED = "unmatched"
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+TICKET_ENDPOINTS = frozenset(
+    {
+        "ad_images.upload_image",
+        "ad_images.upload_images",
+        "users.upload_avatar",
+        "uppy.get_upload_parameters",
+        "uppy.create_multipart_upload",
+    }
+)
+_CONVERTER = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
+_token = STEP_SECONDS.labels("token")
+_database = STEP_SECONDS.labels("database")
+_s3 = STEP_SECONDS.labels("s3")
+
+
+def observe(status: int, seconds: float) -> None:
+    """Count the request that ends."""
+    method = request.method if request.method in METHODS else "other"
+    count, time = _children(route(), method, status // 100)
+    count()
+    time(seconds)
+    if context.token:
+        _token.observe(context.token)
+    if context.database:
+        _database.observe(context.database)
+    if context.s3:
+        _s3.observe(context.s3)
+    code = g.get("problem_code")
+    if code is not None:
+        PROBLEMS.labels(code).inc()
+        if request.endpoint in TICKET_ENDPOINTS:
+            REFUSED.labels(code).inc()
+
+
+def route() -> str:
+    """Give the template of the route, as OpenAPI writes it, and never the path itself."""
+    rule = request.url_rule
+    return UNMATCHED if rule is None else _template(rule.rule)
+
+
+@cache
+def _template(rule: str) -> str:
+    return _CONVERTER.sub(r"{\1}", rule)
+
+
+@cache
+def _children(
+    template: str, method: str, hundreds: int
+) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """Bind both metrics; there are as many as routes, methods and classes of status."""
+    count = REQUESTS.labels(template, method, f"{hundreds}xx")
+    return count.inc, REQUEST_SECONDS.labels(template, method).observe

@@ -1,0 +1,50 @@
+"""Tell how long S3 calls take and how they fail: as metrics, in the request's context, as spans."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broker.storage.translation import translate
+from broker.telemetry import tracing
+from broker.telemetry.context import context as request
+from broker.telemetry.metrics import S3_ERRORS, S3_SECONDS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_STARTED = "broker.started"
+
+
+def watch(client: "S3Client") -> None:
+    """Time every call of the client, its retries included."""
+    client.meta.events.register("before-call.s3", _begin)
+    client.meta.events.register("after-call.s3", _end)
+    client.meta.events.register("after-call-error.s3", _failed)
+
+
+def _begin(context: dict[str, Any], **_: Any) -> None:
+    context[_STARTED] = time.perf_counter()
+
+
+def _end(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    kind = None
+    if http_response.status_code >= 300:
+        kind = translate(ClientError(parsed, model.name)).code
+    told(model.name, time.perf_counter() - context[_STARTED], kind)
+
+
+def _failed(exception: Exception, context: dict[str, Any], event_name: str, **_: Any) -> None:
+    # Anything that botocore does not wrap is a fault of ours, and no answer of the bucket's.
+    kind = translate(exception).code if isinstance(exception, BotoCoreError) else "internal_error"
+    told(event_name.rpartition(".")[2], time.perf_counter() - context[_STARTED], kind)
+
+
+def told(operation: str, seconds: float, kind: str | None) -> None:
+    """Tell of one call; `kind` is the code of the error that it led to."""
+    request.s3 += seconds
+    S3_SECONDS.labels(operation).observe(seconds)
+    if kind is not None:
+        S3_ERRORS.labels(operation, kind).inc()
+    attributes = {"rpc.system": "aws-api", "rpc.service": "S3", "rpc.method": operation}
+    tracing.record(f"S3.{operation}", seconds, attributes, error=kind)

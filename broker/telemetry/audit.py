@@ -1,0 +1,66 @@
+"""The audit trail: who got which ticket, and what became of it. Logger `broker.audit`.
+
+A line a ticket, written by the service that committed it, whoever asked: the API, an Uppy
+endpoint, a bucket's event or the reaper. Keys are public names; nothing signed is written.
+"""
+
+import logging
+from enum import StrEnum
+from typing import Any, Protocol
+
+from broker.domain.principal import Principal
+from broker.telemetry.context import context
+from broker.telemetry.logs import write
+
+log = logging.getLogger("broker.audit")
+
+
+class Act(StrEnum):
+    """What happened: the line's `message`."""
+
+    TICKET_ISSUED = "ticket.issued"
+    TICKET_RENEWED = "ticket.renewed"
+    UPLOAD_CONFIRMED = "upload.confirmed"
+    UPLOAD_REJECTED = "upload.rejected"
+    UPLOAD_CANCELLED = "upload.cancelled"
+    UPPY_SESSION_OPENED = "uppy_session.opened"
+    UPPY_SESSION_REVOKED = "uppy_session.revoked"
+    IMAGE_DELETED = "image.deleted"
+    AD_DELETED = "ad.deleted"
+
+
+class AuditedUpload(Protocol):
+    """What is told of an upload's row."""
+
+    id: Any
+    owner_kind: Any
+    owner_id: Any
+    key: Any
+    size: Any
+    transport: Any
+    uppy_session_id: Any
+
+
+def upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:
+    """Tell of one upload; `principal` asked, `for_user` is whose upload it is."""
+    fields = {
+        "upload_id": str(row.id),
+        "for_user": for_user,
+        "key": row.key,
+        "size": row.size,
+        "transport": str(row.transport),
+    }
+    if row.uppy_session_id is not None:
+        fields["uppy_session_id"] = str(row.uppy_session_id)
+    told(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
+
+
+def told(act: Act, principal: Principal, owner: str, fields: dict[str, Any]) -> None:
+    """Tell what a principal did to what belongs to `owner`, such as ad/7."""
+    fields["user"] = principal.user_id
+    fields["role"] = principal.role.value
+    fields["owner"] = owner
+    fields["via"] = context.via
+    if context.client is not None:
+        fields["client"] = context.client
+    write(log, act.value, fields)

@@ -1,0 +1,18 @@
+"""Count the rounds of the reaper."""
+
+from collections.abc import Mapping
+
+from broker.telemetry.metrics import REAPER_RUNS, REAPER_SUCCESS, REAPER_WORK
+
+
+def finished(work: Mapping[str, int]) -> None:
+    """Count a round that went through, and what it did by kind."""
+    REAPER_RUNS.labels("ok").inc()
+    REAPER_SUCCESS.set_to_current_time()
+    for name, count in work.items():
+        REAPER_WORK.labels(name).inc(count)
+
+
+def failed(code: str) -> None:
+    """Count a round that an error of ours has ended."""
+    REAPER_RUNS.labels(code).inc()

@@ -1,0 +1,23 @@
+"""Tell of issued tickets: a number for the dashboards, a line for the audit trail."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+
+from broker.domain.owners import OwnerKind
+from broker.domain.principal import Principal
+from broker.telemetry import audit
+from broker.telemetry.metrics import ISSUED
+
+
+def issued(
+    kind: OwnerKind, rows: Iterable[audit.AuditedUpload], principal: Principal, user_id: int
+) -> None:
+    """Tell of rows that have been committed, all of one user's."""
+    for row in rows:
+        _counting(kind.purpose, str(row.transport))()
+        audit.upload(audit.Act.TICKET_ISSUED, row, principal, for_user=user_id)
+
+
+@cache
+def _counting(purpose: str, transport: str) -> Callable[[], None]:
+    return ISSUED.labels(purpose, transport).inc

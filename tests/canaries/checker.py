@@ -1,0 +1,55 @@
+"""What must never be in a log: the shape of a token, a signature, a policy, and the secrets."""
+
+import functools
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+SHAPES = {
+    "a token": re.compile(r"eyJ[\w-]{5,}\.eyJ[\w-]{5,}"),
+    # {"expiration": …}, in base64, as a POST policy begins; with a blank, too.
+    "a policy": re.compile(r"eyJleHBpcmF0aW9u|eyAiZXhwaXJhdGlvbi"),
+    "a signature": re.compile(r"signature\W{1,8}[0-9a-f]{64}", re.IGNORECASE),
+    "a security token": re.compile(r"security-token\W{1,8}[\w/+=%-]{16}", re.IGNORECASE),
+    "an Authorization header": re.compile(
+        r"authorization\W{1,8}(?:bearer|basic|aws4)\b|\bbearer [\w.~+/-]{16}", re.IGNORECASE
+    ),
+    "a capability": re.compile(r"/uppy/[0-9a-f]{32}\.[\w-]{20}|\b[0-9a-f]{32}\.[\w-]{43}\b"),
+}
+_NAMES = re.compile(r"(?:SECRET|PASSWORD|SECRET_ACCESS_KEY|SESSION_TOKEN|BROKER_TOKEN)$")
+_SHORTEST = 16  # shorter values may be anything
+
+
+def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:
+    """Name the kinds of what a text gives away; never the thing itself."""
+    found = [kind for kind, shape in SHAPES.items() if shape.search(text)]
+    if any(secret in text for secret in (*tests_secrets(), *secrets, *environment_secrets())):
+        found.append("a secret")
+    return found
+
+
+@functools.cache
+def tests_secrets() -> frozenset[str]:
+    """Give the secrets that the tests write down; imported late, after pytest's own plugins."""
+    from tests.doctor.conftest import READER_SECRET
+    from tests.e2e.test_bucket_notifications import EVENTS_SECRET as OF_SERVERS
+    from tests.http.client import SECRET
+    from tests.http.test_events import EVENTS_SECRET
+    from tests.servers import minio, seaweedfs
+
+    own = {SECRET, READER_SECRET, EVENTS_SECRET, OF_SERVERS}
+    return frozenset(own | {minio.SECRET_KEY, seaweedfs.SECRET_KEY})
+
+
+def environment_secrets() -> Iterator[str]:
+    """Give the secrets that this process has been given."""
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and _NAMES.search(name):
+            yield value
+
+
+def secrets_of(env_file: str) -> list[str]:
+    """Give the secrets that a dev.env has."""
+    pairs = (line.partition("=") for line in env_file.splitlines())
+    values = [value.strip("'\"") for name, _, value in pairs if _NAMES.search(name)]
+    return [value for value in values if len(value) >= _SHORTEST]

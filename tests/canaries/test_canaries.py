@@ -1,0 +1,112 @@
+"""The canary check can fail: whatever way a secret gets into a log, the run is red."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.canaries.checker import leaks, secrets_of
+from tests.http.client import SECRET, token
+
+ROOT = Path(__file__).parent.parent.parent
+HEX = "0123456789abcdef" * 4
+LEAKING = """
+import logging, subprocess, sys
+import pytest
+from tests.http.client import SECRET, token
+
+@pytest.fixture(autouse=True)
+def a_handler():
+    log = logging.getLogger("broker")
+    log.setLevel("INFO")
+
+def test_message(): logging.getLogger("broker.x").info("got %s", token(1))
+def test_extra(): logging.getLogger("broker.y").info("x", extra={"path": "/" + token(1)})
+def test_stderr(): print(SECRET, file=sys.stderr)
+def test_trace():
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("broker.z").exception("failed")
+def test_command():
+    code = "import sys; sys.stderr.write(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, token(1)], capture_output=True)
+def test_innocent(): logging.getLogger("broker.x").info("upload %s", "ads/ad_1/a_x7Kp2mQa.jpg")
+"""
+
+
+def nested(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str) -> str:
+    """Run tests under the plugin alone, in a process of their own; gives what it printed."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    plugins = ("-p", "tests.canaries.plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess(*plugins, *args)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    text: str = result.stdout.str()
+    return text
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_each_way_into_a_log_fails_its_test_and_names_the_logger(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    pytester.makepyfile(LEAKING)
+    told = nested(pytester, monkeypatch, "-n", workers)
+    assert "5 failed, 1 passed" in told
+    for line in (
+        "logger broker.x: a token",
+        "logger broker.y: a token",
+        "logger broker.z: a secret",
+        "standard error: a secret",
+        "standard error of python",
+    ):
+        assert line in told
+
+
+def test_a_log_file_that_a_process_left_fails_the_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(
+        """
+        def test_a_server(tmp_path):
+            (tmp_path / "dev.env").write_text("BROKER_JWT_SECRET='made-for-this-directory-0123'")
+            (tmp_path / "api.log").write_text("started with made-for-this-directory-0123")
+        """
+    )
+    told = nested(pytester, monkeypatch, "-n", "0")
+    assert "1 passed, 1 error" in told
+    assert "api.log: a secret" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (token(1), "a token"),
+        (f"Authorization: Bearer {HEX}", "an Authorization header"),
+        ("{'Authorization': 'AWS4-HMAC-SHA256 Credential=x'}", "an Authorization header"),
+        (f"http://s3/x?X-Amz-Signature={HEX}&y=1", "a signature"),
+        (f"'x-amz-signature': '{HEX}'", "a signature"),
+        (f'{{"x-amz-signature":"{HEX}"}}', "a signature"),
+        ("policy eyJleHBpcmF0aW9uIjogIjIwMjYi", "a policy"),
+        (f"/api/uppy/{HEX[:32]}.{'a-' * 21}b/s3/params", "a capability"),
+        ("x-amz-security-token=FwoGZXIvYXdzEBYaDKOe", "a security token"),
+        (f"key={SECRET}", "a secret"),
+    ],
+)
+def test_each_kind_is_found(text: str, kind: str) -> None:
+    assert kind in leaks(f"before {text} after")
+
+
+def test_what_a_log_may_have_is_no_leak() -> None:
+    for text in (
+        'Bearer error="invalid_token"',
+        "x-amz-signature is missing",
+        "the Authorization header is missing",
+        f"request {HEX[:32]}",
+        "/api/uppy/…/s3/params",
+        "AKIAIOSFODNN7EXAMPLE",
+    ):
+        assert leaks(text) == []
+
+
+def test_secrets_of_a_dev_env_are_known_by_name() -> None:
+    text = "BROKER_JWT_SECRET='a-long-secret-of-its-own'\nBROKER_S3_BUCKET=media-bucket-of-a-dev\n"
+    assert secrets_of(text) == ["a-long-secret-of-its-own"]

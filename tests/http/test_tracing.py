@@ -1,0 +1,120 @@
+"""OpenTelemetry with the SDK's own exporter in memory; and nothing of it where nobody asks."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from broker.telemetry import tracing
+from tests.canaries.checker import leaks
+from tests.http.client import Client, send, token
+from tests.http.uppy import open_session, params
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use(provider.get_tracer("tests"))
+    yield exporter
+    tracing.use(None)
+    provider.shutdown()
+
+
+def request_of(exporter: InMemorySpanExporter) -> tuple[ReadableSpan, list[ReadableSpan]]:
+    """Give the last request's span, and what is below it."""
+    found = exporter.get_finished_spans()
+    last = [span for span in found if span.kind is SpanKind.SERVER][-1]
+    assert last.context is not None
+    below = [span for span in found if span.parent and span.parent.span_id == last.context.span_id]
+    return last, below
+
+
+@ON_SQLITE
+def test_a_requests_statements_and_s3_calls_are_below_its_span_in_the_callers_trace(
+    alice: Client, spans: InMemorySpanExporter
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    alice.post(ticket["confirm_url"], headers=PARENT)
+    request, below = request_of(spans)
+    assert request.name == "POST /api/uploads/{upload_id}/confirm/"
+    assert request.context is not None
+    assert format(request.context.trace_id, "032x") == TRACE
+    assert request.parent is not None
+    assert format(request.parent.span_id, "016x") == "00f067aa0ba902b7"
+    assert request.attributes is not None
+    assert request.attributes["http.response.status_code"] == 200
+    names = {span.name for span in below}
+    assert {"S3.HeadObject", "SELECT", "UPDATE", "INSERT", "COMMIT"} <= names
+    assert all(span.start_time and span.end_time for span in below)
+
+
+@ON_SQLITE
+def test_a_request_without_a_valid_parent_begins_a_trace_of_its_own(
+    alice: Client, spans: InMemorySpanExporter
+) -> None:
+    alice.post("/api/ads/", {"title": "x", "price": "1"}, headers={"traceparent": "00-0-0-0"})
+    request, _ = request_of(spans)
+    assert request.parent is None
+    assert request.context is not None
+    assert request.context.trace_id
+
+
+@ON_SQLITE
+def test_a_bucket_that_does_not_answer_is_an_error_of_its_span_and_of_the_requests(
+    app: Flask, anyone: Client, spans: InMemorySpanExporter
+) -> None:
+    app.extensions["broker"].storage.bucket = "no-such-bucket"
+    assert anyone.get("/readyz").status_code == 503
+    request, below = request_of(spans)
+    assert request.status.status_code is StatusCode.ERROR
+    (head,) = [span for span in below if span.name == "S3.HeadBucket"]
+    assert head.status.status_code is StatusCode.ERROR
+    assert head.attributes is not None
+    assert head.attributes["error.type"] == "object_not_found"
+
+
+@ON_SQLITE
+def test_no_span_has_a_secret(alice: Client, anyone: Client, spans: InMemorySpanExporter) -> None:
+    ad = alice.ad()
+    params(anyone, open_session(alice, ad))
+    anyone.get(f"/api/{token(1)}/")
+    alice.ticket(ad)
+    told = "\n".join(span.to_json() for span in spans.get_finished_spans())
+    assert "/api/uppy/{capability}/s3/params" in told
+    assert "unmatched" in told
+    assert leaks(told) == []
+
+
+def test_without_being_asked_nothing_of_opentelemetry_is_imported() -> None:
+    code = (
+        "import sys; from broker.app import create_app; from broker.config import Settings;"
+        "create_app(Settings(database_url='sqlite://', s3_bucket='media-bucket', "
+        "jwt_secret='x' * 32))"
+        ".test_client().get('/healthz');"
+        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_endpoint_in_the_environment_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not tracing.is_asked_for()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert tracing.is_asked_for()
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert not tracing.is_asked_for()
+    assert "OTEL_TRACES_EXPORTER" not in os.environ
