@@ -15,6 +15,7 @@ from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.jwks import KeySet
 from broker.api.problems import ApiError
+from broker.api.rate_limits import count_request
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.services.sign_in import sign_in
@@ -98,9 +99,10 @@ def _authenticate(*, optional: bool) -> None:
     except (PyJWTError, JWTExtendedException, ValueError, TypeError):
         # ValueError and TypeError: segments and claims that are no JSON of the right types.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
-    if verified is None:
+    g.principal = _principal(get_jwt()) if verified is not None else None
+    count_request(g.principal)
+    if g.principal is None:
         return
-    g.principal = _principal(get_jwt())
     broker = current()
     with broker.database.session() as session:
         sign_in(session, g.principal, now=utc_now())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from broker.domain.errors import BrokerError
@@ -42,6 +42,7 @@ PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     "avatar_not_confirmed": (HTTPStatus.UNPROCESSABLE_ENTITY, "Not a confirmed avatar"),
     "invalid_event": (HTTPStatus.UNPROCESSABLE_ENTITY, "Not a bucket's notification"),
     "object_mismatch": (HTTPStatus.UNPROCESSABLE_ENTITY, "Other bytes than declared"),
+    "rate_limited": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the broker's own"),
     "events_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Events are not set up here"),
     "uppy_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Uppy is not set up here"),
@@ -105,6 +106,7 @@ def handle_broker_error(error: BrokerError) -> Response:
     """Answer an error of ours by the table."""
     if PROBLEMS[error.code][0] is HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("%s: %s", error.code, error.detail)
+    g.problem_code = error.code  # for whoever counts failures after the view
     answer = problem(error.code, error.detail, error.fields)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
