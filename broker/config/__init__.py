@@ -53,7 +53,8 @@ class Settings(BaseSettings):
         default=None, description="Where browsers talk to S3; the endpoint URL when not set."
     )
     public_url: OptionalUrl = Field(
-        default=None, description="Where clients reach the broker; the request's own host if unset."
+        default=None,
+        description="Where clients reach the broker; no link names another host.",
     )
     s3_addressing: Literal["path", "virtual"] = Field(
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
