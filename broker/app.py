@@ -6,19 +6,32 @@ from flask_cors import CORS
 from broker.api import (
     auth,
     error_page,
+    forwarded,
     health,
+    hosts,
     metrics,
     openapi,
     page,
     parsing,
     problems,
+    rate_limits,
+    reader,
     request_log,
+    security_headers,
 )
 from broker.api.context import Broker
 from broker.api.orjson_provider import OrjsonProvider
 from broker.config import Settings
 from broker.db.session import Database
 from broker.storage.factory import s3_storage
+
+EXPOSED_HEADERS = [
+    "Idempotency-Replayed",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,16 +46,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["broker"] = Broker(
         settings=settings,
         rules=settings.rules,
-        database=Database(settings.database_url),
+        database=Database(settings.database_url, statement_timeout=settings.statement_timeout),
         storage=s3_storage(settings),
     )
     request_log.init_app(app)
+    security_headers.init_app(app, settings)
+    hosts.init_app(app, settings)
     parsing.init_app(app)
     auth.init_app(app, settings)
     openapi.init_app(app)
     problems.init_app(app)
     page.init_app(app, settings)
     app.register_blueprint(error_page.blueprint)
+    reader.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     if settings.cors_origins:
@@ -50,6 +66,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         CORS(
             app,
             origins=list(settings.cors_origins),
-            expose_headers=["Idempotency-Replayed", "Retry-After", "X-Request-ID"],
+            expose_headers=EXPOSED_HEADERS,
+            always_send=False,  # only to whom asks from another origin
+        )
+    rate_limits.init_app(app, settings)
+    if settings.trusted_proxies:
+        app.wsgi_app = forwarded.TrustedProxies(  # type: ignore[method-assign,assignment]
+            app.wsgi_app, settings.trusted_proxies
         )
     return app

@@ -9,8 +9,9 @@ from broker.api.problems import PROBLEMS
 STORAGE = ("storage_unavailable", "storage_denied")
 # What an upload's state means to whoever comes too late.
 ENDED = ("upload_expired", "upload_cancelled", "object_mismatch")
-# Without a view's doing: its token's first use is written down, and a fault may be anywhere.
-ALWAYS = ("database_unavailable", "internal_error")
+# Without a view's doing: requests are counted, a token's first use is written down, and a fault
+# may be anywhere.
+ALWAYS = ("rate_limited", "database_unavailable", "internal_error")
 View = TypeVar("View", bound=Callable[..., Any])
 
 

@@ -16,6 +16,7 @@ from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.jwks import KeySet
 from broker.api.problems import ApiError
+from broker.api.rate_limits import count_request
 from broker.api.verified_tokens import VerifiedTokens
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
@@ -104,6 +105,7 @@ def _authenticate(*, optional: bool) -> None:
         found = known if claims is None else _principal(claims)
     finally:
         context.token += time.perf_counter() - started
+    count_request(found)
     if found is None:
         return
     g.principal = found

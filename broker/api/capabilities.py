@@ -19,10 +19,11 @@ from werkzeug.routing import BaseConverter
 from broker.api.answers import answers
 from broker.api.context import current, utc_now
 from broker.api.problems import ApiError
+from broker.api.rate_limits import count_request
 from broker.config import Settings
 from broker.db.models import UppySession
 from broker.domain.errors import CapabilityInvalid
-from broker.services.uppy_sessions import live_session
+from broker.services.uppy_sessions import live_session, principal_of
 
 SALT = b"broker uppy session"
 P = ParamSpec("P")
@@ -70,6 +71,7 @@ def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
         broker = current()
         with broker.database.session() as session:
             g.uppy_session = live_session(session, _session_id(capability), now=utc_now())
+        count_request(principal_of(g.uppy_session))
         return view(*args, **kwargs)
 
     wrapper.auth = "capability"  # type: ignore[attr-defined]

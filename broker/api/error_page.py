@@ -9,6 +9,10 @@ from broker.api.explanations import EXPLANATIONS
 from broker.api.problems import PROBLEMS
 
 blueprint = Blueprint("error_page", __name__)
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -16,12 +20,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Errors of the upload broker</title>
 <link rel="icon" href="data:,">
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto }}
-section:target {{ background: #fff3bf }}
-h2 {{ font-size: 1.1rem; margin: 1.5rem 0 0 }}
-p {{ margin: 0 }}
-</style>
+<link rel="stylesheet" href="/web/errors.css">
 </head>
 <body>
 <h1>Errors</h1>
@@ -51,9 +50,7 @@ def errors() -> Response:
         for code, (status, title) in PROBLEMS.items()
     ]
     answer = Response(_PAGE.format(sections="\n".join(sections)), mimetype="text/html")
-    answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-    )
+    answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
 

@@ -15,6 +15,7 @@ from broker.api.answers import STORAGE, answers
 from broker.api.context import current, utc_now
 from broker.api.parsing import Blueprint
 from broker.api.problems import ApiError
+from broker.api.rate_limits import spare_request
 from broker.domain.event_notifications import objects_created
 from broker.services.events import handle_events
 from broker.telemetry.context import context
@@ -44,6 +45,7 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
         same = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected)
         if scheme.lower() != "bearer" or not same:
             raise ApiError("events_secret_invalid", "Send the secret of the bucket's events.")
+        spare_request()
         return view(*args, **kwargs)
 
     wrapper.auth = "secret"  # type: ignore[attr-defined]

@@ -5,10 +5,13 @@ docs/errors.md has the same lines; statuses and titles are in `problems.py`.
 
 EXPLANATIONS: dict[str, tuple[str, str]] = {
     "malformed_json": (
-        "the body is no JSON, not UTF-8, names a key twice, or is nested too deep",
+        "the body is no JSON, not UTF-8, names a key twice, or is nested more than 20 deep",
         "mend the body",
     ),
-    "bad_request": ("the request itself cannot be read", "mend the request"),
+    "bad_request": (
+        "the request itself cannot be read, or its `Host` is not the API's",
+        "mend the request",
+    ),
     "invalid_idempotency_key": (
         "`Idempotency-Key` is not one key of 1 to 255 visible ASCII characters, in double quotes "
         'or bare; bare without `"` and `,`',
@@ -83,11 +86,17 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "the object is not the declared one; it is deleted",
         "ask for a new ticket",
     ),
+    "rate_limited": (
+        "more requests than a policy lets through in its time; `RateLimit-Policy` and `RateLimit` "
+        "tell which",
+        "send the same request again after `Retry-After`",
+    ),
     "internal_error": ("a fault of ours; it is logged under the request's id", "report it"),
     "events_not_configured": ("`BROKER_EVENTS_SECRET` is not set", "operators: set it"),
     "uppy_not_configured": (
-        "with RS256 or ES256 no `BROKER_CAPABILITY_SECRET` is set",
-        "operators: set it",
+        "with RS256 or ES256 no `BROKER_CAPABILITY_SECRET` is set; or the API is reached by a "
+        "host that neither `BROKER_PUBLIC_URL` nor `BROKER_ALLOWED_HOSTS` names",
+        "operators: set them",
     ),
     "draining": (
         "`/readyz` alone: the process is about to end and wants no new requests",

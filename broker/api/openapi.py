@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 at `/openapi.json`, and the offline reader at `/docs`."""
+"""OpenAPI 3.1 at `/openapi.json`; its reader is `reader`'s."""
 
 import json
 from typing import Any
@@ -9,7 +9,6 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask
 from flask_smorest import Api
-from flask_swagger_ui import get_swaggerui_blueprint
 
 from broker.api import (
     ad_images,
@@ -87,9 +86,6 @@ def init_app(app: Flask) -> None:
         api.register_blueprint(module.blueprint)
     # flask-smorest's own; no list here is paged by it.
     del api.spec.components.schemas["PaginationMetadataSchema"]
-    app.register_blueprint(
-        get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Upload broker"})
-    )
 
 
 def _schema_name(schema: type[ma.Schema] | ma.Schema | str) -> str:

@@ -20,10 +20,13 @@ SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
 HEADERS = {
     "X-Request-ID": "The id under which the broker logged this request.",
     "Retry-After": "After how many seconds to ask again, where that can help.",
+    "RateLimit": "What each policy leaves: `r` requests, and `t` seconds until there are more.",
+    "RateLimit-Policy": "The policies that bind this request: `q` requests in `w` seconds.",
     "Idempotency-Replayed": "`true`: the first answer to this `Idempotency-Key` once more.",
     "WWW-Authenticate": "`Bearer`, with `error` where a token came (RFC 6750).",
 }
 RETRIED = (409, 429, 503)
+COUNTED = ("RateLimit", "RateLimit-Policy")
 
 
 class Operations(BasePlugin):
@@ -62,7 +65,7 @@ class Operations(BasePlugin):
 
 
 def _describe_success(response: dict[str, Any], *, keyed: bool) -> None:
-    names = ["X-Request-ID", *(["Idempotency-Replayed"] if keyed else [])]
+    names = ["X-Request-ID", *COUNTED, *(["Idempotency-Replayed"] if keyed else [])]
     response["headers"] = {name: component(name) for name in names}
     _give_examples(response)
 
@@ -93,7 +96,7 @@ def problem_responses(codes: Iterable[str]) -> dict[str, Any]:
 
 
 def _response(status: int, codes: list[str]) -> dict[str, Any]:
-    names = ["X-Request-ID"]
+    names = ["X-Request-ID", *COUNTED]
     if status in RETRIED:
         names.append("Retry-After")
     if status == 401:

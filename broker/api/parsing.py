@@ -10,6 +10,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
 
 from broker.api.answers import ALWAYS, answered, answers
+from broker.api.json_depth import DEPTH_MAX, is_too_deep
 from broker.api.problems import ApiError
 from schemas.fields import the
 
@@ -36,14 +37,14 @@ class StrictParser(FlaskParser):
             return {}
         if req.mimetype != "application/json":
             raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
+        if is_too_deep(req.get_data()):
+            raise ApiError("malformed_json", f"The JSON is nested more than {DEPTH_MAX} deep.")
         try:
             return json.loads(
                 req.get_data().decode("utf-8"),
                 object_pairs_hook=_no_key_twice,
                 parse_constant=_no_constant,
             )
-        except RecursionError:
-            raise ApiError("malformed_json", "The JSON is nested too deep.") from None
         except ValueError:
             raise ApiError(
                 "malformed_json", "The body is not JSON in UTF-8 with each key once."
@@ -104,7 +105,12 @@ def limit_body() -> None:
     request.max_content_length = limit
     if request.mimetype == "multipart/form-data":
         raise ApiError("unsupported_media_type", _FORM_DETAIL)
-    if (request.content_length or 0) > limit:
+    size = request.content_length
+    if size is None and "Transfer-Encoding" in request.headers:
+        # Werkzeug cuts a body in chunks off at its limit, so one byte more tells.
+        request.max_content_length = limit + 1
+        size = len(request.get_data())
+    if (size or 0) > limit:
         raise ApiError("body_too_large", f"At most {limit} bytes.")
 
 

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from broker.api.ads import AD_PATH
 from broker.api.answers import answers
 from broker.api.auth import principal, requires_token
 from broker.api.capabilities import signed
 from broker.api.context import current, utc_now
+from broker.api.hosts import base_url
 from broker.api.idempotency import Created, idempotent
 from broker.api.parsing import Blueprint
 from broker.api.problems import UPPY_PATH
@@ -62,7 +63,7 @@ def revoke_uppy_session(session_id: UUID) -> None:
 
 def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
     broker, now = current(), utc_now()
-    base = broker.settings.public_url or request.host_url.rstrip("/")
+    base = base_url()
 
     def shape(row: UppySession) -> dict[str, Any]:
         written: dict[str, Any] = the(uppy.Session).dump(

@@ -18,7 +18,8 @@ from pathlib import Path
 import click
 
 from broker.cli.stopping import stop_event
-from broker.config import PREFIX, Settings
+from broker.config import Settings
+from broker.config.serving import PREFIX
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 POLL_SECONDS = 0.2

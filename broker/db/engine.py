@@ -11,12 +11,15 @@ CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 5
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     """Make an engine; no connection is opened yet.
 
     SQLite's driver begins a transaction at the first write, not at a read. So what a service
     reads before its first write holds no lock and no snapshot, which is PostgreSQL's READ
     COMMITTED; a write waits for the lock up to the busy timeout instead of failing at once.
+
+    PostgreSQL ends a statement that takes, or waits for a lock, longer than `statement_timeout`
+    seconds; a server that is gone without a word is given up after the same time. 0 is no limit.
 
     An error names its statement without the values: kept answers hold signatures, and errors
     are logged.
@@ -34,10 +37,25 @@ def make_engine(url: str) -> Engine:
         parsed,
         hide_parameters=True,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **_within(statement_timeout, str(parsed.query.get("options", ""))),
+        },
     )
     refuse_closed_connections(engine)
     return engine
+
+
+def _within(seconds: int, options: str) -> dict[str, Any]:
+    """Give libpq's settings that bound a statement; the URL's own options go with them."""
+    if not seconds:
+        return {}
+    bound = f"-c statement_timeout={seconds * 1000} -c lock_timeout={seconds * 1000}"
+    return {
+        "options": f"{bound} {options}".strip(),
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": seconds,
+    }
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -95,7 +95,8 @@ def insert_uploads(
         limit: how many places the ad has.
         alone: commit with it; else the caller goes on, and commits.
 
-    Gives the id of the owner's user; None, with nothing changed, where there is no such owner or it has too few places.
+    Gives the id of the owner's user; None, with nothing changed, where there is no such owner or
+    it has too few places.
     """
     owner = {"ad_id": ad_id, "asker_id": user_id, "count": len(rows), "place_limit": limit}
     if is_sqlite(session):

@@ -34,8 +34,8 @@ def unavailable_is_said() -> Iterator[None]:
 class Database:
     """A pool of connections to one database; made once a process, after any fork."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = make_engine(url)
+    def __init__(self, url: str, *, statement_timeout: int = 0) -> None:
+        self.engine = make_engine(url, statement_timeout)
         watch(self.engine)
         self._sessions = sessionmaker(
             self.engine, expire_on_commit=False, info={WRITER: threading.Lock()}

@@ -14,7 +14,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Ask for /healthz; only a warning, for the API may not have been started yet."""
     url = examination.settings.public_url
     if url is None:
-        yield skip(CHECK, f"{SETTING} is not set; each request's own host is used")
+        yield skip(CHECK, f"{SETTING} is not set; links are made for this machine alone")
         return
     try:
         answer = examination.browser.send("GET", f"{url}/healthz", follow=True)

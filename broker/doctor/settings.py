@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Iterator
 
-from broker.config import PREFIX, Settings, SettingsError
+from broker.config import Settings, SettingsError
+from broker.config.serving import PREFIX
 from broker.doctor.finding import Finding, fail, ok, warn
 
 CHECK = "settings"

@@ -25,6 +25,7 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
         "BROKER_JWT_SECRET": kept.get("BROKER_JWT_SECRET") or secrets.token_urlsafe(48),
         "BROKER_CORS_ORIGINS": origins,
         "BROKER_DEV": "true",
+        "BROKER_RATE_LIMIT_STORAGE_URL": "memory://",
         "AWS_ACCESS_KEY_ID": kept.get("AWS_ACCESS_KEY_ID") or secrets.token_hex(10),
         "AWS_SECRET_ACCESS_KEY": kept.get("AWS_SECRET_ACCESS_KEY") or secrets.token_urlsafe(30),
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -7,6 +7,7 @@ endpoint, a bucket's event or the reaper. Keys are public names; nothing signed 
 import logging
 from enum import StrEnum
 from typing import Any, Protocol
+from uuid import UUID
 
 from broker.domain.principal import Principal
 from broker.telemetry.context import context
@@ -32,13 +33,20 @@ class Act(StrEnum):
 class AuditedUpload(Protocol):
     """What is told of an upload's row."""
 
-    id: Any
-    owner_kind: Any
-    owner_id: Any
-    key: Any
-    size: Any
-    transport: Any
-    uppy_session_id: Any
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def owner_kind(self) -> str: ...
+    @property
+    def owner_id(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def transport(self) -> str: ...
+    @property
+    def uppy_session_id(self) -> UUID | None: ...
 
 
 def upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:

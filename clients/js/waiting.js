@@ -7,8 +7,11 @@ export function backoff(tries, random = Math.random) {
   return most / 2 + random() * most / 2;
 }
 
+/** The longest that a server may ask one to wait, in seconds. */
+export const PATIENCE = 60;
+
 export function seconds(retryAfter, otherwise) {
-  return Math.min(retryAfter ?? otherwise, 60) * 1000;
+  return Math.min(retryAfter ?? otherwise, PATIENCE) * 1000;
 }
 
 /** Wait; for as long as the machine is offline, and no longer once it is back. Tells which. */

@@ -4,7 +4,7 @@ import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
 import { declared, nameOf, uuid } from "./records.js";
 import { Store, store } from "./store.js";
-import { Slots, backoff, rest, seconds, unless } from "./waiting.js";
+import { PATIENCE, Slots, backoff, rest, seconds, unless } from "./waiting.js";
 
 const API_TIMEOUT = 30_000; // milliseconds, as all times here
 const IDEMPOTENCY_LIFE = 24 * 3600_000; // what the broker keeps an Idempotency-Key for
@@ -150,5 +150,6 @@ function passes(error) {
   if (!(error instanceof BrokerError)) return false; // such as what the page's `token` threw
   const { code, status } = error;
   if (code === "storage_denied" || code.endsWith("_not_configured")) return false; // operators must act
-  return code === "network" || code === "idempotency_in_flight" || status === 429 || status >= 500;
+  if (status === 429) return (error.retryAfter ?? 0) <= PATIENCE; // a limit is kept, not probed
+  return code === "network" || code === "idempotency_in_flight" || status >= 500;
 }

@@ -13,6 +13,7 @@ import pytest
 from broker_client import (
     AsyncBroker,
     Broker,
+    BrokerError,
     NetworkError,
     ObjectMissing,
     S3Refused,
@@ -204,6 +205,25 @@ def test_a_broker_that_is_away_is_waited_for_but_not_for_ever(
     with broker(live, Meddling(drop), waits, retries=2) as client, pytest.raises(NetworkError):
         client.upload(photo, ad=1)
     assert len(waits) == 4
+
+
+def test_a_limit_is_waited_out_and_one_that_lasts_long_is_told(
+    live: Live, photo: Path, waits: list[float]
+) -> None:
+    def limited(seconds: str) -> httpx.Response:
+        body = {"code": "rate_limited", "status": 429, "detail": "Too many requests."}
+        return httpx.Response(429, headers={"Retry-After": seconds}, json=body)
+
+    once = [limited("37")]
+    network = Meddling(lambda _: once.pop() if once else None)
+    with broker(live, network, waits) as client:
+        client.upload(photo, ad=live.ad())
+    assert waits == [37.0]
+    hour = Meddling(lambda _: limited("3600"))
+    with broker(live, hour, waits) as client, pytest.raises(BrokerError) as told:
+        client.upload(photo, ad=1)
+    assert (told.value.code, told.value.retry_after) == ("rate_limited", 3600.0)
+    assert waits == [37.0], "neither waited for nor tried before its time"
 
 
 def test_an_object_that_does_not_show_is_confirmed_again_but_not_for_ever(

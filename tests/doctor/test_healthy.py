@@ -8,12 +8,13 @@ import pytest
 
 from broker.doctor.run import CHECKS
 from tests.doctor.conftest import Deployment, run
+from tests.servers.counters import Counters
 from tests.servers.fixtures import SECRET
 from tests.servers.minio import DOMAIN
 
 
-def test_every_check_passes_on_each_server(anywhere: Deployment) -> None:
-    report = anywhere.doctor()
+def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server: Counters) -> None:
+    report = anywhere.doctor(RATE_LIMIT_STORAGE_URL=counters_server.url)
     assert report.failed == set()
     assert report.exit_code == 0
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}

@@ -88,3 +88,16 @@ def test_a_problem_s_type_leads_to_its_explanation(
     assert page.locator("section").count() == len(PROBLEMS)
     assert "upload, then confirm again" in page.inner_text("section:target")
     assert faults == []
+
+
+def test_the_reader_tries_a_request_out_under_its_policy(
+    page: Page, broker_url: str, faults: list[str]
+) -> None:
+    page.goto(f"{broker_url}/docs")
+    operation = "#operations-profiles-get_profiles"
+    page.click(f"{operation} .opblock-summary-control")
+    page.click(f"{operation} .try-out__btn")
+    page.click(f"{operation} .execute")
+    page.wait_for_selector(f"{operation} .live-responses-table .highlight-code")
+    assert "max_bytes" in page.inner_text(f"{operation} .live-responses-table")
+    assert faults == []

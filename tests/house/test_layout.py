@@ -7,7 +7,17 @@ from broker.app import create_app
 from broker.config import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-PUBLIC = {"index", "asset", "healthz", "readyz", "metrics", "show", "openapi_json", "errors"}
+PUBLIC = {
+    "read",
+    "index",
+    "asset",
+    "healthz",
+    "readyz",
+    "metrics",
+    "show",
+    "openapi_json",
+    "errors",
+}
 
 
 def sources() -> list[Path]:

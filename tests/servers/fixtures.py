@@ -12,6 +12,7 @@ from broker.storage import bucket_setup
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers import S3Server, installed_or_skip
+from tests.servers.counters import Counters, counters
 from tests.servers.minio import minio
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.seaweedfs import seaweedfs
@@ -44,6 +45,12 @@ def minio_server() -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     with installed_or_skip(), postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def counters_server() -> Iterator[Counters]:
+    with installed_or_skip(), counters() as server:
         yield server
 
 

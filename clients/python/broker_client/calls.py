@@ -99,4 +99,7 @@ def problem(answer: Answer) -> BrokerError:
 
 def _passes(error: BrokerError) -> bool:
     """Tell whether the same request may well be answered a moment later."""
-    return error.status >= 500 or error.status == 429 or error.code == "idempotency_in_flight"
+    if error.status == 429:
+        # A limit is kept, not probed: where it lasts too long the caller is told of it.
+        return (error.retry_after or 0.0) <= LONGEST_RETRY_AFTER
+    return error.status >= 500 or error.code == "idempotency_in_flight"

@@ -78,3 +78,19 @@ test("an upload that is paused in a batch lets the others go on", async () => {
   assert.equal(await batch.uploads[1].cancel(), true);
   assert.deepEqual((await batch).map((one) => one.status), ["fulfilled", "rejected"]);
 });
+
+test("a limit is waited out as long as it says, and one that lasts long is told", async (t) => {
+  const waited = [];
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) { waited.push(time); queueMicrotask(act); } });
+  const limited = (after) => refused("rate_limited", 429, { "Retry-After": after });
+  const passing = answers({
+    "GET /api/ads/1/": [limited("29"), [200, { id: 1 }]],
+  });
+  const broker = new Broker({ fetch: passing.fetch, storage: storage() });
+  assert.deepEqual(await broker.request("GET", "/api/ads/1/"), { id: 1 });
+  assert.deepEqual(waited.filter((time) => time >= 1000), [29_000]);
+  const hour = answers({ "GET /api/ads/1/": [limited("3600")] });
+  const other = new Broker({ fetch: hour.fetch, storage: storage() });
+  await assert.rejects(other.request("GET", "/api/ads/1/"), { code: "rate_limited", retryAfter: 3600 });
+  assert.equal(hour.asked.length, 1);
+});

@@ -4,80 +4,36 @@ Credentials and region are not here: they come from boto3's own chain.
 """
 
 import os
-import re
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from broker.config.serving import PREFIX, ServingSettings
+from broker.config.values import (
+    Location,
+    OptionalText,
+    OptionalUrl,
+    Origins,
+    host_name,
+)
 from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.rules import Rules
 from broker.domain.transports import SINGLE_MAX_BYTES
 
-PREFIX = "BROKER_"
 HS256_SECRET_BYTES = 32
 MIB = 1024 * 1024
-ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SettingsError(Exception):
     """The environment cannot be used; one line a fault, each beginning with the setting's name."""
 
 
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _origin(value: str) -> str:
-    # Nothing that flask-cors or S3 would take for a pattern: `https://*` must not let all in.
-    if not ORIGIN.fullmatch(value):
-        raise ValueError("each must be an origin such as https://shop.example, never *")
-    return value
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be an http or https URL")
-    return value.rstrip("/")
-
-
-def _location(value: str) -> str:
-    cleaned = value.strip("/")
-    if not cleaned or cleaned.split("/")[0] == "incoming" or ".." in cleaned:
-        raise ValueError("must be a key prefix such as media, and not incoming")
-    return cleaned
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Origin = Annotated[str, AfterValidator(_origin)]
-OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
-OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
-
-
-class Settings(BaseSettings):
+class Settings(ServingSettings):
     """Sizes in bytes, times in seconds."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
     s3_bucket: str = Field(min_length=3, max_length=63, description="The bucket's name.")
@@ -88,12 +44,13 @@ class Settings(BaseSettings):
         default=None, description="Where browsers talk to S3; the endpoint URL when not set."
     )
     public_url: OptionalUrl = Field(
-        default=None, description="Where clients reach the broker; the request's own host if unset."
+        default=None,
+        description="Where clients reach the broker; no link names another host.",
     )
     s3_addressing: Literal["path", "virtual"] = Field(
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
     )
-    media_location: Annotated[str, AfterValidator(_location)] = Field(
+    media_location: Location = Field(
         default="media", description="The first segment of every object key."
     )
     media_url: OptionalUrl = Field(
@@ -159,10 +116,10 @@ class Settings(BaseSettings):
     )
     jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
     jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+    cors_origins: Origins = Field(
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
-    return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+    return_origins: Origins = Field(
         default=(),
         description="Origins that plain forms may lead back to, separated by commas.",
     )
@@ -189,22 +146,6 @@ class Settings(BaseSettings):
     reap: Literal["confirm", "delete"] = Field(
         default="delete",
         description="What becomes of bytes that arrived in time and were never confirmed.",
-    )
-    drain_seconds: int = Field(
-        default=5,
-        ge=0,
-        le=300,
-        description="`broker serve`: how long /readyz says 503 before the server stops to listen.",
-    )
-    stop_seconds: int = Field(
-        default=10,
-        ge=1,
-        le=300,
-        description="`broker serve`: how long requests under way may take to end after that.",
-    )
-    drain_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
-        default=None,
-        description="While this file is there, /readyz says 503; `broker serve` sets it itself.",
     )
     dev: bool = Field(
         default=False, description="Set by `broker dev` alone: the page signs in by itself."
@@ -240,6 +181,23 @@ class Settings(BaseSettings):
         if "-----BEGIN" not in pem:
             raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key, or a readable file of one")
         return self
+
+    @model_validator(mode="after")
+    def _counted_together(self) -> Self:
+        url = self.rate_limit_storage_url
+        if url is not None and url.get_secret_value() == "memory://" and not self.dev:
+            raise ValueError(
+                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts for one process, and is for "
+                "`broker dev` alone"
+            )
+        return self
+
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """Give the hosts that the API is known by; none where nobody has said."""
+        own = (host_name(urlsplit(self.public_url).netloc),) if self.public_url else ()
+        named = (*own, *self.allowed_hosts)
+        return (*named, *LOOPBACK_HOSTS) if named or self.dev else ()
 
     @classmethod
     def load(cls) -> "Settings":

@@ -1,0 +1,34 @@
+"""The rate limits: is there a store that all processes count in, and does it answer."""
+
+from collections.abc import Iterator
+
+from broker.api.rate_limit_store import StoreUnavailable, make_store
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, ok, warn
+
+CHECK = "rate-limits"
+SETTING = "BROKER_RATE_LIMIT_STORAGE_URL"
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Do one round trip; only warnings, for the API serves without it."""
+    url = examination.settings.rate_limit_storage_url
+    if url is None:
+        yield warn(
+            CHECK,
+            "nothing is counted, so nobody is limited",
+            setting=SETTING,
+            fix=f"set {SETTING} to a Redis or Valkey that all processes share",
+        )
+        return
+    try:
+        make_store(url.get_secret_value()).check()
+    except StoreUnavailable as error:
+        yield warn(
+            CHECK,
+            f"the store does not answer ({error}), so nobody is limited",
+            setting=SETTING,
+            fix=f"start the store, or correct {SETTING}",
+        )
+        return
+    yield ok(CHECK, "the store answers")

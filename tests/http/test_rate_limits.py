@@ -1,0 +1,250 @@
+"""How often one may ask: by user and by address, over every process, and with the store away."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from flask import Flask
+from prometheus_client import REGISTRY
+from werkzeug.test import TestResponse
+
+from broker.api import rate_limit_store, rate_limits
+from tests.http.client import Client, at_once, token
+from tests.http.uppy import open_session, params
+from tests.servers import installed_or_skip
+from tests.servers.counters import Counters, counters
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def store(counters_server: Counters) -> str:
+    """An empty store; its tests run one after the other."""
+    counters_server.client().flushall()
+    return counters_server.url
+
+
+@pytest.fixture
+def limited(make_app: MakeApp, store: str) -> MakeApp:
+    return lambda **changes: make_app(rate_limit_storage_url=store, **changes)
+
+
+def refused(answer: TestResponse) -> bool:
+    if answer.status_code != 429:
+        return False
+    assert answer.get_json()["code"] == "rate_limited"
+    assert int(answer.headers["Retry-After"]) >= 1
+    return True
+
+
+def test_case_22_over_the_rate_limit(limited: MakeApp) -> None:
+    app = limited(rate_limit_tickets="2/minute")
+    alice, bob = Client(app, token(1)), Client(app, token(2))
+    ad = alice.ad()
+    assert [alice.ticket(ad).status_code for _ in range(2)] == [201, 201]
+    third = alice.ticket(ad)
+    assert refused(third)
+    assert 1 <= int(third.headers["Retry-After"]) <= 60
+    assert "2 requests in 60 s" in third.get_json()["detail"]
+    assert alice.get(f"/api/ads/{ad}/").status_code == 200, "other requests go on"
+    assert bob.ticket(bob.ad()).status_code == 201, "other users go on"
+
+
+def test_what_is_left_is_told_as_the_draft_says(limited: MakeApp) -> None:
+    app = limited(rate_limit_user="5/minute", rate_limit_tickets="3/hour")
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    answer = alice.ticket(ad)
+    assert answer.headers["RateLimit-Policy"] == (
+        '"tickets";q=3;w=3600, "user";q=5;w=60, "address";q=3000;w=60'
+    )
+    left = answer.headers["RateLimit"].split(", ")
+    assert [item.rpartition(";t=")[0] for item in left] == [
+        '"tickets";r=2',
+        '"user";r=3',
+        '"address";r=2998',
+    ]
+    assert all(1 <= int(item.rpartition(";t=")[2]) <= 3600 for item in left)
+
+
+def test_retry_after_is_when_the_last_of_the_windows_ends(limited: MakeApp) -> None:
+    app = limited(rate_limit_user="1/minute", rate_limit_tickets="1/hour")
+    alice, service = Client(app, token(1)), Client(app, token(9, role="service"))
+    ad = service.post("/api/ads/", {"title": "x", "price": "1.00"}).get_json()["id"]
+    alice.ticket(ad)
+    assert int(alice.ticket(ad).headers["Retry-After"]) > 3500
+
+
+def test_a_new_window_lets_one_ask_again(limited: MakeApp, store: str) -> None:
+    alice = Client(limited(rate_limit_user="1/minute"), token(1))
+    assert alice.get("/api/users/1/").status_code == 200
+    assert refused(alice.get("/api/users/1/"))
+    (key,) = redis.Redis.from_url(store).keys("*:user/60:1")
+    assert 0 < redis.Redis.from_url(store).pttl(key) <= 60_000
+    redis.Redis.from_url(store).pexpire(key, 0)
+    assert alice.get("/api/users/1/").status_code == 200
+
+
+def test_two_apps_over_one_store_let_through_no_more_than_one(limited: MakeApp) -> None:
+    apps = iter([limited(rate_limit_user="20/minute") for _ in range(2)] * 20)
+    statuses = at_once(40, lambda: Client(next(apps), token(1)).get("/api/users/1/").status_code)
+    assert sorted(statuses) == [200] * 20 + [429] * 20
+
+
+def test_addresses_are_limited_whoever_asks_but_not_services(limited: MakeApp) -> None:
+    app = limited(rate_limit_address="3/minute")
+    anyone = Client(app, None)
+    assert anyone.get("/api/ads/").status_code == 200
+    with anyone.get("/web/app.js") as script:
+        assert script.status_code == 200
+    assert anyone.post("/api/ads/", {}).status_code == 401
+    assert refused(anyone.get("/api/ads/"))
+    assert refused(anyone.post("/api/ads/", {})), "instead of 401"
+    assert refused(anyone.get("/no-such-path"))
+    assert refused(Client(app, token(1)).get("/api/users/1/"))
+    assert Client(app, token(9, role="service")).get("/api/users/1/").status_code in (200, 404)
+    elsewhere = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}
+    assert anyone.get("/api/ads/", **elsewhere).status_code == 200
+
+
+def test_an_ipv6_client_is_its_whole_network(limited: MakeApp) -> None:
+    anyone = Client(limited(rate_limit_address="1/minute"), None)
+
+    def of(address: str) -> TestResponse:
+        return anyone.get("/api/profiles/", environ_base={"REMOTE_ADDR": address})
+
+    assert of("2001:db8:1:1::1").status_code == 200
+    assert refused(of("2001:db8:1:1:ffff::2"))
+    assert of("2001:db8:1:2::1").status_code == 200
+    assert of("192.0.2.1").status_code == 200
+    assert refused(of("::ffff:192.0.2.1"))
+
+
+def test_guessing_is_limited_and_no_neighbour_of_the_guesser(
+    limited: MakeApp, anyone: Client
+) -> None:
+    app = limited(rate_limit_guesses="2/minute", events_secret="e" * 32)
+    forged = Client(app, token(1, secret="f" * 32))
+    assert [forged.get("/api/users/1/").status_code for _ in range(2)] == [401, 401]
+    assert refused(forged.get("/api/users/1/"))
+    assert refused(Client(app, "e" * 31).post("/api/events/s3/", {"Records": []}))
+    assert refused(Client(app, None).get("/api/uppy/x.y/s3/params?filename=x&type=image/jpeg"))
+    assert Client(app, token(1)).get("/api/users/1/").status_code == 200
+    expired = Client(app, token(1, exp=1)).get("/api/users/1/")
+    assert expired.get_json()["code"] == "token_expired", "an honest client must get to know"
+
+
+def test_a_bucket_s_notifications_and_probes_are_never_limited(limited: MakeApp) -> None:
+    app = limited(rate_limit_address="1/minute", events_secret="e" * 32)
+    bucket, anyone = Client(app, "e" * 32), Client(app, None)
+    for _ in range(3):
+        answer = bucket.post("/api/events/s3/", {"Records": []})
+        assert answer.status_code != 429
+        assert "RateLimit" not in answer.headers
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert anyone.get(path).status_code == 200
+    assert anyone.call("OPTIONS", "/api/ads/").status_code == 200
+
+
+def test_uppy_is_counted_as_the_user_whose_endpoint_it_has(limited: MakeApp) -> None:
+    app = limited(rate_limit_tickets="1/minute")
+    alice, uppy = Client(app, token(1)), Client(app, None)
+    first, second = (open_session(alice, alice.ad()) for _ in range(2))
+    assert params(uppy, first).status_code == 200
+    answer = params(uppy, second)
+    assert refused(answer)
+    assert answer.get_json()["error"], "which Uppy shows"
+
+
+def test_pages_of_other_origins_can_read_a_refusal(limited: MakeApp) -> None:
+    app = limited(rate_limit_user="1/minute", cors_origins=("https://shop.example",))
+    alice = Client(app, token(1), {"Origin": "https://shop.example"})
+    alice.get("/api/users/1/")
+    answer = alice.get("/api/users/1/")
+    assert refused(answer)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert {"Retry-After", "RateLimit"} <= set(
+        answer.headers["Access-Control-Expose-Headers"].split(", ")
+    )
+
+
+def test_a_limit_that_is_empty_is_none(limited: MakeApp) -> None:
+    alice = Client(limited(rate_limit_user="", rate_limit_address=""), token(1))
+    assert "RateLimit" not in alice.get("/api/users/1/").headers
+
+
+def test_without_a_store_nothing_is_counted(make_app: MakeApp) -> None:
+    alice = Client(make_app(rate_limit_user="1/minute"), token(1))
+    assert [alice.get("/api/users/1/").status_code for _ in range(3)] == [200] * 3
+
+
+def test_every_route_that_issues_tickets_is_there(app: Flask) -> None:
+    assert set(app.view_functions) >= rate_limits.ISSUING | rate_limits.NEVER_LIMITED
+
+
+@pytest.fixture
+def own_store() -> Iterator[Counters]:
+    with installed_or_skip(), counters() as server:
+        yield server
+
+
+def unchecked() -> float:
+    return REGISTRY.get_sample_value("broker_rate_limit_unchecked_total") or 0.0
+
+
+@pytest.mark.parametrize("fault", ["killed", "silent"])
+def test_while_the_store_is_away_requests_go_on_uncounted_and_soon(
+    make_app: MakeApp,
+    own_store: Counters,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+) -> None:
+    monkeypatch.setattr(rate_limit_store, "RETRY_SECONDS", 3600.0)
+    alice = Client(
+        make_app(rate_limit_storage_url=own_store.url, rate_limit_user="2/minute"), token(1)
+    )
+    assert alice.get("/api/users/1/").status_code == 200
+    pid = own_store.pid()
+    assert pid is not None
+    if fault == "killed":
+        own_store.stop()
+    else:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        before = unchecked()
+        answers = [alice.get("/api/users/1/") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200] * 4
+        assert "RateLimit" not in answers[-1].headers
+        assert unchecked() == before + 4
+        told = [r.getMessage() for r in caplog.records if "is away" in r.getMessage()]
+        assert len(told) == 1, "once, not for each request"
+        assert own_store.url not in caplog.text
+    finally:
+        if fault == "silent":
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_once_the_store_is_back_requests_are_counted_again(
+    make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit_store, "RETRY_SECONDS", 0.0)
+    alice = Client(
+        make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
+    )
+    assert alice.get("/api/users/1/").status_code == 200
+    own_store.stop()
+    assert alice.get("/api/users/1/").status_code == 200
+    own_store.start()
+    assert alice.get("/api/users/1/").status_code == 200, "its counters are gone"
+    assert refused(alice.get("/api/users/1/"))
+
+
+def test_memory_counts_for_broker_dev(make_app: MakeApp) -> None:
+    app = make_app(dev=True, rate_limit_storage_url="memory://", rate_limit_user="1/minute")
+    alice = Client(app, token(1))
+    assert alice.get("/api/users/1/").status_code == 200
+    assert refused(alice.get("/api/users/1/"))
