@@ -21,6 +21,9 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     PostgreSQL ends a statement that takes, or waits for a lock, longer than `statement_timeout`
     seconds; a server that is gone without a word is given up after the same time. 0 is no limit.
 
+    The URL's `prepare_threshold=none` keeps psycopg from preparing statements, which a pooler of
+    transactions may not know.
+
     An error names its statement without the values: kept answers hold signatures, and errors
     are logged.
     """
@@ -33,17 +36,24 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    prepare = parsed.query.get("prepare_threshold")
     engine = create_engine(
-        parsed,
+        parsed.difference_update_query(["prepare_threshold"]),
         hide_parameters=True,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **({} if prepare is None else {"prepare_threshold": _threshold(prepare)}),
             **_within(statement_timeout, str(parsed.query.get("options", ""))),
         },
     )
     refuse_closed_connections(engine)
     return engine
+
+
+def _threshold(value: str | tuple[str, ...]) -> int | None:
+    """Read psycopg's prepare_threshold, which a URL cannot hand to it as a number or as None."""
+    return None if value == "none" else int(str(value))
 
 
 def _within(seconds: int, options: str) -> dict[str, Any]:
