@@ -32,6 +32,9 @@ STEP_SECONDS = Histogram(
 PROBLEMS = Counter("broker_problems", "Errors answered, by code", ["code"])
 ISSUED = Counter("broker_tickets_issued", "Tickets issued", ["purpose", "transport"])
 REFUSED = Counter("broker_tickets_refused", "Requests for tickets refused, by code", ["code"])
+QUOTA_REFUSED = Counter(
+    "broker_quota_refused", "Requests for tickets that a user's quota had no room for", ["limit"]
+)
 CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
 FAILURES = Counter("broker_upload_failures", "Failures that clients reported", ["action"])
 EVENTS = Counter("broker_events", "Objects that the bucket told of, by outcome", ["outcome"])
