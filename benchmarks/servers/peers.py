@@ -16,7 +16,13 @@ COMPANION = ROOT / "benchmarks/companion"
 PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn there
 # Nothing of a ticket is switched off. The ad's places and the size are wide because the same
 # thousand ads are asked for again and again, and because a hundred parts are 800 MiB.
-LIMITS = {"BROKER_MAX_IMAGES_PER_AD": "10000", "BROKER_MAX_IMAGE_BYTES": str(2 * 1024**3)}
+# For the same reason the quota, which every ticket is charged to, is one that is never used up.
+LIMITS = {
+    "BROKER_MAX_IMAGES_PER_AD": "10000",
+    "BROKER_MAX_IMAGE_BYTES": str(2 * 1024**3),
+    "BROKER_QUOTA_BYTES": str(2**53),
+    "BROKER_QUOTA_FILES": str(2**31),
+}
 
 
 def broker_environment(

@@ -26,7 +26,7 @@ IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
-@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFile)
@@ -37,7 +37,7 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
-@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)

@@ -91,6 +91,11 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "tell which",
         "send the same request again after `Retry-After`",
     ),
+    "quota_exceeded": (
+        "the bytes or files that a user may reserve in a window are used up; `errors` says which, "
+        "and what is left",
+        "ask for less, confirm or cancel what is pending, or wait for `Retry-After`",
+    ),
     "internal_error": ("a fault of ours; it is logged under the request's id", "report it"),
     "events_not_configured": ("`BROKER_EVENTS_SECRET` is not set", "operators: set it"),
     "uppy_not_configured": (

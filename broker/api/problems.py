@@ -43,6 +43,7 @@ PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     "invalid_event": (HTTPStatus.UNPROCESSABLE_ENTITY, "Not a bucket's notification"),
     "object_mismatch": (HTTPStatus.UNPROCESSABLE_ENTITY, "Other bytes than declared"),
     "rate_limited": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
+    "quota_exceeded": (HTTPStatus.TOO_MANY_REQUESTS, "The quota is used up"),
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the broker's own"),
     "events_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Events are not set up here"),
     "uppy_not_configured": (HTTPStatus.SERVICE_UNAVAILABLE, "Uppy is not set up here"),

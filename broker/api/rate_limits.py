@@ -11,12 +11,12 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from limits import parse
-from prometheus_client import Counter
 
 from broker.api.problems import ApiError, handle_broker_error
 from broker.api.rate_limit_store import Count, Store, StoreUnavailable, make_store
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
+from broker.telemetry.metrics import RATE_LIMIT_UNCHECKED, RATE_LIMITED
 
 # A probe must not fail, nor a scrape, because of what others ask from the same address.
 NEVER_LIMITED = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})
@@ -31,12 +31,6 @@ ISSUING = frozenset(
 )
 # What only guessing leads to. An expired token is an honest client's, who must be told of it.
 GUESSED = frozenset({"token_invalid", "events_secret_invalid", "capability_invalid"})
-REFUSED = Counter(
-    "broker_rate_limited", "Requests refused, by the policy that was exceeded", ["policy"]
-)
-UNCHECKED = Counter(
-    "broker_rate_limit_unchecked", "Requests that went on uncounted, the store being away"
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class RateLimits:
         try:
             counts = self._store.count(keys, [policy.window for policy, _ in wanted])
         except StoreUnavailable:
-            UNCHECKED.inc()
+            RATE_LIMIT_UNCHECKED.inc()
             return []
         return [(policy, count) for (policy, _), count in zip(wanted, counts, strict=True)]
 
@@ -134,7 +128,7 @@ def _count(limits: RateLimits, asked: list[tuple[Policy | None, str]]) -> None:
     exceeded = [(policy, count) for policy, count in g.rate_limit if count.used > policy.quota]
     if exceeded:
         policy, count = max(exceeded, key=lambda found: found[1].seconds_left)
-        REFUSED.labels(policy.name).inc()
+        RATE_LIMITED.labels(policy.name).inc()
         raise RateLimited(policy, count.seconds_left)
 
 

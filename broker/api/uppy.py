@@ -45,7 +45,14 @@ MULTIPART = S3 + "multipart/<uuid:upload_id>"
 
 
 @blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
-@answers("not_found", "forbidden", "image_limit_reached", "capability_exhausted", *STORAGE)
+@answers(
+    "not_found",
+    "forbidden",
+    "image_limit_reached",
+    "quota_exceeded",
+    "capability_exhausted",
+    *STORAGE,
+)
 @requires_capability
 @blueprint.arguments(uppy.File, location="query", unknown="exclude")
 @blueprint.response(200, uppy.FormParameters)
@@ -62,7 +69,14 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(S3 + "multipart", methods=["POST"], strict_slashes=False)
-@answers("not_found", "forbidden", "image_limit_reached", "capability_exhausted", *STORAGE)
+@answers(
+    "not_found",
+    "forbidden",
+    "image_limit_reached",
+    "quota_exceeded",
+    "capability_exhausted",
+    *STORAGE,
+)
 @requires_capability
 @blueprint.arguments(uppy.MultipartFile, unknown="exclude")
 @blueprint.response(200, uppy.MultipartCreated)

@@ -46,7 +46,7 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
-@answers("not_found", "forbidden", "image_limit_reached", *STORAGE)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.AvatarFile)

@@ -33,7 +33,7 @@ def check() -> None:
 
 @db.command()
 def verify() -> None:
-    """Compare the rows with each other: images, uploads, owners, places.
+    """Compare the rows with each other: images, uploads, owners, places, quotas.
 
     Exit status 0: they agree. 1: some do not, a line for each. 2: it could not be told.
     """

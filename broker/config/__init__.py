@@ -192,6 +192,15 @@ class Settings(ServingSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _quota_for_one(self) -> Self:
+        if 0 < self.quota_bytes < max(self.max_image_bytes, self.max_avatar_bytes):
+            raise ValueError(
+                "BROKER_QUOTA_BYTES: must be 0, or have room for the largest file that is taken "
+                "(BROKER_MAX_IMAGE_BYTES, BROKER_MAX_AVATAR_BYTES)"
+            )
+        return self
+
     @property
     def known_hosts(self) -> tuple[str, ...]:
         """Give the hosts that the API is known by; none where nobody has said."""
@@ -234,6 +243,9 @@ class Settings(ServingSettings):
             uppy_session_ttl=self.uppy_session_ttl,
             uppy_session_files=self.uppy_session_files,
             reap=self.reap,
+            quota_window=self.quota_window,
+            quota_bytes=self.quota_bytes,
+            quota_files=self.quota_files,
         )
 
     @property

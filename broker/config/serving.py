@@ -9,7 +9,7 @@ PREFIX = "BROKER_"
 
 
 class ServingSettings(BaseSettings):
-    """Times in seconds."""
+    """Sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -47,6 +47,21 @@ class ServingSettings(BaseSettings):
     rate_limit_guesses: Rate = Field(
         default="60/minute",
         description="Of these, requests with a token, secret or Uppy endpoint that is not ours.",
+    )
+    quota_window: int = Field(
+        default=86400, ge=60, le=31_622_400, description="How long what a user reserves counts."
+    )
+    quota_bytes: int = Field(
+        default=10 * 1024**3,
+        ge=0,
+        le=2**53,
+        description="Bytes that one user may reserve in that time; 0 for no limit.",
+    )
+    quota_files: int = Field(
+        default=2000,
+        ge=0,
+        le=2**31,
+        description="Files that one user may reserve in that time; 0 for no limit.",
     )
     trusted_proxies: Proxies = Field(
         default=(),

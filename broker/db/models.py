@@ -128,6 +128,8 @@ class Upload(Base):
     return_url: Mapped[str | None] = mapped_column(String(1024))
     # The Uppy session that it was issued through. No foreign key: sessions are deleted sooner.
     uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # When the window began that its user's quota was charged in; None where none was.
+    quota_window: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
     def needs_promotion(self) -> bool:
@@ -143,6 +145,23 @@ class UploadPart(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id"), primary_key=True)
     part_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     checksum_sha256: Mapped[str] = mapped_column(String(44))
+
+
+class UserQuota(Base):
+    """What a user has reserved since `window_start`: their pending and confirmed uploads'."""
+
+    __tablename__ = "user_quotas"
+    __table_args__ = (
+        CheckConstraint("bytes_taken >= 0", name="bytes_taken"),
+        CheckConstraint("files_taken >= 0", name="files_taken"),
+    )
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id"), primary_key=True, autoincrement=False
+    )
+    window_start: Mapped[datetime] = mapped_column(UtcDateTime)
+    bytes_taken: Mapped[int] = mapped_column(BigInteger)
+    files_taken: Mapped[int] = mapped_column(BigInteger)
 
 
 class UppySession(Base):

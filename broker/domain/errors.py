@@ -12,6 +12,7 @@ BrokerError
 │   └── CapabilityExhausted
 ├── NotFound
 ├── ImageLimitReached
+├── QuotaExceeded           the user has reserved too much; `fields` says of what
 ├── ObjectMissing           the bytes have not arrived; retryable
 ├── ObjectMismatch          other bytes arrived than were declared
 ├── PartsMissing            not every part has arrived; retryable
@@ -117,6 +118,16 @@ class ImageLimitReached(BrokerError):
     """The owner has no place left for a further image."""
 
     code = "image_limit_reached"
+
+
+class QuotaExceeded(BrokerError):
+    """The user has too little left of what may be reserved in a window."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, detail: str, fields: Mapping[str, Any], *, retry_after: int) -> None:
+        super().__init__(detail, fields)
+        self.retry_after = retry_after
 
 
 class ObjectMissing(BrokerError):

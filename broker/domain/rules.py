@@ -28,6 +28,9 @@ class Rules:
     uppy_session_ttl: int = 3600
     uppy_session_files: int = 50
     reap: str = "delete"
+    quota_window: int = 86400
+    quota_bytes: int = 10 * 1024**3
+    quota_files: int = 2000
 
     def ttl(self, transport: str) -> timedelta:
         """How long a ticket of this transport may be used before it is renewed."""
@@ -37,6 +40,11 @@ class Rules:
             Transport.MULTIPART: self.multipart_ttl,
         }
         return timedelta(seconds=seconds[Transport(transport)])
+
+    @property
+    def has_quota(self) -> bool:
+        """Tell whether what a user reserves is counted; a limit of 0 is none."""
+        return bool(self.quota_bytes or self.quota_files)
 
     @property
     def keeps_arrived(self) -> bool:

@@ -19,7 +19,7 @@ from broker.domain.states import UploadState
 from broker.services import outbox
 from broker.services.ownership import require_own_ad
 from broker.services.sign_in import sign_in
-from broker.services.uploads import discard
+from broker.services.uploads import discard_all
 from broker.telemetry import audit
 
 
@@ -132,8 +132,7 @@ def delete_ad(
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
     session.execute(delete(Ad).where(Ad.id == ad_id))
-    for upload_id in session.scalars(pending).all():
-        discard(session, rules, upload_id, UploadState.CANCELLED, now=now)
+    uploads = session.scalars(pending).all()
     keys = session.scalars(
         delete(Image)
         .where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
@@ -147,6 +146,7 @@ def delete_ad(
             now=now,
             form_dead_at=now + rules.signature_life,
         )
+    discard_all(session, rules, uploads, UploadState.CANCELLED, now=now)
     session.commit()
     audit.told(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
 

@@ -9,7 +9,7 @@ from broker.db.models import Upload
 from broker.domain.owners import OwnerKind
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
-from broker.services.uploads import discard
+from broker.services.uploads import discard_all
 
 BATCH = 100
 
@@ -20,8 +20,11 @@ def expire_stale(
     *,
     now: datetime,
     owner: tuple[OwnerKind, int] | None = None,
+    user_id: int | None = None,
 ) -> int:
-    """Expire what is stale, of one owner or of all, in committed batches; returns how many.
+    """Expire what is stale, of one owner, one user or all, in committed batches.
+
+    Returns how many.
 
     Many may run at once: on PostgreSQL each skips the rows that another holds, and the
     compare-and-set decides in any case. All go through the owners in one order, since each
@@ -34,11 +37,14 @@ def expire_stale(
         )
         if owner is not None:
             stale = stale.where(Upload.owner_kind == owner[0].name, Upload.owner_id == owner[1])
+        if user_id is not None:
+            stale = stale.where(Upload.user_id == user_id)
         found = session.execute(
             stale.order_by(Upload.expires_at).limit(BATCH).with_for_update(skip_locked=True)
         ).all()
-        for row in sorted(found, key=lambda row: (row.owner_kind, row.owner_id)):
-            expired += discard(session, rules, row.id, UploadState.EXPIRED, now=now)
+        found_in_order = sorted(found, key=lambda row: (row.owner_kind, row.owner_id))
+        ids = [row.id for row in found_in_order]
+        expired += discard_all(session, rules, ids, UploadState.EXPIRED, now=now)
         session.commit()
         if len(found) < BATCH:
             return expired

@@ -76,6 +76,7 @@ def issue(
         InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
             `{"files": {"0": {"size": […]}}}`.
         ImageLimitReached: the owner has fewer places left than files were named.
+        QuotaExceeded: its user has too little left of the window's bytes or files.
         CapabilityExhausted: the Uppy session that asks has no file left.
     """
     if kind is USER and not principal.acts_for(owner_id):

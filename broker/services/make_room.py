@@ -1,4 +1,4 @@
-"""Take places for new uploads, making room where stale ones still hold theirs."""
+"""Take places and quota for new uploads, making room where stale ones still hold theirs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +12,7 @@ from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.services.expire import expire_stale
 from broker.services.owners import authorise
+from broker.services.quotas import exceeded, reservation
 
 
 def take_places(
@@ -40,8 +41,10 @@ def take_places(
     Raises:
         NotFound, Forbidden: the owner is not there, or not this principal's.
         ImageLimitReached: it has too few places.
+        QuotaExceeded: its user has too little left of the quota.
     """
     limit = kind.max_count(rules)
+    quota = reservation(rules, principal, uploads, now=now)
     if kind is AD:
         ad_id, user_id = owner_id, None if principal.is_service else principal.user_id
     else:
@@ -49,18 +52,29 @@ def take_places(
 
     def insert() -> int | None:
         return insert_uploads(
-            session, uploads, ad_id=ad_id, user_id=user_id, limit=limit, alone=alone
+            session,
+            uploads,
+            ad_id=ad_id,
+            user_id=user_id,
+            limit=limit,
+            quota=quota,
+            alone=alone,
         )
 
     owner_user_id = insert()
     if owner_user_id is not None:
         return owner_user_id
     session.rollback()
-    authorise(session, principal, kind, owner_id)
+    whose = authorise(session, principal, kind, owner_id)
     if not rules.keeps_arrived:
         expire_stale(session, rules, now=now, owner=(kind, owner_id))
+        if quota is not None:
+            # Those of their other ads hold some of it, too; few are stale, and by an index.
+            expire_stale(session, rules, now=now, user_id=whose)
         owner_user_id = insert()
         if owner_user_id is not None:
             return owner_user_id
         session.rollback()
+    if quota is not None and (refused := exceeded(session, whose, quota)) is not None:
+        raise refused
     raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")

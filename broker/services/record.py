@@ -16,7 +16,7 @@ from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.domain.transports import Transport
 from broker.domain.verification import Declared, differences
-from broker.services import outbox, uppy_sessions
+from broker.services import outbox, quotas, uppy_sessions
 from broker.services.avatars import replace_avatar
 from broker.services.promote import promote
 from broker.services.settled import settled_image
@@ -127,9 +127,13 @@ def _is_plain(upload: Upload) -> bool:
 def _insert_with_all(arrival: Arrival, image: Image) -> Image:
     """Do likewise, with whatever else changes: the session's bytes, the avatar before, parts."""
     session, upload, head, now = arrival.session, arrival.upload, arrival.head, arrival.now
-    if settle(session, upload.id, UploadState.CONFIRMED, now=now) is None:
+    won = settle(session, upload.id, UploadState.CONFIRMED, now=now)
+    if won is None:
         session.rollback()
         return _lost(arrival)
+    # Before the session is charged: whoever asks for a ticket locks them in that order.
+    if not won.size_is_exact:
+        quotas.settle(session, won, head.content_length)
     if upload.uppy_session_id is not None and not uppy_sessions.charge(
         session, upload.uppy_session_id, head.content_length
     ):

@@ -1,5 +1,6 @@
 """Find an upload, and end it: the compare-and-set that every transition goes through."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from broker.domain.principal import Principal
 from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.domain.transports import Transport
-from broker.services import outbox, places
+from broker.services import outbox, places, quotas
 
 AnyUpload = Upload | NewUpload
 
@@ -59,9 +60,31 @@ def discard(
 
     True for the one caller that ended it. Does not commit.
     """
+    return discard_all(session, rules, [upload_id], state, now=now) == 1
+
+
+def discard_all(
+    session: Session, rules: Rules, upload_ids: Iterable[UUID], state: UploadState, *, now: datetime
+) -> int:
+    """End uploads likewise; gives how many it ended. Does not commit.
+
+    Quotas are given back last of all, as who asks for tickets takes of them after the place.
+    """
+    ended = [
+        upload
+        for upload_id in upload_ids
+        if (upload := _discard(session, rules, upload_id, state, now=now)) is not None
+    ]
+    quotas.give_back(session, ended)
+    return len(ended)
+
+
+def _discard(
+    session: Session, rules: Rules, upload_id: UUID, state: UploadState, *, now: datetime
+) -> Upload | None:
     upload = settle(session, upload_id, state, now=now)
     if upload is None:
-        return False
+        return None
     places.give_back(session, upload.owner_kind, upload.owner_id)
     dead_at = form_dead_at(rules, upload)
     outbox.enqueue(session, written_key(rules, upload), now=now, form_dead_at=dead_at)
@@ -76,7 +99,7 @@ def discard(
             now=now,
             urls_dead_at=now + rules.signature_life,
         )
-    return True
+    return upload
 
 
 def final_key(rules: Rules, upload: AnyUpload) -> str:

@@ -7,10 +7,10 @@ commits together, so it holds beside a live broker, too.
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, Image, Upload, User
+from broker.db.models import Ad, Image, Upload, User, UserQuota
 from broker.domain.owners import AD, OWNER_KINDS
 from broker.domain.states import UploadState
 
@@ -28,6 +28,8 @@ def wrong_rows(session: Session) -> Iterator[str]:
     counted = select(Ad.id, Ad.places_taken, taken).where(Ad.places_taken != taken)
     for ad, places, really in session.execute(counted):
         yield f"ad {ad} counts {places} places, and has {really}"
+    for user_id, what, noted, really in _wrong_quotas(session):
+        yield f"user {user_id} is charged with {noted} {what}, and has {really}"
     for kind in OWNER_KINDS.values():
         owner = Ad.id if kind is AD else User.id
         for rows, what in (
@@ -45,6 +47,28 @@ def _count(rows: type[Image] | type[Upload], which: ColumnElement[bool]) -> Colu
     """Count an ad's rows, inside a statement over ads."""
     mine = select(func.count()).where(rows.owner_id == Ad.id, which).correlate(Ad)
     return func.coalesce(mine.scalar_subquery(), 0, type_=Integer)
+
+
+def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
+    """Compare what users are charged in their windows with the uploads that reserved it."""
+    charging = and_(
+        Upload.user_id == UserQuota.user_id,
+        Upload.quota_window == UserQuota.window_start,
+        Upload.state.in_([PENDING, UploadState.CONFIRMED]),
+    )
+    size, files = func.coalesce(func.sum(Upload.size), 0), func.count(Upload.id)
+    noted = (UserQuota.user_id, UserQuota.bytes_taken, UserQuota.files_taken)
+    counted = (
+        select(*noted, size, files)
+        .join(Upload, charging, isouter=True)
+        .group_by(*noted)
+        .having(or_(UserQuota.bytes_taken != size, UserQuota.files_taken != files))
+    )
+    for user_id, noted_bytes, noted_files, has_bytes, has_files in session.execute(counted):
+        if noted_bytes != has_bytes:
+            yield user_id, "bytes", noted_bytes, int(has_bytes)
+        if noted_files != has_files:
+            yield user_id, "files", noted_files, has_files
 
 
 def _pending(kind: str) -> Select[UUID, int]:

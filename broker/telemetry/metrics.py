@@ -32,6 +32,9 @@ STEP_SECONDS = Histogram(
 PROBLEMS = Counter("broker_problems", "Errors answered, by code", ["code"])
 ISSUED = Counter("broker_tickets_issued", "Tickets issued", ["purpose", "transport"])
 REFUSED = Counter("broker_tickets_refused", "Requests for tickets refused, by code", ["code"])
+QUOTA_REFUSED = Counter(
+    "broker_quota_refused", "Requests for tickets that a user's quota had no room for", ["limit"]
+)
 CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
 FAILURES = Counter("broker_upload_failures", "Failures that clients reported", ["action"])
 EVENTS = Counter("broker_events", "Objects that the bucket told of, by outcome", ["outcome"])
@@ -43,6 +46,12 @@ S3_SECONDS = Histogram(
 )
 S3_ERRORS = Counter(
     "broker_s3_errors", "The broker's own S3 calls that failed", ["operation", "kind"]
+)
+RATE_LIMITED = Counter(
+    "broker_rate_limited", "Requests refused, by the policy that was exceeded", ["policy"]
+)
+RATE_LIMIT_UNCHECKED = Counter(
+    "broker_rate_limit_unchecked", "Requests that went on uncounted, the store being away"
 )
 REAPER_RUNS = Counter(
     "broker_reaper_runs", "Rounds of the reaper: ok, or an error's code", ["result"]

@@ -6,7 +6,7 @@ from functools import cache
 from broker.domain.owners import OwnerKind
 from broker.domain.principal import Principal
 from broker.telemetry import audit
-from broker.telemetry.metrics import ISSUED
+from broker.telemetry.metrics import ISSUED, QUOTA_REFUSED
 
 
 def issued(
@@ -16,6 +16,11 @@ def issued(
     for row in rows:
         _counting(kind.purpose, str(row.transport))()
         audit.upload(audit.Act.TICKET_ISSUED, row, principal, for_user=user_id)
+
+
+def quota_refused(limit: str) -> None:
+    """Tell that a user has too little left of a limit: bytes or files."""
+    QUOTA_REFUSED.labels(limit).inc()
 
 
 @cache

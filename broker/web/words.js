@@ -8,6 +8,7 @@ const WORDS = {
   // The file and its listing.
   validation_error: ["This cannot be taken as it is", "Look at what is marked, and change it."],
   image_limit_reached: ["No place left", "Delete a photo, or give up interrupted uploads, then try again.", AGAIN],
+  quota_exceeded: ["You have uploaded a lot for now", "Wait for a while, or choose fewer or smaller photos, then try again.", AGAIN],
   object_mismatch: ["Something else arrived than was sent", "The photo was thrown away. Try again.", AGAIN],
   object_missing: ["The photo has not arrived", "Try again.", AGAIN],
   parts_missing: ["Part of the photo has not arrived", "Try again: only that part is sent.", AGAIN],
@@ -17,6 +18,7 @@ const WORDS = {
   upload_settled: ["The photo is recorded already", "Reload the page to see it."],
   image_deleted: ["The photo was deleted", "It was recorded and then deleted, perhaps in another tab. Try again to add it anew.", AGAIN],
   avatar_not_confirmed: ["The profile photo has not arrived", "Try again.", AGAIN],
+  rate_limited: ["Too much was asked for at once", "Wait a minute, then try again.", AGAIN],
   idempotency_key_reused: ["Two uploads were mixed up", "Try again.", AGAIN],
   idempotency_in_flight: ["The same upload is just being prepared", "Wait a moment, then try again.", AGAIN],
   // Who is asking.
@@ -29,6 +31,7 @@ const WORDS = {
   storage_unavailable: ["The photo store does not answer", "Nothing is lost. Try again in a minute.", AGAIN],
   storage_denied: ["The photo store refuses the broker", "Whoever runs it must mend that; nothing is lost.", AGAIN],
   database_unavailable: ["The broker's database does not answer", "Nothing is lost. Try again in a minute.", AGAIN],
+  draining: ["The broker is being restarted", "Try again in a minute.", AGAIN],
   internal_error: ["The broker made a mistake", "It has been written down. Try again.", AGAIN],
   // What this page should never meet; a fault of its own, or of something in between.
   malformed_json: ["The request was garbled on its way", "Reload the page, and try again.", AGAIN],

@@ -12,7 +12,7 @@ import boto3
 from flask import Flask
 from sqlalchemy import select
 
-from broker.db.models import Ad, Deletion, Image, Upload, UploadPart
+from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
 from broker.domain.states import UploadState
 from broker.services.uploads import final_key, written_key
 
@@ -49,6 +49,7 @@ def look(app: Flask, *, at_rest: bool = False) -> State:
         images = session.scalars(select(Image)).all()
         uploads = session.scalars(select(Upload)).all()
         ads = session.scalars(select(Ad)).all()
+        quotas = session.scalars(select(UserQuota)).all()
         deletions = session.scalars(select(Deletion)).all()
         parts = len(session.scalars(select(UploadPart)).all())
         session.commit()
@@ -98,6 +99,17 @@ def look(app: Flask, *, at_rest: bool = False) -> State:
         taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
         if ad.places_taken != taken:
             wrong(f"ad {ad.id} counts {ad.places_taken} places, and has {taken}")
+    # A user is charged with what their uploads of the window hold, pending or confirmed.
+    for quota in quotas:
+        sizes = [
+            upload.size
+            for upload in uploads
+            if (upload.user_id, upload.quota_window) == (quota.user_id, quota.window_start)
+            and upload.state in (UploadState.PENDING, UploadState.CONFIRMED)
+        ]
+        if (quota.bytes_taken, quota.files_taken) != (sum(sizes), len(sizes)):
+            charged = f"{quota.bytes_taken} bytes in {quota.files_taken} files"
+            wrong(f"user {quota.user_id} is charged {charged}, and has {sizes}")
     # Of multipart uploads only those that a row knows; one that was begun in the moment of a
     # crash has no parts, and is the bucket's own rule's to clear.
     recorded = {upload.multipart_id for upload in pending}

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import delete, update
 
 from broker.cli import broker
-from broker.db.models import Ad, Upload
+from broker.db.models import Ad, Upload, UserQuota
 from broker.services.verify_rows import wrong_rows
 from tests.http.client import SECRET, Client
 from tests.http.reconciling import image_of
@@ -49,10 +49,14 @@ def test_counters_states_and_owners_that_do_not_agree_are_told(app: Flask, alice
         update(Ad).where(Ad.id == ad).values(places_taken=7),
         update(Upload).where(Upload.id == upload.id).values(state="expired"),
         delete(Ad).where(Ad.id == gone),
+        update(UserQuota).values(bytes_taken=5),
     )
+    held = sum(one.size for one in uploads(app) if one.state != "expired")
     assert wrong(app) == [
         f"image {image['id']} is of upload {upload.id}, which is expired",
         f"ad {ad} counts 7 places, and has 1",
+        f"user 1 is charged with 5 bytes, and has {held}",
+        "user 1 is charged with 3 files, and has 2",
         f"image {lost['id']} is of ad {gone}, which is not there",
         f"pending upload {UUID(pending['id'])} is of ad {gone}, which is not there",
     ]

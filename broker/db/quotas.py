@@ -1,0 +1,148 @@
+"""What a user has reserved in the window that is theirs: read it, take of it, give back to it.
+
+One row a user, which a new window begins anew. An upload keeps the beginning of the window that
+it was reserved in, so that what is given back later changes no other one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Table,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
+
+from broker.db.models import UserQuota
+from broker.db.types import UtcDateTime
+
+_QUOTAS: Table = UserQuota.__table__  # type: ignore[assignment]
+_UNBOUNDED = 2**62  # of a limit that is not set: no sum with it leaves a BIGINT
+
+Dialects = postgresql.Insert | sqlite.Insert
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reservation:
+    """What new uploads take of a quota. A window that began at `stale_at` or before is over."""
+
+    now: datetime
+    stale_at: datetime
+    bytes: int
+    files: int
+    max_bytes: int
+    max_files: int
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Give the parameters of the statement that takes it; a limit of 0 is none."""
+        return {
+            "quota_now": self.now,
+            "quota_stale_at": self.stale_at,
+            "quota_bytes": self.bytes,
+            "quota_files": self.files,
+            "quota_max_bytes": self.max_bytes or _UNBOUNDED,
+            "quota_max_files": self.max_files or _UNBOUNDED,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenBack:
+    """What an upload, or several of a user, need no more of a window."""
+
+    user_id: int
+    window: datetime
+    bytes: int
+    files: int
+
+
+def _reserving(insert: Dialects, user: FromClause | ColumnElement[int]) -> ReturningInsert[Any]:
+    """Complete the statement that takes a reservation; it gives no row where that does not fit.
+
+    Args:
+        insert: the dialect's own INSERT into the table.
+        user: whose quota it is, as a value, or as `user_id` of what must give a row.
+    """
+    now, stale_at = _parameter("now"), _parameter("stale_at")
+    size, files = _parameter("bytes"), _parameter("files")
+    max_bytes, max_files = _parameter("max_bytes"), _parameter("max_files")
+    user_id = user.c.user_id if isinstance(user, FromClause) else user
+    first = select(user_id, now, size, files).where(size <= max_bytes, files <= max_files)
+    kept = _QUOTAS.c
+    over = kept.window_start <= stale_at
+    return (
+        insert.from_select(["user_id", "window_start", "bytes_taken", "files_taken"], first)
+        .on_conflict_do_update(
+            index_elements=[kept.user_id],
+            set_={
+                "window_start": case((over, now), else_=kept.window_start),
+                "bytes_taken": size + case((over, 0), else_=kept.bytes_taken),
+                "files_taken": files + case((over, 0), else_=kept.files_taken),
+            },
+            where=or_(
+                over,
+                (kept.bytes_taken + size <= max_bytes) & (kept.files_taken + files <= max_files),
+            ),
+        )
+        .returning(kept.user_id, kept.window_start)
+    )
+
+
+def _parameter(name: str) -> ColumnElement[Any]:
+    kind = UtcDateTime if name in ("now", "stale_at") else BigInteger
+    return bindparam(f"quota_{name}", type_=kind)
+
+
+def reserve_on_postgresql(owner: FromClause) -> ReturningInsert[Any]:
+    """Take a reservation for the user of an owner that is there, within another statement."""
+    return _reserving(postgresql.insert(_QUOTAS), owner)
+
+
+@cache
+def reserve_on_sqlite() -> ReturningInsert[Any]:
+    """Take a reservation for one user."""
+    return _reserving(sqlite.insert(_QUOTAS), bindparam("quota_user_id", type_=BigInteger))
+
+
+def taken(session: Session, user_id: int, *, since: datetime) -> UserQuota | None:
+    """Read what a user has taken of a window that began after `since`; commits."""
+    row = session.scalar(
+        select(UserQuota)
+        .where(UserQuota.user_id == user_id, UserQuota.window_start > since)
+        .execution_options(populate_existing=True)
+    )
+    session.commit()
+    return row
+
+
+def give_back(session: Session, given: Iterable[GivenBack]) -> None:
+    """Give back, in the order of users; nothing to do for a window that is over.
+
+    The last locks that a transaction takes, in this order: then no two wait for each other.
+    Does not commit.
+    """
+    sums: dict[tuple[int, datetime], tuple[int, int]] = {}
+    for one in given:
+        size, files = sums.get((one.user_id, one.window), (0, 0))
+        sums[one.user_id, one.window] = (size + one.bytes, files + one.files)
+    for (user_id, window), (size, files) in sorted(sums.items()):
+        session.execute(
+            update(UserQuota)
+            .where(UserQuota.user_id == user_id, UserQuota.window_start == window)
+            .values(
+                bytes_taken=UserQuota.bytes_taken - size, files_taken=UserQuota.files_taken - files
+            )
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,59 @@
+"""Tickets as of a time that a test chooses, and what their user is charged with."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import Flask
+
+from broker.db.models import Ad, UserQuota
+from broker.domain.owners import AD
+from broker.domain.principal import Principal
+from broker.services.cancel import cancel
+from broker.services.issue import FileRequest, issue
+from broker.services.verify_rows import wrong_rows
+from tests.http.client import JPEG
+
+SIZE = len(JPEG)
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
+
+
+def charged(app: Flask, user_id: int = 1) -> tuple[int, int]:
+    """Give the bytes and files that a user is charged with, where all rows agree."""
+    with app.extensions["broker"].database.session() as session:
+        assert list(wrong_rows(session)) == []
+        row = session.get(UserQuota, user_id)
+        return (row.bytes_taken, row.files_taken) if row else (0, 0)
+
+
+def places(app: Flask, ad: int) -> int:
+    with app.extensions["broker"].database.session() as session:
+        return session.get_one(Ad, ad).places_taken
+
+
+def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,)) -> list[UUID]:
+    """Issue tickets as of a time that a test chooses."""
+    broker = app.extensions["broker"]
+    files = [
+        FileRequest(
+            file_name="x", content_type="image/jpeg", size=size, checksum_sha256="A" * 43 + "="
+        )
+        for size in sizes
+    ]
+    with broker.database.session() as session:
+        tickets = issue(
+            session,
+            broker.storage.presigner,
+            broker.rules,
+            Principal(user_id=1),
+            AD,
+            ad,
+            files,
+            now=now,
+        )
+    return [ticket.upload.id for ticket in tickets]
+
+
+def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        cancel(session, broker.storage, broker.rules, Principal(user_id=1), upload_id, now=now)
