@@ -14,7 +14,7 @@ from tests.soak.settled import at_rest, compare
 from tests.soak.stack import Stack, workers
 from tests.soak.vitals import Vitals, Watch, leaks
 
-QUIET, LAST = "quiet", "quiet again"
+QUIET, LAST, END = "quiet", "quiet again", "at the end"
 SHARE = 0.8  # of the peak
 BACK_TRIES = 600  # of a tenth of a second
 WATCH_EVERY = 2.0
@@ -22,7 +22,7 @@ WATCH_EVERY = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much and how long, seconds; the fractions of `run` are where something happens."""
+    """How much and how long: `seconds` of load after the peak, the bucket's absence included."""
 
     seconds: float = 300
     peak_seconds: float = 15
@@ -40,7 +40,6 @@ class Result:
     last: Vitals | None = None
     findings: list[str] = field(default_factory=list)
     settled: str = ""
-    workers_killed: int = 0
 
 
 async def run(stack: Stack, plan: Plan) -> Result:
@@ -69,7 +68,7 @@ async def run(stack: Stack, plan: Plan) -> Result:
             stop.set()
             watching.cancel()
     result.first, result.last = watch.of(QUIET), watch.of(LAST)
-    ledger.begin("at the end")
+    ledger.begin(END)
     pace.rate = None
     rest = await at_rest(stack)
     for client in clients:
@@ -97,7 +96,6 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
     with ledger.outage("lost"):
         before = workers(stack.serving)
         os.kill(before[0], signal.SIGKILL)
-        result.workers_killed += 1
         await _until_others(stack, before)
     await asyncio.sleep(plan.seconds * 0.10)
 
@@ -107,16 +105,16 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
         await asyncio.sleep(plan.bucket_away)
         await asyncio.to_thread(stack.s3.start)
     ledger.begin("bucket back")
-    await asyncio.sleep(plan.seconds * 0.15)
+    await asyncio.sleep(plan.seconds * 0.18)
 
     ledger.begin("database restarted")
     with ledger.outage("database_unavailable"):
         await asyncio.to_thread(stack.postgres.stop)
         await asyncio.to_thread(stack.postgres.start)
-    await asyncio.sleep(plan.seconds * 0.15)
+    await asyncio.sleep(plan.seconds * 0.18)
 
     ledger.begin(LAST)
-    await asyncio.sleep(plan.seconds * 0.20)
+    await asyncio.sleep(plan.seconds * 0.22)
 
 
 async def _until_others(stack: Stack, before: list[int]) -> None:

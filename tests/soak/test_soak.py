@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import installed_or_skip
-from tests.soak.run import LAST, QUIET, Plan, run
+from tests.soak.run import END, QUIET, Plan, run
 from tests.soak.stack import Lives, running
 from tests.soak.table import markdown
 
@@ -30,6 +30,6 @@ def test_while_servers_die_and_come_back_every_answer_is_right_and_nothing_is_le
     away = [outage.code for outage in result.ledger.outages]
     assert away == ["lost", "storage_unavailable", "database_unavailable"]
     assert result.ledger.journeys["photo"] > 0
-    quiet, again = result.ledger.named(QUIET), result.ledger.named(LAST)
-    assert quiet.statuses["ok"] > 0
-    assert again.statuses["ok"] > 0
+    before, after = result.ledger.named(QUIET), result.ledger.named(END)
+    assert before.statuses["ok"] > 0
+    assert after.statuses["ok"] > 0
