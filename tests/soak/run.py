@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.soak.calls import Calls, Pace
-from tests.soak.client import Client
+from tests.soak.journeys import Traveller
 from tests.soak.ledger import Ledger
 from tests.soak.settled import at_rest, compare
 from tests.soak.stack import Stack, workers
@@ -47,7 +47,7 @@ async def run(stack: Stack, plan: Plan) -> Result:
     ledger, pace = Ledger(), Pace()
     result = Result(ledger)
     calls = Calls(stack.url, ledger, pace, plan.clients)
-    clients = [Client(number, stack, calls) for number in range(1, plan.clients + 1)]
+    clients = [Traveller(number, stack, calls) for number in range(1, plan.clients + 1)]
     for one, other in zip(clients, clients[1:] + clients[:1], strict=True):
         one.stranger = other
     watch = Watch(stack, ledger, WATCH_EVERY)
@@ -80,7 +80,7 @@ async def run(stack: Stack, plan: Plan) -> Result:
     return result
 
 
-async def _travel(client: Client, stop: asyncio.Event) -> None:
+async def _travel(client: Traveller, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await client.travel()
 
