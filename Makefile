@@ -1,9 +1,10 @@
 # make run: everything on embedded defaults. make test: all tests. make bench: the benchmarks, or
-# some of them: make bench BENCH="--only ticket". Each sets up .venv by itself.
+# some of them: make bench BENCH="--only ticket". make soak: five minutes of load and faults; less
+# of them: make soak SOAK="--seconds 60". Each sets up .venv by itself.
 PYTHON ?= python3
 STAMP := .venv/.installed
 
-.PHONY: run test bench check lock audit sbom clean
+.PHONY: run test bench soak check lock audit sbom clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
@@ -13,6 +14,9 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	@exec .venv/bin/python -m benchmarks $(BENCH)
+
+soak: $(STAMP)
+	@exec .venv/bin/python -m tests.soak $(SOAK)
 
 check: $(STAMP)
 	.venv/bin/ruff check .
@@ -48,4 +52,4 @@ sbom: $(STAMP)
 	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
 
 clean:
-	rm -rf .venv .broker benchmarks/.peers benchmarks/companion/node_modules
+	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules

@@ -18,14 +18,21 @@ def command(port: int, app: str = "wsgi:app") -> list[str]:
     return changed(production(ROOT / "Dockerfile"), port, app)
 
 
-def production(dockerfile: Path) -> list[str]:
+def deployed(dockerfile: Path) -> list[str]:
     """Read the last CMD of a Dockerfile, which is written as JSON."""
     lines = dockerfile.read_text().replace("\\\n", " ").splitlines()
     commands = [line for line in lines if line.startswith("CMD ")]
     if not commands:
         raise ValueError(f"{dockerfile} has no CMD")
-    argv = [str(argument) for argument in json.loads(commands[-1].removeprefix("CMD "))]
-    # What runs the server and ends it, such as `broker serve --`, has no part in a request.
+    return [str(argument) for argument in json.loads(commands[-1].removeprefix("CMD "))]
+
+
+def production(dockerfile: Path) -> list[str]:
+    """Read a Dockerfile's CMD without what has no part in a request.
+
+    That is what runs the server and ends it, such as `broker serve --`.
+    """
+    argv = deployed(dockerfile)
     return argv[argv.index("--") + 1 :] if "--" in argv else argv
 
 

@@ -6,7 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,11 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running cluster."""
+    """A running cluster; `stop` kills it as a power cut does, `start` has it recover."""
 
     port: int
+    stop: Callable[[], None]
+    start: Callable[[], None]
 
     def url(self, database: str) -> str:
         """Give SQLAlchemy's URL of a database."""
@@ -116,8 +118,12 @@ def postgres(directory: Path) -> Iterator[Postgres]:
         user=account.pw_name if account else None,
         stop_signal=signal.SIGQUIT,  # what it holds is thrown away
     )
-    cluster = Postgres(port)
-    child.start(cluster.answers, START_TIMEOUT)
+
+    def start() -> None:
+        child.start(cluster.answers, START_TIMEOUT)
+
+    cluster = Postgres(port, child.stop, start)
+    start()
     try:
         yield cluster
     finally:

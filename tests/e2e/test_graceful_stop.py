@@ -26,7 +26,8 @@ TRIES = 600  # of a tenth of a second
 SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", "{port}", "--workers", "2", "--blocking-threads", "4", "wsgi:app"),
+        *("--port", "{port}", "--workers", "2", "--blocking-threads", "4"),
+        *("--respawn-failed-workers", "wsgi:app"),
     ],
     "gunicorn": [
         *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2"),

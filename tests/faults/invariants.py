@@ -35,11 +35,14 @@ def _client(endpoint_url: str) -> Any:
     return boto3.Session().client("s3", endpoint_url=endpoint_url)
 
 
-def look(app: Flask, *, at_rest: bool = False) -> State:
-    """Compare the bucket with the database; `at_rest` holds them to the stricter rules."""
+def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
+    """Compare the bucket with the database; `at_rest` holds them to the stricter rules.
+
+    The S3 client is made of the environment's credentials where none is given.
+    """
     broker = app.extensions["broker"]
     storage, rules = broker.storage, broker.rules
-    client = _client(storage.client.meta.endpoint_url)
+    client = client or _client(storage.client.meta.endpoint_url)
     objects = {
         item["Key"]: (item["Size"], item["ETag"].strip('"'))
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=storage.bucket)

@@ -1,0 +1,53 @@
+"""`make soak`, or `python -m tests.soak --seconds 60`: run it, print the table, keep it."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.servers import ROOT
+from broker.local.process import ServerNotInstalled
+from tests.soak.run import Plan, run
+from tests.soak.stack import Lives, running
+from tests.soak.table import markdown
+
+RESULTS = ROOT / ".soak"
+SECONDS_MIN = 10
+
+
+def main() -> int:
+    """Give 0 where nothing was found, else 1."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=300, help="of load; %(default)s")
+    parser.add_argument("--clients", type=int, default=24, help="at once; %(default)s")
+    parser.add_argument("--bucket-away", type=float, default=20, help="seconds; %(default)s")
+    parser.add_argument("--ttl", type=int, default=60, help="of a ticket, seconds; %(default)s")
+    asked = parser.parse_args()
+    plan = Plan(
+        seconds=max(SECONDS_MIN, asked.seconds),
+        clients=max(2, asked.clients),
+        bucket_away=asked.bucket_away,
+    )
+    RESULTS.mkdir(exist_ok=True)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="soak-") as directory,
+            running(Path(directory), Lives(ttl=asked.ttl, grace=asked.ttl // 2)) as stack,
+        ):
+            result = asyncio.run(run(stack, plan))
+            table = markdown(stack, result)
+            for log in Path(directory).glob("*.log"):
+                (RESULTS / log.name).write_bytes(log.read_bytes())
+    except ServerNotInstalled as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(table)
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    (RESULTS / f"{moment}.md").write_text(table)
+    return 1 if result.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

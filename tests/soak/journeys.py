@@ -1,0 +1,174 @@
+"""What clients do, one journey after another, so that each one's model is exact.
+
+Whole uploads, batches, avatars, tickets given back or forgotten, wrong bytes, other people's
+uploads, lists: what an app does, and what a stranger does.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from benchmarks.servers.bucket import BUCKET
+from tests.soak.calls import GaveUp
+from tests.soak.client import Client, Lapsed, Unknown
+from tests.soak.model import Photo
+
+BATCH = 3
+FETCHED = 0.2  # of the photos, how many are read back at once; all are compared at the end
+
+
+class Traveller(Client):
+    """A client on its way."""
+
+    async def travel(self) -> None:
+        """Make one journey, whichever comes."""
+        journeys, weights = zip(*self._journeys(), strict=True)
+        (journey,) = self.chance.choices(journeys, weights)
+        name = journey.__name__
+        try:
+            await journey()
+        except GaveUp:
+            name += " (given up)"
+        except Lapsed:
+            name += " (too late)"
+        except Unknown:
+            name += " (cut off)"
+        self.ledger.journeys[name] += 1
+
+    def _journeys(self) -> list[tuple[Callable[[], Awaitable[None]], int]]:
+        return [
+            (self.photo, 40),
+            (self.look, 15),
+            (self.batch, 8),
+            (self.avatar, 7),
+            (self.cancel, 8),
+            (self.abandon, 7),
+            (self.wrong_bytes, 6),
+            (self.forged, 2),
+            (self.delete_image, 4),
+            (self.delete_ad, 1),
+            (self.other_people, 2),
+        ]
+
+    async def photo(self) -> None:
+        """A photo of an ad, confirmed now and then twice."""
+        ad = await self.ad()
+        photo = Photo.of(self.chance)
+        image = await self.upload(await self.ticket(ad, photo), photo)
+        self.known.ads[ad][image.id] = image
+        if self.chance.random() < FETCHED and await self.calls.fetch(image.url) != photo.data:
+            self.calls.complain(f"{image.url} is another photo")
+
+    async def batch(self) -> None:
+        """Three photos by one request."""
+        ad = await self.ad(BATCH)
+        photos = [Photo.of(self.chance) for _ in range(BATCH)]
+        files = [photo.declared() for photo in photos]
+        said = await self.make(f"/api/ads/{ad}/upload_images/", {"files": files})
+        for ticket in said["tickets"]:
+            self.forget(ticket, ad)
+        for ticket, photo in zip(said["tickets"], photos, strict=True):
+            image = await self.upload(ticket, photo)
+            self.known.ads[ad][image.id] = image
+
+    async def avatar(self) -> None:
+        """A new avatar, in the place of the one before."""
+        photo = Photo.of(self.chance)
+        ticket = await self.make(f"/api/users/{self.user}/upload_avatar/", photo.declared())
+        self.known.ends[ticket["id"]] = "expired"
+        self.known.avatar = await self.upload(ticket, photo)
+        await self.check_avatar()
+
+    async def cancel(self) -> None:
+        """A ticket that is given back, before or after its bytes have arrived."""
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(await self.ad(), photo)
+        if self.chance.random() < 0.5:
+            await self.send(ticket, photo)
+        path = f"/api/uploads/{ticket['id']}/"
+        await self.ask("DELETE", path, 204)
+        late = self.is_late(ticket)
+        self.known.ends[ticket["id"]] = "cancelled or expired" if late else "cancelled"
+        said = await self.ask("POST", ticket["confirm_url"], 410)
+        if said.code not in ("upload_cancelled", *(["upload_expired"] if late else [])):
+            self.calls.complain(f"{path} was cancelled, and is {said.code}")
+
+    async def abandon(self) -> None:
+        """A ticket that is forgotten, before or after its bytes have arrived."""
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(await self.ad(), photo)
+        if self.chance.random() < 0.5:
+            await self.send(ticket, photo)
+
+    async def wrong_bytes(self) -> None:
+        """Other bytes than were declared, which the bucket refuses; then the right ones."""
+        ad = await self.ad()
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(ad, photo)
+        if await self.calls.send(ticket, photo.other().data):
+            self.calls.complain(f"the bucket took other bytes for {ticket['key']}")
+        said = await self.ask("POST", ticket["confirm_url"], 409, 410)
+        if said.status == 410:
+            self.too_late(ticket, said)
+        if said.code != "object_missing":
+            self.calls.complain(f"{ticket['key']}: {said.code} for bytes that were refused")
+        image = await self.upload(ticket, photo)
+        self.known.ads[ad][image.id] = image
+
+    async def forged(self) -> None:
+        """Other bytes, written past the broker: the confirm sees it."""
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(await self.ad(), photo)
+        place = {"Bucket": BUCKET, "Key": f"media/{ticket['key']}"}
+        url = self.stack.s3_client.generate_presigned_url(
+            "put_object", Params={**place, "ContentType": "image/jpeg"}
+        )
+        await self.calls.put(url, photo.other().data)
+        said = await self.ask("POST", ticket["confirm_url"], 422, 410)
+        if said.status == 410:
+            self.too_late(ticket, said)
+        self.known.ends[ticket["id"]] = "rejected"
+
+    async def delete_image(self) -> None:
+        """An image that is deleted."""
+        found = [(ad, image) for ad, images in self.known.ads.items() for image in images]
+        if not found:
+            return
+        ad, image = self.chance.choice(found)
+        said = await self.ask("DELETE", f"/api/ads/{ad}/images/{image}/", 204, 404)
+        if said.status == 404 and not said.repeated:
+            self.calls.complain(f"image {image} of ad {ad} is not there")
+        del self.known.ads[ad][image]
+
+    async def delete_ad(self) -> None:
+        """An ad that is deleted with all its images."""
+        if len(self.known.ads) < 2:
+            return
+        ad = self.chance.choice(list(self.known.ads))
+        said = await self.ask("DELETE", f"/api/ads/{ad}/", 204, 404)
+        if said.status == 404 and not said.repeated:
+            self.calls.complain(f"ad {ad} is not there")
+        del self.known.ads[ad]
+        for upload in self.of_ads.pop(ad, []):
+            if self.known.ends[upload] == "expired":  # as yet, it may be pending
+                self.known.ends[upload] = "cancelled or expired"
+        await self.ask("GET", f"/api/ads/{ad}/", 404)
+
+    async def other_people(self) -> None:
+        """Somebody else's token opens nothing."""
+        if self.stranger is None:
+            return
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(await self.ad(), photo)
+        upload = f"/api/uploads/{ticket['id']}/"
+        await self.stranger.ask("GET", upload, 404)
+        await self.stranger.ask("POST", ticket["confirm_url"], 404)
+        await self.stranger.ask("DELETE", upload, 404)
+        await self.ask("GET", upload, 200)
+
+    async def look(self) -> None:
+        """Lists and ads show what the model knows, and nothing else."""
+        path = f"/api/ads/?owner={self.user}&limit=20"
+        said = await self.ask("GET", path, 200)
+        for ad in said.body["results"]:
+            self.compare(ad)
+        if self.known.ads:
+            await self.check_ad(self.chance.choice(list(self.known.ads)))

@@ -1,0 +1,135 @@
+"""A run: how much it can take, then a part of that while one thing after another is away."""
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.soak.calls import Calls, Pace
+from tests.soak.journeys import Traveller
+from tests.soak.ledger import Ledger
+from tests.soak.settled import at_rest, compare
+from tests.soak.stack import Stack, workers
+from tests.soak.vitals import Vitals, Watch, leaks
+
+QUIET, LAST, END = "quiet", "quiet again", "at the end"
+SHARE = 0.8  # of the peak
+BACK_TRIES = 600  # of a tenth of a second
+WATCH_EVERY = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much and how long: `seconds` of load after the peak, the bucket's absence included."""
+
+    seconds: float = 300
+    peak_seconds: float = 15
+    bucket_away: float = 20
+    clients: int = 24
+
+
+@dataclass
+class Result:
+    """What a run has found."""
+
+    ledger: Ledger
+    peak: float = 0.0
+    first: Vitals | None = None
+    last: Vitals | None = None
+    findings: list[str] = field(default_factory=list)
+    settled: str = ""
+
+
+async def run(stack: Stack, plan: Plan) -> Result:
+    """Do all of it; nothing is raised for what is found."""
+    ledger, pace = Ledger(), Pace()
+    result = Result(ledger)
+    calls = Calls(stack.url, ledger, pace, plan.clients)
+    clients = [Traveller(number, stack, calls) for number in range(1, plan.clients + 1)]
+    for one, other in zip(clients, clients[1:] + clients[:1], strict=True):
+        one.stranger = other
+    watch = Watch(stack, ledger, WATCH_EVERY)
+    stop = asyncio.Event()
+    ledger.begin("warm-up")
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch.run())
+        for client in clients:
+            tasks.create_task(_travel(client, stop))
+        try:
+            await asyncio.sleep(plan.peak_seconds / 3)
+            peak = ledger.begin("peak")
+            await asyncio.sleep(plan.peak_seconds)
+            result.peak = peak.requests / peak.length
+            pace.rate = max(1.0, SHARE * result.peak)
+            await _disturb(stack, ledger, plan, result)
+        finally:
+            stop.set()
+            watching.cancel()
+    result.first, result.last = watch.of(QUIET), watch.of(LAST)
+    ledger.begin(END)
+    pace.rate = None
+    rest = await at_rest(stack)
+    for client in clients:
+        await client.check_all()
+    ledger.phase.ended = ledger.phase.begun + max(ledger.phase.length, 0.001)
+    await calls.close()
+    result.settled, wrong = await asyncio.to_thread(compare, stack, [c.known for c in clients])
+    result.findings = [*ledger.wrong, *rest, *wrong, *leaks(result.first, result.last)]
+    return result
+
+
+async def _travel(client: Traveller, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await client.travel()
+
+
+async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> None:
+    """Take the time of the run, and take one thing after another away."""
+    ledger.begin("settling")  # to the slower pace
+    await asyncio.sleep(plan.seconds * 0.05)
+    ledger.begin(QUIET)
+    await asyncio.sleep(plan.seconds * 0.20)
+
+    ledger.begin("a worker killed")
+    with ledger.outage("lost"):
+        before = workers(stack.serving)
+        os.kill(before[0], signal.SIGKILL)
+        await _until_others(stack, before)
+    await asyncio.sleep(plan.seconds * 0.10)
+
+    ledger.begin("bucket away")
+    with ledger.outage("storage_unavailable"):
+        await asyncio.to_thread(stack.s3.stop)
+        await asyncio.sleep(plan.bucket_away)
+        await asyncio.to_thread(stack.s3.start)
+    ledger.begin("bucket back")
+    await asyncio.sleep(plan.seconds * 0.18)
+
+    ledger.begin("database restarted")
+    with ledger.outage("database_unavailable"):
+        await asyncio.to_thread(stack.postgres.stop)
+        await asyncio.to_thread(stack.postgres.start)
+    await asyncio.sleep(plan.seconds * 0.18)
+
+    ledger.begin(LAST)
+    await asyncio.sleep(plan.seconds * 0.22)
+
+
+async def _until_others(stack: Stack, before: list[int]) -> None:
+    """Wait until there are as many workers as before, the killed one not among them."""
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        for _ in range(BACK_TRIES):
+            now = workers(stack.serving)
+            if len(now) == len(before) and before[0] not in now and await _ready(client, stack):
+                return
+            await asyncio.sleep(0.1)
+    raise RuntimeError("the killed worker has not come back")
+
+
+async def _ready(client: httpx.AsyncClient, stack: Stack) -> bool:
+    try:
+        return (await client.get(f"{stack.url}/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,102 @@
+"""When nothing is asked any more: the reaper ends what was left, and all is compared with all."""
+
+import asyncio
+import subprocess
+from collections import Counter
+from typing import Any
+
+from benchmarks.servers import ROOT
+from benchmarks.servers.bucket import BUCKET
+from broker.app import create_app
+from broker.config import Settings
+from tests.faults.invariants import look
+from tests.soak.model import Known
+from tests.soak.stack import BROKER, DATABASE, Stack
+
+# Beyond the longest life: the reaper's interval, and backoffs of deletions the bucket put off.
+PATIENCE_SECONDS = 120
+COMMAND_SECONDS = 300
+ENDS = {"cancelled or expired": {"cancelled", "expired"}}
+
+
+async def at_rest(stack: Stack) -> list[str]:
+    """Wait until nothing is pending and no deletion waits; tell what is left after the time."""
+    left = (0, 0)
+    for _ in range(stack.lives.longest + PATIENCE_SECONDS):
+        left = await asyncio.to_thread(_left, stack)
+        if left == (0, 0):
+            return []
+        await asyncio.sleep(1)
+    return [f"the reaper left {left[0]} uploads pending and {left[1]} deletions"]
+
+
+def compare(stack: Stack, known: list[Known]) -> tuple[str, list[str]]:
+    """Compare models, rows and objects; gives what there is in a line, and what is wrong."""
+    wrong = [*_images(stack, known), *_ends(stack, known)]
+    for command in (["db", "verify"], ["reconcile", "--json"]):
+        wrong += _ran(stack, command)
+    app = create_app(
+        Settings(
+            database_url=stack.postgres.url(DATABASE),
+            s3_bucket=BUCKET,
+            s3_endpoint_url=stack.s3.endpoint_url,
+            jwt_secret=stack.secret,
+        )
+    )
+    try:
+        state = look(app, at_rest=True, client=stack.s3_client)
+    finally:
+        app.extensions["broker"].database.dispose()
+    return str(state), wrong + state.violations
+
+
+def _left(stack: Stack) -> tuple[int, int]:
+    with stack.postgres.connect(DATABASE) as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM uploads WHERE state = 'pending'),"
+            " (SELECT count(*) FROM deletions)"
+        ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _images(stack: Stack, known: list[Known]) -> list[str]:
+    """Compare the bytes of every image that a client knows with those in the bucket."""
+    pages = stack.s3_client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    there = {
+        item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])
+    }
+    wrong = []
+    for image in (image for one in known for image in one.images):
+        if (found := there.pop(f"media/{image.key}", None)) != image.md5:
+            wrong.append(f"object {image.key} has MD5 {found}, was sent {image.md5}")
+    return wrong + [f"object {key} is no client's" for key in there]
+
+
+def _ends(stack: Stack, known: list[Known]) -> list[str]:
+    """Compare how each upload ended with how its client left it."""
+    with stack.postgres.connect(DATABASE) as connection:
+        rows = connection.execute("SELECT id, state FROM uploads").fetchall()
+    states: dict[str, Any] = {str(row[0]): row[1] for row in rows}
+    wrong = []
+    for upload, end in (item for one in known for item in one.ends.items()):
+        state = states.pop(upload, None)
+        if state not in ENDS.get(end, {end}):
+            wrong.append(f"upload {upload} is {state}, expected {end}")
+    # Of tickets whose answers were lost nobody knows: they may only have expired.
+    others = Counter(states.values())
+    others.pop("expired", None)
+    return wrong + [f"{count} uploads of nobody's are {state}" for state, count in others.items()]
+
+
+def _ran(stack: Stack, command: list[str]) -> list[str]:
+    done = subprocess.run(
+        [BROKER, *command],
+        env=stack.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+    )
+    if done.returncode == 0:
+        return []
+    return [f"broker {' '.join(command)}: {done.returncode} {done.stdout[-500:]} {done.stderr}"]

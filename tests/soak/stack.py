@@ -1,0 +1,188 @@
+"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, the API, its reaper.
+
+The API's command is the Dockerfile's own; only host and port are others.
+"""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.servers import ROOT, bucket, postgres
+from benchmarks.servers.command import deployed
+from broker.db import migrate
+from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers, free_ports
+from broker.local.seaweedfs import EmbeddedS3
+from tests.servers import START_TIMEOUT
+from tests.servers.counters import counters
+
+DATABASE = "broker"
+APPLICATION = "broker-api"  # what the API's connections are called in pg_stat_activity
+STOP_SECONDS = 10
+UNLIMITED = "1000000/minute"
+BROKER = str(Path(sys.executable).parent / "broker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lives:
+    """How long tickets are good for, seconds: short, so that what is abandoned ends in the run."""
+
+    ttl: int = 60
+    grace: int = 30
+    reap_every: int = 5
+
+    @property
+    def longest(self) -> int:
+        """How long after its beginning anything may be left of an upload or a deletion."""
+        return self.ttl + self.grace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What runs."""
+
+    url: str
+    secret: str
+    environment: dict[str, str]
+    lives: Lives
+    postgres: postgres.Postgres
+    s3: EmbeddedS3
+    s3_client: Any
+    serving: int
+    command: str
+    counts_requests: bool
+    logs: Path
+
+
+@contextlib.contextmanager
+def running(directory: Path, lives: Lives) -> Iterator[Stack]:
+    """Start everything below a directory; raises ServerNotInstalled."""
+    directory.chmod(0o711)  # PostgreSQL runs as a user of its own, and must pass
+    credentials = bucket.Credentials.new()
+    secret = secrets.token_urlsafe(40)
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(postgres.postgres(directory))
+        database.create(DATABASE)
+        migrate.upgrade(database.url(DATABASE))
+        s3 = stack.enter_context(bucket.seaweedfs(directory, credentials))
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(directory),
+            **credentials.environment(),
+            "BROKER_DATABASE_URL": database.url(DATABASE),
+            "BROKER_S3_BUCKET": bucket.BUCKET,
+            "BROKER_S3_ENDPOINT_URL": s3.endpoint_url,
+            "BROKER_JWT_SECRET": secret,
+            "BROKER_TICKET_TTL": str(lives.ttl),
+            "BROKER_PUT_TTL": str(lives.ttl),
+            "BROKER_TICKET_GRACE": str(lives.grace),
+            "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics"),
+            "BROKER_DRAIN_SECONDS": "0",
+            # Its few users do in minutes what thousands would in a day.
+            "BROKER_QUOTA_BYTES": "0",
+            "BROKER_QUOTA_FILES": "0",
+            "BROKER_STOP_SECONDS": str(STOP_SECONDS),
+        }
+        limits = _limits(stack)
+        environment |= limits
+        subprocess.run(
+            [BROKER, "bucket", "apply"],
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            timeout=START_TIMEOUT,
+        )
+        api, port = _api(directory, environment)
+        # Longer than `broker serve` takes for it: killed itself, it would leave the workers.
+        stack.callback(api.stop, STOP_SECONDS + 10)
+        argv = [BROKER, "reap", "--every", str(lives.reap_every)]
+        reaper = _child("reaper", argv, directory, environment)
+        reaper.start(lambda: True, START_TIMEOUT)
+        stack.callback(reaper.stop)
+        yield Stack(
+            url=f"http://{LOOPBACK}:{port}",
+            secret=secret,
+            environment=environment,
+            lives=lives,
+            postgres=database,
+            s3=s3,
+            s3_client=credentials.client(s3.endpoint_url),
+            serving=api.pid or 0,
+            command=" ".join(deployed(ROOT / "Dockerfile")),
+            counts_requests=bool(limits),
+            logs=directory,
+        )
+        reaper.check()
+
+
+def _limits(stack: contextlib.ExitStack) -> dict[str, str]:
+    """Count requests as production does, without ever refusing one; not where Redis is missing."""
+    try:
+        store = stack.enter_context(counters())
+    except ServerNotInstalled:
+        return {}
+    kinds = ("USER", "TICKETS", "ADDRESS", "GUESSES")
+    return {
+        "BROKER_RATE_LIMIT_STORAGE_URL": store.url,
+        **{f"BROKER_RATE_LIMIT_{kind}": UNLIMITED for kind in kinds},
+    }
+
+
+def _api(directory: Path, environment: dict[str, str]) -> tuple[ChildProcess, int]:
+    (port,) = free_ports(1)
+    argv = deployed(ROOT / "Dockerfile")
+    for option, value in {"--host": LOOPBACK, "--port": str(port)}.items():
+        argv[argv.index(option) + 1] = value
+    argv[0] = BROKER
+    child = _child("api", argv, directory, {**environment, "PGAPPNAME": APPLICATION})
+    child.start(lambda: answers(f"http://{LOOPBACK}:{port}/readyz"), START_TIMEOUT)
+    return child, port
+
+
+def _child(name: str, argv: list[str], logs: Path, environment: dict[str, str]) -> ChildProcess:
+    log = logs / f"{name}.log"
+    return ChildProcess(argv, log_file=log, cwd=ROOT, env=environment, name=name)
+
+
+def workers(serving: int) -> list[int]:
+    """List the API's worker processes: the children of the server below `broker serve`."""
+    children = _children()
+    found = [pid for server in children.get(serving, []) for pid in children.get(server, [])]
+    # Where multiprocessing does not fork, it has a process of its own there.
+    return [pid for pid in found if b"resource_tracker" not in _command(pid)]
+
+
+def descendants(pid: int) -> list[int]:
+    """List the processes below one, without it."""
+    children = _children()
+    found, left = [], [pid]
+    while left:
+        below = children.get(left.pop(), [])
+        found += below
+        left += below
+    return found
+
+
+def _children() -> dict[int, list[int]]:
+    """Give the living processes by their parent; from /proc, so Linux only."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    children.setdefault(int(parent), []).append(int(entry.name))
+    return children
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,35 @@
+"""The soak in miniature: the same servers, journeys and faults; nothing of it is timed."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.servers import installed_or_skip
+from tests.soak.run import END, QUIET, Plan, run
+from tests.soak.stack import Lives, running
+from tests.soak.table import markdown
+
+PLAN = Plan(seconds=10, peak_seconds=2, bucket_away=2, clients=6)
+LIVES = Lives(ttl=8, grace=4, reap_every=1)
+
+
+@pytest.mark.timeout(300)  # where the reaper has to wait for what a failing test left
+def test_while_servers_die_and_come_back_every_answer_is_right_and_nothing_is_left() -> None:
+    # Not pytest's own directory: PostgreSQL's user may not pass it.
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as directory,
+        installed_or_skip(),
+        running(Path(directory), LIVES) as stack,
+    ):
+        result = asyncio.run(run(stack, PLAN))
+        sys.stdout.write(markdown(stack, result))
+    assert result.findings == []
+    away = [outage.code for outage in result.ledger.outages]
+    assert away == ["lost", "storage_unavailable", "database_unavailable"]
+    assert result.ledger.journeys["photo"] > 0
+    before, after = result.ledger.named(QUIET), result.ledger.named(END)
+    assert before.statuses["ok"] > 0
+    assert after.statuses["ok"] > 0
