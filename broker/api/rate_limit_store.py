@@ -4,37 +4,12 @@ A window begins with a caller's first request and ends by itself. Redis and Valk
 number of processes; memory for one alone, which is `broker dev`. No Flask here, and no policy.
 """
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from limits.storage import MemoryStorage, RedisStorage, storage_from_string
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-
-# A store that does not answer may delay a request by this much, and only one in RETRY_SECONDS.
-TIMEOUT_SECONDS = 0.25
-RETRY_SECONDS = 5.0
-# One round trip whatever the number of counters. What has no expiry would never end, so it gets
-# one, whoever has written it.
-_COUNT = """
-local counted = {}
-for i, key in ipairs(KEYS) do
-  local used = redis.call('INCR', key)
-  local left = redis.call('PTTL', key)
-  if left < 0 then
-    left = tonumber(ARGV[i])
-    redis.call('PEXPIRE', key, left)
-  end
-  counted[2 * i - 1] = used
-  counted[2 * i] = left
-end
-return counted
-"""
-log = logging.getLogger("broker.rate_limits")
+from limits.storage import MemoryStorage
 
 
 class StoreUnavailable(Exception):
@@ -63,6 +38,9 @@ def make_store(url: str) -> Store:
     """Make the store; no connection is opened yet."""
     if url == "memory://":
         return MemoryStore()
+    # redis-py imports OpenTelemetry where that is installed, which is for whoever asks for it.
+    from broker.api.redis_rate_limits import RedisStore
+
     return RedisStore(url)
 
 
@@ -78,61 +56,13 @@ class MemoryStore:
         for key, window in zip(keys, windows, strict=True):
             used = self._storage.incr(key, window)
             left = self._storage.get_expiry(key) - time.time()
-            counted.append(Count(used, _whole_seconds(left * 1000)))
+            counted.append(Count(used, whole_seconds(left * 1000)))
         return counted
 
     def check(self) -> None:
         """Do nothing: it is here."""
 
 
-class RedisStore:
-    """Counts in Redis or Valkey, which speak one protocol."""
-
-    def __init__(self, url: str) -> None:
-        # limits takes care of `rediss://`, `redis+unix://` and `redis+sentinel://`.
-        storage = storage_from_string(
-            url.replace("valkey", "redis", 1),
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            # Once more at once: a connection of the pool may be one that the server has closed.
-            retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py
-        )
-        assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
-        self._client: Any = storage.get_connection()
-        self._script = self._client.register_script(_COUNT.encode())
-        self._asked_again_at = 0.0
-        self._away = False
-
-    def count(self, keys: Sequence[str], windows: Sequence[int]) -> list[Count]:
-        """Add one to each key, all in one round trip."""
-        now = time.monotonic()
-        if self._away:
-            if now < self._asked_again_at:
-                raise StoreUnavailable
-            self._asked_again_at = now + RETRY_SECONDS  # this request asks, the others go on
-        try:
-            found = self._script(keys, [window * 1000 for window in windows])
-        except RedisError as error:
-            self._asked_again_at = now + RETRY_SECONDS
-            if not self._away:
-                self._away = True
-                # The type alone: its text may name the URL, and so a password.
-                log.error("the store of the rate limits is away: %s", type(error).__name__)
-            raise StoreUnavailable from error
-        if self._away:
-            self._away = False
-            log.warning("the store of the rate limits is back")
-        pairs = zip(found[::2], found[1::2], strict=True)
-        return [Count(used, _whole_seconds(left)) for used, left in pairs]
-
-    def check(self) -> None:
-        """Do one round trip."""
-        try:
-            self._client.ping()
-        except RedisError as error:
-            raise StoreUnavailable(type(error).__name__) from error
-
-
-def _whole_seconds(milliseconds: float) -> int:
+def whole_seconds(milliseconds: float) -> int:
     """Round up: whoever waits so long finds a new window."""
     return max(1, -int(-milliseconds // 1000))

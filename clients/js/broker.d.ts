@@ -143,11 +143,13 @@ export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Ite
 /** The API's own: `docs/errors.md`. */
 export type ApiCode =
   | "avatar_not_confirmed" | "bad_request" | "body_too_large" | "capability_exhausted" | "capability_expired"
-  | "capability_invalid" | "capability_revoked" | "database_unavailable" | "events_not_configured"
+  | "capability_invalid" | "capability_revoked" | "database_unavailable" | "draining"
+  | "events_not_configured"
   | "events_secret_invalid" | "forbidden" | "idempotency_in_flight" | "idempotency_key_reused"
   | "image_deleted" | "image_limit_reached" | "internal_error" | "invalid_event" | "invalid_idempotency_key"
   | "malformed_json" | "method_not_allowed" | "not_found" | "not_multipart" | "object_mismatch"
-  | "object_missing" | "parts_missing" | "quota_exceeded" | "rate_limited" | "storage_denied" | "storage_unavailable" | "token_expired"
+  | "object_missing" | "parts_missing" | "quota_exceeded" | "rate_limited"
+  | "storage_denied" | "storage_unavailable" | "token_expired"
   | "token_invalid" | "token_missing" | "unsupported_media_type" | "upload_cancelled" | "upload_expired"
   | "upload_settled" | "uppy_not_configured" | "validation_error";
 

@@ -10,7 +10,7 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
-from broker.api import rate_limit_store, rate_limits
+from broker.api import rate_limits, redis_rate_limits
 from tests.http.client import Client, at_once, token
 from tests.http.uppy import open_session, params
 from tests.servers import installed_or_skip
@@ -203,7 +203,7 @@ def test_while_the_store_is_away_requests_go_on_uncounted_and_soon(
     caplog: pytest.LogCaptureFixture,
     fault: str,
 ) -> None:
-    monkeypatch.setattr(rate_limit_store, "RETRY_SECONDS", 3600.0)
+    monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 3600.0)
     alice = Client(
         make_app(rate_limit_storage_url=own_store.url, rate_limit_user="2/minute"), token(1)
     )
@@ -231,7 +231,7 @@ def test_while_the_store_is_away_requests_go_on_uncounted_and_soon(
 def test_once_the_store_is_back_requests_are_counted_again(
     make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit_store, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
     alice = Client(
         make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
     )
