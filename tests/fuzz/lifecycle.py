@@ -9,12 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
     invariant,
-    multiple,
+    precondition,
     rule,
 )
 from sqlalchemy import delete, select
@@ -41,8 +39,10 @@ from tests.fuzz.model import ModelAd, ModelUpload
 ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
 RULES = Rules(require_checksum=False, max_images_per_ad=model.PLACES)
 NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
-# Within a form, past it, past its grace, past every signature, and long past.
-PASSING = [timedelta(seconds=seconds) for seconds in (1, 299, 301, 901, 1201, 4501, 200_000)]
+# Within a form, past it, past its grace, past every signature.
+PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 200, 299, 301, 901, 1201, 4501)]
+ADS_MAX = 3
+BACK = st.sampled_from([0, 0, 0, 1, 2])
 FORBIDDEN = {"not_found", "forbidden"}
 
 
@@ -54,37 +54,48 @@ def code_of(act: Callable[[], Any]) -> tuple[str | None, Any]:
         return error.code, None
 
 
+def some(machine: "Lifecycle") -> bool:
+    """Tell whether anything has been issued."""
+    return bool(machine.recent)
+
+
 class Lifecycle(RuleBasedStateMachine):
     """One history; `world` and `database` are set by the test, and emptied for each."""
 
     world: World
     database: Database
-    ads = Bundle("ads")
-    uploads = Bundle("uploads")
 
     @initialize()
     def begin(self) -> None:
         self.world.clear()
         self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
         self.all_ads: list[ModelAd] = []
+        self.recent: list[ModelUpload] = []
         with self.database.session() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(delete(table))
             session.commit()
+        self.create_ad()
+        self.issue(0, [True, False])
+
+    def upload(self, back: int) -> ModelUpload:
+        """Give one of the newest: what happens to one upload in a row is what tells."""
+        return self.recent[-1 - back % len(self.recent)]
 
     def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Call a service in a session of its own."""
         with self.database.session() as session:
             return code_of(lambda: service(session, *args, now=self.now, **kwargs))
 
-    @rule(target=ads)
-    def create_ad(self) -> ModelAd:
+    @precondition(lambda self: len(self.all_ads) < ADS_MAX)
+    @rule()
+    def create_ad(self) -> None:
         _, view = self.act(ad_services.create_ad, ALICE, NEW_AD)
         self.all_ads.append(ModelAd(id=view.ad.id))
-        return self.all_ads[-1]
 
-    @rule(target=uploads, ad=ads, pins=st.lists(st.booleans(), min_size=1, max_size=3))
-    def issue(self, ad: ModelAd, pins: list[bool]) -> Any:
+    @rule(back=BACK, pins=st.lists(st.booleans(), min_size=1, max_size=2))
+    def issue(self, back: int, pins: list[bool]) -> None:
+        ad = self.all_ads[-1 - back % len(self.all_ads)]
         datas = [f"photo {len(ad.uploads)} {number}".encode() for number in range(len(pins))]
         files = [declared(data, pinned) for data, pinned in zip(datas, pins, strict=True)]
         args = (self.world.storage.presigner, RULES)
@@ -104,10 +115,12 @@ class Lifecycle(RuleBasedStateMachine):
             for ticket, data, pinned in zip(tickets or [], datas, pins, strict=bool(tickets))
         ]
         ad.uploads += made
-        return multiple(*made)
+        self.recent += made
 
-    @rule(upload=uploads, form=st.integers(0, 5), change=st.sampled_from(["", "other", "longer"]))
-    def send(self, upload: ModelUpload, form: int, change: str) -> None:
+    @precondition(some)
+    @rule(back=BACK, form=st.integers(0, 5), change=st.sampled_from(["", "other", "longer"]))
+    def send(self, back: int, form: int, change: str) -> None:
+        upload = self.upload(back)
         data = {"": upload.data, "other": upload.data[::-1], "longer": upload.data + b"x"}[change]
         chosen = upload.forms[form % len(upload.forms)]
         alive = self.now < end_of(chosen)
@@ -116,16 +129,20 @@ class Lifecycle(RuleBasedStateMachine):
         if taken and upload.state == "pending":
             upload.object = ("form", data)
 
-    @rule(upload=uploads)
-    def forge(self, upload: ModelUpload) -> None:
+    @precondition(some)
+    @rule(back=BACK)
+    def forge(self, back: int) -> None:
         """Somebody with the bucket's keys writes other bytes where a form was to."""
+        upload = self.upload(back)
         if upload.state == "pending":
             key = upload.forms[0].fields["key"]
             self.world.forge(key, b"forged")
             upload.object = ("forged", b"forged")
 
-    @rule(upload=uploads, times=st.integers(1, 2))
-    def confirm(self, upload: ModelUpload, times: int) -> None:
+    @precondition(some)
+    @rule(back=BACK, times=st.integers(1, 2))
+    def confirm(self, back: int, times: int) -> None:
+        upload = self.upload(back)
         for _ in range(times):
             args = (self.world.storage, RULES)
             assert self.act(confirm, *args, BOB, upload.id)[0] == "not_found"
@@ -135,14 +152,18 @@ class Lifecycle(RuleBasedStateMachine):
                 assert upload.image in (None, image.id)
                 upload.image = image.id
 
-    @rule(upload=uploads)
-    def cancel(self, upload: ModelUpload) -> None:
+    @precondition(some)
+    @rule(back=BACK)
+    def cancel(self, back: int) -> None:
+        upload = self.upload(back)
         args = (self.world.storage, RULES)
         assert self.act(cancel, *args, BOB, upload.id)[0] == "not_found"
         assert self.act(cancel, *args, ALICE, upload.id)[0] == model.cancel(upload)
 
-    @rule(upload=uploads)
-    def renew(self, upload: ModelUpload) -> None:
+    @precondition(some)
+    @rule(back=BACK)
+    def renew(self, back: int) -> None:
+        upload = self.upload(back)
         args = (self.world.storage.presigner, RULES)
         assert self.act(renew, *args, BOB, upload.id)[0] == "not_found"
         code, ticket = self.act(renew, *args, ALICE, upload.id)
@@ -151,8 +172,10 @@ class Lifecycle(RuleBasedStateMachine):
             assert ticket.upload.key == upload.key
             upload.forms.append(ticket.transfer)
 
-    @rule(upload=uploads)
-    def delete_image(self, upload: ModelUpload) -> None:
+    @precondition(some)
+    @rule(back=BACK)
+    def delete_image(self, back: int) -> None:
+        upload = self.upload(back)
         args = (upload.ad.id, upload.image or 1_000_000)
         assert self.act(images.delete_image, BOB, *args, rules=RULES)[0] in FORBIDDEN
         there = upload.image is not None and not upload.image_deleted
@@ -160,8 +183,10 @@ class Lifecycle(RuleBasedStateMachine):
         assert code == (None if there else "not_found")
         upload.image_deleted |= there
 
-    @rule(ad=consumes(ads))
-    def delete_ad(self, ad: ModelAd) -> None:
+    @precondition(lambda self: len(self.recent) > ADS_MAX and not self.all_ads[-1].deleted)
+    @rule()
+    def delete_ad(self) -> None:
+        ad = self.all_ads[-1]
         assert self.act(ad_services.delete_ad, BOB, ad.id, rules=RULES)[0] in FORBIDDEN
         assert self.act(ad_services.delete_ad, ALICE, ad.id, rules=RULES)[0] is None
         ad.delete()

@@ -12,7 +12,7 @@ from tests.servers.fixtures import Bucket
 
 # Histories; PostgreSQL takes several times as long for one.
 FAST, REAL = {"sqlite": 30, "postgresql": 10}, 3
-STEPS = 30
+STEPS = 40
 
 
 def live(world: World, database_url: str, histories: int) -> None:
