@@ -1,16 +1,21 @@
 # make run: everything on embedded defaults. make test: all tests. make bench: the benchmarks, or
 # some of them: make bench BENCH="--only ticket". make soak: five minutes of load and faults; less
-# of them: make soak SOAK="--seconds 60". Each sets up .venv by itself.
+# of them: make soak SOAK="--seconds 60". make fuzz: new examples, and ten times as many, of what
+# is fuzzed; make fuzz FUZZ_TIMES=50. Each sets up .venv by itself.
 PYTHON ?= python3
 STAMP := .venv/.installed
 
-.PHONY: run test bench soak check lock audit sbom clean
+.PHONY: run test fuzz bench soak check lock audit sbom clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
 
 test: $(STAMP)
 	.venv/bin/python -m pytest
+
+FUZZ_TIMES := 10
+fuzz: $(STAMP)
+	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --timeout 7200 -rP tests/fuzz
 
 bench: $(STAMP)
 	@exec .venv/bin/python -m benchmarks $(BENCH)

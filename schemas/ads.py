@@ -58,7 +58,9 @@ class AdQuery(StrictSchema):
     is_active = QueryBool()
     is_sold = QueryBool()
     limit = QueryInt(low=1, high=PAGE_MAX, load_default=20)
-    cursor = fields.String()
+    cursor = fields.String(
+        metadata={"format": "cursor", "description": "A page's `next_cursor`, as it was given."}
+    )
 
 
 class AdPage(Answer):

@@ -11,9 +11,14 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields, validate
 
 BIGINT_MAX = 2**63 - 1
+_EXACT_MAX = 2**53  # up to here a float is the integer that was written
 _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+# For the document's patterns, which JSON Schema wants as ECMA-262 has them.
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f"
+_CONTROLS_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+_BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
@@ -45,7 +50,7 @@ def the(schema: type[Schema]) -> Schema:
 
 
 class Int(fields.Integer):
-    """A JSON integer in a range: not 1.0, not true, not "1"."""
+    """An integer in a range, as JSON Schema has it: 1.0 is one, 1.5, true and "1" are none."""
 
     def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
@@ -53,6 +58,8 @@ class Int(fields.Integer):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
+        if type(value) is float and value.is_integer() and abs(value) <= _EXACT_MAX:
+            return int(value)
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
@@ -110,7 +117,9 @@ class TextField(fields.String):
         name: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(validate=validate.Length(low, high), **kwargs)
+        unwanted = (_CONTROLS_IN_LINES if multiline else _CONTROLS) + (_BIDI if name else "")
+        metadata = {"pattern": f"^[^{unwanted}]*$", **kwargs.pop("metadata", {})}
+        super().__init__(validate=validate.Length(low, high), metadata=metadata, **kwargs)
         self.multiline = multiline
         self.is_name = name
 

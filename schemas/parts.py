@@ -5,6 +5,8 @@ from marshmallow import fields, validate
 from schemas.fields import Answer, Int, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
+# The one base64 form of 32 bytes: the last digit has two bits to spare, which are zero.
+SHA256_PATTERN = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
 
 
 class WantedPart(StrictSchema):
@@ -12,7 +14,11 @@ class WantedPart(StrictSchema):
 
     part_number = Int(low=1, high=PARTS_MAX, required=True)
     checksum_sha256 = TextField(
-        high=44, metadata={"description": "base64 of the part's SHA-256; for all parts or none."}
+        high=44,
+        metadata={
+            "pattern": SHA256_PATTERN,
+            "description": "base64 of the part's SHA-256; for all parts or none.",
+        },
     )
 
 

@@ -5,18 +5,22 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from broker.domain.media_types import EXTENSIONS
 from broker.domain.return_urls import RETURN_URL_MAX
 from schemas.fields import Answer, Int, StrictSchema, TextField, Time, the
 from schemas.images import ORDER_MAX
+from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
+# As the service judges: no `enum`, whose members generated clients would make classes of.
+TYPE_PATTERN = "^image/(" + "|".join(one.removeprefix("image/") for one in EXTENSIONS) + ")$"
 
 
 class AvatarFile(StrictSchema):
     """One file as its client declares it. Types, sizes and digests are the service's to judge."""
 
     file_name = TextField(low=1, high=255, name=True, required=True)
-    content_type = TextField(low=1, high=64, required=True)
+    content_type = TextField(low=1, high=64, required=True, metadata={"pattern": TYPE_PATTERN})
     size = Int(
         low=1,
         metadata={
@@ -25,7 +29,10 @@ class AvatarFile(StrictSchema):
             "up to `max_bytes` is taken."
         },
     )
-    checksum_sha256 = TextField(high=44, metadata={"description": "base64 of the file's SHA-256."})
+    checksum_sha256 = TextField(
+        high=44,
+        metadata={"pattern": SHA256_PATTERN, "description": "base64 of the file's SHA-256."},
+    )
     transport = fields.String(validate=validate.OneOf(["post", "put", "multipart"]))
     return_url = TextField(
         low=1,

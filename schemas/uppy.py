@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 from schemas.fields import BIGINT_MAX, Answer, Int, StrictSchema, TextField, Time
 from schemas.images import ORDER_MAX
 from schemas.parts import PARTS_MAX
+from schemas.tickets import TYPE_PATTERN
 
 FILE_NAME_MAX = 1024
 KEY_MAX = 1024
@@ -63,7 +64,7 @@ class File(Schema):
     """The query of `s3/params`."""
 
     filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True)
+    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
     alt_text = _alt_text(data_key="metadata[alt_text]")
     order = _order(data_key="metadata[order]")
 
@@ -82,7 +83,7 @@ class MultipartFile(Schema):
     """The body of `s3/multipart`."""
 
     filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True)
+    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
     metadata = fields.Nested(Meta, load_default=lambda: {"alt_text": "", "order": 0})
 
 

@@ -22,7 +22,7 @@ blueprint = Blueprint(
     url_prefix="/api/ads",
     description="Tickets for the images of an ad, and the images themselves.",
 )
-IMAGE_PATH = AD_PATH + "images/<int(min=1,max=9223372036854775807):image_id>/"
+IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)

@@ -21,7 +21,7 @@ blueprint = Blueprint(
     url_prefix="/api/ads",
     description="What is for sale: its text, its price, and its images.",
 )
-AD_PATH = "/<int(min=1,max=9223372036854775807):ad_id>/"
+AD_PATH = "/<id:ad_id>/"
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)

@@ -21,14 +21,16 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_MAX = 255
 # RFC 9651, section 3.3.3: a String, which is what the draft asks for.
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_CHARACTER = r'(?:[ !#-\[\]-~]|\\["\\])'
+_QUOTED = re.compile(f'"({_CHARACTER}*)"')
 # What most clients send. Without the comma: that is how two headers arrive.
 _BARE = re.compile(r"[!#-+\--~]+")
+_PATTERN = f'^("{_CHARACTER}{{1,{KEY_MAX}}}"|[!#-+\\--~]{{1,{KEY_MAX}}})$'
 _PARAMETER = {
     "in": "header",
     "name": HEADER,
     "required": False,
-    "schema": {"type": "string", "minLength": 1},
+    "schema": {"type": "string", "pattern": _PATTERN},
     "description": (
         f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
         "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "

@@ -15,6 +15,7 @@ from broker.api import (
     ads,
     capabilities,
     events,
+    ids,
     parts,
     profiles,
     uploads,
@@ -77,6 +78,7 @@ def init_app(app: Flask) -> None:
         "components": {"securitySchemes": SECURITY_SCHEMES},
     }
     capabilities.init_app(app)
+    ids.init_app(app)
     schemas = MarshmallowPlugin(schema_name_resolver=_schema_name)
     plugins = {"marshmallow_plugin": schemas, "extra_plugins": [Operations()]}
     api = BrokerApi(app, spec_kwargs=plugins)

@@ -18,7 +18,7 @@ from schemas import tickets, users
 blueprint = Blueprint(
     "users", __name__, url_prefix="/api/users", description="Profiles, and tickets for avatars."
 )
-USER_PATH = "/<int(min=1,max=9223372036854775807):user_id>/"
+USER_PATH = "/<id:user_id>/"
 
 
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)

@@ -6,13 +6,15 @@ was begun has been retried or reaped: then nothing is lost, and nothing is left.
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from flask import Flask
 from sqlalchemy import select
 
 from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
+from broker.db.session import Database
+from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.services.uploads import final_key, written_key
 
@@ -35,20 +37,56 @@ def _client(endpoint_url: str) -> Any:
     return boto3.Session().client("s3", endpoint_url=endpoint_url)
 
 
+class Listing(Protocol):
+    """What a bucket holds, as the invariants need it; keys are whole object keys."""
+
+    def objects(self) -> dict[str, tuple[int, str]]:
+        """Give each object's size and ETag."""
+
+    def begun(self, prefix: str) -> list[str]:
+        """Give the ids of multipart uploads below a prefix."""
+
+    def has_parts(self, key: str, multipart_id: str) -> bool:
+        """Tell whether a multipart upload has any part."""
+
+
+class S3Listing:
+    """A real bucket."""
+
+    def __init__(self, storage: Any, client: Any = None) -> None:
+        self._client = client or _client(storage.client.meta.endpoint_url)
+        self._bucket = storage.bucket
+
+    def objects(self) -> dict[str, tuple[int, str]]:
+        return {
+            item["Key"]: (item["Size"], item["ETag"].strip('"'))
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+            for item in page.get("Contents", [])
+        }
+
+    def begun(self, prefix: str) -> list[str]:
+        answer = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix)
+        return [found["UploadId"] for found in answer.get("Uploads", [])]
+
+    def has_parts(self, key: str, multipart_id: str) -> bool:
+        answer = self._client.list_parts(Bucket=self._bucket, Key=key, UploadId=multipart_id)
+        return bool(answer.get("Parts"))
+
+
 def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
     """Compare the bucket with the database; `at_rest` holds them to the stricter rules.
 
     The S3 client is made of the environment's credentials where none is given.
     """
     broker = app.extensions["broker"]
-    storage, rules = broker.storage, broker.rules
-    client = client or _client(storage.client.meta.endpoint_url)
-    objects = {
-        item["Key"]: (item["Size"], item["ETag"].strip('"'))
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=storage.bucket)
-        for item in page.get("Contents", [])
-    }
-    with broker.database.session() as session:
+    listing = S3Listing(broker.storage, client)
+    return compare(broker.database, broker.rules, listing, at_rest=at_rest)
+
+
+def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool) -> State:
+    """Do so with any bucket."""
+    objects = listing.objects()
+    with database.session() as session:
         images = session.scalars(select(Image)).all()
         uploads = session.scalars(select(Upload)).all()
         ads = session.scalars(select(Ad)).all()
@@ -59,12 +97,10 @@ def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
     state = State()
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
     begun = {
-        (upload.key, found["UploadId"])
+        (upload.key, multipart_id)
         for upload in uploads
         if upload.multipart_id is not None or upload in pending
-        for found in client.list_multipart_uploads(
-            Bucket=storage.bucket, Prefix=final_key(rules, upload)
-        ).get("Uploads", [])
+        for multipart_id in listing.begun(final_key(rules, upload))
     }
     state.counts = {
         "objects": len(objects),
@@ -118,8 +154,8 @@ def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
     recorded = {upload.multipart_id for upload in pending}
     recorded |= {deletion.multipart_id for deletion in deletions}
     for key, multipart_id in begun:
-        if multipart_id not in recorded and _has_parts(
-            client, storage.bucket, f"{rules.location}/{key}", multipart_id
+        if multipart_id not in recorded and listing.has_parts(
+            f"{rules.location}/{key}", multipart_id
         ):
             wrong(f"parts of {key} are known to no row")
     if at_rest:
@@ -132,8 +168,3 @@ def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
         for key in objects.keys() - {f"{rules.location}/{image.key}" for image in images}:
             wrong(f"object {key} is left")
     return state
-
-
-def _has_parts(client: Any, bucket: str, key: str, multipart_id: str) -> bool:
-    answer = client.list_parts(Bucket=bucket, Key=key, UploadId=multipart_id)
-    return bool(answer.get("Parts"))

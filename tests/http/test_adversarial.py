@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 
 from broker.db.models import Image, Upload
-from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
+from tests.http.client import EACH_SERVER, JPEG, Client, at_once, declared, rows, send, token
 
 
 def test_case_01_ticket_for_another_users_ad(app: Flask, alice: Client, bob: Client) -> None:
@@ -148,6 +148,7 @@ def test_case_19_twenty_confirms_at_once(app: Flask, alice: Client) -> None:
     assert rows(app, Image) == 1
 
 
+@EACH_SERVER
 def test_case_20_the_form_replayed_with_other_bytes(app: Flask, alice: Client) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
@@ -158,6 +159,7 @@ def test_case_20_the_form_replayed_with_other_bytes(app: Flask, alice: Client) -
     assert head.checksum_sha256 == declared()["checksum_sha256"]
 
 
+@EACH_SERVER
 def test_case_20_without_a_digest_the_form_only_writes_below_incoming(
     make_app: Callable[..., Flask],
 ) -> None:

@@ -16,7 +16,7 @@ from tests.http.client import Client, rows
         {"size": 0},
         {"size": -1},
         {"size": True},
-        {"size": 1.0},
+        {"size": 1.5},
         {"size": 2**63},
         {"size": "1"},
         {"size": []},
@@ -149,3 +149,17 @@ def test_a_path_to_nothing_is_404(alice: Client, path: str) -> None:
 
 def test_a_method_that_is_not_offered_is_405(alice: Client) -> None:
     assert "GET" in alice.delete("/api/profiles/").headers["Allow"]
+
+
+@pytest.mark.parametrize("ad_id", ["0", "01", "x", "9223372036854775808", "１"])
+def test_an_id_that_is_none_is_404_to_every_method(alice: Client, ad_id: str) -> None:
+    path = f"/api/ads/{ad_id}/"
+    assert alice.get(path).status_code == 404
+    assert alice.delete(path).status_code == 404
+    assert alice.patch(path, {"title": "x"}).status_code == 404
+    assert alice.post(f"{path}mark_sold/").status_code == 404
+
+
+@pytest.mark.parametrize(("size", "status"), [(6.0, 201), (6.5, 422), (2.0**60, 422)])
+def test_an_integer_written_with_a_point_is_one(alice: Client, size: float, status: int) -> None:
+    assert alice.ticket(alice.ad(), size=size).status_code == status

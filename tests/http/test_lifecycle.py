@@ -9,7 +9,7 @@ from flask import Flask
 from broker.domain.errors import ObjectNotFound
 from broker.services import outbox
 from broker.services.reap import Reaped, reap_once
-from tests.http.client import JPEG, Client, declared, send, token
+from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
 
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 
@@ -29,6 +29,7 @@ def gone(app: Flask, key: str) -> bool:
     return False
 
 
+@EACH_SERVER
 def test_case_25_an_abandoned_upload_expires_and_its_object_goes(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     ticket = alice.ticket(ad).get_json()

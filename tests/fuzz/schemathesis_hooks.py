@@ -1,0 +1,60 @@
+"""What Schemathesis cannot know from the document: what a cursor is, and which uploads there are.
+
+It is loaded by `schemathesis run`, not by pytest.
+"""
+
+import json
+import os
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+
+from broker.api.cursors import encode
+
+# What rules across fields and the operator's limits may refuse of a body that the schema takes:
+# the document is one for all operators, `GET /api/profiles/` tells theirs.
+JUDGED = {"size", "checksum_sha256", "transport", "return_url"}
+# Codes that say that a request is not what the document describes.
+NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invalid_idempotency_key"}
+KNOWN: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
+
+schemathesis.openapi.format("cursor", st.integers(1, 2**63 - 1).map(encode))
+
+
+@schemathesis.hook
+def map_path_parameters(context: Any, path_parameters: Any) -> Any:
+    """Ask for what exists as often as for what does not; the ids made up decide which."""
+    if not path_parameters:
+        return path_parameters
+    found = dict(path_parameters)
+    for name, known in KNOWN.items():
+        if name in found and found[name] not in known and len(str(found[name])) % 3:
+            found[name] = known[len(str(found[name])) % len(known)]
+    return found
+
+
+@schemathesis.check
+def valid_data_is_not_called_invalid(ctx: Any, response: Any, case: Any) -> None:
+    """Hold `positive_data_acceptance` to codes: its 422 is one status for several things.
+
+    `avatar_not_confirmed`, `object_mismatch`, `invalid_event` and `idempotency_key_reused` tell of
+    a state, which no schema describes; `validation_error` would tell of the document's fault.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if response.headers.get("content-type", [""])[0] != "application/problem+json":
+        return
+    body = response.json()
+    if body["code"] in NOT_AS_DESCRIBED:
+        faults = fields_at_fault(body.get("errors", {}))
+        assert faults, f"valid data is called {body['code']}"
+        assert faults <= JUDGED, f"valid data is called invalid: {sorted(faults - JUDGED)}"
+
+
+def fields_at_fault(errors: dict[str, Any]) -> set[str]:
+    """Name the fields, without the places in a batch where they are."""
+    found: set[str] = set()
+    for name, inner in errors.items():
+        found |= fields_at_fault(inner) if isinstance(inner, dict) else {name}
+    return found

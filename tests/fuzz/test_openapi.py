@@ -1,0 +1,99 @@
+"""Schemathesis over the document, against the app as it is served: every check, stateful too.
+
+Signed in and not, on both databases, with a bucket on a real S3 server.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.e2e.live import served
+from tests.fuzz import TIMES
+from tests.http.client import JPEG, Client, declared, send, token
+
+HERE = Path(__file__).parent
+EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
+EXAMPLES = 3
+AUTH = """
+[auth.openapi.bearer]
+bearer = "${FUZZ_TOKEN}"
+
+[auth.openapi.events]
+bearer = "${FUZZ_EVENTS_SECRET}"
+"""
+
+
+SETTINGS = {
+    "events_secret": EVENTS_SECRET,
+    "require_checksum": False,
+    "return_origins": "https://shop.example",
+}
+
+
+def something_of_each(app: Flask) -> dict[str, list[Any]]:
+    """Make what the requests may then be about, Alice's all of it; gives it by parameter."""
+    alice = Client(app, token(1))
+    ads = [alice.ad() for _ in range(4)]
+    forms = [alice.ticket(ads[0]).get_json() for _ in range(4)]
+    parts = [alice.ticket(ads[1], transport="multipart").get_json() for _ in range(2)]
+    for ticket in forms[:3]:
+        send(ticket)
+    image = alice.post(forms[0]["confirm_url"]).get_json()
+    assert alice.post("/api/users/1/upload_avatar/", declared(JPEG)).status_code == 201
+    session = alice.post(f"/api/ads/{ads[2]}/uppy_session/", {}).get_json()
+    return {
+        "ad_id": ads,
+        "user_id": [1],
+        "image_id": [image["id"]],
+        "upload_id": [ticket["id"] for ticket in [*forms, *parts]],
+        "capability": [session["endpoint"].rstrip("/").rpartition("/")[2]],
+        "session_id": [session["id"]],
+    }
+
+
+def phases(database_url: str, signed_in: bool) -> str:
+    """Name the phases; `coverage`, every bound of every field, is long, and once is enough."""
+    every_bound = TIMES > 1 or (signed_in and database_url.startswith("sqlite"))
+    return f"examples,{'coverage,' if every_bound else ''}fuzzing,stateful"
+
+
+@pytest.mark.parametrize("signed_in", [True, False], ids=["signed-in", "not"])
+def test_schemathesis_finds_nothing(
+    make_app: Callable[..., Flask], database_url: str, tmp_path: Path, signed_in: bool
+) -> None:
+    app = make_app(**SETTINGS)
+    config = tmp_path / "schemathesis.toml"
+    hooks = f'hooks = "{HERE / "schemathesis_hooks.py"}"\n'
+    config.write_text(
+        hooks + (HERE / "schemathesis.toml").read_text() + (AUTH if signed_in else "")
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(HERE.parent.parent),
+        "FUZZ_TOKEN": token(1),
+        "FUZZ_EVENTS_SECRET": EVENTS_SECRET,
+        "FUZZ_KNOWN": json.dumps(something_of_each(app)),
+    }
+    with served(app) as port:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
+                f"http://127.0.0.1:{port}/openapi.json",
+                *("--max-examples", str(EXAMPLES * TIMES), "--checks", "all"),
+                *("--phases", phases(database_url, signed_in)),
+            ],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=170 * TIMES,
+        )
+    sys.stdout.write(done.stdout + done.stderr)
+    assert done.returncode == 0, done.stdout[-4000:]
