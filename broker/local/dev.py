@@ -76,5 +76,5 @@ def _api_command(port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"),
         *("--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "8", "broker.app:create_app"),
+        *("--workers", "1", "--blocking-threads", "4", "broker.app:create_app"),
     ]
