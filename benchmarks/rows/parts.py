@@ -98,7 +98,7 @@ def _in_process(bench: Bench, kind: str) -> list[Line]:
     report = read_report(ended)
     theirs = report["boto3"]
     lines = []
-    for what, target in (("through the WSGI app", TARGET), ("by the signer alone", None)):
+    for what, target in (("through the WSGI app", TARGET), ("by the signer alone", TARGET)):
         mine = report[what]
         lines.append(
             Line(

@@ -1,23 +1,24 @@
-"""How deep a JSON text is nested, told before it is parsed."""
+"""How deep a JSON value is nested."""
 
-import re
+from typing import Any
 
 DEPTH_MAX = 20
-# A string is one token, whatever brackets are in it; one that does not end goes to the end.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
-def is_too_deep(text: bytes) -> bool:
-    """Say whether arrays and objects lie more than DEPTH_MAX deep in each other."""
-    if text.count(b"[") + text.count(b"{") <= DEPTH_MAX:
-        return False  # nearly every body
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        first = token[0][:1]
-        if first in b"[{":
-            depth += 1
-            if depth > DEPTH_MAX:
-                return True
-        elif first in b"]}":
-            depth -= 1
-    return False
+def is_too_deep(value: Any) -> bool:
+    """Say whether arrays and objects lie more than DEPTH_MAX deep in each other.
+
+    Level by level: what Python's parser has taken is no deeper than it can recurse, but a walk
+    that recurses would have that much less left.
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEPTH_MAX):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True

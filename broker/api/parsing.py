@@ -20,6 +20,7 @@ BATCH_BODY_MAX = 1024 * 1024
 BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
 # What a route tells `operations`, which makes OpenAPI of it.
 FACTS = "x-facts"
+_TOO_DEEP = f"The JSON is nested more than {DEPTH_MAX} deep."
 _FORM_DETAIL = (
     "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
     "here as JSON to get a ticket, and send the bytes to the bucket with it."
@@ -37,18 +38,21 @@ class StrictParser(FlaskParser):
             return {}
         if req.mimetype != "application/json":
             raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
-        if is_too_deep(req.get_data()):
-            raise ApiError("malformed_json", f"The JSON is nested more than {DEPTH_MAX} deep.")
         try:
-            return json.loads(
+            value = json.loads(
                 req.get_data().decode("utf-8"),
                 object_pairs_hook=_no_key_twice,
                 parse_constant=_no_constant,
             )
+        except RecursionError:
+            raise ApiError("malformed_json", _TOO_DEEP) from None
         except ValueError:
             raise ApiError(
                 "malformed_json", "The body is not JSON in UTF-8 with each key once."
             ) from None
+        if is_too_deep(value):
+            raise ApiError("malformed_json", _TOO_DEEP)
+        return value
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

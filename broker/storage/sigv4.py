@@ -77,7 +77,7 @@ def sign_put(
     time = _basic(now)
     date = time[:8]
     base = urlsplit(bucket_url)
-    path = f"{base.path.rstrip('/')}/{quote(request.object_key, safe='/~')}"
+    path = f"{base.path.rstrip('/')}/{_quoted_key(request.object_key)}"
     headers = {name.lower(): value.strip() for name, value in request.headers.items()}
     headers["host"] = host_header(base.scheme, base.netloc)
     if request.content_length is not None:
@@ -93,7 +93,7 @@ def sign_put(
     }
     if credentials.session_token is not None:
         query["X-Amz-Security-Token"] = credentials.session_token
-    pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query.items())
+    pairs = sorted((_quoted(name), _quoted(value)) for name, value in query.items())
     canonical_query = "&".join(f"{name}={value}" for name, value in pairs)
     canonical_headers = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
     canonical = "\n".join(
@@ -120,7 +120,7 @@ def sign_head(
         host: the Host header that will be sent.
     """
     time = _basic(now)
-    path = f"{bucket_path}/{quote(object_key, safe='/~')}"
+    path = f"{bucket_path}/{_quoted_key(object_key)}"
     headers = {
         "host": host,
         "x-amz-checksum-mode": "ENABLED",
@@ -138,6 +138,17 @@ def sign_head(
         f"SignedHeaders={names}, Signature={signature}"
     )
     return path, headers
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    """Quote a name or value of a query; a hundred parts have nearly all of theirs in common."""
+    return quote(text, safe="~")
+
+
+@lru_cache(maxsize=1024)
+def _quoted_key(object_key: str) -> str:
+    return quote(object_key, safe="/~")
 
 
 def _signature(canonical: str, time: str, region: str, credentials: Credentials) -> str:
