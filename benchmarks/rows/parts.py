@@ -98,7 +98,7 @@ def _in_process(bench: Bench, kind: str) -> list[Line]:
     report = read_report(ended)
     theirs = report["boto3"]
     lines = []
-    for what, target in (("through the WSGI app", TARGET), ("by the signer alone", TARGET)):
+    for what in ("through the WSGI app", "by the signer alone"):
         mine = report[what]
         lines.append(
             Line(
@@ -108,7 +108,7 @@ def _in_process(bench: Bench, kind: str) -> list[Line]:
                 beside="boto3, 100 URLs",
                 other=Spread.of(theirs).scaled(MICROSECONDS),
                 ratio=Spread.of([statistics.median(theirs) / one for one in mine]),
-                target=target,
+                target=TARGET,
                 note="the ratio is how many times faster",
             )
         )
