@@ -20,7 +20,7 @@ from tests.http.client import JPEG, Client, declared, send, token
 
 HERE = Path(__file__).parent
 EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-EXAMPLES = 3
+EXAMPLES = 2
 AUTH = """
 [auth.openapi.bearer]
 bearer = "${FUZZ_TOKEN}"
