@@ -9,6 +9,8 @@ from broker.db.liveness import refuse_closed_connections
 BUSY_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 5
+POOL_SIZE = 5
+POOL_OVERFLOW = 10  # beyond the size, and closed again when they come back
 
 
 def make_engine(url: str, statement_timeout: int = 0) -> Engine:
@@ -30,7 +32,9 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
+            parsed,
+            hide_parameters=True,
+            connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -40,6 +44,8 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     engine = create_engine(
         parsed.difference_update_query(["prepare_threshold"]),
         hide_parameters=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,

@@ -23,8 +23,12 @@ def _refuse_closed(connection: Any, record: ConnectionPoolEntry, _proxy: object)
         # It is new: whatever is wrong with it is for its first statement to say.
         record.info["used"] = True
         return
-    # An idle connection has nothing to read but its end, or the server's word of it.
+    if closed_by_server(connection):
+        raise InvalidatePoolError("closed by the server while it lay in the pool")
+
+
+def closed_by_server(connection: Any) -> bool:
+    """Tell whether there is something to read: of an idle connection its end, or word of it."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        raise InvalidatePoolError("closed by the server while it lay in the pool")
+    return bool(waiting.poll(0))

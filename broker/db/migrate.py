@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from broker.db.engine import make_engine
-from broker.db.session import unavailable_is_said
+from broker.db.session import UnavailableIsSaid
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -23,7 +23,7 @@ def configuration(url: str) -> Config:
 
 def upgrade(url: str) -> None:
     """Run every migration that the database has not seen; raises DatabaseUnavailable."""
-    with unavailable_is_said():
+    with UnavailableIsSaid():
         command.upgrade(configuration(url), "head")
 
 
@@ -31,7 +31,7 @@ def current(url: str) -> str | None:
     """Name the migration that the database stands at; None for an empty one."""
     engine = make_engine(url)
     try:
-        with unavailable_is_said(), engine.connect() as connection:
+        with UnavailableIsSaid(), engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()

@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Insert, Select, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from broker.db.models import Image, Upload
-from broker.db.one_trip import autocommit, in_turn, is_sqlite
+from broker.db.one_trip import by_itself, is_sqlite
 from broker.domain.states import UploadState
 
 _IMAGES: Table = Image.__table__  # type: ignore[assignment]
@@ -28,18 +28,17 @@ def insert_image(
     Gives the image's id; None, with nothing changed, where the upload is not pending any more.
     """
     winner = {"b_upload_id": upload_id, "b_settled_at": now}
-    if is_sqlite(session):
-        with in_turn(session) as connection:
-            if connection.execute(_settle(), winner).first() is None:
+    # Not by the columns' own names: the UPDATE would take them for what it is to set.
+    given = {f"b_{name}": value for name, value in values.items()}
+    with by_itself(session) as transaction:
+        if is_sqlite(session):
+            if transaction.first(_settle(), winner) is None:
                 return None
-            row = {**values, "upload_id": upload_id}
-            inserted = connection.execute(insert(_IMAGES).returning(_IMAGES.c.id), row)
-            return int(inserted.scalar_one())
-    with autocommit(session) as connection:
-        # Not by the columns' own names: the UPDATE would take them for what it is to set.
-        given = {f"b_{name}": value for name, value in values.items()}
-        found = connection.execute(_in_one(tuple(values)), {**winner, **given}).scalar()
-    return None if found is None else int(found)
+            found = transaction.first(_of_upload(tuple(values)), {**winner, **given})
+        else:
+            found = transaction.first(_in_one(tuple(values)), {**winner, **given})
+        transaction.commit()
+    return None if found is None else int(found[0])
 
 
 @cache
@@ -53,12 +52,24 @@ def _settle() -> ReturningUpdate[Any]:
 
 
 @cache
+def _of_upload(names: tuple[str, ...]) -> Insert:
+    upload_id = bindparam("b_upload_id", type_=_IMAGES.c.upload_id.type)
+    return _image(names, select(upload_id, *_given(names)))
+
+
+@cache
 def _in_one(names: tuple[str, ...]) -> Insert:
     won = _settle().cte("won")
-    given = [bindparam(f"b_{name}", type_=_IMAGES.c[name].type) for name in names]
-    image = select(won.c.id, *given)
+    return _image(names, select(won.c.id, *_given(names)))
+
+
+def _given(names: tuple[str, ...]) -> list[BindParameter[Any]]:
+    return [bindparam(f"b_{name}", type_=_IMAGES.c[name].type) for name in names]
+
+
+def _image(names: tuple[str, ...], values: Select[Any]) -> Insert:
     return (
         insert(_IMAGES)
-        .from_select(["upload_id", *names], image, include_defaults=False)
+        .from_select(["upload_id", *names], values, include_defaults=False)
         .returning(_IMAGES.c.id)
     )

@@ -6,16 +6,18 @@ waiting for another writer is a sleep that grows.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from broker.db.cursors import Cursor, Cursors
 from broker.db.engine import BUSY_TIMEOUT_SECONDS
 from broker.domain.errors import DatabaseUnavailable
 
 # In a session's `info`: the lock that the process's own writers take turns by, on SQLite.
 WRITER = "writer"
+# There, too: cursors apart from the session's own connection.
+CURSORS = "cursors"
 
 
 def is_sqlite(session: Session) -> bool:
@@ -33,25 +35,29 @@ def read_only(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
-@contextmanager
-def autocommit(session: Session) -> Iterator[Connection]:
-    """Give a connection whose statements are committed as they are done."""
-    with session.get_bind().engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
-        yield connection
+def reading(session: Session) -> AbstractContextManager[Cursor]:
+    """Give a cursor apart from the session's own transaction, for reads, each by itself."""
+    cursors: Cursors = session.info[CURSORS]
+    return cursors.one()
 
 
 @contextmanager
-def in_turn(session: Session) -> Iterator[Connection]:
-    """Give the session's connection, on SQLite, when no other of the process's writers writes.
+def by_itself(session: Session) -> Iterator[Cursor]:
+    """Give a cursor apart from the session's own transaction; end with its `commit`.
 
-    Commits at the end; raises DatabaseUnavailable after the busy timeout.
+    On SQLite when no other of the process's writers writes; raises DatabaseUnavailable after the
+    busy timeout.
     """
+    cursors: Cursors = session.info[CURSORS]
+    if not is_sqlite(session):
+        with cursors.one() as cursor:
+            yield cursor
+        return
     lock: threading.Lock = session.info[WRITER]
     if not lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
         raise DatabaseUnavailable("The database is busy; try again.")
     try:
-        yield session.connection()
-        session.commit()
+        with cursors.one() as cursor:
+            yield cursor
     finally:
         lock.release()

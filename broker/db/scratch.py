@@ -1,12 +1,13 @@
-"""A throw-away database in memory with one user and one ad, for what must not be kept.
+"""A throw-away database with one user and one ad, for what must not be kept.
 
 It has the tables of the models, so that the services run on it as on any other.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 
 from broker.db.models import Ad, Base, User
 from broker.db.session import Database
@@ -16,10 +17,11 @@ from broker.db.session import Database
 def scratch_database(*, user_id: int, ad_id: int, now: datetime) -> Iterator[Database]:
     """Give a database that is gone afterwards; the ad is the user's.
 
-    Only for the thread that opens it: SQLite's memory is a connection's own.
+    In a file, since SQLite's memory is one connection's own.
     """
-    database = Database("sqlite://")
-    try:
+    with TemporaryDirectory() as directory, ExitStack() as stack:
+        database = Database(f"sqlite:///{directory}/scratch.db")
+        stack.callback(database.dispose)
         Base.metadata.create_all(database.engine)
         with database.session() as session:
             session.add(
@@ -41,5 +43,3 @@ def scratch_database(*, user_id: int, ad_id: int, now: datetime) -> Iterator[Dat
             )
             session.commit()
         yield database
-    finally:
-        database.dispose()

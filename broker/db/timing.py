@@ -25,7 +25,7 @@ def watch(engine: Engine) -> None:
         try:
             commit(connection)
         finally:
-            _told("COMMIT", time.perf_counter() - started)
+            told("COMMIT", time.perf_counter() - started)
 
     engine.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
 
@@ -35,16 +35,17 @@ def _begin(*_: Any) -> None:
 
 
 def _end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-    _told(statement, time.perf_counter() - context.started)
+    told(statement, time.perf_counter() - context.started)
 
 
 def _failed(error: Any) -> None:
     if error.statement is not None:
         name = type(error.original_exception).__name__
-        _told(error.statement, time.perf_counter() - context.started, name)
+        told(error.statement, time.perf_counter() - context.started, name)
 
 
-def _told(statement: str, seconds: float, error: str | None = None) -> None:
+def told(statement: str, seconds: float, error: str | None = None) -> None:
+    """Count the seconds of a statement that has ended; `error` names what it ended with."""
     context.database += seconds
     if tracing.is_on():
         # The statement has placeholders; the values are never told.

@@ -4,7 +4,7 @@ The first confirm writes down the ETag that it saw. From then on only bytes with
 ever copied, so a form that is replayed between two confirms cannot change the image.
 """
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Upload
@@ -34,9 +34,8 @@ def promote(
         .execution_options(synchronize_session=False)
     )
     session.commit()
-    session.refresh(upload)
+    etag = session.scalar(select(Upload.promoted_etag).where(Upload.id == upload.id))
     session.commit()
-    etag = upload.promoted_etag
     if etag is None or etag != head.etag:
         return None
     try:

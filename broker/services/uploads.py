@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Upload, UploadPart
 from broker.db.new_uploads import NewUpload
-from broker.db.one_trip import read_only
+from broker.db.uploads import read_upload
 from broker.domain.errors import NotFound
 from broker.domain.object_keys import object_key, upload_object_key
 from broker.domain.part_plan import PartPlan
@@ -24,11 +24,7 @@ AnyUpload = Upload | NewUpload
 
 def get_upload(session: Session, principal: Principal, upload_id: UUID) -> Upload:
     """Read an upload; another user's is NotFound, so that ids cannot be probed."""
-    read_only(session)
-    upload = session.scalar(
-        select(Upload).where(Upload.id == upload_id).execution_options(populate_existing=True)
-    )
-    session.commit()
+    upload = read_upload(session, upload_id)
     if upload is None or not principal.acts_for(upload.user_id):
         raise NotFound("There is no such upload.")
     return upload

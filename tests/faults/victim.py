@@ -13,11 +13,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Select, event
 from sqlalchemy.orm import Session
 
 from broker.app import create_app
 from broker.config import Settings
+from broker.db.cursors import Cursor
 from broker.domain.object_head import ObjectHead
 from broker.services.reap import reap_once
 
@@ -81,7 +82,7 @@ def arm(app: Flask, step: int) -> None:
     listener: Callable[[Session], None] = lambda _session: done()  # noqa: E731
     event.listen(Session, "after_commit", listener)
     broker = app.extensions["broker"]
-    event.listen(broker.database.engine, "after_cursor_execute", committed_with_it(done))
+    after_what_is_committed_by_itself(done)
     broker.storage.client.meta.events.register("after-call.s3", done)
     head = broker.storage.head
 
@@ -95,12 +96,19 @@ def arm(app: Flask, step: int) -> None:
     broker.storage.head = answered_head
 
 
-def committed_with_it(done: Callable[[], None]) -> Callable[..., None]:
-    """Listen to statements that change something and are committed without a COMMIT."""
+def after_what_is_committed_by_itself(done: Callable[[], None]) -> None:
+    """Be told of what changes something apart from any session."""
+    first, commit = Cursor.first, Cursor.commit
 
-    def listener(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        isolation = connection.get_execution_options().get("isolation_level")
-        if isolation == "AUTOCOMMIT" and not statement.startswith("SELECT"):
+    def told_first(cursor: Cursor, statement: Any, values: Any) -> Any:
+        row = first(cursor, statement, values)
+        if cursor.commits_each and not isinstance(statement, Select):
+            done()
+        return row
+
+    def told_commit(cursor: Cursor) -> None:
+        commit(cursor)
+        if not cursor.commits_each:
             done()
 
-    return listener
+    Cursor.first, Cursor.commit = told_first, told_commit  # type: ignore[method-assign]

@@ -1,0 +1,86 @@
+"""Statements that SQLAlchemy writes and the driver executes: those that most requests wait for.
+
+What SQLAlchemy does around a statement, compiled and cached as it may be, takes longer than all
+else in a ticket. So here a statement is compiled once, and then only its values are bound, by
+the same types. `cursors.py` executes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+from sqlalchemy import Dialect
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Delete, Insert, Select, Update
+
+Statement = Select[Any] | Insert | Update | Delete
+Row = Sequence[Any]
+
+
+class Executor(Protocol):
+    """Executes statements."""
+
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        """Execute a statement that gives one row at most."""
+
+
+class Compiled:
+    """A statement in one dialect's words, with what its types do to values and to columns."""
+
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.text = compiled.string
+        self._order: list[str] | None = getattr(compiled, "positiontup", None)
+        binds = compiled.bind_names.items()
+        writers = {
+            name: process
+            for bind, name in binds
+            if (process := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        fixed = {name: bind.value for bind, name in binds if not bind.required}
+        self._fixed = {
+            name: writers[name](value) if name in writers else value
+            for name, value in fixed.items()
+        }
+        self._writers = [(name, write) for name, write in writers.items() if name not in fixed]
+        columns = list(statement.exported_columns)
+        self.gives_rows = bool(columns)
+        self._readers = [
+            (index, process)
+            for index, column in enumerate(columns)
+            if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
+        ]
+
+    def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any] | list[Any]:
+        """Give the parameters as the driver takes them."""
+        found = {**self._fixed, **values}
+        for name, write in self._writers:
+            found[name] = write(found[name])
+        return found if self._order is None else [found[name] for name in self._order]
+
+    def read(self, row: Row) -> Row:
+        """Give a row's values as their columns' types have them."""
+        if not self._readers:
+            return row
+        values = list(row)
+        for index, read in self._readers:
+            values[index] = read(values[index])
+        return values
+
+
+@lru_cache(maxsize=256)
+def compiled(statement: Statement, dialect: Dialect) -> Compiled:
+    """Compile once a statement, which its caller keeps, and an engine's dialect."""
+    return Compiled(statement, dialect)
+
+
+class InSession:
+    """Executes within a session's transaction, by SQLAlchemy."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        """See Executor."""
+        found = self._session.connection().execute(statement, dict(values))
+        return found.first() if found.returns_rows else None
