@@ -5,8 +5,9 @@ endpoint, a bucket's event or the reaper. Keys are public names; nothing signed 
 """
 
 import logging
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from broker.domain.principal import Principal
@@ -51,24 +52,43 @@ class AuditedUpload(Protocol):
 
 def upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:
     """Tell of one upload; `principal` asked, `for_user` is whose upload it is."""
-    fields = {
-        "upload_id": str(row.id),
+    uploads(act, [row], principal, for_user=for_user)
+
+
+def uploads(
+    act: Act, rows: Iterable[AuditedUpload], principal: Principal, *, for_user: int
+) -> None:
+    """Tell of a user's uploads, a line each."""
+    who = _who(principal)
+    write(log, act.value, *[_upload(row, who, for_user) for row in rows])
+
+
+def _upload(row: AuditedUpload, who: Mapping[str, object], for_user: int) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "upload_id": row.id,
         "for_user": for_user,
         "key": row.key,
         "size": row.size,
-        "transport": str(row.transport),
+        "transport": row.transport,
+        "owner": f"{row.owner_kind}/{row.owner_id}",
+        **who,
     }
     if row.uppy_session_id is not None:
         fields["uppy_session_id"] = str(row.uppy_session_id)
-    told(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
+    return fields
 
 
-def told(act: Act, principal: Principal, owner: str, fields: dict[str, Any]) -> None:
+def told(act: Act, principal: Principal, owner: str, fields: Mapping[str, object]) -> None:
     """Tell what a principal did to what belongs to `owner`, such as ad/7."""
-    fields["user"] = principal.user_id
-    fields["role"] = principal.role.value
-    fields["owner"] = owner
-    fields["via"] = context.via
+    write(log, act.value, {**fields, "owner": owner, **_who(principal)})
+
+
+def _who(principal: Principal) -> dict[str, object]:
+    who: dict[str, object] = {
+        "user": principal.user_id,
+        "role": principal.role.value,
+        "via": context.via,
+    }
     if context.client is not None:
-        fields["client"] = context.client
-    write(log, act.value, fields)
+        who["client"] = context.client
+    return who

@@ -6,8 +6,10 @@ ASCII alone, so that neither CR, LF nor the line breaks that Unicode has besides
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+import orjson
 
 from broker.telemetry.context import context
 from broker.telemetry.redaction import redact
@@ -20,9 +22,9 @@ class JsonLine(logging.Formatter):
     """Write time, level, logger and message, the request's ids, and what the record adds."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without what must not be in a log."""
+        """Give the line, or one for each of a record's `lines`, without what no log may have."""
         time = datetime.fromtimestamp(record.created, UTC)
-        fields = {
+        fields: dict[str, object] = {
             "time": time.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -31,17 +33,28 @@ class JsonLine(logging.Formatter):
         if context.request_id is not None:
             fields["request_id"] = context.request_id
             fields["trace_id"] = context.trace_id or ""
-        for name, value in record.__dict__.items():
-            if name not in _STANDARD:
-                fields[name] = value
+        lines: Sequence[Mapping[str, object]] | None = record.__dict__.get("lines")
+        if lines is None:
+            lines = [{k: v for k, v in record.__dict__.items() if k not in _STANDARD}]
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        line = redact(_encode(fields))
-        return line if line.isascii() else line.encode("ascii", "backslashreplace").decode()
+        text = redact("\n".join([_written({**fields, **line}) for line in lines]))
+        return text if text.isascii() else text.encode("ascii", "backslashreplace").decode()
+
+
+def _written(fields: Mapping[str, object]) -> str:
+    """Write JSON in ASCII; orjson does it ten times as fast, where all of it is ASCII already."""
+    try:
+        line = orjson.dumps(fields, default=str).decode()
+    except orjson.JSONEncodeError:  # half a character, or a number of more than 64 bits
+        return _encode(fields)
+    return line if line.isascii() else _encode(fields)
 
 
 def configure() -> None:
     """Write what loggers below `broker` say; a second call changes nothing."""
+    # Of no use in a line, and found anew for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger("broker")
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
@@ -50,9 +63,12 @@ def configure() -> None:
         root.setLevel(logging.INFO)
 
 
-def write(logger: logging.Logger, message: str, fields: Mapping[str, object]) -> None:
-    """Log at INFO without looking for the caller's file and line, which takes 3 µs."""
+def write(logger: logging.Logger, message: str, *lines: Mapping[str, object]) -> None:
+    """Log lines of one message at INFO, all at once.
+
+    It looks for neither the caller's file nor its line, which takes 3 µs.
+    """
     if logger.isEnabledFor(logging.INFO):
-        logger.handle(
-            logger.makeRecord(logger.name, logging.INFO, "", 0, message, (), None, extra=fields)
-        )
+        record = logger.makeRecord(logger.name, logging.INFO, "", 0, message, (), None)
+        record.lines = lines
+        logger.handle(record)

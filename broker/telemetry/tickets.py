@@ -1,6 +1,7 @@
 """Tell of issued tickets: a number for the dashboards, a line for the audit trail."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from broker.domain.owners import OwnerKind
@@ -10,12 +11,12 @@ from broker.telemetry.metrics import ISSUED, QUOTA_REFUSED
 
 
 def issued(
-    kind: OwnerKind, rows: Iterable[audit.AuditedUpload], principal: Principal, user_id: int
+    kind: OwnerKind, rows: Sequence[audit.AuditedUpload], principal: Principal, user_id: int
 ) -> None:
     """Tell of rows that have been committed, all of one user's."""
-    for row in rows:
-        _counting(kind.purpose, str(row.transport))()
-        audit.upload(audit.Act.TICKET_ISSUED, row, principal, for_user=user_id)
+    for transport, count in Counter(row.transport for row in rows).items():
+        _counting(kind.purpose, str(transport))(count)
+    audit.uploads(audit.Act.TICKET_ISSUED, rows, principal, for_user=user_id)
 
 
 def quota_refused(limit: str) -> None:
@@ -24,5 +25,5 @@ def quota_refused(limit: str) -> None:
 
 
 @cache
-def _counting(purpose: str, transport: str) -> Callable[[], None]:
+def _counting(purpose: str, transport: str) -> Callable[[float], None]:
     return ISSUED.labels(purpose, transport).inc
