@@ -2,13 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
+
+from schemas.glance import GlancingSchema
 
 BIGINT_MAX = 2**63 - 1
 _EXACT_MAX = 2**53  # up to here a float is the integer that was written
@@ -22,7 +24,7 @@ _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
-class StrictSchema(Schema):
+class StrictSchema(GlancingSchema):
     """Unknown fields are refused."""
 
     class Meta:
@@ -54,6 +56,11 @@ class Int(fields.Integer):
 
     def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
+        self.low, self.high = low, high
+
+    def is_plain(self, value: Any) -> bool:
+        """See Plain."""
+        return type(value) is int and self.low <= value <= self.high
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -120,8 +127,18 @@ class TextField(fields.String):
         unwanted = (_CONTROLS_IN_LINES if multiline else _CONTROLS) + (_BIDI if name else "")
         metadata = {"pattern": f"^[^{unwanted}]*$", **kwargs.pop("metadata", {})}
         super().__init__(validate=validate.Length(low, high), metadata=metadata, **kwargs)
+        self.low, self.high = low, high
         self.multiline = multiline
         self.is_name = name
+
+    def is_plain(self, value: Any) -> bool:
+        """See Plain."""
+        return (
+            type(value) is str
+            and self.low <= len(value) <= self.high
+            and value.isascii()
+            and value.isprintable()
+        )
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -138,6 +155,18 @@ class TextField(fields.String):
             if self.is_name and character in _BIDI_CONTROLS:
                 raise ValidationError("Contains a mark that turns the direction of writing.")
         return value
+
+
+class Choice(fields.String):
+    """One of a few words."""
+
+    def __init__(self, choices: Collection[str], **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(choices), **kwargs)
+        self.choices = frozenset(choices)
+
+    def is_plain(self, value: Any) -> bool:
+        """See Plain."""
+        return type(value) is str and value in self.choices
 
 
 class Money(fields.Field[Decimal]):
