@@ -20,6 +20,7 @@ from broker.api import (
     security_headers,
 )
 from broker.api.context import Broker
+from broker.api.lean_flask import LeanFlask
 from broker.api.orjson_provider import OrjsonProvider
 from broker.config import Settings
 from broker.db.session import Database
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: a setting is missing or wrong; the message names it.
     """
     settings = settings or Settings.load()
-    app = Flask(__name__, static_folder=None)
+    app = LeanFlask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.extensions["broker"] = Broker(
         settings=settings,

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from flask import current_app
+from flask import Request, current_app, request
 
 from broker.config import Settings
 from broker.db.session import Database
@@ -25,6 +26,13 @@ def current() -> Broker:
     """Give the parts of the app that serves this request."""
     broker: Broker = current_app.extensions["broker"]
     return broker
+
+
+def request_itself() -> Request:
+    """Give the request that Flask's `request` stands for, which looks it up at each name."""
+    proxy: Any = request
+    found: Request = proxy._get_current_object()
+    return found
 
 
 def utc_now() -> datetime:

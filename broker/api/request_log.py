@@ -10,6 +10,7 @@ import time
 from flask import Flask, Response, g, request
 
 from broker.api import request_metrics
+from broker.api.context import request_itself
 from broker.telemetry import logs, tracing
 from broker.telemetry.context import context
 from broker.telemetry.redaction import redact
@@ -55,13 +56,14 @@ def _end(response: Response) -> Response:
 
 
 def _fields(status: int, seconds: float) -> dict[str, object]:
+    asked = request_itself()
     fields: dict[str, object] = {
-        "method": request.method[:METHOD_MAX],
-        "path": redact(request.path[:PATH_MAX]),
+        "method": asked.method[:METHOD_MAX],
+        "path": redact(asked.path[:PATH_MAX]),
         "status": status,
         "ms": round(seconds * 1000, 2),
-        "client": request.remote_addr,
-        "user_agent": redact(request.headers.get("User-Agent", "")[:USER_AGENT_MAX]),
+        "client": asked.remote_addr,
+        "user_agent": redact(asked.headers.get("User-Agent", "")[:USER_AGENT_MAX]),
     }
     for name in ("token", "database", "s3"):
         step = getattr(context, name)

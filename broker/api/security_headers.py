@@ -30,8 +30,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Strict-Transport-Security"] = f"max-age={settings.hsts_seconds}"
 
     def add(response: Response) -> Response:
+        has = {name.lower() for name, _ in response.headers}
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in has:
+                response.headers.add(name, value)
         if request.path.startswith(PERSONAL):
             response.headers["Cache-Control"] = "no-store"
         if settings.cors_origins:

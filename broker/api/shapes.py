@@ -71,7 +71,7 @@ def ticket(issued: Ticket) -> dict[str, Any]:
     """Shape a ticket, ready to be written: twenty of them through a schema take its time."""
     row = issued.upload
     return {
-        "id": str(row.id),
+        "id": row.id,
         "state": row.state,
         "key": row.key,
         "expires_at": rfc3339(row.expires_at),
