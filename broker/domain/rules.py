@@ -34,12 +34,13 @@ class Rules:
 
     def ttl(self, transport: str) -> timedelta:
         """How long a ticket of this transport may be used before it is renewed."""
-        seconds = {
-            Transport.POST: self.ticket_ttl,
-            Transport.PUT: self.put_ttl,
-            Transport.MULTIPART: self.multipart_ttl,
-        }
-        return timedelta(seconds=seconds[Transport(transport)])
+        match transport:
+            case Transport.POST:
+                return timedelta(seconds=self.ticket_ttl)
+            case Transport.PUT:
+                return timedelta(seconds=self.put_ttl)
+            case _:
+                return timedelta(seconds=self.multipart_ttl)
 
     @property
     def has_quota(self) -> bool:

@@ -78,7 +78,10 @@ def sign_parts(
     pinned = any(part.checksum_sha256 is not None for part in wanted)
     upload = begin(session, storage, rules, principal, upload, pinned=pinned, now=now)
     expires_at = now + timedelta(seconds=rules.put_ttl)
-    _keep_alive(session, principal, upload, expires_at)
+    if upload.parts_pinned or pinned or upload.expires_at < expires_at:
+        _keep_alive(session, principal, upload, expires_at)
+    # Else nothing is written. Whoever ends the upload in this moment has its parts aborted once
+    # more when no URL of it lives.
     digests = _pin(session, upload, wanted) if upload.parts_pinned else {}
     session.commit()
     if not upload.parts_pinned and pinned:

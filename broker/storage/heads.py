@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 import urllib3
@@ -66,8 +67,15 @@ class ObjectHeads:
             else urllib3.PoolManager(ca_certs=ca_bundle or get_cert_path(True))
         )
         manager.connection_pool_kw.update(timeout=timeout, maxsize=connections)
-        self._origin = f"{base.scheme}://{base.netloc}"
-        self._manager = manager
+        origin = f"{base.scheme}://{base.netloc}"
+        if proxy:
+            self._send = partial(manager.request, "HEAD")
+            self._before_path = origin
+        else:
+            # There is one host: to find its pool anew takes as long as to sign.
+            pool = manager.connection_from_url(origin)
+            self._send = partial(pool.urlopen, "HEAD", redirect=False)
+            self._before_path = ""
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
@@ -91,8 +99,8 @@ class ObjectHeads:
 
     def _ask(self, path: str, headers: dict[str, str]) -> ObjectHead:
         try:
-            answer = self._manager.request(
-                "HEAD", f"{self._origin}{path}", headers=headers, retries=self._retries
+            answer = self._send(
+                f"{self._before_path}{path}", headers=headers, retries=self._retries
             )
         except HTTPError as error:
             raise StorageUnavailable("The bucket does not answer; try again.") from error

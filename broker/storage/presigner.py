@@ -29,6 +29,7 @@ class S3Presigner:
         self._bucket = bucket
         self._region = region
         self._credentials = credentials
+        self._last: tuple[datetime, Credentials] | None = None
 
     def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
         """See Presigner."""
@@ -36,7 +37,7 @@ class S3Presigner:
             form,
             bucket=self._bucket,
             region=self._region,
-            credentials=self._credentials(),
+            credentials=self._credentials_at(now),
             now=now,
         )
         return PresignedPost(url=self.bucket_url, fields=fields)
@@ -47,7 +48,14 @@ class S3Presigner:
             request,
             bucket_url=self.bucket_url,
             region=self._region,
-            credentials=self._credentials(),
+            credentials=self._credentials_at(now),
             now=now,
         )
         return PresignedPut(url=url, headers=dict(request.headers))
+
+    def _credentials_at(self, now: datetime) -> Credentials:
+        """Ask once for all that one request signs: it hands the same time to each."""
+        last = self._last
+        if last is None or last[0] is not now:
+            self._last = last = (now, self._credentials())
+        return last[1]

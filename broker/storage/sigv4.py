@@ -158,6 +158,7 @@ def _signature(canonical: str, time: str, region: str, credentials: Credentials)
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
+@lru_cache(maxsize=8)
 def _basic(time: datetime) -> str:
     """Write an aware UTC time in ISO 8601's basic form, `20261123T093015Z`.
 
