@@ -18,7 +18,18 @@ from benchmarks.machine import describe
 from benchmarks.plan import Plan
 from benchmarks.prepare import NotPrepared, prepare
 from benchmarks.rounds import say
-from benchmarks.rows import batch, confirm, listing, memory, parts, photo, profile, slow, ticket
+from benchmarks.rows import (
+    batch,
+    confirm,
+    listing,
+    memory,
+    parts,
+    photo,
+    profile,
+    serving,
+    slow,
+    ticket,
+)
 from benchmarks.servers import ROOT
 from benchmarks.table import Section
 from broker.local.process import ServerError
@@ -32,6 +43,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "photo": photo.run,
     "slow": slow.run,
     "memory": memory.run,
+    "serving": serving.run,
     "profile": profile.run,
 }
 RESULTS = ROOT / "benchmarks/results"

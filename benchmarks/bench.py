@@ -97,6 +97,17 @@ class Bench:
             (name,), lambda: self._start(peers.broker(name, environment, self.directory))
         )
 
+    def served(
+        self, way: str, kind: str, uploads: int, serving: Callable[[int], list[str]]
+    ) -> Server:
+        """Give a broker that is served in a way of its own."""
+        name = f"broker-{way.replace(' ', '-')}"
+        environment = self.environment(kind, uploads)
+        return self._once(
+            (name,),
+            lambda: self._start(peers.broker(name, environment, self.directory, serving=serving)),
+        )
+
     def environment(self, kind: str, uploads: int, *, real_bucket: bool = False) -> dict[str, str]:
         """Give the environment of that broker."""
         endpoint = self.seaweedfs.endpoint_url if real_bucket else self.stub.url

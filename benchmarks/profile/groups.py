@@ -42,6 +42,7 @@ ANYWHERE = (
         files=("sqlalchemy/",),
         functions=("do_commit", "_commit_impl", "do_commit_twophase"),
     ),
+    Rule(group="commit", files=("broker/db/cursors",), functions=("commit",)),
 )
 INNERMOST = (
     Rule(group="SQL", files=("/sqlalchemy/", "/psycopg", "/sqlite3/", "broker/db/")),
@@ -70,8 +71,14 @@ INNERMOST = (
             "/json/encoder",
         ),
     ),
+    Rule(
+        group="log and metrics",
+        files=(
+            *("broker/telemetry/", "broker/api/request_log", "broker/api/request_metrics"),
+            *("/logging/", "/prometheus_client/"),
+        ),
+    ),
     Rule(group="rules of the service", files=("broker/services/", "broker/domain/")),
-    Rule(group="log and metrics", files=("broker/api/request_log", "broker/api/metrics")),
     Rule(group="idempotency", files=("broker/api/idempotency",)),
     Rule(group="Flask", files=("/flask/", "/werkzeug/", "/flask_smorest/", "/flask_cors/")),
 )

@@ -48,14 +48,30 @@ def changed(argv: Sequence[str], port: int, app: str) -> list[str]:
     return done
 
 
-def gunicorn_sync(port: int, app: str) -> list[str]:
-    """Give the command line of gunicorn's default worker, one request at a time."""
+def granian(port: int, *, workers: int, threads: int) -> list[str]:
+    """Give the Dockerfile's command line with other numbers."""
+    argv = command(port)
+    for option, value in (("--workers", workers), ("--blocking-threads", threads)):
+        argv[argv.index(option) + 1] = str(value)
+    return argv
+
+
+def gunicorn(
+    port: int, app: str = "wsgi:app", *, workers: int, threads: int | None = None
+) -> list[str]:
+    """Give the command line of gunicorn; without threads that of its default worker, sync."""
     # fmt: off
     return [
-        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", WORKERS,
-        "--worker-class", "sync", "--timeout", "120", app,
+        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}",
+        "--workers", str(workers), "--timeout", "120",
+        *(["--worker-class", "sync"] if threads is None else ["--threads", str(threads)]), app,
     ]
     # fmt: on
+
+
+def gunicorn_sync(port: int, app: str) -> list[str]:
+    """Give the command line of gunicorn's default worker, one request at a time."""
+    return gunicorn(port, app, workers=1)
 
 
 def shown() -> str:

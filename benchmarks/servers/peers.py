@@ -40,10 +40,15 @@ def broker_environment(
 
 
 def broker(
-    name: str, environment: dict[str, str], directory: Path
+    name: str,
+    environment: dict[str, str],
+    directory: Path,
+    *,
+    serving: Callable[[int], list[str]] = command,
 ) -> AbstractContextManager[Server]:
-    """Run the broker with one worker, as the Dockerfile does."""
-    return serve(name, command, lambda _port: environment, directory)
+    """Run the broker with one worker, as the Dockerfile does, or in another way."""
+    environment = environment | {"PYTHONPATH": str(PEERS)}
+    return serve(name, serving, lambda _port: environment, directory)
 
 
 def flask_app(
