@@ -74,8 +74,9 @@ def _both(bench: Bench, old: Server) -> tuple[list[Photo], list[Photo]]:
     new = bench.broker(KIND, size, real_bucket=True)
     bench.database(KIND, size).restore()
     photo = b"\xff\xd8\xff\xe0" + os.urandom(PHOTO_BYTES - 4)
-    _proxied(old, photo, 1)
-    _ticketed(bench, new, photo, 1)
+    # As many as a round has: psycopg prepares a statement at its sixth time.
+    _proxied(old, photo, count)
+    _ticketed(bench, new, photo, count)
     proxied, ticketed = [], []
     for number in range(1, bench.plan.rounds + 1):
         proxied.append(_proxied(old, photo, count))
