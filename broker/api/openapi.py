@@ -1,5 +1,6 @@
 """OpenAPI 3.1 at `/openapi.json`; its reader is `reader`'s."""
 
+import functools
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import marshmallow as ma
 from apispec.core import Components
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
-from flask import Flask
+from flask import Blueprint, Flask, Response
 from flask_smorest import Api
 
 from broker.api import (
@@ -31,7 +32,7 @@ from broker.api.operations import (
     problem_schema,
     schema_name,
 )
-from broker.api.problems import PROBLEMS, handle_http_exception
+from broker.api.problems import PROBLEMS
 from schemas.problems import Problem
 from schemas.tickets import TRANSFERS, Transfer
 
@@ -58,36 +59,59 @@ SECURITY_SCHEMES = {
 }
 
 
+RESOURCES = (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy, events)
+blueprint = Blueprint("openapi", __name__)
+
+
 class BrokerApi(Api):
-    """flask-smorest's Api, answering errors as problem+json."""
+    """flask-smorest's Api, which describes errors as problem+json."""
 
     ERROR_SCHEMA = Problem
-    handle_http_exception = staticmethod(handle_http_exception)
+
+
+@blueprint.get("/openapi.json")
+def openapi_json() -> Response:
+    """Give the document."""
+    return Response(document(), mimetype="application/json")
 
 
 def init_app(app: Flask) -> None:
-    """Register the resources and what describes them."""
+    """Register the resources and the document; making that waits until somebody asks for it."""
+    capabilities.init_app(app)
+    ids.init_app(app)
+    for module in RESOURCES:
+        app.register_blueprint(module.blueprint)
+    app.register_blueprint(blueprint)
+
+
+@functools.cache
+def document() -> bytes:
+    """Give the document, the same for every app: made once a process, of an app that serves none.
+
+    flask-smorest would make it with each app, which is most of what starting one costs, and
+    write its half megabyte anew for each who asks.
+    """
+    app = Flask(__name__, static_folder=None)
+    capabilities.init_app(app)
+    ids.init_app(app)
     app.config["API_TITLE"] = "Upload broker"
     app.config["API_VERSION"] = "1"
     app.config["OPENAPI_VERSION"] = "3.1.0"
-    app.config["OPENAPI_URL_PREFIX"] = "/"
-    app.config["OPENAPI_JSON_PATH"] = "openapi.json"
     app.config["API_SPEC_OPTIONS"] = {
         "info": INFO,
         "servers": [{"url": "/", "description": "The broker that serves this document."}],
         "components": {"securitySchemes": SECURITY_SCHEMES},
     }
-    capabilities.init_app(app)
-    ids.init_app(app)
     schemas = MarshmallowPlugin(schema_name_resolver=_schema_name)
     plugins = {"marshmallow_plugin": schemas, "extra_plugins": [Operations()]}
     api = BrokerApi(app, spec_kwargs=plugins)
     _register_components(api.spec.components, schemas)
     _register_problems(api.spec.components)
-    for module in (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy, events):
+    for module in RESOURCES:
         api.register_blueprint(module.blueprint)
     # flask-smorest's own; no list here is paged by it.
     del api.spec.components.schemas["PaginationMetadataSchema"]
+    return json.dumps(api.spec.to_dict(), indent=2).encode()
 
 
 def _schema_name(schema: type[ma.Schema] | ma.Schema | str) -> str:
