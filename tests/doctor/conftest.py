@@ -16,11 +16,10 @@ from click.testing import CliRunner, Result
 
 from broker.cli import broker
 from broker.config import PREFIX
-from broker.db import migrate
 from broker.local.process import free_ports
 from broker.local.seaweedfs import IDENTITIES, EmbeddedS3
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
-from tests.servers.fixtures import SECRET, Bucket, make_bucket
+from tests.servers.fixtures import SECRET, Bucket, Buckets, make_bucket, sign_as_admin
 from tests.servers.minio import minio
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 
@@ -108,10 +107,8 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
+def template(migrated_sqlite: Path) -> Path:
+    return migrated_sqlite
 
 
 def healthy(tmp_path: Path) -> dict[str, str]:
@@ -131,8 +128,10 @@ def deploy(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     region: str = "us-east-1",
+    bucket: Bucket | None = None,
 ) -> Deployment:
-    bucket = make_bucket(server, monkeypatch, ORIGINS, region)
+    bucket = bucket or make_bucket(server, monkeypatch, ORIGINS, region)
+    sign_as_admin(server, monkeypatch, region)
     deployment = Deployment(monkeypatch, bucket)
     shutil.copy(template, tmp_path / "broker.db")
     deployment.set(
@@ -149,34 +148,46 @@ def anywhere(
     template: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    buckets: Buckets,
 ) -> Iterator[Deployment]:
     """A healthy deployment on each server that enforces policies."""
     server = request.getfixturevalue(f"{request.param}_server")
-    deployment = deploy(server, template, tmp_path, monkeypatch)
-    yield deployment
-    assert deployment.keys() == []
-    assert deployment.parts() == []
+    with buckets(server, ORIGINS).one() as bucket:
+        deployment = deploy(server, template, tmp_path, monkeypatch, bucket=bucket)
+        yield deployment
+        assert deployment.keys() == []
+        assert deployment.parts() == []
 
 
 @pytest.fixture
 def deployment(
-    seaweedfs_server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seaweedfs_server: S3Server,
+    template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    buckets: Buckets,
 ) -> Iterator[Deployment]:
     """A healthy deployment on the embedded server."""
-    deployment = deploy(seaweedfs_server, template, tmp_path, monkeypatch)
-    yield deployment
-    assert deployment.keys() == []
-    assert deployment.parts() == []
+    with buckets(seaweedfs_server, ORIGINS).one() as bucket:
+        deployment = deploy(seaweedfs_server, template, tmp_path, monkeypatch, bucket=bucket)
+        yield deployment
+        assert deployment.keys() == []
+        assert deployment.parts() == []
 
 
 @pytest.fixture
 def on_minio(
-    minio_server: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    minio_server: S3Server,
+    template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    buckets: Buckets,
 ) -> Iterator[Deployment]:
     """A healthy deployment on MinIO."""
-    deployment = deploy(minio_server, template, tmp_path, monkeypatch)
-    yield deployment
-    assert deployment.keys() == []
+    with buckets(minio_server, ORIGINS).one() as bucket:
+        deployment = deploy(minio_server, template, tmp_path, monkeypatch, bucket=bucket)
+        yield deployment
+        assert deployment.keys() == []
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The whole API on real parts: both databases, a real S3 server that enforces policies."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.http.client import SECRET, Client, token
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
+from tests.servers.reused import Lent, emptied_database, schema_of
 
 
 @pytest.fixture(scope="session")
@@ -28,24 +28,29 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: Postgres) -> str:
-    postgres_server.create_database(name="broker_template")
-    migrate.upgrade(postgres_server.url("broker_template"))
-    return "broker_template"
+def databases(postgres_server: Postgres) -> Lent[str]:
+    """PostgreSQL's databases that tests have one after another, migrated."""
+    template = postgres_server.create_database(name="broker_template")
+    migrate.upgrade(postgres_server.url(template))
+    schema = schema_of(postgres_server, template)
+    return Lent(
+        lambda: postgres_server.create_database(template=template),
+        lambda name: emptied_database(postgres_server, name, schema),
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A migrated database of its own for each test, on each dialect."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database for each test alone, on each dialect."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("migrated_sqlite")
         shutil.copy(template, tmp_path / "broker.db")
-        return f"sqlite:///{tmp_path / 'broker.db'}"
-    name: str = request.getfixturevalue("migrated_postgres")
+        yield f"sqlite:///{tmp_path / 'broker.db'}"
+        return
     server: Postgres = request.getfixturevalue("postgres_server")
-    database = f"t{time.time_ns()}"
-    server.create_database(template=name, name=database)
-    return server.url(database)
+    lent: Lent[str] = request.getfixturevalue("databases")
+    with lent.one() as name:
+        yield server.url(name)
 
 
 @pytest.fixture

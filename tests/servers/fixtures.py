@@ -1,7 +1,8 @@
 """Real servers as fixtures: each starts once a pytest process, at its first use."""
 
+import functools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from tests.servers import S3Server, installed_or_skip
 from tests.servers.counters import Counters, counters
 from tests.servers.minio import minio
 from tests.servers.postgres import Postgres, postgres
+from tests.servers.reused import Lent, admin_of, configuration, emptied_bucket
 from tests.servers.seaweedfs import seaweedfs
 
+ORIGIN = "https://shop.example"
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 
 
@@ -54,15 +57,21 @@ def counters_server() -> Iterator[Counters]:
         yield server
 
 
-def make_bucket(
-    server: S3Server,
-    monkeypatch: pytest.MonkeyPatch,
-    cors_origins: str = "https://shop.example",
-    region: str = "us-east-1",
-) -> Bucket:
+def sign_as_admin(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1"
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+
+
+def make_bucket(
+    server: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    cors_origins: str = ORIGIN,
+    region: str = "us-east-1",
+) -> Bucket:
+    sign_as_admin(server, monkeypatch, region)
     name = f"media-{uuid.uuid4().hex[:12]}"
     settings = Settings(
         database_url="sqlite://",
@@ -75,17 +84,53 @@ def make_bucket(
     return Bucket(server, name, settings, s3_storage(settings))
 
 
+Buckets = Callable[..., Lent[Bucket]]
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Buckets:
+    """Of a server, and for pages of some origins: the buckets that tests have in turn."""
+
+    @functools.cache
+    def of(server: S3Server, cors_origins: str = ORIGIN) -> Lent[Bucket]:
+        client = admin_of(server.endpoint_url, server.access_key, server.secret_key)
+        configured: dict[str, list[object]] = {}
+
+        def make() -> Bucket:
+            with pytest.MonkeyPatch.context() as patch:
+                bucket = make_bucket(server, patch, cors_origins)
+            configured[bucket.name] = configuration(client, bucket.name)
+            return bucket
+
+        return Lent(make, lambda one: emptied_bucket(client, one.name, configured[one.name]))
+
+    return of
+
+
 @pytest.fixture
-def s3_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def s3_bucket(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    buckets: Buckets,
+) -> Iterator[Bucket]:
     """A bucket for tests of the API: on the embedded server, or on the one that is asked for."""
-    name = getattr(request, "param", "seaweedfs")
-    return make_bucket(request.getfixturevalue(f"{name}_server"), monkeypatch)
+    server = request.getfixturevalue(f"{getattr(request, 'param', 'seaweedfs')}_server")
+    sign_as_admin(server, monkeypatch)
+    with buckets(server).one() as bucket:
+        yield bucket
 
 
 @pytest.fixture(params=["seaweedfs", "minio"])
-def any_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def any_bucket(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    buckets: Buckets,
+) -> Iterator[Bucket]:
     """A bucket on each server that enforces policies, for the contract suites."""
-    return make_bucket(request.getfixturevalue(f"{request.param}_server"), monkeypatch)
+    server = request.getfixturevalue(f"{request.param}_server")
+    sign_as_admin(server, monkeypatch)
+    with buckets(server).one() as bucket:
+        yield bucket
 
 
 @pytest.fixture

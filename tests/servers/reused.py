@@ -1,0 +1,141 @@
+"""Buckets and databases that one test after another has for itself, emptied before each.
+
+Making them anew is most of what a short test costs. What a test changed beyond objects and rows
+(a policy, a table), or still has a connection to, is not handed on.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import boto3
+import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.servers.postgres import Postgres
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Made = TypeVar("Made")
+PAGES_MAX = 10  # of a thousand objects; with more, another bucket is made sooner
+ROWS_LEFT_MAX = 256 * 1024  # bytes of a table that deleted rows may fill, before it is cut
+# Columns, indexes, constraints, and the migration that made them.
+SCHEMA = """
+SELECT array_agg(line ORDER BY line) FROM (
+    SELECT concat_ws(' ', attrelid::regclass, attname, atttypid::regtype, attnotnull, atthasdef)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+    UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(' ', tgrelid::regclass, tgname) FROM pg_trigger
+    UNION ALL SELECT version_num FROM alembic_version
+) AS lines (line)
+"""
+IN_USE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+TABLES = """
+SELECT array_agg(quote_ident(tablename)), max(pg_relation_size(quote_ident(tablename)::regclass))
+FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+SEQUENCES = """
+SELECT setval(quote_ident(sequencename)::regclass, 1, false)
+FROM pg_sequences WHERE schemaname = 'public'
+"""
+
+
+@dataclass
+class Lent(Generic[Made]):
+    """What there is of one kind; `emptied` says whether another test may have it."""
+
+    make: Callable[[], Made]
+    emptied: Callable[[Made], bool]
+    _free: list[Made] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Made]:
+        """Lend one to a test."""
+        free, self._free = self._free, []
+        # Emptied now, not when it came back: what a test left running has had time to end.
+        found = next((one for one in free if self.emptied(one)), None)
+        lent = found if found is not None else self.make()
+        yield lent
+        self._free.append(lent)
+
+
+def configuration(client: "S3Client", bucket: str) -> list[Any]:
+    """Give all that is set up in a bucket; of what the server has not, its error's code."""
+    found: list[Any] = []
+    for read in (
+        client.get_bucket_policy,
+        client.get_bucket_cors,
+        client.get_bucket_lifecycle_configuration,
+    ):
+        try:
+            answer = dict(read(Bucket=bucket))
+        except ClientError as error:
+            found.append(error.response["Error"]["Code"])
+        else:
+            del answer["ResponseMetadata"]
+            found.append(answer)
+    return found
+
+
+def emptied_bucket(client: "S3Client", bucket: str, configured: list[Any]) -> bool:
+    """Delete all objects and parts; False where the bucket is not what it was."""
+    try:
+        for _ in range(PAGES_MAX):
+            objects = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+            if not objects:
+                break
+            client.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": item["Key"]} for item in objects]}
+            )
+        else:
+            return False
+        for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+            client.abort_multipart_upload(
+                Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+        return configuration(client, bucket) == configured
+    except (BotoCoreError, ClientError):
+        return False
+
+
+def admin_of(endpoint_url: str, access_key: str, secret_key: str) -> "S3Client":
+    """Make the client that empties buckets."""
+    return boto3.Session(access_key, secret_key, region_name="us-east-1").client(
+        "s3", endpoint_url=endpoint_url
+    )
+
+
+def emptied_database(server: Postgres, name: str, schema: list[str]) -> bool:
+    """Delete all rows and begin ids anew; False where somebody is in it, or it is another."""
+    url = server.url(name).replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        # What was deleted stays so, even should the next test kill the server.
+        connection.execute("SET synchronous_commit = on; SET session_replication_role = replica")
+        if _value(connection, IN_USE) or _value(connection, SCHEMA) != schema:
+            return False
+        tables, largest = connection.execute(TABLES).fetchone() or ([], 0)
+        if largest > ROWS_LEFT_MAX:
+            connection.execute(f"TRUNCATE {', '.join(tables)}".encode())
+        else:
+            connection.execute("; ".join(f"DELETE FROM {table}" for table in tables).encode())
+        connection.execute(SEQUENCES)
+    return True
+
+
+def schema_of(server: Postgres, name: str) -> list[str]:
+    """Give what `emptied_database` compares."""
+    with psycopg.connect(server.url(name).replace("+psycopg", "")) as connection:
+        found: list[str] = _value(connection, SCHEMA)
+    return found
+
+
+def _value(connection: psycopg.Connection[Any], statement: str) -> Any:
+    (found,) = connection.execute(statement.encode()).fetchone() or (None,)
+    return found

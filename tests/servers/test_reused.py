@@ -1,0 +1,93 @@
+"""A test finds its bucket and its database as if they had just been made."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from tests.http.client import Client
+from tests.http.reconciling import put
+from tests.servers.fixtures import Bucket, Buckets
+from tests.servers.postgres import Postgres
+from tests.servers.reused import Lent
+
+
+@pytest.fixture
+def client(s3_bucket: Bucket) -> Any:
+    return boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
+
+
+@pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+def test_objects_and_parts_are_gone(buckets: Buckets, s3_bucket: Bucket, client: Any) -> None:
+    lent = buckets(s3_bucket.server)
+    with lent.one() as first:
+        keys = ["media/a.jpg", "media/a\nb.jpg", "incoming/ü.jpg", "media/ads/"]
+        for key in keys:
+            put(first, key)
+        begun = client.create_multipart_upload(Bucket=first.name, Key="media/b.jpg")
+    with lent.one() as second:
+        assert second.name == first.name
+        assert list(second.storage.list_objects("")) == []
+        listed = client.list_multipart_uploads(Bucket=second.name, Prefix="media/b.jpg")
+        assert begun["UploadId"] not in [one["UploadId"] for one in listed.get("Uploads", [])]
+
+
+@pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda client, name: client.delete_bucket_policy(Bucket=name),
+        lambda client, name: client.put_bucket_policy(Bucket=name, Policy=open_to_all(name)),
+        lambda client, name: client.delete_bucket_lifecycle(Bucket=name),
+        lambda client, name: client.delete_bucket(Bucket=name),
+    ],
+)
+def test_a_bucket_that_was_set_up_otherwise_is_nobodys(
+    buckets: Buckets, s3_bucket: Bucket, client: Any, alter: Callable[[Any, str], object]
+) -> None:
+    lent = buckets(s3_bucket.server)
+    with lent.one() as first:
+        alter(client, first.name)
+    with lent.one() as second:
+        assert second.name != first.name
+
+
+def open_to_all(name: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"]}
+    statement["Resource"] = [f"arn:aws:s3:::{name}/*"]
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize("time", ["before", "after"])
+def test_rows_are_gone_and_ids_begin_anew(alice: Client, time: str) -> None:
+    assert alice.get("/api/ads/").get_json()["results"] == []
+    assert [alice.ad(), alice.ad()] == [1, 2]
+
+
+@pytest.mark.parametrize("altered", ["ALTER TABLE ads ADD x int", "DROP INDEX {}", ""])
+def test_a_database_with_another_schema_is_nobodys(
+    databases: Lent[str], postgres_server: Postgres, altered: str
+) -> None:
+    with databases.one() as first, connected(postgres_server, first) as connection:
+        index = "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'ix_%' LIMIT 1"
+        (name,) = connection.execute(index).fetchone() or ("",)
+        if altered:
+            connection.execute(altered.format(name).encode())
+    with databases.one() as second:
+        assert (second == first) == (altered == "")
+
+
+def test_a_database_that_somebody_is_in_is_nobodys(
+    databases: Lent[str], postgres_server: Postgres
+) -> None:
+    with databases.one() as first:
+        pass
+    with connected(postgres_server, first), databases.one() as second:
+        assert second != first
+
+
+def connected(server: Postgres, name: str) -> "psycopg.Connection[Any]":
+    return psycopg.connect(server.url(name).replace("+psycopg", ""), autocommit=True)
