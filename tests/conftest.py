@@ -1,8 +1,11 @@
 """Fixtures for every test: real servers, and no credentials of the machine's own."""
 
 import functools
+import gc
 import os
+from collections.abc import Callable
 
+import botocore.hooks
 import botocore.loaders
 import pytest
 
@@ -15,6 +18,26 @@ pytest_plugins = [
 
 # boto3 reads a megabyte of JSON anew for every session; here once a process.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+_accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
+
+
+def accepts_kwargs(handler: Callable[..., object]) -> bool:
+    """Look at the signature of each handler that a session registers once a process."""
+    # Of a method its function, so that nothing that a test made is kept.
+    return bool(_accepts_kwargs(getattr(handler, "__func__", handler)))
+
+
+botocore.hooks.accepts_kwargs = accepts_kwargs
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage off what stays till the end: modules, and two thousand tests.
+
+    Each full collection would go through all of it, for nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

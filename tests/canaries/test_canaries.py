@@ -37,7 +37,9 @@ def test_innocent(): logging.getLogger("broker.x").info("upload %s", "ads/ad_1/a
 def nested(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str) -> str:
     """Run tests under the plugin alone, in a process of their own; gives what it printed."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    plugins = ("-p", "tests.canaries.plugin", "-p", "no:cacheprovider")
+    # Hypothesis and Schemathesis would take seconds to start in each process.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "xdist", "-p", "tests.canaries.plugin", "-p", "no:cacheprovider")
     result = pytester.runpytest_subprocess(*plugins, *args)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     text: str = result.stdout.str()
