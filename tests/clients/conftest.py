@@ -1,5 +1,6 @@
 """A shop: a real broker and S3 server, and a page on another origin in Chromium."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 
 from broker.app import create_app
-from broker.db import migrate
 from broker.db.models import Upload
 from broker.local.process import free_ports
 from broker.storage import bucket_setup
@@ -85,15 +85,21 @@ OpenShop = Callable[..., Shop]
 
 
 @pytest.fixture
-def open_any_shop(any_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenShop]:
+def open_any_shop(
+    any_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
+) -> Iterator[OpenShop]:
     """Open a shop on each S3 server."""
+    shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, any_bucket, tmp_path, browser, **changes)
 
 
 @pytest.fixture
-def open_shop(s3_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenShop]:
+def open_shop(
+    s3_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
+) -> Iterator[OpenShop]:
     """Open a shop on the embedded S3 server."""
+    shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, **changes)
 
@@ -118,7 +124,6 @@ def _open(
             **changes,
         }
     )
-    migrate.upgrade(settings.database_url)
     list(bucket_setup.apply(settings))
     app = create_app(settings)
     stack.callback(app.extensions["broker"].database.dispose)

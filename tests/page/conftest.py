@@ -1,6 +1,7 @@
 """A market: a real broker with its page, a real S3 server, and sellers in Chromium."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from sqlalchemy import select
 
 from broker.app import create_app
-from broker.db import migrate
 from broker.db.models import Upload
 from broker.local.process import ServerNotInstalled, free_ports
 from broker.storage import bucket_setup
@@ -113,8 +113,11 @@ OpenMarket = Callable[..., Market]
 
 
 @pytest.fixture
-def open_market(s3_bucket: Bucket, tmp_path: Path, browser: Browser) -> Iterator[OpenMarket]:
+def open_market(
+    s3_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
+) -> Iterator[OpenMarket]:
     """Open a market, with other settings where some are given."""
+    shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, changes)
 
@@ -134,7 +137,6 @@ def _open(
             **changes,
         }
     )
-    migrate.upgrade(settings.database_url)
     list(bucket_setup.apply(settings))
     app = create_app(settings)
     stack.callback(app.extensions["broker"].database.dispose)
