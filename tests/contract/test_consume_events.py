@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -89,7 +90,7 @@ class Queue:
 @pytest.fixture
 def queue(sqs_url: str, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Queue:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs_url)
-    return Queue(sqs_url, f"events-{s3_bucket.name}")
+    return Queue(sqs_url, f"events-{uuid4().hex}")
 
 
 @pytest.fixture
