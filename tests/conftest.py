@@ -3,7 +3,7 @@
 import functools
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import botocore.hooks
 import botocore.loaders
@@ -38,6 +38,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_not_closed_is_noticed() -> Iterator[None]:
+    """Collect all garbage in the last test's teardown: later, xdist would not hear the warnings."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from broker.api import openapi
 from broker.api.problems import MEDIA_TYPE, PROBLEMS
+from broker.app import create_app
+from broker.config import Settings
 from tests.http.documented import document
 
 Operation = dict[str, Any]
@@ -52,6 +55,18 @@ def references(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from references(inner)
+
+
+def test_the_document_is_made_once_and_only_when_somebody_asks() -> None:
+    openapi.document.cache_clear()
+    settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="x" * 32)
+    apps = [create_app(settings), create_app(settings)]
+    assert openapi.document.cache_info().misses == 0
+    answers = [app.test_client().get("/openapi.json") for app in [*apps, *apps]]
+    assert [answer.get_json() == document() for answer in answers] == [True] * 4
+    assert openapi.document.cache_info().misses == 1
+    for app in apps:
+        app.extensions["broker"].database.dispose()
 
 
 def test_the_document_is_valid_openapi_31() -> None:
