@@ -1,22 +1,27 @@
-"""A bucket in this process that enforces a form's policy, for histories by the thousand.
+"""A bucket in this process that enforces forms and URLs, for histories by the thousand.
 
-It stands beside the real servers and never for them: what S3 does is shown on those.
+It stands beside the real servers and never for them: what S3 does is shown on those. Of an
+object it keeps what HEAD tells. Multipart uploads are in `fake_multipart.py`.
 """
 
 import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from broker.domain.errors import ObjectNotFound, PreconditionFailed
-from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost
+from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
+from broker.domain.put_request import PutRequest
 from broker.storage.presigner import S3Presigner
 from broker.storage.sigv4 import Credentials
+from tests.fuzz.fake_multipart import FakeMultipart
 
 SIGNED_BESIDE = {"policy", "x-amz-signature"}
+URL = "http://bucket.example"
 
 
 def policy_of(form: PresignedPost) -> dict[str, Any]:
@@ -25,40 +30,49 @@ def policy_of(form: PresignedPost) -> dict[str, Any]:
     return policy
 
 
-def end_of(form: PresignedPost) -> datetime:
-    """Tell from when on S3 refuses a form."""
-    return datetime.fromisoformat(policy_of(form)["expiration"])
+def query_of(put: PresignedPut) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(put.url).query))
 
 
-@dataclass(frozen=True)
-class Stored:
-    data: bytes
-    head: ObjectHead
+def end_of(sent: PresignedPost | PresignedPut) -> datetime:
+    """Tell from when on S3 refuses a form or a URL."""
+    if isinstance(sent, PresignedPost):
+        return datetime.fromisoformat(policy_of(sent)["expiration"])
+    query = query_of(sent)
+    return datetime.fromisoformat(query["X-Amz-Date"]) + timedelta(
+        seconds=int(query["X-Amz-Expires"])
+    )
+
+
+@lru_cache(maxsize=64)
+def sha256(data: bytes) -> str:
+    """Write a digest as S3 does; large data are few, and the same again and again."""
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+md5 = lru_cache(maxsize=64)(lambda data: hashlib.md5(data).hexdigest())
 
 
 class FakeBucket:
-    """The part of `Storage` that forms need; without multipart uploads."""
+    """What `Storage` promises."""
 
     bucket = "media-bucket"
-    media_url = "http://bucket.example/media"
+    media_url = f"{URL}/media"
 
     def __init__(self) -> None:
-        self.objects: dict[str, Stored] = {}
+        self.objects: dict[str, ObjectHead] = {}
+        self.multipart = FakeMultipart(self.objects)
         self.presigner = S3Presigner(
             bucket=self.bucket,
             region="us-east-1",
             credentials=lambda: Credentials(access_key_id="AKID", secret_access_key="x" * 40),
-            bucket_url="http://bucket.example",
+            bucket_url=URL,
         )
-
-    @property
-    def multipart(self) -> Any:
-        raise AssertionError("no history has parts")
 
     def head(self, key: str) -> ObjectHead:
         if key not in self.objects:
             raise ObjectNotFound(key)
-        return self.objects[key].head
+        return self.objects[key]
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
@@ -89,20 +103,47 @@ class FakeBucket:
                 ((name, value),) = condition.items()
                 if name != "bucket" and fields.pop(name) != value:
                     return False
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         pinned = form.fields.get("x-amz-checksum-sha256")
-        if fields or pinned not in (None, digest):
+        if fields or pinned not in (None, sha256(data)):
             return False
-        self.put(form.fields["key"], data, form.fields, pinned)
+        self.write(form.fields["key"], data, form.fields, pinned)
         return True
 
-    def put(self, key: str, data: bytes, fields: dict[str, str], pinned: str | None) -> None:
+    def put(self, put: PresignedPut, data: bytes, now: datetime) -> bool:
+        """Take a PUT as S3 does: it signs what came, and compares. A part has its number."""
+        query = query_of(put)
+        if now >= end_of(put):
+            return False
+        sized = "content-length" in query["X-Amz-SignedHeaders"].split(";")
+        key = unquote(urlsplit(put.url).path).removeprefix("/")
+        request = PutRequest(
+            object_key=key,
+            headers=put.headers,
+            content_length=len(data) if sized else None,
+            expires_in=int(query["X-Amz-Expires"]),
+            query={name: query[name] for name in ("partNumber", "uploadId") if name in query},
+        )
+        signed_at = datetime.fromisoformat(query["X-Amz-Date"])
+        if self.presigner.presign_put(request, signed_at).url != put.url:
+            return False
+        pinned = put.headers.get("x-amz-checksum-sha256")
+        if pinned not in (None, sha256(data)):
+            return False
+        if "uploadId" in query:
+            return self.multipart.put(
+                query["uploadId"], int(query["partNumber"]), len(data), md5(data), pinned
+            )
+        if put.headers.get("If-None-Match") == "*" and key in self.objects:
+            return False
+        self.write(key, data, put.headers, pinned)
+        return True
+
+    def write(self, key: str, data: bytes, fields: dict[str, str], pinned: str | None) -> None:
         """Write an object, whoever it is that does."""
-        head = ObjectHead(
+        self.objects[key] = ObjectHead(
             content_length=len(data),
             content_type=fields.get("Content-Type", "binary/octet-stream"),
-            etag=hashlib.md5(data).hexdigest(),
+            etag=md5(data),
             checksum_sha256=pinned,
             metadata={"upload-id": fields.get("x-amz-meta-upload-id", "")},
         )
-        self.objects[key] = Stored(data, head)

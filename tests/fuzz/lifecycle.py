@@ -1,30 +1,16 @@
-"""Histories of uploads: every act in any order, as time passes, compared with the model."""
+"""Histories of uploads: every act in any order, as time passes, compared with the model.
 
-import base64
-import hashlib
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+Here are tickets and what becomes of them, and whatever else has a bucket's keys; owners are in
+`lifecycle_owners.py`, parts in `lifecycle_parts.py`.
+"""
+
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
-from sqlalchemy import delete, select
+from hypothesis.stateful import initialize, precondition, rule
 
-from broker.db.models import Base, Image, Upload
-from broker.db.session import Database
-from broker.domain.errors import BrokerError
-from broker.domain.owners import AD
-from broker.domain.principal import Principal
-from broker.domain.rules import Rules
-from broker.services import ads as ad_services
-from broker.services import images
+from broker.domain.owners import AD, USER
 from broker.services.cancel import cancel
 from broker.services.confirm import confirm
 from broker.services.issue import FileRequest, issue
@@ -32,135 +18,139 @@ from broker.services.reap import reap_once
 from broker.services.renew import renew
 from tests.faults.invariants import compare
 from tests.fuzz import model
-from tests.fuzz.buckets import World
-from tests.fuzz.fake_bucket import end_of
-from tests.fuzz.model import ModelAd, ModelUpload
+from tests.fuzz.fake_bucket import end_of, sha256
+from tests.fuzz.lifecycle_owners import Owners
+from tests.fuzz.lifecycle_parts import FULL, Parts, changed
+from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, RULES, WHO
+from tests.fuzz.model import ModelOwner, ModelUpload
 
-ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
-RULES = Rules(require_checksum=False, max_images_per_ad=model.PLACES)
-NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
-# Within a form, past it, past its grace, past every signature.
-PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 200, 299, 301, 901, 1201, 4501)]
-ADS_MAX = 3
-BACK = st.sampled_from([0, 0, 0, 1, 2])
-FORBIDDEN = {"not_found", "forbidden"}
-
-
-def code_of(act: Callable[[], Any]) -> tuple[str | None, Any]:
-    """Give the code of the error that an act gives, or what it gives."""
-    try:
-        return None, act()
-    except BrokerError as error:
-        return error.code, None
+# Within a form, past it, past a URL; past their grace, past every signature, past a window.
+PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
+# Transport, whether pinned, whether of open size, and how many parts.
+FORM, LOOSE, OPEN = ("post", True, False, 1), ("post", False, False, 1), ("post", False, True, 1)
+PUT, LOOSE_PUT = ("put", True, False, 1), ("put", False, False, 1)
+PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
+Kind = tuple[str, bool, bool, int]
+KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
+BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
-def some(machine: "Lifecycle") -> bool:
-    """Tell whether anything has been issued."""
-    return bool(machine.recent)
-
-
-class Lifecycle(RuleBasedStateMachine):
-    """One history; `world` and `database` are set by the test, and emptied for each."""
-
-    world: World
-    database: Database
+class Lifecycle(Owners, Parts):
+    """All acts."""
 
     @initialize()
     def begin(self) -> None:
-        self.world.clear()
-        self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
-        self.all_ads: list[ModelAd] = []
-        self.recent: list[ModelUpload] = []
-        with self.database.session() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                session.execute(delete(table))
-            session.commit()
+        self.empty()
         self.create_ad()
-        self.issue(0, [True, False])
+        self.issue(0, [FORM, LOOSE], ALICE, True)
 
-    def upload(self, back: int) -> ModelUpload:
-        """Give one of the newest: what happens to one upload in a row is what tells."""
-        return self.recent[-1 - back % len(self.recent)]
+    @rule(back=BACK, kinds=BATCHES, who=WHO, alone=st.booleans())
+    def issue(self, back: int, kinds: list[Kind], who: Any, alone: bool) -> None:
+        self.issue_for(self.all_ads[-1 - back % len(self.all_ads)], kinds, who, alone)
 
-    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """Call a service in a session of its own."""
-        with self.database.session() as session:
-            return code_of(lambda: service(session, *args, now=self.now, **kwargs))
+    @rule(kinds=BATCHES, who=WHO, alone=st.booleans())
+    def issue_avatar(self, kinds: list[Kind], who: Any, alone: bool) -> None:
+        self.issue_for(self.alice, kinds, who, alone)
 
-    @precondition(lambda self: len(self.all_ads) < ADS_MAX)
-    @rule()
-    def create_ad(self) -> None:
-        _, view = self.act(ad_services.create_ad, ALICE, NEW_AD)
-        self.all_ads.append(ModelAd(id=view.ad.id))
-
-    @rule(back=BACK, pins=st.lists(st.booleans(), min_size=1, max_size=2))
-    def issue(self, back: int, pins: list[bool]) -> None:
-        ad = self.all_ads[-1 - back % len(self.all_ads)]
-        datas = [f"photo {len(ad.uploads)} {number}".encode() for number in range(len(pins))]
-        files = [declared(data, pinned) for data, pinned in zip(datas, pins, strict=True)]
+    def issue_for(self, owner: ModelOwner, kinds: list[Kind], who: Any, alone: bool) -> None:
+        number = len(self.recent)
+        photos = [f"photo {number + at}".encode() for at in range(len(kinds))]
+        datas = [[FULL, one][-kind[3] :] for one, kind in zip(photos, kinds, strict=True)]
+        files = [declared(data, kind) for data, kind in zip(datas, kinds, strict=True)]
         args = (self.world.storage.presigner, RULES)
-        code, tickets = self.act(issue, *args, ALICE, AD, ad.id, files)
-        assert code == ad.issue(len(pins), self.now)
-        assert self.act(issue, *args, BOB, AD, ad.id, files)[0] in FORBIDDEN
+        whose = (USER if owner is self.alice else AD, owner.id)
+        before = {} if alone else {"before_commit": lambda tickets: None}
+        code, tickets = self.act(issue, *args, who, *whose, files, **before)
+        sizes = [file.size or model.MOST[owner.kind] for file in files]
+        backend = who is BACKEND
+        assert code == model.issue(owner, sizes, self.now, others=self.owners, backend=backend)
+        assert self.act(issue, *args, BOB, *whose, files)[0] in FORBIDDEN
         made = [
             ModelUpload(
                 id=ticket.upload.id,
-                ad=ad,
-                data=data,
-                pinned=pinned,
-                expires_at=self.now + model.TTL,
-                forms=[ticket.transfer],
+                owner=owner,
                 key=ticket.upload.key,
+                transport=kind[0],
+                data=data,
+                pinned=kind[1],
+                open=kind[2],
+                size=size,
+                expires_at=self.now + model.LIFE[kind[0]],
+                window=None if backend else self.quota.begun,
+                forms=[] if kind[0] == "multipart" else [ticket.transfer],
             )
-            for ticket, data, pinned in zip(tickets or [], datas, pins, strict=bool(tickets))
+            for ticket, data, kind, size in zip(
+                tickets or [], datas, kinds, sizes, strict=bool(tickets)
+            )
         ]
-        ad.uploads += made
+        owner.uploads += made
         self.recent += made
 
-    @precondition(some)
-    @rule(back=BACK, form=st.integers(0, 5), change=st.sampled_from(["", "other", "longer"]))
+    @precondition(lambda self: any(upload.forms for upload in self.recent))
+    @rule(
+        back=BACK,
+        form=st.integers(0, 5),
+        change=st.sampled_from(["", "other", "longer", "less"]),
+    )
     def send(self, back: int, form: int, change: str) -> None:
-        upload = self.upload(back)
-        data = {"": upload.data, "other": upload.data[::-1], "longer": upload.data + b"x"}[change]
-        chosen = upload.forms[form % len(upload.forms)]
-        alive = self.now < end_of(chosen)
-        taken = self.world.send(chosen, data, self.now)
-        assert taken == (alive and upload.takes(data))
-        if taken and upload.state == "pending":
-            upload.object = ("form", data)
+        """Send a form or a PUT; of a PUT S3 takes none where there is an object already."""
+        sendable = [upload for upload in self.recent if upload.forms]
+        upload = sendable[-1 - back % len(sendable)]
+        self.send_by(upload, upload.forms[form % len(upload.forms)], change)
 
-    @precondition(some)
+    def send_by(self, upload: ModelUpload, form: Any, change: str) -> None:
+        data = changed(upload.data[0], change)
+        alive = self.now < end_of(form)
+        free = upload.transport == "post" or upload.written not in self.world.objects()
+        taken = self.world.send(form, data, self.now)
+        assert taken == (alive and free and upload.takes(data))
+        if taken and upload.state == "pending":
+            upload.object = ("sent", len(data))
+
+    @precondition(lambda self: self.recent)
+    @rule(back=BACK, confirmed=st.booleans())
+    def deliver(self, back: int, confirmed: bool) -> None:
+        """Do all that a good client does, at whatever time."""
+        upload = self.upload(back)
+        if upload.forms:
+            self.send_by(upload, upload.forms[-1], "")
+        else:
+            self.sign_by(upload, list(range(1, len(upload.data) + 1)), "")
+            self.send_parts(upload, list(dict(upload.urls).items()), "")
+        if confirmed and upload.forms:
+            self.confirm(back, 1, ALICE)
+        elif confirmed:
+            self.complete_by(upload, ALICE)
+
+    @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def forge(self, back: int) -> None:
-        """Somebody with the bucket's keys writes other bytes where a form was to."""
+        """Somebody with the bucket's keys writes other bytes where an upload was to."""
         upload = self.upload(back)
         if upload.state == "pending":
-            key = upload.forms[0].fields["key"]
-            self.world.forge(key, b"forged")
-            upload.object = ("forged", b"forged")
+            self.world.forge(upload.written, b"forged")
+            upload.object = ("forged", len(b"forged"))
 
-    @precondition(some)
-    @rule(back=BACK, times=st.integers(1, 2))
-    def confirm(self, back: int, times: int) -> None:
+    @precondition(lambda self: self.recent)
+    @rule(back=BACK, times=st.integers(1, 2), who=WHO)
+    def confirm(self, back: int, times: int, who: Any) -> None:
         upload = self.upload(back)
         for _ in range(times):
             args = (self.world.storage, RULES)
             assert self.act(confirm, *args, BOB, upload.id)[0] == "not_found"
-            code, image = self.act(confirm, *args, ALICE, upload.id)
+            code, image = self.act(confirm, *args, who, upload.id)
             assert code == model.confirm(upload, self.now)
-            if code is None:
-                assert upload.image in (None, image.id)
-                upload.image = image.id
+            self.gave(upload, image)
 
-    @precondition(some)
+    @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def cancel(self, back: int) -> None:
         upload = self.upload(back)
         args = (self.world.storage, RULES)
         assert self.act(cancel, *args, BOB, upload.id)[0] == "not_found"
-        assert self.act(cancel, *args, ALICE, upload.id)[0] == model.cancel(upload)
+        assert self.act(cancel, *args, ALICE, upload.id)[0] == model.cancel(upload, self.now)
 
-    @precondition(some)
+    @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def renew(self, back: int) -> None:
         upload = self.upload(back)
@@ -170,55 +160,19 @@ class Lifecycle(RuleBasedStateMachine):
         assert code == model.renew(upload, self.now)
         if ticket is not None:
             assert ticket.upload.key == upload.key
-            upload.forms.append(ticket.transfer)
-
-    @precondition(some)
-    @rule(back=BACK)
-    def delete_image(self, back: int) -> None:
-        upload = self.upload(back)
-        args = (upload.ad.id, upload.image or 1_000_000)
-        assert self.act(images.delete_image, BOB, *args, rules=RULES)[0] in FORBIDDEN
-        there = upload.image is not None and not upload.image_deleted
-        code, _ = self.act(images.delete_image, ALICE, *args, rules=RULES)
-        assert code == (None if there else "not_found")
-        upload.image_deleted |= there
-
-    @precondition(lambda self: len(self.recent) > ADS_MAX and not self.all_ads[-1].deleted)
-    @rule()
-    def delete_ad(self) -> None:
-        ad = self.all_ads[-1]
-        assert self.act(ad_services.delete_ad, BOB, ad.id, rules=RULES)[0] in FORBIDDEN
-        assert self.act(ad_services.delete_ad, ALICE, ad.id, rules=RULES)[0] is None
-        ad.delete()
+            upload.forms += [ticket.transfer] if upload.forms else []
 
     @rule()
     def reap(self) -> None:
-        due = sum(upload.stale(self.now) for ad in self.all_ads for upload in ad.uploads)
+        due = sum(upload.stale(self.now) for owner in self.owners for upload in owner.uploads)
         _, reaped = self.act(reap_once, self.world.storage, RULES)
         assert reaped.expired == due
-        for ad in self.all_ads:
-            ad.expire(self.now)
+        for owner in self.owners:
+            owner.expire(self.now)
 
     @rule(passing=st.sampled_from(PASSING))
     def pass_time(self, passing: timedelta) -> None:
         self.now += passing
-
-    @invariant()
-    def rows_and_objects_agree(self) -> None:
-        assert compare(self.database, RULES, self.world, at_rest=False).violations == []
-
-    @invariant()
-    def rows_are_as_the_model_says(self) -> None:
-        with self.database.session() as session:
-            rows = session.execute(select(Upload.id, Upload.state)).all()
-            states = {row.id: str(row.state) for row in rows}
-            rows = session.execute(select(Image.upload_id, Image.id)).all()
-            found = {row.upload_id: row.id for row in rows}
-        uploads = [upload for ad in self.all_ads for upload in ad.uploads]
-        assert states == {upload.id: upload.state for upload in uploads}
-        assert found == {
-            one.id: one.image for one in uploads if one.image is not None and not one.image_deleted
-        }
 
     def teardown(self) -> None:
         """When all forms are dead and the reaper has run, nothing waits and nothing is left."""
@@ -231,11 +185,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.rows_are_as_the_model_says()
 
 
-def declared(data: bytes, pinned: bool) -> FileRequest:
-    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+def declared(data: list[bytes], kind: Kind) -> FileRequest:
+    transport, pinned, is_open, _ = kind
     return FileRequest(
         file_name="main.jpg",
         content_type="image/jpeg",
-        size=len(data),
-        checksum_sha256=digest if pinned else None,
+        size=None if is_open else sum(map(len, data)),
+        checksum_sha256=sha256(data[-1]) if pinned else None,
+        transport=transport,
     )

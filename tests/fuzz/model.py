@@ -1,84 +1,160 @@
 """What should become of uploads, in plain Python: no database, no bucket, nothing of the broker's
-services. It says what each act must lead to, and what is so afterwards.
+services. It says what each act must lead to, and what is so afterwards; `model_parts.py` says so
+of uploads in parts.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+MIB = 1024**2
 PLACES = 3
-TTL = timedelta(seconds=300)
+PUT = timedelta(seconds=600)  # how long a URL writes
+LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
+WINDOW = timedelta(hours=2)
+QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
+PART = 5 * MIB
+MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
+
+
+@dataclass
+class Quota:
+    """What a user has reserved since `begun`."""
+
+    begun: datetime | None = None
+    size: int = 0
+    files: int = 0
+
+    def over(self, now: datetime) -> bool:
+        return self.begun is None or self.begun <= now - WINDOW
+
+    def fits(self, sizes: list[int], now: datetime) -> bool:
+        size, files = (0, 0) if self.over(now) else (self.size, self.files)
+        return size + sum(sizes) <= QUOTA_BYTES and files + len(sizes) <= QUOTA_FILES
+
+    def take(self, sizes: list[int], now: datetime) -> None:
+        if self.over(now):
+            self.begun, self.size, self.files = now, 0, 0
+        self.size += sum(sizes)
+        self.files += len(sizes)
+
+    def give_back(self, window: datetime | None, size: int, files: int) -> None:
+        if window is not None and window == self.begun:
+            self.size -= size
+            self.files -= files
 
 
 @dataclass
 class ModelUpload:
-    """An upload; `object` is what lies where its forms write, while it is pending."""
+    """An upload; `object` is how and how large what lies where it writes is, while pending."""
 
     id: Any
-    ad: "ModelAd"
-    data: bytes
-    pinned: bool
-    expires_at: datetime
-    forms: list[Any]
+    owner: "ModelOwner"
     key: str
+    transport: str
+    data: list[bytes]  # one piece, or one a part
+    pinned: bool
+    size: int  # what it has reserved, and in the end has
+    expires_at: datetime
+    window: datetime | None
+    open: bool = False
+    forms: list[Any] = field(default_factory=list)  # forms, or PUTs
     state: str = "pending"
-    object: tuple[str, bytes] | None = None
+    object: tuple[str, int] | None = None
     image: Any = None
     image_deleted: bool = False
+    # In parts: whether the bucket was told of it, and still knows it, as far as the acts go.
+    begun: bool = False
+    parts_pinned: bool = False
+    digests: dict[int, bytes] = field(default_factory=dict)  # the bytes that a part is pinned to
+    urls: list[tuple[int, Any]] = field(default_factory=list)
+    arrived: dict[int, bytes] = field(default_factory=dict)
+    in_bucket: bool = False
+
+    @property
+    def promoted(self) -> bool:
+        return self.transport != "multipart" and not self.pinned
+
+    @property
+    def final(self) -> str:
+        return f"media/{self.key}"
+
+    @property
+    def written(self) -> str:
+        return f"incoming/{self.key}" if self.promoted else self.final
 
     def stale(self, now: datetime) -> bool:
         return self.state == "pending" and now >= self.expires_at + GRACE
 
-    def is_as_declared(self) -> bool:
-        """Tell whether a confirm must take what lies there."""
+    def takes(self, data: bytes) -> bool:
+        """Tell whether a form or URL in force lets these bytes through."""
+        if self.open:
+            return 1 <= len(data) <= MOST[self.owner.kind]
+        return data == self.data[0] if self.pinned else len(data) == self.size
+
+    def end(self, state: str, now: datetime) -> None:
+        """Its object is swept once more when no form can write, its parts when no URL can."""
+        self.state, self.object = state, None
+        self.owner.quota.give_back(self.window, self.size, 1)
+        for key in (self.written, self.final):
+            self.owner.sweep(key, self.expires_at + GRACE)
+        if self.begun:
+            self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
+
+    def become_image(self, now: datetime) -> None:
         assert self.object is not None
-        how, data = self.object
-        return how == "form" and (data == self.data if self.pinned else len(data) == self.size)
+        _, size = self.object
+        self.state = "confirmed"
+        self.owner.quota.give_back(self.window, self.size - size, 0)
+        self.size = size
+        if self.owner.kind == "user":
+            self.owner.drop_images(now)
+        if self.promoted:
+            self.owner.sweep(self.written, self.expires_at + GRACE)
+
+    def drop_image(self, now: datetime) -> None:
+        self.image_deleted = True
+        self.owner.sweep(self.final, now + PUT + GRACE)
 
     @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def takes(self, data: bytes) -> bool:
-        """Tell whether a form in force lets these bytes through."""
-        return data == self.data if self.pinned else len(data) == self.size
-
-    def end(self, state: str) -> None:
-        self.state, self.object = state, None
+    def has_image(self) -> bool:
+        return self.image is not None and not self.image_deleted
 
 
 @dataclass(eq=False)
-class ModelAd:
-    """An ad with its uploads."""
+class ModelOwner:
+    """An ad or a user with the uploads; `sweeps` are keys, and how long each must be swept."""
 
+    kind: str
     id: int
+    quota: Quota
+    sweeps: dict[str, datetime]
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
+    def sweep(self, key: str, until: datetime) -> None:
+        self.sweeps[key] = max(until, self.sweeps.get(key, until))
+
     def places(self) -> int:
-        images = [one for one in self.uploads if one.image is not None and not one.image_deleted]
-        return len(images) + sum(one.state == "pending" for one in self.uploads)
+        return sum(one.has_image or one.state == "pending" for one in self.uploads)
 
     def expire(self, now: datetime) -> None:
         for upload in self.uploads:
             if upload.stale(now):
-                upload.end("expired")
+                upload.end("expired", now)
 
-    def issue(self, count: int, now: datetime) -> str | None:
-        """Say which error a request for so many tickets gives; None where it gives tickets."""
-        if self.deleted:
-            return "not_found"
-        if self.places() + count > PLACES:
-            self.expire(now)
-        return "image_limit_reached" if self.places() + count > PLACES else None
+    def drop_images(self, now: datetime) -> None:
+        for upload in self.uploads:
+            if upload.has_image:
+                upload.drop_image(now)
 
-    def delete(self) -> None:
+    def delete(self, now: datetime) -> None:
         self.deleted = True
         for upload in self.uploads:
             if upload.state == "pending":
-                upload.end("cancelled")
-            upload.image_deleted |= upload.image is not None
+                upload.end("cancelled", now)
+        self.drop_images(now)
 
 
 SETTLED = {
@@ -88,37 +164,63 @@ SETTLED = {
 }
 
 
-def confirm(upload: ModelUpload, now: datetime) -> str | None:
-    """Say which error a confirm gives; None where it gives the image."""
-    if upload.stale(now):
-        upload.end("expired")
-    if upload.state == "confirmed":
-        return "image_deleted" if upload.image_deleted else None
-    if upload.state != "pending":
-        return SETTLED[upload.state]
-    if upload.object is None:
-        return "object_missing"
-    if not upload.is_as_declared():
-        upload.end("rejected")
-        return "object_mismatch"
-    upload.state = "confirmed"
+def issue(
+    owner: ModelOwner, sizes: list[int], now: datetime, *, others: list[ModelOwner], backend: bool
+) -> str | None:
+    """Say which error a request for tickets gives; None where it gives them, all of them."""
+
+    def within_quota() -> bool:
+        return backend or owner.quota.fits(sizes, now)
+
+    def room() -> bool:
+        return within_quota() and (owner.kind == "user" or owner.places() + len(sizes) <= PLACES)
+
+    if owner.deleted:
+        return "not_found"
+    if not room():
+        for one in [owner] if backend else [owner, *others]:
+            one.expire(now)
+    if not room():
+        return "image_limit_reached" if within_quota() else "quota_exceeded"
+    if not backend:
+        owner.quota.take(sizes, now)
     return None
 
 
-def cancel(upload: ModelUpload) -> str | None:
+def settled(upload: ModelUpload) -> str | None:
+    """Say what is answered about the image of an upload that is not pending."""
+    if upload.state == "confirmed":
+        return "image_deleted" if upload.image_deleted else None
+    return SETTLED[upload.state]
+
+
+def confirm(upload: ModelUpload, now: datetime) -> str | None:
+    """Say which error a confirm gives; None where it gives the image."""
+    if upload.stale(now):
+        upload.end("expired", now)
+    if upload.state != "pending":
+        return settled(upload)
+    if upload.object is None:
+        return "object_missing"
+    if upload.object[0] == "forged":
+        upload.end("rejected", now)
+        return "object_mismatch"
+    upload.become_image(now)
+    return None
+
+
+def cancel(upload: ModelUpload, now: datetime) -> str | None:
     """Say which error a cancel gives."""
     if upload.state == "pending":
-        upload.end("cancelled")
+        upload.end("cancelled", now)
     return "upload_settled" if upload.state == "confirmed" else None
 
 
 def renew(upload: ModelUpload, now: datetime) -> str | None:
     """Say which error a renewal gives."""
-    if upload.state == "confirmed":
-        return "upload_settled"
     if upload.state != "pending":
-        return SETTLED[upload.state]
+        return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
     if upload.stale(now):
         return "upload_expired"
-    upload.expires_at = now + TTL
+    upload.expires_at = now + LIFE[upload.transport]
     return None

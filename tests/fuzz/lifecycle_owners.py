@@ -1,0 +1,64 @@
+"""What happens to owners in a history: ads made and deleted, images deleted, avatars set."""
+
+from decimal import Decimal
+
+from hypothesis.stateful import precondition, rule
+
+from broker.services import ads as ad_services
+from broker.services import images
+from broker.services.users import edit_user
+from tests.fuzz.machine import ALICE, BACK, BOB, FORBIDDEN, RULES, Machine
+from tests.fuzz.model import ModelOwner
+
+NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
+ADS_MAX = 3
+
+
+class Owners(Machine):
+    """Acts on ads, on their images, and on Alice's profile."""
+
+    @precondition(lambda self: len(self.all_ads) < ADS_MAX)
+    @rule()
+    def create_ad(self) -> None:
+        _, view = self.act(ad_services.create_ad, ALICE, NEW_AD)
+        self.all_ads.append(ModelOwner("ad", view.ad.id, self.quota, self.sweeps))
+
+    @precondition(lambda self: self.recent)
+    @rule(back=BACK)
+    def delete_image(self, back: int) -> None:
+        """An avatar is no image of an ad's, and cannot be deleted as one."""
+        upload = self.upload(back)
+        ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
+        args = (ad.id, upload.image or 1_000_000)
+        assert self.act(images.delete_image, BOB, *args, rules=RULES)[0] in FORBIDDEN
+        there = upload.has_image and upload.owner is ad
+        code, _ = self.act(images.delete_image, ALICE, *args, rules=RULES)
+        assert code == (None if there else "not_found")
+        if there:
+            upload.drop_image(self.now)
+
+    @precondition(lambda self: len(self.recent) > ADS_MAX and not self.all_ads[-1].deleted)
+    @rule()
+    def delete_ad(self) -> None:
+        ad = self.all_ads[-1]
+        assert self.act(ad_services.delete_ad, BOB, ad.id, rules=RULES)[0] in FORBIDDEN
+        assert self.act(ad_services.delete_ad, ALICE, ad.id, rules=RULES)[0] is None
+        ad.delete(self.now)
+
+    @rule()
+    def remove_avatar(self) -> None:
+        args = (ALICE.user_id, {"avatar": None})
+        assert self.act(edit_user, BOB, *args, rules=RULES)[0] == "forbidden"
+        assert self.act(edit_user, ALICE, *args, rules=RULES)[0] is None
+        self.alice.drop_images(self.now)
+
+    @precondition(lambda self: self.recent)
+    @rule(back=BACK)
+    def name_avatar(self, back: int) -> None:
+        """None but the newest confirmed one can be named, and that is the avatar already."""
+        upload = self.upload(back)
+        args = (ALICE.user_id, {"avatar": upload.id})
+        code, view = self.act(edit_user, ALICE, *args, rules=RULES)
+        newest = upload.owner is self.alice and upload.has_image
+        assert code == (None if newest else "avatar_not_confirmed")
+        assert not newest or view.avatar.id == upload.image

@@ -1,0 +1,143 @@
+"""Uploads in parts in a history: signed, sent, listed, completed, and let go of by the bucket."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from broker.domain.part_plan import by_number
+from broker.services.complete import complete
+from broker.services.list_parts import list_parts
+from broker.services.sign_parts import WantedPart, sign_parts
+from tests.fuzz import model_parts
+from tests.fuzz.fake_bucket import end_of, query_of, sha256
+from tests.fuzz.machine import ALICE, BACK, BOB, RULES, WHO, Machine
+from tests.fuzz.model import PART, ModelUpload
+
+FULL = bytes(PART)
+ALL: list[int] = []
+NUMBERS = st.sampled_from([ALL, ALL, ALL, [1], [2], [1, 2], [0], [3], [1, 1]])
+
+
+@lru_cache(maxsize=16)
+def changed(data: bytes, change: str) -> bytes:
+    """Give the data, other ones of their length, or some of another."""
+    other = bytes(255 - byte for byte in data[:8]) + data[8:]
+    return {"": data, "other": other, "longer": data + b"x", "less": data[1:]}[change]
+
+
+def some_parts(machine: "Parts") -> bool:
+    return any(upload.transport == "multipart" for upload in machine.recent)
+
+
+class Parts(Machine):
+    """Acts on uploads in parts."""
+
+    def in_parts(self, back: int) -> ModelUpload:
+        found = [upload for upload in self.recent if upload.transport == "multipart"]
+        return found[-1 - back % len(found)]
+
+    def gave(self, upload: ModelUpload, image: Any) -> None:
+        """Of one upload there is one image, whatever gives it."""
+        if image is not None:
+            assert upload.image in (None, image.id)
+            upload.image = image.id
+
+    @precondition(some_parts)
+    @rule(back=BACK, numbers=NUMBERS, pins=st.sampled_from(["", "other", None]))
+    def sign(self, back: int, numbers: list[int], pins: str | None) -> None:
+        upload = self.in_parts(back)
+        self.sign_by(upload, numbers or list(range(1, len(upload.data) + 1)), pins)
+
+    def sign_by(self, upload: ModelUpload, numbers: list[int], pins: str | None) -> None:
+        digests = {}
+        if pins is not None:
+            known = {number for number in numbers if 1 <= number <= len(upload.data)}
+            digests = {number: changed(upload.data[number - 1], pins) for number in known}
+        wanted = [
+            WantedPart(
+                part_number=number,
+                checksum_sha256=sha256(digests[number]) if number in digests else None,
+            )
+            for number in numbers
+        ]
+        args = (self.world.storage, RULES)
+        assert self.act(sign_parts, *args, BOB, upload.id, wanted)[0] == "not_found"
+        code, signed = self.act(sign_parts, *args, ALICE, upload.id, wanted)
+        assert code == model_parts.sign(upload, numbers, digests, self.now)
+        upload.urls += [(part.part_number, part.put) for part in signed.parts] if signed else []
+
+    @precondition(lambda self: any(upload.urls for upload in self.recent))
+    @rule(
+        back=BACK,
+        which=st.sampled_from([None, None, 0, 1, 2, 3]),
+        change=st.sampled_from(["", "", "", "other", "longer", "less"]),
+    )
+    def send_part(self, back: int, which: int | None, change: str) -> None:
+        """Send one part, or the newest of each number."""
+        sendable = [upload for upload in self.recent if upload.urls]
+        upload = sendable[-1 - back % len(sendable)]
+        urls = list(dict(upload.urls).items())
+        self.send_parts(
+            upload, urls if which is None else [upload.urls[which % len(upload.urls)]], change
+        )
+
+    def send_parts(self, upload: ModelUpload, urls: list[tuple[int, Any]], change: str) -> None:
+        for number, put in urls:
+            data = changed(upload.data[number - 1], change)
+            alive = self.now < end_of(put)
+            known = query_of(put)["uploadId"] in self.world.begun(upload.final)
+            taken = self.world.send(put, data, self.now)
+            assert taken == (alive and known and model_parts.takes(upload, number, data))
+            if taken and upload.in_bucket:
+                upload.arrived[number] = data
+
+    @precondition(some_parts)
+    @rule(back=BACK)
+    def list(self, back: int) -> None:
+        upload = self.in_parts(back)
+        args = (self.world.storage, RULES)
+        assert self.act(list_parts, *args, BOB, upload.id)[0] == "not_found"
+        code, progress = self.act(list_parts, *args, ALICE, upload.id)
+        found = code or ([part.part_number for part in progress.parts], progress.missing)
+        assert found == model_parts.lists(upload, self.now)
+
+    @precondition(some_parts)
+    @rule(back=BACK, times=st.integers(1, 2), who=WHO)
+    def complete(self, back: int, times: int, who: Any) -> None:
+        upload = self.in_parts(back)
+        for _ in range(times):
+            self.complete_by(upload, who)
+
+    def complete_by(self, upload: ModelUpload, who: Any) -> None:
+        args = (self.world.storage, RULES)
+        assert self.act(complete, *args, BOB, upload.id)[0] == "not_found"
+        code, image = self.act(complete, *args, who, upload.id)
+        assert code == model_parts.complete(upload, self.now)
+        self.gave(upload, image)
+
+    @precondition(lambda self: any(upload.in_bucket for upload in self.recent))
+    @rule(back=BACK, lost=st.booleans())
+    def let_go(self, back: int, lost: bool) -> None:
+        """The bucket's own rule clears parts away, or a broker died as soon as it had completed."""
+        held = [upload for upload in self.recent if upload.in_bucket]
+        upload = held[-1 - back % len(held)]
+        if upload.state != "pending":
+            return
+        multipart = self.world.storage.multipart
+        for multipart_id in self.world.begun(upload.final):
+            if lost:
+                multipart.abort(upload.final, multipart_id)
+                upload.in_bucket, upload.arrived = False, {}
+            elif not model_parts.missing(upload):
+                found = by_number(multipart.list_parts(upload.final, multipart_id))
+                pins = {number: sha256(data) for number, data in upload.digests.items()}
+                # SeaweedFS lists parts without the digests that it wants to have named here.
+                parts = [
+                    replace(found[number], checksum_sha256=pins.get(number))
+                    for number in sorted(found)
+                ]
+                multipart.complete(upload.final, multipart_id, parts)
+                model_parts.together(upload)

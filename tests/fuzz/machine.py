@@ -1,0 +1,118 @@
+"""What every history has: its time, its owners and their uploads, and what is compared after each
+act. The acts themselves are in `lifecycle*.py`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from sqlalchemy import delete, select
+
+from broker.db.models import Ad, Base, Deletion, Image, Upload, UserQuota
+from broker.db.session import Database
+from broker.domain.errors import BrokerError
+from broker.domain.principal import Principal, Role
+from broker.domain.rules import Rules
+from tests.faults.invariants import compare
+from tests.fuzz import model
+from tests.fuzz.buckets import World
+from tests.fuzz.model import ModelOwner, ModelUpload, Quota
+
+ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
+BACKEND = Principal(user_id=9, role=Role.SERVICE)
+WHO = st.sampled_from([ALICE, ALICE, BACKEND])
+RULES = Rules(
+    require_checksum=False,
+    max_images_per_ad=model.PLACES,
+    max_image_bytes=model.MOST["ad"],
+    max_avatar_bytes=model.MOST["user"],
+    put_ttl=round(model.PUT.total_seconds()),
+    multipart_ttl=round(model.LIFE["multipart"].total_seconds()),
+    part_size=model.PART,
+    quota_window=round(model.WINDOW.total_seconds()),
+    quota_bytes=model.QUOTA_BYTES,
+    quota_files=model.QUOTA_FILES,
+)
+BACK = st.sampled_from([0, 0, 0, 1, 2])
+FORBIDDEN = {"not_found", "forbidden"}
+
+
+def code_of(act: Callable[[], Any]) -> tuple[str | None, Any]:
+    """Give the code of the error that an act gives, or what it gives."""
+    try:
+        return None, act()
+    except BrokerError as error:
+        return error.code, None
+
+
+class Machine(RuleBasedStateMachine):
+    """One history; `world` and `database` are set by the test, and emptied for each."""
+
+    world: World
+    database: Database
+
+    def empty(self) -> None:
+        self.world.clear()
+        self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
+        self.quota = Quota()
+        self.sweeps: dict[str, datetime] = {}
+        self.alice = ModelOwner("user", ALICE.user_id, self.quota, self.sweeps)
+        self.all_ads: list[ModelOwner] = []
+        self.recent: list[ModelUpload] = []
+        with self.database.session() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(delete(table))
+            session.commit()
+
+    @property
+    def owners(self) -> list[ModelOwner]:
+        return [self.alice, *self.all_ads]
+
+    def upload(self, back: int) -> ModelUpload:
+        """Give one of the newest: what happens to one upload in a row is what tells."""
+        return self.recent[-1 - back % len(self.recent)]
+
+    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """Call a service in a session of its own."""
+        with self.database.session() as session:
+            return code_of(lambda: service(session, *args, now=self.now, **kwargs))
+
+    @invariant()
+    def rows_and_objects_agree(self) -> None:
+        assert compare(self.database, RULES, self.world, at_rest=False).violations == []
+
+    @invariant()
+    def rows_are_as_the_model_says(self) -> None:
+        with self.database.session() as session:
+            rows = session.execute(select(Upload.id, Upload.state, Upload.expires_at)).all()
+            states = {row.id: (str(row.state), row.expires_at) for row in rows}
+            images = session.execute(select(Image.upload_id, Image.id, Image.size)).all()
+            places = session.execute(select(Ad.id, Ad.places_taken)).all()
+            quotas = session.execute(
+                select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
+            ).all()
+            outbox = session.scalars(select(Deletion)).all()
+            session.commit()
+        uploads = [upload for owner in self.owners for upload in owner.uploads]
+        assert states == {upload.id: (upload.state, upload.expires_at) for upload in uploads}
+        assert {tuple(row) for row in images} == {
+            (one.id, one.image, one.size) for one in uploads if one.has_image
+        }
+        there = [ad for ad in self.all_ads if not ad.deleted]
+        assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}
+        kept = self.quota
+        charged = [] if kept.begun is None else [(kept.begun, kept.size, kept.files)]
+        assert [tuple(row) for row in quotas] == charged
+        self.outbox_is_as_the_model_says(outbox)
+
+    def outbox_is_as_the_model_says(self, outbox: Any) -> None:
+        """Until its last form or URL is dead, a key is due once more then; no other key is."""
+        due: dict[str, datetime] = {}
+        for row in outbox:
+            key = f"{'parts of ' if row.multipart_id else ''}{row.object_key}"
+            due[key] = max(row.not_before, row.repeat_at or row.not_before, due.get(key, self.now))
+        assert due.keys() <= self.sweeps.keys()
+        for key, until in self.sweeps.items():
+            assert until <= self.now or (key in due and due[key] >= until), key

@@ -1,0 +1,90 @@
+"""What should become of an upload in parts: signed, listed, completed."""
+
+from datetime import datetime
+
+from tests.fuzz.model import PUT, SETTLED, ModelUpload, confirm, settled
+
+
+def _past_parts(upload: ModelUpload, now: datetime) -> str | None:
+    if upload.stale(now):
+        upload.end("expired", now)
+    if upload.state != "pending":
+        return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
+    return None
+
+
+def sign(
+    upload: ModelUpload, numbers: list[int], digests: dict[int, bytes], now: datetime
+) -> str | None:
+    """Say which error a request for URLs gives.
+
+    The first one begins the upload, and decides for good whether its parts are pinned; that
+    stays so where its own digests are then found lacking.
+    """
+    if past := _past_parts(upload, now):
+        return past
+    if len(set(numbers)) < len(numbers) or not 1 <= min(numbers) <= max(numbers) <= len(
+        upload.data
+    ):
+        return "validation_error"
+    if not upload.begun:
+        upload.begun = upload.in_bucket = True
+        upload.parts_pinned = bool(digests)
+    life = max(upload.expires_at, now + PUT)
+    if not upload.parts_pinned:
+        upload.expires_at = life
+        return "validation_error" if digests else None
+    kept = {**digests, **upload.digests}
+    if any(number not in kept for number in numbers):
+        return "validation_error"
+    if any(kept[number] != data for number, data in digests.items()):
+        return "validation_error"
+    upload.digests, upload.expires_at = kept, life
+    return None
+
+
+def takes(upload: ModelUpload, number: int, data: bytes) -> bool:
+    """Tell whether the URL of a part in force lets these bytes through."""
+    pinned = upload.digests.get(number)
+    return len(data) == len(upload.data[number - 1]) and pinned in (None, data)
+
+
+def missing(upload: ModelUpload) -> list[int]:
+    return [n for n in range(1, len(upload.data) + 1) if n not in upload.arrived]
+
+
+def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int]]:
+    """Say which error a listing gives, or which parts are there and which lack."""
+    if past := _past_parts(upload, now):
+        return past
+    if upload.begun and not upload.in_bucket:
+        return _let_go(upload, now) or ([], [])
+    return sorted(upload.arrived), missing(upload)
+
+
+def _let_go(upload: ModelUpload, now: datetime) -> str | None:
+    """The bucket knows the parts no more: they are an object, or they are lost."""
+    if upload.object is None:
+        upload.end("expired", now)
+        return "upload_expired"
+    return None
+
+
+def together(upload: ModelUpload) -> None:
+    """The bucket puts the parts together."""
+    upload.object = ("whole", sum(map(len, upload.data)))
+    upload.in_bucket, upload.arrived = False, {}
+
+
+def complete(upload: ModelUpload, now: datetime) -> str | None:
+    """Say which error a completion gives; None where it gives the image."""
+    if upload.state == "confirmed":
+        return settled(upload)
+    if past := _past_parts(upload, now):
+        return past
+    if upload.begun and not upload.in_bucket:
+        return _let_go(upload, now) or confirm(upload, now)
+    if missing(upload):
+        return "parts_missing"
+    together(upload)
+    return confirm(upload, now)
