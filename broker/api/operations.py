@@ -1,4 +1,6 @@
-"""What OpenAPI says of each operation beyond flask-smorest: its problems, examples and headers."""
+"""What OpenAPI says of each operation beyond flask-smorest: its problems, examples, headers and
+links.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 from apispec import BasePlugin
 
 from broker.api.explanations import EXPLANATIONS
+from broker.api.links import links_of
 from broker.api.parsing import FACTS
 from broker.api.problems import MEDIA_TYPE, PROBLEMS
 from schemas.examples import EXAMPLES, PARAMETERS
@@ -59,6 +62,8 @@ class Operations(BasePlugin):
             keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
             for response in responses.values():
                 _describe_success(response, keyed=keyed)
+                if links := links_of(operation["operationId"]):
+                    response["links"] = links
             if body := operation.get("requestBody"):
                 _give_examples(body)
             operation["responses"] = responses | problem_responses(facts["codes"])

@@ -42,7 +42,7 @@ class Lifecycle(Owners, Parts):
     def begin(self) -> None:
         self.empty()
         self.create_ad()
-        self.issue(0, [FORM, LOOSE], ALICE, True)
+        self.issue(0, [FORM, OPEN], ALICE, True)
 
     @rule(back=BACK, kinds=BATCHES, who=WHO, alone=st.booleans())
     def issue(self, back: int, kinds: list[Kind], who: Any, alone: bool) -> None:

@@ -5,6 +5,7 @@ It is loaded by `schemathesis run`, not by pytest.
 
 import json
 import os
+import zlib
 from typing import Any
 
 import schemathesis
@@ -15,6 +16,13 @@ from broker.api.cursors import encode
 # What rules across fields and the operator's limits may refuse of a body that the schema takes:
 # the document is one for all operators, `GET /api/profiles/` tells theirs.
 JUDGED = {"size", "checksum_sha256", "transport", "return_url"}
+# What an upload's own plan decides, and Uppy's meta, whose order takes no integer written 6.0.
+JUDGED_AT = {
+    "/api/uploads/{upload_id}/parts/": {"part_number"},
+    "/api/uppy/{capability}/s3/multipart/{upload_id}/batch": {"part_number"},
+    "/api/uppy/{capability}/s3/multipart/{upload_id}/{part_number}": {"part_number"},
+    "/api/uppy/{capability}/s3/multipart": {"order"},
+}
 # Codes that say that a request is not what the document describes.
 NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invalid_idempotency_key"}
 KNOWN: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
@@ -29,9 +37,19 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
         return path_parameters
     found = dict(path_parameters)
     for name, known in KNOWN.items():
-        if name in found and found[name] not in known and len(str(found[name])) % 3:
-            found[name] = known[len(str(found[name])) % len(known)]
+        if name in found and found[name] not in known:
+            # Not by its length, say: all UUIDs have one.
+            lot = zlib.crc32(str(found[name]).encode())
+            if lot % 3:
+                found[name] = known[lot // 3 % len(known)]
     return found
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Send no `Idempotency-Key` along links: its answer may be of an ad deleted since."""
+    if case.meta is not None and case.meta.phase.name.value == "stateful" and case.headers:
+        case.headers.pop("Idempotency-Key", None)
 
 
 @schemathesis.check
@@ -49,7 +67,8 @@ def valid_data_is_not_called_invalid(ctx: Any, response: Any, case: Any) -> None
     if body["code"] in NOT_AS_DESCRIBED:
         faults = fields_at_fault(body.get("errors", {}))
         assert faults, f"valid data is called {body['code']}"
-        assert faults <= JUDGED, f"valid data is called invalid: {sorted(faults - JUDGED)}"
+        faults -= JUDGED | JUDGED_AT.get(case.operation.path, set())
+        assert not faults, f"valid data is called invalid: {sorted(faults)}"
 
 
 def fields_at_fault(errors: dict[str, Any]) -> set[str]:

@@ -11,7 +11,7 @@ from tests.fuzz.lifecycle import Lifecycle
 from tests.servers.fixtures import Bucket
 
 # Histories; PostgreSQL takes several times as long for one.
-FAST, REAL = {"sqlite": 24, "postgresql": 8}, 3
+FAST, REAL = {"sqlite": 20, "postgresql": 7}, 2
 STEPS = 40
 
 

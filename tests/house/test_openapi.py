@@ -158,3 +158,62 @@ def test_whatever_answers_201_takes_an_idempotency_key() -> None:
     assert len(creations) == 6
     for name, parameters in creations.items():
         assert "Idempotency-Key" in parameters, name
+
+
+# Whose path no answer can fill in: the capability is within the URL of an Uppy endpoint.
+BY_ITS_ENDPOINT = {"get_upload_parameters", "create_multipart_upload", "confirm_by_key"}
+
+
+def by_id() -> dict[str, tuple[str, Operation]]:
+    found = {operation["operationId"]: (name, operation) for name, operation in operations()}
+    assert len(found) > 25
+    return found
+
+
+def parameters_of(operation_id: str) -> dict[str, dict[str, Any]]:
+    """Give the parameters that must be there, of the path and of the operation."""
+    name, operation = by_id()[operation_id]
+    path = document()["paths"][name.partition(" ")[2]]
+    parts = [*path.get("parameters", []), *operation.get("parameters", [])]
+    return {part["name"]: part for part in parts if part["required"]}
+
+
+def links() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    for source, (_, operation) in by_id().items():
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                yield source, response, link
+
+
+def at(body: Any, pointer: str) -> Any:
+    for step in pointer.split("/")[1:]:
+        body = body[int(step)] if isinstance(body, list) else body[step]
+    return body
+
+
+def test_a_link_fills_in_all_that_its_target_must_be_told_besides_what_it_chooses() -> None:
+    assert len(list(links())) > 50
+    for source, _, link in links():
+        wanted = set(parameters_of(link["operationId"])) - {"part_number", "partNumbers"}
+        assert set(link["parameters"]) == wanted, f"{source} to {link['operationId']}"
+
+
+def test_what_a_link_names_is_in_the_examples_of_the_answer_and_valid_where_it_leads() -> None:
+    for source, response, link in links():
+        (content,) = response["content"].values()
+        bodies = [example["value"] for example in content["examples"].values()]
+        for name, expression in link["parameters"].items():
+            place, _, pointer = expression.partition("#")
+            if place == "$response.body":
+                values = [at(body, pointer) for body in bodies]
+            else:
+                values = [parameters_of(source)[place.removeprefix("$request.path.")]["example"]]
+            validator = Draft202012Validator(parameters_of(link["operationId"])[name]["schema"])
+            for value in values:
+                assert validator.is_valid(value), f"{source} to {link['operationId']}: {name}"
+
+
+def test_every_operation_on_what_there_is_can_be_reached_by_links() -> None:
+    reached = {link["operationId"] for _, _, link in links()}
+    about_something = {one for one, (name, _) in by_id().items() if "{" in name}
+    assert about_something - reached == BY_ITS_ENDPOINT

@@ -1,0 +1,92 @@
+"""OpenAPI links: which of an answer's values are the parameters of which operation next.
+
+One table, by operation; a client's generator, a reader and a fuzzer find their way by it. Not
+here: a page's ads, of which there may be none, and what a string has within it, such as the
+capability in an Uppy endpoint.
+"""
+
+from typing import Any
+
+Parameters = dict[str, str]
+
+
+def _links(parameters: Parameters, *targets: str) -> dict[str, Parameters]:
+    return dict.fromkeys(targets, parameters)
+
+
+def _to_upload(upload_id: str) -> dict[str, Parameters]:
+    """What can be done with an upload, in the order of its life."""
+    return _links(
+        {"upload_id": upload_id},
+        "get_upload",
+        "sign_upload_parts",
+        "list_upload_parts",
+        "complete_upload",
+        "confirm_upload",
+        "renew_upload",
+        "report_failure",
+        "cancel_upload",
+    )
+
+
+def _to_ad(ad_id: str) -> dict[str, Parameters]:
+    return _links(
+        {"ad_id": ad_id},
+        "get_ad",
+        "edit_ad",
+        "mark_sold",
+        "upload_image",
+        "upload_images",
+        "open_ad_uppy_session",
+        "delete_ad",
+    )
+
+
+def _to_image(ad_id: str, image_id: str) -> dict[str, Parameters]:
+    return _links({"ad_id": ad_id, "image_id": image_id}, "edit_image", "delete_image")
+
+
+_BODY, _PATH = "$response.body#/", "$request.path."
+_UPPY_UPLOAD = {
+    "capability": f"{_PATH}capability",
+    "upload_id": f"{_BODY}uploadId",
+    "key": f"{_BODY}key",
+}
+_IMAGES_OF_AD = _to_image(f"{_BODY}id", f"{_BODY}images/0/id")
+LINKS: dict[str, dict[str, Parameters]] = {
+    "create_ad": {
+        **_to_ad(f"{_BODY}id"),
+        **_links({"user_id": f"{_BODY}owner"}, "get_user"),
+    },
+    "get_ad": _IMAGES_OF_AD,
+    "edit_ad": _IMAGES_OF_AD,
+    "mark_sold": _IMAGES_OF_AD,
+    "upload_image": _to_upload(f"{_BODY}id"),
+    "upload_images": _to_upload(f"{_BODY}tickets/0/id"),
+    "upload_avatar": _to_upload(f"{_BODY}id"),
+    "get_user": _links(
+        {"user_id": f"{_BODY}id"}, "edit_user", "upload_avatar", "open_user_uppy_session"
+    ),
+    "renew_upload": _to_upload(f"{_BODY}id"),
+    "sign_upload_parts": _links(
+        {"upload_id": f"{_PATH}upload_id"}, "list_upload_parts", "complete_upload"
+    ),
+    "open_ad_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
+    "open_user_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
+    "create_multipart_upload": _links(
+        _UPPY_UPLOAD,
+        "get_uploaded_parts",
+        "sign_part_upload",
+        "batch_sign_parts_upload",
+        "complete_multipart_upload",
+        "abort_multipart_upload",
+    ),
+}
+
+
+def links_of(operation_id: str) -> dict[str, dict[str, Any]]:
+    """Give the links of an operation's success, each by the name of its target."""
+    return {
+        target: {"operationId": target, "parameters": parameters}
+        for target, parameters in LINKS.get(operation_id, {}).items()
+    }
