@@ -1,0 +1,197 @@
+"""What waits for one row holds none that its partner may want next: no ring can close.
+
+Races seldom meet in the moment that matters. Here a partner holds the first of two rows until the
+act is seen to wait for it, and then asks for the second, which the act must not have yet. All acts
+take their locks in one order: uploads, images, ads, quotas, Uppy sessions; ads and quotas by id.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import ColumnElement, Engine, select, text
+
+from broker.db.models import Ad, Image, Upload, UppySession, UserQuota
+from broker.services.adopt_rows import insert_images
+from broker.services.expire import expire_stale
+from tests.http import uppy
+from tests.http.charging import NOW, cancel_at, issue_at
+from tests.http.client import JPEG, Client, send, token
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+Row = tuple[type, ColumnElement[bool]]
+BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE :pid = ANY(pg_blocking_pids(pid))")
+TRIES = 500
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+def ad_row(ad: int) -> Row:
+    return Ad, Ad.id == ad
+
+
+def quota_row(user: int) -> Row:
+    return UserQuota, UserQuota.user_id == user
+
+
+def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
+    """Return when some backend waits for this one; a bounded number of looks, not of seconds."""
+    with engine.connect() as looking:
+        for _ in range(TRIES):
+            if looking.execute(BLOCKED, {"pid": pid}).scalar_one():
+                return
+            assert not wait([acting], timeout=0.02).done, "it did not wait at all"
+    raise AssertionError("it never waited")
+
+
+def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row) -> Any:
+    """Let `act` wait for one row, see that another can be had meanwhile; gives what it gives."""
+    engine = app.extensions["broker"].database.engine
+
+    def locked(row: Row) -> Any:
+        return select(row[0]).where(row[1]).with_for_update
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as partner:
+        pid = partner.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        assert partner.execute(locked(waits_for)()).all() != []
+        acting = pool.submit(act)
+        until_blocked(engine, pid, acting)
+        # LockNotAvailable: the act has it, and a ring could close.
+        assert partner.execute(locked(free)(nowait=True)).all() != []
+        partner.rollback()
+        return acting.result(timeout=30)
+
+
+def expire(app: Flask) -> int:
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        return expire_stale(session, broker.rules, now=LATER)
+
+
+def test_an_ad_that_is_deleted_waits_for_its_uploads_before_its_row(
+    app: Flask, alice: Client
+) -> None:
+    ad = alice.ad()
+    upload = UUID(alice.ticket(ad).get_json()["id"])
+    path = f"/api/ads/{ad}/"
+    answer = waits_without(
+        app, lambda: alice.delete(path), (Upload, Upload.id == upload), ad_row(ad)
+    )
+    assert answer.status_code == 204
+
+
+def test_an_ad_that_is_deleted_waits_for_its_images_before_its_row(
+    app: Flask, alice: Client
+) -> None:
+    ad = alice.ad()
+    ticket = alice.ticket(ad).get_json()
+    send(ticket)
+    image = alice.post(ticket["confirm_url"]).get_json()["id"]
+    path = f"/api/ads/{ad}/"
+    answer = waits_without(app, lambda: alice.delete(path), (Image, Image.id == image), ad_row(ad))
+    assert answer.status_code == 204
+
+
+def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
+    app: Flask, alice: Client
+) -> None:
+    first, second = alice.ad(), alice.ad()
+    issue_at(app, second, NOW - timedelta(seconds=1))
+    issue_at(app, first, NOW)
+    assert waits_without(app, lambda: expire(app), ad_row(first), ad_row(second)) == 2
+
+
+def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    held, stale = issue_at(app, ad, NOW)[0], issue_at(app, ad, NOW)[0]
+    engine = app.extensions["broker"].database.engine
+    with ThreadPoolExecutor(1) as pool, engine.connect() as partner:
+        partner.execute(select(Upload.id).where(Upload.id == held).with_for_update())
+        assert pool.submit(expire, app).result(timeout=10) == 1
+        found = partner.execute(select(Upload.state).where(Upload.id == stale)).scalar_one()
+        assert found == "expired"
+
+
+def test_quotas_are_given_back_when_all_places_are(app: Flask, alice: Client) -> None:
+    first, second = alice.ad(), alice.ad()
+    issue_at(app, first, NOW)
+    (upload,) = issue_at(app, second, NOW)
+    assert waits_without(app, lambda: expire(app), ad_row(second), quota_row(1)) == 2
+    (upload,) = issue_at(app, second, NOW)
+    waits_without(app, lambda: cancel_at(app, upload, NOW), ad_row(second), quota_row(1))
+
+
+def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice: Client) -> None:
+    bob = Client(app, token(2))
+    for client in (bob, alice):
+        assert client.ticket(client.ad()).status_code == 201
+    broker = app.extensions["broker"]
+
+    def late() -> int:
+        with broker.database.session() as session:
+            return expire_stale(session, broker.rules, now=datetime.now(UTC) + timedelta(hours=1))
+
+    assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
+
+
+def test_a_ticket_takes_its_place_before_its_quota(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    assert alice.ticket(ad).status_code == 201
+    answer = waits_without(app, lambda: alice.ticket(ad), ad_row(ad), quota_row(1))
+    assert answer.status_code == 201
+
+
+def test_an_uppy_session_is_charged_after_the_quota_by_tickets_and_confirms(
+    app: Flask, alice: Client
+) -> None:
+    session = uppy.open_session(alice, alice.ad())
+    row = (UppySession, UppySession.id == UUID(session["id"]))
+    anyone = Client(app, None)
+    made = uppy.params(anyone, session).get_json()
+    assert uppy.send_form(made, JPEG).status_code in (200, 201)
+    key = made["fields"]["key"]
+    numbers = count()
+
+    def ask() -> Any:
+        return uppy.params(anyone, session, filename=f"{next(numbers)}.jpg")
+
+    assert waits_without(app, ask, quota_row(1), row).status_code == 200
+
+    def confirm() -> Any:
+        return anyone.post(uppy.path(session, "confirm/"), {"key": key})
+
+    assert waits_without(app, confirm, quota_row(1), row).status_code == 200
+
+
+def test_adopted_images_are_counted_in_the_order_of_ads(app: Flask, alice: Client) -> None:
+    first, second = alice.ad(), alice.ad()
+    rows = [
+        {
+            "owner_kind": "ad",
+            "owner_id": ad,
+            "key": f"ads/ad_{ad}/{number}.jpg",
+            "content_type": "image/jpeg",
+            "size": 1,
+            "etag": "x",
+            "alt_text": "",
+            "order": 0,
+            "created_at": NOW,
+        }
+        for number, ad in enumerate([second, first])
+    ]
+    broker = app.extensions["broker"]
+
+    def adopt() -> set[str]:
+        with broker.database.session() as session:
+            return insert_images(session, rows)
+
+    assert len(waits_without(app, adopt, ad_row(first), ad_row(second))) == 2
