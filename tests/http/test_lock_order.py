@@ -45,7 +45,8 @@ def quota_row(user: int) -> Row:
 
 def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
     """Return when some backend waits for this one; a bounded number of looks, not of seconds."""
-    with engine.connect() as looking:
+    # What a transaction has seen of `pg_stat_activity` it goes on to see.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
         for _ in range(TRIES):
             if looking.execute(BLOCKED, {"pid": pid}).scalar_one():
                 return
