@@ -105,10 +105,10 @@ def test_an_ad_that_is_deleted_waits_for_its_images_before_its_row(
 def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
     app: Flask, alice: Client
 ) -> None:
-    first, second = alice.ad(), alice.ad()
-    issue_at(app, second, NOW - timedelta(seconds=1))
-    issue_at(app, first, NOW)
-    assert waits_without(app, lambda: expire(app), ad_row(first), ad_row(second)) == 2
+    first, *others = (alice.ad() for _ in range(6))
+    for seconds, ad in enumerate([*others, first]):
+        issue_at(app, ad, NOW + timedelta(seconds=seconds))
+    assert waits_without(app, lambda: expire(app), ad_row(first), ad_row(others[0])) == 6
 
 
 def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Client) -> None:
