@@ -51,8 +51,15 @@ def the(schema: type[Schema]) -> Schema:
     return schema()
 
 
+def whole(value: Any) -> int | None:
+    """Give the integer that JSON has, as JSON Schema has it: 1.0 is one; 1.5, true and "1" none."""
+    if type(value) is float and value.is_integer() and abs(value) <= _EXACT_MAX:
+        return int(value)
+    return value if type(value) is int else None
+
+
 class Int(fields.Integer):
-    """An integer in a range, as JSON Schema has it: 1.0 is one, 1.5, true and "1" are none."""
+    """An integer in a range."""
 
     def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
@@ -65,11 +72,10 @@ class Int(fields.Integer):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
-        if type(value) is float and value.is_integer() and abs(value) <= _EXACT_MAX:
-            return int(value)
-        if type(value) is not int:
+        found = whole(value)
+        if found is None:
             raise self.make_error("invalid")
-        return value
+        return found
 
 
 class QueryInt(fields.Integer):

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from schemas.fields import BIGINT_MAX, Answer, Int, StrictSchema, TextField, Time
+from schemas.fields import BIGINT_MAX, Answer, Int, StrictSchema, TextField, Time, whole
 from schemas.images import ORDER_MAX
 from schemas.parts import PARTS_MAX
 from schemas.tickets import TYPE_PATTERN
@@ -45,8 +45,9 @@ class MetaOrder(fields.Integer):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
-        if type(value) is int:
-            return value
+        found = whole(value)
+        if found is not None:
+            return found
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
             return int(value)
         raise self.make_error("invalid")

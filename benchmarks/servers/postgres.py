@@ -102,6 +102,8 @@ def postgres(directory: Path) -> Iterator[Postgres]:
     # fmt: on
     port = free_ports(1)[0]
     settings = DURABLE | {
+        # Every broker that a row has started keeps its connections to the end.
+        "max_connections": "400",
         "listen_addresses": LOOPBACK,
         "port": str(port),
         "unix_socket_directories": str(root),

@@ -16,12 +16,11 @@ from broker.api.cursors import encode
 # What rules across fields and the operator's limits may refuse of a body that the schema takes:
 # the document is one for all operators, `GET /api/profiles/` tells theirs.
 JUDGED = {"size", "checksum_sha256", "transport", "return_url"}
-# What an upload's own plan decides, and Uppy's meta, whose order takes no integer written 6.0.
+# What an upload's own plan decides.
 JUDGED_AT = {
     "/api/uploads/{upload_id}/parts/": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/batch": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/{part_number}": {"part_number"},
-    "/api/uppy/{capability}/s3/multipart": {"order"},
 }
 # Codes that say that a request is not what the document describes.
 NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invalid_idempotency_key"}

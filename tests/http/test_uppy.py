@@ -44,7 +44,7 @@ def test_a_single_upload_is_promoted_when_the_page_confirms_it(
 def test_a_multipart_upload_is_confirmed_by_its_complete(alice: Client, anyone: Client) -> None:
     ad = alice.ad()
     session = open_session(alice, ad)
-    made = begin(anyone, session, metadata={"alt_text": "side", "order": 2, "type": "x"})
+    made = begin(anyone, session, metadata={"alt_text": "side", "order": 2.0, "type": "x"})
     assert made["key"].startswith(f"media/ads/ad_{ad}/photo_")
     batch = anyone.get(path(session, of(made, "/batch") + "&partNumbers=1,2")).get_json()
     assert list(batch["presignedUrls"]) == ["1", "2"]
