@@ -89,14 +89,14 @@ def sign_parts(
             "The parts of this upload have no digests: the first that were signed had none.",
             {"parts": ["checksum_sha256 must be left out."]},
         )
-    plan = plan_of(upload)
+    plan, key, multipart_id = plan_of(upload), final_key(rules, upload), upload.multipart_id or ""
     signed = []
     for part in wanted:
         number = part.part_number
         size = plan.length(number) if plan else None
         request = upload_part_request(
-            object_key=final_key(rules, upload),
-            multipart_id=upload.multipart_id or "",
+            object_key=key,
+            multipart_id=multipart_id,
             part_number=number,
             size=size,
             checksum_sha256=digests.get(number),

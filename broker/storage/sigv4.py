@@ -82,7 +82,8 @@ def sign_put(
     headers["host"] = host_header(base.scheme, base.netloc)
     if request.content_length is not None:
         headers["content-length"] = str(request.content_length)
-    names = ";".join(sorted(headers))
+    ordered = sorted(headers)
+    names = ";".join(ordered)
     query = {
         **request.query,
         "X-Amz-Algorithm": ALGORITHM,
@@ -93,9 +94,9 @@ def sign_put(
     }
     if credentials.session_token is not None:
         query["X-Amz-Security-Token"] = credentials.session_token
-    pairs = sorted((_quoted(name), _quoted(value)) for name, value in query.items())
-    canonical_query = "&".join(f"{name}={value}" for name, value in pairs)
-    canonical_headers = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+    pairs = sorted([(_quoted(name), _quoted(value)) for name, value in query.items()])
+    canonical_query = "&".join([f"{name}={value}" for name, value in pairs])
+    canonical_headers = "".join([f"{name}:{headers[name]}\n" for name in ordered])
     canonical = "\n".join(
         ("PUT", path, canonical_query, canonical_headers, names, "UNSIGNED-PAYLOAD")
     )
