@@ -45,7 +45,8 @@ lock:
 	echo 'setuptools>=77' | $(COMPILE) --constraint requirements-dev.txt - -o requirements-build.txt
 
 # Known vulnerabilities in what the locks name; --strict, because a package that nobody could
-# look up is not a clean one. Another service: make audit AUDIT_SERVICE=osv
+# look up is not a clean one. Another service: make audit AUDIT_SERVICE=osv,
+# with a mirror of it in PIP_AUDIT_OSV_URL.
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 AUDIT_SERVICE ?= pypi
 audit: $(STAMP)
