@@ -32,6 +32,7 @@ class Tokens:
     """One token a user, minted once: what a marketplace's client brings for an hour or so."""
 
     def __init__(self, secret: str) -> None:
+        self._secret = secret
         expires = int(time.time()) + 3 * 3600
         self._tokens = [
             jwt.encode(
@@ -47,6 +48,12 @@ class Tokens:
             )
             for user in range(1, USERS + 1)
         ]
+
+    @property
+    def service(self) -> str:
+        """Give the token of a backend, which acts for all users."""
+        claims = {"sub": str(USERS + 1), "role": "service", "exp": int(time.time()) + 3600}
+        return jwt.encode(claims, self._secret, "HS256")
 
     def of_user(self, user: int) -> str:
         """Give a user's token."""

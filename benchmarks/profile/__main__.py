@@ -1,22 +1,28 @@
-"""Profiles tickets through the WSGI app, in this process; run by `rows/profile.py`.
+"""Profiles requests through the WSGI app, in this process; run by `rows/profile.py`.
 
-Its environment is the broker's own, with a token of user 1 in BENCH_TOKEN.
+Its environment is the broker's own, with a token in BENCH_TOKEN: of user 1, whose ad the tickets
+are for, or of a backend, which confirms the uploads that the file BENCH_UPLOADS names.
 """
 
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
+from flask import Flask
+
 from benchmarks import requests
-from benchmarks.plan import BATCH
+from benchmarks.plan import BATCH, PARTS
 from benchmarks.profile.sampler import Sampler
 from benchmarks.reports import write_report
 from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
 Key = TypeVar("Key")
+# What sends one request, and how often it can be sent.
+Repeated = tuple[Callable[[], object], int]
 WARM_CALLS = 30
 # BROKER_MAX_IMAGES_PER_AD, which the row sets to the most there is.
 PLACES = 10_000
@@ -24,18 +30,12 @@ SHOWN = 12
 
 
 def main(what: str, seconds: float) -> None:
-    """Profile `ticket` or `batch` for so many seconds."""
-    app = create_app()
-    token = os.environ["BENCH_TOKEN"]
-    if what == "batch":
-        body: object = {"files": [requests.declared(order=order) for order in range(BATCH)]}
-        call = Call(app, "/api/ads/1/upload_images/", token, body)
-    else:
-        call = Call(app, "/api/ads/1/upload_image/", token, requests.declared())
+    """Profile one of REQUESTS for so many seconds."""
+    call, often = REQUESTS[what](create_app(), os.environ["BENCH_TOKEN"])
     for _ in range(WARM_CALLS):
         call()
-    # What the ad still has places for, a quarter of it for the calls without the sampler.
-    left = (PLACES - WARM_CALLS) // (BATCH if what == "batch" else 1) - WARM_CALLS
+    # A quarter of what is left is for the calls without the sampler.
+    left = often - WARM_CALLS
     plain, _ = _repeat(call, seconds / 4, left // 4)
     sampler = Sampler()
     with sampler.running():
@@ -55,11 +55,42 @@ def main(what: str, seconds: float) -> None:
     )
 
 
+def _ticket(app: Flask, token: str) -> Repeated:
+    return Call(app, "/api/ads/1/upload_image/", token, requests.declared()), PLACES
+
+
+def _batch(app: Flask, token: str) -> Repeated:
+    body = {"files": [requests.declared(order=order) for order in range(BATCH)]}
+    return Call(app, "/api/ads/1/upload_images/", token, body), PLACES // BATCH
+
+
+def _parts(app: Flask, token: str) -> Repeated:
+    file = requests.declared(PARTS * 8 * 1024 * 1024, transport="multipart")
+    ticket = Call(app, "/api/ads/1/upload_image/", token, file).json()
+    wanted = {"parts": [{"part_number": number} for number in range(1, PARTS + 1)]}
+    return Call(app, ticket["upload"]["parts_url"], token, wanted), 1_000_000
+
+
+def _confirm(app: Flask, token: str) -> Repeated:
+    ids = Path(os.environ["BENCH_UPLOADS"]).read_text().split()
+    calls = [Call(app, f"/api/uploads/{upload_id}/confirm/", token, None) for upload_id in ids]
+    following = iter(calls)
+    return lambda: next(following)(), len(calls)
+
+
+REQUESTS: dict[str, Callable[[Flask, str], Repeated]] = {
+    "ticket": _ticket,
+    "batch": _batch,
+    "confirm": _confirm,
+    "parts": _parts,
+}
+
+
 def _most(spent: Mapping[Key, float]) -> list[tuple[Key, float]]:
     return sorted(spent.items(), key=lambda item: -item[1])
 
 
-def _repeat(call: Call, seconds: float, most: int) -> tuple[float, int]:
+def _repeat(call: Callable[[], object], seconds: float, most: int) -> tuple[float, int]:
     """Send for so many seconds; gives the seconds of one, and how many there were."""
     began, calls = time.perf_counter(), 0
     while calls < most and time.perf_counter() - began < seconds:

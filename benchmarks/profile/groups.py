@@ -46,6 +46,7 @@ ANYWHERE = (
 )
 INNERMOST = (
     Rule(group="SQL", files=("/sqlalchemy/", "/psycopg", "/sqlite3/", "broker/db/")),
+    Rule(group="HEAD", files=("broker/storage/heads", "/urllib3/", "/http/client")),
     Rule(
         group="signing",
         files=(

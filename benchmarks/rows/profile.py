@@ -1,9 +1,10 @@
-"""Where the time of one ticket goes, and that of a batch: one caller, in one process."""
+"""Where the time of tickets, batches, confirms and parts goes: one caller, in one process."""
 
 import subprocess
 import sys
 from typing import Any
 
+from benchmarks import stock
 from benchmarks.bench import KINDS, Bench
 from benchmarks.profile.groups import GROUPS
 from benchmarks.reports import read_report
@@ -12,12 +13,18 @@ from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
 from benchmarks.table import Section
 
-TITLE = "Where the time of a ticket goes"
-CASES = {"ticket": "one ticket", "batch": "a batch of 20"}
+TITLE = "Where the time goes"
+CASES = {
+    "ticket": "one ticket",
+    "batch": "a batch of 20",
+    "confirm": "a confirm, its HEAD by the stub",
+    "parts": "100 parts",
+}
+CONFIRMS = 6_000  # more than a profile's seconds take
 
 
 def run(bench: Bench) -> Section:
-    """Profile both, over both databases."""
+    """Profile each, over both databases."""
     profiles: dict[str, dict[str, Any]] = {}
     for kind in KINDS:
         for case, name in CASES.items():
@@ -28,12 +35,20 @@ def run(bench: Bench) -> Section:
 
 def _profile(bench: Bench, kind: str, case: str) -> dict[str, Any]:
     uploads = smallest(bench)
-    bench.database(kind, uploads).restore()
+    database = bench.database(kind, uploads)
+    database.restore()
+    environment = bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)}
+    if case == "confirm":
+        laid_in, ids = stock.pending(CONFIRMS)
+        database.insert(laid_in)
+        file = bench.directory / "uploads"
+        file.write_text("\n".join(map(str, ids)))
+        environment |= {"BENCH_TOKEN": bench.tokens.service, "BENCH_UPLOADS": str(file)}
     seconds = bench.plan.profile_seconds
     ended = subprocess.run(
         [sys.executable, "-m", "benchmarks.profile", case, str(seconds)],
         cwd=ROOT,
-        env=bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=seconds * 3 + 60,
