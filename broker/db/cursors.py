@@ -119,16 +119,19 @@ class Cursors:
             try:
                 yield cursor
             except BaseException as error:
-                # Of another error than the driver's it is not known where that has left it.
-                if not isinstance(error, DBAPIError) or not cursor.is_fit():
-                    cursor.close(error)
-                else:
-                    self._idle.append(cursor)
+                self._back(cursor, error)
                 raise
-            cursor.is_fit()
-            self._idle.append(cursor)
+            self._back(cursor, None)
         finally:
             self._free.release()
+
+    def _back(self, cursor: Cursor, error: BaseException | None) -> None:
+        """Keep it for the next, unless nobody knows what another error than the driver's left."""
+        known = error is None or isinstance(error, DBAPIError)
+        if known and cursor.is_fit():
+            self._idle.append(cursor)
+        else:
+            cursor.close(error)
 
     def _taken(self) -> Cursor:
         while self._idle:
