@@ -34,7 +34,8 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "No venv module: apt-get install python3-venv"; exit 1; }
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e clients/python
+	@# setuptools warns of what an editable installation is, which is what is wanted here.
+	PYTHONWARNINGS='ignore:Editable installation' .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e clients/python
 	@touch $@
 
 # Writes the locks from setup.cfg; needs uv.
