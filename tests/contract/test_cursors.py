@@ -1,7 +1,6 @@
 """Statements that the driver executes itself: the same rows and errors as by SQLAlchemy."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Delete, delete, func, select, text
+from sqlalchemy import Delete, delete, func, literal_column, select, text
 from sqlalchemy.exc import IntegrityError
 
 from broker.db import migrate
@@ -28,19 +27,12 @@ from tests.servers.postgres import Postgres
 NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'broker.db'}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres_server")
-        url = server.url(server.create_database())
-    migrate.upgrade(url)
-    made = Database(url)
-    with made.session() as session:
-        sign_in(session, Principal(user_id=1), now=NOW)
-    yield made
-    made.dispose()
+@pytest.fixture(autouse=True)
+def user(request: pytest.FixtureRequest) -> None:
+    """User 1, in tests that have a database given."""
+    if "database" in request.fixturenames:
+        with request.getfixturevalue("database").session() as session:
+            sign_in(session, Principal(user_id=1), now=NOW)
 
 
 def new_upload(**changes: object) -> NewUpload:
@@ -145,6 +137,28 @@ def test_what_is_not_committed_is_rolled_back_on_sqlite(tmp_path: Path) -> None:
             fail_after(session, delete(User))
         assert session.scalar(select(func.count()).select_from(User)) == 1
     database.dispose()
+
+
+def test_its_connection_is_set_as_the_engines_own(database: Database) -> None:
+    """Durable and with foreign keys on SQLite, within the statement timeout on PostgreSQL."""
+    bounded = Database(
+        database.engine.url.render_as_string(hide_password=False), statement_timeout=7
+    )
+    if database.engine.dialect.name == "sqlite":
+        names = ("synchronous", "foreign_keys", "journal_mode")
+        reads = [
+            select(literal_column(name)).select_from(getattr(func, f"pragma_{name}")())
+            for name in names
+        ]
+        wanted = [2, 1, "wal"]
+    else:
+        names = ("statement_timeout", "default_transaction_isolation")
+        reads = [select(func.current_setting(name)) for name in names]
+        wanted = ["7s", "read committed"]
+    with bounded.session() as session, reading(session) as cursor:
+        assert [row[0] for read in reads if (row := cursor.first(read, {}))] == wanted
+        assert [session.scalar(read) for read in reads] == wanted
+    bounded.dispose()
 
 
 def test_more_threads_than_connections_wait_for_one_and_all_are_served(

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,31 +22,12 @@ from broker.db.session import Database
 from broker.domain.principal import Principal
 from broker.services.ads import create_ad
 from broker.services.sign_in import sign_in
-from tests.servers.postgres import Postgres
 
 MIGRATE = [
     *(sys.executable, "-c"),
     "import os; from broker.db import migrate; migrate.upgrade(os.environ['URL'])",
 ]
 NOW = datetime(2026, 11, 23, 9, 30, 15, 123456, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'broker.db'}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres_server")
-        url = server.url(server.create_database())
-    made = Database(url)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def database(empty_database: Database) -> Database:
-    migrate.upgrade(empty_database.engine.url.render_as_string(hide_password=False))
-    return empty_database
 
 
 def test_models_and_migrations_agree(database: Database) -> None:

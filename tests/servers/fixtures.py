@@ -107,6 +107,16 @@ def buckets() -> Buckets:
     return of
 
 
+def lent_bucket(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> Iterator[Bucket]:
+    """Lend a bucket of the server that is asked for, else of the embedded one, as its admin."""
+    server = request.getfixturevalue(f"{getattr(request, 'param', 'seaweedfs')}_server")
+    sign_as_admin(server, monkeypatch)
+    with buckets(server).one() as bucket:
+        yield bucket
+
+
 @pytest.fixture
 def s3_bucket(
     request: pytest.FixtureRequest,
@@ -114,10 +124,7 @@ def s3_bucket(
     buckets: Buckets,
 ) -> Iterator[Bucket]:
     """A bucket for tests of the API: on the embedded server, or on the one that is asked for."""
-    server = request.getfixturevalue(f"{getattr(request, 'param', 'seaweedfs')}_server")
-    sign_as_admin(server, monkeypatch)
-    with buckets(server).one() as bucket:
-        yield bucket
+    yield from lent_bucket(request, monkeypatch, buckets)
 
 
 @pytest.fixture(params=["seaweedfs", "minio"])
@@ -127,10 +134,7 @@ def any_bucket(
     buckets: Buckets,
 ) -> Iterator[Bucket]:
     """A bucket on each server that enforces policies, for the contract suites."""
-    server = request.getfixturevalue(f"{request.param}_server")
-    sign_as_admin(server, monkeypatch)
-    with buckets(server).one() as bucket:
-        yield bucket
+    yield from lent_bucket(request, monkeypatch, buckets)
 
 
 @pytest.fixture
