@@ -11,6 +11,7 @@ CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 5
 POOL_SIZE = 5
 POOL_OVERFLOW = 10  # beyond the size, and closed again when they come back
+_POOL = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 
 
 def make_engine(url: str, statement_timeout: int = 0) -> Engine:
@@ -35,6 +36,8 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
             parsed,
             hide_parameters=True,
             connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+            # A database in memory is one connection, and has no such pool.
+            **(_POOL if parsed.database else {}),
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -44,8 +47,7 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     engine = create_engine(
         parsed.difference_update_query(["prepare_threshold"]),
         hide_parameters=True,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        **_POOL,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,

@@ -64,11 +64,11 @@ def configure() -> None:
 
 
 def write(logger: logging.Logger, message: str, *lines: Mapping[str, object]) -> None:
-    """Log lines of one message at INFO, all at once.
+    """Log lines of one message at INFO, all at once; one without fields where none are given.
 
     It looks for neither the caller's file nor its line, which takes 3 µs.
     """
     if logger.isEnabledFor(logging.INFO):
         record = logger.makeRecord(logger.name, logging.INFO, "", 0, message, (), None)
-        record.lines = lines
+        record.lines = lines or ({},)
         logger.handle(record)
