@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 import click
 
 from broker.cli.metrics_port import metrics_options, serve_metrics
-from broker.cli.stopping import stop_event
+from broker.cli.stopping import StopSignal, stop_signal
 from broker.cli.workers import utc_now, worker
 from broker.services.consume import Consumer
 from broker.storage.protocol import EventQueue, QueueMessage
@@ -25,8 +25,7 @@ def consume_events(once: bool, metrics_port: int | None, metrics_host: str) -> N
     logs.configure()
     context.via = "events"
     serve_metrics(metrics_host, metrics_port)
-    stop = stop_event()
-    with worker() as parts:
+    with stop_signal() as stop, worker() as parts:
         consumer = Consumer(
             queue=_Stoppable(event_queue(parts.settings), stop),
             storage=parts.storage,
@@ -47,7 +46,7 @@ class _Stoppable:
     visibility timeout has passed: it was neither handled nor deleted.
     """
 
-    def __init__(self, queue: EventQueue, stop: threading.Event) -> None:
+    def __init__(self, queue: EventQueue, stop: StopSignal) -> None:
         self._queue = queue
         self._stop = stop
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from broker.cli.stopping import stop_signal
 from broker.local.dev_env import DEFAULT_DATA_DIR
 
 
@@ -20,4 +21,5 @@ def dev(port: int, s3_port: int, data_dir: Path) -> None:
     """Start an S3 server, a database and the API on this machine."""
     from broker.local.dev import run
 
-    run(data_dir, port=port, s3_port=s3_port, say=click.echo)
+    with stop_signal() as stop:
+        run(data_dir, port=port, s3_port=s3_port, say=click.echo, stopped=stop.wait)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from broker.cli.metrics_port import metrics_options, serve_metrics
-from broker.cli.stopping import stop_event
+from broker.cli.stopping import stop_signal
 from broker.cli.workers import Worker, utc_now, worker
 from broker.domain.errors import BrokerError
 from broker.services.reap import Reaped, reap_once
@@ -31,17 +31,21 @@ def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: 
             click.echo(_told(_round(parts)))
             return
         serve_metrics(metrics_host, metrics_port)
-        stop = stop_event()
-        while not stop.is_set():
-            try:
-                done = _round(parts)
-            except BrokerError as error:
-                # The database or the bucket is away: the next round finds all that is still due.
-                log.error("%s: %s", error.code, error.detail)
-            else:
-                if done != Reaped():
-                    click.echo(_told(done))
-            stop.wait(every)
+        with stop_signal() as stop:
+            while not stop.is_set():
+                _try_round(parts)
+                stop.wait(every)
+
+
+def _try_round(parts: Worker) -> None:
+    try:
+        done = _round(parts)
+    except BrokerError as error:
+        # The database or the bucket is away: the next round finds all that is still due.
+        log.error("%s: %s", error.code, error.detail)
+    else:
+        if done != Reaped():
+            click.echo(_told(done))
 
 
 def _round(parts: Worker) -> Reaped:

@@ -10,14 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from broker.cli.stopping import stop_event
+from broker.cli.stopping import StopSignal, stop_signal
 from broker.config import Settings
 from broker.config.serving import PREFIX
 
@@ -40,8 +39,7 @@ def serve(server: tuple[str, ...]) -> None:
 
 def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) -> int:
     """Run the command until it ends or this process is asked to; gives the exit status."""
-    asked = stop_event()
-    with tempfile.TemporaryDirectory(prefix="broker-") as directory:
+    with stop_signal() as asked, tempfile.TemporaryDirectory(prefix="broker-") as directory:
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
         drain_file.unlink(missing_ok=True)  # left by one that was killed
         try:
@@ -53,12 +51,13 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
             raise click.ClickException(f"{command[0]}: {error.strerror}") from None
         if _ended(server, asked):
             return _status(server.returncode)
-        hurried = stop_event()
-        drain_file.touch()
         try:
-            if not _ended(server, hurried, drain_seconds):
-                server.terminate()
-            server.wait(stop_seconds)
+            # Before it is seen to drain: whoever sees that may hurry it.
+            with stop_signal() as hurried:
+                drain_file.touch()
+                if not _ended(server, hurried, drain_seconds):
+                    server.terminate()
+                server.wait(stop_seconds)
         except subprocess.TimeoutExpired:
             click.echo(f"cut what took longer than {stop_seconds} s to end", err=True)
             os.killpg(server.pid, signal.SIGKILL)
@@ -70,9 +69,9 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
 
 
 def _ended(
-    server: subprocess.Popen[bytes], asked: threading.Event, seconds: float = float("inf")
+    server: subprocess.Popen[bytes], asked: StopSignal, seconds: float = float("inf")
 ) -> bool:
-    """Wait until the server ends, the event is set or the time is up; tell whether it ended."""
+    """Wait until the server ends, the signal comes or the time is up; tell whether it ended."""
     deadline = time.monotonic() + seconds
     while server.poll() is None:
         left = deadline - time.monotonic()

@@ -3,9 +3,7 @@ its reaper.
 """
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,16 +20,22 @@ STOP_SECONDS = 10
 WATCH_SECONDS = 0.5
 
 
-def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then stop all that was started.
+def run(
+    data_dir: Path,
+    *,
+    port: int,
+    s3_port: int,
+    say: Callable[[str], None],
+    stopped: Callable[[float], bool],
+) -> None:
+    """Serve until asked to stop, then stop all that was started.
+
+    `stopped` waits for at most so many seconds and tells whether to stop.
 
     Raises:
         ServerError: a port is taken, another `broker dev` holds the directory, or a server
             did not start or has ended by itself; the others are stopped then, too.
     """
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
     if not is_port_free(port):
         raise PortTaken(f"port {port} is taken; choose another with --port")
     values = load_or_make(data_dir, port=port, s3_port=s3_port)
@@ -64,7 +68,7 @@ def run(data_dir: Path, *, port: int, s3_port: int, say: Callable[[str], None]) 
         try:
             reaper.start(lambda: True, READY_TIMEOUT_SECONDS)
             say(f"ready http://127.0.0.1:{port}")
-            while not asked_to_stop.wait(WATCH_SECONDS):
+            while not stopped(WATCH_SECONDS):
                 for each in (api, reaper, s3):
                     each.check()
         finally:

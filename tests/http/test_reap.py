@@ -154,15 +154,14 @@ def test_as_a_process_it_works_until_it_is_asked_to_end(
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-m", "broker.cli", "reap", "--every", "3600"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == "kept 0 expired 0 deleted 1 postponed 0\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
-    finally:
-        process.kill()
-        process.stdout.close()
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "kept 0 expired 0 deleted 1 postponed 0\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
     assert gone(app, ticket["key"])
 
 

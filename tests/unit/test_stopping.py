@@ -1,0 +1,93 @@
+"""A signal to stop is never missed, whatever instant it comes in."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from broker.cli.stopping import STOPS, stop_signal
+
+# Longer than a test may take: who has missed the signal would be seen to hang.
+FOREVER = 600.0
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_it_is_set_by_either_signal_and_stays_so(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stop_signal() as stop:
+        assert not stop.is_set()
+        assert not stop.wait(0.01)
+        signal.raise_signal(number)
+        assert stop.is_set()
+        assert stop.wait(FOREVER)
+        assert stop.wait()
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_is_told_from_the_first() -> None:
+    with stop_signal() as first:
+        signal.raise_signal(signal.SIGTERM)
+        with stop_signal() as second:
+            assert first.is_set()
+            assert not second.is_set()
+            signal.raise_signal(signal.SIGTERM)
+            assert second.wait(FOREVER)
+
+
+def test_more_signals_than_a_pipe_holds_do_no_harm() -> None:
+    with stop_signal() as stop:
+        for _ in range(70_000):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+
+
+def test_a_wait_that_the_signal_does_not_interrupt_ends() -> None:
+    # What comes in the instant before a wait blocks does not interrupt it. The same can be had
+    # without the instant: a signal that another thread gets.
+    with stop_signal() as stop:
+        other = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+        other.start()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        try:
+            assert stop.wait(FOREVER)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            other.join()
+
+
+def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
+    lines = 0
+    # As many lines as the wait has: until a run ends before its signal's turn.
+    while lines < 1000:
+        with stop_signal() as stop:
+            seen = traced(lambda: stop.wait(0.001), at=(lines := lines + 1))
+            if seen < lines:
+                break
+            assert stop.is_set()
+            assert traced(lambda: stop.wait(FOREVER), at=0) > 0
+    assert 20 < lines < 1000
+
+
+def traced(call: Callable[[], Any], *, at: int) -> int:
+    """Raise SIGTERM at the given line of all that `call` executes; gives how many it has."""
+    seen = 0
+
+    def trace(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
+        nonlocal seen
+        seen += event == "line"
+        if event == "line" and seen == at:
+            signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return seen
