@@ -8,9 +8,12 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from broker.local.process import ServerNotInstalled
+
+# What a page is expected to show may take as long as its other steps on a machine under load.
+EXPECT_MILLISECONDS = 20_000
 
 
 @contextlib.contextmanager
@@ -19,6 +22,7 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if program is None:
         raise ServerNotInstalled("Chromium is missing: apt-get install chromium-headless-shell")
+    expect.set_options(timeout=EXPECT_MILLISECONDS)
     with sync_playwright() as playwright:
         # Its sandbox cannot be had by root, as which CI runs; the pages are the tests' own.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
