@@ -23,7 +23,9 @@ def test_two_tabs_show_the_same_listing(open_market: OpenMarket, photos: list[Pa
     choose(other, photos[2])
     expect_recorded(other, 3)
     expect_recorded(one, 3)
+    before = market.images()[0]["image"]
     photo(one, photos[1]).get_by_role("button", name="main photo").click()
+    wait_until(one, lambda: market.images()[0]["image"] != before)
     expect(other.locator(".photo").first.locator(".alt")).to_have_attribute(
         "aria-label", f"Description of {market.images()[0]['image'].split('/')[-1]}"
     )

@@ -207,7 +207,10 @@ def test_a_photo_is_paused_gone_on_with_and_cancelled(
     page.unroute_all()
     page.get_by_role("button", name="Go on", exact=True).click()
     expect_recorded(page, 1)
-    assert sorted(row.state for row in market.uploads()) == ["cancelled", "confirmed"]
+    wait_until(
+        page,
+        lambda: sorted(row.state for row in market.uploads()) == ["cancelled", "confirmed"],
+    )
 
 
 def test_a_bucket_that_refuses_is_tried_again_by_hand(
