@@ -15,7 +15,7 @@ ENV PATH=/opt/broker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=build /opt/broker /opt/broker
 COPY wsgi.py ./
-RUN useradd --system --uid 10001 broker
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broker
 # Nothing is written but below /tmp: run it read-only, with a tmpfs there (docker-compose.yml).
 USER 10001
 EXPOSE 8000

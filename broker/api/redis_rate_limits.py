@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from limits.errors import ConfigurationError
 from limits.storage import RedisStorage, storage_from_string
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from broker.api.rate_limit_store import Count, StoreUnavailable, whole_seconds
+from broker.config import SettingsError
 
 # A store that does not answer may delay a request by this much, and only one in RETRY_SECONDS.
 TIMEOUT_SECONDS = 0.25
@@ -38,16 +40,13 @@ class RedisStore:
     """Counts in Redis or Valkey, which speak one protocol."""
 
     def __init__(self, url: str) -> None:
-        # limits takes care of `rediss://`, `redis+unix://` and `redis+sentinel://`.
-        storage = storage_from_string(
-            url.replace("valkey", "redis", 1),
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            # Once more at once: a connection of the pool may be one that the server has closed.
-            retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py
-        )
-        assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
-        self._client: Any = storage.get_connection()
+        try:
+            self._client = _client(url)
+        except (ConfigurationError, RedisError, TypeError, ValueError):
+            # What they say would show the URL, and a password in it.
+            raise SettingsError(
+                "BROKER_RATE_LIMIT_STORAGE_URL: redis-py takes no such address or option"
+            ) from None
         self._script = self._client.register_script(_COUNT.encode())
         self._asked_again_at = 0.0
         self._away = False
@@ -80,3 +79,19 @@ class RedisStore:
             self._client.ping()
         except RedisError as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+
+def _client(url: str) -> Any:
+    # limits takes care of `rediss://`, `redis+unix://` and `redis+sentinel://`.
+    storage = storage_from_string(
+        url.replace("valkey", "redis", 1),
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        # Once more at once: a connection of the pool may be one that the server has closed.
+        retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py
+    )
+    assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
+    client: Any = storage.get_connection()
+    # Options of the URL are looked at when a connection is made; this one is never opened.
+    client.connection_pool.make_connection()
+    return client

@@ -19,6 +19,7 @@ import click
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.config import Settings
 from broker.config.serving import PREFIX
+from broker.db.engine import make_engine
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 POLL_SECONDS = 0.2
@@ -34,6 +35,8 @@ def serve(server: tuple[str, ...]) -> None:
     was stopped in good order.
     """
     settings = Settings.load()
+    # A worker that cannot start is started again and again: what would stop each is told here.
+    make_engine(settings.database_url).dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
 

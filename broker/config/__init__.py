@@ -13,7 +13,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from broker.config.serving import PREFIX, ServingSettings
 from broker.config.values import (
+    BucketName,
+    HeaderValue,
     Location,
+    OptionalS3Url,
     OptionalText,
     OptionalUrl,
     Origins,
@@ -36,11 +39,11 @@ class Settings(ServingSettings):
     """Sizes in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
-    s3_bucket: str = Field(min_length=3, max_length=63, description="The bucket's name.")
-    s3_endpoint_url: OptionalUrl = Field(
+    s3_bucket: BucketName = Field(min_length=3, max_length=63, description="The bucket's name.")
+    s3_endpoint_url: OptionalS3Url = Field(
         default=None, description="Where the broker talks to S3; AWS's own when not set."
     )
-    s3_public_url: OptionalUrl = Field(
+    s3_public_url: OptionalS3Url = Field(
         default=None, description="Where browsers talk to S3; the endpoint URL when not set."
     )
     public_url: OptionalUrl = Field(
@@ -56,7 +59,7 @@ class Settings(ServingSettings):
     media_url: OptionalUrl = Field(
         default=None, description="Public base of the images, such as a CDN's, location included."
     )
-    cache_control: str = Field(
+    cache_control: HeaderValue = Field(
         default="public, max-age=86400", description="Cache-Control of every object."
     )
     default_acl: OptionalText = Field(

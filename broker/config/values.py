@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")  # uppercase and _ as older buckets have
+ONE_LINE = re.compile(r"[ -~]*")
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
@@ -37,7 +39,34 @@ def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("must be an http or https URL")
+    _check_port(value)
     return value.rstrip("/")
+
+
+def _s3_url(value: str) -> str:
+    # botocore signs for no other host, such as one with an underscore.
+    if not HOST.fullmatch(host_name(urlsplit(value).netloc)):
+        raise ValueError("must be an http or https URL, its host of letters, digits, - and .")
+    return value
+
+
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("must be a URL whose port is a number") from None
+
+
+def _bucket(value: str) -> str:
+    if not BUCKET.fullmatch(value):
+        raise ValueError("must be a bucket's name: letters, digits, - and .")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not ONE_LINE.fullmatch(value):
+        raise ValueError("must be one line of ASCII, as a header's value is")
+    return value
 
 
 def _location(value: str) -> str:
@@ -81,12 +110,19 @@ def _storage_url(value: SecretStr | None) -> SecretStr | None:
         scheme = url.partition("://")[0].replace("valkey", "redis", 1)
         if url != "memory://" and scheme not in STORES:
             raise ValueError("must be a URL such as redis://host:6379/0 or valkey://host:6379/0")
+        if scheme in ("redis", "rediss"):
+            _check_port(url)
     return value
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 _Origin = Annotated[str, AfterValidator(_origin)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
+OptionalS3Url = Annotated[
+    Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
+]
+BucketName = Annotated[str, AfterValidator(_bucket)]
+HeaderValue = Annotated[str, AfterValidator(_one_line)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_split)]

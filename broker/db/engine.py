@@ -3,7 +3,9 @@
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from broker.config import SettingsError
 from broker.db.liveness import refuse_closed_connections
 
 BUSY_TIMEOUT_SECONDS = 10
@@ -29,7 +31,21 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
 
     An error names its statement without the values: kept answers hold signatures, and errors
     are logged.
+
+    Raises:
+        SettingsError: the URL is not one of a database that the broker knows.
     """
+    try:
+        return _engine(url, statement_timeout)
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        # What they say would show the URL, and a password in it.
+        raise SettingsError(
+            "BROKER_DATABASE_URL: must be a URL such as postgresql://user:password@host/broker"
+            " or sqlite:///broker.db"
+        ) from None
+
+
+def _engine(url: str, statement_timeout: int) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -43,6 +59,8 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername != "postgresql+psycopg":
+        raise ValueError(parsed.drivername)
     prepare = parsed.query.get("prepare_threshold")
     engine = create_engine(
         parsed.difference_update_query(["prepare_threshold"]),

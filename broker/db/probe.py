@@ -10,8 +10,9 @@ from pathlib import Path
 
 from alembic.util.exc import CommandError
 from sqlalchemy import insert, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from broker.config import SettingsError
 from broker.db import migrate
 from broker.db.models import Deletion
 from broker.db.session import Database
@@ -27,14 +28,11 @@ class DatabaseFault(Exception):
 def dialect(url: str) -> str:
     """Name the dialect, `sqlite` or `postgresql`; raises DatabaseFault for any other."""
     try:
-        name = {"postgres": "postgresql"}.get(found := make_url(url).get_backend_name(), found)
-        # SQLAlchemy alone looks up whether it has such a driver.
-        Database(url).dispose()
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
-        name = ""
-    if name not in ("sqlite", "postgresql"):
-        raise DatabaseFault("it is no URL of a database that the broker knows")
-    return name
+        database = Database(url)
+    except SettingsError:
+        raise DatabaseFault("it is no URL of a database that the broker knows") from None
+    database.dispose()
+    return database.engine.dialect.name
 
 
 def reach(url: str) -> str:

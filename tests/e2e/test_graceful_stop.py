@@ -184,3 +184,18 @@ def test_a_server_that_ends_by_itself_ends_it_with_its_status() -> None:
     )
     assert missing.returncode == 1
     assert "no-such-server: No such file" in missing.stderr
+
+
+def test_a_server_whose_workers_cannot_start_is_not_started() -> None:
+    environment = {**os.environ, "BROKER_S3_BUCKET": "bucket", "BROKER_JWT_SECRET": SECRET}
+    for url in ("mysql://broker:its-password@host/db", "postgresql://u:its-password@host:port/db"):
+        done = subprocess.run(
+            [*BROKER, "serve", "--", "sh", "-c", "echo started"],
+            env={**environment, "BROKER_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("broker: BROKER_DATABASE_URL: must be a URL such as")
+        assert "its-password" not in done.stderr

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
 from broker.api import rate_limits, redis_rate_limits
+from broker.config import SettingsError
 from tests.http.client import Client, at_once, token
 from tests.http.uppy import open_session, params
 from tests.servers import installed_or_skip
@@ -179,6 +180,17 @@ def test_a_limit_that_is_empty_is_none(limited: MakeApp) -> None:
 def test_without_a_store_nothing_is_counted(make_app: MakeApp) -> None:
     alice = Client(make_app(rate_limit_user="1/minute"), token(1))
     assert [alice.get("/api/users/1/").status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:canary@host?nonsense=1", "rediss://canary@host?ssl_cert_reqs=x"]
+)
+def test_an_option_that_the_store_s_client_does_not_know_stops_the_start(
+    make_app: MakeApp, url: str
+) -> None:
+    with pytest.raises(SettingsError, match="BROKER_RATE_LIMIT_STORAGE_URL") as error:
+        make_app(rate_limit_storage_url=url)
+    assert "canary" not in str(error.value)
 
 
 def test_every_route_that_issues_tickets_is_there(app: Flask) -> None:
