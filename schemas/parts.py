@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from schemas.fields import Answer, Int, StrictSchema, TextField, Time
+from schemas.fields import Answer, Int, Several, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
 # The one base64 form of 32 bytes: the last digit has two bits to spare, which are zero.
@@ -25,7 +25,7 @@ class WantedPart(StrictSchema):
 class WantedParts(StrictSchema):
     """Any subset of the plan, each number once."""
 
-    parts = fields.List(
+    parts = Several(
         fields.Nested(WantedPart), required=True, validate=validate.Length(1, PARTS_MAX)
     )
 

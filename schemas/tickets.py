@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.return_urls import RETURN_URL_MAX
-from schemas.fields import Answer, Choice, Int, StrictSchema, TextField, Time, the
+from schemas.fields import Answer, Choice, Int, Several, StrictSchema, TextField, Time, the
 from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
@@ -55,9 +55,7 @@ class ImageFile(AvatarFile):
 class ImageFiles(StrictSchema):
     """A batch: tickets for all, or for none."""
 
-    files = fields.List(
-        fields.Nested(ImageFile), required=True, validate=validate.Length(1, FILES_MAX)
-    )
+    files = Several(fields.Nested(ImageFile), required=True, validate=validate.Length(1, FILES_MAX))
 
 
 class FormTransfer(Answer):

@@ -9,7 +9,16 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from schemas.fields import BIGINT_MAX, Answer, Int, StrictSchema, TextField, Time, whole
+from schemas.fields import (
+    BIGINT_MAX,
+    Answer,
+    Int,
+    Several,
+    StrictSchema,
+    TextField,
+    Time,
+    whole,
+)
 from schemas.images import ORDER_MAX
 from schemas.parts import PARTS_MAX
 from schemas.tickets import TYPE_PATTERN
@@ -116,9 +125,7 @@ class NamedPart(Schema):
 class NamedParts(Schema):
     """The body of `complete`."""
 
-    parts = fields.List(
-        fields.Nested(NamedPart), required=True, validate=validate.Length(1, PARTS_MAX)
-    )
+    parts = Several(fields.Nested(NamedPart), required=True, validate=validate.Length(1, PARTS_MAX))
 
 
 class KeyBody(Schema):

@@ -7,6 +7,8 @@ from flask import Flask
 
 from broker.db.models import Upload
 from tests.http.client import Client, rows
+from tests.http.uppy import begin, of, open_session
+from tests.http.uppy import path as uppy_path
 
 
 @pytest.mark.parametrize(
@@ -163,3 +165,21 @@ def test_an_id_that_is_none_is_404_to_every_method(alice: Client, ad_id: str) ->
 @pytest.mark.parametrize(("size", "status"), [(6.0, 201), (6.5, 422), (2.0**60, 422)])
 def test_an_integer_written_with_a_point_is_one(alice: Client, size: float, status: int) -> None:
     assert alice.ticket(alice.ad(), size=size).status_code == status
+
+
+def test_a_list_far_too_long_is_refused_as_one_without_a_word_on_each_item(
+    alice: Client, anyone: Client
+) -> None:
+    ad = alice.ad()
+    ticket = alice.ticket(ad, transport="multipart").get_json()
+    session = open_session(alice, ad)
+    made = begin(anyone, session)
+    for path, name in [
+        (f"/api/ads/{ad}/upload_images/", "files"),
+        (f"/api/uploads/{ticket['id']}/parts/", "parts"),
+        (uppy_path(session, of(made, "/complete")), "parts"),
+    ]:
+        answer = alice.post(path, {name: [0] * 20_000})
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_error")
+        (fault,) = answer.get_json()["errors"][name]
+        assert fault.startswith("Length must be between 1 and ")
