@@ -7,7 +7,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectHead:
-    """HeadObject's answer with checksum mode on; `etag` without quotes."""
+    """HeadObject's answer with checksum mode on; `etag` without quotes.
+
+    The last three are what a writer may have the object served with; None where it has none.
+    """
 
     content_length: int
     content_type: str
@@ -15,6 +18,9 @@ class ObjectHead:
     checksum_sha256: str | None
     metadata: Mapping[str, str]
     last_modified: datetime | None = None
+    content_disposition: str | None = None
+    content_encoding: str | None = None
+    content_language: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,14 @@
 """Whether an object is the one that a ticket was issued for."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from broker.domain.object_head import ObjectHead
+
+# No ticket names them, and a presigned PUT takes them all the same: S3 wants signatures of
+# x-amz-* headers alone. They would have a photo's URL hand out a program under another name,
+# or have every browser unpack what it shows.
+UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,4 +38,5 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
         found.append("checksum_sha256")
     if head.metadata.get("upload-id") != declared.upload_id:
         found.append("upload_id")
+    found += [name for name in UNASKED if getattr(head, name)]
     return found

@@ -123,4 +123,7 @@ def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
             if name.lower().startswith(_METADATA)
         },
         last_modified=parsedate_to_datetime(modified) if modified else None,
+        content_disposition=headers.get("Content-Disposition"),
+        content_encoding=headers.get("Content-Encoding"),
+        content_language=headers.get("Content-Language"),
     )

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from broker.domain.errors import ObjectNotFound
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, token
 from tests.servers.fixtures import Bucket
 
@@ -86,6 +87,27 @@ def test_anything_but_the_declared_body_is_refused(
     assert (missing.status_code, missing.get_json()["code"]) == (409, "object_missing")
     assert put(ticket).status_code == 200
     assert alice.post(ticket["confirm_url"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Content-Disposition", 'attachment; filename="invoice.exe"'),
+        ("Content-Encoding", "gzip"),
+        ("Content-Language", "de"),
+    ],
+)
+def test_a_photo_that_is_to_be_served_as_something_else_is_no_image(
+    alice: Client, s3_bucket: Bucket, name: str, value: str
+) -> None:
+    ticket = alice.ticket(alice.ad(), transport="put").get_json()
+    # Unsigned, and stored by every server: signatures must cover x-amz-* alone.
+    assert put(ticket, **{name: value}).status_code == 200
+    answer = alice.post(ticket["confirm_url"])
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
+    assert name.lower().replace("-", "_") in answer.get_json()["detail"]
+    with pytest.raises(ObjectNotFound):
+        s3_bucket.storage.head(f"media/{ticket['key']}")
 
 
 def test_another_key_is_refused(alice: Client) -> None:
