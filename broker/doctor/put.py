@@ -1,4 +1,4 @@
-"""A presigned PUT: is it taken, written once, and may pages read the answer's ETag."""
+"""A presigned PUT: is it taken, written once, no copy, and may pages read the answer's ETag."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,17 @@ from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
 from broker.domain.transports import Transport
+from broker.services.tickets import Ticket
+from broker.services.uploads import written_key
 
 CHECK, ETAG = "put", "etag"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """PUT the photo twice: the second time must be refused (S3: If-None-Match, 412)."""
+    """PUT the photo twice, and once as a copy: but for the first all must be refused.
+
+    S3: If-None-Match, 412; and x-amz-copy-source, as all of x-amz-*, must be signed.
+    """
     trial, origin = examination.trial, refusal.origin(examination)
     ticket = trial.issue(Transport.PUT)
     try:
@@ -21,6 +26,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             yield refusal.of_upload(CHECK, examination, answer, Transport.PUT)
             return
         again = trial.send(ticket, origin)
+        copied = _copied(examination, ticket)
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
         return
@@ -33,6 +39,15 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield ok(CHECK, f"taken once; a second time is refused: {again.said}")
+    if copied:
+        yield warn(
+            CHECK,
+            "with x-amz-copy-source, which is not signed, it copies another object: whoever has"
+            " a ticket for a PUT may replace their photo once it is confirmed",
+            setting="AWS_ACCESS_KEY_ID",
+            fix="use credentials with the policy that broker bucket iam api prints; no policy"
+            " binds a server's root user",
+        )
     if origin is None:
         yield skip(ETAG, f"{cors.SETTING} names no origin")
     elif cors.exposes_etag(answer, origin):
@@ -44,3 +59,13 @@ def check(examination: Examination) -> Iterator[Finding]:
             setting=cors.SETTING,
             fix="broker bucket apply; else let the bucket's CORS rule expose ETag",
         )
+
+
+def _copied(examination: Examination, source: Ticket) -> bool:
+    """Tell whether the bucket copies what was sent to another object's PUT (MinIO does)."""
+    trial = examination.trial
+    key = written_key(trial.rules, source.upload)
+    header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
+    answer = trial.send(trial.issue(Transport.PUT), None, **header)
+    # A server that only takes the header for nothing stores the body, and says nothing.
+    return answer.succeeded and answer.element("ETag") is not None

@@ -105,7 +105,7 @@ class Trial:
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
-        """Send the photo as the ticket says, with fields changed; raises Unreachable."""
+        """Send the photo as the ticket says, fields or headers changed; raises Unreachable."""
         headers = {"Origin": origin} if origin else {}
         transfer = ticket.transfer
         if isinstance(transfer, PresignedPost):
@@ -113,7 +113,7 @@ class Trial:
             return self._browser.post_form(transfer.url, fields, PHOTO, headers=headers)
         if not isinstance(transfer, PresignedPut):
             raise TypeError("parts are sent with send_part")
-        headers |= transfer.headers
+        headers |= {**transfer.headers, **changes}
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
     def confirm(self, ticket: Ticket) -> None:

@@ -198,11 +198,12 @@ def test_the_iam_policies_are_the_least_that_each_needs(monkeypatch: pytest.Monk
         assert answer.exit_code == 0, answer.output
         assert "s3:GetObject is needed for HEAD" in answer.stderr
         policies[role] = json.loads(answer.stdout)["Statement"]
-    objects, listing = policies["api"]
+    objects, listing, reads_nothing = policies["api"]
     assert objects["Resource"] == [
         "arn:aws:s3:::media-bucket/media/*",
         "arn:aws:s3:::media-bucket/incoming/*",
     ]
     assert "s3:*" not in str(policies)
     assert listing["Action"] == ["s3:ListBucket"]
-    assert policies["worker"][2]["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:uploads"]
+    assert reads_nothing["Effect"] == "Deny"
+    assert policies["worker"][3]["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:uploads"]

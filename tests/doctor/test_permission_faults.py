@@ -1,17 +1,16 @@
 """Credentials that may do less than the broker needs: a session policy of MinIO's AssumeRole,
 and an identity of SeaweedFS that may only read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.doctor.conftest import READER, READER_SECRET, Deployment, deploy
 from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
+from tests.servers.minio import allowed_by
 
 NEEDED = (
     *("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"),
@@ -32,24 +31,7 @@ def only(deployment: Deployment, *actions: str) -> None:
 
 def as_allowed_by(deployment: Deployment, policy: dict[str, Any]) -> None:
     """Give the doctor temporary credentials with this policy."""
-    server = deployment.bucket.server
-    sts = boto3.client(
-        "sts",
-        endpoint_url=server.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-    )
-    given = sts.assume_role(
-        RoleArn="arn:aws:iam:::role/broker",
-        RoleSessionName="doctor",
-        Policy=json.dumps(policy),
-    )["Credentials"]
-    deployment.set(
-        AWS_ACCESS_KEY_ID=given["AccessKeyId"],
-        AWS_SECRET_ACCESS_KEY=given["SecretAccessKey"],
-        AWS_SESSION_TOKEN=given["SessionToken"],
-    )
+    deployment.set(**allowed_by(deployment.bucket.server, policy))
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
@@ -58,6 +40,15 @@ def test_what_the_printed_iam_policy_allows_is_enough(on_minio: Deployment, role
     report = on_minio.doctor(PUT_TTL="600")
     assert report.failed == set()
     assert "temporary" in report.of("credentials", "ok")["detail"]
+    assert not [fault for fault in report.faults if fault.startswith("put:")]
+
+
+def test_a_put_that_may_be_a_copy_is_told_of_as_the_root_user_is_bound_by_no_policy(
+    on_minio: Deployment,
+) -> None:
+    found = on_minio.doctor().of("put", "warn")
+    assert "may replace their photo" in found["detail"]
+    assert "broker bucket iam api" in found["fix"]
 
 
 def test_temporary_credentials_that_tickets_may_outlive(on_minio: Deployment) -> None:

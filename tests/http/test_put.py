@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 
 from broker.domain.errors import ObjectNotFound
-from tests.http.client import EACH_SERVER, JPEG, Client, declared, token
+from broker.storage.bucket_setup.iam import iam_policy
+from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
 from tests.servers.fixtures import Bucket
+from tests.servers.minio import allowed_by
 
 pytestmark = EACH_SERVER
 
@@ -108,6 +110,33 @@ def test_a_photo_that_is_to_be_served_as_something_else_is_no_image(
     assert name.lower().replace("-", "_") in answer.get_json()["detail"]
     with pytest.raises(ObjectNotFound):
         s3_bucket.storage.head(f"media/{ticket['key']}")
+
+
+def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
+    make_app: Callable[..., Flask],
+    s3_bucket: Bucket,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if "minio" in request.node.name:
+        # MinIO copies what the IAM policy lets it: its root user, bound by none, is for tests.
+        policy = iam_policy(s3_bucket.settings, "api")
+        for name, value in allowed_by(s3_bucket.server, policy).items():
+            monkeypatch.setenv(name, value)
+    alice = Client(make_app(require_checksum=False), token(1))
+    ad, other = alice.ad(), bytes(reversed(JPEG))
+    ticket = alice.ticket(ad, transport="put").get_json()
+    assert put(ticket).status_code == 200
+    image = alice.post(ticket["confirm_url"]).get_json()
+    second = alice.ticket(ad, other).get_json()
+    assert send(second, other).status_code == 201
+    assert alice.post(second["confirm_url"]).status_code == 200
+    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # the broker copies it
+    assert send(unpinned, other).status_code == 201
+    assert alice.post(unpinned["confirm_url"]).status_code == 200
+    source = f"/{s3_bucket.name}/media/{second['key']}"
+    assert put(ticket, **{"x-amz-copy-source": source}).status_code == 403
+    assert httpx.get(image["image_url"]).content == JPEG
 
 
 def test_another_key_is_refused(alice: Client) -> None:

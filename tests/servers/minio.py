@@ -4,12 +4,16 @@ CORS needs no setting: MinIO allows every origin, and has no PutBucketCors (501)
 """
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
 from tests.servers import START_TIMEOUT, S3Server, Webhook, start_on_free_port
@@ -38,6 +42,27 @@ def minio(webhook: Webhook | None = None, **environment: str) -> Iterator[S3Serv
             yield S3Server(url, ACCESS_KEY, SECRET_KEY, child.pid)
         finally:
             child.stop()
+
+
+def allowed_by(server: S3Server, policy: dict[str, Any]) -> dict[str, str]:
+    """Give an environment with temporary credentials that may do what a policy says (STS)."""
+    sts = boto3.client(
+        "sts",
+        endpoint_url=server.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+    given = sts.assume_role(
+        RoleArn="arn:aws:iam:::role/broker",
+        RoleSessionName="broker",
+        Policy=json.dumps(policy),
+    )["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
 
 
 def minio_binary() -> str:

@@ -3,6 +3,11 @@
 `s3:GetObject` is there because S3 has no permission for HEAD alone; the broker's client refuses
 GetObject itself. `s3:ListBucket` has no condition on a prefix: HEAD names none, and without the
 permission S3 answers 403 instead of 404 for an object that is not there.
+
+What is presigned may write and never read. MinIO carries out a presigned PUT that comes with
+x-amz-copy-source as a copy, although that header is not signed (Amazon S3 refuses it, by its
+documentation; SeaweedFS does), and heeds no If-None-Match then: within the URL's hour its holder
+could replace a confirmed photo by any other object that the broker may read.
 """
 
 from typing import Any, Literal
@@ -39,6 +44,13 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
             "Resource": [f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"],
         },
         {"Sid": "Bucket", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
+        {
+            "Sid": "PresignedReadsNothing",
+            "Effect": "Deny",
+            "Action": ["s3:GetObject"],
+            "Resource": [f"{bucket}/*"],
+            "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+        },
     ]
     if role == "worker" and settings.events_queue_url is not None:
         statements.append(
