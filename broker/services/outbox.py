@@ -18,6 +18,7 @@ from broker.storage.protocol import Storage
 
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
+DOUBLINGS_MAX = 7  # past BACKOFF_MAX; after two days of refusals 2**attempts is no time at all
 BATCH = 100
 
 
@@ -81,7 +82,9 @@ def drain(
         due = select(Deletion).where(Deletion.not_before <= now).order_by(Deletion.not_before)
         if only_key is not None:
             due = due.where(Deletion.object_key == only_key)
-        rows = session.scalars(due.limit(BATCH)).all()
+        # As they are now: a row that another has leased is asked for by its new time, or never.
+        fresh = due.limit(BATCH).execution_options(populate_existing=True)
+        rows = session.scalars(fresh).all()
         session.commit()
         if not rows:
             return Drained(deleted=deleted, postponed=postponed)
@@ -130,7 +133,7 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
 
 def _lease(session: Session, row: Deletion, now: datetime) -> bool:
     """Move the row's time on; False when another drainer has done so first."""
-    wait = min(LEASE * 2**row.attempts, BACKOFF_MAX)
+    wait = min(LEASE * 2 ** min(row.attempts, DOUBLINGS_MAX), BACKOFF_MAX)
     won = session.execute(
         update(Deletion)
         .where(Deletion.id == row.id, Deletion.not_before == row.not_before)

@@ -1,0 +1,75 @@
+"""The outbox where a bucket refuses for days, and where two drain it by different clocks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from broker.db.models import Deletion
+from broker.db.session import Session
+from broker.domain.errors import StorageDenied
+from broker.services import outbox
+from tests.http.client import rows
+from tests.http.test_lifecycle import reap
+
+NOW = datetime.now(UTC)
+
+
+def refuse(*_: object) -> None:
+    raise StorageDenied("The bucket refuses the broker's own request: AccessDenied.")
+
+
+def to_delete(app: Flask, *keys: str) -> None:
+    with app.extensions["broker"].database.session() as session:
+        for key in keys:
+            outbox.enqueue(session, key, now=NOW)
+        session.commit()
+
+
+def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_delete(app, "media/locked.jpg", "media/other.jpg")
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        for key, attempts in (("media/locked.jpg", 41), ("media/other.jpg", 1000)):
+            one = update(Deletion).where(Deletion.object_key == key)
+            session.execute(one.values(attempts=attempts, last_error="storage_denied"))
+        session.commit()
+    with monkeypatch.context() as patched:
+        patched.setattr(broker.storage, "delete", refuse)
+        assert reap(app).postponed == 2
+        assert reap(app, timedelta(minutes=59)).postponed == 0
+        assert reap(app, timedelta(minutes=61)).postponed == 2
+    assert reap(app, timedelta(hours=3)).deleted == 2
+    assert rows(app, Deletion) == 0
+
+
+def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's clock is behind, or its round began long ago: the row is due again at once."""
+    to_delete(app, "media/contended.jpg")
+    broker = app.extensions["broker"]
+    lease, asked = outbox._lease, 0
+
+    def overtaken(session: Session, row: Deletion, now: datetime) -> bool:
+        nonlocal asked
+        asked += 1
+        assert asked < 10, "it asks for the same row over and over"
+        if asked == 1:
+            with monkeypatch.context() as patched, broker.database.session() as other:
+                patched.setattr(broker.storage, "delete", refuse)
+                patched.setattr(outbox, "_lease", lease)
+                drain(other, now - timedelta(minutes=1))
+        return lease(session, row, now)
+
+    def drain(session: Session, now: datetime) -> Any:
+        return outbox.drain(session, broker.storage, broker.rules, now=now)
+
+    monkeypatch.setattr(outbox, "_lease", overtaken)
+    with broker.database.session() as session:
+        assert drain(session, NOW + timedelta(minutes=2)).deleted == 1
+    assert rows(app, Deletion) == 0
