@@ -11,7 +11,7 @@ from broker.config import Settings
 from broker.domain.errors import StorageDenied
 from broker.storage.heads import ObjectHeads
 from broker.storage.presigner import S3Presigner
-from broker.storage.s3 import S3Storage, refuse_other_operations
+from broker.storage.s3 import S3Storage, follow_no_redirect, refuse_other_operations
 from broker.storage.sigv4 import Credentials
 from broker.storage.timing import watch
 from broker.storage.translation import translate
@@ -48,6 +48,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         config=client_config(settings),
     )
     client.meta.events.register("before-parameter-build.s3", refuse_other_operations)
+    client.meta.events.register("before-call.s3", follow_no_redirect)
     watch(client)
 
     def credentials() -> Credentials:

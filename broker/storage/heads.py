@@ -59,6 +59,9 @@ class ObjectHeads:
             status_forcelist=_AGAIN,
             raise_on_status=False,
             backoff_factor=0.1,
+            # MinIO asks for a minute when it is busy; a thread that slept so long would serve
+            # nobody. The client is told to come back instead.
+            respect_retry_after_header=False,
         )
         proxy = get_environ_proxies(bucket_url).get(base.scheme)
         manager = (
@@ -107,7 +110,10 @@ class ObjectHeads:
         if answer.status != 200:
             # A HEAD has no body, and so no code of S3's.
             raise translate_status(answer.status, str(answer.status))
-        return _object_head(answer.headers)
+        try:
+            return _object_head(answer.headers)
+        except (KeyError, ValueError) as error:
+            raise StorageUnavailable("What answers for the bucket is no S3 server.") from error
 
 
 def _object_head(headers: HTTPHeaderDict) -> ObjectHead:

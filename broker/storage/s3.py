@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broker.domain.errors import ObjectNotFound, StorageDenied
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
-from broker.storage.translation import translate
+from broker.storage.translation import is_missing_key, translate, translate_without_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,6 +36,15 @@ def refuse_other_operations(model: Any, **_: object) -> None:
     """Stop any call but the allowed ones before a byte is sent (boto3 event handler)."""
     if model.name not in ALLOWED_OPERATIONS:
         raise ForbiddenOperation(f"The broker does not call {model.name}.")
+
+
+def follow_no_redirect(context: Any, **_: object) -> None:
+    """Have boto3 take a redirect for the refusal that it is (boto3 event handler).
+
+    It would ask HeadBucket for the bucket's region, and is redirected again, without end where a
+    proxy leads all of it elsewhere. Where only the region is wrong, forms are signed for it, too.
+    """
+    context.get("s3_redirect", {})["redirected"] = True
 
 
 class S3Storage:
@@ -72,9 +80,9 @@ class S3Storage:
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            translated = translate(error)
-            if not isinstance(translated, ObjectNotFound):
-                raise translated from error
+            # Else what was never deleted would leave the outbox: S3 answers 204 to a missing key.
+            if not is_missing_key(error):
+                raise translate_without_object(error) from error
 
     def copy(self, source_key: str, key: str, *, if_match: str) -> str:
         """See ObjectStorage."""
@@ -105,14 +113,11 @@ class S3Storage:
                         last_modified=item["LastModified"],
                     )
         except (ClientError, BotoCoreError) as error:
-            raise translate(error) from error
+            raise translate_without_object(error) from error
 
     def check(self) -> None:
         """See ObjectStorage."""
         try:
             self.client.head_bucket(Bucket=self.bucket)
         except (ClientError, BotoCoreError) as error:
-            translated = translate(error)
-            if isinstance(translated, ObjectNotFound):
-                raise StorageDenied(f"There is no bucket {self.bucket}.") from error
-            raise translated from error
+            raise translate_without_object(error) from error

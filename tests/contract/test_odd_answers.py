@@ -1,0 +1,161 @@
+"""What no S3 server should answer, and proxies, overloaded and misnamed ones do: told as ours."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from broker.config import Settings
+from broker.domain.errors import StorageDenied, StorageError, StorageUnavailable
+from broker.domain.part_plan import UploadedPart
+from broker.storage.factory import s3_storage
+from broker.storage.s3 import S3Storage
+from tests.servers.fixtures import SECRET
+
+PART = UploadedPart(part_number=1, size=5, etag="e", checksum_sha256=None)
+CALLS: dict[str, Callable[[S3Storage], object]] = {
+    "head": lambda storage: storage.head("media/a.jpg"),
+    "delete": lambda storage: storage.delete("media/a.jpg"),
+    "copy": lambda storage: storage.copy("incoming/a.jpg", "media/a.jpg", if_match="e"),
+    "list": lambda storage: list(storage.list_objects("media/")),
+    "create": lambda storage: storage.multipart.create(
+        "media/a.jpg", content_type="x", cache_control="x", upload_id="u", acl=None, sha256=True
+    ),
+    "list_parts": lambda storage: storage.multipart.list_parts("media/a.jpg", "m"),
+    "complete": lambda storage: storage.multipart.complete("media/a.jpg", "m", [PART]),
+    "abort": lambda storage: storage.multipart.abort("media/a.jpg", "m"),
+    "check": lambda storage: storage.check(),
+}
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class OddServer:
+    """Gives one answer to every request, and counts them."""
+
+    def __init__(self) -> None:
+        self.answer = Answer()
+        self.asked = 0
+        odd = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline(65537)
+                if not self.raw_requestline or not self.parse_request():
+                    self.close_connection = True
+                    return
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                odd.asked += 1
+                self.send_response(odd.answer.status)
+                body = b"" if self.command == "HEAD" else odd.answer.body
+                for name, value in (
+                    {"Content-Length": str(len(body))} | odd.answer.headers
+                ).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def odd() -> Iterator[OddServer]:
+    running = OddServer()
+    thread = threading.Thread(target=running.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield running
+    running.server.shutdown()
+    thread.join()
+    running.server.server_close()
+
+
+@pytest.fixture
+def storage(odd: OddServer, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return s3_storage(
+        Settings(
+            database_url="sqlite://",
+            s3_bucket="media-bucket",
+            s3_endpoint_url=f"http://127.0.0.1:{odd.server.server_port}",
+            jwt_secret=SECRET,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_redirect_is_a_refusal_and_not_followed(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    """As of a proxy that leads http to https; boto3 would ask for the bucket's region for ever."""
+    odd.answer = Answer(301, {"Location": "https://127.0.0.1:9/"})
+    with pytest.raises(StorageDenied):
+        CALLS[name](storage)
+    assert odd.asked == 1
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "head"])
+def test_a_bucket_that_is_not_there_is_a_refusal_and_no_missing_object(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    """A deletion that was taken for done would leave the outbox."""
+    odd.answer = Answer(404, body=b"<Error><Code>NoSuchBucket</Code></Error>")
+    with pytest.raises(StorageDenied):
+        CALLS[name](storage)
+
+
+@pytest.mark.parametrize("name", ["delete", "list", "create", "list_parts", "complete", "abort"])
+def test_a_page_of_a_proxy_that_leads_elsewhere_is_a_refusal(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    odd.answer = Answer(404, body=b"<html><title>404 Not Found</title></html>")
+    with pytest.raises(StorageDenied):
+        CALLS[name](storage)
+
+
+def test_a_missing_key_may_be_deleted_where_a_server_says_that_it_is_missing(
+    odd: OddServer, storage: S3Storage
+) -> None:
+    odd.answer = Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>")
+    storage.delete("media/a.jpg")
+
+
+@pytest.mark.parametrize("name", ["list", "list_parts", "copy", "create", "complete"])
+def test_xml_that_ends_in_the_middle_is_no_answer(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    odd.answer = Answer(body=b"<Result><Trunc")
+    with pytest.raises(StorageUnavailable):
+        CALLS[name](storage)
+
+
+def test_a_head_without_what_s3_always_says_is_no_answer(
+    odd: OddServer, storage: S3Storage
+) -> None:
+    odd.answer = Answer(headers={"Content-Type": "text/html"})
+    with pytest.raises(StorageUnavailable):
+        storage.head("media/a.jpg")
+
+
+@pytest.mark.parametrize("status", [413, 429, 503])
+def test_nobody_sleeps_as_long_as_a_busy_server_asks_for(
+    odd: OddServer, storage: S3Storage, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """MinIO says `Retry-After: 60` when it is busy: a thread would serve nobody meanwhile."""
+    slept: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
+    odd.answer = Answer(status, {"Retry-After": "60"})
+    with pytest.raises(StorageError):
+        storage.head("media/a.jpg")
+    assert sum(slept) < 1
+    assert odd.asked <= 2
