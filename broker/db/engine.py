@@ -6,7 +6,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from broker.config import SettingsError
-from broker.db.liveness import refuse_closed_connections
+from broker.db.liveness import leave_what_only_reads, refuse_closed_connections
 
 BUSY_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 3
@@ -74,6 +74,7 @@ def _engine(url: str, statement_timeout: int) -> Engine:
         },
     )
     refuse_closed_connections(engine)
+    leave_what_only_reads(engine)
     return engine
 
 

@@ -1,4 +1,4 @@
-"""Tell pooled connections that the server has closed, without asking it."""
+"""Tell pooled connections that are of no use any more: closed, or to a server that only reads."""
 
 import select
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+READ_ONLY_SQL_TRANSACTION = "25006"
 
 
 def refuse_closed_connections(engine: Engine) -> None:
@@ -16,6 +18,22 @@ def refuse_closed_connections(engine: Engine) -> None:
     ticket as it was. Neither tells a server that has vanished without closing.
     """
     event.listen(engine, "checkout", _refuse_closed)
+
+
+def leave_what_only_reads(engine: Engine) -> None:
+    """Take a refusal to write for the end of the connection.
+
+    After a failover a connection may be one to a server that was the first and is a standby now,
+    or behind a proxy that still leads there. Kept, it would refuse whatever is asked of it.
+    """
+    is_disconnect = engine.dialect.is_disconnect
+
+    def is_of_no_use(error: Any, connection: Any, cursor: Any) -> bool:
+        return getattr(error, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION or is_disconnect(
+            error, connection, cursor
+        )
+
+    engine.dialect.is_disconnect = is_of_no_use  # type: ignore[method-assign,assignment]
 
 
 def _refuse_closed(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:

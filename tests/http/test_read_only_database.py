@@ -1,0 +1,53 @@
+"""A database that only reads, as a standby after a failover, and the connections to it."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from flask import Flask
+from psycopg import sql
+from sqlalchemy import make_url
+
+from tests.http.client import Client, declared
+from tests.http.test_lifecycle import PAST_GRACE, reap
+from tests.servers.postgres import Postgres
+
+AD = {"title": "x", "price": "1.00"}
+
+
+@pytest.fixture
+def read_only(postgres_server: Postgres, database_url: str) -> Iterator[Callable[[str], None]]:
+    """Let connections that are made from now on only read (`on`) or write again (`off`).
+
+    Those that are there stay as they are, as those to a server that is no longer the primary do.
+    """
+    name = str(make_url(database_url).database)
+
+    def turn(value: str) -> None:
+        statement = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+        plain = postgres_server.url("postgres").replace("+psycopg", "")
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(value)))
+
+    yield turn
+    turn("off")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_a_standby_refuses_is_a_503_and_the_connection_to_it_is_left(
+    app: Flask, alice: Client, read_only: Callable[[str], None]
+) -> None:
+    ad = alice.ad()
+    alice.ticket(ad)
+    app.extensions["broker"].database.dispose()
+    read_only("on")
+    for path, body in ((f"/api/ads/{ad}/upload_image/", declared()), ("/api/ads/", AD)):
+        answer = alice.post(path, body)
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert alice.get(f"/api/ads/{ad}/").status_code == 200, "which makes a connection"
+    read_only("off")
+    # One refusal for each of the two connections that are still there.
+    assert [alice.ticket(ad).status_code for _ in range(2)][-1] == 201
+    assert [alice.post("/api/ads/", AD).status_code for _ in range(2)][-1] == 201
+    assert reap(app, PAST_GRACE).expired >= 1
