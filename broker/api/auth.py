@@ -24,7 +24,7 @@ from broker.services.sign_in import sign_in
 from broker.telemetry.context import context
 
 LEEWAY_SECONDS = 10
-TOKEN_CODES = ("token_missing", "token_invalid", "token_expired")
+TOKEN_CODES = ("token_missing", "token_invalid", "token_expired", "keys_unavailable")
 _SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
 _ID_MAX = 2**63 - 1
 P = ParamSpec("P")
@@ -89,7 +89,7 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     wrapper.auth = "optional" if optional else "required"  # type: ignore[attr-defined]
-    codes = ["token_invalid", "token_expired"] if optional else TOKEN_CODES
+    codes = TOKEN_CODES[1:] if optional else TOKEN_CODES
     return answers(*codes)(wrapper)
 
 

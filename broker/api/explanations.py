@@ -115,6 +115,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "the bucket refuses the broker's own credentials; nothing has changed",
         "operators: check policy and keys",
     ),
+    "keys_unavailable": (
+        "`BROKER_JWT_JWKS_URL` gives no keys, and the token's is not known from before",
+        "try again after `Retry-After`; the sign-in may be as good as ever",
+    ),
     "database_unavailable": (
         "the database does not answer; nothing has changed",
         "try again after `Retry-After`",

@@ -50,6 +50,7 @@ PROBLEMS: dict[str, tuple[HTTPStatus, str]] = {
     "draining": (HTTPStatus.SERVICE_UNAVAILABLE, "The process is about to end"),
     "storage_unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The bucket does not answer"),
     "storage_denied": (HTTPStatus.SERVICE_UNAVAILABLE, "The bucket refuses the broker"),
+    "keys_unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The issuer of tokens is away"),
     "database_unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer"),
 }
 _BY_STATUS = {

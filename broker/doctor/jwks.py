@@ -23,7 +23,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         yield skip(CHECK, f"{SETTING} is not set")
         return
     try:
-        answer = examination.browser.send("GET", url, follow=True)
+        answer = examination.browser.send("GET", url)
     except Unreachable as error:
         yield fail(
             CHECK,

@@ -30,6 +30,7 @@ const WORDS = {
   // The broker and the bucket.
   storage_unavailable: ["The photo store does not answer", "Nothing is lost. Try again in a minute.", AGAIN],
   storage_denied: ["The photo store refuses the broker", "Whoever runs it must mend that; nothing is lost.", AGAIN],
+  keys_unavailable: ["Nobody can tell just now who you are", "You are still signed in. Try again in a minute.", AGAIN],
   database_unavailable: ["The broker's database does not answer", "Nothing is lost. Try again in a minute.", AGAIN],
   draining: ["The broker is being restarted", "Try again in a minute.", AGAIN],
   internal_error: ["The broker made a mistake", "It has been written down. Try again.", AGAIN],

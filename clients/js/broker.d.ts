@@ -147,6 +147,7 @@ export type ApiCode =
   | "events_not_configured"
   | "events_secret_invalid" | "forbidden" | "idempotency_in_flight" | "idempotency_key_reused"
   | "image_deleted" | "image_limit_reached" | "internal_error" | "invalid_event" | "invalid_idempotency_key"
+  | "keys_unavailable"
   | "malformed_json" | "method_not_allowed" | "not_found" | "not_multipart" | "object_mismatch"
   | "object_missing" | "parts_missing" | "quota_exceeded" | "rate_limited"
   | "storage_denied" | "storage_unavailable" | "token_expired"

@@ -42,7 +42,11 @@ def serve() -> Iterator[Serve]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if bodies[0] else 404)
+            if self.path == "/elsewhere":
+                self.send_response(302)
+                self.send_header("Location", "/")
+            else:
+                self.send_response(200 if bodies[0] else 404)
             self.end_headers()
             self.wfile.write(bodies[0])
 
@@ -217,6 +221,16 @@ def test_published_keys_of_which_none_can_be_used(
 def test_a_jwks_url_that_gives_no_keys(no_bucket: Environment, serve: Serve, body: bytes) -> None:
     fault = with_key(no_bucket, "RS256", JWT_JWKS_URL=serve(body)).of("jwks", "fail")
     assert fault["setting"] == JWKS
+    assert "jwks_uri" in fault["fix"]
+
+
+def test_a_jwks_url_that_redirects_which_the_broker_does_not_follow(
+    no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    keys = jwks(RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True))
+    report = with_key(no_bucket, "RS256", JWT_JWKS_URL=f"{serve(keys)}/elsewhere")
+    fault = report.of("jwks", "fail")
+    assert "answers 302" in fault["detail"]
     assert "jwks_uri" in fault["fix"]
 
 

@@ -1,6 +1,8 @@
 """Tokens of every configured kind, and an issuer that rotates its keys or goes down."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from broker.api.jwks import REFETCH_SECONDS, KeySet
+from broker.api import jwks
+from broker.api.jwks import REFETCH_SECONDS, RETRY_SECONDS, KeySet, KeysUnavailable
 from tests.http.client import Client, token
 
 
@@ -23,12 +26,18 @@ class Issuer:
     def __init__(self) -> None:
         self.keys: dict[str, Any] = {}
         self.asked = 0
-        self.down = False
+        self.down = self.hangs_up = False
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked += 1
+                if issuer.hangs_up:
+                    # At once, and with a reset: as a proxy that is being restarted does.
+                    linger = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.connection.close()
+                    return
                 published = [
                     json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": kid}
                     for kid, key in issuer.keys.items()
@@ -89,8 +98,34 @@ def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
     assert issuer.asked == 2
     issuer.down = True
     now += REFETCH_SECONDS
-    assert keys.key("c") is None
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            keys.key("c")
     assert keys.key("a") is not None
+    assert issuer.asked == 3
+    issuer.down = False
+    now += RETRY_SECONDS
+    assert keys.key("c") is None
+    assert issuer.asked == 4
+
+
+@pytest.mark.parametrize("fault", ["down", "hangs_up"])
+def test_a_token_is_not_called_invalid_while_the_issuer_gives_no_keys(
+    make_app: Callable[..., Flask], issuer: Issuer, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Clients would sign their users out for it."""
+    monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)
+    issuer.rotate("a")
+    setattr(issuer, fault, True)
+    app = make_app(jwt_algorithm="ES256", jwt_secret=None, jwt_jwks_url=issuer.url)
+    alice = Client(app, issuer.token("a"))
+    for path in ("/api/users/1/", "/api/ads/"):
+        answer = alice.get(path)
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "keys_unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert Client(app, None).get("/api/ads/").status_code == 200
+    setattr(issuer, fault, False)
+    assert alice.get("/api/users/1/").status_code == 200
 
 
 def test_an_es256_key_may_be_given_as_pem(make_app: Callable[..., Flask]) -> None:
