@@ -5,6 +5,7 @@ server: `/readyz` says 503 while requests are still taken, so that a load balanc
 then the server stops to listen and finishes what it has; what takes longer than that is cut.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -52,9 +53,9 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
             )
         except OSError as error:
             raise click.ClickException(f"{command[0]}: {error.strerror}") from None
-        if _ended(server, asked):
-            return _status(server.returncode)
         try:
+            if _ended(server, asked):
+                return _status(server.returncode)
             # Before it is seen to drain: whoever sees that may hurry it.
             with stop_signal() as hurried:
                 drain_file.touch()
@@ -62,13 +63,25 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
                     server.terminate()
                 server.wait(stop_seconds)
         except subprocess.TimeoutExpired:
+            # Before it is told: who reads that may be gone already.
+            _cut(server)
             click.echo(f"cut what took longer than {stop_seconds} s to end", err=True)
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
             return 0
         finally:
+            _cut(server)
             drain_file.unlink(missing_ok=True)
         return _status(server.returncode)
+
+
+def _cut(server: subprocess.Popen[bytes]) -> None:
+    """Kill what there is of the server; its workers, where it has ended without them.
+
+    granian's go on when their main process is killed: on the port, and out of anyone's reach.
+    """
+    # No such group: all have ended. No permission: what macOS says of a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 def _ended(

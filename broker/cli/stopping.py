@@ -1,4 +1,4 @@
-"""End in good order: SIGINT and SIGTERM ask, and what is under way is finished first."""
+"""End in good order: SIGINT, SIGTERM and SIGHUP ask, and what is under way is finished first."""
 
 import os
 import signal
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP comes when the terminal is closed: who ended by it at once would leave a server behind.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
@@ -32,13 +33,17 @@ class StopSignal:
 
 @contextmanager
 def stop_signal() -> Iterator[StopSignal]:
-    """Take SIGINT and SIGTERM as a wish to stop. For the main thread; may be nested."""
+    """Take STOPS, but SIGHUP under nohup, as a wish to stop. For the main thread; may be nested."""
     readable, writable = os.pipe()
     # A full pipe has been seen, or will be: nothing is lost by not writing to it.
     os.set_blocking(writable, False)
     wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     # With a handler that does nothing the signal neither ends the process nor raises.
-    before = {number: signal.signal(number, lambda *_: None) for number in STOPS}
+    before = {
+        number: signal.signal(number, lambda *_: None)
+        for number in STOPS
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield StopSignal(readable)
     finally:

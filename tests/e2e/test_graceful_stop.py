@@ -1,6 +1,7 @@
 """`broker serve` around real servers: readiness goes first, and no answer is lost."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -171,9 +172,54 @@ def test_what_takes_too_long_is_cut_and_nothing_is_half_done(
     assert look(app, at_rest=True).violations == []
 
 
-def test_a_server_that_ends_by_itself_ends_it_with_its_status() -> None:
-    environment = {**os.environ, "BROKER_DATABASE_URL": "sqlite://", "BROKER_S3_BUCKET": "bucket"}
-    environment["BROKER_JWT_SECRET"] = SECRET
+@pytest.fixture
+def environment() -> dict[str, str]:
+    values = {"BROKER_DATABASE_URL": "sqlite://", "BROKER_S3_BUCKET": "bucket"}
+    return {**os.environ, **values, "BROKER_JWT_SECRET": SECRET}
+
+
+def ends(pipe: int) -> bool:
+    """Wait until every process has closed its copy of a pipe's other end."""
+    readable, _, _ = select.select([pipe], [], [], 60)
+    return bool(readable) and os.read(pipe, 1) == b""
+
+
+# A server of one worker, which says so; either goes on whatever SIGTERM says.
+STUBBORN = "trap '' TERM; sh -c 'echo at work; sleep 600' & {then}"
+
+
+@pytest.mark.parametrize(
+    ("then", "number"),
+    [("wait", signal.SIGTERM), ("wait", signal.SIGHUP), ("read _; kill -KILL $$", None)],
+)
+def test_no_worker_outlives_it_whoever_ends_first_and_whoever_reads_its_words(
+    environment: dict[str, str], then: str, number: signal.Signals | None
+) -> None:
+    environment |= {"BROKER_DRAIN_SECONDS": "0", "BROKER_STOP_SECONDS": "1"}
+    command = [*BROKER, "serve", "--", "sh", "-c", STUBBORN.format(then=then)]
+    told, words = os.pipe()
+    os.close(told)
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=words,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    ) as process:
+        os.close(words)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"at work\n"
+        if number is None:
+            process.stdin.close()
+        else:
+            process.send_signal(number)
+        assert ends(process.stdout.fileno()), "the worker has it as well"
+    assert process.returncode in (0, 1, 137)
+
+
+def test_a_server_that_ends_by_itself_ends_it_with_its_status(environment: dict[str, str]) -> None:
     for command, expected in (["exit 3", 3], ["kill -KILL $$", 137]):
         done = subprocess.run(
             [*BROKER, "serve", "--", "sh", "-c", str(command)], env=environment, timeout=60

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -16,8 +16,23 @@ from broker.cli.stopping import STOPS, stop_signal
 FOREVER = 600.0
 
 
+@pytest.fixture(autouse=True)
+def without_nohup() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_under_nohup_a_terminal_that_is_closed_is_no_wish_to_stop() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with stop_signal() as stop:
+        signal.raise_signal(signal.SIGHUP)
+        assert not stop.is_set()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
 @pytest.mark.parametrize("number", STOPS)
-def test_it_is_set_by_either_signal_and_stays_so(number: signal.Signals) -> None:
+def test_it_is_set_by_each_signal_and_stays_so(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with stop_signal() as stop:
         assert not stop.is_set()
