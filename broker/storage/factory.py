@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 import boto3
 import urllib3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
 from broker.domain.errors import StorageDenied
@@ -14,7 +14,7 @@ from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import S3Storage, follow_no_redirect, refuse_other_operations
 from broker.storage.sigv4 import Credentials
 from broker.storage.timing import watch
-from broker.storage.translation import translate
+from broker.storage.translation import translate_without_object
 
 DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_SECONDS = 2
@@ -83,8 +83,12 @@ def _current(session: boto3.Session) -> Credentials:
         found = session.get_credentials()
         # Refreshable credentials renew themselves here, ten minutes before they lapse.
         frozen = found.get_frozen_credentials() if found is not None else None
-    except BotoCoreError as error:
-        raise translate(error) from error
+    except (BotoCoreError, ClientError) as error:
+        # ClientError: STS refuses the role, or is busy.
+        raise translate_without_object(error) from error
+    except RuntimeError as error:
+        # What botocore raises where fresh credentials have lapsed by this machine's clock.
+        raise StorageDenied(f"The broker has no AWS credentials: {error}") from error
     if frozen is None or not frozen.access_key or not frozen.secret_key:
         raise StorageDenied("The broker has no AWS credentials.")
     return Credentials(
