@@ -8,6 +8,8 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from select import PIPE_BUF
+from typing import TextIO
 
 import orjson
 
@@ -51,13 +53,43 @@ def _written(fields: Mapping[str, object]) -> str:
     return line if line.isascii() else _encode(fields)
 
 
+class WholeLines:
+    """Hands text to a stream so that no other process's lines come in between those of it.
+
+    A server's processes share one pipe, and a write of more than PIPE_BUF bytes to it may be cut
+    in two by another's (pipe(7)): fifty lines of a batch are more. A single line that is longer
+    is written as it is.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write ASCII, which has as many bytes as characters."""
+        piece = ""
+        for line in text.splitlines(keepends=True):
+            if len(piece) + len(line) > PIPE_BUF:
+                self._write(piece)
+                piece = ""
+            piece += line
+        self._write(piece)
+
+    def _write(self, piece: str) -> None:
+        if piece:
+            self._stream.write(piece)
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Do nothing: each piece was flushed."""
+
+
 def configure() -> None:
     """Write what loggers below `broker` say; a second call changes nothing."""
     # Of no use in a line, and found anew for each record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger("broker")
     if not root.handlers:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = logging.StreamHandler(WholeLines(sys.stderr))
         handler.setFormatter(JsonLine())
         root.addHandler(handler)
         root.setLevel(logging.INFO)

@@ -1,0 +1,51 @@
+"""What is written to standard error at once: whole lines, no more than a pipe takes as one."""
+
+import io
+import logging
+from select import PIPE_BUF
+
+import pytest
+
+from broker.telemetry import logs
+from broker.telemetry.logs import JsonLine, WholeLines
+
+
+class Writes(io.RawIOBase):
+    """Keeps what each write(2) would have had."""
+
+    def __init__(self) -> None:
+        self.made: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        self.made.append(bytes(data))  # type: ignore[call-overload]
+        return len(self.made[-1])
+
+
+@pytest.mark.parametrize("lines", [1, 2, 50, 1000])
+def test_lines_of_one_message_are_written_so_that_another_process_cannot_cut_them(
+    lines: int,
+) -> None:
+    writes = Writes()
+    stderr = io.TextIOWrapper(io.BufferedWriter(writes), line_buffering=True)
+    logger = logging.Logger("broker.audit")
+    handler = logging.StreamHandler(WholeLines(stderr))
+    handler.setFormatter(JsonLine())
+    logger.addHandler(handler)
+    logs.write(logger, "ticket.issued", *[{"number": n, "key": "k" * 300} for n in range(lines)])
+    assert all(len(written) <= PIPE_BUF for written in writes.made)
+    assert all(written.endswith(b"\n") for written in writes.made)
+    whole = b"".join(writes.made).splitlines(keepends=True)
+    assert len(whole) == lines
+    room = PIPE_BUF - max(len(line) for line in whole)
+    assert len(writes.made) <= 1 + sum(len(line) for line in whole) // room, "not each by itself"
+
+
+def test_a_line_longer_than_that_is_written_as_one() -> None:
+    writes = Writes()
+    lines = WholeLines(io.TextIOWrapper(io.BufferedWriter(writes)))
+    lines.write(f"a\n{'b' * PIPE_BUF}\nc\n")
+    lines.flush()
+    assert writes.made == [b"a\n", b"b" * PIPE_BUF + b"\n", b"c\n"]
