@@ -14,6 +14,7 @@ import yaml
 
 from broker.config import Settings
 from broker.local.process import ServerNotInstalled
+from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
@@ -55,6 +56,17 @@ def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> 
     assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     assert "privileged" not in service
     assert "volumes" not in service
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket(role: Role) -> None:
+    services = {name: str(service) for name, service in COMPOSE["services"].items()}
+    with_root = {name for name, service in services.items() if "MINIO_ROOT_PASSWORD" in service}
+    assert with_root == {"minio", "minio-user", "bucket"}
+    environment = COMPOSE["services"]["api"]["environment"]
+    settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
+    policy = json.loads((ROOT / "docs/operations/minio-policy.json").read_text())
+    assert policy == iam_policy(settings, role)
 
 
 def test_the_image_runs_as_nobody_and_whatever_pip_installs_has_a_hash() -> None:
