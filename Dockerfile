@@ -14,7 +14,6 @@ FROM python:3.13-slim
 ENV PATH=/opt/broker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=build /opt/broker /opt/broker
-COPY wsgi.py ./
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broker
 # Nothing is written but below /tmp: run it read-only, with a tmpfs there (docker-compose.yml).
 USER 10001
