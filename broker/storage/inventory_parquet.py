@@ -17,9 +17,7 @@ _FIELD = re.compile(r"\b(?:required|optional)\s+\w+\s+(\w+)")
 def check_installed() -> None:
     """Raise InvalidReport, with what to install, where there is no pyarrow."""
     if find_spec("pyarrow") is None:
-        raise InvalidReport(
-            "Parquet needs pyarrow: pip install 'upload-broker[parquet]', or configure CSV."
-        )
+        raise InvalidReport("Parquet needs pyarrow: pip install pyarrow, or configure CSV.")
 
 
 def fields(schema: str) -> list[str]:

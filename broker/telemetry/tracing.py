@@ -1,6 +1,6 @@
 """OpenTelemetry spans: a request, its statements, its S3 calls; where the SDK is installed.
 
-`pip install upload-broker[otel]`, and OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp,
+`pip install '.[otel]'`, and OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp,
 start it; the SDK reads its own OTEL_ variables. Without them nothing of it is imported.
 """
 

@@ -50,5 +50,13 @@ def test_every_code_that_the_cookbook_puts_into_words_is_one() -> None:
     assert set.union(*told) <= set(PROBLEMS) | own
 
 
+def test_nothing_tells_to_install_our_own_packages_from_an_index() -> None:
+    # They are on none: whoever registers the name there would be installed.
+    named = re.compile(r"pip install [^`\n]*(?<![/\w])upload-broker(?!-client @ git)")
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "broker").rglob("*.py")]
+    assert len(files) > 100
+    assert [str(path.relative_to(ROOT)) for path in files if named.search(path.read_text())] == []
+
+
 def _words(page: str) -> list[str]:
     return re.findall(r"^(?:const )?WORDS = \{\n(.*?)^\}", page, re.MULTILINE | re.DOTALL)
