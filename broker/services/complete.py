@@ -117,9 +117,10 @@ def _reject(
     session.commit()
     if not won:
         return settled_image(session, get_upload(session, principal, upload.id))
-    audit.upload(audit.Act.UPLOAD_REJECTED, upload, principal, for_user=upload.user_id)
+    detail = f"The parts have more than {upload.size} bytes, which is the most."
+    audit.rejected(upload, principal, for_user=upload.user_id, detail=detail)
     outbox.drain(session, storage, rules, now=now, only_key=final_key(rules, upload))
-    raise ObjectMismatch(f"The parts have more than {upload.size} bytes, which is the most.")
+    raise ObjectMismatch(detail)
 
 
 def _put_together(

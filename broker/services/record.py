@@ -78,7 +78,7 @@ def _reject(arrival: Arrival, detail: str) -> Image:
     session.commit()
     if not won:
         return settled_image(session, get_upload(session, arrival.principal, upload.id))
-    audit.upload(audit.Act.UPLOAD_REJECTED, upload, arrival.principal, for_user=upload.user_id)
+    audit.rejected(upload, arrival.principal, for_user=upload.user_id, detail=detail)
     key = written_key(arrival.rules, upload)
     outbox.drain(session, arrival.storage, arrival.rules, now=arrival.now, only_key=key)
     raise ObjectMismatch(detail)

@@ -55,6 +55,12 @@ def upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int)
     uploads(act, [row], principal, for_user=for_user)
 
 
+def rejected(row: AuditedUpload, principal: Principal, *, for_user: int, detail: str) -> None:
+    """Tell of an upload whose object is not the declared one; `detail` says what differs."""
+    fields = _upload(row, _who(principal), for_user)
+    write(log, Act.UPLOAD_REJECTED.value, {**fields, "detail": detail})
+
+
 def uploads(
     act: Act, rows: Iterable[AuditedUpload], principal: Principal, *, for_user: int
 ) -> None:
