@@ -58,5 +58,16 @@ def test_nothing_tells_to_install_our_own_packages_from_an_index() -> None:
     assert [str(path.relative_to(ROOT)) for path in files if named.search(path.read_text())] == []
 
 
+def test_every_file_of_ours_that_a_page_names_is_there() -> None:
+    named = re.compile(
+        r"(?<![\w/.-])((?:docs|tests|broker|clients|benchmarks|schemas)/[\w./-]*\w\.[a-z]+)\b"
+        r"|(?<![\w/.-])([A-Z]{3,}\.md)\b"
+    )
+    made = "benchmarks/results/"  # by a run, and kept by nobody
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+        for path in [one or other for one, other in named.findall(page.read_text())]:
+            assert path.startswith(made) or (ROOT / path).exists(), f"{page.name}: {path}"
+
+
 def _words(page: str) -> list[str]:
     return re.findall(r"^(?:const )?WORDS = \{\n(.*?)^\}", page, re.MULTILINE | re.DOTALL)
