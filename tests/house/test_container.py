@@ -81,6 +81,13 @@ def test_compose_waits_for_as_long_as_an_end_may_take() -> None:
     assert allowed > defaults["drain_seconds"] + defaults["stop_seconds"]
 
 
+def test_no_page_starts_the_server_with_other_threads_than_the_image() -> None:
+    (threads,) = re.findall(r'"--blocking-threads", "(\d+)"', DOCKERFILE)
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    told = [re.findall(r"--blocking-threads (\d+)", page.read_text()) for page in pages]
+    assert {one for found in told for one in found} == {threads}
+
+
 def test_the_image_is_sent_what_it_copies_and_no_more() -> None:
     kept = {
         line.removeprefix("!").split("/")[0]
