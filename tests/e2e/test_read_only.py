@@ -6,6 +6,7 @@ docker-compose.yml asks for: a read-only root, a tmpfs at /tmp, and setpriv(1) t
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,11 +20,12 @@ import pytest
 import yaml
 
 from broker.local.process import LOOPBACK, ServerNotInstalled, answers, free_ports
-from tests.http.client import JPEG, SECRET, declared, send, token
+from tests.http.client import JPEG, SECRET, declared, send
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 
 ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 UID = "10001"
 # $1 and $2 are the checkout and Python's own folder. Where nobody may enter what they lie in, as
@@ -92,6 +94,20 @@ def contained() -> list[str]:
     return command
 
 
+def readme_token(contained: list[str], environment: dict[str, str]) -> str:
+    """Mint a token as the README has it done in the container."""
+    (script,) = re.findall(r"^docker compose exec api sh -c '(.*)'$", README, re.MULTILINE)
+    done = subprocess.run(
+        [*contained, "sh", "-c", script],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
 def test_nothing_can_be_written_but_tmp_and_nobody_can_be_become(contained: list[str]) -> None:
     done = subprocess.run(
         [*contained, sys.executable, "-c", PROBE],
@@ -135,7 +151,7 @@ def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
             while not answers(f"{base}/readyz"):
                 assert process.poll() is None
                 pause.wait(0.1)
-            headers = {"Authorization": f"Bearer {token(1)}"}
+            headers = {"Authorization": f"Bearer {readme_token(contained, environment)}"}
             with httpx.Client(base_url=base, headers=headers, timeout=30) as client:
                 ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "1.00"}).json()
                 ask = f"/api/ads/{ad['id']}/upload_image/"
