@@ -81,6 +81,26 @@ def test_compose_waits_for_as_long_as_an_end_may_take() -> None:
     assert allowed > defaults["drain_seconds"] + defaults["stop_seconds"]
 
 
+def test_what_serves_comes_back_by_itself_and_what_is_done_once_does_not() -> None:
+    for name, service in COMPOSE["services"].items():
+        once = name in ("bucket", "migrate", "minio-user")
+        assert service.get("restart") == (None if once else "unless-stopped"), name
+
+
+def test_the_secrets_of_the_readme_are_made_once(tmp_path: Path) -> None:
+    # PostgreSQL's volume has the first password: another one in .env locks the broker out.
+    readme = (ROOT / "README.md").read_text()
+    (script,) = re.findall(r"^```sh\n((?:(?!^```).)*)^docker compose up", readme, re.M | re.S)
+    assert ".env" in script
+    made = []
+    for _ in range(2):
+        subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, check=True)
+        made.append((tmp_path / ".env").read_text())
+    assert made[0] == made[1]
+    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    assert {line.partition("=")[0] for line in made[0].splitlines()} == wanted
+
+
 def test_no_page_starts_the_server_with_other_threads_than_the_image() -> None:
     (threads,) = re.findall(r'"--blocking-threads", "(\d+)"', DOCKERFILE)
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
