@@ -14,9 +14,9 @@ export async function problemOf(answer) {
   const after = answer.headers.get("Retry-After");
   const retryAfter = after === null ? null
     : /^\d+$/.test(after) ? Number(after) : Math.max(0, (Date.parse(after) - Date.now()) / 1000) || 0;
-  return new BrokerError(body?.code ?? "http_error", body?.detail ?? `The answer was ${answer.status}.`, {
-    status: answer.status, errors: body?.errors ?? null, retryAfter,
-  });
+  // A gateway's JSON may have a `code`, too: a number, say.
+  const { code, detail, errors = null } = typeof body?.code === "string" ? body : { code: "http_error" };
+  return new BrokerError(code, detail ?? `The answer was ${answer.status}.`, { status: answer.status, errors, retryAfter });
 }
 
 export function unreadable(cause) {

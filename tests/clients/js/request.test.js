@@ -22,3 +22,12 @@ test("what is refused for good is not tried again", async () => {
   await assert.rejects(broker.request("PATCH", "/api/ads/1/", { body: { title: "" } }), { code: "validation_error" });
   assert.equal(asked.length, 1);
 });
+
+test("a gateway's own JSON is told from the broker's, and its 503 is waited out", async () => {
+  const gateways = { code: 503, message: "no upstream" };
+  const { fetch } = answers({ "GET /api/ads/1/": [[503, gateways], [200, { id: 1 }]], "GET /api/ads/2/": [[403, gateways]] });
+  const broker = new Broker({ fetch, storage: storage() }), waits = [];
+  assert.deepEqual(await broker.request("GET", "/api/ads/1/", { onWaiting: (error) => waits.push(error.code) }), { id: 1 });
+  assert.deepEqual(waits, ["http_error"]);
+  await assert.rejects(broker.request("GET", "/api/ads/2/"), { code: "http_error", status: 403 });
+});
