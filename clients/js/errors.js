@@ -12,8 +12,9 @@ export class BrokerError extends Error {
 export async function problemOf(answer) {
   const body = await answer.json().catch(() => null);
   const after = answer.headers.get("Retry-After");
+  const now = Date.parse(answer.headers.get("Date")) || Date.now(); // this machine's clock may be wrong by hours
   const retryAfter = after === null ? null
-    : /^\d+$/.test(after) ? Number(after) : Math.max(0, (Date.parse(after) - Date.now()) / 1000) || 0;
+    : /^\d+$/.test(after) ? Number(after) : Math.max(0, (Date.parse(after) - now) / 1000) || 0;
   // A gateway's JSON may have a `code`, too: a number, say.
   const { code, detail, errors = null } = typeof body?.code === "string" ? body : { code: "http_error" };
   return new BrokerError(code, detail ?? `The answer was ${answer.status}.`, { status: answer.status, errors, retryAfter });

@@ -31,3 +31,9 @@ test("a gateway's own JSON is told from the broker's, and its 503 is waited out"
   assert.deepEqual(waits, ["http_error"]);
   await assert.rejects(broker.request("GET", "/api/ads/2/"), { code: "http_error", status: 403 });
 });
+
+test("a Retry-After that is a date is counted from the answer's own Date, not from this machine's clock", async () => {
+  const limited = refused("rate_limited", 429, { "Retry-After": "Fri, 31 Jan 2020 12:30:00 GMT", Date: "Fri, 31 Jan 2020 12:00:00 GMT" });
+  const { fetch } = answers({ "GET /api/ads/1/": [limited] });
+  await assert.rejects(new Broker({ fetch, storage: storage() }).request("GET", "/api/ads/1/"), { retryAfter: 1800 });
+});
