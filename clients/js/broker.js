@@ -5,6 +5,7 @@
  * what each answer means, is docs/mobile.md's and docs/errors.md's.
  */
 import { Batch } from "./batch.js";
+import { isFinal } from "./errors.js";
 import { Held } from "./held.js";
 import { idsOf, ownerOf } from "./records.js";
 import { Upload } from "./upload.js";
@@ -75,7 +76,7 @@ export class Broker {
         await held.end();
         return false;
       }
-      if (![404, 409, 410, 422].includes(error.status)) throw error; // those have no place any more
+      if (!isFinal(error) || error.status === 403) throw error; // else it has no place any more
     } finally {
       held.release();
     }

@@ -20,6 +20,14 @@ export async function problemOf(answer) {
   return new BrokerError(code, detail ?? `The answer was ${answer.status}.`, { status: answer.status, errors, retryAfter });
 }
 
+// What an upload may outlive although the status is 4xx; a proxy's refusal says nothing of it.
+const PASSING = ["http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
+
+/** Whether nobody can go on with an upload after this. */
+export function isFinal({ code, status }) {
+  return code === "s3_refused" || (status >= 400 && status < 500 && status !== 401 && !PASSING.includes(code));
+}
+
 export function unreadable(cause) {
   return new BrokerError("file_unreadable", "The file cannot be read; it may have been moved or changed.", { cause });
 }

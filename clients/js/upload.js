@@ -1,5 +1,5 @@
 // One upload: its steps in order, and how a page pauses, resumes and cancels it.
-import { aborted, mismatch } from "./errors.js";
+import { aborted, isFinal, mismatch } from "./errors.js";
 import { Held } from "./held.js";
 import { checkLimits } from "./limits.js";
 import { contentTypeOf, idsOf, ownerOf } from "./records.js";
@@ -158,11 +158,8 @@ export class Upload {
           await this.#begin(dropped);
           continue;
         }
-        // A lost connection or login may come back: then the same file goes on from here.
         if (error.code === "s3_refused") await this.#delete(signal).catch(() => {});
-        if (error.code === "s3_refused" || (error.status >= 400 && error.status < 500 && error.status !== 401)) {
-          await this.#held.forget();
-        }
+        if (isFinal(error)) await this.#held.forget(); // else the same file goes on from here
         throw error;
       }
     }
