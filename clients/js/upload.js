@@ -91,6 +91,7 @@ export class Upload {
   }
 
   #tell(phase, loaded = this.#told.loaded, error = null) {
+    if (this.#ended()) return; // its batch may still be waited for
     // What a pause breaks off may still speak.
     if (this.#gate && phase !== "paused" && !ENDS.includes(phase)) return;
     this.#told = { phase, loaded, total: this.#file.size };

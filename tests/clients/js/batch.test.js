@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
-import { IMAGE, TICKET, answers, refused, storage } from "./answers.js";
+import { IMAGE, TICKET, answers, gate, refused, storage } from "./answers.js";
 
 const BATCH = "POST /api/ads/1/upload_images/", ALONE = "POST /api/ads/1/upload_image/";
 const MB = 1e6;
@@ -83,4 +83,19 @@ test("one that is paused and gone on with while its batch is asked for takes one
   paused = () => { uploads.pause(); uploads.resume(); };
   assert.deepEqual((await uploads).map((one) => one.status), ["fulfilled", "fulfilled"]);
   assert.deepEqual(asked.filter((one) => one.key).map((one) => one.line), [BATCH, ALONE, ALONE]);
+});
+
+test("one that is cancelled while its batch is asked for tells nothing more", async (t) => {
+  const asked = gate(), cancelled = gate(), told = [];
+  const { fetch } = answers({ [BATCH]: [async () => { asked.open(); await cancelled.promise; return [0]; }] });
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time === 15_000) setImmediate(act); }); // what a cancel waits
+  const onProgress = ({ upload, phase, error }) => told.push([upload.file.name, phase, error?.code]);
+  const [one, other] = new Broker({ fetch, storage: storage(), tries: 2 }).uploadAll(files(2, 1000), { ad: 1, onProgress });
+  await asked.promise;
+  assert.equal(await one.cancel(), true);
+  cancelled.open();
+  while (!told.some(([name, phase]) => name === "1.jpg" && phase === "waiting")) await new Promise(setImmediate);
+  assert.equal(one.phase, "cancelled");
+  assert.deepEqual(told.filter(([name]) => name === "0.jpg").at(-1), ["0.jpg", "cancelled", "aborted"]);
+  other.catch(() => {});
 });
