@@ -4,6 +4,8 @@ import { deferred } from "./waiting.js";
 
 const FILES = 50; // the API's own limit
 const BYTES = 64 * 2 ** 20; // all are hashed before the first is sent: some seconds of work
+// There is no room for all of them, or one is wrong: what is refused is refused to all.
+export const ALONE = ["image_limit_reached", "validation_error"];
 
 /** One request for the tickets of several uploads, sent when each of them is ready or has left. */
 export class Batch {
@@ -59,17 +61,20 @@ export class Batch {
       await Promise.all(ready.map(async ({ record, resolve }) =>
         resolve(await this.#wire.keepTicket(record, answer))));
     } catch (error) {
-      if (error.code === "image_limit_reached" && ready.length > 1) await this.#eachAlone(ready);
+      if (ALONE.includes(error.code) && ready.length > 1) await this.#eachAlone(ready);
       else for (const one of ready) one.reject(error);
     }
   }
 
-  /** There is no room for all of them: ask for one after the other, until there is none. */
+  /** Ask for one after the other, until there is no room; one that is wrong fails alone. */
   async #eachAlone(ready) {
     let refusal = null;
     for (const { record, waiting, resolve, reject } of ready) {
       if (!refusal) {
-        await this.#wire.issueAlone(record, { waiting }).then(resolve, (error) => { refusal = error; });
+        await this.#wire.issueAlone(record, { waiting }).then(resolve, (error) => {
+          if (error.code === "validation_error") reject(error);
+          else refusal = error;
+        });
       }
       if (refusal) reject(refusal); // nothing to one that has its ticket
     }

@@ -1,4 +1,5 @@
 // One upload: its steps in order, and how a page pauses, resumes and cancels it.
+import { ALONE } from "./batch.js";
 import { aborted, isFinal, mismatch } from "./errors.js";
 import { Held } from "./held.js";
 import { checkLimits } from "./limits.js";
@@ -214,8 +215,8 @@ export class Upload {
     try {
       return await this.#wire.issue(record, asked);
     } catch (error) {
-      // An earlier page asked for several; there may be room for this one.
-      if (error.code !== "image_limit_reached" || record.index === null) throw error;
+      // An earlier page asked for several; this one may be right, and have room.
+      if (!ALONE.includes(error.code) || record.index === null) throw error;
       return await this.#wire.issueAlone(record, asked);
     }
   }

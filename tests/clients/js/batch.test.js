@@ -56,6 +56,14 @@ test("where there is no room for all, the first get the places there are", async
   assert.deepEqual(tickets.slice(1).map((one) => JSON.parse(one.body).file_name), ["0.jpg", "1.jpg", "2.jpg"]);
 });
 
+test("of several photos one whose text is refused fails alone", async () => {
+  const wrong = refused("validation_error", 422), ticket = (id) => [201, { ...TICKET, id }];
+  const { fetch } = shop({ [BATCH]: [wrong], [ALONE]: [wrong, ticket("u2"), ticket("u3")] });
+  const each = (_, index) => ({ altText: index ? "front" : "x".repeat(501) });
+  const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(3, 1000), { ad: 1, each });
+  assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), ["validation_error", 2, 3]);
+});
+
 test("a batch of one is refused once", async () => {
   const { fetch, asked } = shop({ [BATCH]: [refused("image_limit_reached", 409)] });
   const [end] = await new Broker({ fetch, storage: storage() }).uploadAll(files(1, 1000), { ad: 1 });
