@@ -51,7 +51,7 @@ export class Held {
       const path = `${found.purpose === "avatar" ? "/api/users" : "/api/ads"}/${found.owner}`;
       await this.begin({
         ...this.#wire.newRecord(path, file, found.content_type), uploadId: id,
-        size: found.size, digest: found.checksum_sha256, method: METHODS[found.transport],
+        size: found.size ?? file.size, digest: found.checksum_sha256, method: METHODS[found.transport],
       });
       this.resumed = true;
     }

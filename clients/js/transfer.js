@@ -105,12 +105,18 @@ export class Transfer {
     const stop = new AbortController();
     const stopped = () => stop.abort();
     this.#signal.addEventListener("abort", stopped);
+    let pinned = true;
+    const ask = (numbers) => this.#api("POST", "parts/", { parts: numbers.map((number) => (
+      { part_number: number, checksum_sha256: pinned ? digests.get(number) : undefined })) }, stop.signal);
     const sign = async (numbers) => {
       for (const number of numbers) {
-        if (!digests.has(number)) digests.set(number, await this.#wire.hasher.part(blob(number), stop.signal));
+        if (pinned && !digests.has(number)) digests.set(number, await this.#wire.hasher.part(blob(number), stop.signal));
       }
-      const parts = numbers.map((number) => ({ part_number: number, checksum_sha256: digests.get(number) }));
-      const answer = await this.#api("POST", "parts/", { parts }, stop.signal);
+      const answer = await ask(numbers).catch((error) => {
+        if (!pinned || !Array.isArray(error.errors?.parts)) throw error; // of a single part there is an object
+        pinned = false; // another device began it without digests of its parts: all have one, or none
+        return ask(numbers);
+      });
       return answer.parts.map((part) => ({ ...part, until: untilOf(answer) }));
     };
     let turn = Promise.resolve(); // one lane signs, the others wait for its urls

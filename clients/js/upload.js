@@ -144,7 +144,8 @@ export class Upload {
       this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#tell("hashing", n), signal);
       this.#tell("queued", 0);
     }
-    if (this.#wanted && this.#held.record.digest !== this.#digest) throw mismatch();
+    // Another device may have declared none, where the broker does not require one.
+    if (this.#wanted && (this.#held.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#held.record) await this.#find();
     for (let restarts = 0; !this.#image; restarts++) {
       try {

@@ -31,3 +31,17 @@ test("what a proxy refuses is not given up, and what was never issued is", async
   assert.equal(await broker.discard(id), true);
   assert.deepEqual(await broker.resumable(), []);
 });
+
+test("what another device began without digests is gone on with", async () => {
+  const found = { purpose: "ad_image", owner: 1, content_type: "image/jpeg", size: 5, checksum_sha256: null, transport: "multipart" };
+  const part = (number) => ({ part_number: number, url: "data:,", headers: {} });
+  const unpinned = [422, { code: "validation_error", detail: "No digests.", errors: { parts: ["checksum_sha256 must be left out."] } }];
+  const { fetch, asked } = answers({
+    "GET /api/uploads/u1/": [[200, found]], "GET /api/uploads/u1/parts/": [[200, { missing: [2], part_size: 3, size: 5 }]],
+    "POST /api/uploads/u1/parts/": [unpinned, [200, { ...TICKET, parts: [part(2)] }]],
+    "POST /api/uploads/u1/complete/": [[200, IMAGE]],
+  });
+  assert.deepEqual(await new Broker({ fetch, storage: storage() }).resume("u1", FILE), IMAGE);
+  const signed = asked.filter((one) => one.line.endsWith("POST /api/uploads/u1/parts/")).map((one) => JSON.parse(one.body).parts);
+  assert.deepEqual(signed.at(-1), [{ part_number: 2 }]);
+});
