@@ -7,7 +7,7 @@ from typing import Any
 
 from broker_client.bodies import Body
 from broker_client.calls import Rules, paused
-from broker_client.errors import BrokerError, NetworkError
+from broker_client.errors import BrokerError, NetworkError, ValidationFailed
 from broker_client.files import Meter
 from broker_client.models import Image
 from broker_client.s3_errors import ARRIVED, advice, is_expired, refusal
@@ -20,14 +20,15 @@ AT_ONCE = 4
 Signed = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Multipart:
-    """One upload's parts; `path` is the upload's place in the API."""
+    """One upload's parts; `pinned` as long as nobody has begun it without digests of them."""
 
     rules: Rules
     upload_id: str
     source: Source
     meter: Meter
+    pinned: bool = True
 
     @property
     def path(self) -> str:
@@ -85,13 +86,20 @@ class Multipart:
         return None
 
     def _sign(self, numbers: Sequence[int], part_size: int) -> Steps[list[Signed]]:
-        wanted = []
-        for number in numbers:
-            start = (number - 1) * part_size
+        wanted: list[dict[str, Any]] = [{"part_number": number} for number in numbers]
+        for part in wanted if self.pinned else ():
+            start = (part["part_number"] - 1) * part_size
             size = min(part_size, self.source.size - start)
-            checksum = yield from run(partial(self.source.checksum_of, start, size))
-            wanted.append({"part_number": number, "checksum_sha256": checksum})
-        body = yield from self.rules.call("POST", f"{self.path}/parts/", {"parts": wanted})
+            part["checksum_sha256"] = yield from run(partial(self.source.checksum_of, start, size))
+        try:
+            body = yield from self.rules.call("POST", f"{self.path}/parts/", {"parts": wanted})
+        except ValidationFailed as error:
+            # All parts have digests, or none: another device began it with none. A fault of
+            # a single part stands under its index.
+            if not self.pinned or not isinstance(error.errors.get("parts"), list):
+                raise
+            self.pinned = False
+            return (yield from self._sign(numbers, part_size))
         signed: list[Signed] = body["parts"]
         return signed
 
