@@ -1,12 +1,17 @@
-"""Going on with what another process or device has begun."""
+"""What is kept between two runs, and going on with what another process or device has begun."""
 
+import os
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import httpx
-from broker_client import Broker
+import pytest
+from broker_client import Broker, Entry, FolderJournal
 
 from tests.client.live import Live
 from tests.http.client import JPEG
+
+KEY = "0a" * 32
 
 
 def test_parts_that_another_device_began_without_digests_are_gone_on_with(
@@ -18,3 +23,60 @@ def test_parts_that_another_device_began_without_digests_are_gone_on_with(
     with Broker(live.url, live.token) as broker:
         image = broker.resume(ticket["id"], photo)
     assert httpx.get(image.image_url, verify=False).content == JPEG
+
+
+def test_only_its_own_files_are_dropped_from_the_folder(tmp_path: Path) -> None:
+    names = {f"{KEY}.json", f"{KEY}.x1.new", "package.json", "photo.jpg"}
+    for name in names:
+        (tmp_path / name).write_text("{}")
+        os.utime(tmp_path / name, (1, 1))
+    FolderJournal(tmp_path).begin("1b" * 32)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "package.json",
+        "photo.jpg",
+        f"{'1b' * 32}.json",
+    }
+
+
+def test_processes_that_begin_the_same_upload_at_once_ask_for_the_same_ticket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[Entry] = []
+
+    def meanwhile() -> UUID:
+        monkeypatch.undo()
+        others.append(FolderJournal(tmp_path).begin(KEY))
+        return uuid4()
+
+    monkeypatch.setattr("broker_client.journal.uuid4", meanwhile)
+    assert [FolderJournal(tmp_path).begin(KEY)] == others
+    assert [path.name for path in tmp_path.iterdir()] == [f"{KEY}.json"]
+
+
+def test_where_there_are_no_links_an_entry_is_kept_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", unknown)
+    begun = FolderJournal(tmp_path).begin(KEY)
+    assert FolderJournal(tmp_path).begin(KEY) == begun
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"idempotency_key": ["a"], "upload_id": null}',
+        '{"idempotency_key": "a\\nb", "upload_id": null}',
+        '{"of": "a later version"}',
+    ],
+)
+def test_an_entry_that_cannot_be_used_gives_way_to_a_new_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / f"{KEY}.json").write_text(text)
+    begun = FolderJournal(tmp_path).begin(KEY)
+    assert UUID(begun.idempotency_key)
+    assert FolderJournal(tmp_path).begin(KEY) == begun

@@ -5,14 +5,17 @@ Written before the ticket is asked for, and before the first byte is sent (docs/
 
 import json
 import os
+import re
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+_NAMES = f"{'[0-9a-f]' * 64}.*"  # a digest, then `json`; `new` where a process died as it wrote
 FORGET_SECONDS = 2 * 24 * 3600  # longer than any upload lives by the broker's own defaults
 
 
@@ -64,32 +67,55 @@ class FolderJournal:
         """Use the folder, which is made when needed; entries of two days ago are dropped."""
         self.folder = Path(folder)
         before = time.time() - FORGET_SECONDS
-        for path in self.folder.glob("*.json") if self.folder.is_dir() else ():
+        # By their names: the folder may have files of somebody else's.
+        for path in self.folder.glob(_NAMES) if self.folder.is_dir() else ():
             with suppress(FileNotFoundError):  # another process was faster
                 if path.stat().st_mtime < before:
                     path.unlink()
 
     def begin(self, key: str) -> Entry:
-        """Give the entry that is there, or make one; raises OSError."""
+        """Give the entry that is there, or make one: processes that do at once get the same.
+
+        Raises:
+            OSError: the folder cannot be read or written.
+        """
+        found = self._read(key)
+        if found is not None:
+            return found
+        entry = Entry(idempotency_key=str(uuid4()))
         try:
-            found = json.loads(self._path(key).read_text())
-            return Entry(idempotency_key=found["idempotency_key"], upload_id=found["upload_id"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            entry = Entry(idempotency_key=str(uuid4()))
+            self._write(key, entry, os.link)
+        except FileExistsError:  # another process was faster, or it cannot be read
+            found = self._read(key)
+            if found is not None:
+                return found
             self.issued(key, entry)
-            return entry
+        except OSError:  # this file system has no links
+            self.issued(key, entry)
+        return entry
 
     def issued(self, key: str, entry: Entry) -> None:
         """Replace the entry's file."""
+        self._write(key, entry, os.replace)
+
+    def _read(self, key: str) -> Entry | None:
+        """Give the entry that is there; None where there is none, or one that nobody can use."""
+        try:
+            found = json.loads(self._path(key).read_text())
+            entry = Entry(idempotency_key=found["idempotency_key"], upload_id=found["upload_id"])
+            return entry if re.fullmatch(r"[!-~]+", entry.idempotency_key) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, key: str, entry: Entry, put: Callable[[str, Path], None]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, draft = tempfile.mkstemp(dir=self.folder, suffix=".new")
+        descriptor, draft = tempfile.mkstemp(dir=self.folder, prefix=f"{key}.", suffix=".new")
         try:
             with os.fdopen(descriptor, "w") as file:
                 json.dump(vars(entry), file)
-            os.replace(draft, self._path(key))
-        except BaseException:
-            os.unlink(draft)
-            raise
+            put(draft, self._path(key))
+        finally:
+            Path(draft).unlink(missing_ok=True)
 
     def done(self, key: str) -> None:
         """Remove the entry's file."""
