@@ -1,11 +1,12 @@
 """Calls of the broker's API, with the token, the retries and the errors that all have alike."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from broker_client.errors import BrokerError, NetworkError, error_class
+from broker_client.errors import BrokerError, NetworkError, Unauthorized, error_class
 from broker_client.steps import Answer, Request, Steps, Token, Wait, ask
 
 FIRST_PAUSE = 0.5  # seconds
@@ -52,7 +53,7 @@ class Rules:
         token: str = yield Token()
         renewed = False
         while True:
-            authorized = {**headers, "Authorization": f"Bearer {token}"}
+            authorized = {**headers, "Authorization": _bearer(token)}
             url = f"{self.base_url}{path}"
             try:
                 answer = yield from ask(
@@ -95,6 +96,18 @@ def problem(answer: Answer) -> BrokerError:
     kind = error_class(body["code"], answer.status)
     detail, errors = str(body.get("detail", "")), body.get("errors")
     return kind(body["code"], answer.status, detail, errors, answer.retry_after)
+
+
+def _bearer(token: str) -> str:
+    """Give the header's value; a token that was read from a file may end with its line.
+
+    Raises:
+        Unauthorized: no header can have it; httpx' own error would show the token.
+    """
+    bare = token.strip()
+    if not re.fullmatch("[!-~]+", bare):
+        raise Unauthorized("token_invalid", 401, "the token is empty, or not one line of ASCII")
+    return f"Bearer {bare}"
 
 
 def _passes(error: BrokerError) -> bool:
