@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from broker_client import Broker, Entry, FolderJournal
+from broker_client import Broker, BrokerError, Entry, FolderJournal
 
 from tests.client.live import Live
+from tests.client.meddling import Meddling
 from tests.http.client import JPEG
 
 KEY = "0a" * 32
@@ -80,3 +81,24 @@ def test_an_entry_that_cannot_be_used_gives_way_to_a_new_one(tmp_path: Path, tex
     begun = FolderJournal(tmp_path).begin(KEY)
     assert UUID(begun.idempotency_key)
     assert FolderJournal(tmp_path).begin(KEY) == begun
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_what_a_proxy_refuses_is_gone_on_with(
+    live: Live, photo: Path, tmp_path: Path, status: int
+) -> None:
+    def proxy(request: httpx.Request) -> httpx.Response | None:
+        on_its_way = request.url.path.endswith("/confirm/")
+        return httpx.Response(status, text="<html>") if on_its_way else None
+
+    ad, network, journal = live.ad(), Meddling(proxy), FolderJournal(tmp_path / "state")
+    with (
+        Broker(live.url, live.token, journal=journal, transport=network) as broker,
+        pytest.raises(BrokerError) as refused,
+    ):
+        broker.upload(photo, ad=ad)
+    assert (refused.value.code, refused.value.status) == ("unexpected_answer", status)
+    later = Meddling()
+    with Broker(live.url, live.token, journal=journal, transport=later) as broker:
+        broker.upload(photo, ad=ad)
+    assert len(network.paths("/upload_image/") + later.paths("/upload_image/")) == 1

@@ -130,6 +130,8 @@ def _parts(rules: Rules, upload_id: str, job: Job) -> Multipart:
 def _is_final(error: ClientError) -> bool:
     """Tell an error that going on with the same upload cannot mend."""
     if isinstance(error, BrokerError):
+        if error.code == "unexpected_answer":
+            return False  # a proxy's: it says nothing of the upload
         return 400 <= error.status < 500 and error.status not in (401, 409, 429)
     return isinstance(error, WrongFile) or (
         isinstance(error, S3Refused) and error.action == "give_up"
@@ -138,6 +140,8 @@ def _is_final(error: ClientError) -> bool:
 
 def _is_over(error: ClientError, entry: Entry) -> bool:
     """Tell an upload that has ended, where a new ticket for the same file may do."""
+    if isinstance(error, BrokerError) and error.code == "unexpected_answer":
+        return False
     if isinstance(error, UploadGone):
         return True
     return entry.upload_id is not None and isinstance(error, NotFound | ObjectMismatch | WrongFile)
