@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from broker_client.calls import Rules
 from broker_client.errors import (
@@ -75,7 +77,7 @@ def deliver(rules: Rules, journal: Journal, job: Job) -> Steps[Image]:
                     held = yield from ask_one(rules, job.owner, declared, entry.idempotency_key)
                 known = replace(entry, upload_id=held.ticket.id)
                 yield from run(partial(journal.issued, key, known))
-                image = yield from _send(rules, held, job)
+                image = yield from _recorded(rules, held.ticket.id, _send(rules, held, job))
         except ClientError as error:
             if _is_final(error):
                 yield from run(partial(journal.forget, key))
@@ -102,6 +104,24 @@ def go_on(rules: Rules, upload_id: str, job: Job) -> Steps[Image]:
             raise WrongFile(f"{source.name} is not the file of upload {upload_id}")
     if found["state"] != "pending":
         return (yield from confirm(rules, upload_id))
+    return (yield from _recorded(rules, upload_id, _finish(rules, found, job)))
+
+
+def _recorded(rules: Rules, upload_id: str, steps: Steps[Image]) -> Steps[Image]:
+    """Give the image, also where it was recorded on the way.
+
+    An answer was lost, and then the bucket's event or another sender was faster.
+    """
+    try:
+        return (yield from steps)
+    except BrokerError as error:
+        if error.code != "upload_settled":
+            raise
+    return (yield from confirm(rules, upload_id))
+
+
+def _finish(rules: Rules, found: Mapping[str, Any], job: Job) -> Steps[Image]:
+    upload_id = found["id"]
     if found["transport"] == "multipart":
         return (yield from _parts(rules, upload_id, job).send())
     try:
