@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 from broker_client import Broker
+from broker_client.http import answer_of
 
 from tests.client.live import Live
 from tests.client.meddling import Meddling, is_for_s3
+
+DATE = "Fri, 31 Jan 2020 12:00:00 GMT"
 
 
 @pytest.mark.parametrize("transport", ["post", "put"])
@@ -31,3 +34,17 @@ def test_what_was_recorded_while_its_answer_was_lost_is_given(
         image = broker.upload(photo, ad=ad, transport=transport)
     assert [one["id"] for one in live.images(ad)] == [image.id]
     assert len(network.paths("/renew/")) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT", "Date": DATE}, 60.0),
+        ({"Retry-After": "Fri, 31 Jan 2020 11:00:00 GMT", "Date": DATE}, 0.0),
+        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT"}, 0.0),  # long ago by this clock
+        ({"Retry-After": "soon", "Date": DATE}, None),
+        ({"Retry-After": "37"}, 37.0),
+    ],
+)
+def test_a_retry_after_may_be_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert answer_of(httpx.Response(503, headers=headers)).retry_after == seconds

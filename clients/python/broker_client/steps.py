@@ -7,6 +7,8 @@ raises NetworkError, and what the file raises, inside of it.
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from broker_client.bodies import Body
@@ -34,9 +36,17 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Give Retry-After in seconds; None where it is a date, or not there."""
-        seconds = self.headers.get("retry-after", "")
-        return float(seconds) if seconds.isdecimal() else None
+        """Give Retry-After in seconds; None where it is not there, or cannot be read.
+
+        A date, as proxies write it, is counted from the answer's own: this clock may be wrong.
+        """
+        after = self.headers.get("retry-after", "")
+        if after.isdecimal():
+            return float(after)
+        until, since = _time(after), _time(self.headers.get("date", ""))
+        if until is None:
+            return None
+        return max(0.0, (until - (since or datetime.now(UTC))).total_seconds())
 
     def json(self) -> Any:
         """Read the body; None where it is no JSON."""
@@ -44,6 +54,13 @@ class Answer:
             return json.loads(self.body)
         except ValueError:
             return None
+
+
+def _time(http_date: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(http_date).replace(tzinfo=UTC)  # HTTP's dates are GMT
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
