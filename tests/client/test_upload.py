@@ -12,6 +12,7 @@ import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
 from tests.client.live import Live, live_broker
+from tests.client.meddling import Meddling
 from tests.http.client import JPEG
 from tests.servers.fixtures import Bucket
 
@@ -138,6 +139,33 @@ def test_of_many_files_each_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Pat
         "NoneType",
         "ImageLimitReached",
     ]
+
+
+def test_a_batch_without_tickets_leaves_the_outcomes_of_those_before_it(
+    live: Live, tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker_client.many.BATCH", 2)
+    photos = [tmp_path / f"{number}.jpg" for number in range(4)]
+    for number, path in enumerate(photos):
+        path.write_bytes(JPEG * (number + 1))
+    batches: list[str] = []
+
+    def tunnel(request: httpx.Request) -> None:
+        if request.url.path.endswith("/upload_images/"):
+            batches.append(request.url.path)
+            if len(batches) > 1:
+                raise httpx.ConnectError("no route", request=request)
+
+    network = Meddling(tunnel)
+    with Broker(live.url, live.token, transport=network, retries=1, wait=waits.append) as broker:
+        outcomes = broker.upload_many(photos, ad=live.ad())
+    assert [type(outcome.error).__name__ for outcome in outcomes] == [
+        "NoneType",
+        "NoneType",
+        "NetworkError",
+        "NetworkError",
+    ]
+    assert [outcome.index for outcome in outcomes if outcome.image] == [0, 1]
 
 
 def _path() -> str:

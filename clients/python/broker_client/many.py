@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from broker_client.calls import Rules
-from broker_client.errors import BrokerError, ClientError
+from broker_client.errors import ClientError
 from broker_client.files import FileToSend, OnProgress, Owner
 from broker_client.journal import Journal, NoJournal
 from broker_client.models import Outcome
@@ -36,7 +36,8 @@ class Many:
                 ready = [job for job, error in zip(jobs, broken, strict=True) if error is None]
                 # With a journal each ticket is asked for under its own key, to be found again.
                 if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
-                    yield from self._tickets(ready)
+                    refused = yield from self._tickets(ready)
+                    broken = [error or refused for error in broken]
                 steps = [self._outcome(job, error) for job, error in zip(jobs, broken, strict=True)]
                 outcomes += yield from together(steps, self.at_once)
             finally:
@@ -59,20 +60,21 @@ class Many:
             return error
         return None
 
-    def _tickets(self, jobs: Sequence[Job]) -> Steps[None]:
-        """Ask for all tickets in one call; where that is refused, each job asks for itself.
+    def _tickets(self, jobs: Sequence[Job]) -> Steps[ClientError | None]:
+        """Ask for all tickets in one call; gives what each of the jobs has failed by.
 
-        So one bad file, or an ad with few places left, does not stop the others.
+        One bad file, or an ad with few places left, does not stop the others: then each job
+        asks for itself. Nor does any failure take the outcomes of earlier batches with it.
         """
         declared = [job.file.declared(job.opened, for_ad=True) for job in jobs]
         try:
             held = yield from ask_batch(self.rules, self.owner, declared, str(uuid4()))
-        except BrokerError as error:
-            if error.code not in ("validation_error", "image_limit_reached", "body_too_large"):
-                raise
-            return
+        except ClientError as error:
+            one_by_one = ("validation_error", "image_limit_reached", "body_too_large")
+            return None if getattr(error, "code", "") in one_by_one else error
         for job, ticket in zip(jobs, held, strict=True):
             job.held = ticket
+        return None
 
     def _outcome(self, job: Job, broken: ClientError | OSError | None) -> Steps[Outcome]:
         image, error = None, broken
