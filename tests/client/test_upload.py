@@ -62,6 +62,18 @@ def test_large_files_go_in_parts_by_themselves(live: Live) -> None:
     assert public(image.image_url).content == LARGE
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"caf\xe9.jpg", "photo\u200f.jpg".encode(), b"two\nlines.jpg", "🛵".encode() * 60 + b".jpg"],
+    ids=["latin-1", "marks", "lines", "emoji"],
+)
+def test_a_file_may_have_any_name(live: Live, tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(JPEG)
+    with Broker(live.url, live.token) as broker:
+        assert broker.upload(path, ad=live.ad()).image.endswith(".jpg")
+
+
 def test_an_avatar_is_its_users(live: Live, photo: Path) -> None:
     with Broker(live.url, live.token) as broker:
         image = broker.upload(photo, user=1)

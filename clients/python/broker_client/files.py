@@ -1,6 +1,7 @@
 """What a caller hands over: a file, and what the marketplace will say about it."""
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from broker_client.media_types import content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
+# What the API takes in no name: control characters, marks that turn the writing, and what stands
+# for bytes that are no UTF-8.
+_NO_NAME = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 File = str | os.PathLike[str] | BinaryIO
 Transport = Literal["post", "put", "multipart"]
 OnProgress = Callable[[Progress], None]
@@ -39,7 +45,7 @@ class FileToSend:
     def declared(self, source: Source, *, for_ad: bool) -> dict[str, Any]:
         """Give what the ticket's request says of the file."""
         body: dict[str, Any] = {
-            "file_name": source.name[-255:],
+            "file_name": _NO_NAME.sub("", source.name)[-255:] or "image",
             "content_type": self.require_type(),
             "size": source.size,
             "checksum_sha256": source.checksum_sha256,
