@@ -4,7 +4,7 @@ import { askForToken } from "./dialogs.js";
 
 const KEPT = "upload-broker-token";
 const TIMEOUT = 15_000; // milliseconds
-const WRONG = "That is no token, or it has expired. Paste another.";
+const WRONG = "That is no token. Paste another.";
 const REFUSED = "The broker does not take that token. Paste another.";
 const ENDED = "Your sign-in has ended. Paste a fresh token; uploads go on with it.";
 const SOMEBODY_ELSE = "That token is another user's. Reload the page to sign in as somebody else.";
@@ -22,9 +22,12 @@ export class Session {
     return session;
   }
 
-  /** Give a token that has not expired and was not refused; the user is asked once, however many wait for it. */
+  /** Give a token that was not refused; the user is asked once, however many wait for it. */
   token({ refused = null } = {}) {
-    if (refused) this.#refused = refused;
+    if (refused) {
+      this.#refused = refused;
+      if (kept() === refused) keep(null); // after a reload somebody else may sign in
+    }
     this.#asking ??= this.#find().finally(() => { this.#asking = null; });
     return this.#asking;
   }
@@ -33,12 +36,12 @@ export class Session {
     if (this.#usable(this.#token)) return this.#token;
     let why = null;
     if (this.#token !== null) why = isOver(this.#token) ? ENDED : REFUSED;
-    this.#token = (await this.#ofDev()) ?? sessionStorage.getItem(KEPT);
+    this.#token = (await this.#ofDev()) ?? kept();
     while (!this.#usable(this.#token)) {
       this.#token = await askForToken(why);
       why = this.user && this.user !== userOf(this.#token) && userOf(this.#token) ? SOMEBODY_ELSE : WRONG;
     }
-    if (!this.#dev) sessionStorage.setItem(KEPT, this.#token);
+    if (!this.#dev) keep(this.#token);
     this.user = userOf(this.#token);
     return this.#token;
   }
@@ -57,10 +60,28 @@ export class Session {
     }
   }
 
-  /** Whether it looks like a token of this user with time left; the broker alone can verify it. */
+  /** Whether it looks like a token of this user; the broker alone can verify it, and its clock says when it ends. */
   #usable(token) {
     const user = token !== this.#refused && userOf(token);
-    return Boolean(user) && (this.user ?? user) === user && !isOver(token);
+    return Boolean(user) && (this.user ?? user) === user;
+  }
+}
+
+// A browser that keeps nothing for this page has no sessionStorage: a reload asks again.
+function kept() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+function keep(token) {
+  try {
+    if (token === null) sessionStorage.removeItem(KEPT);
+    else sessionStorage.setItem(KEPT, token);
+  } catch {
+    // the tab has it as long as it is not reloaded
   }
 }
 
@@ -72,6 +93,7 @@ function claimsOf(token) {
   }
 }
 
+/** Whether it has probably ended; a phone's clock may be wrong, so this is for words alone. */
 function isOver(token) {
   return !(claimsOf(token)?.exp * 1000 > Date.now());
 }
