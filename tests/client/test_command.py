@@ -106,6 +106,7 @@ def test_options_that_do_not_fit_are_usage_errors(live: Live, shell: Shell) -> N
         ["photo1.jpg", "photo2.jpg", "--avatar", "--url", live.url],
         ["photo1.jpg", "--avatar", "--url", live.url, "--token", "opaque"],
         ["photo1.jpg", "--ad", "1", "--url", "broker.example"],
+        ["photo1.jpg", "--ad", "1", "--url", f"{live.url}\r"],  # from a file of Windows' lines
         ["photo1.jpg", "--ad", "1"],  # a token, and nothing that says where it may go
         [],
     ):

@@ -1,4 +1,4 @@
-"""Tokens as callers have them: read from files, or broken."""
+"""Tokens and addresses as callers have them: read from files, or broken."""
 
 import pytest
 from broker_client import Broker, Unauthorized
@@ -23,3 +23,9 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(
         client.profiles()
     assert "secret" not in str(refused.value)
     assert waits == []
+
+
+@pytest.mark.parametrize("address", ["ftp://broker.example", "http://broker.example\r"])
+def test_an_address_that_is_none_is_a_value_error(address: str) -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        Broker(address, "token")

@@ -36,6 +36,8 @@ def find_target(url: str | None, token: str | None, data_dir: Path, sub: int) ->
     """
     if url is not None and not url.startswith(("http://", "https://")):
         raise click.UsageError("--url must begin with http:// or https://.")
+    if url is not None and not url.isprintable():
+        raise click.UsageError("--url has a character that no address has, such as a line's end.")
     if token is not None:
         if url is None:
             raise click.UsageError("With a token, give --url too: where it may be sent.")

@@ -8,7 +8,11 @@ from broker_client.steps import Answer, Request
 
 def http_url(base_url: str) -> str:
     """Give the address without a slash at its end; raises ValueError where it is no http(s)."""
-    if httpx.URL(base_url).scheme not in ("http", "https"):
+    try:
+        scheme = httpx.URL(base_url).scheme
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{base_url!r} is no address: {error}") from error
+    if scheme not in ("http", "https"):
         raise ValueError(f"{base_url!r} is no address: it must begin with http:// or https://")
     return base_url.rstrip("/")
 
