@@ -1,17 +1,19 @@
 // Where records are kept. No upload fails because a browser cannot keep them.
 
 const PATIENCE = 5_000; // milliseconds; Safari was seen not to answer at all
+const SILENCE = 60_000; // how long it is not asked again then: an upload asks five times
 
 /** Records in IndexedDB. After any failure the next call opens it anew. */
 export class Database {
   losses = 0; // connections that ended, perhaps with what they had written
-  #opened = null;
+  #opened = null; #silentSince = -Infinity;
 
   put(record) { return this.#do("readwrite", (store) => store.put(record)); }
   delete(key) { return this.#do("readwrite", (store) => store.delete(key)); }
   all() { return this.#do("readonly", (store) => store.getAll()); }
 
   async #do(mode, act) {
+    if (performance.now() - this.#silentSince < SILENCE) throw new Silent();
     const opened = (this.#opened ??= this.#connect());
     try {
       const transaction = (await opened).transaction("uploads", mode);
@@ -23,6 +25,7 @@ export class Database {
       });
       return request.result;
     } catch (error) {
+      if (error instanceof Silent) this.#silentSince = performance.now();
       this.#lose(opened);
       throw error;
     }
@@ -45,6 +48,10 @@ export class Database {
   }
 }
 
+class Silent extends Error {
+  message = "IndexedDB does not answer.";
+}
+
 async function open() {
   const opening = indexedDB.open("upload-broker", 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore("uploads", { keyPath: "key" });
@@ -60,7 +67,7 @@ async function open() {
 function inTime(listen) {
   let late;
   return new Promise((resolve, reject) => {
-    late = setTimeout(() => reject(new Error("IndexedDB does not answer.")), PATIENCE);
+    late = setTimeout(() => reject(new Silent()), PATIENCE);
     listen(resolve, reject);
   }).finally(() => clearTimeout(late));
 }

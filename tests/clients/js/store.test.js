@@ -53,9 +53,10 @@ test("what went with a lost connection is remembered, and other tabs' deletions 
   assert.deepEqual(await store.all(), [{ key: "a" }]);
 });
 
-test("IndexedDB that does not answer is given up, and asked anew the next time", async () => {
+test("IndexedDB that does not answer is given up, and asked anew after a minute", async (t) => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  let opened = 0;
+  let opened = 0, now = 0;
+  t.mock.method(performance, "now", () => now);
   globalThis.indexedDB = { open: () => { opened++; return {}; } };
   try {
     const database = new Database();
@@ -63,10 +64,24 @@ test("IndexedDB that does not answer is given up, and asked anew the next time",
       const read = database.all();
       mock.timers.tick(5_000);
       await assert.rejects(read, /does not answer/);
+      await assert.rejects(database.all(), /does not answer/); // at once
       assert.deepEqual([opened, database.losses], [times, times]);
+      now += 60_000;
     }
   } finally {
     delete globalThis.indexedDB;
     mock.timers.reset();
+  }
+});
+
+test("an upload waits once for IndexedDB that does not answer, not at each step", async (t) => {
+  const waits = [];
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time === 5_000) waits.push(setImmediate(act)); });
+  globalThis.indexedDB = { open: () => ({}) };
+  try {
+    assert.deepEqual(await new Broker({ fetch: answers(TABLE).fetch }).upload(FILE, { ad: 1 }), IMAGE);
+    assert.equal(waits.length, 1);
+  } finally {
+    delete globalThis.indexedDB;
   }
 });
