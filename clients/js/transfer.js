@@ -88,7 +88,7 @@ export class Transfer {
         if (error.code === "upload_settled") return await this.#api("POST", "complete/");
         if (error.code === "object_missing" && waits++ < ASSEMBLING_TRIES) {
           await rest(seconds(error.retryAfter, 2), this.#signal); // S3 is putting the parts together
-        } else if (["parts_missing", "NoSuchUpload"].includes(error.code) && rounds++ < this.#wire.tries) {
+        } else if ((error.code === "parts_missing" || error.s3Code === "NoSuchUpload") && rounds++ < this.#wire.tries) {
           await rest(backoff(rounds), this.#signal);
         } else {
           throw error;
@@ -174,7 +174,8 @@ export class Transfer {
         if (Date.now() > at.until - SEND_EARLY) at = await target(true);
         continue;
       }
-      if (code === "NoSuchUpload") throw new BrokerError(code, message, { status: answer.status, s3Code: code });
+      const refused = () => new BrokerError("s3_refused", `S3 refused the file: ${code}. ${message}`.trim(), { s3Code: code });
+      if (code === "NoSuchUpload") throw refused(); // the next round tells
       let action = "renew";
       if (!(answer.status === 403 && /expired/i.test(message))) {
         ({ action } = await this.#api("POST", "failures/", { code, message }, signal));
@@ -182,7 +183,7 @@ export class Transfer {
       if (action === "confirm") return onLoaded(blob.size);
       if (action === "retry" && tries++ < this.#wire.tries) await rest(backoff(tries), signal);
       else if (action === "renew" && renewals++ < this.#wire.tries) at = await target(true);
-      else throw new BrokerError("s3_refused", `S3 refused the file: ${code}. ${message}`.trim(), { s3Code: code });
+      else throw refused();
     }
   }
 }
