@@ -138,7 +138,8 @@ export class Upload {
       this.#owner = ownerOf(idsOf(this.#held.record.owner));
       this.#content = this.#held.record.type;
     }
-    checkLimits((await this.#wire.profiles(signal))[this.#owner.purpose], this.#file.size, this.#content);
+    const profiles = await this.#wire.profiles(signal, (error) => this.#tell("waiting", undefined, error));
+    checkLimits(profiles[this.#owner.purpose], this.#file.size, this.#content);
     if (this.#digest === undefined) {
       this.#tell("hashing", 0);
       this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#tell("hashing", n), signal);

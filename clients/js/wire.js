@@ -10,7 +10,7 @@ const API_TIMEOUT = 30_000; // milliseconds, as all times here
 const IDEMPOTENCY_LIFE = 24 * 3600_000; // what the broker keeps an Idempotency-Key for
 
 export class Wire {
-  #base; #token; #bearer = null; #refused; #fetch; #limits = null;
+  #base; #token; #bearer = null; #refused; #fetch; #limits = null; #waiting = new Set();
 
   constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = 8, stallTimeout = 60_000 }) {
     this.#base = String(baseUrl).replace(/\/+$/, "");
@@ -86,13 +86,19 @@ export class Wire {
     }
   }
 
-  /** Give the published limits, asked for once. */
-  async profiles(signal) {
-    this.#limits ??= this.api("GET", "/api/profiles/").catch((error) => {
+  /** Give the published limits, asked for once; `waiting` hears of its failures, too. */
+  async profiles(signal, waiting) {
+    const tell = (error) => this.#waiting.forEach((one) => one(error));
+    this.#limits ??= this.api("GET", "/api/profiles/", { waiting: tell }).catch((error) => {
       this.#limits = null;
       throw error;
     });
-    return await unless(signal, this.#limits);
+    this.#waiting.add(waiting);
+    try {
+      return await unless(signal, this.#limits);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
   }
 
   issueAll({ path, key, body }, { signal, waiting }) {

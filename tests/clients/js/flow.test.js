@@ -94,3 +94,26 @@ test("a limit is waited out as long as it says, and one that lasts long is told"
   await assert.rejects(other.request("GET", "/api/ads/1/"), { code: "rate_limited", retryAfter: 3600 });
   assert.equal(hour.asked.length, 1);
 });
+
+test("also what is waited for before anything is known of the file is told", async () => {
+  const told = [];
+  const { fetch } = answers({ "GET /api/profiles/": [[0]] });
+  const broker = new Broker({ fetch, storage: storage(), tries: 2 });
+  const onProgress = ({ upload, phase, error }) => told.push([upload.file, phase, error.code]);
+  const ends = await broker.uploadAll([FILE, FILE], { ad: 1, onProgress });
+  assert.deepEqual(ends.map((one) => one.reason.code), ["network", "network"]);
+  assert.deepEqual(told, ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
+});
+
+test("a part that S3 never knows ends the upload with a code that is documented, and gives its place back", async (t) => {
+  const part = { part_number: 1, url: "data:,", headers: {} };
+  t.mock.method(globalThis, "fetch", async () => new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 }));
+  const { fetch, lines } = answers({
+    "POST /api/ads/1/upload_image/": [[201, { ...TICKET, upload: { method: "MULTIPART" } }]],
+    "GET /api/uploads/u1/parts/": [[200, { missing: [1], part_size: 5, size: 5 }]],
+    "POST /api/uploads/u1/parts/": [[200, { ...TICKET, parts: [part] }]], "DELETE /api/uploads/u1/": [[204]],
+  });
+  const upload = new Broker({ fetch, storage: storage(), tries: 2 }).upload(FILE, { ad: 1 });
+  await assert.rejects(upload, { code: "s3_refused", s3Code: "NoSuchUpload" });
+  assert.equal(lines().at(-1), "DELETE /api/uploads/u1/");
+});
