@@ -102,6 +102,16 @@ def test_a_pipe_is_sent_though_it_cannot_be_rewound(live: Live, transport: Any) 
     assert public(image.image_url).content == JPEG
 
 
+def test_a_path_may_be_a_pipes(live: Live) -> None:
+    read, write = os.pipe()
+    os.write(write, JPEG)
+    os.close(write)
+    with Broker(live.url, live.token) as broker:
+        image = broker.upload(f"/dev/fd/{read}", ad=live.ad(), content_type="image/jpeg")
+    os.close(read)
+    assert public(image.image_url).content == JPEG
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_sixty_small_files_go_by_the_batch(s3_bucket: Bucket, tmp_path: Path, kind: str) -> None:
     files = []

@@ -36,20 +36,25 @@ class Source:
 
     @classmethod
     def open(cls, file: "str | os.PathLike[str] | BinaryIO") -> Self:
-        """Open a path, or take a binary stream; one that cannot seek is copied to disk first.
+        """Open a path, or take a binary stream; what cannot seek is copied to disk first.
 
         A caller's stream is left open.
         """
-        if isinstance(file, str | os.PathLike):
-            opened = Path(file).open("rb")  # noqa: SIM115
-            try:
-                return cls(opened, Path(file).name, close=True)
-            except BaseException:
-                opened.close()
-                raise
         name = file_name(file)
-        if file.seekable():
-            return cls(file, name, close=False)
+        if not isinstance(file, str | os.PathLike):
+            return cls(file, name, close=False) if file.seekable() else cls._copied(file, name)
+        opened = Path(file).open("rb")  # noqa: SIM115
+        try:
+            if opened.seekable():
+                return cls(opened, name, close=True)
+        except BaseException:
+            opened.close()
+            raise
+        with opened:  # a pipe, such as /dev/stdin
+            return cls._copied(opened, name)
+
+    @classmethod
+    def _copied(cls, file: BinaryIO, name: str) -> Self:
         copy = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             for block in _blocks(file):
