@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from broker_client import Broker
+from broker_client import Broker, S3Refused
 from broker_client.http import answer_of
 
 from tests.client.live import Live
-from tests.client.meddling import Meddling, is_for_s3
+from tests.client.meddling import Meddling, first, is_for_s3
 
 DATE = "Fri, 31 Jan 2020 12:00:00 GMT"
 
@@ -48,3 +48,20 @@ def test_what_was_recorded_while_its_answer_was_lost_is_given(
 )
 def test_a_retry_after_may_be_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert answer_of(httpx.Response(503, headers=headers)).retry_after == seconds
+
+
+@pytest.mark.parametrize("code", ["A\x1b[2JB", "\n", "&#27;"])
+def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
+    live: Live, photo: Path, waits: list[float], code: str
+) -> None:
+    answer = httpx.Response(
+        403, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
+    )
+    network = Meddling(first(9, lambda _: answer))
+    with (
+        Broker(live.url, live.token, transport=network, wait=waits.append) as broker,
+        pytest.raises(S3Refused) as refused,
+    ):
+        broker.upload(photo, ad=live.ad(), transport="put")
+    assert refused.value.action == "give_up"
+    assert str(refused.value).isprintable()

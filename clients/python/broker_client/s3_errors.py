@@ -11,6 +11,7 @@ from broker_client.steps import Answer, Steps
 # S3 API, "Error responses". Read by pattern: an XML parser would expand what a stranger sends.
 _CODE = re.compile(rb"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # no report may have them
 ARRIVED = (200, 201, 204)
 
 
@@ -19,7 +20,7 @@ def refusal(answer: Answer, action: str) -> S3Refused:
     code = _CODE.search(answer.body)
     message = _MESSAGE.search(answer.body)
     return S3Refused(
-        _text(code[1]) if code else f"HTTP{answer.status}",
+        (_text(code[1]) if code else "") or f"HTTP{answer.status}",
         answer.status,
         _text(message[1])[:1000] if message else "",
         action,
@@ -49,4 +50,4 @@ def advice(rules: Rules, upload_id: str, answer: Answer) -> Steps[str]:
 
 
 def _text(raw: bytes) -> str:
-    return html.unescape(raw.decode("utf-8", "replace"))
+    return _UNPRINTABLE.sub(" ", html.unescape(raw.decode("utf-8", "replace"))).strip()
