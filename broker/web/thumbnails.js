@@ -13,12 +13,13 @@ async function draw(file, canvas) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { resizeWidth: WIDTH, resizeQuality: "medium" });
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    canvas.getContext("2d").drawImage(bitmap, 0, 0); // a phone whose canvases are used up gives none
+    return true;
   } catch {
     return false;
+  } finally {
+    bitmap?.close();
   }
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return true;
 }

@@ -64,6 +64,22 @@ def test_a_photo_is_pasted(open_market: OpenMarket) -> None:
     assert market.images()[0]["image"].endswith(".png")
 
 
+def test_after_a_canvas_that_has_no_memory_the_next_preview_is_drawn(
+    open_market: OpenMarket,
+) -> None:
+    page = open_market().enter()
+    drawn = page.evaluate(
+        """async () => {
+            const { drawThumbnail } = await import("/web/thumbnails.js");
+            const canvas = document.createElement("canvas");
+            const file = await new Promise((resolve) => canvas.toBlob(resolve));
+            const canvases = [{ getContext: () => null }, canvas];
+            return Promise.all(canvases.map((to) => drawThumbnail(file, to)));
+        }"""
+    )
+    assert drawn == [False, True]
+
+
 def test_the_choice_of_photos_is_opened_by_keyboard(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
