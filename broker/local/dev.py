@@ -10,10 +10,11 @@ from pathlib import Path
 from broker.config import Settings
 from broker.db import migrate
 from broker.local.dev_env import load_or_make
-from broker.local.process import ChildProcess, PortTaken, answers, is_port_free
-from broker.local.seaweedfs import EmbeddedS3
+from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
+from broker.local.seaweedfs import LOCK_TIMEOUT, EmbeddedS3
 from broker.storage import bucket_setup
 
+LOCK_FILE = "dev.lock"
 READY_TIMEOUT_SECONDS = 30
 REAPER_COMMAND = [sys.executable, "-m", "broker.cli", "reap", "--every", "30"]
 STOP_SECONDS = 10
@@ -38,6 +39,23 @@ def run(
     """
     if not is_port_free(port):
         raise PortTaken(f"port {port} is taken; choose another with --port")
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # Before anything is written there: it has the ports that the other one serves.
+    held = lock(data_dir / LOCK_FILE, LOCK_TIMEOUT)
+    try:
+        _run(data_dir, port=port, s3_port=s3_port, say=say, stopped=stopped)
+    finally:
+        os.close(held)
+
+
+def _run(
+    data_dir: Path,
+    *,
+    port: int,
+    s3_port: int,
+    say: Callable[[str], None],
+    stopped: Callable[[float], bool],
+) -> None:
     values = load_or_make(data_dir, port=port, s3_port=s3_port)
     for name in list(os.environ):
         if name.startswith(("AWS_", "BROKER_")):

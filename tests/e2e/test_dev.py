@@ -11,8 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+from dotenv import dotenv_values
 
-from broker.local.process import free_ports, is_port_free
+from broker.local import dev
+from broker.local.dev_env import load_or_make
+from broker.local.process import AlreadyRunning, free_ports, is_port_free
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
 JPEG = base64.b64decode(
@@ -79,6 +83,29 @@ def test_two_run_side_by_side_serve_a_photo_and_leave_nothing(tmp_path: Path) ->
             assert public.headers["content-type"] == "image/jpeg"
             assert public.headers["cache-control"] == "public, max-age=86400"
     assert all(is_port_free(port) for port in ports)
+
+
+def test_a_second_one_in_the_same_directory_leaves_what_the_first_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = free_ports(2), free_ports(2)
+    monkeypatch.setattr(dev, "LOCK_TIMEOUT", 0.0)
+    written: list[dict[str, str]] = []
+
+    def try_the_second(*_: object, **__: object) -> None:
+        written.append(load_or_make(tmp_path, port=first[0], s3_port=first[1]))
+        with pytest.raises(AlreadyRunning):
+            run(second)
+
+    def run(ports: list[int]) -> None:
+        dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
+
+    monkeypatch.setattr(dev, "_run", try_the_second)
+    run(first)
+    assert dotenv_values(tmp_path / "dev.env") == written[0]
+    monkeypatch.setattr(dev, "_run", lambda *_, **__: written.clear())
+    run(second)
+    assert written == [], "it may, once the first has ended"
 
 
 def test_when_the_api_ends_by_itself_all_the_rest_ends_and_it_says_so(tmp_path: Path) -> None:
