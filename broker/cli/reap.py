@@ -1,6 +1,7 @@
 """`broker reap`: end stale uploads and do what the outbox says, once or for good."""
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
@@ -45,7 +46,9 @@ def _try_round(parts: Worker) -> None:
         log.error("%s: %s", error.code, error.detail)
     else:
         if done != Reaped():
-            click.echo(_told(done))
+            # Whoever read it may have ended, its disk may be full: the work goes on.
+            with suppress(OSError):
+                click.echo(_told(done))
 
 
 def _round(parts: Worker) -> Reaped:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Ad, Deletion, Image, Upload
+from broker.services.outbox import enqueue
 from broker.services.reap import Reaped, reap_once
 from tests.http.client import EACH_SERVER, SECRET, Client, declared, rows, send, token
 from tests.http.multipart import PART, multipart_ticket, put_parts, signed
@@ -137,15 +139,10 @@ def test_many_reapers_at_once_end_each_upload_once(
     assert sum(one.deleted for one in done) == 40 - kept
 
 
-def test_as_a_process_it_works_until_it_is_asked_to_end(
-    app: Flask, s3_bucket: Bucket, database_url: str
-) -> None:
-    alice = Client(app, token(1))
-    ticket = alice.ticket(alice.ad()).get_json()
-    send(ticket)
-    alice.delete(f"/api/uploads/{ticket['id']}/")
-    assert rows(app, Deletion) == 1
-    env = {
+@pytest.fixture
+def environment(s3_bucket: Bucket, database_url: str) -> dict[str, str]:
+    """What a reaper's own process needs, beside an app's."""
+    return {
         **os.environ,
         "BROKER_DATABASE_URL": database_url,
         "BROKER_S3_BUCKET": s3_bucket.name,
@@ -153,8 +150,18 @@ def test_as_a_process_it_works_until_it_is_asked_to_end(
         "BROKER_JWT_SECRET": SECRET,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def test_as_a_process_it_works_until_it_is_asked_to_end(
+    app: Flask, environment: dict[str, str]
+) -> None:
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    alice.delete(f"/api/uploads/{ticket['id']}/")
+    assert rows(app, Deletion) == 1
     command = [sys.executable, "-m", "broker.cli", "reap", "--every", "3600"]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "kept 0 expired 0 deleted 1 postponed 0\n"
@@ -163,6 +170,29 @@ def test_as_a_process_it_works_until_it_is_asked_to_end(
         finally:
             process.kill()
     assert gone(app, ticket["key"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_it_works_on_when_nobody_reads_what_it_tells(
+    app: Flask, environment: dict[str, str]
+) -> None:
+    reads, told = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "broker.cli", "reap", "--every", "1"]
+    with subprocess.Popen(command, env=environment, stdout=told) as process:
+        os.close(told)
+        try:
+            for key in ("media/first.jpg", "media/second.jpg"):
+                with app.extensions["broker"].database.session() as session:
+                    enqueue(session, key, now=datetime.now(UTC))
+                    session.commit()
+                pause, tries = threading.Event(), 600
+                while rows(app, Deletion) > 0:
+                    assert process.poll() is None, f"it ended before it deleted {key}"
+                    assert (tries := tries - 1) > 0
+                    pause.wait(0.1)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("arguments", [[], ["--once", "--every", "5"], ["--every", "0"]])
