@@ -8,7 +8,7 @@ from typing import Any
 from limits.errors import ConfigurationError
 from limits.storage import RedisStorage, storage_from_string
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from broker.api.rate_limit_store import Count, StoreUnavailable, whole_seconds
@@ -62,6 +62,9 @@ class RedisStore:
             found = self._script(keys, [window * 1000 for window in windows])
         except RedisError as error:
             self._asked_again_at = now + RETRY_SECONDS
+            if isinstance(error, ReadOnlyError):
+                # It was the primary once: kept, such a connection would count nothing for ever.
+                self._client.connection_pool.disconnect(inuse_connections=False)
             if not self._away:
                 self._away = True
                 # The type alone: its text may name the URL, and so a password.

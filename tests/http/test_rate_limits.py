@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -252,6 +253,32 @@ def test_once_the_store_is_back_requests_are_counted_again(
     assert alice.get("/api/users/1/").status_code == 200
     own_store.start()
     assert alice.get("/api/users/1/").status_code == 200, "its counters are gone"
+    assert refused(alice.get("/api/users/1/"))
+
+
+def test_a_connection_to_a_store_that_is_a_replica_now_is_left(
+    make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover its address leads to another, and only a new connection gets there."""
+    monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
+    alice = Client(
+        make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
+    )
+    operator = own_store.client()
+
+    def connections() -> set[str]:
+        mine = str(operator.client_id())
+        return {found["id"] for found in operator.client_list()} - {mine}
+
+    assert alice.get("/api/users/1/").status_code == 200
+    (before,) = connections()
+    operator.replicaof("127.0.0.1", 1)
+    assert alice.get("/api/users/1/").status_code == 200
+    pause, tries = threading.Event(), 600
+    while before in connections():  # until the server has seen that it was closed
+        assert (tries := tries - 1) > 0
+        pause.wait(0.1)
+    operator.replicaof("NO", "ONE")
     assert refused(alice.get("/api/users/1/"))
 
 
