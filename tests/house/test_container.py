@@ -99,6 +99,8 @@ def test_the_secrets_of_the_readme_are_made_once(tmp_path: Path) -> None:
     assert made[0] == made[1]
     wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
     assert {line.partition("=")[0] for line in made[0].splitlines()} == wanted
+    # The shell goes before .env: what somebody has there for another bucket must not get in.
+    assert not [name for name in wanted if name.startswith("AWS_")]
 
 
 def test_no_page_starts_the_server_with_other_threads_than_the_image() -> None:
