@@ -12,10 +12,14 @@
 set -euo pipefail
 trap 'echo "verdict: could not be told" >&2; exit 2' ERR
 
-source_url=${1:?the URL of the database to rehearse for} target_url=${2:?the URL of an empty database}
-export BROKER_DATABASE_URL=$target_url
+if [ $# -lt 2 ]; then
+  echo "usage: restore-rehearsal.sh SOURCE TARGET [DUMP]" >&2
+  exit 2
+fi
+export BROKER_DATABASE_URL=$2
 # What SQLAlchemy is told of its driver is not for libpq.
-source_url=${source_url/+psycopg/} target_url=${target_url/+psycopg/}
+for_libpq() { sed -E 's/^(postgres(ql)?)[+]psycopg:/\1:/; s/([?&])prepare_threshold=[^&]*&?/\1/; s/[?&]$//' <<< "$1"; }
+source_url=$(for_libpq "$1") target_url=$(for_libpq "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 dump=${3:-$work/broker.dump}
