@@ -23,6 +23,7 @@ from broker.config.serving import PREFIX
 from broker.db.engine import make_engine
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 POLL_SECONDS = 0.2
 SIGNALLED = 128  # what a shell adds to the number of the signal that ended a process
 
@@ -49,7 +50,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         try:
             # A group of its own: Ctrl-C reaches us alone, and we decide what ends when.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
-                command, env={**os.environ, DRAIN_FILE: str(drain_file)}, start_new_session=True
+                command, env=_environment(Path(directory), drain_file), start_new_session=True
             )
         except OSError as error:
             raise click.ClickException(f"{command[0]}: {error.strerror}") from None
@@ -71,6 +72,12 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
             _cut(server)
             drain_file.unlink(missing_ok=True)
         return _status(server.returncode)
+
+
+def _environment(directory: Path, drain_file: Path) -> dict[str, str]:
+    """Give the server's environment; its workers count together, and anew at each start."""
+    counted = {COUNTS: str(directory / "metrics")}
+    return {**counted, **os.environ, DRAIN_FILE: str(drain_file)}
 
 
 def _cut(server: subprocess.Popen[bytes]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families as families
 
 from broker.local.process import free_ports
 from tests.faults.invariants import look
@@ -108,6 +109,23 @@ def sent(client: httpx.Client) -> str:
     return str(ticket["confirm_url"])
 
 
+def listed_and_counted(url: str) -> list[float]:
+    """List the ads ten times; give what is counted of it by whichever worker answers, each time.
+
+    A new connection each: any worker may get it.
+    """
+    for _ in range(10):
+        assert status(f"{url}/api/ads/") == 200
+    return [
+        sample.value
+        for _ in range(4)
+        for family in families(httpx.get(f"{url}/metrics").text)
+        for sample in family.samples
+        if sample.name == "broker_http_requests_total"
+        and sample.labels == {"route": "/api/ads/", "method": "GET", "status": "2xx"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("database_url", "server"),
     [("postgresql", "granian"), ("sqlite", "granian"), ("postgresql", "gunicorn")],
@@ -124,6 +142,7 @@ def test_readiness_goes_first_and_requests_under_way_get_their_answers(
         ThreadPoolExecutor(1) as pool,
     ):
         confirm_url = sent(client)
+        assert listed_and_counted(url) == [10] * 4
         gate.opened.clear()
         confirming = pool.submit(client.post, confirm_url)
         assert gate.held.wait(30)
