@@ -132,7 +132,9 @@ def delete_ad(
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
     session.execute(delete(Ad).where(Ad.id == ad_id))
-    uploads = session.scalars(pending).all()
+    # What was issued since the locks were taken may be confirmed until it is ended here, so images
+    # go after that: none is of an ad that is not there, where nobody could delete it any more.
+    discard_all(session, rules, session.scalars(pending).all(), UploadState.CANCELLED, now=now)
     keys = session.scalars(
         delete(Image)
         .where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
@@ -146,7 +148,6 @@ def delete_ad(
             now=now,
             form_dead_at=now + rules.signature_life,
         )
-    discard_all(session, rules, uploads, UploadState.CANCELLED, now=now)
     session.commit()
     audit.told(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
 

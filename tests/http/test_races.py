@@ -7,11 +7,16 @@ as 503; SQLite lets one writer in at a time.
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from broker.services import ads
 from broker.services.expire import expire_stale
-from tests.http.client import Client, declared
+from broker.services.verify_rows import wrong_rows
+from tests.http.client import Client, declared, send
 
 ROUNDS = 8
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
@@ -34,6 +39,37 @@ def test_an_ad_is_deleted_while_its_tickets_are_given_back(app: Flask, alice: Cl
             paths.insert(6, f"/api/ads/{ad}/")
             answers = list(pool.map(alice.delete, paths))
         assert [answer.status_code for answer in answers] == [204] * 21
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_ad_is_deleted_while_a_ticket_of_that_moment_is_confirmed(
+    app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's one writer cannot be met in between."""
+    ad, tickets = alice.ad(), list[dict[str, Any]]()
+
+    def just_before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("DELETE FROM ads") and not tickets:
+            tickets.append(alice.ticket(ad).get_json())
+            assert send(tickets[0]).status_code == 201
+
+    def once_it_is_gone(*args: Any, **kwargs: Any) -> int:
+        assert alice.post(tickets[0]["confirm_url"]).status_code == 200
+        return discard_all(*args, **kwargs)
+
+    discard_all = ads.discard_all
+    monkeypatch.setattr(ads, "discard_all", once_it_is_gone)
+    broker = app.extensions["broker"]
+    engine = broker.database.engine
+    event.listen(engine, "before_cursor_execute", just_before)
+    try:
+        assert alice.delete(f"/api/ads/{ad}/").status_code == 204
+    finally:
+        event.remove(engine, "before_cursor_execute", just_before)
+    with broker.database.session() as session:
+        assert list(wrong_rows(session)) == []
+    gone = alice.post(tickets[0]["confirm_url"])
+    assert (gone.status_code, gone.get_json()["code"]) == (410, "image_deleted")
 
 
 def test_stale_uploads_of_many_ads_are_expired_by_many_at_once(app: Flask, alice: Client) -> None:
