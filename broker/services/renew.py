@@ -36,7 +36,8 @@ def renew(
     upload = get_upload(session, principal, upload_id)
     expires_at = now + rules.ttl(upload.transport)
     ticket = sign(presigner, rules, upload, expires_at=expires_at, now=now)
-    won = session.execute(
+    # As it was then: another may settle it before it could be read again.
+    renewed = session.scalar(
         update(Upload)
         .where(
             Upload.id == upload_id,
@@ -44,13 +45,12 @@ def renew(
             Upload.expires_at > now - rules.grace,
         )
         .values(expires_at=expires_at)
-        .returning(Upload.id)
-        .execution_options(synchronize_session=False)
-    ).first()
+        .returning(Upload)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
     session.commit()
-    if won is None:
+    if renewed is None:
         raise_settled(get_upload(session, principal, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    upload = get_upload(session, principal, upload_id)
-    audit.upload(audit.Act.TICKET_RENEWED, upload, principal, for_user=upload.user_id)
-    return Ticket(upload=upload, transfer=ticket.transfer, server_time=now)
+    audit.upload(audit.Act.TICKET_RENEWED, renewed, principal, for_user=renewed.user_id)
+    return Ticket(upload=renewed, transfer=ticket.transfer, server_time=now)

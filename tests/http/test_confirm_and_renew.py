@@ -7,6 +7,8 @@ from typing import Any
 import boto3
 import pytest
 from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from broker.storage.s3 import S3Storage
 from tests.http.client import Client, send, token
@@ -28,6 +30,33 @@ def test_confirm_asks_one_head_and_a_repeat_none(
     for _ in range(2):
         assert alice.post(ticket["confirm_url"]).status_code == 200
     assert asked == [ticket["upload"]["fields"]["key"]]
+
+
+def test_a_ticket_that_is_confirmed_right_after_it_was_renewed_is_shown_as_it_was(
+    app: Flask, alice: Client
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    engine, asked, confirmed = app.extensions["broker"].database.engine, list[str](), list[int]()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("UPDATE uploads SET expires_at"):
+            asked.append(statement)
+
+    def confirm(_session: Session) -> None:
+        if asked:
+            asked.clear()
+            confirmed.append(alice.post(ticket["confirm_url"]).status_code)
+
+    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Session, "after_commit", confirm)
+    try:
+        renewed = alice.post(f"/api/uploads/{ticket['id']}/renew/")
+    finally:
+        event.remove(Session, "after_commit", confirm)
+        event.remove(engine, "before_cursor_execute", note)
+    assert confirmed == [200]
+    assert (renewed.status_code, renewed.get_json()["state"]) == (200, "pending")
 
 
 def test_a_form_that_just_expired_is_renewed_for_the_same_row_and_place(
