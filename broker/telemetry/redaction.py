@@ -9,6 +9,8 @@ import re
 # A backslash ends a value: in a line of JSON it may stand before the quote that does.
 _SECRET = re.compile(
     r"(?P<uppy>/uppy/)[^/\s\"'?#\\]+"
+    # A capability by its shape: where a client has put a blank, a quote or a slash before it.
+    r"|\b[0-9a-f]{32}\.[\w-]{20,}"
     r"|eyJ[\w-]{8,}(?:\.[\w-]*)*={0,2}"
     r"|(?P<name>(?:signature|security-token)(?:\\?[\"'])?\s*[=:,]\s*(?:\\?[\"'])?)"
     r"[^\s\"'&,;\\]{16,}"

@@ -22,6 +22,9 @@ HEX = "0123456789abcdef" * 4
         ("x-amz-security-token=FwoGZXIvYXdzEBYaDKOe;", "x-amz-security-token=…;"),
         ("policy=eyJleHBpcmF0aW9uIjogIjIwMjYifQ== end", "policy=… end"),
         (f"//api/uppy/{HEX[:32]}.{'b' * 43}/s3/params", "//api/uppy/…/s3/params"),
+        (f"/api/uppy//{HEX[:32]}.{'b' * 43}/s3/params", "/api/uppy//…/s3/params"),
+        (f"/api/uppy/ {HEX[:32]}.{'b-' * 21}b/s3/params", "/api/uppy/ …/s3/params"),
+        (f"/api/uppy/'{HEX[:32]}.{'b' * 43}'", "/api/uppy/'…'"),
     ],
 )
 def test_a_secret_is_replaced_and_what_is_around_it_stays(text: str, redacted: str) -> None:
