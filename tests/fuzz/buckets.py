@@ -1,17 +1,20 @@
 """The two buckets that histories run on, seen alike: one in this process, one on a real server."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import boto3
 import httpx
 
-from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.errors import ObjectNotFound
+from broker.domain.object_head import ObjectHead, PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
-from broker.storage.protocol import Presigner, Storage
+from broker.storage.protocol import Presigner
 from tests.faults.invariants import Listing, S3Listing
-from tests.fuzz.fake_bucket import FakeBucket, end_of
+from tests.fuzz.fake_bucket import FakeBucket, end_of, least, md5, sha256
 from tests.servers.fixtures import Bucket
 
 TAKEN, REFUSED = (200, 201), (400, 403, 404, 412)
@@ -20,13 +23,14 @@ TAKEN, REFUSED = (200, 201), (400, 403, 404, 412)
 class World(Listing, Protocol):
     """A bucket as its clients, as whoever goes past the broker, and as the checker see it."""
 
-    storage: Storage
+    storage: Any
+    hidden: set[str]  # keys of objects that the bucket is still putting together
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         """Send a form or a PUT as of the history's own time; False where it is refused."""
 
-    def forge(self, key: str, data: bytes) -> None:
-        """Put an object there past the broker, its forms and its URLs."""
+    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
+        """Put an object there past the broker, its forms and its URLs; of its digest S3 knows."""
 
     def clear(self) -> None:
         """Forget every object."""
@@ -37,17 +41,26 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.fake = FakeBucket()
-        self.storage: Storage = self.fake
+        self.storage: Any = self.fake
+        self.hidden = self.fake.hidden
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         if isinstance(sent, PresignedPost):
             return self.fake.post(sent, data, now)
         return self.fake.put(sent, data, now)
 
-    def forge(self, key: str, data: bytes) -> None:
-        self.fake.write(key, data, {}, None)
+    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
+        fields = {"Content-Type": content_type, "x-amz-meta-upload-id": upload_id}
+        self.fake.write(key, data, fields, sha256(data))
+
+    def forge_part(self, key: str, number: int, data: bytes, pinned: bool) -> None:
+        """Put a part past the broker. Of two of a number SeaweedFS lists both, by their ETags."""
+        (multipart_id,) = self.begun(key)
+        digest = sha256(data) if pinned else None
+        assert self.fake.multipart.put(multipart_id, number, len(data), md5(data), digest)
 
     def clear(self) -> None:
+        self.hidden.clear()
         self.fake.objects.clear()
         self.fake.multipart.begun.clear()
 
@@ -89,8 +102,15 @@ class RealWorld(S3Listing):
         self.presigner = Remembering(bucket.storage.presigner)
         self.storage: Any = bucket.storage
         self.storage.presigner = self.presigner
+        self.hidden: set[str] = set()
+        self.storage.head = partial(self.head, bucket.storage.head)
         self.client: Any = boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
         self.http = httpx.Client(timeout=20, verify=False)
+
+    def head(self, asked: Callable[[str], ObjectHead], key: str) -> ObjectHead:
+        if key in self.hidden:
+            raise ObjectNotFound(key)
+        return asked(key)
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         if now >= end_of(sent):
@@ -100,13 +120,21 @@ class RealWorld(S3Listing):
         else:
             request = self.presigner.asked[sent.url]
             put = self.presigner.inner.presign_put(request, datetime.now(UTC))
-            answer = self.http.put(put.url, content=data, headers=put.headers)
+            answer = self.http.put(put.url, content=data, headers=least(put))
         assert answer.status_code in (*TAKEN, *REFUSED), answer.text
         return answer.status_code in TAKEN
 
-    def forge(self, key: str, data: bytes) -> None:
-        self.client.put_object(Bucket=self.storage.bucket, Key=key, Body=data)
+    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
+        self.client.put_object(
+            Bucket=self.storage.bucket,
+            Key=key,
+            Body=data,
+            ContentType=content_type,
+            ChecksumSHA256=sha256(data),
+            Metadata={"upload-id": upload_id},
+        )
 
     def clear(self) -> None:
+        self.hidden.clear()
         for key in self.objects():
             self.storage.delete(key)

@@ -34,6 +34,12 @@ def query_of(put: PresignedPut) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(put.url).query))
 
 
+def least(put: PresignedPut) -> dict[str, str]:
+    """Give the headers that a URL insists on; whoever sends it may leave out all others."""
+    signed = query_of(put)["X-Amz-SignedHeaders"].split(";")
+    return {name: value for name, value in put.headers.items() if name.lower() in signed}
+
+
 def end_of(sent: PresignedPost | PresignedPut) -> datetime:
     """Tell from when on S3 refuses a form or a URL."""
     if isinstance(sent, PresignedPost):
@@ -61,6 +67,7 @@ class FakeBucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, ObjectHead] = {}
+        self.hidden: set[str] = set()
         self.multipart = FakeMultipart(self.objects)
         self.presigner = S3Presigner(
             bucket=self.bucket,
@@ -70,7 +77,7 @@ class FakeBucket:
         )
 
     def head(self, key: str) -> ObjectHead:
-        if key not in self.objects:
+        if key not in self.objects or key in self.hidden:
             raise ObjectNotFound(key)
         return self.objects[key]
 
@@ -110,15 +117,18 @@ class FakeBucket:
         return True
 
     def put(self, put: PresignedPut, data: bytes, now: datetime) -> bool:
-        """Take a PUT as S3 does: it signs what came, and compares. A part has its number."""
-        query = query_of(put)
+        """Take a PUT as S3 does: it signs what came, and compares. A part has its number.
+
+        What comes is what somebody sends who leaves out whatever may be left out.
+        """
+        query, headers = query_of(put), least(put)
         if now >= end_of(put):
             return False
         sized = "content-length" in query["X-Amz-SignedHeaders"].split(";")
         key = unquote(urlsplit(put.url).path).removeprefix("/")
         request = PutRequest(
             object_key=key,
-            headers=put.headers,
+            headers=headers,
             content_length=len(data) if sized else None,
             expires_in=int(query["X-Amz-Expires"]),
             query={name: query[name] for name in ("partNumber", "uploadId") if name in query},
@@ -126,16 +136,16 @@ class FakeBucket:
         signed_at = datetime.fromisoformat(query["X-Amz-Date"])
         if self.presigner.presign_put(request, signed_at).url != put.url:
             return False
-        pinned = put.headers.get("x-amz-checksum-sha256")
+        pinned = headers.get("x-amz-checksum-sha256")
         if pinned not in (None, sha256(data)):
             return False
         if "uploadId" in query:
             return self.multipart.put(
                 query["uploadId"], int(query["partNumber"]), len(data), md5(data), pinned
             )
-        if put.headers.get("If-None-Match") == "*" and key in self.objects:
+        if headers.get("If-None-Match") == "*" and key in self.objects:
             return False
-        self.write(key, data, put.headers, pinned)
+        self.write(key, data, headers, pinned)
         return True
 
     def write(self, key: str, data: bytes, fields: dict[str, str], pinned: str | None) -> None:

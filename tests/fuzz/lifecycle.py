@@ -20,9 +20,10 @@ from tests.faults.invariants import compare
 from tests.fuzz import model
 from tests.fuzz.fake_bucket import end_of, sha256
 from tests.fuzz.lifecycle_owners import Owners
-from tests.fuzz.lifecycle_parts import FULL, Parts, changed
+from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, RULES, WHO
 from tests.fuzz.model import ModelOwner, ModelUpload
+from tests.fuzz.model_parts import ANSWERED
 
 # Within a form, past it, past a URL; past their grace, past every signature, past a window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
@@ -32,6 +33,9 @@ PUT, LOOSE_PUT = ("put", True, False, 1), ("put", False, False, 1)
 PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
 Kind = tuple[str, bool, bool, int]
 KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
+CONTENT_TYPE = "image/jpeg"
+# What is wrong about an object that is forged: its bytes, or what else is declared.
+FORGED = [*CHANGES, "type", "id"]
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
@@ -91,12 +95,14 @@ class Lifecycle(Owners, Parts):
         back=BACK,
         form=st.integers(0, 5),
         change=st.sampled_from(["", "other", "longer", "less"]),
+        times=st.integers(1, 2),
     )
-    def send(self, back: int, form: int, change: str) -> None:
+    def send(self, back: int, form: int, change: str, times: int) -> None:
         """Send a form or a PUT; of a PUT S3 takes none where there is an object already."""
         sendable = [upload for upload in self.recent if upload.forms]
         upload = sendable[-1 - back % len(sendable)]
-        self.send_by(upload, upload.forms[form % len(upload.forms)], change)
+        for _ in range(times):
+            self.send_by(upload, upload.forms[form % len(upload.forms)], change)
 
     def send_by(self, upload: ModelUpload, form: Any, change: str) -> None:
         data = changed(upload.data[0], change)
@@ -108,28 +114,36 @@ class Lifecycle(Owners, Parts):
             upload.object = ("sent", len(data))
 
     @precondition(lambda self: self.recent)
-    @rule(back=BACK, confirmed=st.booleans())
-    def deliver(self, back: int, confirmed: bool) -> None:
+    @rule(back=BACK, pins=st.sampled_from(["", None]), confirmed=st.booleans())
+    def deliver(self, back: int, pins: str | None, confirmed: bool) -> None:
         """Do all that a good client does, at whatever time."""
         upload = self.upload(back)
         if upload.forms:
             self.send_by(upload, upload.forms[-1], "")
         else:
-            self.sign_by(upload, list(range(1, len(upload.data) + 1)), "")
+            self.sign_by(upload, list(range(1, len(upload.data) + 1)), pins)
             self.send_parts(upload, list(dict(upload.urls).items()), "")
         if confirmed and upload.forms:
             self.confirm(back, 1, ALICE)
         elif confirmed:
-            self.complete_by(upload, ALICE)
+            self.complete_by(upload, ALICE, ANSWERED)
 
     @precondition(lambda self: self.recent)
-    @rule(back=BACK)
-    def forge(self, back: int) -> None:
-        """Somebody with the bucket's keys writes other bytes where an upload was to."""
+    @rule(back=BACK, wrong=st.sampled_from(FORGED))
+    def forge(self, back: int, wrong: str) -> None:
+        """Somebody with the bucket's keys writes where an upload was to; one thing is wrong."""
         upload = self.upload(back)
-        if upload.state == "pending":
-            self.world.forge(upload.written, b"forged")
-            upload.object = ("forged", len(b"forged"))
+        in_parts = upload.transport == "multipart"
+        parts_to_come = in_parts and (upload.in_bucket or not upload.begun)
+        if upload.state != "pending" or (parts_to_come and wrong == "other"):
+            return  # what would be accepted, beside parts that nobody would clear away
+        data = changed(b"".join(upload.data), wrong if wrong in CHANGES else "")
+        content_type = "text/html" if wrong == "type" else CONTENT_TYPE
+        upload_id = "" if wrong == "id" else str(upload.id)
+        self.world.forge(upload.written, data, content_type, upload_id)
+        self.world.hidden.discard(upload.written)
+        good = wrong in CHANGES and upload.accepts(data)
+        upload.object, upload.coming = ("sent" if good else "forged", len(data)), False
 
     @precondition(lambda self: self.recent)
     @rule(back=BACK, times=st.integers(1, 2), who=WHO)
@@ -189,7 +203,7 @@ def declared(data: list[bytes], kind: Kind) -> FileRequest:
     transport, pinned, is_open, _ = kind
     return FileRequest(
         file_name="main.jpg",
-        content_type="image/jpeg",
+        content_type=CONTENT_TYPE,
         size=None if is_open else sum(map(len, data)),
         checksum_sha256=sha256(data[-1]) if pinned else None,
         transport=transport,

@@ -12,12 +12,17 @@ from broker.services.complete import complete
 from broker.services.list_parts import list_parts
 from broker.services.sign_parts import WantedPart, sign_parts
 from tests.fuzz import model_parts
+from tests.fuzz.buckets import FakeWorld
 from tests.fuzz.fake_bucket import end_of, query_of, sha256
+from tests.fuzz.late_answers import completion
 from tests.fuzz.machine import ALICE, BACK, BOB, RULES, WHO, Machine
 from tests.fuzz.model import PART, ModelUpload
+from tests.fuzz.model_parts import ANSWERED, DONE, LATER, UNHEARD
 
 FULL = bytes(PART)
 ALL: list[int] = []
+CHANGES = ["other", "longer", "less"]
+ANSWERS = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, LATER])
 NUMBERS = st.sampled_from([ALL, ALL, ALL, [1], [2], [1, 2], [0], [3], [1, 1]])
 
 
@@ -30,6 +35,11 @@ def changed(data: bytes, change: str) -> bytes:
 
 def some_parts(machine: "Parts") -> bool:
     return any(upload.transport == "multipart" for upload in machine.recent)
+
+
+def forgeable(machine: "Parts") -> bool:
+    in_bucket = any(upload.in_bucket for upload in machine.recent)
+    return in_bucket and isinstance(machine.world, FakeWorld)
 
 
 class Parts(Machine):
@@ -97,7 +107,9 @@ class Parts(Machine):
     @precondition(some_parts)
     @rule(back=BACK)
     def list(self, back: int) -> None:
-        upload = self.in_parts(back)
+        self.list_of(self.in_parts(back))
+
+    def list_of(self, upload: ModelUpload) -> None:
         args = (self.world.storage, RULES)
         assert self.act(list_parts, *args, BOB, upload.id)[0] == "not_found"
         code, progress = self.act(list_parts, *args, ALICE, upload.id)
@@ -105,22 +117,43 @@ class Parts(Machine):
         assert found == model_parts.lists(upload, self.now)
 
     @precondition(some_parts)
-    @rule(back=BACK, times=st.integers(1, 2), who=WHO)
-    def complete(self, back: int, times: int, who: Any) -> None:
+    @rule(back=BACK, times=st.integers(1, 2), who=WHO, answer=ANSWERS)
+    def complete(self, back: int, times: int, who: Any, answer: str) -> None:
         upload = self.in_parts(back)
         for _ in range(times):
-            self.complete_by(upload, who)
+            self.complete_by(upload, who, answer)
 
-    def complete_by(self, upload: ModelUpload, who: Any) -> None:
+    def complete_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
         args = (self.world.storage, RULES)
         assert self.act(complete, *args, BOB, upload.id)[0] == "not_found"
-        code, image = self.act(complete, *args, who, upload.id)
-        assert code == model_parts.complete(upload, self.now)
+        with completion(self.world, answer):
+            code, image = self.act(complete, *args, who, upload.id)
+        assert code == model_parts.complete(upload, self.now, answer)
         self.gave(upload, image)
 
+    @precondition(lambda self: any(upload.coming for upload in self.recent))
+    @rule(back=BACK)
+    def appear(self, back: int) -> None:
+        """The bucket has put the parts together at last."""
+        coming = [upload for upload in self.recent if upload.coming]
+        upload = coming[-1 - back % len(coming)]
+        self.world.hidden.discard(upload.final)
+        upload.arrive("whole")
+
+    @precondition(forgeable)
+    @rule(back=BACK, number=st.integers(1, 2))
+    def forge_part(self, back: int, number: int) -> None:
+        """Somebody with the bucket's keys sends a part of another length."""
+        held = [upload for upload in self.recent if upload.in_bucket]
+        upload = held[-1 - back % len(held)]
+        if upload.state == "pending" and number <= len(upload.data):
+            data = changed(upload.data[number - 1], "less")
+            self.world.forge_part(upload.final, number, data, upload.parts_pinned)
+            upload.arrived[number] = data
+
     @precondition(lambda self: any(upload.in_bucket for upload in self.recent))
-    @rule(back=BACK, lost=st.booleans())
-    def let_go(self, back: int, lost: bool) -> None:
+    @rule(back=BACK, lost=st.booleans(), asked=st.sampled_from(["", "list", "complete"]))
+    def let_go(self, back: int, lost: bool, asked: str) -> None:
         """The bucket's own rule clears parts away, or a broker died as soon as it had completed."""
         held = [upload for upload in self.recent if upload.in_bucket]
         upload = held[-1 - back % len(held)]
@@ -141,3 +174,7 @@ class Parts(Machine):
                 ]
                 multipart.complete(upload.final, multipart_id, parts)
                 model_parts.together(upload)
+        if asked == "list":
+            self.list_of(upload)
+        elif asked == "complete":
+            self.complete_by(upload, ALICE, ANSWERED)

@@ -12,6 +12,7 @@ PLACES = 3
 PUT = timedelta(seconds=600)  # how long a URL writes
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
+COMPLETION = timedelta(minutes=15)  # how long a bucket may take to put parts together
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
@@ -71,6 +72,9 @@ class ModelUpload:
     urls: list[tuple[int, Any]] = field(default_factory=list)
     arrived: dict[int, bytes] = field(default_factory=dict)
     in_bucket: bool = False
+    # When the bucket was asked to put them together, and whether it is still at it.
+    completing: datetime | None = None
+    coming: bool = False
 
     @property
     def promoted(self) -> bool:
@@ -93,14 +97,27 @@ class ModelUpload:
             return 1 <= len(data) <= MOST[self.owner.kind]
         return data == self.data[0] if self.pinned else len(data) == self.size
 
+    def accepts(self, data: bytes) -> bool:
+        """Tell whether these bytes could be the image, whoever wrote them.
+
+        Nobody can tell of an object in parts that it is another of its length.
+        """
+        if self.transport == "multipart":
+            return len(data) == self.size
+        return self.takes(data)
+
     def end(self, state: str, now: datetime) -> None:
         """Its object is swept once more when no form can write, its parts when no URL can."""
-        self.state, self.object = state, None
+        self.state, self.object, self.coming = state, None, False
         self.owner.quota.give_back(self.window, self.size, 1)
         for key in (self.written, self.final):
             self.owner.sweep(key, self.expires_at + GRACE)
         if self.begun:
             self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
+
+    def arrive(self, how: str) -> None:
+        """All of it is there."""
+        self.object, self.coming = (how, sum(map(len, self.data))), False
 
     def become_image(self, now: datetime) -> None:
         assert self.object is not None

@@ -2,7 +2,11 @@
 
 from datetime import datetime
 
-from tests.fuzz.model import PUT, SETTLED, ModelUpload, confirm, settled
+from tests.fuzz.model import COMPLETION, PUT, SETTLED, ModelUpload, confirm, settled
+
+# What becomes of the request that has the bucket put parts together: it is answered; or nobody
+# hears an answer, because it did not arrive, or was carried out, or is while others ask.
+ANSWERED, UNHEARD, DONE, LATER = "answered", "unheard", "done", "later"
 
 
 def _past_parts(upload: ModelUpload, now: datetime) -> str | None:
@@ -50,7 +54,9 @@ def takes(upload: ModelUpload, number: int, data: bytes) -> bool:
 
 
 def missing(upload: ModelUpload) -> list[int]:
-    return [n for n in range(1, len(upload.data) + 1) if n not in upload.arrived]
+    """Name the parts that are not there, or have another length."""
+    lengths = {number: len(data) for number, data in upload.arrived.items()}
+    return [n for n, data in enumerate(upload.data, 1) if lengths.get(n) != len(data)]
 
 
 def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int]]:
@@ -59,24 +65,29 @@ def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int
         return past
     if upload.begun and not upload.in_bucket:
         return _let_go(upload, now) or ([], [])
-    return sorted(upload.arrived), missing(upload)
+    lacking = missing(upload)
+    return [n for n in range(1, len(upload.data) + 1) if n not in lacking], lacking
 
 
 def _let_go(upload: ModelUpload, now: datetime) -> str | None:
-    """The bucket knows the parts no more: they are an object, or they are lost."""
+    """The bucket knows the parts no more: they are an object, will be one, or are lost."""
     if upload.object is None:
+        if upload.completing is not None and now - upload.completing < COMPLETION:
+            return "object_missing"
         upload.end("expired", now)
         return "upload_expired"
     return None
 
 
-def together(upload: ModelUpload) -> None:
+def together(upload: ModelUpload, *, later: bool = False) -> None:
     """The bucket puts the parts together."""
-    upload.object = ("whole", sum(map(len, upload.data)))
     upload.in_bucket, upload.arrived = False, {}
+    upload.coming = True
+    if not later:
+        upload.arrive("whole")
 
 
-def complete(upload: ModelUpload, now: datetime) -> str | None:
+def complete(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
     """Say which error a completion gives; None where it gives the image."""
     if upload.state == "confirmed":
         return settled(upload)
@@ -86,5 +97,7 @@ def complete(upload: ModelUpload, now: datetime) -> str | None:
         return _let_go(upload, now) or confirm(upload, now)
     if missing(upload):
         return "parts_missing"
-    together(upload)
-    return confirm(upload, now)
+    upload.completing = now
+    if answer != UNHEARD:
+        together(upload, later=answer == LATER)
+    return confirm(upload, now) if answer == ANSWERED else "storage_unavailable"

@@ -1,13 +1,17 @@
 """Histories of uploads that hypothesis makes up: after each step rows, objects and model agree."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from tests.fuzz import TIMES, repeatable
 from tests.fuzz.buckets import FakeWorld, RealWorld, World
 from tests.fuzz.lifecycle import Lifecycle
+from tests.fuzz.stories import ANYWHERE, STORIES, Story, tell
 from tests.servers.fixtures import Bucket
 
 # Histories; PostgreSQL takes several times as long for one.
@@ -15,7 +19,8 @@ FAST, REAL = {"sqlite": 20, "postgresql": 7}, 2
 STEPS = 40
 
 
-def live(world: World, database_url: str, histories: int) -> None:
+@contextmanager
+def lived_on(world: World, database_url: str) -> Iterator[type[Lifecycle]]:
     database = Database(database_url)
 
     class Here(Lifecycle):
@@ -23,9 +28,14 @@ def live(world: World, database_url: str, histories: int) -> None:
 
     Here.world, Here.database = world, database
     try:
-        run_state_machine_as_test(Here, settings=repeatable(histories, stateful_step_count=STEPS))
+        yield Here
     finally:
         database.dispose()
+
+
+def live(world: World, database_url: str, histories: int) -> None:
+    with lived_on(world, database_url) as here:
+        run_state_machine_as_test(here, settings=repeatable(histories, stateful_step_count=STEPS))
     sys.stdout.write(f"{histories * TIMES} histories of up to {STEPS} steps: nothing found\n")
 
 
@@ -35,3 +45,21 @@ def test_no_history_leaves_rows_objects_and_model_apart(database_url: str) -> No
 
 def test_nor_does_one_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> None:
     live(RealWorld(s3_bucket), database_url, REAL)
+
+
+def test_nor_does_one_that_chance_seldom_makes(database_url: str) -> None:
+    tell_all(FakeWorld(), database_url, STORIES)
+
+
+# What is the server's part is the same with either database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nor_does_one_of_those_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> None:
+    tell_all(RealWorld(s3_bucket), database_url, ANYWHERE)
+
+
+def tell_all(world: World, database_url: str, stories: dict[str, Story]) -> None:
+    """Tell each; that which fails is the last one named."""
+    with lived_on(world, database_url) as here:
+        for about, story in stories.items():
+            sys.stdout.write(f"{about}\n")
+            tell(here(), story)
