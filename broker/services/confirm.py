@@ -12,7 +12,13 @@ from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.services.record import Arrival, record
 from broker.services.settled import settled_image
-from broker.services.uploads import discard, form_dead_at, get_upload, written_key
+from broker.services.uploads import (
+    being_completed,
+    discard,
+    form_dead_at,
+    get_upload,
+    written_key,
+)
 from broker.storage.protocol import Storage
 
 
@@ -49,7 +55,7 @@ def confirm(
         upload = get_upload(session, principal, upload_id)
         if upload.state != UploadState.PENDING:
             return settled_image(session, upload)
-        if stale:
+        if stale and not being_completed(upload, now=now):
             return _expire(session, rules, principal, upload_id, now)
         raise ObjectMissing("The bucket does not hold the object yet.") from missing
     return record(

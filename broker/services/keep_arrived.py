@@ -25,7 +25,7 @@ from broker.domain.rules import Rules
 from broker.domain.states import UploadState
 from broker.services.complete import complete
 from broker.services.confirm import confirm
-from broker.services.uploads import discard, get_upload
+from broker.services.uploads import being_completed, discard, get_upload
 from broker.storage.protocol import Storage
 
 BATCH = 100
@@ -85,7 +85,7 @@ def _stale(session: Session, rules: Rules, after: Place | None, *, now: datetime
 def _settle(
     session: Session, storage: Storage, rules: Rules, upload_id: UUID, *, now: datetime
 ) -> UploadState | None:
-    """End one upload; gives its state, or None when another has ended it before."""
+    """End one upload; gives its state, or None when another has ended it or it is still to come."""
     upload = session.scalar(
         select(Upload).where(Upload.id == upload_id).execution_options(populate_existing=True)
     )
@@ -96,7 +96,11 @@ def _settle(
     act = complete if upload.part_size is not None else confirm
     try:
         act(session, storage, rules, principal, upload_id, now=now)
-    except (ObjectMissing, PartsMissing):
+    except (ObjectMissing, PartsMissing) as error:
+        upload = get_upload(session, principal, upload_id)
+        if isinstance(error, ObjectMissing) and being_completed(upload, now=now):
+            # Its parts are gone into an object that is not there yet: the next run looks again.
+            return None
         discard(session, rules, upload_id, UploadState.EXPIRED, now=now)
         session.commit()
     except StorageError:

@@ -4,7 +4,7 @@ The bucket is told of an upload when its first parts are signed, not when its ti
 issued: tickets stay as cheap as any other, and what is never begun leaves nothing behind.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
@@ -25,11 +25,8 @@ from broker.domain.states import UploadState
 from broker.domain.transports import Transport
 from broker.services import outbox
 from broker.services.settled import raise_settled
-from broker.services.uploads import discard, final_key, form_dead_at, get_upload
+from broker.services.uploads import being_completed, discard, final_key, form_dead_at, get_upload
 from broker.storage.protocol import Storage
-
-# S3 may take minutes to put 10 000 parts together: for so long a missing object is no failure.
-COMPLETION_TIME = timedelta(minutes=15)
 
 
 def get_multipart(session: Session, principal: Principal, upload_id: UUID) -> Upload:
@@ -146,8 +143,7 @@ def require_object(
     except ObjectNotFound as missing:
         upload = get_upload(session, principal, upload.id)
         raise_settled(upload)
-        begun = upload.completing_at
-        if begun is not None and now - begun < COMPLETION_TIME:
+        if being_completed(upload, now=now):
             raise ObjectMissing("The bucket is putting the parts together.") from missing
         discard(session, rules, upload.id, UploadState.EXPIRED, now=now)
         session.commit()

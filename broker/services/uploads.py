@@ -1,7 +1,7 @@
 """Find an upload, and end it: the compare-and-set that every transition goes through."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -20,6 +20,8 @@ from broker.domain.transports import Transport
 from broker.services import outbox, places, quotas
 
 AnyUpload = Upload | NewUpload
+# S3 may take minutes to put 10 000 parts together: for so long a missing object is no failure.
+COMPLETION_TIME = timedelta(minutes=15)
 
 
 def get_upload(session: Session, principal: Principal, upload_id: UUID) -> Upload:
@@ -83,6 +85,9 @@ def _discard(
         return None
     places.give_back(session, upload.owner_kind, upload.owner_id)
     dead_at = form_dead_at(rules, upload)
+    if upload.completing_at is not None:
+        # What the bucket was asked to put together may come after all.
+        dead_at = max(dead_at, upload.completing_at + COMPLETION_TIME)
     outbox.enqueue(session, written_key(rules, upload), now=now, form_dead_at=dead_at)
     if upload.needs_promotion:
         # A promotion may have copied the object before the upload was ended.
@@ -111,6 +116,11 @@ def written_key(rules: Rules, upload: AnyUpload) -> str:
 def form_dead_at(rules: Rules, upload: Upload) -> datetime:
     """Tell from when on no form of the upload can write any more, slow bodies included."""
     return upload.expires_at + rules.grace
+
+
+def being_completed(upload: Upload, *, now: datetime) -> bool:
+    """Tell whether the bucket may be putting the upload's parts together at this moment."""
+    return upload.completing_at is not None and now - upload.completing_at < COMPLETION_TIME
 
 
 def plan_of(upload: AnyUpload) -> PartPlan | None:

@@ -29,8 +29,10 @@ class World(Listing, Protocol):
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         """Send a form or a PUT as of the history's own time; False where it is refused."""
 
-    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
-        """Put an object there past the broker, its forms and its URLs; of its digest S3 knows."""
+    def forge(
+        self, key: str, data: bytes, *, content_type: str, upload_id: str, digest: bool
+    ) -> None:
+        """Put an object there past the broker, its forms and its URLs; S3 has its digest or not."""
 
     def clear(self) -> None:
         """Forget every object."""
@@ -49,9 +51,11 @@ class FakeWorld:
             return self.fake.post(sent, data, now)
         return self.fake.put(sent, data, now)
 
-    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
+    def forge(
+        self, key: str, data: bytes, *, content_type: str, upload_id: str, digest: bool
+    ) -> None:
         fields = {"Content-Type": content_type, "x-amz-meta-upload-id": upload_id}
-        self.fake.write(key, data, fields, sha256(data))
+        self.fake.write(key, data, fields, sha256(data) if digest else None)
 
     def forge_part(self, key: str, number: int, data: bytes, pinned: bool) -> None:
         """Put a part past the broker. Of two of a number SeaweedFS lists both, by their ETags."""
@@ -124,14 +128,17 @@ class RealWorld(S3Listing):
         assert answer.status_code in (*TAKEN, *REFUSED), answer.text
         return answer.status_code in TAKEN
 
-    def forge(self, key: str, data: bytes, content_type: str, upload_id: str) -> None:
+    def forge(
+        self, key: str, data: bytes, *, content_type: str, upload_id: str, digest: bool
+    ) -> None:
+        checked: dict[str, Any] = {"ChecksumSHA256": sha256(data)} if digest else {}
         self.client.put_object(
             Bucket=self.storage.bucket,
             Key=key,
             Body=data,
             ContentType=content_type,
-            ChecksumSHA256=sha256(data),
             Metadata={"upload-id": upload_id},
+            **checked,
         )
 
     def clear(self) -> None:

@@ -11,11 +11,11 @@ from broker.domain.part_plan import by_number
 from broker.services.complete import complete
 from broker.services.list_parts import list_parts
 from broker.services.sign_parts import WantedPart, sign_parts
-from tests.fuzz import model_parts
+from tests.fuzz import model, model_parts
 from tests.fuzz.buckets import FakeWorld
 from tests.fuzz.fake_bucket import end_of, query_of, sha256
 from tests.fuzz.late_answers import completion
-from tests.fuzz.machine import ALICE, BACK, BOB, RULES, WHO, Machine
+from tests.fuzz.machine import ALICE, BACK, BOB, WHO, Machine
 from tests.fuzz.model import PART, ModelUpload
 from tests.fuzz.model_parts import ANSWERED, DONE, LATER, UNHEARD
 
@@ -52,7 +52,7 @@ class Parts(Machine):
     def gave(self, upload: ModelUpload, image: Any) -> None:
         """Of one upload there is one image, whatever gives it."""
         if image is not None:
-            assert upload.image in (None, image.id)
+            assert upload.image in (None, model.KEPT, image.id)
             upload.image = image.id
 
     @precondition(some_parts)
@@ -73,11 +73,13 @@ class Parts(Machine):
             )
             for number in numbers
         ]
-        args = (self.world.storage, RULES)
+        args = (self.world.storage, self.limits)
         assert self.act(sign_parts, *args, BOB, upload.id, wanted)[0] == "not_found"
         code, signed = self.act(sign_parts, *args, ALICE, upload.id, wanted)
         assert code == model_parts.sign(upload, numbers, digests, self.now)
-        upload.urls += [(part.part_number, part.put) for part in signed.parts] if signed else []
+        urls = [(part.part_number, part.put) for part in signed.parts] if signed else []
+        assert all(end_of(put) <= upload.expires_at for _, put in urls)
+        upload.urls += urls
 
     @precondition(lambda self: any(upload.urls for upload in self.recent))
     @rule(
@@ -110,7 +112,7 @@ class Parts(Machine):
         self.list_of(self.in_parts(back))
 
     def list_of(self, upload: ModelUpload) -> None:
-        args = (self.world.storage, RULES)
+        args = (self.world.storage, self.limits)
         assert self.act(list_parts, *args, BOB, upload.id)[0] == "not_found"
         code, progress = self.act(list_parts, *args, ALICE, upload.id)
         found = code or ([part.part_number for part in progress.parts], progress.missing)
@@ -124,7 +126,7 @@ class Parts(Machine):
             self.complete_by(upload, who, answer)
 
     def complete_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
-        args = (self.world.storage, RULES)
+        args = (self.world.storage, self.limits)
         assert self.act(complete, *args, BOB, upload.id)[0] == "not_found"
         with completion(self.world, answer):
             code, image = self.act(complete, *args, who, upload.id)
@@ -136,6 +138,8 @@ class Parts(Machine):
     def appear(self, back: int) -> None:
         """The bucket has put the parts together at last."""
         coming = [upload for upload in self.recent if upload.coming]
+        if not coming:
+            return  # a story, in which it was given up
         upload = coming[-1 - back % len(coming)]
         self.world.hidden.discard(upload.final)
         upload.arrive("whole")

@@ -3,6 +3,7 @@ act. The acts themselves are in `lifecycle*.py`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,7 @@ RULES = Rules(
     quota_bytes=model.QUOTA_BYTES,
     quota_files=model.QUOTA_FILES,
 )
+KEEPING = replace(RULES, reap="confirm")
 BACK = st.sampled_from([0, 0, 0, 1, 2])
 FORBIDDEN = {"not_found", "forbidden"}
 
@@ -52,19 +54,24 @@ class Machine(RuleBasedStateMachine):
 
     world: World
     database: Database
+    limits = RULES
 
     def empty(self) -> None:
         self.world.clear()
         self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
         self.quota = Quota()
         self.sweeps: dict[str, datetime] = {}
-        self.alice = ModelOwner("user", ALICE.user_id, self.quota, self.sweeps)
+        self.alice = self.owner("user", ALICE.user_id)
         self.all_ads: list[ModelOwner] = []
         self.recent: list[ModelUpload] = []
         with self.database.session() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(delete(table))
             session.commit()
+
+    def owner(self, kind: str, owner_id: int) -> ModelOwner:
+        keeps = self.limits.keeps_arrived
+        return ModelOwner(kind, owner_id, self.quota, self.sweeps, keeps=keeps)
 
     @property
     def owners(self) -> list[ModelOwner]:
@@ -81,7 +88,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def rows_and_objects_agree(self) -> None:
-        assert compare(self.database, RULES, self.world, at_rest=False).violations == []
+        assert compare(self.database, self.limits, self.world, at_rest=False).violations == []
 
     @invariant()
     def rows_are_as_the_model_says(self) -> None:

@@ -12,6 +12,7 @@ PLACES = 3
 PUT = timedelta(seconds=600)  # how long a URL writes
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
+KEPT = -1  # an image whose id nobody has been told
 COMPLETION = timedelta(minutes=15)  # how long a bucket may take to put parts together
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
@@ -107,11 +108,14 @@ class ModelUpload:
         return self.takes(data)
 
     def end(self, state: str, now: datetime) -> None:
-        """Its object is swept once more when no form can write, its parts when no URL can."""
+        """Its object is swept once more when nothing can write it, its parts when no URL can."""
         self.state, self.object, self.coming = state, None, False
         self.owner.quota.give_back(self.window, self.size, 1)
+        dead_at = self.expires_at + GRACE
+        if self.completing is not None:
+            dead_at = max(dead_at, self.completing + COMPLETION)
         for key in (self.written, self.final):
-            self.owner.sweep(key, self.expires_at + GRACE)
+            self.owner.sweep(key, dead_at)
         if self.begun:
             self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
 
@@ -127,12 +131,16 @@ class ModelUpload:
         self.size = size
         if self.owner.kind == "user":
             self.owner.drop_images(now)
+        self.image = KEPT
         if self.promoted:
             self.owner.sweep(self.written, self.expires_at + GRACE)
 
     def drop_image(self, now: datetime) -> None:
         self.image_deleted = True
         self.owner.sweep(self.final, now + PUT + GRACE)
+
+    def being_completed(self, now: datetime) -> bool:
+        return self.completing is not None and now - self.completing < COMPLETION
 
     @property
     def has_image(self) -> bool:
@@ -147,6 +155,7 @@ class ModelOwner:
     id: int
     quota: Quota
     sweeps: dict[str, datetime]
+    keeps: bool = False  # what has arrived, when it is stale
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
@@ -195,7 +204,7 @@ def issue(
     if owner.deleted:
         return "not_found"
     if not room():
-        for one in [owner] if backend else [owner, *others]:
+        for one in [] if owner.keeps else [owner] if backend else [owner, *others]:
             one.expire(now)
     if not room():
         return "image_limit_reached" if within_quota() else "quota_exceeded"
@@ -213,12 +222,16 @@ def settled(upload: ModelUpload) -> str | None:
 
 def confirm(upload: ModelUpload, now: datetime) -> str | None:
     """Say which error a confirm gives; None where it gives the image."""
-    if upload.stale(now):
+    stale = upload.stale(now)
+    if stale and not upload.owner.keeps:
         upload.end("expired", now)
     if upload.state != "pending":
         return settled(upload)
     if upload.object is None:
-        return "object_missing"
+        if not stale or upload.being_completed(now):
+            return "object_missing"
+        upload.end("expired", now)
+        return "upload_expired"
     if upload.object[0] == "forged":
         upload.end("rejected", now)
         return "object_mismatch"

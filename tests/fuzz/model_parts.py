@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from tests.fuzz.model import COMPLETION, PUT, SETTLED, ModelUpload, confirm, settled
+from tests.fuzz.model import PUT, SETTLED, ModelUpload, confirm, settled
 
 # What becomes of the request that has the bucket put parts together: it is answered; or nobody
 # hears an answer, because it did not arrive, or was carried out, or is while others ask.
 ANSWERED, UNHEARD, DONE, LATER = "answered", "unheard", "done", "later"
 
 
-def _past_parts(upload: ModelUpload, now: datetime) -> str | None:
-    if upload.stale(now):
+def _past_parts(upload: ModelUpload, now: datetime, *, keeps: bool = False) -> str | None:
+    if upload.stale(now) and not keeps:
         upload.end("expired", now)
     if upload.state != "pending":
         return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
@@ -72,7 +72,7 @@ def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int
 def _let_go(upload: ModelUpload, now: datetime) -> str | None:
     """The bucket knows the parts no more: they are an object, will be one, or are lost."""
     if upload.object is None:
-        if upload.completing is not None and now - upload.completing < COMPLETION:
+        if upload.being_completed(now):
             return "object_missing"
         upload.end("expired", now)
         return "upload_expired"
@@ -91,7 +91,7 @@ def complete(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str 
     """Say which error a completion gives; None where it gives the image."""
     if upload.state == "confirmed":
         return settled(upload)
-    if past := _past_parts(upload, now):
+    if past := _past_parts(upload, now, keeps=upload.owner.keeps):
         return past
     if upload.begun and not upload.in_bucket:
         return _let_go(upload, now) or confirm(upload, now)

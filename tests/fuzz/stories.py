@@ -127,6 +127,26 @@ def name(kind: lifecycle.Kind) -> str:
     return f"{how} {transport}{f' of {parts}' if parts > 1 else ''}"
 
 
+def told_late() -> Iterator[tuple[str, Story]]:
+    """Give those about uploads that are stale, whether what has arrived is kept or not."""
+    stale = [later(1201), later(2701), REAP]
+    for kind in (FORM, LOOSE, OPEN, PUT, PARTS):
+        yield f"{name(kind)} arrived, and is stale", [*arrived(kind), *stale, given(kind)]
+        yield f"{name(kind)} is stale", [issue(kind), *stale, given(kind)]
+        forged: Act = (Lifecycle.forge, 0, "longer")
+        yield f"{name(kind)} is forged and stale", [issue(kind), forged, *stale, given(kind)]
+    wanted = [issue(FORM, FORM, FORM), later(1201), issue(PUT), avatar(FORM), REAP, issue(PUT)]
+    yield "stale ones hold the places", wanted
+    last = [*arrived(PARTS), later(2699)]
+    for answer in (UNHEARD, DONE, LATER):
+        asked = [CONFIRM, LIST, complete()]
+        yield f"completion, stale: {answer}", [*last, complete(answer), later(60), REAP, *asked]
+    comes: Story = [(Lifecycle.appear, 0), REAP, CONFIRM]
+    yield "completion, stale: takes a while", [*last, complete(LATER), later(60), REAP, *comes]
+    yield "completion, stale: too late", [*last, complete(LATER), later(901), REAP, CONFIRM]
+
+
+LATE: dict[str, Story] = dict(told_late())
 ANYWHERE: dict[str, Story] = dict(told_anywhere())
 STORIES: dict[str, Story] = {**ANYWHERE, **dict(told_here())}
 

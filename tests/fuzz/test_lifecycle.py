@@ -8,39 +8,51 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
+from broker.domain.rules import Rules
 from tests.fuzz import TIMES, repeatable
 from tests.fuzz.buckets import FakeWorld, RealWorld, World
 from tests.fuzz.lifecycle import Lifecycle
-from tests.fuzz.stories import ANYWHERE, STORIES, Story, tell
+from tests.fuzz.machine import KEEPING, RULES
+from tests.fuzz.stories import ANYWHERE, LATE, STORIES, Story, tell
 from tests.servers.fixtures import Bucket
 
 # Histories; PostgreSQL takes several times as long for one.
-FAST, REAL = {"sqlite": 20, "postgresql": 7}, 2
+FAST, KEEPERS = {"sqlite": 16, "postgresql": 6}, {"sqlite": 6, "postgresql": 2}
+REAL = 2
 STEPS = 40
 
 
+def kind_of(database_url: str) -> str:
+    return database_url.partition(":")[0].partition("+")[0]
+
+
 @contextmanager
-def lived_on(world: World, database_url: str) -> Iterator[type[Lifecycle]]:
+def lived_on(world: World, database_url: str, rules: Rules) -> Iterator[type[Lifecycle]]:
     database = Database(database_url)
 
     class Here(Lifecycle):
         pass
 
-    Here.world, Here.database = world, database
+    Here.world, Here.database, Here.limits = world, database, rules
     try:
         yield Here
     finally:
         database.dispose()
 
 
-def live(world: World, database_url: str, histories: int) -> None:
-    with lived_on(world, database_url) as here:
+def live(world: World, database_url: str, histories: int, rules: Rules = RULES) -> None:
+    with lived_on(world, database_url, rules) as here:
         run_state_machine_as_test(here, settings=repeatable(histories, stateful_step_count=STEPS))
     sys.stdout.write(f"{histories * TIMES} histories of up to {STEPS} steps: nothing found\n")
 
 
 def test_no_history_leaves_rows_objects_and_model_apart(database_url: str) -> None:
-    live(FakeWorld(), database_url, FAST[database_url.partition(":")[0].partition("+")[0]])
+    live(FakeWorld(), database_url, FAST[kind_of(database_url)])
+
+
+def test_nor_does_one_where_the_reaper_keeps_what_has_arrived(database_url: str) -> None:
+    live(FakeWorld(), database_url, KEEPERS[kind_of(database_url)], KEEPING)
+    tell_all(FakeWorld(), database_url, LATE, KEEPING)
 
 
 def test_nor_does_one_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> None:
@@ -48,7 +60,7 @@ def test_nor_does_one_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> 
 
 
 def test_nor_does_one_that_chance_seldom_makes(database_url: str) -> None:
-    tell_all(FakeWorld(), database_url, STORIES)
+    tell_all(FakeWorld(), database_url, {**STORIES, **LATE})
 
 
 # What is the server's part is the same with either database.
@@ -57,9 +69,11 @@ def test_nor_does_one_of_those_on_a_real_bucket(database_url: str, s3_bucket: Bu
     tell_all(RealWorld(s3_bucket), database_url, ANYWHERE)
 
 
-def tell_all(world: World, database_url: str, stories: dict[str, Story]) -> None:
+def tell_all(
+    world: World, database_url: str, stories: dict[str, Story], rules: Rules = RULES
+) -> None:
     """Tell each; that which fails is the last one named."""
-    with lived_on(world, database_url) as here:
+    with lived_on(world, database_url, rules) as here:
         for about, story in stories.items():
             sys.stdout.write(f"{about}\n")
             tell(here(), story)
