@@ -64,6 +64,17 @@ def plan_parts(size: int, preferred: int) -> PartPlan:
     return PartPlan(size=size, part_size=part_size)
 
 
-def by_number(parts: Iterable[UploadedPart]) -> dict[int, UploadedPart]:
-    """Index parts by number, the last of each: SeaweedFS lists a part that was sent again twice."""
-    return {part.part_number: part for part in parts}
+def by_number(
+    parts: Iterable[UploadedPart], named: Mapping[int, str] | None = None
+) -> dict[int, UploadedPart]:
+    """Index parts by number.
+
+    SeaweedFS lists a part that was sent again twice, in the order of their ETags: of those it
+    is the one whose ETag is named, else the last.
+    """
+    found: dict[int, UploadedPart] = {}
+    for part in parts:
+        number = part.part_number
+        if named is None or number not in found or found[number].etag != named.get(number):
+            found[number] = part
+    return found

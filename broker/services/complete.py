@@ -68,7 +68,7 @@ def complete(
     if upload.state != UploadState.PENDING:
         return settled_image(session, upload)
     require_pending(session, rules, upload, now=now, completing=True)
-    arrived = arrived_parts(session, storage, rules, principal, upload, now=now)
+    arrived = arrived_parts(session, storage, rules, principal, upload, named=named, now=now)
     if arrived is not None:
         parts = _planned(upload, arrived) if named is None else _named(arrived, named)
         if sum(part.size for part in parts) > upload.size:

@@ -4,6 +4,7 @@ The bucket is told of an upload when its first parts are signed, not when its ti
 issued: tickets stay as cheap as any other, and what is never begun leaves nothing behind.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -105,9 +106,12 @@ def arrived_parts(
     principal: Principal,
     upload: Upload,
     *,
+    named: Mapping[int, str] | None = None,
     now: datetime,
 ) -> dict[int, UploadedPart] | None:
     """Ask the bucket which parts of a pending upload have arrived, by number.
+
+    Of several that one number has, it is the one whose ETag is named.
 
     Returns None when the upload is past its parts: the whole object is there.
 
@@ -119,7 +123,7 @@ def arrived_parts(
         return {}
     key = final_key(rules, upload)
     try:
-        return by_number(storage.multipart.list_parts(key, upload.multipart_id))
+        return by_number(storage.multipart.list_parts(key, upload.multipart_id), named)
     except MultipartNotFound:
         require_object(session, storage, rules, principal, upload, now=now)
         return None

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import httpx
+import pytest
 from flask import Flask
 
-from tests.http.client import JPEG, Client, token
+from tests.http.client import EACH_SERVER, JPEG, Client, token
 from tests.http.multipart import MIB, PART
 from tests.http.uppy import (
     LARGE,
@@ -123,3 +124,20 @@ def test_bad_input_is_refused_in_both_shapes(alice: Client, anyone: Client) -> N
     assert anyone.delete(path(session, of(made))).get_json() == {}
     refused(anyone.get(path(session, of(made, "/1"))), 410, "upload_cancelled")
     refused(anyone.post(path(session, "confirm/"), {"key": "media/x"}), 404, "not_found")
+
+
+@EACH_SERVER
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_part_that_was_sent_twice_the_one_that_is_named_is_taken(
+    alice: Client, anyone: Client, order: int
+) -> None:
+    session = open_session(alice, alice.ad())
+    made = begin(anyone, session)
+    url = anyone.get(path(session, of(made, "/1"))).get_json()["url"]
+    bodies = [b"one version", b"the other one"][::order]
+    for body in bodies:
+        etag = httpx.put(url, content=body, timeout=20).headers["etag"].strip('"')
+    named = {"parts": [{"PartNumber": 1, "ETag": etag}]}
+    done = anyone.post(path(session, of(made, "/complete")), named)
+    assert done.status_code == 200, done.text
+    assert httpx.get(done.get_json()["location"]).content == bodies[1]
