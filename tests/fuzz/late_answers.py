@@ -1,13 +1,13 @@
-"""A bucket whose answer to the completion of parts nobody hears: it comes late, or not at all."""
+"""A bucket whose answer to a copy or to the completion of parts comes too late, or not at all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from broker.domain.errors import StorageUnavailable
 from broker.domain.part_plan import UploadedPart
 from tests.fuzz.buckets import World
-from tests.fuzz.model_parts import ANSWERED, LATER, UNHEARD
+from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
 
 
 class Unheard:
@@ -25,6 +25,26 @@ class Unheard:
         if self.answer == LATER:
             self.hidden.add(key)
         raise StorageUnavailable("No answer.")
+
+
+class Copying:
+    """Stands before a bucket while an object is copied; `replace` writes another one there."""
+
+    def __init__(self, inner: Any, answer: str, replace: Callable[[], None]) -> None:
+        self.inner, self.answer, self.replace = inner, answer, replace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+        if self.answer == REPLACED:
+            self.replace()
+        if self.answer == UNHEARD:
+            raise StorageUnavailable("No answer.")
+        etag: str = self.inner.copy(source_key, key, if_match=if_match)
+        if self.answer == DONE:
+            raise StorageUnavailable("No answer.")
+        return etag
 
 
 @contextmanager

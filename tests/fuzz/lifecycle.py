@@ -22,11 +22,11 @@ from broker.services.renew import renew
 from tests.faults.invariants import compare
 from tests.fuzz import model, model_reap
 from tests.fuzz.fake_bucket import end_of, sha256
+from tests.fuzz.late_answers import Copying
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
-from tests.fuzz.model import ModelOwner, ModelUpload
-from tests.fuzz.model_parts import ANSWERED
+from tests.fuzz.model import ANSWERED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
 # Within a form, past it, past a URL; past their grace, past every signature, past a window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
@@ -39,6 +39,7 @@ KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
 # What is wrong about an object that is forged: its bytes, or what else is declared.
 FORGED = [*CHANGES, "type", "id", "digest"]
+COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED])
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
@@ -120,7 +121,7 @@ class Lifecycle(Owners, Parts):
         taken = self.world.send(form, data, self.now)
         assert taken == (alive and free and upload.takes(data))
         if taken and upload.state == "pending":
-            upload.object = ("sent", len(data))
+            upload.object = ("sent", data)
 
     @precondition(lambda self: self.recent)
     @rule(back=BACK, pins=st.sampled_from(["", None]), confirmed=st.booleans())
@@ -133,7 +134,7 @@ class Lifecycle(Owners, Parts):
             self.sign_by(upload, list(range(1, len(upload.data) + 1)), pins)
             self.send_parts(upload, list(dict(upload.urls).items()), "")
         if confirmed and upload.forms:
-            self.confirm(back, 1, ALICE)
+            self.confirm_by(upload, ALICE, ANSWERED)
         elif confirmed:
             self.complete_by(upload, ALICE, ANSWERED)
 
@@ -157,18 +158,31 @@ class Lifecycle(Owners, Parts):
         self.world.hidden.discard(upload.written)
         verifiable = wrong == "digest" and (in_parts or not upload.pinned)
         good = verifiable or (wrong in CHANGES and upload.accepts(data))
-        upload.object, upload.coming = ("sent" if good else "forged", len(data)), False
+        upload.object, upload.coming = ("sent" if good else "forged", data), False
 
     @precondition(lambda self: self.recent)
-    @rule(back=BACK, times=st.integers(1, 2), who=WHO)
-    def confirm(self, back: int, times: int, who: Any) -> None:
+    @rule(back=BACK, times=st.integers(1, 2), who=WHO, answer=COPIES)
+    def confirm(self, back: int, times: int, who: Any, answer: str) -> None:
         upload = self.upload(back)
         for _ in range(times):
-            args = (self.world.storage, self.limits)
-            assert self.act(confirm, *args, BOB, upload.id)[0] == "not_found"
-            code, image = self.act(confirm, *args, who, upload.id)
-            assert code == model.confirm(upload, self.now)
-            self.gave(upload, image)
+            self.confirm_by(upload, who, answer)
+
+    def confirm_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
+        storage = Copying(
+            self.world.storage,
+            answer,
+            lambda: self.world.forge(
+                upload.written,
+                b"others",
+                content_type=CONTENT_TYPE,
+                upload_id=str(upload.id),
+                digest=True,
+            ),
+        )
+        assert self.act(confirm, storage, self.limits, BOB, upload.id)[0] == "not_found"
+        code, image = self.act(confirm, storage, self.limits, who, upload.id)
+        assert code == model.confirm(upload, self.now, answer)
+        self.gave(upload, image)
 
     @precondition(lambda self: self.recent)
     @rule(back=BACK)

@@ -16,8 +16,7 @@ from tests.fuzz.buckets import FakeWorld
 from tests.fuzz.fake_bucket import end_of, query_of, sha256
 from tests.fuzz.late_answers import completion
 from tests.fuzz.machine import ALICE, BACK, BOB, WHO, Machine
-from tests.fuzz.model import PART, ModelUpload
-from tests.fuzz.model_parts import ANSWERED, DONE, LATER, UNHEARD
+from tests.fuzz.model import ANSWERED, DONE, LATER, PART, UNHEARD, ModelUpload
 
 FULL = bytes(PART)
 ALL: list[int] = []

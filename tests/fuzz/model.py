@@ -19,6 +19,11 @@ QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
 MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
 
+# What becomes of what a bucket is asked for: it is answered; or nobody hears an answer, because
+# the request did not arrive, or was carried out, or is while others ask; or an object is
+# replaced by another before it arrives.
+ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
+
 
 @dataclass
 class Quota:
@@ -49,7 +54,10 @@ class Quota:
 
 @dataclass
 class ModelUpload:
-    """An upload; `object` is how and how large what lies where it writes is, while pending."""
+    """An upload; `object` is what lies where it writes, and how it came there, while pending.
+
+    `seen` are the bytes that a confirm, answered or not, has once begun to copy.
+    """
 
     id: Any
     owner: "ModelOwner"
@@ -63,7 +71,8 @@ class ModelUpload:
     open: bool = False
     forms: list[Any] = field(default_factory=list)  # forms, or PUTs
     state: str = "pending"
-    object: tuple[str, int] | None = None
+    object: tuple[str, bytes] | None = None
+    seen: bytes | None = None
     image: Any = None
     image_deleted: bool = False
     # In parts: whether the bucket was told of it, and still knows it, as far as the acts go.
@@ -121,11 +130,11 @@ class ModelUpload:
 
     def arrive(self, how: str) -> None:
         """All of it is there."""
-        self.object, self.coming = (how, sum(map(len, self.data))), False
+        self.object, self.coming = (how, b"".join(self.data)), False
 
     def become_image(self, now: datetime) -> None:
         assert self.object is not None
-        _, size = self.object
+        size = len(self.object[1])
         self.state = "confirmed"
         self.owner.quota.give_back(self.window, self.size - size, 0)
         self.size = size
@@ -220,8 +229,11 @@ def settled(upload: ModelUpload) -> str | None:
     return SETTLED[upload.state]
 
 
-def confirm(upload: ModelUpload, now: datetime) -> str | None:
-    """Say which error a confirm gives; None where it gives the image."""
+def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
+    """Say which error a confirm gives; None where it gives the image.
+
+    The answer is the bucket's to the copy of what is not pinned.
+    """
     stale = upload.stale(now)
     if stale and not upload.owner.keeps:
         upload.end("expired", now)
@@ -232,7 +244,13 @@ def confirm(upload: ModelUpload, now: datetime) -> str | None:
             return "object_missing"
         upload.end("expired", now)
         return "upload_expired"
-    if upload.object[0] == "forged":
+    how, data = upload.object
+    if upload.promoted and how != "forged":
+        upload.seen = data if upload.seen is None else upload.seen
+        if upload.seen == data and answer in (UNHEARD, DONE):
+            return "storage_unavailable"
+    replaced = upload.promoted and (upload.seen != data or answer == REPLACED)
+    if how == "forged" or replaced:
         upload.end("rejected", now)
         return "object_mismatch"
     upload.become_image(now)

@@ -2,11 +2,16 @@
 
 from datetime import datetime
 
-from tests.fuzz.model import PUT, SETTLED, ModelUpload, confirm, settled
-
-# What becomes of the request that has the bucket put parts together: it is answered; or nobody
-# hears an answer, because it did not arrive, or was carried out, or is while others ask.
-ANSWERED, UNHEARD, DONE, LATER = "answered", "unheard", "done", "later"
+from tests.fuzz.model import (
+    ANSWERED,
+    LATER,
+    PUT,
+    SETTLED,
+    UNHEARD,
+    ModelUpload,
+    confirm,
+    settled,
+)
 
 
 def _past_parts(upload: ModelUpload, now: datetime, *, keeps: bool = False) -> str | None:

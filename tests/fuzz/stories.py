@@ -11,13 +11,13 @@ from tests.fuzz import lifecycle
 from tests.fuzz.lifecycle import FORGED, FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Lifecycle
 from tests.fuzz.lifecycle_parts import ALL, CHANGES
 from tests.fuzz.machine import ALICE, BACKEND
-from tests.fuzz.model_parts import ANSWERED, DONE, LATER, UNHEARD
+from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
 
 Act = tuple[Callable[..., None], *tuple[Any, ...]]
 Story = list[Act]
 
 PINS = ("", None)
-CONFIRM: Act = (Lifecycle.confirm, 0, 1, ALICE)
+CONFIRM: Act = (Lifecycle.confirm, 0, 1, ALICE, ANSWERED)
 LIST: Act = (Lifecycle.list, 0)
 REAP: Act = (Lifecycle.reap,)
 
@@ -108,17 +108,11 @@ def told_here() -> Iterator[tuple[str, Story]]:
         "an avatar is replaced, and its object goes",
         [act for one in story for act in (one, send(), CONFIRM, REAP)],
     )
-    yield (
-        "an unconfirmed form is sent again with other bytes",
-        [
-            *arrived(LOOSE),
-            CONFIRM,
-            send("other"),
-            CONFIRM,
-            later(1201),
-            REAP,
-        ],
-    )
+    for answer in (UNHEARD, DONE, REPLACED):
+        for change in ("", "other"):
+            asked = (Lifecycle.confirm, 0, 1, ALICE, answer)
+            story = [*arrived(LOOSE), asked, send(change), CONFIRM, send("other"), CONFIRM]
+            yield f"copy: {answer}, and sent again, {change or 'the same'}", [*story, REAP]
 
 
 def name(kind: lifecycle.Kind) -> str:
@@ -129,7 +123,7 @@ def name(kind: lifecycle.Kind) -> str:
 
 def told_late() -> Iterator[tuple[str, Story]]:
     """Give those about uploads that are stale, whether what has arrived is kept or not."""
-    stale = [later(1201), later(2701), REAP]
+    stale = [later(1201), later(2701), (Lifecycle.renew, 0), REAP]
     for kind in (FORM, LOOSE, OPEN, PUT, PARTS):
         yield f"{name(kind)} arrived, and is stale", [*arrived(kind), *stale, given(kind)]
         yield f"{name(kind)} is stale", [issue(kind), *stale, given(kind)]
