@@ -147,7 +147,7 @@ STORIES: dict[str, Story] = {**ANYWHERE, **dict(told_here())}
 
 def tell(machine: Lifecycle, story: Story) -> None:
     """Live it, and compare all after each act."""
-    machine.begin()
+    machine.empty()
     machine.create_ad()
     for act, *args in story:
         act(machine, *args)
