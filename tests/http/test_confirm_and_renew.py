@@ -10,8 +10,9 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from broker.domain.errors import StorageUnavailable
 from broker.storage.s3 import S3Storage
-from tests.http.client import Client, send, token
+from tests.http.client import JPEG, Client, declared, send, token
 
 
 def test_confirm_asks_one_head_and_a_repeat_none(
@@ -105,3 +106,61 @@ def test_an_ad_and_a_profile_are_edited_by_their_owner_alone(alice: Client, bob:
     assert bob.patch("/api/users/1/", {"first_name": "Eve"}).status_code == 403
     foreign = {"avatar": "01990000-0000-7000-8000-000000000001"}
     assert alice.patch("/api/users/1/", foreign).get_json()["code"] == "avatar_not_confirmed"
+
+
+def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
+    app: Flask, alice: Client, service: Client
+) -> None:
+    ad, other = alice.ad(), alice.ad()
+    ticket = alice.ticket(ad).get_json()
+    send(ticket)
+    image = alice.post(ticket["confirm_url"]).get_json()["id"]
+    # The avatar of a user whose id is the ad's.
+    namesake = Client(app, token(other))
+    avatar = namesake.post(f"/api/users/{other}/upload_avatar/", declared()).get_json()
+    send(avatar)
+    face = namesake.post(avatar["confirm_url"]).get_json()["id"]
+    for found in (image, face):
+        path = f"/api/ads/{other}/images/{found}/"
+        assert alice.patch(path, {"alt_text": "x"}).status_code == 404
+        assert alice.delete(path).status_code == 404
+    path = f"/api/ads/{ad}/images/{image}/"
+    # Who acts for a user with their uploads does not edit what they have made.
+    assert service.patch(path, {"alt_text": "x"}).status_code == 403
+    assert service.delete(path).status_code == 403
+    assert service.patch(f"/api/ads/{ad}/", {"price": "0.01"}).status_code == 403
+    assert alice.patch(path, {"alt_text": "y"}).get_json()["alt_text"] == "y"
+    assert namesake.get(f"/api/users/{other}/").get_json()["avatar"] == avatar["key"]
+
+
+def test_after_its_grace_a_failed_upload_is_to_be_given_up(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    past_grace = datetime.now(UTC) + timedelta(seconds=300 + 900 + 1)
+    monkeypatch.setattr("broker.api.uploads.utc_now", lambda: past_grace)
+    failure = {"code": "AccessDenied", "message": "Invalid according to Policy: Policy expired"}
+    answer = alice.post(f"/api/uploads/{ticket['id']}/failures/", failure)
+    assert answer.get_json()["action"] == "give_up"
+    renewed = alice.post(f"/api/uploads/{ticket['id']}/renew/")
+    assert (renewed.status_code, renewed.get_json()["code"]) == (410, "upload_expired")
+
+
+def test_bytes_that_replace_those_of_a_first_confirm_are_refused(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(require_checksum=False)
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
+    send(ticket)
+    storage = app.extensions["broker"].storage
+
+    def away(*_args: Any, **_kwargs: Any) -> None:
+        raise StorageUnavailable("The bucket went away before it copied.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "copy", away)
+        assert alice.post(ticket["confirm_url"]).status_code == 503
+    assert send(ticket, JPEG[::-1]).status_code == 201
+    late = alice.post(ticket["confirm_url"])
+    assert (late.status_code, late.get_json()["code"]) == (422, "object_mismatch")

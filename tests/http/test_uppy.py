@@ -1,11 +1,13 @@
 """Companion's S3 protocol as Uppy speaks it, and how each refusal reads."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from flask import Flask
 
+from broker.storage.multipart import S3Multipart
 from tests.http.client import EACH_SERVER, JPEG, Client, token
 from tests.http.multipart import MIB, PART
 from tests.http.uppy import (
@@ -83,19 +85,25 @@ def test_an_endpoint_works_with_one_slash_or_two(alice: Client, anyone: Client) 
     assert begin(anyone, session)["uploadId"]
 
 
+def not_asked_for(*_args: Any, **_kwargs: Any) -> None:
+    raise AssertionError("The bucket is asked to put the parts together.")
+
+
 def test_more_bytes_in_parts_than_allowed_are_aborted_not_completed(
-    make_app: Callable[..., Flask],
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(max_image_bytes=5 * MIB + 100)
     alice, anyone = Client(app, token(1)), Client(app, None)
     session = open_session(alice, alice.ad())
     made = begin(anyone, session)
     named = send_parts(anyone, session, made)
-    refused(
-        anyone.post(path(session, of(made, "/complete")), {"parts": named}),
-        422,
-        "object_mismatch",
-    )
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Multipart, "complete", not_asked_for)
+        refused(
+            anyone.post(path(session, of(made, "/complete")), {"parts": named}),
+            422,
+            "object_mismatch",
+        )
     refused(anyone.get(path(session, of(made))), 422, "object_mismatch")
     refused(anyone.get(path(session, of(made, "/1"))), 422, "object_mismatch")
 
@@ -137,7 +145,10 @@ def test_of_a_part_that_was_sent_twice_the_one_that_is_named_is_taken(
     bodies = [b"one version", b"the other one"][::order]
     for body in bodies:
         etag = httpx.put(url, content=body, timeout=20).headers["etag"].strip('"')
+    complete = path(session, of(made, "/complete"))
+    neither = {"parts": [{"PartNumber": 1, "ETag": "0" * 32}]}
+    refused(anyone.post(complete, neither), 409, "parts_missing")
     named = {"parts": [{"PartNumber": 1, "ETag": etag}]}
-    done = anyone.post(path(session, of(made, "/complete")), named)
+    done = anyone.post(complete, named)
     assert done.status_code == 200, done.text
     assert httpx.get(done.get_json()["location"]).content == bodies[1]
