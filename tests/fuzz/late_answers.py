@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from broker.domain.errors import StorageUnavailable
+from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
 from tests.fuzz.buckets import World
 from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
@@ -28,7 +29,9 @@ class Unheard:
 
 
 class Copying:
-    """Stands before a bucket while an object is copied; `replace` writes another one there."""
+    """Stands before a bucket while an object is copied; `replace` writes another one there, as
+    soon as the one before has been looked at.
+    """
 
     def __init__(self, inner: Any, answer: str, replace: Callable[[], None]) -> None:
         self.inner, self.answer, self.replace = inner, answer, replace
@@ -36,9 +39,13 @@ class Copying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+    def head(self, key: str) -> ObjectHead:
+        found: ObjectHead = self.inner.head(key)
         if self.answer == REPLACED:
             self.replace()
+        return found
+
+    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
         if self.answer == UNHEARD:
             raise StorageUnavailable("No answer.")
         etag: str = self.inner.copy(source_key, key, if_match=if_match)

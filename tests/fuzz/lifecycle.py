@@ -170,7 +170,7 @@ class Lifecycle(Owners, Parts):
     def confirm_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
         storage = Copying(
             self.world.storage,
-            answer,
+            answer if upload.promoted or answer != REPLACED else ANSWERED,
             lambda: self.world.forge(
                 upload.written,
                 b"others",

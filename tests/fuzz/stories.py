@@ -103,6 +103,9 @@ def told_here() -> Iterator[tuple[str, Story]]:
     yield "open size is settled with whom it was charged to", story
     story = [issue(OPEN), later(7200), issue(OPEN), send("", 0, 1), later(60), CONFIRM]
     yield "open size is settled in its own window alone", story
+    mine: Act = (Lifecycle.name_avatar, 0)
+    named = [avatar(FORM), send(), mine, CONFIRM, mine, *arrived(FORM), mine, CONFIRM, mine]
+    yield "none but the avatar is named as it", named
     story = [avatar(kind) for kind in (FORM, LOOSE)]
     yield (
         "an avatar is replaced, and its object goes",
