@@ -103,6 +103,14 @@ def told_here() -> Iterator[tuple[str, Story]]:
     yield "open size is settled with whom it was charged to", story
     story = [issue(OPEN), later(7200), issue(OPEN), send("", 0, 1), later(60), CONFIRM]
     yield "open size is settled in its own window alone", story
+    gone_images = [
+        act
+        for kind in (FORM, LOOSE)
+        for act in (*arrived(kind), CONFIRM, (Lifecycle.delete_image, 0))
+    ]
+    yield "images are deleted", [*gone_images, issue(FORM, FORM, FORM), issue(FORM), REAP]
+    held = [*arrived(FORM), CONFIRM, *arrived(LOOSE), *arrived(PART)]
+    yield "an ad is deleted", [*held, (Lifecycle.delete_ad,), issue(FORM), later(1201), REAP]
     mine: Act = (Lifecycle.name_avatar, 0)
     named = [avatar(FORM), send(), mine, CONFIRM, mine, *arrived(FORM), mine, CONFIRM, mine]
     yield "none but the avatar is named as it", named
@@ -134,6 +142,8 @@ def told_late() -> Iterator[tuple[str, Story]]:
         yield f"{name(kind)} is forged and stale", [issue(kind), forged, *stale, given(kind)]
     wanted = [issue(FORM, FORM, FORM), later(1201), issue(PUT), avatar(FORM), REAP, issue(PUT)]
     yield "stale ones hold the places", wanted
+    beside = [issue(FORM), (Lifecycle.create_ad,), issue(FORM, FORM, FORM), later(1201)]
+    yield "stale ones of another ad stay", [*beside, issue(PUT, who=BACKEND), REAP]
     last = [*arrived(PARTS), later(2699)]
     for answer in (UNHEARD, DONE, LATER):
         asked = [CONFIRM, LIST, complete()]
