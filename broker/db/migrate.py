@@ -9,7 +9,9 @@ from alembic.script import ScriptDirectory
 
 from broker.db.engine import make_engine
 from broker.db.session import UnavailableIsSaid
+from broker.domain.errors import DatabaseUnavailable
 
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -22,9 +24,22 @@ def configuration(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Run every migration that the database has not seen; raises DatabaseUnavailable."""
-    with UnavailableIsSaid():
-        command.upgrade(configuration(url), "head")
+    """Run every migration that the database has not seen, or none.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached, or another transaction holds a table for long.
+    """
+    try:
+        with UnavailableIsSaid():
+            command.upgrade(configuration(url), "head")
+    except DatabaseUnavailable as error:
+        cause = getattr(error.__cause__, "orig", None)
+        if getattr(cause, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise DatabaseUnavailable(
+                "A long transaction, such as a backup's, holds a table that is to be changed;"
+                " nothing has changed. Try again when it has ended."
+            ) from error
+        raise
 
 
 def current(url: str) -> str | None:

@@ -13,12 +13,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, func, select, table
 from sqlalchemy.exc import StatementError
 
 from broker.db import migrate
 from broker.db.models import Base, Image, Upload, User
 from broker.db.session import Database
+from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import Principal
 from broker.services.ads import create_ad
 from broker.services.sign_in import sign_in
@@ -145,4 +146,19 @@ def test_two_that_migrate_at_once_run_each_migration_once(empty_database: Databa
         env = {**os.environ, "URL": url}
         done = list(pool.map(lambda _: subprocess.run(MIGRATE, env=env, timeout=60), range(4)))
     assert [process.returncode for process in done] == [0] * 4
+    assert migrate.current(url) == migrate.head()
+
+
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+def test_a_migration_does_not_hold_everybody_up_behind_a_backup(empty_database: Database) -> None:
+    """Whoever asks for a table waits behind a migration that waits for it."""
+    database = empty_database
+    url = database.engine.url.render_as_string(hide_password=False)
+    command.upgrade(migrate.configuration(url), "0001")
+    with database.session() as backup:
+        backup.execute(select(func.count()).select_from(table("uploads")))
+        with pytest.raises(DatabaseUnavailable, match=r"backup's.* nothing has changed"):
+            migrate.upgrade(url)
+        assert migrate.current(url) == "0001"
+    migrate.upgrade(url)
     assert migrate.current(url) == migrate.head()

@@ -8,6 +8,7 @@ from broker.db.models import Base
 
 # Any number that no other program of the same database takes.
 ADVISORY_LOCK = 0x75706C6F6164
+LOCK_TIMEOUT_SECONDS = 3  # less than a statement of a request may take
 
 
 def run() -> None:
@@ -40,8 +41,13 @@ def begin_sqlite(connection: Connection) -> None:
 
 
 def begin_postgresql(connection: Connection) -> None:
-    """Wait for whoever else migrates; the lock goes with the transaction."""
+    """Wait for whoever else migrates, and then for nobody who holds a table for long.
+
+    Whatever asks for a table waits behind a migration that waits for it, so that a backup would
+    stop the API as long as it takes. Both end with the transaction.
+    """
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(id)s)", {"id": ADVISORY_LOCK})
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
 
 
 def require_references(connection: Connection) -> None:
