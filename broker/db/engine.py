@@ -10,6 +10,8 @@ from broker.db.liveness import leave_what_only_reads, refuse_closed_connections
 
 BUSY_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 3
+VANISHED_SECONDS = 30
+KEEPALIVE_INTERVAL_SECONDS = 2
 POOL_TIMEOUT_SECONDS = 5
 POOL_SIZE = 5
 POOL_OVERFLOW = 10  # beyond the size, and closed again when they come back
@@ -24,7 +26,8 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
     COMMITTED; a write waits for the lock up to the busy timeout instead of failing at once.
 
     PostgreSQL ends a statement that takes, or waits for a lock, longer than `statement_timeout`
-    seconds; a server that is gone without a word is given up after the same time. 0 is no limit.
+    seconds; 0 is no limit. A server that is gone without a word is given up a little later, or
+    after `VANISHED_SECONDS` where there is no limit: a worker would wait for it for hours.
 
     The URL's `prepare_threshold=none` keeps psycopg from preparing statements, which a pooler of
     transactions may not know.
@@ -71,6 +74,7 @@ def _engine(url: str, statement_timeout: int) -> Engine:
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             **({} if prepare is None else {"prepare_threshold": _threshold(prepare)}),
             **_within(statement_timeout, str(parsed.query.get("options", ""))),
+            **_noticed_as_gone(statement_timeout or VANISHED_SECONDS),
         },
     )
     refuse_closed_connections(engine)
@@ -88,10 +92,19 @@ def _within(seconds: int, options: str) -> dict[str, Any]:
     if not seconds:
         return {}
     bound = f"-c statement_timeout={seconds * 1000} -c lock_timeout={seconds * 1000}"
+    return {"options": f"{bound} {options}".strip()}
+
+
+def _noticed_as_gone(seconds: int) -> dict[str, int]:
+    """Give libpq's settings that end a connection to whose other end nothing gets any more.
+
+    What was sent is confirmed within `tcp_user_timeout`; while an answer is waited for the other
+    end is asked whether it is there, and once more. A server that is merely slow says that it is.
+    """
     return {
-        "options": f"{bound} {options}".strip(),
         "tcp_user_timeout": seconds * 1000,
         "keepalives_idle": seconds,
+        "keepalives_interval": KEEPALIVE_INTERVAL_SECONDS,
     }
 
 
