@@ -46,7 +46,11 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
     """Run the command until it ends or this process is asked to; gives the exit status."""
     with stop_signal() as asked, tempfile.TemporaryDirectory(prefix="broker-") as directory:
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
-        drain_file.unlink(missing_ok=True)  # left by one that was killed
+        try:
+            drain_file.touch()
+            drain_file.unlink()  # left by one that was killed, perhaps
+        except OSError as error:
+            raise click.ClickException(f"{DRAIN_FILE} {drain_file}: {error.strerror}") from None
         try:
             # A group of its own: Ctrl-C reaches us alone, and we decide what ends when.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
@@ -59,7 +63,9 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
                 return _status(server.returncode)
             # Before it is seen to drain: whoever sees that may hurry it.
             with stop_signal() as hurried:
-                drain_file.touch()
+                # On a disk that is full by now nobody is told; the rest of a good end stays.
+                with contextlib.suppress(OSError):
+                    drain_file.touch()
                 if not _ended(server, hurried, drain_seconds):
                     server.terminate()
                 server.wait(stop_seconds)

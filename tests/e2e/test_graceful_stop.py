@@ -238,6 +238,38 @@ def test_no_worker_outlives_it_whoever_ends_first_and_whoever_reads_its_words(
     assert process.returncode in (0, 1, 137)
 
 
+def test_a_drain_file_that_cannot_be_made_is_told_before_anything_is_served(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["BROKER_DRAIN_FILE"] = str(tmp_path / "none" / "draining")
+    done = subprocess.run(
+        [*BROKER, "serve", "--", "sh", "-c", "echo at work"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path}/none/draining: No such file or directory" in done.stderr
+
+
+def test_the_end_is_a_good_one_though_the_drain_file_can_no_longer_be_made(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    environment |= {"BROKER_DRAIN_FILE": f"{directory}/draining", "BROKER_DRAIN_SECONDS": "0"}
+    server = "trap 'echo ended well; exit 0' TERM; echo at work; while :; do sleep 0.1; done"
+    command = [*BROKER, "serve", "--", "sh", "-c", server]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        directory.rmdir()
+        process.terminate()
+        assert process.stdout.read() == "ended well\n"
+    assert process.returncode == 0
+
+
 def test_a_server_that_ends_by_itself_ends_it_with_its_status(environment: dict[str, str]) -> None:
     for command, expected in (["exit 3", 3], ["kill -KILL $$", 137]):
         done = subprocess.run(
