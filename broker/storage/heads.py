@@ -15,10 +15,11 @@ import urllib3
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
 from broker.domain.errors import StorageError, StorageUnavailable
 from broker.domain.object_head import ObjectHead
+from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
 from broker.storage.timing import told
 from broker.storage.translation import translate_status
@@ -52,6 +53,7 @@ class ObjectHeads:
         self._host = host_header(base.scheme, base.netloc)
         self._region = region
         self._credentials = credentials
+        self._breaker = CircuitBreaker()
         self._retries = urllib3.Retry(
             total=attempts - 1,
             redirect=0,
@@ -101,12 +103,19 @@ class ObjectHeads:
             told("HeadObject", time.perf_counter() - started, kind)
 
     def _ask(self, path: str, headers: dict[str, str]) -> ObjectHead:
+        if not self._breaker.allows():
+            raise StorageUnavailable("The bucket does not answer; try again.")
         try:
             answer = self._send(
                 f"{self._before_path}{path}", headers=headers, retries=self._retries
             )
         except HTTPError as error:
+            if _took_its_time(error):
+                self._breaker.ran_out_of_time()
+            else:
+                self._breaker.answered()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
+        self._breaker.answered()
         if answer.status != 200:
             # A HEAD has no body, and so no code of S3's.
             raise translate_status(answer.status, str(answer.status))
@@ -114,6 +123,13 @@ class ObjectHeads:
             return _object_head(answer.headers)
         except (KeyError, ValueError) as error:
             raise StorageUnavailable("What answers for the bucket is no S3 server.") from error
+
+
+def _took_its_time(error: HTTPError) -> bool:
+    """Tell a time limit from a connection that was refused, which costs nobody any time."""
+    reason = getattr(error, "reason", None)
+    # urllib3 calls every connection that could not be had a timeout, too.
+    return isinstance(reason, TimeoutError) and not isinstance(reason, NewConnectionError)
 
 
 def _object_head(headers: HTTPHeaderDict) -> ObjectHead:

@@ -1,5 +1,6 @@
 """What no S3 server should answer, and proxies, overloaded and misnamed ones do: told as ours."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ import pytest
 from broker.config import Settings
 from broker.domain.errors import StorageDenied, StorageError, StorageUnavailable
 from broker.domain.part_plan import UploadedPart
+from broker.local.process import free_ports
+from broker.storage import circuit_breaker, factory
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers.fixtures import SECRET
@@ -83,11 +86,15 @@ def odd() -> Iterator[OddServer]:
 def storage(odd: OddServer, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return storage_at(odd.server.server_port)
+
+
+def storage_at(port: int) -> S3Storage:
     return s3_storage(
         Settings(
             database_url="sqlite://",
             s3_bucket="media-bucket",
-            s3_endpoint_url=f"http://127.0.0.1:{odd.server.server_port}",
+            s3_endpoint_url=f"http://127.0.0.1:{port}",
             jwt_secret=SECRET,
         )
     )
@@ -159,3 +166,44 @@ def test_nobody_sleeps_as_long_as_a_busy_server_asks_for(
         storage.head("media/a.jpg")
     assert sum(slept) < 1
     assert odd.asked <= 2
+
+
+def test_a_bucket_that_is_silent_is_not_waited_for_by_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all threads of the API wait for it, and none is left for tickets or /healthz."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(factory, "READ_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 3600.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        storage = storage_at(silent.getsockname()[1])
+        for _ in range(5):
+            with pytest.raises(StorageUnavailable):
+                storage.head("media/a.jpg")
+        silent.setblocking(False)
+        assert len(list(accepted(silent))) == 2, "the first tried twice"
+
+
+def accepted(silent: socket.socket) -> Iterator[None]:
+    """Take up, one by one, the connections that wait."""
+    while True:
+        try:
+            silent.accept()[0].close()
+        except BlockingIOError:
+            return
+        yield
+
+
+def test_one_that_refuses_connections_is_asked_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes nobody's time, and is back sooner."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(factory, "READ_TIMEOUT_SECONDS", 0.05)
+    (port,) = free_ports(1)
+    storage = storage_at(port)
+    with pytest.raises(StorageUnavailable):
+        storage.head("media/a.jpg")
+    with socket.create_server(("127.0.0.1", port)) as back:
+        with pytest.raises(StorageUnavailable):
+            storage.head("media/a.jpg")
+        back.setblocking(False)
+        assert len(list(accepted(back))) == 2

@@ -73,6 +73,7 @@ def test_while_the_bucket_does_not_answer_in_time_nothing_is_half_done(
     prepare: Callable[[Scene], Request],
 ) -> None:
     monkeypatch.setattr("broker.storage.factory.READ_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("broker.storage.circuit_breaker.OPEN_SECONDS", 0.0)
     gate = Gate()
     with header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow:
         app = make_app(s3_endpoint_url=s3_bucket.server.endpoint_url, **SETTINGS)
