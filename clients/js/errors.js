@@ -21,7 +21,7 @@ export async function problemOf(answer) {
 }
 
 // What an upload may outlive although the status is 4xx; a proxy's refusal says nothing of it.
-const PASSING = ["http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
+const PASSING = ["gave_up", "http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
 
 /** Whether nobody can go on with an upload after this. */
 export function isFinal({ code, status }) {

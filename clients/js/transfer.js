@@ -161,7 +161,9 @@ export class Transfer {
       if ((answer.status >= 200 && answer.status < 300) || answer.status === 412) return onLoaded(blob.size);
       const { code, message } = s3ErrorOf(answer);
       onLoaded(0);
-      if (answer.status === 0 || answer.status >= 500) {
+      // RequestTimeout, a 400: the line was dead for so long that S3 hung up. The broker need not hear of
+      // it: it gives an upload up after a few reports, and a train has many tunnels.
+      if (answer.status === 0 || answer.status >= 500 || code === "RequestTimeout") {
         await readable(this.#file);
         const error = answer.status
           ? new BrokerError("gave_up", `S3 answers ${answer.status} ${code}.`, { status: answer.status, s3Code: code })

@@ -65,3 +65,15 @@ def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
         broker.upload(photo, ad=live.ad(), transport="put")
     assert refused.value.action == "give_up"
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("transport", ["put", "multipart"])
+def test_a_line_that_is_dead_more_often_than_the_broker_takes_reports_ends_no_upload(
+    live: Live, photo: Path, waits: list[float], transport: Any
+) -> None:
+    dead = httpx.Response(400, text="<Error><Code>RequestTimeout</Code></Error>")
+    network = Meddling(first(6, lambda _: dead))
+    with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
+        broker.upload(photo, ad=live.ad(), transport=transport)
+    assert len(waits) == 6
+    assert network.paths("/failures/") == []

@@ -10,7 +10,7 @@ from broker_client.calls import Rules, paused
 from broker_client.errors import BrokerError, NetworkError, ValidationFailed
 from broker_client.files import Meter
 from broker_client.models import Image
-from broker_client.s3_errors import ARRIVED, advice, is_expired, refusal
+from broker_client.s3_errors import ARRIVED, advice, is_expired, may_pass, refusal
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask, run, together
 from broker_client.tickets import renew
@@ -126,7 +126,7 @@ class Multipart:
             last = refusal(answer, "retry")
             if is_expired(answer):
                 (part,) = yield from self._sign([number], part_size)
-            elif answer.status < 500:
+            elif not may_pass(answer):
                 action = yield from advice(self.rules, self.upload_id, answer)
                 if action == "confirm":
                     return True

@@ -32,6 +32,15 @@ def is_expired(answer: Answer) -> bool:
     return answer.status == 403 and "expired" in refusal(answer, "").message.lower()
 
 
+def may_pass(answer: Answer) -> bool:
+    """Tell what is tried again without the broker's advice.
+
+    RequestTimeout is a 400: the line was dead for so long that S3 hung up. The broker gives an
+    upload up after a few reports, and a train has many tunnels.
+    """
+    return answer.status >= 500 or refusal(answer, "").code == "RequestTimeout"
+
+
 def advice(rules: Rules, upload_id: str, answer: Answer) -> Steps[str]:
     """Report a refusal; gives `retry`, `renew` or `confirm`.
 

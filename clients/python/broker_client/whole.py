@@ -7,7 +7,7 @@ from broker_client.calls import Rules, paused
 from broker_client.errors import NetworkError, ObjectMissing
 from broker_client.files import Meter
 from broker_client.models import Image, Ticket
-from broker_client.s3_errors import ARRIVED, advice, is_expired, refusal
+from broker_client.s3_errors import ARRIVED, advice, is_expired, may_pass, refusal
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask
 from broker_client.tickets import Held, renew
@@ -41,7 +41,7 @@ def send_whole(rules: Rules, held: Held, source: Source, meter: Meter) -> Steps[
         last = refusal(answer, "retry")
         if is_expired(answer):
             held = yield from renew(rules, upload_id)
-        elif answer.status < 500:
+        elif not may_pass(answer):
             action = yield from advice(rules, upload_id, answer)
             if action == "confirm":
                 break

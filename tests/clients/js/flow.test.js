@@ -117,3 +117,15 @@ test("a part that S3 never knows ends the upload with a code that is documented,
   await assert.rejects(upload, { code: "s3_refused", s3Code: "NoSuchUpload" });
   assert.equal(lines().at(-1), "DELETE /api/uploads/u1/");
 });
+
+test("a line that is dead more often than the broker takes reports ends no upload", async (t) => {
+  let dead = 6;
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) queueMicrotask(act); });
+  t.mock.method(globalThis, "fetch", async () => (dead-- > 0
+    ? new Response("<Error><Code>RequestTimeout</Code></Error>", { status: 400 }) : new Response(null, { status: 200 })));
+  const { fetch, lines } = answers({
+    "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  assert.deepEqual(await new Broker({ fetch, storage: storage() }).upload(FILE, { ad: 1 }), IMAGE);
+  assert.ok(!lines().some((line) => line.endsWith("failures/")));
+});

@@ -20,6 +20,14 @@ for (const [what, refusal] of [
   });
 }
 
+test("after a line that stays dead, too", async (t) => {
+  const kept = storage(), dead = new Response("<Error><Code>RequestTimeout</Code></Error>", { status: 400 });
+  t.mock.method(globalThis, "fetch", async () => dead);
+  const upload = new Broker({ fetch: answers(TAKEN).fetch, storage: kept, tries: 1 }).upload(FILE, { ad: 1 });
+  await assert.rejects(upload, { code: "gave_up", s3Code: "RequestTimeout" });
+  assert.equal(kept.map.size, 1);
+});
+
 test("what a proxy refuses is not given up, and what was never issued is", async () => {
   const kept = storage();
   const lost = answers({ "POST /api/ads/1/upload_image/": [[0]] });
