@@ -15,9 +15,10 @@ export async function problemOf(answer) {
   const now = Date.parse(answer.headers.get("Date")) || Date.now(); // this machine's clock may be wrong by hours
   const retryAfter = after === null ? null
     : /^\d+$/.test(after) ? Number(after) : Math.max(0, (Date.parse(after) - now) / 1000) || 0;
+  const { status } = answer;
   // A gateway's JSON may have a `code`, too: a number, say.
-  const { code, detail, errors = null } = typeof body?.code === "string" ? body : { code: "http_error" };
-  return new BrokerError(code, detail ?? `The answer was ${answer.status}.`, { status: answer.status, errors, retryAfter });
+  if (typeof body?.code !== "string") return new BrokerError("http_error", `The answer was ${status}.`, { status, retryAfter });
+  return new BrokerError(body.code, body.detail ?? body.code, { status, errors: body.errors ?? null, retryAfter });
 }
 
 // What an upload may outlive although the status is 4xx; a proxy's refusal says nothing of it.
