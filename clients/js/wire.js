@@ -13,6 +13,7 @@ export class Wire {
   #base; #token; #bearer = null; #refused; #fetch; #limits = null; #waiting = new Set();
 
   constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = 8, stallTimeout = 60_000 }) {
+    if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more."); // none would ever be sent
     this.#base = String(baseUrl).replace(/\/+$/, "");
     this.#token = token;
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));

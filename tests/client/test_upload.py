@@ -163,6 +163,11 @@ def test_of_many_files_each_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Pat
     ]
 
 
+def test_none_at_a_time_is_refused_and_not_waited_for_ever() -> None:
+    with Broker("http://127.0.0.1:1", "token") as broker, pytest.raises(ValueError, match="1 or"):
+        broker.upload_many(["a.jpg", "b.jpg"], ad=1, at_once=0)
+
+
 def test_a_batch_without_tickets_leaves_the_outcomes_of_those_before_it(
     live: Live, tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

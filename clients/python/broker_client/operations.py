@@ -41,7 +41,9 @@ class Operations:
         on_progress: OnProgress | None,
         on_done: OnDone | None,
     ) -> Steps[list[Outcome]]:
-        """Upload many files."""
+        """Upload many files; raises ValueError where none may be on its way."""
+        if at_once < 1:
+            raise ValueError("at_once must be 1 or more")
         many = Many(
             rules=self._rules,
             journal=self._journal,

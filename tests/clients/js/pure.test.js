@@ -1,7 +1,7 @@
 // What needs no browser: waiting, reading refusals, forms.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BrokerError } from "../../../clients/js/broker.js";
+import { Broker, BrokerError } from "../../../clients/js/broker.js";
 import { problemOf } from "../../../clients/js/errors.js";
 import { contentTypeOf, declared, nameOf, ownerOf } from "../../../clients/js/records.js";
 import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
@@ -75,4 +75,8 @@ test("a wait ends when it is aborted", async () => {
   const waiting = rest(60_000, stop.signal);
   stop.abort();
   await assert.rejects(waiting, { code: "aborted" });
+});
+
+test("a broker that may send nothing at a time is refused", () => {
+  for (const concurrency of [0, NaN, -1]) assert.throws(() => new Broker({ concurrency }), RangeError);
 });
