@@ -161,9 +161,7 @@ export class Transfer {
       if ((answer.status >= 200 && answer.status < 300) || answer.status === 412) return onLoaded(blob.size);
       const { code, message } = s3ErrorOf(answer);
       onLoaded(0);
-      // RequestTimeout, a 400: the line was dead for so long that S3 hung up. The broker need not hear of
-      // it: it gives an upload up after a few reports, and a train has many tunnels.
-      if (answer.status === 0 || answer.status >= 500 || code === "RequestTimeout") {
+      if (answer.status === 0 || answer.status >= 500 || mayPass(answer.status, code)) {
         await readable(this.#file);
         const error = answer.status
           ? new BrokerError("gave_up", `S3 answers ${answer.status} ${code}.`, { status: answer.status, s3Code: code })
@@ -188,6 +186,14 @@ export class Transfer {
       else throw refused();
     }
   }
+}
+
+/**
+ * RequestTimeout, a 400, and a proxy's 408: the line was dead for so long that they hung up. The
+ * broker need not hear of it: it gives an upload up after a few reports, and a train has many tunnels.
+ */
+function mayPass(status, code) {
+  return status === 408 || status === 429 || code === "RequestTimeout";
 }
 
 /** Tell a file that has gone from a network that has. */

@@ -158,5 +158,5 @@ function passes(error) {
   const { code, status } = error;
   if (code === "storage_denied" || code.endsWith("_not_configured")) return false; // operators must act
   if (status === 429) return (error.retryAfter ?? 0) <= PATIENCE; // a limit is kept, not probed
-  return code === "network" || code === "idempotency_in_flight" || status >= 500;
+  return code === "network" || code === "idempotency_in_flight" || status === 408 || status >= 500;
 }

@@ -67,13 +67,29 @@ def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
     assert str(refused.value).isprintable()
 
 
-@pytest.mark.parametrize("transport", ["put", "multipart"])
+@pytest.mark.parametrize(
+    ("transport", "status", "body"),
+    [
+        ("put", 400, "<Error><Code>RequestTimeout</Code></Error>"),
+        ("multipart", 408, "<html>408</html>"),
+        ("post", 429, "<html>429</html>"),
+    ],
+)
 def test_a_line_that_is_dead_more_often_than_the_broker_takes_reports_ends_no_upload(
-    live: Live, photo: Path, waits: list[float], transport: Any
+    live: Live, photo: Path, waits: list[float], transport: Any, status: int, body: str
 ) -> None:
-    dead = httpx.Response(400, text="<Error><Code>RequestTimeout</Code></Error>")
+    dead = httpx.Response(status, text=body)
     network = Meddling(first(6, lambda _: dead))
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         broker.upload(photo, ad=live.ad(), transport=transport)
     assert len(waits) == 6
     assert network.paths("/failures/") == []
+
+
+def test_a_proxy_that_hung_up_on_a_slow_request_is_asked_again(
+    live: Live, waits: list[float]
+) -> None:
+    once = [httpx.Response(408, text="<html>408</html>")]
+    network = Meddling(lambda _: once.pop() if once else None)
+    with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
+        assert "avatar" in broker.profiles()

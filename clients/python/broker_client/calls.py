@@ -39,7 +39,7 @@ class Rules:
     ) -> Steps[Any]:
         """Call the API until it answers, and give the answer's JSON.
 
-        No answer, 5xx, 429 and `idempotency_in_flight` are tried again, after Retry-After where
+        No answer, 5xx, 408, 429 and `idempotency_in_flight` are tried again, after Retry-After where
         it is given. An expired token is asked for again, once.
 
         Raises:
@@ -115,4 +115,4 @@ def _passes(error: BrokerError) -> bool:
     if error.status == 429:
         # A limit is kept, not probed: where it lasts too long the caller is told of it.
         return (error.retry_after or 0.0) <= LONGEST_RETRY_AFTER
-    return error.status >= 500 or error.code == "idempotency_in_flight"
+    return error.status == 408 or error.status >= 500 or error.code == "idempotency_in_flight"

@@ -35,10 +35,12 @@ def is_expired(answer: Answer) -> bool:
 def may_pass(answer: Answer) -> bool:
     """Tell what is tried again without the broker's advice.
 
-    RequestTimeout is a 400: the line was dead for so long that S3 hung up. The broker gives an
-    upload up after a few reports, and a train has many tunnels.
+    RequestTimeout, a 400, and a proxy's 408: the line was dead for so long that they hung up. The
+    broker gives an upload up after a few reports, and a train has many tunnels.
     """
-    return answer.status >= 500 or refusal(answer, "").code == "RequestTimeout"
+    if answer.status in (408, 429) or answer.status >= 500:
+        return True
+    return refusal(answer, "").code == "RequestTimeout"
 
 
 def advice(rules: Rules, upload_id: str, answer: Answer) -> Steps[str]:

@@ -118,14 +118,16 @@ test("a part that S3 never knows ends the upload with a code that is documented,
   assert.equal(lines().at(-1), "DELETE /api/uploads/u1/");
 });
 
-test("a line that is dead more often than the broker takes reports ends no upload", async (t) => {
-  let dead = 6;
-  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) queueMicrotask(act); });
-  t.mock.method(globalThis, "fetch", async () => (dead-- > 0
-    ? new Response("<Error><Code>RequestTimeout</Code></Error>", { status: 400 }) : new Response(null, { status: 200 })));
-  const { fetch, lines } = answers({
-    "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+for (const [status, body] of [[400, "<Error><Code>RequestTimeout</Code></Error>"], [408, "<html>"], [429, "<html>"]]) {
+  test(`a line that is dead (${status}) more often than the broker takes reports ends no upload`, async (t) => {
+    let dead = 6;
+    t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) queueMicrotask(act); });
+    t.mock.method(globalThis, "fetch", async () => (dead-- > 0
+      ? new Response(body, { status }) : new Response(null, { status: 200 })));
+    const { fetch, lines } = answers({
+      "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[408, "<html>"], [200, IMAGE]],
+    });
+    assert.deepEqual(await new Broker({ fetch, storage: storage() }).upload(FILE, { ad: 1 }), IMAGE);
+    assert.ok(!lines().some((line) => line.endsWith("failures/")));
   });
-  assert.deepEqual(await new Broker({ fetch, storage: storage() }).upload(FILE, { ad: 1 }), IMAGE);
-  assert.ok(!lines().some((line) => line.endsWith("failures/")));
-});
+}
