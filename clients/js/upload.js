@@ -173,7 +173,9 @@ export class Upload {
   /** Go on with what was begun earlier with the same bytes for the same owner, else begin. */
   async #find() {
     // Of two calls at the same time each gets an image of its own, however soon the first has ended.
-    const usable = (one) => !one.ended || (!this.#options.again && one.endedAt <= this.#since);
+    // What has ended in the future has ended before the clock was set back.
+    const before = ({ endedAt }) => endedAt <= this.#since || endedAt > Date.now();
+    const usable = (one) => !one.ended || (!this.#options.again && before(one));
     const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
       && one.size === this.#file.size && one.type === this.#content && usable(one);
     if (await this.#held.find(same, (one) => this.#likeness(one))) this.#batch?.leave(this);

@@ -27,6 +27,18 @@ test("a photo that was recorded before the reload gives the same image, and is n
   assert.equal(kept.map.size, 1);
 });
 
+test("a photo that was recorded while the clock was ahead is known once it has been set back", async (t) => {
+  const { fetch, lines } = answers({
+    "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [image(1)],
+  });
+  const broker = new Broker({ fetch, storage: storage() }), { now } = Date;
+  const ahead = t.mock.method(Date, "now", () => now() + 2 * 3600_000);
+  await broker.upload(FILE, { ad: 1 });
+  ahead.mock.restore();
+  assert.equal((await broker.upload(FILE, { ad: 1 })).id, 1);
+  assert.equal(tickets(lines), 1);
+});
+
 test("other bytes, another type and another ad are other images", async () => {
   const kept = storage();
   const { fetch, lines } = answers({
