@@ -39,8 +39,8 @@ class Rules:
     ) -> Steps[Any]:
         """Call the API until it answers, and give the answer's JSON.
 
-        No answer, 5xx, 408, 429 and `idempotency_in_flight` are tried again, after Retry-After where
-        it is given. An expired token is asked for again, once.
+        No answer, 5xx, 408, 429 and `idempotency_in_flight` are tried again, after Retry-After
+        where it is given. An expired token is asked for again, once.
 
         Raises:
             BrokerError, NetworkError.
