@@ -62,7 +62,10 @@ export class Batch {
         resolve(await this.#wire.keepTicket(record, answer))));
     } catch (error) {
       if (ALONE.includes(error.code) && ready.length > 1) await this.#eachAlone(ready);
-      else for (const one of ready) one.reject(error);
+      else {
+        for (const one of ready) one.reject(error);
+        this.#ready.clear(); // one that is paused asks the same again, by itself
+      }
     }
   }
 

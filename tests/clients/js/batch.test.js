@@ -107,3 +107,16 @@ test("one that is cancelled while its batch is asked for tells nothing more", as
   assert.deepEqual(told.filter(([name]) => name === "0.jpg").at(-1), ["0.jpg", "cancelled", "aborted"]);
   other.catch(() => {});
 });
+
+test("one that was paused when its batch was given up asks for its ticket once it goes on", async () => {
+  let pause;
+  const { fetch, asked } = shop({ [BATCH]: [() => { pause(); return [0]; }, ({ body }) => [201, { tickets: JSON.parse(body).files.map((_, n) => ({ ...TICKET, id: `u${n}` })) }]] });
+  const [one, other] = new Broker({ fetch, storage: storage(), tries: 1 }).uploadAll(files(2, 1000), { ad: 1 });
+  pause = () => other.pause();
+  await assert.rejects(one, { code: "network" });
+  other.resume();
+  assert.equal((await other).id, 1);
+  const [first, second] = asked.filter((request) => request.line === BATCH);
+  assert.equal(second.key, first.key);
+  assert.equal(second.body, first.body);
+});
