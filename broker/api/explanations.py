@@ -94,7 +94,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
     "quota_exceeded": (
         "the bytes or files that a user may reserve in a window are used up; `errors` says which, "
         "and what is left",
-        "ask for less, confirm or cancel what is pending, or wait for `Retry-After`",
+        "ask for less, or wait for `Retry-After`; what is cancelled is free once its form is dead",
     ),
     "internal_error": ("a fault of ours; it is logged under the request's id", "report it"),
     "events_not_configured": ("`BROKER_EVENTS_SECRET` is not set", "operators: set it"),

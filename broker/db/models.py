@@ -258,3 +258,5 @@ class Deletion(Base):
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     last_error: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The ended upload whose quota is given back when the object has been deleted for good.
+    upload_id: Mapped[UUID | None] = mapped_column(Uuid)

@@ -2,18 +2,23 @@
 
 A drainer leases a row by moving its `not_before` on, which is also the backoff after a
 failure; so many drainers at once delete each object without waiting for one another.
+
+What an ended upload has reserved of a quota is given back with the row that deletes its object
+for good, where its form could bring the object back until then.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Deletion, Image
+from broker.db.models import Deletion, Image, Upload
 from broker.domain.errors import StorageError, StorageUnavailable
 from broker.domain.object_keys import object_key
 from broker.domain.rules import Rules
+from broker.services import quotas
 from broker.storage.protocol import Storage
 
 LEASE = timedelta(seconds=30)
@@ -31,16 +36,30 @@ class Drained:
 
 
 def enqueue(
-    session: Session, key: str, *, now: datetime, form_dead_at: datetime | None = None
+    session: Session,
+    key: str,
+    *,
+    now: datetime,
+    form_dead_at: datetime | None = None,
+    gives_back: UUID | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
     Args:
         form_dead_at: when no form can write to the key any more. Where that is still to come,
             the object is deleted now and once more then: a slow body may land in between.
+        gives_back: the upload whose quota is given back once that is done.
     """
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
-    session.add(Deletion(object_key=key, not_before=now, repeat_at=repeat_at, created_at=now))
+    session.add(
+        Deletion(
+            object_key=key,
+            not_before=now,
+            repeat_at=repeat_at,
+            created_at=now,
+            upload_id=gives_back,
+        )
+    )
 
 
 def enqueue_abort(
@@ -169,7 +188,11 @@ def _note_failure(session: Session, row: Deletion, code: str) -> None:
 def _clear(session: Session, row: Deletion) -> None:
     """Remove the row, or keep it for its second time."""
     if row.repeat_at is None:
-        session.execute(delete(Deletion).where(Deletion.id == row.id))
+        ended = session.execute(
+            delete(Deletion).where(Deletion.id == row.id).returning(Deletion.upload_id)
+        ).scalar()
+        if ended is not None and (upload := session.get(Upload, ended)) is not None:
+            quotas.give_back(session, [upload])
     else:
         session.execute(
             update(Deletion)

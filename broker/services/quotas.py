@@ -1,8 +1,10 @@
 """Quotas: how many bytes and files a user may reserve in a window, whatever the ads and processes.
 
 What uploads take is reserved as they are inserted (`db/new_uploads.py`). It is given back by
-whoever won the compare-and-set that ended the upload, in the same transaction, hence exactly
-once; an image that is deleted later gives nothing back, or uploading and deleting had no end.
+whoever won the compare-and-set that ended the upload, in the same transaction, or with the row
+of the outbox that deletes its object for good, hence exactly once. While a form or a PUT lives,
+nothing is given back for it, and for an image that is deleted nothing ever: else sending and
+cancelling, or deleting, had no end.
 """
 
 import math

@@ -73,7 +73,9 @@ def discard_all(
         for upload_id in upload_ids
         if (upload := _discard(session, rules, upload_id, state, now=now)) is not None
     ]
-    quotas.give_back(session, ended)
+    quotas.give_back(
+        session, (upload for upload in ended if not _stays_charged(rules, upload, now=now))
+    )
     return len(ended)
 
 
@@ -88,7 +90,13 @@ def _discard(
     if upload.completing_at is not None:
         # What the bucket was asked to put together may come after all.
         dead_at = max(dead_at, upload.completing_at + COMPLETION_TIME)
-    outbox.enqueue(session, written_key(rules, upload), now=now, form_dead_at=dead_at)
+    outbox.enqueue(
+        session,
+        written_key(rules, upload),
+        now=now,
+        form_dead_at=dead_at,
+        gives_back=upload.id if _stays_charged(rules, upload, now=now) else None,
+    )
     if upload.needs_promotion:
         # A promotion may have copied the object before the upload was ended.
         outbox.enqueue(session, final_key(rules, upload), now=now, form_dead_at=dead_at)
@@ -101,6 +109,16 @@ def _discard(
             urls_dead_at=now + rules.signature_life,
         )
     return upload
+
+
+def _stays_charged(rules: Rules, upload: Upload, *, now: datetime) -> bool:
+    """Tell whether an ended upload is charged on: a form or a PUT could bring its object back.
+
+    What is sent in parts is aborted, and takes none any more.
+    """
+    if upload.quota_window is None or upload.transport == Transport.MULTIPART:
+        return False
+    return form_dead_at(rules, upload) > now
 
 
 def final_key(rules: Rules, upload: AnyUpload) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, Image, Upload, User, UserQuota
+from broker.db.models import Ad, Deletion, Image, Upload, User, UserQuota
 from broker.domain.owners import AD, OWNER_KINDS
 from broker.domain.states import UploadState
 
@@ -54,7 +54,10 @@ def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
     charging = and_(
         Upload.user_id == UserQuota.user_id,
         Upload.quota_window == UserQuota.window_start,
-        Upload.state.in_([PENDING, UploadState.CONFIRMED]),
+        or_(
+            Upload.state.in_([PENDING, UploadState.CONFIRMED]),
+            Upload.id.in_(select(Deletion.upload_id).where(Deletion.upload_id.is_not(None))),
+        ),
     )
     size, files = func.coalesce(func.sum(Upload.size), 0), func.count(Upload.id)
     noted = (UserQuota.user_id, UserQuota.bytes_taken, UserQuota.files_taken)

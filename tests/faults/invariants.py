@@ -138,13 +138,15 @@ def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool
         taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
         if ad.places_taken != taken:
             wrong(f"ad {ad.id} counts {ad.places_taken} places, and has {taken}")
-    # A user is charged with what their uploads of the window hold, pending or confirmed.
+    # A user is charged with what their uploads of the window hold, pending or confirmed, or may
+    # hold once more until the outbox has deleted it for good.
+    owing = {deletion.upload_id for deletion in deletions}
     for quota in quotas:
         sizes = [
             upload.size
             for upload in uploads
             if (upload.user_id, upload.quota_window) == (quota.user_id, quota.window_start)
-            and upload.state in (UploadState.PENDING, UploadState.CONFIRMED)
+            and (upload.state in (UploadState.PENDING, UploadState.CONFIRMED) or upload.id in owing)
         ]
         if (quota.bytes_taken, quota.files_taken) != (sum(sizes), len(sizes)):
             charged = f"{quota.bytes_taken} bytes in {quota.files_taken} files"

@@ -109,10 +109,19 @@ class Machine(RuleBasedStateMachine):
         }
         there = [ad for ad in self.all_ads if not ad.deleted]
         assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}
+        self.what_was_swept_is_given_back(uploads, outbox)
         kept = self.quota
         charged = [] if kept.begun is None else [(kept.begun, kept.size, kept.files)]
         assert [tuple(row) for row in quotas] == charged
         self.outbox_is_as_the_model_says(outbox)
+
+    def what_was_swept_is_given_back(self, uploads: list[ModelUpload], outbox: Any) -> None:
+        """An ended upload is charged for as long as the outbox says so, and as it must."""
+        charging = {row.upload_id for row in outbox} - {None}
+        owing = {upload.id: upload for upload in uploads if upload.owed_until is not None}
+        assert charging <= owing.keys()
+        for upload_id in owing.keys() - charging:
+            owing[upload_id].swept(self.now)
 
     def outbox_is_as_the_model_says(self, outbox: Any) -> None:
         """Until its last form or URL is dead, a key is due once more then; no other key is."""

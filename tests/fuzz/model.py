@@ -75,6 +75,8 @@ class ModelUpload:
     seen: bytes | None = None
     image: Any = None
     image_deleted: bool = False
+    # Ended, and still charged: until when at least, since its form could write once more.
+    owed_until: datetime | None = None
     # In parts: whether the bucket was told of it, and still knows it, as far as the acts go.
     begun: bool = False
     parts_pinned: bool = False
@@ -119,14 +121,24 @@ class ModelUpload:
     def end(self, state: str, now: datetime) -> None:
         """Its object is swept once more when nothing can write it, its parts when no URL can."""
         self.state, self.object, self.coming = state, None, False
-        self.owner.quota.give_back(self.window, self.size, 1)
         dead_at = self.expires_at + GRACE
+        if self.transport == "multipart" or dead_at <= now:
+            self.owner.quota.give_back(self.window, self.size, 1)
+        elif self.window is not None:
+            self.owed_until = dead_at
         if self.completing is not None:
             dead_at = max(dead_at, self.completing + COMPLETION)
         for key in (self.written, self.final):
             self.owner.sweep(key, dead_at)
         if self.begun:
             self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
+
+    def swept(self, now: datetime) -> None:
+        """Its object was deleted for good."""
+        assert self.owed_until is not None
+        assert self.owed_until <= now
+        self.owner.quota.give_back(self.window, self.size, 1)
+        self.owed_until = None
 
     def arrive(self, how: str) -> None:
         """All of it is there."""

@@ -1,6 +1,6 @@
 """Tickets as of a time that a test chooses, and what their user is charged with."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from flask import Flask
@@ -10,11 +10,14 @@ from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.services.cancel import cancel
 from broker.services.issue import FileRequest, issue
+from broker.services.reap import reap_once
 from broker.services.verify_rows import wrong_rows
 from tests.http.client import JPEG
 
 SIZE = len(JPEG)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
+# No form of NOW can write any more: what ends then gives back at once.
+DEAD = NOW + timedelta(hours=1)
 
 
 def charged(app: Flask, user_id: int = 1) -> tuple[int, int]:
@@ -57,3 +60,10 @@ def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
     broker = app.extensions["broker"]
     with broker.database.session() as session:
         cancel(session, broker.storage, broker.rules, Principal(user_id=1), upload_id, now=now)
+
+
+def reap(app: Flask, after: timedelta) -> None:
+    """Reap as of so much later than now."""
+    broker = app.extensions["broker"]
+    with broker.database.session() as session:
+        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC) + after)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from broker.db.models import Upload, UserQuota
 from broker.domain.errors import ImageLimitReached, QuotaExceeded
 from broker.services.expire import expire_stale
-from tests.http.charging import NOW, SIZE, cancel_at, charged, issue_at, places
+from tests.http.charging import DEAD, NOW, SIZE, cancel_at, charged, issue_at, places
 from tests.http.client import Client, at_once, send, token
 
 
@@ -84,15 +84,15 @@ def test_tickets_and_the_ends_of_many_ads_uploads_never_wait_for_each_other(
         for number in range(40):
             (mine,) = issue_at(app, ads[number % 3], NOW)
             if number % 2:
-                cancel_at(app, mine, NOW)
+                cancel_at(app, mine, DEAD)
             else:
                 with broker.database.session() as session:
-                    expire_stale(session, broker.rules, now=NOW + timedelta(hours=1))
+                    expire_stale(session, broker.rules, now=DEAD)
         return 40
 
     assert at_once(6, rounds) == [40] * 6
     with broker.database.session() as session:
-        expire_stale(session, broker.rules, now=NOW + timedelta(hours=1))
+        expire_stale(session, broker.rules, now=DEAD)
         assert session.scalars(select(Upload).where(Upload.state == "pending")).all() == []
     assert charged(app) == (0, 0)
 
@@ -117,7 +117,7 @@ def test_while_many_take_and_give_back_at_once_no_limit_is_passed(
             except (QuotaExceeded, ImageLimitReached) as refused:
                 told.add(refused.code)
             while mine and chance.random() < 0.6:
-                cancel_at(app, mine.pop(), NOW)
+                cancel_at(app, mine.pop(), DEAD)
             assert charged(app)[1] <= 15
             assert all(places(app, ad) <= 6 for ad in ads)
         return told

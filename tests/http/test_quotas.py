@@ -6,9 +6,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from broker.db.models import Deletion
 from broker.domain.errors import QuotaExceeded
-from tests.http.charging import NOW, SIZE, cancel_at, charged, issue_at, places
-from tests.http.client import Client, declared, send, token
+from tests.http.charging import DEAD, NOW, SIZE, cancel_at, charged, issue_at, places, reap
+from tests.http.client import Client, declared, rows, send, token
+from tests.http.reconciling import put as store
+from tests.http.test_put import put
+from tests.servers.fixtures import Bucket
 
 DAY = timedelta(days=1)
 
@@ -106,18 +110,49 @@ def test_confirmed_images_stay_charged_even_when_they_are_deleted(
     assert charged(app) == (SIZE, 1)
 
 
-def test_cancelled_rejected_and_deleted_ads_uploads_are_given_back(
-    app: Flask, alice: Client
+@pytest.mark.parametrize(("transport", "lives"), [("post", 300), ("put", 3600)])
+def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
+    app: Flask, alice: Client, transport: str, lives: int
+) -> None:
+    ad, rules = alice.ad(), app.extensions["broker"].rules
+    for _ in range(3):
+        ticket = alice.ticket(ad, transport=transport).get_json()
+        for _ in range(2):
+            assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+        # Sent after all, and once more after each deletion: it is charged for as long.
+        assert (put if transport == "put" else send)(ticket).status_code in (200, 201)
+        reap(app, timedelta())
+    assert alice.ticket(ad).get_json()["code"] == "quota_exceeded"
+    dead = timedelta(seconds=lives) + rules.grace
+    reap(app, dead - timedelta(seconds=60))
+    assert charged(app) == (3 * SIZE, 3)
+    for _ in range(2):
+        reap(app, dead)
+        assert charged(app) == (0, 0)
+    assert rows(app, Deletion) == 0
+
+
+def test_a_deleted_ads_and_a_rejected_upload_are_given_back_like_a_cancelled_one(
+    app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ad = alice.ad()
-    for _ in range(3):
-        ticket = alice.ticket(ad).get_json()
-        assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-        assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-    assert charged(app) == (0, 0)
-    assert alice.ticket(ad).status_code == alice.ticket(ad).status_code == 201
-    assert charged(app) == (2 * SIZE, 2)
+    assert alice.ticket(ad).status_code == 201
     assert alice.delete(f"/api/ads/{ad}/").status_code == 204
+    rejected = alice.ticket(alice.ad(), transport="put").get_json()
+    store(s3_bucket, f"media/{rejected['key']}")
+    answer = alice.post(rejected["confirm_url"])
+    assert answer.get_json()["code"] == "object_mismatch"
+    assert charged(app) == (2 * SIZE, 2)
+    reap(app, timedelta(hours=2))
+    assert charged(app) == (0, 0)
+
+
+def test_what_is_sent_in_parts_is_given_back_at_once_since_it_is_aborted(
+    app: Flask, alice: Client
+) -> None:
+    ticket = alice.ticket(alice.ad(), transport="multipart").get_json()
+    assert charged(app) == (SIZE, 1)
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
     assert charged(app) == (0, 0)
 
 
@@ -147,7 +182,7 @@ def test_a_new_window_begins_anew_and_gets_nothing_of_the_one_before(
     assert charged(app) == (SIZE, 1)
     cancel_at(app, old[0], NOW + DAY)
     assert charged(app) == (SIZE, 1)
-    cancel_at(app, new, NOW + DAY)
+    cancel_at(app, new, NOW + DAY + timedelta(hours=1))  # its form is dead by then
     assert charged(app) == (0, 0)
 
 
@@ -168,5 +203,5 @@ def test_uploads_from_before_quotas_were_set_are_not_given_back(
     (new,) = issue_at(limited, ad, NOW)
     cancel_at(without, old, NOW)
     assert charged(without) == (SIZE, 1)
-    cancel_at(without, new, NOW)
+    cancel_at(without, new, DEAD)
     assert charged(without) == (0, 0)
