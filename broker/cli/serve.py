@@ -24,6 +24,7 @@ from broker.db.engine import make_engine
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+MEMORY = "/dev/shm"  # noqa: S108 (a directory of our own is made there)
 POLL_SECONDS = 0.2
 SIGNALLED = 128  # what a shell adds to the number of the signal that ended a process
 
@@ -44,7 +45,10 @@ def serve(server: tuple[str, ...]) -> None:
 
 def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) -> int:
     """Run the command until it ends or this process is asked to; gives the exit status."""
-    with stop_signal() as asked, tempfile.TemporaryDirectory(prefix="broker-") as directory:
+    with (
+        stop_signal() as asked,
+        tempfile.TemporaryDirectory(prefix="broker-", dir=_in_memory()) as directory,
+    ):
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
         try:
             drain_file.touch()
@@ -78,6 +82,15 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
             _cut(server)
             drain_file.unlink(missing_ok=True)
         return _status(server.returncode)
+
+
+def _in_memory() -> str | None:
+    """Name where files are in memory; None where that is not told, for the usual place.
+
+    Workers count in files that are mapped into them: where one cannot grow, because others have
+    filled its disk, the kernel ends the worker (SIGBUS), and so all of them.
+    """
+    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 
 def _environment(directory: Path, drain_file: Path) -> dict[str, str]:
