@@ -11,7 +11,7 @@ from flask import Flask
 
 from broker.db.models import Upload, UppySession
 from broker.services.reap import reap_once
-from tests.http.client import JPEG, SECRET, Client, rows
+from tests.http.client import JPEG, SECRET, Client, rows, token
 from tests.http.uppy import (
     begin,
     of,
@@ -93,6 +93,18 @@ def test_the_limits_of_a_session_hold(app: Flask, alice: Client, anyone: Client)
     over = anyone.post(confirm, {"key": second["fields"]["key"]})
     refused(over, 422, "object_mismatch")
     assert len(alice.get(f"/api/ads/{ad}/").get_json()["images"]) == 1
+
+
+def test_what_is_asked_for_beyond_the_operators_limits_is_cut_to_them(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(uppy_session_ttl=600, uppy_session_files=2, max_image_bytes=1000)
+    alice = Client(app, token(1))
+    least = datetime.now(UTC) + timedelta(seconds=600)
+    session = open_session(alice, alice.ad(), ttl=86400, max_files=100, max_bytes=10**6)
+    assert (session["max_files"], session["max_bytes"]) == (2, 2000)
+    ends = datetime.fromisoformat(session["expires_at"])
+    assert timedelta(seconds=-1) <= ends - least <= timedelta(seconds=600)
 
 
 def test_a_new_session_goes_on_with_the_uploads_of_the_one_before(
