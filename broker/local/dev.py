@@ -5,6 +5,7 @@ its reaper.
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from broker.config import Settings
@@ -40,31 +41,23 @@ def run(
     if not is_port_free(port):
         raise PortTaken(f"port {port} is taken; choose another with --port")
     data_dir.mkdir(parents=True, exist_ok=True)
-    # Before anything is written there: it has the ports that the other one serves.
-    held = lock(data_dir / LOCK_FILE, LOCK_TIMEOUT)
-    try:
-        _run(data_dir, port=port, s3_port=s3_port, say=say, stopped=stopped)
-    finally:
-        os.close(held)
-
-
-def _run(
-    data_dir: Path,
-    *,
-    port: int,
-    s3_port: int,
-    say: Callable[[str], None],
-    stopped: Callable[[float], bool],
-) -> None:
-    values = load_or_make(data_dir, port=port, s3_port=s3_port)
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "BROKER_")):
-            # The developer's own profile must not reach the embedded bucket, nor it them.
-            del os.environ[name]
-    os.environ.update(values)
-    with EmbeddedS3(
-        data_dir / "s3", s3_port, values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
-    ) as s3:
+    with ExitStack() as stack:
+        # Before anything is written there: it has the ports that the other one serves.
+        stack.callback(os.close, lock(data_dir / LOCK_FILE, LOCK_TIMEOUT))
+        values = load_or_make(data_dir, port=port, s3_port=s3_port)
+        for name in list(os.environ):
+            if name.startswith(("AWS_", "BROKER_")):
+                # The developer's own profile must not reach the embedded bucket, nor it them.
+                del os.environ[name]
+        os.environ.update(values)
+        s3 = stack.enter_context(
+            EmbeddedS3(
+                data_dir / "s3",
+                s3_port,
+                values["AWS_ACCESS_KEY_ID"],
+                values["AWS_SECRET_ACCESS_KEY"],
+            )
+        )
         settings = Settings.load()
         list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)

@@ -90,22 +90,25 @@ def test_a_second_one_in_the_same_directory_leaves_what_the_first_serves(
 ) -> None:
     first, second = free_ports(2), free_ports(2)
     monkeypatch.setattr(dev, "LOCK_TIMEOUT", 0.0)
-    written: list[dict[str, str]] = []
 
-    def try_the_second(*_: object, **__: object) -> None:
-        written.append(load_or_make(tmp_path, port=first[0], s3_port=first[1]))
-        with pytest.raises(AlreadyRunning):
-            run(second)
+    class Written(Exception):
+        """Ends a run that has come as far as to write."""
 
     def run(ports: list[int]) -> None:
         dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
 
-    monkeypatch.setattr(dev, "_run", try_the_second)
-    run(first)
-    assert dotenv_values(tmp_path / "dev.env") == written[0]
-    monkeypatch.setattr(dev, "_run", lambda *_, **__: written.clear())
-    run(second)
-    assert written == [], "it may, once the first has ended"
+    def write(directory: Path, *, port: int, s3_port: int) -> dict[str, str]:
+        values = load_or_make(directory, port=port, s3_port=s3_port)
+        if port == first[0]:
+            with pytest.raises(AlreadyRunning):
+                run(second)
+            assert dotenv_values(tmp_path / "dev.env") == values
+        raise Written(port)
+
+    monkeypatch.setattr(dev, "load_or_make", write)
+    for ports in (first, second):  # the second may, once the first has ended
+        with pytest.raises(Written, match=f"^{ports[0]}$"):
+            run(ports)
 
 
 def test_when_the_api_ends_by_itself_all_the_rest_ends_and_it_says_so(tmp_path: Path) -> None:
