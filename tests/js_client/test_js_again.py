@@ -6,8 +6,8 @@ from itertools import count
 import httpx
 from playwright.sync_api import Page, Route
 
-from tests.clients.conftest import OpenShop, Shop
-from tests.clients.test_js_uploads import paths, requests_of
+from tests.js_client.conftest import OpenShop, Shop
+from tests.js_client.test_js_uploads import paths, requests_of
 
 PHOTOS = "[1, 2, 3, 4, 5].map((n) => file(1000 * n, `${n}.jpg`, undefined, n))"
 

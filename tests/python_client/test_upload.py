@@ -11,8 +11,8 @@ import httpx
 import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
-from tests.client.live import Live, live_broker
-from tests.client.meddling import Meddling
+from tests.python_client.live import Live, live_broker
+from tests.python_client.meddling import Meddling
 from tests.http.client import JPEG
 from tests.servers.fixtures import Bucket
 

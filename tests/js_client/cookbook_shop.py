@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response
 from jinja2 import DictLoader
 
-from tests.clients.cookbook_page import blocks
+from tests.js_client.cookbook_page import blocks
 
 BROKER = "http://127.0.0.1:8000"
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from broker.api.problems import PROBLEMS
-from tests.clients.conftest import OpenShop
-from tests.clients.js_page import CLIENT
+from tests.js_client.conftest import OpenShop
+from tests.js_client.js_page import CLIENT
 
 DOCS = CLIENT.parents[1] / "docs/browser.md"
 # What the page's own code would be.

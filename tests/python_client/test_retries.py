@@ -21,8 +21,8 @@ from broker_client import (
     Unavailable,
 )
 
-from tests.client.live import Live, live_broker
-from tests.client.meddling import Meddling, first, is_for_s3
+from tests.python_client.live import Live, live_broker
+from tests.python_client.meddling import Meddling, first, is_for_s3
 from tests.http.client import JPEG, token
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket

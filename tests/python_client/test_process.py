@@ -13,8 +13,8 @@ import pytest
 from broker_client import Broker, NotFound, WrongFile
 
 from broker.db.models import Upload
-from tests.client.discarding_server import discarding_server
-from tests.client.live import Live
+from tests.python_client.discarding_server import discarding_server
+from tests.python_client.live import Live
 from tests.http.client import JPEG
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ MAY_GROW = 16 * MIB  # noise of an allocator; the larger file has 192 MiB more
 
 
 def client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.client.process", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.python_client.process", *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )

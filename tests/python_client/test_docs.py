@@ -11,7 +11,7 @@ import pytest
 
 from broker.cli.upload import upload
 from broker.local.dev_env import load_or_make
-from tests.client.live import Live
+from tests.python_client.live import Live
 from tests.http.client import JPEG, SECRET
 
 ROOT = Path(__file__).parents[2]

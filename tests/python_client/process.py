@@ -1,6 +1,6 @@
 """The client in a process of its own: uploads or resumes a file, then tells its peak memory.
 
-python -m tests.client.process URL TOKEN FILE [options]
+python -m tests.python_client.process URL TOKEN FILE [options]
 """
 
 import argparse

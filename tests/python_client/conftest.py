@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.live import Live, live_broker
+from tests.python_client.live import Live, live_broker
 from tests.http.client import JPEG
 from tests.servers.fixtures import Bucket
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.clients.conftest import MIB, OpenShop
+from tests.js_client.conftest import MIB, OpenShop
 
 TRACED = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.clients.conftest import OpenShop, Shop
-from tests.clients.cookbook_page import bundle
+from tests.js_client.conftest import OpenShop, Shop
+from tests.js_client.cookbook_page import bundle
 from tests.servers import installed_or_skip
 
 FRAMEWORKS = ["react", "vue"]

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.clients.conftest import OpenShop, Shop
+from tests.js_client.conftest import OpenShop, Shop
 
 LOST = "new DOMException('Connection to Indexed Database server lost', 'UnknownError')"
 # What a browser's store does on its bad days, from the first upload on.

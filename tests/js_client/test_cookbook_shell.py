@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from broker.local.process import ServerNotInstalled, free_ports
-from tests.client.live import Live, live_broker
-from tests.clients.cookbook_page import blocks
+from tests.python_client.live import Live, live_broker
+from tests.js_client.cookbook_page import blocks
 from tests.http.client import JPEG
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket

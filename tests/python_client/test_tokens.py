@@ -3,7 +3,7 @@
 import pytest
 from broker_client import Broker, Unauthorized
 
-from tests.client.live import Live
+from tests.python_client.live import Live
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " "])

@@ -5,7 +5,7 @@ import hashlib
 import httpx
 from playwright.sync_api import Page, Request
 
-from tests.clients.conftest import MIB, OpenShop
+from tests.js_client.conftest import MIB, OpenShop
 
 
 def requests_of(page: Page) -> list[Request]:

@@ -6,8 +6,8 @@ import sys
 import pytest
 from playwright.sync_api import Page
 
-from tests.clients.conftest import MIB, OpenShop
-from tests.clients.test_js_uploads import requests_of
+from tests.js_client.conftest import MIB, OpenShop
+from tests.js_client.test_js_uploads import requests_of
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 

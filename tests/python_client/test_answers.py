@@ -8,8 +8,8 @@ import pytest
 from broker_client import Broker, S3Refused
 from broker_client.http import answer_of
 
-from tests.client.live import Live
-from tests.client.meddling import Meddling, first, is_for_s3
+from tests.python_client.live import Live
+from tests.python_client.meddling import Meddling, first, is_for_s3
 
 DATE = "Fri, 31 Jan 2020 12:00:00 GMT"
 
