@@ -3,25 +3,18 @@
 from flask import Flask
 from flask_cors import CORS
 
-from broker.api import (
-    auth,
-    error_page,
-    forwarded,
-    health,
-    hosts,
-    metrics,
-    openapi,
-    page,
-    parsing,
-    problems,
-    rate_limits,
-    reader,
-    request_log,
-    security_headers,
-)
-from broker.api.context import Broker
-from broker.api.lean_flask import LeanFlask
-from broker.api.orjson_provider import OrjsonProvider
+from broker.api.auth import tokens as auth
+from broker.api.middleware import hosts, request_log, security_headers
+from broker.api.middleware import trusted_proxies as forwarded
+from broker.api.middleware.plain_flask import LeanFlask
+from broker.api.openapi import document as openapi
+from broker.api.pages import error_page, page, reader
+from broker.api.problems import handlers as problems
+from broker.api.rate_limits import limits as rate_limits
+from broker.api.request import parsing
+from broker.api.request.context import Broker
+from broker.api.request.json_provider import OrjsonProvider
+from broker.api.routes import health, metrics
 from broker.config import Settings
 from broker.db.session import Database
 from broker.storage.factory import s3_storage
@@ -46,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = OrjsonProvider(app)
     app.extensions["broker"] = Broker(
         settings=settings,
-        rules=settings.rules,
+        limits=settings.limits,
         database=Database(settings.database_url, statement_timeout=settings.statement_timeout),
         storage=s3_storage(settings),
     )

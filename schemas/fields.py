@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from schemas.glance import GlancingSchema
+from schemas.fast_check import GlancingSchema
 
 BIGINT_MAX = 2**63 - 1
 _EXACT_MAX = 2**53  # up to here a float is the integer that was written

@@ -14,10 +14,10 @@ from broker.cli.printable import printable
 from broker.config import Settings
 from broker.db.session import Database
 from broker.domain.adoption import SKIPPED_DETAIL, AdoptTally, Claim, Skipped
-from broker.domain.rules import Rules
-from broker.services import adopt as service
-from broker.services.ad_ids import skip_used_ids
-from broker.services.adopt_csv import claims_of_csv
+from broker.domain.limits import Limits
+from broker.services.adopt import adopt as service
+from broker.services.adopt.csv_claims import claims_of_csv
+from broker.services.marketplace.ad_ids import skip_used_ids
 from broker.storage.factory import s3_storage
 from broker.storage.protocol import Storage
 
@@ -51,14 +51,14 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
         try:
             with (
                 database.session() as session,
-                _claims(csv_file, storage, settings.rules) as claims,
+                _claims(csv_file, storage, settings.limits) as claims,
             ):
                 if restored and not dry_run:
-                    skip_used_ids(session, storage, settings.rules)
+                    skip_used_ids(session, storage, settings.limits)
                 service.adopt(
                     session,
                     storage,
-                    settings.rules,
+                    settings.limits,
                     claims,
                     now=datetime.now(UTC),
                     tally=tally,
@@ -72,11 +72,11 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
 
 
 @contextmanager
-def _claims(csv_file: Path | None, storage: Storage, rules: Rules) -> Iterator[Iterator[Claim]]:
+def _claims(csv_file: Path | None, storage: Storage, limits: Limits) -> Iterator[Iterator[Claim]]:
     if csv_file is None:
-        yield service.claims_of_listing(storage, rules)
+        yield service.claims_of_listing(storage, limits)
     else:
-        with claims_of_csv(csv_file, rules) as claims:
+        with claims_of_csv(csv_file, limits) as claims:
             yield claims
 
 

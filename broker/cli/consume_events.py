@@ -8,7 +8,7 @@ import click
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.cli.workers import utc_now, worker
-from broker.services.consume import Consumer
+from broker.services.background.consume import Consumer
 from broker.storage.protocol import EventQueue, QueueMessage
 from broker.storage.queue import event_queue
 from broker.telemetry import logs
@@ -29,7 +29,7 @@ def consume_events(once: bool, metrics_port: int | None, metrics_host: str) -> N
         consumer = Consumer(
             queue=_Stoppable(event_queue(parts.settings), stop),
             storage=parts.storage,
-            rules=parts.settings.rules,
+            limits=parts.settings.limits,
             open_session=parts.database.session,
             check=parts.check,
             now=utc_now,

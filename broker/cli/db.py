@@ -8,7 +8,7 @@ from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.config import Settings
 from broker.db import migrate
 from broker.db.session import Database
-from broker.services.verify_rows import wrong_rows
+from broker.services.reconcile.verify_rows import wrong_rows
 
 
 @click.group()

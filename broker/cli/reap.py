@@ -10,7 +10,7 @@ from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import stop_signal
 from broker.cli.workers import Worker, utc_now, worker
 from broker.domain.errors import BrokerError
-from broker.services.reap import Reaped, reap_once
+from broker.services.background.reap import Reaped, reap_once
 from broker.telemetry import logs, reaper
 from broker.telemetry.context import context
 
@@ -54,7 +54,7 @@ def _try_round(parts: Worker) -> None:
 def _round(parts: Worker) -> Reaped:
     try:
         with parts.database.session() as session:
-            done = reap_once(session, parts.storage, parts.settings.rules, now=utc_now())
+            done = reap_once(session, parts.storage, parts.settings.limits, now=utc_now())
     except BrokerError as error:
         reaper.failed(error.code)
         raise

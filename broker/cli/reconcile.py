@@ -13,7 +13,7 @@ from broker.cli.printable import printable
 from broker.config import Settings
 from broker.db.session import Database
 from broker.domain.reconciliation import Action, Difference, DifferenceKind, Tally
-from broker.services import reconcile as service
+from broker.services.reconcile import reconcile as service
 from broker.storage.factory import s3_storage
 from broker.storage.inventory import open_report
 
@@ -52,7 +52,7 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
                 for found in service.reconcile(
                     session,
                     s3_storage(settings),
-                    settings.rules,
+                    settings.limits,
                     now=datetime.now(UTC),
                     tally=tally,
                     inventory=report.objects if report else None,

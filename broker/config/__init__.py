@@ -22,8 +22,8 @@ from broker.config.values import (
     Origins,
     host_name,
 )
+from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES
-from broker.domain.rules import Rules
 from broker.domain.transports import SINGLE_MAX_BYTES
 
 HS256_SECRET_BYTES = 32
@@ -225,9 +225,9 @@ class Settings(ServingSettings):
             raise SettingsError("\n".join(_lines(error))) from None
 
     @property
-    def rules(self) -> Rules:
+    def limits(self) -> Limits:
         """Give what services need to know."""
-        return Rules(
+        return Limits(
             location=self.media_location,
             cache_control=self.cache_control,
             default_acl=self.default_acl,

@@ -9,9 +9,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from broker.db.cursors import Cursors
 from broker.db.engine import make_engine
-from broker.db.one_trip import CURSORS, WRITER
+from broker.db.fast_path.driver_cursors import Cursors
+from broker.db.fast_path.transactions import CURSORS, WRITER
 from broker.db.timing import watch
 from broker.domain.errors import DatabaseUnavailable
 

@@ -9,7 +9,7 @@ from typing import Self
 from broker.config import Settings
 from broker.doctor.browser import Answer, Browser
 from broker.doctor.trial import Trial
-from broker.services.tickets import Ticket
+from broker.services.tickets.sign import Ticket
 from broker.storage.probe import Probe
 from broker.storage.protocol import Storage
 
@@ -65,7 +65,7 @@ class Examination:
     @cached_property
     def trial(self) -> Trial:
         """Begin the trial upload; what it writes is removed when the examination ends."""
-        made = Trial(self.probe.storage, self.settings.rules, self.browser, self.now)
+        made = Trial(self.probe.storage, self.settings.limits, self.browser, self.now)
         return self._stack.enter_context(made)
 
     @property

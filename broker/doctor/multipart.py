@@ -9,7 +9,7 @@ from broker.doctor.finding import Finding, fail, ok
 from broker.doctor.trial import PHOTO
 from broker.domain.errors import StorageError
 from broker.domain.transports import Transport
-from broker.services.tickets import Ticket
+from broker.services.tickets.sign import Ticket
 
 CHECK = "multipart"
 

@@ -7,8 +7,8 @@ from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
 from broker.domain.transports import Transport
-from broker.services.tickets import Ticket
-from broker.services.uploads import written_key
+from broker.services.tickets.sign import Ticket
+from broker.services.uploads.state import written_key
 
 CHECK, ETAG = "put", "etag"
 
@@ -64,7 +64,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _copied(examination: Examination, source: Ticket) -> bool:
     """Tell whether the bucket copies what was sent to another object's PUT (MinIO does)."""
     trial = examination.trial
-    key = written_key(trial.rules, source.upload)
+    key = written_key(trial.limits, source.upload)
     header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
     answer = trial.send(trial.issue(Transport.PUT), None, **header)
     # A server that only takes the header for nothing stores the body, and says nothing.

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from broker.api.rate_limit_store import StoreUnavailable, make_store
+from broker.api.rate_limits.counts import StoreUnavailable
+from broker.api.rate_limits.store import make_store
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, ok, warn
 

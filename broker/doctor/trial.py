@@ -18,20 +18,20 @@ from broker.db.scratch import scratch_database
 from broker.db.session import Database
 from broker.doctor.browser import Answer, Browser
 from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
+from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
-from broker.domain.rules import Rules
 from broker.domain.transports import Transport
-from broker.services import outbox
-from broker.services.cancel import cancel
-from broker.services.confirm import confirm
-from broker.services.images import delete_image
-from broker.services.issue import FileRequest, issue
-from broker.services.sign_parts import WantedPart, sign_parts
-from broker.services.tickets import Ticket
-from broker.services.uploads import final_key, get_upload, written_key
+from broker.services.confirm.confirm import confirm
+from broker.services.marketplace.images import delete_image
+from broker.services.multipart.sign_parts import WantedPart, sign_parts
+from broker.services.tickets.cancel import cancel
+from broker.services.tickets.issue import FileRequest, issue
+from broker.services.tickets.sign import Ticket
+from broker.services.uploads import outbox
+from broker.services.uploads.state import final_key, get_upload, written_key
 from broker.storage.protocol import Storage
 
 NOBODY = 2**63 - 1
@@ -52,17 +52,17 @@ class Trial:
     """Issues, sends and records as the API and its clients do.
 
     Args:
-        rules: the API's own, but for its limits: the trial has an ad of its own, for more
+        limits: the API's own, but for its limits: the trial has an ad of its own, for more
             tickets than a customer may want to allow.
     """
 
     database: Database
 
     def __init__(
-        self, storage: Storage, rules: Rules, browser: Browser, now: Callable[[], datetime]
+        self, storage: Storage, limits: Limits, browser: Browser, now: Callable[[], datetime]
     ) -> None:
         self.storage = storage
-        self.rules = replace(rules, max_images_per_ad=TICKETS_MAX, max_image_bytes=len(PHOTO))
+        self.limits = replace(limits, max_images_per_ad=TICKETS_MAX, max_image_bytes=len(PHOTO))
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
@@ -94,14 +94,14 @@ class Trial:
             checksum_sha256=digest if pinned else None,
             transport=transport,
         )
-        rules = self.rules if pinned else replace(self.rules, require_checksum=False)
+        limits = self.limits if pinned else replace(self.limits, require_checksum=False)
         presigner = self.storage.presigner
         with self.database.session() as session:
             (ticket,) = issue(
-                session, presigner, rules, self._principal, AD, self.ad_id, [file], now=self._now()
+                session, presigner, limits, self._principal, AD, self.ad_id, [file], now=self._now()
             )
-        self._touch(written_key(self.rules, ticket.upload))
-        self._touch(object_key(self.rules.location, ticket.upload.key))
+        self._touch(written_key(self.limits, ticket.upload))
+        self._touch(object_key(self.limits.location, ticket.upload.key))
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
@@ -122,12 +122,12 @@ class Trial:
             image = confirm(
                 session,
                 self.storage,
-                self.rules,
+                self.limits,
                 self._principal,
                 ticket.upload.id,
                 now=self._now(),
             )
-            outbox.drain(session, self.storage, self.rules, now=self._now())
+            outbox.drain(session, self.storage, self.limits, now=self._now())
         self.image_id, self.image_key = image.id, image.key
 
     def delete_image(self) -> None:
@@ -140,10 +140,10 @@ class Trial:
                 self._principal,
                 self.ad_id,
                 self.image_id,
-                rules=self.rules,
+                limits=self.limits,
                 now=self._now(),
             )
-            outbox.drain(session, self.storage, self.rules, now=self._now())
+            outbox.drain(session, self.storage, self.limits, now=self._now())
         self.image_id = None
 
     def sign_part(self, ticket: Ticket) -> PresignedPut:
@@ -152,7 +152,7 @@ class Trial:
             signed = sign_parts(
                 session,
                 self.storage,
-                self.rules,
+                self.limits,
                 self._principal,
                 ticket.upload.id,
                 [WantedPart(part_number=1)],
@@ -164,19 +164,19 @@ class Trial:
         """Cancel a multipart upload; tells whether the bucket has let go of it."""
         upload_id, now = ticket.upload.id, self._now()
         with self.database.session() as session:
-            cancel(session, self.storage, self.rules, self._principal, upload_id, now=now)
+            cancel(session, self.storage, self.limits, self._principal, upload_id, now=now)
             upload = get_upload(session, self._principal, upload_id)
         if upload.multipart_id is None:
             return True
         try:
-            self.storage.multipart.list_parts(final_key(self.rules, upload), upload.multipart_id)
+            self.storage.multipart.list_parts(final_key(self.limits, upload), upload.multipart_id)
         except MultipartNotFound:
             return True
         return False
 
     def key(self, file_name: str) -> str:
         """Make a key of the trial's ad that no ticket is for, to be removed as all others."""
-        return self._touch(object_key(self.rules.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
+        return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
 
     def _touch(self, key: str) -> str:
         self._touched.add(key)
@@ -200,7 +200,7 @@ class Trial:
     def remains(self) -> list[str]:
         """List what is still there of this run; raises StorageError."""
         below = f"{AD.prefix}{self.ad_id}/"
-        prefixes = object_key(self.rules.location, below), object_key(INCOMING, below)
+        prefixes = object_key(self.limits.location, below), object_key(INCOMING, below)
         return [
             listed.key
             for storage in self._storages()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from broker.domain.rules import Rules
+from broker.domain.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +18,8 @@ class OwnerKind:
     purpose: str
     prefix: str
     keeps_one: bool
-    max_bytes: Callable[[Rules], int]
-    max_count: Callable[[Rules], int]
+    max_bytes: Callable[[Limits], int]
+    max_count: Callable[[Limits], int]
 
 
 AD = OwnerKind(
@@ -27,15 +27,15 @@ AD = OwnerKind(
     purpose="ad_image",
     prefix="ads/ad_",
     keeps_one=False,
-    max_bytes=lambda rules: rules.max_image_bytes,
-    max_count=lambda rules: rules.max_images_per_ad,
+    max_bytes=lambda limits: limits.max_image_bytes,
+    max_count=lambda limits: limits.max_images_per_ad,
 )
 USER = OwnerKind(
     name="user",
     purpose="avatar",
     prefix="avatars/user_",
     keeps_one=True,
-    max_bytes=lambda rules: rules.max_avatar_bytes,
-    max_count=lambda rules: 1,
+    max_bytes=lambda limits: limits.max_avatar_bytes,
+    max_count=lambda limits: 1,
 )
 OWNER_KINDS = {kind.name: kind for kind in (AD, USER)}

@@ -1,7 +1,7 @@
 """Every metric of the broker, by name; docs/operations/seeing.md has the table.
 
 Each label's values are a closed set: route templates, never paths; codes of ours, never S3's
-text. What the outbox holds is asked of the database at each scrape, in `broker.api.metrics`.
+text. What the outbox holds is asked of the database at each scrape, in `broker.api.routes.metrics`.
 """
 
 import os

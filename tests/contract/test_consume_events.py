@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from broker.config import Settings
 from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
-from broker.services.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
+from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import event_queue
 from tests.http.client import SECRET, Client, rows, send
 from tests.http.test_events import told
@@ -105,7 +105,7 @@ def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
     return Consumer(
         queue=event_queue(settings),
         storage=broker.storage,
-        rules=broker.rules,
+        limits=broker.limits,
         open_session=broker.database.session,
         check=check,
         now=lambda: datetime.now(UTC),

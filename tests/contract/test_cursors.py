@@ -13,15 +13,15 @@ from sqlalchemy.exc import IntegrityError
 
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
+from broker.db.fast_path.insert_uploads import NewUpload, insert_uploads
+from broker.db.fast_path.read_upload import read_upload
+from broker.db.fast_path.transactions import by_itself, reading
 from broker.db.models import Upload, User
-from broker.db.new_uploads import NewUpload, insert_uploads
-from broker.db.one_trip import by_itself, reading
 from broker.db.quotas import Reservation
 from broker.db.session import Database, Session
-from broker.db.uploads import read_upload
 from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import Principal
-from broker.services.sign_in import sign_in
+from broker.services.marketplace.sign_in import sign_in
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)

@@ -21,8 +21,8 @@ from broker.db.models import Base, Image, Upload, User
 from broker.db.session import Database
 from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import Principal
-from broker.services.ads import create_ad
-from broker.services.sign_in import sign_in
+from broker.services.marketplace.ads import create_ad
+from broker.services.marketplace.sign_in import sign_in
 
 MIGRATE = [
     *(sys.executable, "-c"),

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from broker.cli import broker
-from broker.services.reap import Reaped, reap_once
+from broker.services.background.reap import Reaped, reap_once
 from tests.faults.invariants import look
 from tests.http.client import SECRET, Client, send, token
 from tests.http.reconciling import image_of, there
@@ -66,12 +66,12 @@ def run(*arguments: str) -> Result:
     return done
 
 
-def reaped(app: Flask, **rules: Any) -> Reaped:
+def reaped(app: Flask, **limits: Any) -> Reaped:
     """Run the reaper, a day later where it is to look at pending uploads."""
     parts = app.extensions["broker"]
-    now = datetime.now(UTC) + timedelta(days=1 if rules else 0)
+    now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
     with parts.database.session() as session:
-        return reap_once(session, parts.storage, replace(parts.rules, **rules), now=now)
+        return reap_once(session, parts.storage, replace(parts.limits, **limits), now=now)
 
 
 def dumped(database_url: str, to: str) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
 from broker.db.session import Database
-from broker.domain.rules import Rules
+from broker.domain.limits import Limits
 from broker.domain.states import UploadState
-from broker.services.uploads import final_key, written_key
+from broker.services.uploads.state import final_key, written_key
 
 
 @dataclass
@@ -74,16 +74,16 @@ class S3Listing:
 
 
 def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
-    """Compare the bucket with the database; `at_rest` holds them to the stricter rules.
+    """Compare the bucket with the database; `at_rest` holds them to the stricter limits.
 
     The S3 client is made of the environment's credentials where none is given.
     """
     broker = app.extensions["broker"]
     listing = S3Listing(broker.storage, client)
-    return compare(broker.database, broker.rules, listing, at_rest=at_rest)
+    return compare(broker.database, broker.limits, listing, at_rest=at_rest)
 
 
-def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool) -> State:
+def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bool) -> State:
     """Do so with any bucket."""
     objects = listing.objects()
     with database.session() as session:
@@ -100,7 +100,7 @@ def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool
         (upload.key, multipart_id)
         for upload in uploads
         if upload.multipart_id is not None or upload in pending
-        for multipart_id in listing.begun(final_key(rules, upload))
+        for multipart_id in listing.begun(final_key(limits, upload))
     }
     state.counts = {
         "objects": len(objects),
@@ -114,14 +114,14 @@ def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool
 
     # No image without its object, and none whose object is another.
     for image in images:
-        found = objects.get(f"{rules.location}/{image.key}")
+        found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
     # No object that no row knows.
-    known = {f"{rules.location}/{image.key}" for image in images}
+    known = {f"{limits.location}/{image.key}" for image in images}
     known |= {deletion.object_key for deletion in deletions}
     for upload in pending:
-        known |= {written_key(rules, upload), final_key(rules, upload)}
+        known |= {written_key(limits, upload), final_key(limits, upload)}
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
     # A confirmed upload has one image, another has none.
@@ -157,7 +157,7 @@ def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool
     recorded |= {deletion.multipart_id for deletion in deletions}
     for key, multipart_id in begun:
         if multipart_id not in recorded and listing.has_parts(
-            f"{rules.location}/{key}", multipart_id
+            f"{limits.location}/{key}", multipart_id
         ):
             wrong(f"parts of {key} are known to no row")
     if at_rest:
@@ -167,6 +167,6 @@ def compare(database: Database, rules: Rules, listing: Listing, *, at_rest: bool
             wrong(f"{len(deletions)} deletions wait")
         if parts:
             wrong(f"{parts} digests of parts are left")
-        for key in objects.keys() - {f"{rules.location}/{image.key}" for image in images}:
+        for key in objects.keys() - {f"{limits.location}/{image.key}" for image in images}:
             wrong(f"object {key} is left")
     return state

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from broker.db import migrate
 from broker.db.models import Ad, Image, Upload
-from broker.services.reap import reap_once
+from broker.services.background.reap import reap_once
 from tests.faults import operations as scenes
 from tests.faults import victim
 from tests.faults.invariants import look
@@ -182,9 +182,9 @@ def test_a_thousand_confirms_race_reapers(make_app: Callable[..., Flask]) -> Non
         expired = 0
         while not finished.is_set():
             front = len(answers) + AT_ONCE // 2
-            now = first + broker.rules.grace + timedelta(seconds=front)
+            now = first + broker.limits.grace + timedelta(seconds=front)
             with broker.database.session() as session:
-                expired += reap_once(session, broker.storage, broker.rules, now=now).expired
+                expired += reap_once(session, broker.storage, broker.limits, now=now).expired
         return expired
 
     with ThreadPoolExecutor(AT_ONCE + 2) as pool:
@@ -199,7 +199,7 @@ def test_a_thousand_confirms_race_reapers(make_app: Callable[..., Flask]) -> Non
     with broker.database.session() as session:
         for days in (3, 6):
             now = datetime.now(UTC) + timedelta(days=days)
-            reap_once(session, broker.storage, broker.rules, now=now)
+            reap_once(session, broker.storage, broker.limits, now=now)
         states = [upload.state for upload in session.query(Upload)]
         taken = sum(ad.places_taken for ad in session.query(Ad))
     state = look(app, at_rest=True)

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from broker.app import create_app
 from broker.config import Settings
-from broker.db.cursors import Cursor
+from broker.db.fast_path.driver_cursors import Cursor
 from broker.domain.object_head import ObjectHead
-from broker.services.reap import reap_once
+from broker.services.background.reap import reap_once
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def perform(app: Flask, request: Request) -> int:
         broker = app.extensions["broker"]
         with broker.database.session() as session:
             now = datetime.now(UTC) + request.after
-            reap_once(session, broker.storage, broker.rules, now=now)
+            reap_once(session, broker.storage, broker.limits, now=now)
         return 200
     answer = app.test_client().open(
         request.path,

@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from broker.db.models import Image
 from broker.domain.owners import AD, USER
-from broker.services.cancel import cancel
-from broker.services.confirm import confirm
-from broker.services.issue import FileRequest, issue
-from broker.services.reap import reap_once
-from broker.services.renew import renew
+from broker.services.background.reap import reap_once
+from broker.services.confirm.confirm import confirm
+from broker.services.tickets.cancel import cancel
+from broker.services.tickets.issue import FileRequest, issue
+from broker.services.tickets.renew import renew
 from tests.faults.invariants import compare
 from tests.fuzz import model, model_reap
 from tests.fuzz.fake_bucket import end_of, sha256

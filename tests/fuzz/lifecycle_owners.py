@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from hypothesis.stateful import precondition, rule
 
-from broker.services import ads as ad_services
-from broker.services import images
-from broker.services.users import edit_user
+from broker.services.marketplace import ads as ad_services
+from broker.services.marketplace import images
+from broker.services.marketplace.users import edit_user
 from tests.fuzz.machine import ALICE, BACK, BOB, FORBIDDEN, Machine
 
 NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
@@ -29,9 +29,9 @@ class Owners(Machine):
         upload = self.upload(back)
         ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
         args = (ad.id, upload.image or 1_000_000)
-        assert self.act(images.delete_image, BOB, *args, rules=self.limits)[0] in FORBIDDEN
+        assert self.act(images.delete_image, BOB, *args, limits=self.limits)[0] in FORBIDDEN
         there = upload.has_image and upload.owner is ad
-        code, _ = self.act(images.delete_image, ALICE, *args, rules=self.limits)
+        code, _ = self.act(images.delete_image, ALICE, *args, limits=self.limits)
         assert code == (None if there else "not_found")
         if there:
             upload.drop_image(self.now)
@@ -40,15 +40,15 @@ class Owners(Machine):
     @rule()
     def delete_ad(self) -> None:
         ad = self.all_ads[-1]
-        assert self.act(ad_services.delete_ad, BOB, ad.id, rules=self.limits)[0] in FORBIDDEN
-        assert self.act(ad_services.delete_ad, ALICE, ad.id, rules=self.limits)[0] is None
+        assert self.act(ad_services.delete_ad, BOB, ad.id, limits=self.limits)[0] in FORBIDDEN
+        assert self.act(ad_services.delete_ad, ALICE, ad.id, limits=self.limits)[0] is None
         ad.delete(self.now)
 
     @rule()
     def remove_avatar(self) -> None:
         args = (ALICE.user_id, {"avatar": None})
-        assert self.act(edit_user, BOB, *args, rules=self.limits)[0] == "forbidden"
-        assert self.act(edit_user, ALICE, *args, rules=self.limits)[0] is None
+        assert self.act(edit_user, BOB, *args, limits=self.limits)[0] == "forbidden"
+        assert self.act(edit_user, ALICE, *args, limits=self.limits)[0] is None
         self.alice.drop_images(self.now)
 
     @precondition(lambda self: self.recent)
@@ -57,7 +57,7 @@ class Owners(Machine):
         """None but the newest confirmed one can be named, and that is the avatar already."""
         upload = self.upload(back)
         args = (ALICE.user_id, {"avatar": upload.id})
-        code, view = self.act(edit_user, ALICE, *args, rules=self.limits)
+        code, view = self.act(edit_user, ALICE, *args, limits=self.limits)
         newest = upload.owner is self.alice and upload.has_image
         assert code == (None if newest else "avatar_not_confirmed")
         assert not newest or view.avatar.id == upload.image

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from broker.domain.part_plan import by_number
-from broker.services.complete import complete
-from broker.services.list_parts import list_parts
-from broker.services.sign_parts import WantedPart, sign_parts
+from broker.services.multipart.complete import complete
+from broker.services.multipart.list_parts import list_parts
+from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from tests.fuzz import model, model_parts
 from tests.fuzz.buckets import FakeWorld
 from tests.fuzz.fake_bucket import end_of, query_of, sha256

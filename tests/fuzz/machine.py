@@ -14,8 +14,8 @@ from sqlalchemy import delete, select
 from broker.db.models import Ad, Base, Deletion, Image, Upload, UserQuota
 from broker.db.session import Database
 from broker.domain.errors import BrokerError
+from broker.domain.limits import Limits
 from broker.domain.principal import Principal, Role
-from broker.domain.rules import Rules
 from tests.faults.invariants import compare
 from tests.fuzz import model
 from tests.fuzz.buckets import World
@@ -24,7 +24,7 @@ from tests.fuzz.model import ModelOwner, ModelUpload, Quota
 ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
 BACKEND = Principal(user_id=9, role=Role.SERVICE)
 WHO = st.sampled_from([ALICE, ALICE, BACKEND])
-RULES = Rules(
+RULES = Limits(
     require_checksum=False,
     max_images_per_ad=model.PLACES,
     max_image_bytes=model.MOST["ad"],

@@ -11,7 +11,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from broker.api.cursors import encode
+from broker.api.request.page_cursors import encode
 
 # What rules across fields and the operator's limits may refuse of a body that the schema takes:
 # the document is one for all operators, `GET /api/profiles/` tells theirs.

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.domain.bucket_notifications import ObjectCreated, objects_created
 from broker.domain.errors import InvalidEvent
-from broker.domain.event_notifications import ObjectCreated, objects_created
 from tests.fuzz import repeatable
 from tests.unit.test_event_notifications import envelope, eventbridge, record, seaweedfs
 

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.api.ids import ID_MAX, IdConverter
+from broker.api.request.ids import ID_MAX, IdConverter
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import (
     INCOMING,

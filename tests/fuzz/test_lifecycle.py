@@ -8,7 +8,7 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
-from broker.domain.rules import Rules
+from broker.domain.limits import Limits
 from tests.fuzz import TIMES, repeatable
 from tests.fuzz.buckets import FakeWorld, RealWorld, World
 from tests.fuzz.lifecycle import Lifecycle
@@ -28,21 +28,21 @@ def kind_of(database_url: str) -> str:
 
 
 @contextmanager
-def lived_on(world: World, database_url: str, rules: Rules) -> Iterator[type[Lifecycle]]:
+def lived_on(world: World, database_url: str, limits: Limits) -> Iterator[type[Lifecycle]]:
     database = Database(database_url)
 
     class Here(Lifecycle):
         pass
 
-    Here.world, Here.database, Here.limits = world, database, rules
+    Here.world, Here.database, Here.limits = world, database, limits
     try:
         yield Here
     finally:
         database.dispose()
 
 
-def live(world: World, database_url: str, histories: int, rules: Rules = RULES) -> None:
-    with lived_on(world, database_url, rules) as here:
+def live(world: World, database_url: str, histories: int, limits: Limits = RULES) -> None:
+    with lived_on(world, database_url, limits) as here:
         run_state_machine_as_test(here, settings=repeatable(histories, stateful_step_count=STEPS))
     sys.stdout.write(f"{histories * TIMES} histories of up to {STEPS} steps: nothing found\n")
 
@@ -72,10 +72,10 @@ def test_nor_does_one_of_those_on_a_real_bucket(database_url: str, s3_bucket: Bu
 
 
 def tell_all(
-    world: World, database_url: str, stories: dict[str, Story], rules: Rules = RULES
+    world: World, database_url: str, stories: dict[str, Story], limits: Limits = RULES
 ) -> None:
     """Tell each; that which fails is the last one named."""
-    with lived_on(world, database_url, rules) as here:
+    with lived_on(world, database_url, limits) as here:
         for about, story in stories.items():
             sys.stdout.write(f"{about}\n")
             tell(here(), story)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from broker.api.explanations import EXPLANATIONS
-from broker.api.problems import PROBLEMS
+from broker.api.problems.explanations import EXPLANATIONS
+from broker.api.problems.handlers import PROBLEMS
 from broker.config import PREFIX, Settings
 from broker.domain import errors
 

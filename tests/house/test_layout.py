@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from broker.api.context import Broker
+from broker.api.request.context import Broker
 from broker.app import create_app
 from broker.config import Settings
 

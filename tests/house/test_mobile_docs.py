@@ -13,7 +13,7 @@ import tree_sitter_swift
 from marshmallow import Schema, fields
 from tree_sitter import Language, Parser
 
-from broker.api.problems import PROBLEMS
+from broker.api.problems.handlers import PROBLEMS
 from broker.app import create_app
 from broker.config import PREFIX, Settings
 from broker.domain.s3_failures import Advice

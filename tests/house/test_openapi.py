@@ -7,8 +7,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from broker.api import openapi
-from broker.api.problems import MEDIA_TYPE, PROBLEMS
+from broker.api.openapi import document as openapi
+from broker.api.problems.handlers import MEDIA_TYPE, PROBLEMS
 from broker.app import create_app
 from broker.config import Settings
 from tests.http.documented import document

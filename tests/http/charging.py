@@ -8,10 +8,10 @@ from flask import Flask
 from broker.db.models import Ad, UserQuota
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
-from broker.services.cancel import cancel
-from broker.services.issue import FileRequest, issue
-from broker.services.reap import reap_once
-from broker.services.verify_rows import wrong_rows
+from broker.services.background.reap import reap_once
+from broker.services.reconcile.verify_rows import wrong_rows
+from broker.services.tickets.cancel import cancel
+from broker.services.tickets.issue import FileRequest, issue
 from tests.http.client import JPEG
 
 SIZE = len(JPEG)
@@ -46,7 +46,7 @@ def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,
         tickets = issue(
             session,
             broker.storage.presigner,
-            broker.rules,
+            broker.limits,
             Principal(user_id=1),
             AD,
             ad,
@@ -59,11 +59,11 @@ def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,
 def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
     broker = app.extensions["broker"]
     with broker.database.session() as session:
-        cancel(session, broker.storage, broker.rules, Principal(user_id=1), upload_id, now=now)
+        cancel(session, broker.storage, broker.limits, Principal(user_id=1), upload_id, now=now)
 
 
 def reap(app: Flask, after: timedelta) -> None:
     """Reap as of so much later than now."""
     broker = app.extensions["broker"]
     with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC) + after)
+        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + after)

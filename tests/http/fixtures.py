@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from broker.api import idempotency
+from broker.api.request import idempotency
 from broker.app import create_app
 from broker.config import Settings
 from broker.db import migrate

@@ -11,16 +11,16 @@ from flask import Flask
 
 from broker.domain.adoption import AdoptTally, Claim
 from broker.domain.errors import ObjectNotFound
+from broker.domain.limits import Limits
 from broker.domain.object_head import ListedObject
 from broker.domain.reconciliation import Difference, Tally
-from broker.domain.rules import Rules
-from broker.services.adopt import adopt, claims_of_listing
-from broker.services.reconcile import reconcile
+from broker.services.adopt.adopt import adopt, claims_of_listing
+from broker.services.reconcile.reconcile import reconcile
 from tests.http.client import JPEG, Client, send
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
-PAST_EVERY_TICKET = Rules().longest_ticket_life + timedelta(seconds=5)
+PAST_EVERY_TICKET = Limits().longest_ticket_life + timedelta(seconds=5)
 
 
 @cache
@@ -77,7 +77,7 @@ def reconciled(
             reconcile(
                 session,
                 broker.storage,
-                broker.rules,
+                broker.limits,
                 now=datetime.now(UTC) + after,
                 tally=tally or Tally(),
                 inventory=inventory,
@@ -96,8 +96,8 @@ def adopted(
 ) -> AdoptTally:
     broker, tally = app.extensions["broker"], AdoptTally()
     if claims is None:
-        claims = claims_of_listing(broker.storage, broker.rules)
+        claims = claims_of_listing(broker.storage, broker.limits)
     with broker.database.session() as session:
         now = datetime.now(UTC)
-        adopt(session, broker.storage, broker.rules, claims, now=now, tally=tally, dry_run=dry_run)
+        adopt(session, broker.storage, broker.limits, claims, now=now, tally=tally, dry_run=dry_run)
     return tally

@@ -10,9 +10,9 @@ from flask import Flask
 from broker.db.models import Ad, Image
 from broker.domain.adoption import Claim, Skipped
 from broker.domain.errors import InvalidReport
-from broker.domain.rules import Rules
-from broker.services.adopt_csv import claims_of_csv
-from broker.services.reap import reap_once
+from broker.domain.limits import Limits
+from broker.services.adopt.csv_claims import claims_of_csv
+from broker.services.background.reap import reap_once
 from tests.http.client import EACH_SERVER, JPEG, Client, rows
 from tests.http.reconciling import (
     adopted,
@@ -61,7 +61,7 @@ def test_an_adopted_image_is_served_and_can_be_deleted(
     assert alice.get(f"/api/ads/{ad}/").get_json()["images"] == []
     broker = app.extensions["broker"]
     with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC))
+        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC))
     assert not there(s3_bucket, f"media/{key.format(ad)}")
     assert places(app, ad) == 0
 
@@ -86,7 +86,7 @@ def test_adopting_twice_adopts_once(app: Flask, alice: Client, s3_bucket: Bucket
 def test_more_images_than_an_ad_may_have_are_adopted_and_counted(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
-    ad, limit = alice.ad(), Rules().max_images_per_ad
+    ad, limit = alice.ad(), Limits().max_images_per_ad
     for number in range(limit + 1):
         put(s3_bucket, f"media/ads/ad_{ad}/{number}.jpg")
     assert adopted(app).adopted == limit + 1
@@ -197,7 +197,7 @@ def test_a_csv_gives_alt_text_and_order_and_names_what_is_adopted(
         f'\ufeffkey,alt_text,order\r\n"ads/ad_{ad}/b, c.jpg","front ""view""",2\r\n'
         f"media/ads/ad_{ad}/a.jpg,,\r\nads/ad_{ad}/gone.jpg,,1\r\n"
     )
-    with claims_of_csv(file, Rules()) as claims:
+    with claims_of_csv(file, Limits()) as claims:
         tally = adopted(app, claims)
     assert (tally.adopted, tally.skipped) == (2, {Skipped.NO_OBJECT: 1})
     images = alice.get(f"/api/ads/{ad}/").get_json()["images"]
@@ -235,7 +235,7 @@ def test_nothing_of_a_broken_csv_is_adopted(
     file.write_text(f"key,alt_text,order\nads/ad_{ad}/a.jpg,,1\nads/ad_{ad}/b.jpg,,x\n")
     with (
         pytest.raises(InvalidReport, match="line 3: order"),
-        claims_of_csv(file, Rules()) as claims,
+        claims_of_csv(file, Limits()) as claims,
     ):
         adopted(app, claims)
     assert rows(app, Image) == 0

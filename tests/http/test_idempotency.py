@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 from broker.db.models import Ad, IdempotencyKey, Upload, UppySession
 from broker.domain.errors import StorageUnavailable
+from broker.services.background.reap import reap_once
 from broker.services.idempotency import BATCH, Claim, claim
-from broker.services.reap import reap_once
 from tests.http.client import Client, declared, rows, token
 from tests.http.test_adversarial import at_once
 
@@ -241,7 +241,7 @@ def test_the_reaper_forgets_keys_past_their_day_and_no_others(app: Flask, alice:
             found = claim(session, user_id=7, key=f"{number}", fingerprint="f", now=now - DAY)
             assert isinstance(found, Claim)
         post(alice, "/api/ads/", AD, str(uuid.uuid4()))
-        reap_once(session, broker.storage, broker.rules, now=now)
+        reap_once(session, broker.storage, broker.limits, now=now)
     assert rows(app, IdempotencyKey) == 1
 
 

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from broker.domain.errors import ObjectNotFound
-from broker.services import outbox
-from broker.services.reap import Reaped, reap_once
+from broker.services.background.reap import Reaped, reap_once
+from broker.services.uploads import outbox
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
 
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
@@ -18,7 +18,7 @@ def reap(app: Flask, after: timedelta = timedelta()) -> Reaped:
     broker = app.extensions["broker"]
     with broker.database.session() as session:
         now = datetime.now(UTC) + after
-        return reap_once(session, broker.storage, broker.rules, now=now)
+        return reap_once(session, broker.storage, broker.limits, now=now)
 
 
 def gone(app: Flask, key: str) -> bool:
@@ -52,7 +52,7 @@ def test_the_place_of_an_expired_upload_is_free_without_a_reaper(
     assert alice.ticket(ad).status_code == 201
     assert alice.ticket(ad).status_code == 409
     later = datetime.now(UTC) + PAST_GRACE
-    monkeypatch.setattr("broker.api.tickets.utc_now", lambda: later)
+    monkeypatch.setattr("broker.api.routes.issue_tickets.utc_now", lambda: later)
     assert alice.ticket(ad).status_code == 201
 
 

@@ -17,8 +17,8 @@ from flask import Flask
 from sqlalchemy import ColumnElement, Engine, select, text
 
 from broker.db.models import Ad, Image, Upload, UppySession, UserQuota
-from broker.services.adopt_rows import insert_images
-from broker.services.expire import expire_stale
+from broker.services.adopt.insert_images import insert_images
+from broker.services.uploads.expire import expire_stale
 from tests.http import uppy
 from tests.http.charging import NOW, cancel_at, issue_at
 from tests.http.client import JPEG, Client, send, token
@@ -75,7 +75,7 @@ def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row)
 def expire(app: Flask) -> int:
     broker = app.extensions["broker"]
     with broker.database.session() as session:
-        return expire_stale(session, broker.rules, now=LATER)
+        return expire_stale(session, broker.limits, now=LATER)
 
 
 def test_an_ad_that_is_deleted_waits_for_its_uploads_before_its_row(
@@ -140,7 +140,7 @@ def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice
 
     def late() -> int:
         with broker.database.session() as session:
-            return expire_stale(session, broker.rules, now=datetime.now(UTC) + timedelta(hours=1))
+            return expire_stale(session, broker.limits, now=datetime.now(UTC) + timedelta(hours=1))
 
     assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
 

@@ -11,8 +11,8 @@ from flask import Flask
 
 from broker.db.models import Deletion, Image, UploadPart
 from broker.domain.errors import ObjectNotFound, StorageUnavailable
-from broker.services import complete as completing
-from broker.services.reap import reap_once
+from broker.services.background.reap import reap_once
+from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart
 from tests.http.client import EACH_SERVER, Client, rows, token
 from tests.http.multipart import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
@@ -61,7 +61,7 @@ def stored(app: Flask, ticket: dict[str, Any]) -> bool:
 def reap(app: Flask, after: timedelta = timedelta()) -> None:
     broker = app.extensions["broker"]
     with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC) + after)
+        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + after)
 
 
 def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from broker.db.models import Deletion
 from broker.db.session import Session
 from broker.domain.errors import StorageDenied
-from broker.services import outbox
+from broker.services.uploads import outbox
 from tests.http.client import rows
 from tests.http.test_lifecycle import reap
 
@@ -67,7 +67,7 @@ def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
         return lease(session, row, now)
 
     def drain(session: Session, now: datetime) -> Any:
-        return outbox.drain(session, broker.storage, broker.rules, now=now)
+        return outbox.drain(session, broker.storage, broker.limits, now=now)
 
     monkeypatch.setattr(outbox, "_lease", overtaken)
     with broker.database.session() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from broker.db.models import Upload, UserQuota
 from broker.domain.errors import ImageLimitReached, QuotaExceeded
-from broker.services.expire import expire_stale
+from broker.services.uploads.expire import expire_stale
 from tests.http.charging import DEAD, NOW, SIZE, cancel_at, charged, issue_at, places
 from tests.http.client import Client, at_once, send, token
 
@@ -52,7 +52,7 @@ def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Cl
 
         def reap(later: datetime = later) -> None:
             with broker.database.session() as session:
-                expire_stale(session, broker.rules, now=later)
+                expire_stale(session, broker.limits, now=later)
 
         acts = iter(
             [
@@ -87,12 +87,12 @@ def test_tickets_and_the_ends_of_many_ads_uploads_never_wait_for_each_other(
                 cancel_at(app, mine, DEAD)
             else:
                 with broker.database.session() as session:
-                    expire_stale(session, broker.rules, now=DEAD)
+                    expire_stale(session, broker.limits, now=DEAD)
         return 40
 
     assert at_once(6, rounds) == [40] * 6
     with broker.database.session() as session:
-        expire_stale(session, broker.rules, now=DEAD)
+        expire_stale(session, broker.limits, now=DEAD)
         assert session.scalars(select(Upload).where(Upload.state == "pending")).all() == []
     assert charged(app) == (0, 0)
 

@@ -114,7 +114,7 @@ def test_confirmed_images_stay_charged_even_when_they_are_deleted(
 def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
     app: Flask, alice: Client, transport: str, lives: int
 ) -> None:
-    ad, rules = alice.ad(), app.extensions["broker"].rules
+    ad, limits = alice.ad(), app.extensions["broker"].limits
     for _ in range(3):
         ticket = alice.ticket(ad, transport=transport).get_json()
         for _ in range(2):
@@ -123,7 +123,7 @@ def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
         assert (put if transport == "put" else send)(ticket).status_code in (200, 201)
         reap(app, timedelta())
     assert alice.ticket(ad).get_json()["code"] == "quota_exceeded"
-    dead = timedelta(seconds=lives) + rules.grace
+    dead = timedelta(seconds=lives) + limits.grace
     reap(app, dead - timedelta(seconds=60))
     assert charged(app) == (3 * SIZE, 3)
     for _ in range(2):

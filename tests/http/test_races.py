@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from broker.services import ads
-from broker.services.expire import expire_stale
-from broker.services.verify_rows import wrong_rows
+from broker.services.marketplace import ads
+from broker.services.reconcile.verify_rows import wrong_rows
+from broker.services.uploads.expire import expire_stale
 from tests.http.client import Client, declared, send
 
 ROUNDS = 8
@@ -83,7 +83,7 @@ def test_stale_uploads_of_many_ads_are_expired_by_many_at_once(app: Flask, alice
 
     def reap(_number: int) -> int:
         with broker.database.session() as session:
-            return expire_stale(session, broker.rules, now=now)
+            return expire_stale(session, broker.limits, now=now)
 
     with ThreadPoolExecutor(6) as pool:
         expired = list(pool.map(reap, range(6)))

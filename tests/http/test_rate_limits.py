@@ -11,7 +11,8 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
-from broker.api import rate_limits, redis_rate_limits
+from broker.api.rate_limits import limits as rate_limits
+from broker.api.rate_limits import redis_store as redis_rate_limits
 from broker.config import SettingsError
 from tests.http.client import Client, at_once, token
 from tests.http.uppy import open_session, params

@@ -15,8 +15,8 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Ad, Deletion, Image, Upload
-from broker.services.outbox import enqueue
-from broker.services.reap import Reaped, reap_once
+from broker.services.background.reap import Reaped, reap_once
+from broker.services.uploads.outbox import enqueue
 from tests.http.client import EACH_SERVER, SECRET, Client, declared, rows, send, token
 from tests.http.multipart import PART, multipart_ticket, put_parts, signed
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
@@ -70,7 +70,7 @@ def test_a_late_confirm_finds_what_arrived_in_time(
     arrived, absent = (alice.ticket(alice.ad()).get_json() for _ in range(2))
     send(arrived)
     later = datetime.now(UTC) + PAST_GRACE
-    monkeypatch.setattr("broker.api.uploads.utc_now", lambda: later)
+    monkeypatch.setattr("broker.api.routes.uploads.utc_now", lambda: later)
     assert alice.post(arrived["confirm_url"]).status_code == 200
     assert alice.post(absent["confirm_url"]).get_json()["code"] == "upload_expired"
 
@@ -92,7 +92,8 @@ def test_a_place_is_not_freed_before_the_bucket_was_asked(
     alice = Client(app, token(1))
     ad = alice.ad()
     send(alice.ticket(ad).get_json())
-    monkeypatch.setattr("broker.api.tickets.utc_now", lambda: datetime.now(UTC) + PAST_GRACE)
+    late = datetime.now(UTC) + PAST_GRACE
+    monkeypatch.setattr("broker.api.routes.issue_tickets.utc_now", lambda: late)
     assert alice.ticket(ad).status_code == 409
     assert reap(app, PAST_GRACE).kept == 1
 
@@ -125,7 +126,7 @@ def test_many_reapers_at_once_end_each_upload_once(
 
     def run(_number: int) -> Reaped:
         with broker.database.session() as session:
-            return reap_once(session, broker.storage, broker.rules, now=now)
+            return reap_once(session, broker.storage, broker.limits, now=now)
 
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(run, range(4)))

@@ -11,7 +11,7 @@ from flask import Flask
 from broker.db.models import Image
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import Tally
-from broker.services import outbox
+from broker.services.uploads import outbox
 from broker.storage.inventory import open_report
 from tests.http.client import EACH_SERVER, Client, rows, send, token
 from tests.http.multipart import LARGE, multipart_ticket, part, put_part, signed

@@ -10,8 +10,8 @@ from flask import Flask
 
 from broker.db.models import Deletion, Image, Upload
 from broker.domain.reconciliation import Action
-from broker.services import outbox
-from broker.services.reap import reap_once
+from broker.services.background.reap import reap_once
+from broker.services.uploads import outbox
 from tests.http.client import EACH_SERVER, Client, rows, send
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
@@ -59,7 +59,7 @@ def test_fix_deletes_what_landed_after_its_upload_had_expired(
     broker = app.extensions["broker"]
     for _ in range(2):
         with broker.database.session() as session:
-            reap_once(session, broker.storage, broker.rules, now=datetime.now(UTC) + timedelta(2))
+            reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + timedelta(2))
     assert send(ticket).status_code == 201
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
     assert (found.action, found.upload_id) == (Action.DELETED, ticket["id"])

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from broker.api import jwks
-from broker.api.jwks import REFETCH_SECONDS, RETRY_SECONDS, KeySet, KeysUnavailable
+from broker.api.auth import jwks
+from broker.api.auth.jwks import REFETCH_SECONDS, RETRY_SECONDS, KeySet, KeysUnavailable
 from tests.http.client import Client, token
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
 from broker.db.models import Upload, UppySession
-from broker.services.reap import reap_once
+from broker.services.background.reap import reap_once
 from tests.http.client import JPEG, SECRET, Client, rows, token
 from tests.http.uppy import (
     begin,
@@ -56,7 +56,7 @@ def test_a_capability_that_is_forged_foreign_or_expired_is_refused(
         answer = anyone.get(f"/api/uppy/{forged}/s3/params?filename=x&type=image/jpeg")
         refused(answer, 403, "capability_invalid")
     later = datetime.now(UTC) + timedelta(hours=2)
-    monkeypatch.setattr("broker.api.capabilities.utc_now", lambda: later)
+    monkeypatch.setattr("broker.api.auth.capabilities.utc_now", lambda: later)
     refused(params(anyone, session), 403, "capability_expired")
     assert rows(app, Upload) == 0
 
@@ -174,5 +174,5 @@ def test_the_reaper_forgets_old_sessions(app: Flask, alice: Client) -> None:
     for hours, left in ((20, 1), (23, 0)):
         with broker.database.session() as session:
             now = datetime.now(UTC) + timedelta(hours=hours)
-            reap_once(session, broker.storage, broker.rules, now=now)
+            reap_once(session, broker.storage, broker.limits, now=now)
         assert rows(app, UppySession) == left

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from broker.cli import broker
 from broker.db.models import Ad, Upload, UserQuota
-from broker.services.verify_rows import wrong_rows
+from broker.services.reconcile.verify_rows import wrong_rows
 from tests.http.client import SECRET, Client
 from tests.http.reconciling import image_of
 

@@ -17,9 +17,9 @@ from broker.app import create_app
 from broker.db.models import Upload
 from broker.local.process import free_ports
 from broker.storage import bucket_setup
-from tests.js_client.js_page import SCRIPT, page_of
 from tests.e2e.live import served
 from tests.http.client import Client, token
+from tests.js_client.js_page import SCRIPT, page_of
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket

@@ -13,9 +13,9 @@ from broker.app import create_app
 from broker.db import migrate
 from broker.db.models import Upload
 from broker.local.process import free_ports
-from tests.js_client.cookbook_shop import shop_of
 from tests.e2e.live import served
 from tests.http.client import JPEG, Client, rows, token
+from tests.js_client.cookbook_shop import shop_of
 from tests.servers.fixtures import Bucket
 
 

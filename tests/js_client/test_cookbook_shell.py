@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from broker.local.process import ServerNotInstalled, free_ports
-from tests.python_client.live import Live, live_broker
-from tests.js_client.cookbook_page import blocks
 from tests.http.client import JPEG
+from tests.js_client.cookbook_page import blocks
+from tests.python_client.live import Live, live_broker
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 from tests.servers.tls_proxy import self_signed, tls_proxy

@@ -5,9 +5,9 @@ import re
 from playwright.sync_api import Page, Route
 
 from broker.domain.states import UploadState
+from tests.http.client import token
 from tests.js_client.conftest import MIB, OpenShop, Shop
 from tests.js_client.test_js_uploads import paths, requests_of
-from tests.http.client import token
 
 LARGE = "file(16 * 2 ** 20)"
 

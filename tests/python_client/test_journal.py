@@ -8,9 +8,9 @@ import httpx
 import pytest
 from broker_client import Broker, BrokerError, Entry, FolderJournal
 
+from tests.http.client import JPEG
 from tests.python_client.live import Live
 from tests.python_client.meddling import Meddling
-from tests.http.client import JPEG
 
 KEY = "0a" * 32
 

@@ -21,9 +21,9 @@ from broker_client import (
     Unavailable,
 )
 
+from tests.http.client import JPEG, token
 from tests.python_client.live import Live, live_broker
 from tests.python_client.meddling import Meddling, first, is_for_s3
-from tests.http.client import JPEG, token
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 

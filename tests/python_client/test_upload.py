@@ -11,9 +11,9 @@ import httpx
 import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
+from tests.http.client import JPEG
 from tests.python_client.live import Live, live_broker
 from tests.python_client.meddling import Meddling
-from tests.http.client import JPEG
 from tests.servers.fixtures import Bucket
 
 LARGE = random.Random(9).randbytes(17 * 1024 * 1024)

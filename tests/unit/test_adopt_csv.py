@@ -6,15 +6,15 @@ import pytest
 
 from broker.domain.adoption import Claim
 from broker.domain.errors import InvalidReport
-from broker.domain.rules import Rules
-from broker.services.adopt_csv import claims_of_csv
+from broker.domain.limits import Limits
+from broker.services.adopt.csv_claims import claims_of_csv
 
 HEADER = "key,alt_text,order\n"
 
 
 def read(path: Path, text: str) -> list[Claim]:
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with claims_of_csv(path, Rules()) as claims:
+    with claims_of_csv(path, Limits()) as claims:
         return list(claims)
 
 
@@ -58,7 +58,7 @@ def test_many_faults_are_not_all_told(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with (
         pytest.raises(InvalidReport, match="No such file"),
-        claims_of_csv(tmp_path / "none.csv", Rules()),
+        claims_of_csv(tmp_path / "none.csv", Limits()),
     ):
         pass
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from broker.domain.bucket_notifications import ObjectCreated, objects_created
 from broker.domain.errors import InvalidEvent
-from broker.domain.event_notifications import ObjectCreated, objects_created
 
 KEY = "media/ads/ad_1/é a+b.jpg"
 ENCODED = "media%2Fads%2Fad_1%2F%C3%A9+a%2Bb.jpg"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.api.forwarded import TrustedProxies
+from broker.api.middleware.trusted_proxies import TrustedProxies
 
 PEER = "127.0.0.1"
 

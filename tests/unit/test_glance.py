@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import ads, events, fields, images, parts, tickets, uploads, uppy, users
-from schemas.glance import UNSURE, GlancingSchema, glance_of
+from schemas import ads, fields, images, parts, tickets, uploads, uppy, users
+from schemas import bucket_notifications as events
+from schemas.fast_check import UNSURE, GlancingSchema, glance_of
 
 MODULES = (ads, events, fields, images, parts, tickets, uploads, uppy, users)
 DIGEST = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from broker.api.json_depth import DEPTH_MAX, is_too_deep
+from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
 
 
 @pytest.mark.parametrize("depth", [1, DEPTH_MAX, DEPTH_MAX + 1, 100])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from broker.domain.limits import Limits
 from broker.domain.media_types import type_of
 from broker.domain.object_head import ListedObject
 from broker.domain.object_keys import owner_of, relative_key
@@ -16,8 +17,7 @@ from broker.domain.reconciliation import (
     in_order,
     unmatched,
 )
-from broker.domain.rules import Rules
-from broker.services.external_sort import ExternalSort
+from broker.services.reconcile.external_sort import ExternalSort
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEYS = ["a", "a b", "a+b", "a/b", "a0", "ab", "aé", "a日", "a\U0001f600", "b"]
@@ -133,7 +133,7 @@ def test_the_type_is_the_objects_own_else_its_extensions(
 
 
 def test_the_longest_life_is_the_longest_of_any_transport_with_its_grace() -> None:
-    rules = Rules(ticket_ttl=300, put_ttl=3600, multipart_ttl=60, ticket_grace=900)
-    assert rules.longest_ticket_life.total_seconds() == 4500
-    rules = Rules(ticket_ttl=300, put_ttl=3600, multipart_ttl=72000, ticket_grace=900)
-    assert rules.longest_ticket_life.total_seconds() == 72900
+    limits = Limits(ticket_ttl=300, put_ttl=3600, multipart_ttl=60, ticket_grace=900)
+    assert limits.longest_ticket_life.total_seconds() == 4500
+    limits = Limits(ticket_ttl=300, put_ttl=3600, multipart_ttl=72000, ticket_grace=900)
+    assert limits.longest_ticket_life.total_seconds() == 72900

@@ -1,6 +1,6 @@
 """What a process remembers of tokens, and for how long."""
 
-from broker.api.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
+from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
 from broker.domain.principal import Principal
 
 ALICE = Principal(user_id=1)

@@ -20,8 +20,8 @@ DAY = 86400
 
 def incoming(settings: Settings) -> Aspect:
     """Expire what was sent without a digest and never confirmed."""
-    rules = settings.rules
-    days = whole_days(max(rules.ticket_ttl, rules.put_ttl) + rules.ticket_grace)
+    limits = settings.limits
+    days = whole_days(max(limits.ticket_ttl, limits.put_ttl) + limits.ticket_grace)
     rule = {
         "ID": INCOMING_RULE,
         "Status": "Enabled",
@@ -33,9 +33,9 @@ def incoming(settings: Settings) -> Aspect:
 
 def incomplete(settings: Settings) -> Aspect:
     """Abort multipart uploads that the broker has forgotten, or never knew."""
-    rules = settings.rules
+    limits = settings.limits
     # A part that is signed in the last moment keeps its upload for the life of its URL.
-    days = whole_days(rules.multipart_ttl + rules.put_ttl + rules.ticket_grace)
+    days = whole_days(limits.multipart_ttl + limits.put_ttl + limits.ticket_grace)
     rule = {
         "ID": ABORT_RULE,
         "Status": "Enabled",

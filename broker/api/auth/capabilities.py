@@ -1,0 +1,93 @@
+"""Capabilities: endpoints that carry their own right, because Uppy sends no Authorization.
+
+A capability names an Uppy session and is signed (itsdangerous, HMAC-SHA-256), so that a forged
+one costs no query; what it may still do, and whether it was revoked, is the session's row.
+"""
+
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from flask import Flask, g
+from itsdangerous import BadSignature, Signer
+from werkzeug.routing import BaseConverter
+
+from broker.api.problems.answers import answers
+from broker.api.problems.handlers import ApiError
+from broker.api.rate_limits.limits import count_request
+from broker.api.request.context import current, utc_now
+from broker.config import Settings
+from broker.db.models import UppySession
+from broker.domain.errors import CapabilityInvalid
+from broker.services.uppy.sessions import live_session, principal_of
+
+SALT = b"broker uppy session"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CapabilityConverter(BaseConverter):
+    """One path segment, and a slash more: Uppy appends `/s3/…` to an endpoint that ends in one."""
+
+    regex = r"[^/]+/?"
+    part_isolating = False
+
+    def to_python(self, value: str) -> str:
+        """Give the segment."""
+        return value.removesuffix("/")
+
+
+def init_app(app: Flask) -> None:
+    """Make the converter known to routes."""
+    app.url_map.converters["capability"] = CapabilityConverter
+
+
+def signed(session_id: UUID) -> str:
+    """Give the capability of a session."""
+    return _signer(current().settings).sign(session_id.hex).decode("ascii")
+
+
+def _signer(settings: Settings) -> Signer:
+    """Make the signer; without a secret of its own its key is derived from the JWT secret."""
+    if settings.capability_secret is not None:
+        secret = settings.capability_secret.get_secret_value().encode()
+    elif settings.jwt_secret is not None:
+        secret = hmac.digest(settings.jwt_secret.get_secret_value().encode(), SALT, "sha256")
+    else:
+        raise ApiError("uppy_not_configured", "Set BROKER_CAPABILITY_SECRET to use Uppy here.")
+    return Signer(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256)
+
+
+def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run for the holder of a live capability alone."""
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        capability = str(kwargs.pop("capability"))
+        broker = current()
+        with broker.database.session() as session:
+            g.uppy_session = live_session(session, _session_id(capability), now=utc_now())
+        count_request(principal_of(g.uppy_session))
+        return view(*args, **kwargs)
+
+    wrapper.auth = "capability"  # type: ignore[attr-defined]
+    return answers(
+        "capability_invalid", "capability_expired", "capability_revoked", "uppy_not_configured"
+    )(wrapper)
+
+
+def _session_id(capability: str) -> UUID:
+    try:
+        return UUID(hex=_signer(current().settings).unsign(capability).decode("ascii"))
+    except (BadSignature, ValueError, binascii.Error):
+        raise CapabilityInvalid("This endpoint is not one of ours.") from None
+
+
+def uppy_session() -> UppySession:
+    """Give the session of this request; for views behind `requires_capability`."""
+    found: UppySession = g.uppy_session
+    return found

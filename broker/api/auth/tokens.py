@@ -1,0 +1,157 @@
+"""Bearer tokens of the marketplace, verified by flask-jwt-extended (RFC 7519, RFC 6750)."""
+
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask, current_app, g, request
+from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
+from jwt import ExpiredSignatureError, InvalidKeyError, PyJWTError
+
+from broker.api.auth.jwks import KeySet
+from broker.api.auth.verified_tokens import VerifiedTokens
+from broker.api.problems.answers import answers
+from broker.api.problems.handlers import ApiError
+from broker.api.rate_limits.limits import count_request
+from broker.api.request.context import current, utc_now
+from broker.config import Settings
+from broker.domain.principal import Principal, Role
+from broker.services.marketplace.sign_in import sign_in
+from broker.telemetry.context import context
+
+LEEWAY_SECONDS = 10
+TOKEN_CODES = ("token_missing", "token_invalid", "token_expired", "keys_unavailable")
+_SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
+_ID_MAX = 2**63 - 1
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Configure the verifier: one algorithm, and the key that goes with it."""
+    app.config["JWT_TOKEN_LOCATION"] = ["headers"]
+    app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
+    app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
+    app.config["JWT_DECODE_LEEWAY"] = LEEWAY_SECONDS
+    app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
+    app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
+    app.extensions["verified_tokens"] = VerifiedTokens()
+    manager = JWTManager(app)
+    if settings.jwt_jwks_url is not None:
+        keys = KeySet(settings.jwt_jwks_url)
+
+        def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
+            key = keys.key(header.get("kid"))
+            if key is None:
+                raise InvalidKeyError("no such key")
+            return key
+
+    else:
+        secret = settings.jwt_secret
+        key = secret.get_secret_value() if secret else settings.jwt_public_key_pem
+
+        def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
+            return key
+
+    manager.decode_key_loader(key_of)
+
+
+def principal() -> Principal:
+    """Give the verified caller; for views behind `requires_token`."""
+    found: Principal = g.principal
+    return found
+
+
+def caller() -> Principal | None:
+    """Give the caller of a public view, if they brought a token."""
+    found: Principal | None = g.get("principal")
+    return found
+
+
+def requires_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run for a verified caller alone."""
+    return _authenticated(view, optional=False)
+
+
+def accepts_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Let the view run for anyone; a token that is brought must be a good one."""
+    return _authenticated(view, optional=True)
+
+
+def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        _authenticate(optional=optional)
+        return view(*args, **kwargs)
+
+    wrapper.auth = "optional" if optional else "required"  # type: ignore[attr-defined]
+    codes = TOKEN_CODES[1:] if optional else TOKEN_CODES
+    return answers(*codes)(wrapper)
+
+
+def _authenticate(*, optional: bool) -> None:
+    started = time.perf_counter()
+    header = request.headers.get("Authorization", "")
+    tokens: VerifiedTokens = current_app.extensions["verified_tokens"]
+    known = tokens.recall(header)
+    claims = None
+    try:
+        if known is None:
+            claims = _claims(optional=optional)
+        found = known if claims is None else _principal(claims)
+    finally:
+        context.token += time.perf_counter() - started
+    count_request(found)
+    if found is None:
+        return
+    g.principal = found
+    if claims is None:
+        return
+    with current().database.session() as session:
+        sign_in(session, found, now=utc_now())
+    tokens.remember(header, found, int(claims["exp"]))
+
+
+def _claims(*, optional: bool) -> Mapping[str, Any] | None:
+    """Verify the request's token; gives None where it has none and need not have one."""
+    try:
+        if verify_jwt_in_request(optional=optional) is None:
+            return None
+    except NoAuthorizationError:
+        raise ApiError("token_missing", "Send Authorization: Bearer with a token.") from None
+    except ExpiredSignatureError:
+        raise ApiError("token_expired", "The token has expired; get a fresh one.") from None
+    except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
+        # The last three: segments and claims that are no JSON of the right types.
+        raise ApiError("token_invalid", "The token cannot be verified.") from None
+    claims: Mapping[str, Any] = get_jwt()
+    return claims
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    subject, role = claims.get("sub"), claims.get("role", Role.USER)
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
+        raise ApiError("token_invalid", "The token's sub is no user's id.")
+    if "exp" not in claims:
+        raise ApiError("token_invalid", "The token has no exp.")
+    if role not in (Role.USER, Role.SERVICE):
+        raise ApiError("token_invalid", "The token's role is unknown.")
+    return Principal(
+        user_id=int(subject),
+        role=Role(role),
+        email=_text(claims.get("email"), 254) or None,
+        first_name=_text(claims.get("first_name"), 150),
+        last_name=_text(claims.get("last_name"), 150),
+    )
+
+
+def _text(claim: object, length: int) -> str:
+    """Clean a claim: names come from users, and must not keep them from signing in."""
+    if not isinstance(claim, str):
+        return ""
+    kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))
+    return "".join(kept)[:length]

@@ -1,0 +1,82 @@
+"""Give a request its id and its trace, and when it ends a line, its metrics and its span.
+
+No body, no query, no header but the User-Agent is ever logged.
+"""
+
+import logging
+import os
+import time
+
+from flask import Flask, Response, g, request
+
+from broker.api.middleware import request_metrics
+from broker.api.request.context import request_itself
+from broker.telemetry import logs, tracing
+from broker.telemetry.context import context
+from broker.telemetry.redaction import redact
+from broker.telemetry.trace_context import trace_id_of
+
+log = logging.getLogger("broker.requests")
+PATH_MAX = 500
+METHOD_MAX = 20
+USER_AGENT_MAX = 200
+
+
+def init_app(app: Flask) -> None:
+    """Give every request an id and a line."""
+    logs.configure()
+    tracing.configure()
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.teardown_request(_forget)
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    header = request.headers.get("traceparent")
+    g.span = tracing.begin_request(request.method, header)
+    made = os.urandom(32).hex()
+    trace_id = g.span.trace_id if g.span is not None else trace_id_of(header) or made[32:]
+    context.begin(made[:32], trace_id, request.remote_addr)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = context.request_id or ""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    status = response.status_code
+    request_metrics.observe(status, seconds)
+    logs.write(log, "request", _fields(status, seconds))
+    span = g.get("span")
+    if span is not None:
+        route, method = request_metrics.route(), request.method[:METHOD_MAX]
+        attributes = {"http.request.method": method, "http.route": route}
+        span.end(f"{method} {route}", status, attributes)
+    return response
+
+
+def _fields(status: int, seconds: float) -> dict[str, object]:
+    asked = request_itself()
+    fields: dict[str, object] = {
+        "method": asked.method[:METHOD_MAX],
+        "path": redact(asked.path[:PATH_MAX]),
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "client": asked.remote_addr,
+        "user_agent": redact(asked.headers.get("User-Agent", "")[:USER_AGENT_MAX]),
+    }
+    for name in ("token", "database", "s3"):
+        step = getattr(context, name)
+        if step:
+            fields[f"{name}_ms"] = round(step * 1000, 2)
+    principal = g.get("principal")
+    if principal is not None:
+        fields["user"] = principal.user_id
+    code = g.get("problem_code")
+    if code is not None:
+        fields["code"] = code
+    return fields
+
+
+def _forget(_error: BaseException | None) -> None:
+    context.end()

@@ -1,0 +1,161 @@
+"""What OpenAPI says of each operation beyond flask-smorest: its problems, examples, headers and
+links.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apispec import BasePlugin
+
+from broker.api.openapi.links import links_of
+from broker.api.problems.explanations import EXPLANATIONS
+from broker.api.problems.handlers import MEDIA_TYPE, PROBLEMS
+from broker.api.request.parsing import FACTS
+from schemas.examples import EXAMPLES, PARAMETERS
+
+SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
+    "required": [{"bearer": []}],
+    "optional": [{}, {"bearer": []}],
+    "secret": [{"events": []}],
+    "capability": [],  # it is in the path
+    None: [],
+}
+HEADERS = {
+    "X-Request-ID": "The id under which the broker logged this request.",
+    "Retry-After": "After how many seconds to ask again, where that can help.",
+    "RateLimit": "What each policy leaves: `r` requests, and `t` seconds until there are more.",
+    "RateLimit-Policy": "The policies that bind this request: `q` requests in `w` seconds.",
+    "Idempotency-Replayed": "`true`: the first answer to this `Idempotency-Key` once more.",
+    "WWW-Authenticate": "`Bearer`, with `error` where a token came (RFC 6750).",
+}
+RETRIED = (409, 429, 503)
+COUNTED = ("RateLimit", "RateLimit-Policy")
+
+
+class Operations(BasePlugin):
+    """Completes each operation by what its route has told."""
+
+    def path_helper(
+        self,
+        path: str | None = None,
+        operations: dict[str, Any] | None = None,
+        parameters: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> str | None:
+        """Give an example of each part of a path that is filled in."""
+        _give_parameters_examples(parameters or [])
+        return None
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Replace flask-smorest's default errors by the codes that there are."""
+        for operation in (operations or {}).values():
+            facts = operation.pop(FACTS)
+            _give_parameters_examples(operation.get("parameters", []))
+            operation["security"] = SECURITY[facts["auth"]]
+            responses = {
+                str(int(status)): response
+                for status, response in operation["responses"].items()
+                if isinstance(response, dict)  # its own errors are names of components
+            }
+            keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
+            for response in responses.values():
+                _describe_success(response, keyed=keyed)
+                if links := links_of(operation["operationId"]):
+                    response["links"] = links
+            if body := operation.get("requestBody"):
+                _give_examples(body)
+            operation["responses"] = responses | problem_responses(facts["codes"])
+
+
+def _describe_success(response: dict[str, Any], *, keyed: bool) -> None:
+    names = ["X-Request-ID", *COUNTED, *(["Idempotency-Replayed"] if keyed else [])]
+    response["headers"] = {name: component(name) for name in names}
+    _give_examples(response)
+
+
+def _give_examples(message: dict[str, Any]) -> None:
+    for content in message.get("content", {}).values():
+        schema = content["schema"]
+        named = schema if "$ref" in schema else schema["items"]
+        examples = EXAMPLES[named["$ref"].rpartition("/")[2]]
+        if named is not schema:
+            examples = {name: [value] for name, value in examples.items()}
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+
+
+def _give_parameters_examples(parameters: Iterable[dict[str, Any]]) -> None:
+    for parameter in parameters:
+        if parameter["required"]:
+            parameter["example"] = PARAMETERS[parameter["name"]]
+
+
+def problem_responses(codes: Iterable[str]) -> dict[str, Any]:
+    """Give a response a status; it names its codes, in the order of PROBLEMS."""
+    by_status: dict[int, list[str]] = {}
+    for code in PROBLEMS:
+        if code in codes:
+            by_status.setdefault(PROBLEMS[code][0].value, []).append(code)
+    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
+    names = ["X-Request-ID", *COUNTED]
+    if status in RETRIED:
+        names.append("Retry-After")
+    if status == 401:
+        names.append("WWW-Authenticate")
+    schemas = [schema_name(code) for code in codes]
+    return {
+        "description": "\n".join(f"- `{code}`: {_explained(code)}" for code in codes),
+        "headers": {name: component(name) for name in names},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def schema_name(code: str) -> str:
+    """Name the schema of one code, such as ObjectMissingProblem."""
+    return component(code.replace("_", "-").title()) + "Problem"
+
+
+def component(header: str) -> str:
+    """Name a header's component."""
+    return header.replace("-", "")
+
+
+def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
+    """Make the schema of one code's problems: `base`, with status and code fixed."""
+    fixed = {
+        "status": {"type": "integer", "const": PROBLEMS[code][0].value},
+        "code": {"type": "string", "const": code},
+    }
+    return {
+        **base,
+        "description": _explained(code),
+        "properties": base["properties"] | fixed,
+    }
+
+
+def example(code: str) -> dict[str, Any]:
+    """Make a problem as the API answers it."""
+    status, title = PROBLEMS[code]
+    fault = {"errors": {"size": ["Missing data for required field."]}}
+    return {
+        "type": f"/docs/errors#{code}",
+        "title": title,
+        "status": status.value,
+        "detail": f"{title}.",
+        "code": code,
+        **(fault if code == "validation_error" else {}),
+    }
+
+
+def _explained(code: str) -> str:
+    meaning, advice = EXPLANATIONS[code]
+    return f"{meaning[0].upper()}{meaning[1:]}. What to do: {advice}."

@@ -1,0 +1,1 @@
+"""The HTML pages: try-out page, explained errors, reader of the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Problem codes, and the problem+json responses that carry them."""

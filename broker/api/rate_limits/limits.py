@@ -1,0 +1,179 @@
+"""How often one may ask: policies by user and by address, their headers, and 429.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers-11. Each request is counted once,
+in one round trip: as soon as it is known who asks, and before the database is.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+from limits import parse
+
+from broker.api.problems.handlers import ApiError, handle_broker_error
+from broker.api.rate_limits.counts import Count, StoreUnavailable
+from broker.api.rate_limits.store import Store, make_store
+from broker.config import Settings
+from broker.domain.principal import Principal, Role
+from broker.telemetry.metrics import RATE_LIMIT_UNCHECKED, RATE_LIMITED
+
+# A probe must not fail, nor a scrape, because of what others ask from the same address.
+NEVER_LIMITED = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})
+ISSUING = frozenset(
+    {
+        "ad_images.upload_image",
+        "ad_images.upload_images",
+        "users.upload_avatar",
+        "uppy.get_upload_parameters",
+        "uppy.create_multipart_upload",
+    }
+)
+# What only guessing leads to. An expired token is an honest client's, who must be told of it.
+GUESSED = frozenset({"token_invalid", "events_secret_invalid", "capability_invalid"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """At most `quota` requests in a window of so many seconds, each key for itself."""
+
+    name: str
+    quota: int
+    window: int
+
+
+class RateLimited(ApiError):
+    """A policy is exceeded; `retry_after` is when its window ends."""
+
+    def __init__(self, policy: Policy, retry_after: int) -> None:
+        super().__init__(
+            "rate_limited",
+            f"At most {policy.quota} requests in {policy.window} s, by the policy {policy.name}.",
+        )
+        self.retry_after = retry_after
+
+
+class RateLimits:
+    """The policies of this process, and the store that it shares with others."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._store = store
+        self._prefix = f"broker:{settings.s3_bucket}"
+        self.user = _policy("user", settings.rate_limit_user)
+        self.tickets = _policy("tickets", settings.rate_limit_tickets)
+        self.address = _policy("address", settings.rate_limit_address)
+        self.guesses = _policy("guesses", settings.rate_limit_guesses)
+
+    def count(self, asked: list[tuple[Policy | None, str]]) -> list[tuple[Policy, Count]]:
+        """Count this request under each policy that there is; nothing where the store is away."""
+        wanted = [(policy, key) for policy, key in asked if policy is not None]
+        if not wanted:
+            return []
+        keys = [f"{self._prefix}:{policy.name}/{policy.window}:{key}" for policy, key in wanted]
+        try:
+            counts = self._store.count(keys, [policy.window for policy, _ in wanted])
+        except StoreUnavailable:
+            RATE_LIMIT_UNCHECKED.inc()
+            return []
+        return [(policy, count) for (policy, _), count in zip(wanted, counts, strict=True)]
+
+
+def _policy(name: str, text: str | None) -> Policy | None:
+    if text is None:
+        return None
+    item = parse(text)
+    return Policy(name, item.amount, item.get_expiry())
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Count what the wrappers of views do not; goes last, so that CORS sees what is answered."""
+    if settings.rate_limit_storage_url is None:
+        return
+    store = make_store(settings.rate_limit_storage_url.get_secret_value())
+    app.extensions["rate_limits"] = RateLimits(settings, store)
+    app.before_request(_count_plain)
+    app.after_request(_finish)
+
+
+def count_request(caller: Principal | None) -> None:
+    """Count a request once it is known whose it is; None is anyone's, by address.
+
+    Backends with role service are bound by nothing: they act for all users from one address.
+
+    Raises:
+        RateLimited: a policy is exceeded.
+    """
+    limits: RateLimits | None = current_app.extensions.get("rate_limits")
+    if limits is None or "rate_limit" in g:
+        return
+    g.rate_limit = []
+    if caller is not None and caller.role is Role.SERVICE:
+        return
+    asked = [(limits.address, _address())]
+    if caller is not None:
+        user = str(caller.user_id)
+        asked.insert(0, (limits.user, user))
+        if request.endpoint in ISSUING:
+            asked.insert(0, (limits.tickets, user))
+    _count(limits, asked)
+
+
+def spare_request() -> None:
+    """Let a request go uncounted: a bucket's notification, which has proved to be one."""
+    g.rate_limit = []
+
+
+def _count(limits: RateLimits, asked: list[tuple[Policy | None, str]]) -> None:
+    g.rate_limit = limits.count(asked)
+    exceeded = [(policy, count) for policy, count in g.rate_limit if count.used > policy.quota]
+    if exceeded:
+        policy, count = max(exceeded, key=lambda found: found[1].seconds_left)
+        RATE_LIMITED.labels(policy.name).inc()
+        raise RateLimited(policy, count.seconds_left)
+
+
+def _count_plain() -> None:
+    """Count what needs no token: pages, lists of what may be uploaded, paths to nothing."""
+    if request.endpoint in NEVER_LIMITED or request.method == "OPTIONS":
+        g.rate_limit = []
+        return
+    view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "auth", None) is None:
+        count_request(None)
+
+
+def _finish(response: Response) -> Response:
+    """Count what failed before it was known whose it was, and tell what is left."""
+    if "rate_limit" not in g:
+        limits: RateLimits = current_app.extensions["rate_limits"]
+        asked = [(limits.address, _address())]
+        if g.get("problem_code") in GUESSED:
+            asked.insert(0, (limits.guesses, _address()))
+        try:
+            _count(limits, asked)
+        except RateLimited as error:
+            response = handle_broker_error(error)
+    if g.rate_limit:
+        response.headers["RateLimit-Policy"] = ", ".join(
+            f'"{policy.name}";q={policy.quota};w={policy.window}' for policy, _ in g.rate_limit
+        )
+        response.headers["RateLimit"] = ", ".join(
+            f'"{policy.name}";r={max(0, policy.quota - count.used)};t={count.seconds_left}'
+            for policy, count in g.rate_limit
+        )
+    return response
+
+
+def _address() -> str:
+    """Give the client's address; of IPv6 the /64, for that is what one client has."""
+    text = request.remote_addr or ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "local"  # a Unix socket's peer has none
+    if isinstance(address, ipaddress.IPv4Address):
+        return text
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)

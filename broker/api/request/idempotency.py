@@ -1,0 +1,148 @@
+"""The Idempotency-Key header: draft-ietf-httpapi-idempotency-key-header-07."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from flask import Response, g, jsonify, request
+
+from broker.api.auth.tokens import principal
+from broker.api.problems.answers import answers
+from broker.api.problems.handlers import ApiError
+from broker.api.request.context import current, utc_now
+from broker.api.request.parsing import Blueprint
+from broker.db.session import Session
+from broker.services import idempotency as service
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+KEY_MAX = 255
+# RFC 9651, section 3.3.3: a String, which is what the draft asks for.
+_CHARACTER = r'(?:[ !#-\[\]-~]|\\["\\])'
+_QUOTED = re.compile(f'"({_CHARACTER}*)"')
+# What most clients send. Without the comma: that is how two headers arrive.
+_BARE = re.compile(r"[!#-+\--~]+")
+_PATTERN = f'^("{_CHARACTER}{{1,{KEY_MAX}}}"|[!#-+\\--~]{{1,{KEY_MAX}}})$'
+_PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "required": False,
+    "schema": {"type": "string", "pattern": _PATTERN},
+    "description": (
+        f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
+        "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "
+        "request with the same key and body gets the first one's answer again, with "
+        f"`{REPLAYED_HEADER}: true`; with another body or path 422 `idempotency_key_reused`; "
+        "while the first is at work 409 `idempotency_in_flight`. A request that failed "
+        "leaves its key free."
+    ),
+}
+_CODES = ("invalid_idempotency_key", "idempotency_in_flight", "idempotency_key_reused")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Let a view that makes something with `Created` be retried; goes below `requires_token`.
+
+    The key is claimed before the body is parsed: any other body than the first is refused in
+    one way, and a replay does not depend on what bodies are accepted by then.
+    """
+
+    def decorate(view: Callable[P, Response]) -> Callable[P, Response]:
+        @wraps(view)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Response:
+            key = _key()
+            if key is None:
+                return view(*args, **kwargs)
+            found = _claim(key)
+            if isinstance(found, service.Replay):
+                return _replayed(found)
+            g.idempotency_claim = found
+            with ExitStack() as failed:
+                failed.callback(_release, found)
+                response = view(*args, **kwargs)
+                failed.pop_all()
+            return response
+
+        documented: Callable[P, Response] = blueprint.doc(parameters=[_PARAMETER])(wrapper)
+        return answers(*_CODES)(documented)
+
+    return decorate
+
+
+class Created(Generic[R]):
+    """The 201 of what a service makes.
+
+    `shape` gives JSON's own types. Where the request has a key its answer is kept in the
+    transaction that makes the thing, and so is written before the commit.
+    """
+
+    def __init__(self, session: Session, shape: Callable[[R], dict[str, Any]]) -> None:
+        self._session = session
+        self._shape = shape
+        self._claim: service.Claim | None = g.get("idempotency_claim")
+        self._response: Response | None = None
+
+    @property
+    def before_commit(self) -> Callable[[R], None] | None:
+        """Give what the service is to call before it commits; None where nothing is kept."""
+        return None if self._claim is None else self._keep
+
+    def response(self, made: R) -> Response:
+        """Give the answer, to be sent once all is committed."""
+        return self._response or self._written(made)
+
+    def _keep(self, made: R) -> None:
+        assert self._claim is not None  # noqa: S101 - `before_commit` has looked
+        self._response = self._written(made)
+        body = self._response.get_data(as_text=True)
+        service.fulfil(self._session, self._claim, status=201, body=body)
+
+    def _written(self, made: R) -> Response:
+        response = jsonify(self._shape(made))
+        response.status_code = 201
+        return response
+
+
+def _key() -> str | None:
+    """Give the request's key, without quotes; None where it has none."""
+    value = request.headers.get(HEADER)
+    if value is None:
+        return None
+    value = value.strip(" \t")
+    if quoted := _QUOTED.fullmatch(value):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    else:
+        key = value if _BARE.fullmatch(value) else ""
+    if not 1 <= len(key) <= KEY_MAX:
+        detail = f'Send one key of 1 to {KEY_MAX} visible ASCII characters, such as "<a UUID>".'
+        raise ApiError("invalid_idempotency_key", detail)
+    return key
+
+
+def _claim(key: str) -> service.Claim | service.Replay:
+    line = f"{request.method} {request.path.rstrip('/')}\n"
+    fingerprint = hashlib.sha256(line.encode() + request.get_data()).hexdigest()
+    with current().database.session() as session:
+        return service.claim(
+            session,
+            user_id=principal().user_id,
+            key=key,
+            fingerprint=fingerprint,
+            now=utc_now(),
+        )
+
+
+def _release(claim: service.Claim) -> None:
+    with current().database.session() as session:
+        service.release(session, claim)
+
+
+def _replayed(first: service.Replay) -> Response:
+    response = Response(first.body, status=first.status, mimetype="application/json")
+    response.headers[REPLAYED_HEADER] = "true"
+    return response

@@ -1,0 +1,153 @@
+"""Reading a request: strict JSON, strict queries, small bodies."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn
+
+import marshmallow as ma
+from flask import Flask, Request, request
+from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
+
+from broker.api.problems.answers import ALWAYS, answered, answers
+from broker.api.problems.handlers import ApiError
+from broker.api.request.context import request_itself
+from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
+from schemas.fields import the
+
+BODY_MAX = 64 * 1024
+BATCH_BODY_MAX = 1024 * 1024
+# Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
+BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
+# What a route tells `operations`, which makes OpenAPI of it.
+FACTS = "x-facts"
+_TOO_DEEP = f"The JSON is nested more than {DEPTH_MAX} deep."
+_FORM_DETAIL = (
+    "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
+    "here as JSON to get a ticket, and send the bytes to the bucket with it."
+)
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser, refusing what it would let pass."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE}
+
+    def use_args(self, argmap: Any, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Hand a view its parsed body or query; a body without webargs' ways for all frameworks."""
+        if kwargs != {"location": "json"} or args:
+            decorator: Callable[..., Any] = super().use_args(argmap, *args, **kwargs)
+            return decorator
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    body = argmap.load(self.load_json(request, argmap))
+                except ma.ValidationError as error:
+                    error.messages = {"json": error.messages}
+                    self.handle_error(
+                        error, request, argmap, error_status_code=None, error_headers=None
+                    )
+                return view(*args, body, **kwargs)
+
+            return wrapper
+
+        return decorate
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        """Read a JSON body: UTF-8, no key twice, no NaN, numbers and depth that Python can hold."""
+        if getattr(schema, "BODY_MAY_BE_EMPTY", False) and not req.get_data():
+            return {}
+        if not _is_plain_json(req) and req.mimetype != "application/json":
+            raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
+        try:
+            value = json.loads(
+                req.get_data().decode("utf-8"),
+                object_pairs_hook=_no_key_twice,
+                parse_constant=_no_constant,
+            )
+        except RecursionError:
+            raise ApiError("malformed_json", _TOO_DEEP) from None
+        except ValueError:
+            raise ApiError(
+                "malformed_json", "The body is not JSON in UTF-8 with each key once."
+            ) from None
+        if is_too_deep(value):
+            raise ApiError("malformed_json", _TOO_DEEP)
+        return value
+
+
+def _is_plain_json(asked: Request) -> bool:
+    """Tell by the header as most clients write it; all others are Werkzeug's to parse."""
+    return bool(asked.environ.get("CONTENT_TYPE") == "application/json")
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+class Blueprint(SmorestBlueprint):
+    """flask-smorest's blueprint with the strict parser; it tells OpenAPI what it adds to a view."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(
+        self, schema: Any, *, location: str = "json", **kwargs: Any
+    ) -> Callable[..., Any]:
+        """Parse a body or query; what is wrong with it is among the view's answers."""
+        if isinstance(schema, type):
+            schema = the(schema)
+        required = not getattr(schema, "BODY_MAY_BE_EMPTY", False)
+        parsing = super().arguments(schema, location=location, required=required, **kwargs)
+        codes = ["validation_error", *(["malformed_json"] if location == "json" else [])]
+        return lambda view: answers(*codes)(parsing(view))
+
+    def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
+        """Register a view under its own name, with all that it can answer."""
+        routing = super().route(rule, methods=methods, **options)
+
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            codes = [*ALWAYS]
+            if "<" in rule:
+                codes.append("not_found")
+            if methods != ["GET"]:  # `limit_body`
+                codes += ["body_too_large", "unsupported_media_type"]
+            facts = {"auth": getattr(view, "auth", None), "codes": {*codes, *answered(view)}}
+            described = self.doc(operationId=view.__name__, **{FACTS: facts})(view)
+            registered: Callable[..., Any] = routing(described)
+            return registered
+
+        return register
+
+
+def limit_body() -> None:
+    """Refuse a body that is too large, or that carries a file, before it is read."""
+    asked = request_itself()
+    if not asked.path.startswith("/api/"):
+        return
+    batch = asked.path.rstrip("/").endswith(BATCH_PATHS)
+    limit = BATCH_BODY_MAX if batch else BODY_MAX
+    asked.max_content_length = limit
+    if not _is_plain_json(asked) and asked.mimetype == "multipart/form-data":
+        raise ApiError("unsupported_media_type", _FORM_DETAIL)
+    size = asked.content_length
+    if size is None and "Transfer-Encoding" in asked.headers:
+        # Werkzeug cuts a body in chunks off at its limit, so one byte more tells.
+        asked.max_content_length = limit + 1
+        size = len(asked.get_data())
+    if (size or 0) > limit:
+        raise ApiError("body_too_large", f"At most {limit} bytes.")
+
+
+def init_app(app: Flask) -> None:
+    """Check every request's body before its view."""
+    app.before_request(limit_body)

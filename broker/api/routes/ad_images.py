@@ -1,0 +1,71 @@
+"""Tickets for an ad's images, and the images themselves."""
+
+from typing import Any
+
+from flask import Response
+
+from broker.api.auth.tokens import principal, requires_token
+from broker.api.problems.answers import STORAGE, answers
+from broker.api.request.context import current, utc_now
+from broker.api.request.idempotency import idempotent
+from broker.api.request.parsing import Blueprint
+from broker.api.routes import shapes
+from broker.api.routes.ads import AD_PATH
+from broker.api.routes.issue_tickets import issue_many, issue_one
+from broker.domain.owners import AD
+from broker.services.marketplace import images as service
+from schemas import images, tickets
+
+blueprint = Blueprint(
+    "ad_images",
+    __name__,
+    url_prefix="/api/ads",
+    description="Tickets for the images of an ad, and the images themselves.",
+)
+IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
+
+
+@blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(tickets.ImageFile)
+@blueprint.response(201, tickets.Ticket)
+def upload_image(file: dict[str, Any], ad_id: int) -> Response:
+    """Get a ticket for one image."""
+    return issue_one(AD, ad_id, file)
+
+
+@blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(tickets.ImageFiles)
+@blueprint.response(201, tickets.TicketBatch)
+def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
+    """Get tickets for up to 50 images, all or none."""
+    return issue_many(AD, ad_id, batch["files"])
+
+
+@blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.arguments(images.ImageChanges)
+@blueprint.response(200, images.Image)
+def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
+    """Change an image's alt_text or order."""
+    with current().database.session() as session:
+        row = service.edit_image(session, principal(), ad_id, image_id, changes)
+    return shapes.image(row)
+
+
+@blueprint.route(IMAGE_PATH, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.response(204)
+def delete_image(ad_id: int, image_id: int) -> None:
+    """Delete an image."""
+    with current().database.session() as session:
+        service.delete_image(
+            session, principal(), ad_id, image_id, limits=current().limits, now=utc_now()
+        )

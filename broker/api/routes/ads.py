@@ -1,0 +1,105 @@
+"""`/api/ads/`."""
+
+from typing import Any
+
+from flask import Response
+
+from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
+from broker.api.problems.answers import answers
+from broker.api.request import page_cursors as cursors
+from broker.api.request.context import current, utc_now
+from broker.api.request.idempotency import Created, idempotent
+from broker.api.request.parsing import Blueprint
+from broker.api.routes import shapes
+from broker.services.marketplace import ads as service
+from broker.services.marketplace.ads import AdView
+from schemas import ads as schemas
+from schemas.fields import the
+
+blueprint = Blueprint(
+    "ads",
+    __name__,
+    url_prefix="/api/ads",
+    description="What is for sale: its text, its price, and its images.",
+)
+AD_PATH = "/<id:ad_id>/"
+
+
+@blueprint.route("/", methods=["POST"], strict_slashes=False)
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(schemas.NewAd)
+@blueprint.response(201, schemas.Ad)
+def create_ad(fields: dict[str, Any]) -> Response:
+    """Create an ad."""
+    with current().database.session() as session:
+        created = Created(session, _written)
+        view = service.create_ad(
+            session, principal(), fields, before_commit=created.before_commit, now=utc_now()
+        )
+    return created.response(view)
+
+
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@accepts_token
+@blueprint.arguments(schemas.AdQuery, location="query")
+@blueprint.response(200, schemas.AdPage)
+def list_ads(query: dict[str, Any]) -> dict[str, Any]:
+    """List ads, newest first."""
+    limit, before_id = query.pop("limit"), cursors.decode(query.pop("cursor", None))
+    with current().database.session() as session:
+        views = service.list_ads(session, before_id=before_id, limit=limit, **query)
+    page = views[:limit]
+    more = len(views) > limit
+    return {
+        "results": [shapes.ad(view, caller()) for view in page],
+        "next_cursor": cursors.encode(page[-1].ad.id) if more else None,
+    }
+
+
+@blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
+@answers("not_found")
+@accepts_token
+@blueprint.response(200, schemas.Ad)
+def get_ad(ad_id: int) -> dict[str, Any]:
+    """Read an ad."""
+    with current().database.session() as session:
+        return shapes.ad(service.get_ad(session, ad_id), caller())
+
+
+@blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.arguments(schemas.AdChanges)
+@blueprint.response(200, schemas.Ad)
+def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
+    """Edit an ad of one's own."""
+    with current().database.session() as session:
+        view = service.edit_ad(session, principal(), ad_id, changes, now=utc_now())
+    return shapes.ad(view, principal())
+
+
+@blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.response(204)
+def delete_ad(ad_id: int) -> None:
+    """Delete an ad of one's own, with its images."""
+    with current().database.session() as session:
+        service.delete_ad(session, principal(), ad_id, limits=current().limits, now=utc_now())
+
+
+@blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.response(200, schemas.Ad)
+def mark_sold(ad_id: int) -> dict[str, Any]:
+    """Mark an ad of one's own as sold."""
+    with current().database.session() as session:
+        view = service.mark_sold(session, principal(), ad_id, now=utc_now())
+    return shapes.ad(view, principal())
+
+
+def _written(view: AdView) -> dict[str, Any]:
+    written: dict[str, Any] = the(schemas.Ad).dump(shapes.ad(view, principal()))
+    return written

@@ -1,0 +1,69 @@
+"""Issue tickets for one owner: shared by the routes of ads and users."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response
+
+from broker.api.auth.tokens import principal
+from broker.api.request.context import current, utc_now
+from broker.api.request.idempotency import Created
+from broker.api.routes import shapes
+from broker.domain.errors import InvalidRequest
+from broker.domain.owners import OwnerKind
+from broker.services.tickets.issue import FileRequest, issue
+from broker.services.tickets.sign import Ticket
+
+
+def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
+    """Issue a ticket a file, all or none."""
+    return _issue(kind, owner_id, files, _batch)
+
+
+def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:
+    """Issue one ticket; faults are named by field, without an index."""
+    with one_file():
+        return _issue(kind, owner_id, [file], _single)
+
+
+@contextmanager
+def one_file() -> Iterator[None]:
+    """Name the faults of a single file by field alone."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.fields and "files" in error.fields:
+            raise InvalidRequest(error.detail, error.fields["files"]["0"]) from error
+        raise
+
+
+def _issue(
+    kind: OwnerKind,
+    owner_id: int,
+    files: Sequence[dict[str, Any]],
+    shape: Callable[[list[Ticket]], dict[str, Any]],
+) -> Response:
+    broker = current()
+    with broker.database.session() as session:
+        created = Created(session, shape)
+        tickets = issue(
+            session,
+            broker.storage.presigner,
+            broker.limits,
+            principal(),
+            kind,
+            owner_id,
+            [FileRequest(**file) for file in files],
+            before_commit=created.before_commit,
+            now=utc_now(),
+        )
+    return created.response(tickets)
+
+
+def _batch(tickets: list[Ticket]) -> dict[str, Any]:
+    return {"tickets": [shapes.ticket(ticket) for ticket in tickets]}
+
+
+def _single(tickets: list[Ticket]) -> dict[str, Any]:
+    return shapes.ticket(tickets[0])

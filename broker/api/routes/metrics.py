@@ -1,0 +1,71 @@
+"""`/metrics`, over several processes where PROMETHEUS_MULTIPROC_DIR is set; count outcomes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Blueprint, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from broker.api.request.context import current, utc_now
+from broker.domain.errors import BrokerError, DatabaseUnavailable
+from broker.services.uploads import outbox
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@contextmanager
+def counted(counter: Counter) -> Iterator[None]:
+    """Count the block's outcome: ok, or the code of its error."""
+    try:
+        yield
+    except BrokerError as error:
+        counter.labels(error.code).inc()
+        raise
+    counter.labels("ok").inc()
+
+
+class OutboxCollector(Collector):
+    """What the outbox has in store, read from the database at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Give three gauges; none while the database is away, which /readyz tells."""
+        broker = current()
+        try:
+            with broker.database.session() as session:
+                backlog = outbox.backlog(session, now=utc_now())
+        except DatabaseUnavailable:
+            return
+        yield GaugeMetricFamily(
+            "broker_outbox_waiting", "Deletions and aborts still to be done", backlog.waiting
+        )
+        yield GaugeMetricFamily(
+            "broker_outbox_refused", "Of these, refused by S3 at the last try", backlog.refused
+        )
+        yield GaugeMetricFamily(
+            "broker_outbox_overdue_seconds",
+            "For how long the oldest has been due",
+            backlog.overdue_seconds,
+        )
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Give all metrics of all of this app's processes."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    shared = CollectorRegistry()
+    shared.register(OutboxCollector())
+    text = generate_latest(registry) + generate_latest(shared)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)

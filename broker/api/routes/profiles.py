@@ -1,0 +1,40 @@
+"""`/api/profiles/`."""
+
+from typing import Any
+
+from broker.api.auth.tokens import accepts_token
+from broker.api.request.context import current
+from broker.api.request.parsing import Blueprint
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.owners import OWNER_KINDS
+from broker.domain.transports import Transport
+from schemas import profiles
+
+blueprint = Blueprint(
+    "profiles",
+    __name__,
+    url_prefix="/api/profiles",
+    description="What may be uploaded where, to be read before a ticket is asked for.",
+)
+
+
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@accepts_token
+@blueprint.response(200, profiles.Profiles)
+def get_profiles() -> dict[str, Any]:
+    """Read what may be uploaded where."""
+    limits = current().limits
+    return {
+        kind.purpose: {
+            "content_types": list(EXTENSIONS),
+            "max_bytes": kind.max_bytes(limits),
+            "max_count": kind.max_count(limits),
+            "ticket_ttl": limits.ticket_ttl,
+            "checksum_required": limits.require_checksum,
+            "transports": list(Transport),
+            "default_transport": limits.default_transport,
+            "multipart_threshold": limits.multipart_threshold,
+            "part_size": limits.part_size,
+        }
+        for kind in OWNER_KINDS.values()
+    }

@@ -1,0 +1,150 @@
+"""From rows to the marketplace's JSON shapes; the schemas write times and money."""
+
+from typing import Any
+from urllib.parse import quote
+
+from broker.api.request.context import current
+from broker.db.models import Image, Upload, User
+from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.owners import OWNER_KINDS
+from broker.domain.principal import Principal
+from broker.services.marketplace.ads import AdView
+from broker.services.marketplace.users import UserView
+from broker.services.multipart.list_parts import Progress
+from broker.services.tickets.sign import Ticket
+from broker.services.uploads.state import AnyUpload, plan_of
+from schemas.fields import rfc3339
+
+
+def image_url(key: str) -> str:
+    """Give the public URL of a relative key."""
+    return f"{current().storage.media_url}/{quote(key)}"
+
+
+def image(row: Image) -> dict[str, Any]:
+    """Shape one image."""
+    return {
+        "id": row.id,
+        "image": row.key,
+        "image_url": image_url(row.key),
+        "alt_text": row.alt_text,
+        "order": row.order,
+        "created_at": row.created_at,
+    }
+
+
+def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
+    """Shape a profile."""
+    row, avatar = view.user, view.avatar
+    return {
+        "id": row.id,
+        "email": _email(row, viewer),
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "name": _name(row),
+        "avatar": avatar.key if avatar else None,
+        "avatar_url": image_url(avatar.key) if avatar else None,
+    }
+
+
+def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
+    """Shape an ad; its images come sorted, main image first."""
+    row, owner = view.ad, view.owner
+    images = [image(found) for found in view.images]
+    return {
+        "id": row.id,
+        "title": row.title,
+        "description": row.description,
+        "price": row.price,
+        "is_active": row.is_active,
+        "is_sold": row.is_sold,
+        "owner": row.owner_id,
+        "owner_info": {"id": owner.id, "email": _email(owner, viewer), "name": _name(owner)},
+        "main_image_url": images[0]["image_url"] if images else None,
+        "images": images,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def ticket(issued: Ticket) -> dict[str, Any]:
+    """Shape a ticket, ready to be written: twenty of them through a schema take its time."""
+    row = issued.upload
+    return {
+        "id": row.id,
+        "state": row.state,
+        "key": row.key,
+        "expires_at": rfc3339(row.expires_at),
+        "server_time": rfc3339(issued.server_time),
+        "upload": transfer(issued),
+        "confirm_url": confirm_url(row),
+    }
+
+
+def transfer(issued: Ticket) -> dict[str, Any]:
+    """Shape where and how a ticket's bytes are sent."""
+    match issued.transfer:
+        case PresignedPost(url=url, fields=fields):
+            return {"method": "POST", "url": url, "fields": fields}
+        case PresignedPut(url=url, headers=headers):
+            return {"method": "PUT", "url": url, "headers": headers}
+        case plan:
+            base = f"/api/uploads/{issued.upload.id}"
+            return {
+                "method": "MULTIPART",
+                "part_size": plan.part_size if plan else None,
+                "part_count": plan.part_count if plan else None,
+                "parts_url": f"{base}/parts/",
+                "complete_url": f"{base}/complete/",
+            }
+
+
+def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
+    """Shape an upload, with what is known of its bytes once its image is recorded."""
+    return {
+        "id": row.id,
+        "state": row.state,
+        "purpose": OWNER_KINDS[row.owner_kind].purpose,
+        "owner": row.owner_id,
+        "key": row.key,
+        "content_type": row.content_type,
+        "size": row.size if row.size_is_exact else None,
+        "checksum_sha256": row.checksum_sha256,
+        "checksum_verified": recorded.checksum_verified if recorded else None,
+        "composite_checksum_sha256": recorded.composite_sha256 if recorded else None,
+        "transport": row.transport,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "confirm_url": confirm_url(row),
+    }
+
+
+def progress(found: Progress) -> dict[str, Any]:
+    """Shape how far a multipart upload has come."""
+    row, plan = found.upload, plan_of(found.upload)
+    return {
+        "id": row.id,
+        "size": row.size if row.size_is_exact else None,
+        "part_size": plan.part_size if plan else None,
+        "part_count": plan.part_count if plan else None,
+        "parts": [
+            {"part_number": part.part_number, "size": part.size, "etag": part.etag}
+            for part in found.parts
+        ],
+        "missing": found.missing,
+        "complete_url": f"/api/uploads/{row.id}/complete/",
+        "expires_at": row.expires_at,
+    }
+
+
+def confirm_url(row: AnyUpload) -> str:
+    """Give the path that confirms the upload."""
+    return f"/api/uploads/{row.id}/confirm/"
+
+
+def _email(row: User, viewer: Principal | None) -> str | None:
+    return row.email if viewer is not None and viewer.acts_for(row.id) else None
+
+
+def _name(row: User) -> str:
+    return f"{row.first_name} {row.last_name}".strip()

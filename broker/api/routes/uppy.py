@@ -1,0 +1,253 @@
+"""Companion's S3 protocol for Uppy, unmodified, and the confirm that it lacks.
+
+Read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0 (`src/index.ts`), and
+from @uppy/companion's own routes. The `uploadId` given out is our upload's id.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from broker.api.auth.capabilities import requires_capability, uppy_session
+from broker.api.problems.answers import ENDED, STORAGE, answers
+from broker.api.request.context import current, utc_now
+from broker.api.request.parsing import Blueprint
+from broker.api.routes import shapes
+from broker.api.routes.issue_tickets import one_file
+from broker.api.routes.metrics import counted
+from broker.db.models import Upload
+from broker.domain.errors import InvalidRequest
+from broker.domain.object_head import PresignedPost
+from broker.domain.transports import Transport
+from broker.services.confirm.confirm import confirm
+from broker.services.multipart.complete import complete
+from broker.services.multipart.list_parts import list_parts
+from broker.services.multipart.sign_parts import SignedPart, WantedPart, sign_parts
+from broker.services.tickets.cancel import cancel
+from broker.services.tickets.issue import FileRequest, issue
+from broker.services.tickets.sign import Ticket
+from broker.services.uploads.state import final_key
+from broker.services.uppy import uploads as uppy_uploads
+from broker.services.uppy.sessions import kind_of, principal_of
+from broker.telemetry.metrics import CONFIRMS
+from schemas import images, uppy
+
+blueprint = Blueprint(
+    "uppy",
+    __name__,
+    url_prefix="/api/uppy",
+    description=(
+        "Companion's S3 protocol, as Uppy speaks it. The path carries the right. Problems here "
+        "also have `error` and `message`, one line for people."
+    ),
+)
+S3 = "/<capability:capability>/s3/"
+MULTIPART = S3 + "multipart/<uuid:upload_id>"
+
+
+@blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
+@answers(
+    "not_found",
+    "forbidden",
+    "image_limit_reached",
+    "quota_exceeded",
+    "capability_exhausted",
+    *STORAGE,
+)
+@requires_capability
+@blueprint.arguments(uppy.File, location="query", unknown="exclude")
+@blueprint.response(200, uppy.FormParameters)
+def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
+    """Get the form of a single upload."""
+    ticket = _issue(file, file, Transport.POST)
+    assert isinstance(ticket.transfer, PresignedPost)  # noqa: S101 - by its transport
+    return {
+        "method": "POST",
+        "url": ticket.transfer.url,
+        "fields_": ticket.transfer.fields,
+        "expires": current().limits.ticket_ttl,
+    }
+
+
+@blueprint.route(S3 + "multipart", methods=["POST"], strict_slashes=False)
+@answers(
+    "not_found",
+    "forbidden",
+    "image_limit_reached",
+    "quota_exceeded",
+    "capability_exhausted",
+    *STORAGE,
+)
+@requires_capability
+@blueprint.arguments(uppy.MultipartFile, unknown="exclude")
+@blueprint.response(200, uppy.MultipartCreated)
+def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
+    """Begin a multipart upload."""
+    upload = _issue(file, file["metadata"], Transport.MULTIPART).upload
+    return {"key": final_key(current().limits, upload), "uploadId": str(upload.id)}
+
+
+@blueprint.route(MULTIPART, methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", "object_missing", *ENDED, *STORAGE)
+@requires_capability
+@blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
+@blueprint.response(200, uppy.ListedPart(many=True))
+def get_uploaded_parts(query: dict[str, str], upload_id: UUID) -> list[dict[str, Any]]:
+    """List the parts that have arrived."""
+    broker = current()
+    with broker.database.session() as session:
+        uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
+        found = list_parts(
+            session,
+            broker.storage,
+            broker.limits,
+            principal_of(uppy_session()),
+            upload_id,
+            now=utc_now(),
+        )
+    return [
+        {"PartNumber": part.part_number, "Size": part.size, "ETag": f'"{part.etag}"'}
+        for part in found.parts
+    ]
+
+
+@blueprint.route(MULTIPART + "/<int:part_number>", methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
+@requires_capability
+@blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
+@blueprint.response(200, uppy.PartUrl)
+def sign_part_upload(query: dict[str, str], upload_id: UUID, part_number: int) -> dict[str, Any]:
+    """Sign one part."""
+    (part,) = _sign(upload_id, query["key"], [part_number])
+    return {"url": part.put.url, "expires": current().limits.put_ttl}
+
+
+@blueprint.route(MULTIPART + "/batch", methods=["GET"], strict_slashes=False)
+@answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
+@requires_capability
+@blueprint.arguments(uppy.BatchQuery, location="query", unknown="exclude")
+@blueprint.response(200, uppy.PartUrls)
+def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str, Any]:
+    """Sign several parts."""
+    numbers = [int(number) for number in query["partNumbers"].split(",")]
+    parts = _sign(upload_id, query["key"], numbers)
+    return {"presignedUrls": {str(part.part_number): part.put.url for part in parts}}
+
+
+@blueprint.route(MULTIPART + "/complete", methods=["POST"], strict_slashes=False)
+@answers(
+    "not_found",
+    "not_multipart",
+    "parts_missing",
+    "object_missing",
+    "image_deleted",
+    *ENDED,
+    *STORAGE,
+)
+@requires_capability
+@blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
+@blueprint.arguments(uppy.NamedParts, unknown="exclude")
+@blueprint.response(200, uppy.Completed)
+def complete_multipart_upload(
+    query: dict[str, str], body: dict[str, Any], upload_id: UUID
+) -> dict[str, Any]:
+    """Put the parts together and record the image."""
+    broker = current()
+    named = {part["PartNumber"]: part["ETag"].strip('"') for part in body["parts"]}
+    if len(named) != len(body["parts"]):
+        raise InvalidRequest("A part is named twice.", {"parts": ["Named twice."]})
+    with counted(CONFIRMS), broker.database.session() as session:
+        upload = uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
+        image = complete(
+            session,
+            broker.storage,
+            broker.limits,
+            principal_of(uppy_session()),
+            upload.id,
+            named=named,
+            now=utc_now(),
+        )
+    return {"location": shapes.image_url(image.key), "key": query["key"]}
+
+
+@blueprint.route(MULTIPART, methods=["DELETE"], strict_slashes=False)
+@answers("not_found", "upload_settled")
+@requires_capability
+@blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
+@blueprint.response(200, uppy.Nothing)
+def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, Any]:
+    """Abort a multipart upload."""
+    broker = current()
+    with broker.database.session() as session:
+        uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
+        cancel(
+            session,
+            broker.storage,
+            broker.limits,
+            principal_of(uppy_session()),
+            upload_id,
+            now=utc_now(),
+        )
+    return {}
+
+
+@blueprint.route("/<capability:capability>/confirm/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "object_missing", "image_deleted", *ENDED, *STORAGE)
+@requires_capability
+@blueprint.arguments(uppy.KeyBody, unknown="exclude")
+@blueprint.response(200, images.Image)
+def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
+    """Confirm an upload by the key that Uppy reports of it; the same answer when repeated."""
+    broker = current()
+    with counted(CONFIRMS), broker.database.session() as session:
+        upload = uppy_uploads.by_key(session, broker.limits, uppy_session(), body["key"])
+        image = confirm(
+            session,
+            broker.storage,
+            broker.limits,
+            principal_of(uppy_session()),
+            upload.id,
+            now=utc_now(),
+        )
+    return shapes.image(image)
+
+
+def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> Ticket:
+    broker, row = current(), uppy_session()
+    request = FileRequest(
+        file_name=file["filename"],
+        content_type=file["type"],
+        size=None,
+        max_size=row.max_bytes - row.bytes_taken,
+        alt_text=meta["alt_text"],
+        order=meta["order"],
+        transport=transport,
+    )
+    with one_file(), broker.database.session() as session:
+        (ticket,) = issue(
+            session,
+            broker.storage.presigner,
+            broker.limits,
+            principal_of(row),
+            kind_of(row),
+            row.owner_id,
+            [request],
+            uppy_session_id=row.id,
+            now=utc_now(),
+        )
+    return ticket
+
+
+def _sign(upload_id: UUID, key: str, numbers: list[int]) -> list[SignedPart]:
+    broker = current()
+    with broker.database.session() as session:
+        upload: Upload = uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, key)
+        signed = sign_parts(
+            session,
+            broker.storage,
+            broker.limits,
+            principal_of(uppy_session()),
+            upload.id,
+            [WantedPart(part_number=number) for number in numbers],
+            now=utc_now(),
+        )
+    return list(signed.parts)

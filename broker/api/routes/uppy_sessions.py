@@ -1,0 +1,93 @@
+"""Open and revoke Uppy sessions."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from broker.api.auth.capabilities import signed
+from broker.api.auth.tokens import principal, requires_token
+from broker.api.middleware.hosts import base_url
+from broker.api.problems.answers import answers
+from broker.api.problems.handlers import UPPY_PATH
+from broker.api.request.context import current, utc_now
+from broker.api.request.idempotency import Created, idempotent
+from broker.api.request.parsing import Blueprint
+from broker.api.routes.ads import AD_PATH
+from broker.api.routes.users import USER_PATH
+from broker.db.models import UppySession
+from broker.domain.owners import AD, USER, OwnerKind
+from broker.services.uppy import sessions as service
+from schemas import uppy
+from schemas.fields import the
+
+blueprint = Blueprint(
+    "uppy_sessions",
+    __name__,
+    url_prefix="/api",
+    description="Endpoints for Uppy, which carry their own right.",
+)
+
+
+@blueprint.route("/ads" + AD_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "uppy_not_configured")
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(uppy.SessionLimits)
+@blueprint.response(201, uppy.Session)
+def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
+    """Get an endpoint through which Uppy sends images of an ad."""
+    return _open(AD, ad_id, limits)
+
+
+@blueprint.route("/users" + USER_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "uppy_not_configured")
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(uppy.SessionLimits)
+@blueprint.response(201, uppy.Session)
+def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
+    """Get an endpoint through which Uppy sends an avatar."""
+    return _open(USER, user_id, limits)
+
+
+@blueprint.route("/uppy_sessions/<uuid:session_id>/", methods=["DELETE"], strict_slashes=False)
+@answers("not_found")
+@requires_token
+@blueprint.response(204)
+def revoke_uppy_session(session_id: UUID) -> None:
+    """Revoke an endpoint; what was confirmed through it stays."""
+    with current().database.session() as session:
+        service.revoke(session, principal(), session_id, now=utc_now())
+
+
+def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
+    broker, now = current(), utc_now()
+    base = base_url()
+
+    def shape(row: UppySession) -> dict[str, Any]:
+        written: dict[str, Any] = the(uppy.Session).dump(
+            {
+                "id": row.id,
+                "endpoint": f"{base}{UPPY_PATH}{signed(row.id)}/",
+                "expires_at": row.expires_at,
+                "server_time": now,
+                "max_files": row.max_files,
+                "max_bytes": row.max_bytes,
+            }
+        )
+        return written
+
+    with broker.database.session() as session:
+        created = Created(session, shape)
+        row = service.open_session(
+            session,
+            broker.limits,
+            principal(),
+            kind,
+            owner_id,
+            service.SessionLimits(**limits),
+            before_commit=created.before_commit,
+            now=now,
+        )
+    return created.response(row)

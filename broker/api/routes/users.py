@@ -1,0 +1,56 @@
+"""`/api/users/`."""
+
+from typing import Any
+
+from flask import Response
+
+from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
+from broker.api.problems.answers import STORAGE, answers
+from broker.api.request.context import current, utc_now
+from broker.api.request.idempotency import idempotent
+from broker.api.request.parsing import Blueprint
+from broker.api.routes import shapes
+from broker.api.routes.issue_tickets import issue_one
+from broker.domain.owners import USER
+from broker.services.marketplace import users as service
+from schemas import tickets, users
+
+blueprint = Blueprint(
+    "users", __name__, url_prefix="/api/users", description="Profiles, and tickets for avatars."
+)
+USER_PATH = "/<id:user_id>/"
+
+
+@blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
+@answers("not_found")
+@accepts_token
+@blueprint.response(200, users.User)
+def get_user(user_id: int) -> dict[str, Any]:
+    """Read a profile."""
+    with current().database.session() as session:
+        return shapes.user(service.get_user(session, user_id), caller())
+
+
+@blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
+@answers("not_found", "forbidden", "avatar_not_confirmed")
+@requires_token
+@blueprint.arguments(users.UserChanges)
+@blueprint.response(200, users.User)
+def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
+    """Edit one's own profile."""
+    with current().database.session() as session:
+        view = service.edit_user(
+            session, principal(), user_id, changes, limits=current().limits, now=utc_now()
+        )
+    return shapes.user(view, principal())
+
+
+@blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
+@requires_token
+@idempotent(blueprint)
+@blueprint.arguments(tickets.AvatarFile)
+@blueprint.response(201, tickets.Ticket)
+def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
+    """Get a ticket for an avatar."""
+    return issue_one(USER, user_id, file)

@@ -1,0 +1,1 @@
+"""Statements that skip SQLAlchemy's session, for the requests that are most frequent."""

@@ -1,0 +1,29 @@
+"""Read one upload, which most requests begin with."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, bindparam, select
+from sqlalchemy.orm import Session
+
+from broker.db.fast_path.transactions import reading
+from broker.db.models import Upload
+
+_UPLOADS: Table = Upload.__table__  # type: ignore[assignment]
+_NAMES = tuple(column.name for column in _UPLOADS.columns)
+
+
+def read_upload(session: Session, upload_id: UUID) -> Upload | None:
+    """Give an upload's row as it is now, apart from the session, which it commits."""
+    if session.in_transaction():
+        session.commit()
+    with reading(session) as cursor:
+        row = cursor.first(_by_id(), {"upload_id": upload_id})
+    return None if row is None else Upload(**dict(zip(_NAMES, row, strict=True)))
+
+
+@cache
+def _by_id() -> Select[Any]:
+    upload_id = bindparam("upload_id", type_=_UPLOADS.c.id.type)
+    return select(_UPLOADS).where(_UPLOADS.c.id == upload_id)

@@ -1,0 +1,1 @@
+"""Record objects that were in the bucket before the broker."""

@@ -1,0 +1,83 @@
+"""The CSV of `broker adopt`: checked as a whole before anything is recorded, in bounded memory."""
+
+import csv
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from broker.domain.adoption import Claim
+from broker.domain.errors import InvalidReport
+from broker.domain.limits import Limits
+from broker.domain.object_keys import KEY_MAX, owner_of, relative_key
+from broker.services.reconcile.external_sort import ExternalSort
+
+HEADER = ["key", "alt_text", "order"]
+# As the API has them: schemas/images.py.
+ALT_TEXT_MAX, ORDER_MAX = 500, 32767
+FAULTS_SHOWN = 10
+
+
+@contextmanager
+def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
+    """Give a file's claims, sorted by key; a key may be written with the location or without.
+
+    Raises InvalidReport: a line for each of the first faults, with the number of its line.
+    """
+    with ExternalSort(4) as lines:
+        faults: list[str] = []
+        lines.add(_checked(path, limits, faults))
+        last, first_line = None, 0
+        for key, line, _alt_text, _order in lines:
+            if key == last:
+                faults.append(f"line {line}: its key is also on line {first_line}")
+            else:
+                last, first_line = key, line
+            if len(faults) > FAULTS_SHOWN:
+                break
+        if faults:
+            more = "\n…" if len(faults) > FAULTS_SHOWN else ""
+            shown = "\n".join(faults[:FAULTS_SHOWN])
+            raise InvalidReport(f"{path} is not adopted, nothing is recorded:\n{shown}{more}")
+        yield (
+            Claim(key=key, alt_text=alt_text, order=order) for key, _line, alt_text, order in lines
+        )
+
+
+def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[str, int, str, int]]:
+    """Give key, line, alt_text and order of the good lines; stops when faults are many."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            if (header := next(reader, [])) != HEADER:
+                faults.append(f"line 1: the header is {','.join(header)}, not {','.join(HEADER)}")
+                return
+            for fields in reader:
+                fault = _fault(fields, limits)
+                if fault is None:
+                    key = relative_key(limits.location, fields[0]) or fields[0]
+                    yield key, reader.line_num, fields[1], int(fields[2] or 0)
+                else:
+                    faults.append(f"line {reader.line_num}: {fault}")
+                    if len(faults) > FAULTS_SHOWN:
+                        return
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidReport(f"{path} cannot be read: {error}.") from error
+
+
+def _fault(fields: list[str], limits: Limits) -> str | None:
+    """Say what is wrong with a line; None where nothing is."""
+    if len(fields) != len(HEADER):
+        return f"{len(fields)} columns, not {len(HEADER)}"
+    key, alt_text, order = relative_key(limits.location, fields[0]) or fields[0], *fields[1:]
+    if owner_of(key) is None or len(key) > KEY_MAX or not _is_plain(key):
+        return "key is none of an ad or a user, such as ads/ad_1/main.jpg"
+    if len(alt_text) > ALT_TEXT_MAX or not _is_plain(alt_text):
+        return f"alt_text has more than {ALT_TEXT_MAX} characters, or a control character"
+    if order and not (order.isascii() and order.isdigit() and int(order) <= ORDER_MAX):
+        return f"order is no number from 0 to {ORDER_MAX}"
+    return None
+
+
+def _is_plain(text: str) -> bool:
+    return not any(unicodedata.category(character) == "Cc" for character in text)

@@ -1,0 +1,1 @@
+"""Work without a request: the reaper, and the bucket's notifications."""

@@ -1,0 +1,1 @@
+"""Confirm an upload: verify its object, promote it, and record its image."""

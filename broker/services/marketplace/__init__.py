@@ -1,0 +1,1 @@
+"""The marketplace's ads, users, images and avatars."""

@@ -1,0 +1,1 @@
+"""Multipart uploads: sign parts, list the parts that have arrived, complete."""

@@ -1,0 +1,1 @@
+"""Compare the bucket with the database, and the database with itself."""

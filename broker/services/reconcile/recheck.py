@@ -1,0 +1,86 @@
+"""Look at suspected differences once more: rows and bucket may have changed since they were read.
+
+The rows are read before the HEADs and after them. Only what both readings agree on is told:
+an image that is confirmed or deleted in between is no difference.
+"""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from broker.domain.limits import Limits
+from broker.domain.object_head import ObjectHead
+from broker.domain.reconciliation import Difference, DifferenceKind
+from broker.services.reconcile.heads import batches, heads_of
+from broker.services.reconcile.known_keys import StoredImage, known_keys
+from broker.storage.protocol import ObjectStorage
+
+
+def recheck(
+    session: Session, storage: ObjectStorage, limits: Limits, suspects: Iterable[str]
+) -> Iterator[Difference]:
+    """Give what does differ among these object keys, a batch at a time."""
+    for keys in batches(suspects):
+        before = known_keys(session, limits, keys)
+        asked = [key for key in keys if key in before.images or not before.knows(key)]
+        heads = heads_of(storage, asked)
+        after = known_keys(session, limits, asked)
+        for key in asked:
+            head, image = heads.get(key), after.images.get(key)
+            if image is not None and image == before.images.get(key):
+                found = _compare(key, image, head)
+            elif head is not None and not before.knows(key) and not after.knows(key):
+                found = _orphan(key, head)
+            else:
+                found = None
+            if found is not None:
+                yield found
+
+
+def ours(upload_id: str | None) -> UUID | None:
+    """Give the upload's id that our own tickets write into an object's metadata, else None."""
+    try:
+        return UUID(upload_id) if upload_id else None
+    except ValueError:
+        return None
+
+
+def _compare(key: str, image: StoredImage, head: ObjectHead | None) -> Difference | None:
+    if head is None:
+        return Difference(
+            kind=DifferenceKind.MISSING,
+            key=key,
+            detail=f"image {image.id} has no object",
+            image_id=image.id,
+        )
+    found = []
+    if head.content_length != image.size:
+        found.append(f"size is {head.content_length}, recorded {image.size}")
+    if head.etag != image.etag:
+        found.append(f"ETag is {head.etag}, recorded {image.etag}")
+    if not found:
+        return None
+    return Difference(
+        kind=DifferenceKind.DIFFERS,
+        key=key,
+        detail=f"image {image.id}: {'; '.join(found)}",
+        image_id=image.id,
+        size=head.content_length,
+        etag=head.etag,
+        last_modified=head.last_modified,
+    )
+
+
+def _orphan(key: str, head: ObjectHead) -> Difference:
+    upload_id = head.metadata.get("upload-id")
+    of_ours = ours(upload_id) is not None
+    return Difference(
+        kind=DifferenceKind.ORPHAN,
+        key=key,
+        detail=f"left by upload {upload_id}" if of_ours else "not the broker's",
+        size=head.content_length,
+        etag=head.etag,
+        last_modified=head.last_modified,
+        upload_id=upload_id if of_ours else None,
+    )

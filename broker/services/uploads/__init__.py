@@ -1,0 +1,1 @@
+"""What every upload shares: its owner, its state, its quota, and the outbox of deletions."""

@@ -1,0 +1,1 @@
+"""Uppy sessions, and the uploads that a session may handle."""
