@@ -12,11 +12,11 @@ from broker.api.pages import error_page, page, reader
 from broker.api.problems import handlers as problems
 from broker.api.rate_limits import limits as rate_limits
 from broker.api.request import parsing
-from broker.api.request.context import Broker
 from broker.api.request.json_provider import OrjsonProvider
 from broker.api.routes import health, metrics
 from broker.config import Settings
 from broker.db.session import Database
+from broker.services.work import Broker
 from broker.storage.factory import s3_storage
 
 EXPOSED_HEADERS = [

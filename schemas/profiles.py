@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from broker.domain.transports import Transport
+from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer
 
 
@@ -14,8 +14,8 @@ class Profile(Answer):
     max_count = fields.Integer()
     ticket_ttl = fields.Integer()
     checksum_required = fields.Boolean()
-    transports = fields.List(fields.String(metadata={"enum": list(Transport)}))
-    default_transport = fields.String(metadata={"enum": list(Transport)})
+    transports = fields.List(fields.String(metadata={"enum": list(TRANSPORTS)}))
+    default_transport = fields.String(metadata={"enum": list(TRANSPORTS)})
     multipart_threshold = fields.Integer(
         metadata={"description": "Larger files get multipart where a request does not say."}
     )

@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.return_urls import RETURN_URL_MAX
+from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer, Choice, Int, Several, StrictSchema, TextField, Time, the
 from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
@@ -33,7 +34,7 @@ class AvatarFile(StrictSchema):
         high=44,
         metadata={"pattern": SHA256_PATTERN, "description": "base64 of the file's SHA-256."},
     )
-    transport = Choice(["post", "put", "multipart"])
+    transport = Choice(list(TRANSPORTS))
     return_url = TextField(
         low=1,
         high=RETURN_URL_MAX,

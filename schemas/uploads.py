@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from broker.domain import s3_failures
 from broker.domain.states import UploadState
-from broker.domain.transports import Transport
+from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer, StrictSchema, TextField, Time
 
 
@@ -27,7 +27,7 @@ class Upload(Answer):
         allow_none=True,
         metadata={"description": "S3's COMPOSITE checksum of parts that had digests."},
     )
-    transport = fields.String(metadata={"enum": list(Transport)})
+    transport = fields.String(metadata={"enum": list(TRANSPORTS)})
     created_at = Time()
     expires_at = Time()
     server_time = Time()

@@ -4,22 +4,18 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.cli.printable import printable
-from broker.config import Settings
-from broker.db.session import Database
 from broker.domain.adoption import SKIPPED_DETAIL, AdoptTally, Claim, Skipped
-from broker.domain.limits import Limits
 from broker.services.adopt import adopt as service
 from broker.services.adopt.csv_claims import claims_of_csv
 from broker.services.marketplace.ad_ids import skip_used_ids
-from broker.storage.factory import s3_storage
-from broker.storage.protocol import Storage
+from broker.services.work import Work
 
 
 @click.command()
@@ -45,38 +41,25 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
     done; what was recorded stays, and the next run goes on from there.
     """
     with cannot_tell_is_two():
-        settings = Settings.load()
-        database, storage = Database(settings.database_url), s3_storage(settings)
         tally = AdoptTally()
-        try:
-            with (
-                database.session() as session,
-                _claims(csv_file, storage, settings.limits) as claims,
-            ):
-                if restored and not dry_run:
-                    skip_used_ids(session, storage, settings.limits)
-                service.adopt(
-                    session,
-                    storage,
-                    settings.limits,
-                    claims,
-                    now=datetime.now(UTC),
-                    tally=tally,
-                    dry_run=dry_run,
-                    restored=restored,
-                )
-        finally:
-            database.dispose()
+        with (
+            broker_of_environment() as broker,
+            broker.work() as work,
+            _claims(csv_file, work) as claims,
+        ):
+            if restored and not dry_run:
+                skip_used_ids(work)
+            service.adopt(work, claims, tally=tally, dry_run=dry_run, restored=restored)
     click.echo(_json(tally, dry_run) if as_json else _table(tally, dry_run))
     sys.exit(0 if tally.is_as_expected else DIFFERS)
 
 
 @contextmanager
-def _claims(csv_file: Path | None, storage: Storage, limits: Limits) -> Iterator[Iterator[Claim]]:
+def _claims(csv_file: Path | None, work: Work) -> Iterator[Iterator[Claim]]:
     if csv_file is None:
-        yield service.claims_of_listing(storage, limits)
+        yield service.claims_of_listing(work)
     else:
-        with claims_of_csv(csv_file, limits) as claims:
+        with claims_of_csv(csv_file, work.limits) as claims:
             yield claims
 
 

@@ -5,9 +5,9 @@ from concurrent.futures import Future, wait
 
 import click
 
+from broker.cli.environment import broker_of_environment
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
-from broker.cli.workers import utc_now, worker
 from broker.services.background.consume import Consumer
 from broker.storage.protocol import EventQueue, QueueMessage
 from broker.storage.queue import event_queue
@@ -25,14 +25,11 @@ def consume_events(once: bool, metrics_port: int | None, metrics_host: str) -> N
     logs.configure()
     context.via = "events"
     serve_metrics(metrics_host, metrics_port)
-    with stop_signal() as stop, worker() as parts:
+    with stop_signal() as stop, broker_of_environment() as broker:
         consumer = Consumer(
-            queue=_Stoppable(event_queue(parts.settings), stop),
-            storage=parts.storage,
-            limits=parts.settings.limits,
-            open_session=parts.database.session,
-            check=parts.check,
-            now=utc_now,
+            queue=_Stoppable(event_queue(broker.settings), stop),
+            open_work=broker.work,
+            check=broker.check,
             wait=stop.wait,
         )
         totals = consumer.run(until_empty=once)

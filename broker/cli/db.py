@@ -4,10 +4,10 @@ import sys
 
 import click
 
+from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.config import Settings
 from broker.db import migrate
-from broker.db.session import Database
 from broker.services.reconcile.verify_rows import wrong_rows
 
 
@@ -33,18 +33,15 @@ def check() -> None:
 
 @db.command()
 def verify() -> None:
-    """Compare the rows with each other: images, uploads, owners, places, quotas.
+    """Compare the rows with each other: images, uploads, owners, slots, quotas.
 
     Exit status 0: they agree. 1: some do not, a line for each. 2: it could not be told.
     """
     with cannot_tell_is_two():
-        database, wrong = Database(Settings.load().database_url), 0
-        try:
-            with database.session() as session:
-                for line in wrong_rows(session):
-                    click.echo(line)
-                    wrong += 1
-        finally:
-            database.dispose()
+        wrong = 0
+        with broker_of_environment() as broker, broker.work() as work:
+            for line in wrong_rows(work):
+                click.echo(line)
+                wrong += 1
         click.echo(f"{wrong} rows are wrong")
     sys.exit(DIFFERS if wrong else 0)

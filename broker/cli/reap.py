@@ -6,11 +6,12 @@ from dataclasses import asdict
 
 import click
 
+from broker.cli.environment import broker_of_environment
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import stop_signal
-from broker.cli.workers import Worker, utc_now, worker
 from broker.domain.errors import BrokerError
 from broker.services.background.reap import Reaped, reap_once
+from broker.services.work import Broker
 from broker.telemetry import logs, reaper
 from broker.telemetry.context import context
 
@@ -27,20 +28,20 @@ def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: 
         raise click.UsageError("Give either --once or --every SECONDS.")
     logs.configure()
     context.via = "reap"
-    with worker() as parts:
+    with broker_of_environment() as broker:
         if every is None:
-            click.echo(_told(_round(parts)))
+            click.echo(_told(_round(broker)))
             return
         serve_metrics(metrics_host, metrics_port)
         with stop_signal() as stop:
             while not stop.is_set():
-                _try_round(parts)
+                _try_round(broker)
                 stop.wait(every)
 
 
-def _try_round(parts: Worker) -> None:
+def _try_round(broker: Broker) -> None:
     try:
-        done = _round(parts)
+        done = _round(broker)
     except BrokerError as error:
         # The database or the bucket is away: the next round finds all that is still due.
         log.error("%s: %s", error.code, error.detail)
@@ -51,10 +52,10 @@ def _try_round(parts: Worker) -> None:
                 click.echo(_told(done))
 
 
-def _round(parts: Worker) -> Reaped:
+def _round(broker: Broker) -> Reaped:
     try:
-        with parts.database.session() as session:
-            done = reap_once(session, parts.storage, parts.settings.limits, now=utc_now())
+        with broker.work() as work:
+            done = reap_once(work)
     except BrokerError as error:
         reaper.failed(error.code)
         raise

@@ -2,19 +2,17 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.cli.printable import printable
-from broker.config import Settings
-from broker.db.session import Database
 from broker.domain.reconciliation import Action, Difference, DifferenceKind, Tally
 from broker.services.reconcile import reconcile as service
-from broker.storage.factory import s3_storage
 from broker.storage.inventory import open_report
 
 DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
@@ -43,25 +41,15 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
     if before is not None and not fix:
         raise click.UsageError("--before says what --fix may delete.")
     with cannot_tell_is_two():
-        settings = Settings.load()
-        report = open_report(inventory, settings.s3_bucket) if inventory else None
-        database = Database(settings.database_url)
         tally, write = Tally(), _JsonWriter() if as_json else _TableWriter()
-        try:
-            with database.session() as session:
+        with broker_of_environment() as broker:
+            report = open_report(inventory, broker.settings.s3_bucket) if inventory else None
+            objects = report.objects if report else None
+            with broker.work() as work:
                 for found in service.reconcile(
-                    session,
-                    s3_storage(settings),
-                    settings.limits,
-                    now=datetime.now(UTC),
-                    tally=tally,
-                    inventory=report.objects if report else None,
-                    fix=fix,
-                    before=before,
+                    work, tally=tally, inventory=objects, fix=fix, before=before
                 ):
                     write.difference(found)
-        finally:
-            database.dispose()
         write.end(tally)
     sys.exit(DIFFERS if tally.differences else 0)
 

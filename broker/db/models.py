@@ -1,7 +1,7 @@
 """The tables. Rows hold relative keys; the location is a setting, not data.
 
-Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign
-key, so that a further kind needs no further column. What deletes an owner deletes these.
+Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign key,
+so that a further kind needs no further column. Code that deletes an owner deletes these rows.
 """
 
 from datetime import datetime
@@ -24,13 +24,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from broker.db.types import BigId, Cents, UtcDateTime
 from broker.domain.states import UploadState
-from broker.domain.transports import needs_promotion
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
 
 
 class Base(DeclarativeBase):
-    """Named constraints, so that a migration can drop what another one made."""
+    """The base of all models. Constraints have names, so that a later migration can drop them."""
 
     metadata = MetaData(
         naming_convention={
@@ -57,7 +56,7 @@ class User(Base):
 
 
 class Ad(Base):
-    """An advertisement. `places_taken` counts its confirmed images and pending uploads."""
+    """An advertisement. `slots_taken` counts its images and pending uploads."""
 
     __tablename__ = "ads"
     __table_args__ = (
@@ -74,19 +73,20 @@ class Ad(Base):
     price: Mapped[Decimal] = mapped_column(Cents)
     is_active: Mapped[bool]
     is_sold: Mapped[bool]
-    places_taken: Mapped[int] = mapped_column(server_default="0", default=0)
+    # The column keeps its first name, which the release before still uses.
+    slots_taken: Mapped[int] = mapped_column("places_taken", server_default="0", default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Upload(Base):
-    """What a ticket stands for. `user_id` is the owner's user, `issued_by` who asked."""
+    """The row behind a ticket. `user_id` is the owner's user, `issued_by` the one who asked."""
 
     __tablename__ = "uploads"
     __table_args__ = (
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         Index(None, "owner_kind", "owner_id"),
-        # What the reaper scans: pending rows alone, oldest first.
+        # The reaper scans this: only pending rows, oldest first.
         Index(
             "ix_uploads_pending_expires_at",
             "expires_at",
@@ -112,29 +112,24 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
-    # The ETag that confirming chose below incoming/: only these bytes are ever promoted.
+    # The ETag that the first confirm saw below incoming/: only these bytes are promoted.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
-    # False for clients whose protocol declares no size: `size` is then the most that may arrive.
+    # False if the client's protocol declares no size; `size` is then the maximum.
     size_is_exact: Mapped[bool] = mapped_column(server_default=true(), default=True)
-    # Multipart: S3's own id of it, made when parts are first signed. Never shown to clients.
+    # Multipart: S3's upload id, created when parts are first signed. Never shown to clients.
     multipart_id: Mapped[str | None] = mapped_column(String(1024))
-    # Multipart: bytes of each part but the last; None where the client cuts as it likes (Uppy).
+    # Multipart: bytes of each part but the last; None if the client cuts the parts (Uppy).
     part_size: Mapped[int | None] = mapped_column(BigInteger)
-    # Multipart: whether every part has a SHA-256, as the first parts that were signed decided.
+    # Multipart: whether every part has a SHA-256; the first signed parts decide.
     parts_pinned: Mapped[bool | None]
     # Multipart: when the bucket was last asked to complete it.
     completing_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Where S3 sends the browser of a plain form, which is renewed with it.
+    # Where S3 redirects the browser of a plain form.
     return_url: Mapped[str | None] = mapped_column(String(1024))
-    # The Uppy session that it was issued through. No foreign key: sessions are deleted sooner.
+    # The Uppy session that asked. No foreign key: sessions are deleted sooner.
     uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
-    # When the window began that its user's quota was charged in; None where none was.
+    # The start of the quota window that was charged; None if none was.
     quota_window: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    @property
-    def needs_promotion(self) -> bool:
-        """Tell whether its bytes land below incoming/."""
-        return needs_promotion(self.transport, self.checksum_sha256)
 
 
 class UploadPart(Base):
@@ -148,7 +143,7 @@ class UploadPart(Base):
 
 
 class UserQuota(Base):
-    """What a user has reserved since `window_start`: their pending and confirmed uploads'."""
+    """The bytes and files that a user has reserved since `window_start`."""
 
     __tablename__ = "user_quotas"
     __table_args__ = (
@@ -165,7 +160,7 @@ class UserQuota(Base):
 
 
 class UppySession(Base):
-    """What one Uppy endpoint may still do, and until when."""
+    """What one Uppy endpoint may still do, and when it expires."""
 
     __tablename__ = "uppy_sessions"
     __table_args__ = (Index(None, "expires_at"),)
@@ -184,9 +179,9 @@ class UppySession(Base):
 
 
 class IdempotencyKey(Base):
-    """The answer that a user's key stands for; until there is one, the claim to give it.
+    """The stored response for a user's key; until there is one, the claim to produce it.
 
-    `user_id` is the `sub` of the token, without a foreign key: nothing hangs on these rows.
+    `user_id` is the `sub` of the token. No foreign key: nothing depends on these rows.
     """
 
     __tablename__ = "idempotency_keys"
@@ -196,9 +191,9 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     # SHA-256 of the request that the key came with.
     fingerprint: Mapped[str] = mapped_column(String(64))
-    # Whose claim it is: one request's own, and another's once that has taken it over.
+    # The request that holds the claim; another one after a takeover.
     claim_id: Mapped[UUID] = mapped_column(Uuid)
-    # From then on a claim without an answer may be taken over.
+    # After that, another request may take over a claim without a response.
     locked_until: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -231,7 +226,7 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
-    # Whether the bucket compared the bytes with that digest; of a multipart upload it has not.
+    # Whether the bucket compared the bytes with that digest; it does not for multipart uploads.
     checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
     composite_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -242,9 +237,9 @@ class Image(Base):
 
 
 class Deletion(Base):
-    """The outbox: one object to delete, and once more at `repeat_at` where a form still lives.
+    """The outbox: one object to delete, and again at `repeat_at` if a form can still write it.
 
-    With a `multipart_id` it is that multipart upload which is to be aborted instead.
+    With a `multipart_id` the row asks to abort that multipart upload instead.
     """
 
     __tablename__ = "deletions"
@@ -258,5 +253,5 @@ class Deletion(Base):
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     last_error: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # The ended upload whose quota is given back when the object has been deleted for good.
+    # The ended upload whose quota is refunded after the last deletion.
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)

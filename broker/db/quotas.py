@@ -1,7 +1,7 @@
-"""What a user has reserved in the window that is theirs: read it, take of it, give back to it.
+"""The rows of the quotas: reserve, read, refund.
 
-One row a user, which a new window begins anew. An upload keeps the beginning of the window that
-it was reserved in, so that what is given back later changes no other one.
+Each user has one row, which a new window resets. An upload stores the start of the window that it
+was reserved in, so that a later refund never changes another window.
 """
 
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ from broker.db.models import UserQuota
 from broker.db.types import UtcDateTime
 
 _QUOTAS: Table = UserQuota.__table__  # type: ignore[assignment]
-_UNBOUNDED = 2**62  # of a limit that is not set: no sum with it leaves a BIGINT
+_UNBOUNDED = 2**62  # for a limit that is not set; a sum with it fits into a BIGINT
 
 Dialects = postgresql.Insert | sqlite.Insert
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """What new uploads take of a quota. A window that began at `stale_at` or before is over."""
+    """What new uploads take from a quota. A window that began at `stale_at` or before is over."""
 
     now: datetime
     stale_at: datetime
@@ -47,7 +47,7 @@ class Reservation:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Give the parameters of the statement that takes it; a limit of 0 is none."""
+        """Return the parameters of the reserving statement; a limit of 0 means none."""
         return {
             "quota_now": self.now,
             "quota_stale_at": self.stale_at,
@@ -59,8 +59,8 @@ class Reservation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GivenBack:
-    """What an upload, or several of a user, need no more of a window."""
+class Refund:
+    """What a user's uploads no longer need of a window."""
 
     user_id: int
     window: datetime
@@ -69,11 +69,11 @@ class GivenBack:
 
 
 def _reserving(insert: Dialects, user: FromClause | ColumnElement[int]) -> ReturningInsert[Any]:
-    """Complete the statement that takes a reservation; it gives no row where that does not fit.
+    """Return the statement that takes a reservation; it returns no row if that does not fit.
 
     Args:
         insert: the dialect's own INSERT into the table.
-        user: whose quota it is, as a value, or as `user_id` of what must give a row.
+        user: the user's id, or a FROM clause with a column `user_id` that must return a row.
     """
     now, stale_at = _parameter("now"), _parameter("stale_at")
     size, files = _parameter("bytes"), _parameter("files")
@@ -106,35 +106,33 @@ def _parameter(name: str) -> ColumnElement[Any]:
 
 
 def reserve_on_postgresql(owner: FromClause) -> ReturningInsert[Any]:
-    """Take a reservation for the user of an owner that is there, within another statement."""
+    """Return the statement that reserves for the user of an owner, inside another statement."""
     return _reserving(postgresql.insert(_QUOTAS), owner)
 
 
 @cache
 def reserve_on_sqlite() -> ReturningInsert[Any]:
-    """Take a reservation for one user."""
+    """Return the statement that reserves for one user."""
     return _reserving(sqlite.insert(_QUOTAS), bindparam("quota_user_id", type_=BigInteger))
 
 
 def taken(session: Session, user_id: int, *, since: datetime) -> UserQuota | None:
-    """Read what a user has taken of a window that began after `since`; commits."""
-    row = session.scalar(
+    """Return what a user has taken of a window that began after `since`."""
+    return session.scalar(
         select(UserQuota)
         .where(UserQuota.user_id == user_id, UserQuota.window_start > since)
         .execution_options(populate_existing=True)
     )
-    session.commit()
-    return row
 
 
-def give_back(session: Session, given: Iterable[GivenBack]) -> None:
-    """Give back, in the order of users; nothing to do for a window that is over.
+def refund(session: Session, refunds: Iterable[Refund]) -> None:
+    """Refund in the order of users; a window that is over needs nothing.
 
-    The last locks that a transaction takes, in this order: then no two wait for each other.
-    Does not commit.
+    These are the last locks that a transaction takes, always in this order. So two transactions
+    never wait for each other.
     """
     sums: dict[tuple[int, datetime], tuple[int, int]] = {}
-    for one in given:
+    for one in refunds:
         size, files = sums.get((one.user_id, one.window), (0, 0))
         sums[one.user_id, one.window] = (size + one.bytes, files + one.files)
     for (user_id, window), (size, files) in sorted(sums.items()):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from broker.db.engine import make_engine
-from broker.db.fast_path.driver_cursors import Cursors
+from broker.db.fast_path.driver_cursors import CursorPool
 from broker.db.fast_path.transactions import CURSORS, WRITER
 from broker.db.timing import watch
 from broker.domain.errors import DatabaseUnavailable
@@ -59,7 +59,7 @@ class Database:
     def __init__(self, url: str, *, statement_timeout: int = 0) -> None:
         self.engine = make_engine(url, statement_timeout)
         watch(self.engine)
-        self._cursors = Cursors(self.engine)
+        self._cursors = CursorPool(self.engine)
         self._sessions = sessionmaker(
             self.engine,
             expire_on_commit=False,

@@ -10,7 +10,7 @@ from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
 from broker.domain.object_head import PresignedPut
-from broker.domain.transports import Transport
+from broker.domain.transports import PUT
 
 CHECK = "cors"
 SETTING = "BROKER_CORS_ORIGINS"
@@ -58,7 +58,7 @@ def exposes_etag(answer: Answer, origin: str) -> bool:
 
 def _requests(examination: Examination) -> list[tuple[str, str, str]]:
     """Give method, URL and header names of what pages send: a form, and a PUT."""
-    put = examination.trial.issue(Transport.PUT).transfer
+    put = examination.trial.issue(PUT).transfer
     assert isinstance(put, PresignedPut)  # noqa: S101
     names = ",".join(sorted(name.lower() for name in put.headers))
     return [("POST", examination.public_url, ""), ("PUT", put.url.partition("?")[0], names)]

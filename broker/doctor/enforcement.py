@@ -9,7 +9,7 @@ from broker.doctor import refusal
 from broker.doctor.browser import Answer
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip
-from broker.domain.transports import Transport
+from broker.domain.transports import POST
 
 CHECK = "policy"
 
@@ -25,7 +25,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     }
     taken = []
     for name, changed in changes.items():
-        answer = trial.send(trial.issue(Transport.POST), None, **changed)
+        answer = trial.send(trial.issue(POST), None, **changed)
         if _has_no_forms(answer):
             yield skip(CHECK, f"this server takes no forms: {answer.said}")
             return

@@ -8,7 +8,7 @@ from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok
 from broker.doctor.trial import PHOTO
 from broker.domain.errors import StorageError
-from broker.domain.transports import Transport
+from broker.domain.transports import MULTIPART
 from broker.services.tickets.sign import Ticket
 
 CHECK = "multipart"
@@ -17,13 +17,13 @@ CHECK = "multipart"
 def check(examination: Examination) -> Iterator[Finding]:
     """Begin one, send its only part, and abort it."""
     trial = examination.trial
-    ticket = trial.issue(Transport.MULTIPART)
+    ticket = trial.issue(MULTIPART)
     answer: Answer | None = None
     try:
         part = trial.sign_part(ticket)
         answer = examination.browser.send("PUT", part.url, headers=part.headers, body=PHOTO)
         if not answer.succeeded:
-            yield refusal.of_upload(CHECK, examination, answer, Transport.MULTIPART)
+            yield refusal.of_upload(CHECK, examination, answer, MULTIPART)
     except StorageError as error:
         yield refusal.of_broker(CHECK, examination, error, "s3:PutObject")
         return

@@ -9,7 +9,7 @@ from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import CONTENT_TYPE, PHOTO
 from broker.domain import object_keys
 from broker.domain.errors import BrokerError, StorageError
-from broker.domain.transports import Transport
+from broker.domain.transports import transport_named
 
 READ, LIST, WRITE, INCOMING = "public-read", "public-list", "public-write", "incoming"
 POLICY = "BROKER_S3_BUCKET"
@@ -140,7 +140,7 @@ def write(examination: Examination) -> Iterator[Finding]:
 def incoming(examination: Examination) -> Iterator[Finding]:
     """Send a photo without a digest: nobody may read it before the broker has promoted it."""
     trial, settings = examination.trial, examination.settings
-    transport = Transport(settings.default_transport)
+    transport = transport_named(settings.default_transport)
     ticket = trial.issue(transport, pinned=False)
     answer = trial.send(ticket, refusal.origin(examination))
     if not answer.succeeded:

@@ -6,9 +6,9 @@ from broker.doctor import cors, refusal
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
-from broker.domain.transports import Transport
+from broker.domain.object_keys import written_key
+from broker.domain.transports import PUT
 from broker.services.tickets.sign import Ticket
-from broker.services.uploads.state import written_key
 
 CHECK, ETAG = "put", "etag"
 
@@ -19,11 +19,11 @@ def check(examination: Examination) -> Iterator[Finding]:
     S3: If-None-Match, 412; and x-amz-copy-source, as all of x-amz-*, must be signed.
     """
     trial, origin = examination.trial, refusal.origin(examination)
-    ticket = trial.issue(Transport.PUT)
+    ticket = trial.issue(PUT)
     try:
         answer = trial.send(ticket, origin)
         if not answer.succeeded:
-            yield refusal.of_upload(CHECK, examination, answer, Transport.PUT)
+            yield refusal.of_upload(CHECK, examination, answer, PUT)
             return
         again = trial.send(ticket, origin)
         copied = _copied(examination, ticket)
@@ -66,6 +66,6 @@ def _copied(examination: Examination, source: Ticket) -> bool:
     trial = examination.trial
     key = written_key(trial.limits, source.upload)
     header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
-    answer = trial.send(trial.issue(Transport.PUT), None, **header)
+    answer = trial.send(trial.issue(PUT), None, **header)
     # A server that only takes the header for nothing stores the body, and says nothing.
     return answer.succeeded and answer.element("ETag") is not None

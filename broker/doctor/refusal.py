@@ -39,7 +39,7 @@ def of_upload(
 ) -> Finding:
     """Report an upload that the bucket did not take."""
     bucket = examination.settings.s3_bucket
-    said = f"the bucket refuses the {transport.upper()} of a ticket: {answer.said}"
+    said = f"the bucket refuses the {transport.name.upper()} of a ticket: {answer.said}"
     if answer.code in NO_ACL:
         setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
     elif answer.code == "NotImplemented":

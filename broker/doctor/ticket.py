@@ -7,14 +7,14 @@ from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok
 from broker.domain.errors import ObjectMismatch, ObjectMissing, StorageError
-from broker.domain.transports import Transport
+from broker.domain.transports import transport_named
 
 SENT, CONFIRMED = "ticket", "confirm"
 
 
 def sent(examination: Examination) -> Iterator[Finding]:
     """Issue a ticket and send the photo by the default transport."""
-    transport, trial = Transport(examination.settings.default_transport), examination.trial
+    transport, trial = transport_named(examination.settings.default_transport), examination.trial
     examination.ticket = trial.issue(transport)
     try:
         answer = trial.send(examination.ticket, refusal.origin(examination))
@@ -22,7 +22,7 @@ def sent(examination: Examination) -> Iterator[Finding]:
         yield refusal.unreachable(SENT, examination, error)
         return
     if answer.succeeded:
-        yield ok(SENT, f"issued, and taken by {transport.upper()}")
+        yield ok(SENT, f"issued, and taken by {transport.name.upper()}")
     else:
         yield refusal.of_upload(SENT, examination, answer, transport)
 

@@ -8,8 +8,8 @@ import base64
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
@@ -20,7 +20,7 @@ from broker.doctor.browser import Answer, Browser
 from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.object_keys import INCOMING, object_key
+from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.domain.transports import Transport
@@ -31,7 +31,8 @@ from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
 from broker.services.uploads import outbox
-from broker.services.uploads.state import final_key, get_upload, written_key
+from broker.services.uploads.state import get_upload
+from broker.services.work import Work
 from broker.storage.protocol import Storage
 
 NOBODY = 2**63 - 1
@@ -70,7 +71,6 @@ class Trial:
         self.stray_at: Storage | None = None
         self._browser = browser
         self._now = now
-        self._principal = Principal(user_id=NOBODY)
         self._touched: set[str] = set()
         self._stack = ExitStack()
 
@@ -92,14 +92,11 @@ class Trial:
             content_type=CONTENT_TYPE,
             size=len(PHOTO),
             checksum_sha256=digest if pinned else None,
-            transport=transport,
+            transport=transport.name,
         )
         limits = self.limits if pinned else replace(self.limits, require_checksum=False)
-        presigner = self.storage.presigner
-        with self.database.session() as session:
-            (ticket,) = issue(
-                session, presigner, limits, self._principal, AD, self.ad_id, [file], now=self._now()
-            )
+        with self._work(limits) as work:
+            (ticket,) = issue(work, AD, self.ad_id, [file])
         self._touch(written_key(self.limits, ticket.upload))
         self._touch(object_key(self.limits.location, ticket.upload.key))
         return ticket
@@ -118,54 +115,32 @@ class Trial:
 
     def confirm(self, ticket: Ticket) -> None:
         """Have the confirm service record the image; raises what it raises."""
-        with self.database.session() as session:
-            image = confirm(
-                session,
-                self.storage,
-                self.limits,
-                self._principal,
-                ticket.upload.id,
-                now=self._now(),
-            )
-            outbox.drain(session, self.storage, self.limits, now=self._now())
+        with self._work() as work:
+            image = confirm(work, ticket.upload.id)
+            outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
 
     def delete_image(self) -> None:
         """Have the services delete the image that was confirmed last, and drain the outbox."""
         if self.image_id is None:
             return
-        with self.database.session() as session:
-            delete_image(
-                session,
-                self._principal,
-                self.ad_id,
-                self.image_id,
-                limits=self.limits,
-                now=self._now(),
-            )
-            outbox.drain(session, self.storage, self.limits, now=self._now())
+        with self._work() as work:
+            delete_image(work, self.ad_id, self.image_id)
+            outbox.drain(work)
         self.image_id = None
 
     def sign_part(self, ticket: Ticket) -> PresignedPut:
         """Begin the multipart upload and give its first part's URL; raises StorageError."""
-        with self.database.session() as session:
-            signed = sign_parts(
-                session,
-                self.storage,
-                self.limits,
-                self._principal,
-                ticket.upload.id,
-                [WantedPart(part_number=1)],
-                now=self._now(),
-            )
+        with self._work() as work:
+            signed = sign_parts(work, ticket.upload.id, [WantedPart(part_number=1)])
         return signed.parts[0].put
 
     def abort(self, ticket: Ticket) -> bool:
         """Cancel a multipart upload; tells whether the bucket has let go of it."""
-        upload_id, now = ticket.upload.id, self._now()
-        with self.database.session() as session:
-            cancel(session, self.storage, self.limits, self._principal, upload_id, now=now)
-            upload = get_upload(session, self._principal, upload_id)
+        upload_id = ticket.upload.id
+        with self._work() as work:
+            cancel(work, upload_id)
+            upload = get_upload(work, upload_id)
         if upload.multipart_id is None:
             return True
         try:
@@ -177,6 +152,17 @@ class Trial:
     def key(self, file_name: str) -> str:
         """Make a key of the trial's ad that no ticket is for, to be removed as all others."""
         return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
+
+    @contextmanager
+    def _work(self, limits: Limits | None = None) -> Iterator[Work]:
+        with self.database.session() as session:
+            yield Work(
+                session=session,
+                storage=self.storage,
+                limits=limits or self.limits,
+                principal=Principal(user_id=NOBODY),
+                now=self._now(),
+            )
 
     def _touch(self, key: str) -> str:
         self._touched.add(key)

@@ -1,14 +1,12 @@
-"""The limits that an operator sets, as one frozen value that services are handed."""
+"""The limits that an operator sets, as one frozen value for the services."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.domain.transports import Transport
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bytes for sizes, seconds for times; `location` is the first segment of every key."""
+    """Sizes in bytes, times in seconds; `location` is the first segment of every public key."""
 
     location: str = "media"
     cache_control: str = "public, max-age=86400"
@@ -32,38 +30,17 @@ class Limits:
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000
 
-    def ttl(self, transport: str) -> timedelta:
-        """How long a ticket of this transport may be used before it is renewed."""
-        match transport:
-            case Transport.POST:
-                return timedelta(seconds=self.ticket_ttl)
-            case Transport.PUT:
-                return timedelta(seconds=self.put_ttl)
-            case _:
-                return timedelta(seconds=self.multipart_ttl)
-
     @property
     def has_quota(self) -> bool:
-        """Tell whether what a user reserves is counted; a limit of 0 is none."""
+        """Check whether users have a quota; a limit of 0 means none."""
         return bool(self.quota_bytes or self.quota_files)
 
     @property
     def keeps_arrived(self) -> bool:
-        """Tell whether a stale upload whose bytes are there is confirmed instead of removed."""
+        """Check whether a stale upload with an object in the bucket is confirmed, not deleted."""
         return self.reap == "confirm"
 
     @property
-    def signature_life(self) -> timedelta:
-        """How long after it was signed anything may still write, slow bodies included."""
-        return timedelta(seconds=max(self.ticket_ttl, self.put_ttl)) + self.grace
-
-    @property
-    def longest_ticket_life(self) -> timedelta:
-        """How long after it was written an object may still belong to a ticket, of any kind."""
-        seconds = max(self.ticket_ttl, self.put_ttl, self.multipart_ttl)
-        return timedelta(seconds=seconds) + self.grace
-
-    @property
     def grace(self) -> timedelta:
-        """How long after its form's expiry a pending upload keeps its place."""
+        """Return how long a pending upload keeps its slot after its ticket has expired."""
         return timedelta(seconds=self.ticket_grace)

@@ -1,7 +1,7 @@
-"""Object keys: made by the broker alone, never chosen by a client.
+"""Object keys, which the broker generates and a client never chooses.
 
-A relative key (`ads/ad_1/main_Zt41bQ9c.jpg`) is what rows and JSON hold; an object key is
-that below a location (`media/ads/…`), and is what the bucket sees.
+Rows and JSON hold a relative key (`ads/ad_1/main_Zt41bQ9c.jpg`). The bucket's object key is a
+location, a slash and the relative key (`media/ads/…`).
 """
 
 import re
@@ -9,8 +9,11 @@ import secrets
 import string
 import unicodedata
 
+from broker.domain.limits import Limits
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.owners import OWNER_KINDS, OwnerKind
+from broker.domain.transports import transport_named
+from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
 KEY_MAX = 255
@@ -30,14 +33,14 @@ def stem(file_name: str) -> str:
 
 
 def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -> str:
-    """Make a relative key that has not been used: the suffix is 47 random bits."""
+    """Return a new relative key; its suffix has 47 random bits, so it was never used."""
     suffix = _suffix(secrets.randbelow(len(_SUFFIX_ALPHABET) ** SUFFIX_LENGTH))
     extension = EXTENSIONS[content_type]
     return f"{kind.prefix}{owner_id}/{stem(file_name)}_{suffix}.{extension}"
 
 
 def _suffix(number: int) -> str:
-    """Write a number in the alphabet's digits: one draw of chance is cheaper than eight."""
+    """Return a number in the digits of the alphabet: one random number is cheaper than eight."""
     digits = []
     for _ in range(SUFFIX_LENGTH):
         number, digit = divmod(number, len(_SUFFIX_ALPHABET))
@@ -46,27 +49,37 @@ def _suffix(number: int) -> str:
 
 
 def object_key(location: str, key: str) -> str:
-    """Give the bucket's key for a relative one."""
+    """Return the bucket's key for a relative one."""
     return f"{location}/{key}"
 
 
-def upload_object_key(location: str, key: str, *, promoted: bool) -> str:
-    """Give the key that a client writes to.
+def final_key(limits: Limits, upload: UploadRow) -> str:
+    """Return the object key of the upload's image."""
+    return object_key(limits.location, upload.key)
 
-    Without a pinned digest a form could be replayed with other bytes, so its object lands
-    below `incoming/`, and confirming promotes it to its final key.
+
+def written_key(limits: Limits, upload: UploadRow) -> str:
+    """Return the object key that the upload's client writes to.
+
+    If the object needs promotion, it is below `incoming/`, and confirming copies it to its final
+    key.
     """
-    return object_key(INCOMING if promoted else location, key)
+    return object_key(INCOMING if needs_promotion(upload) else limits.location, upload.key)
+
+
+def needs_promotion(upload: UploadRow) -> bool:
+    """Check whether the upload's client writes below `incoming/`."""
+    return transport_named(upload.transport).needs_promotion(upload.checksum_sha256)
 
 
 def relative_key(location: str, key: str) -> str | None:
-    """Give the relative key of a bucket's key; None for one outside the location."""
+    """Return the relative key of a bucket's key; None if it is outside the location."""
     below = object_key(location, "")
     return key.removeprefix(below) if key.startswith(below) else None
 
 
 def owner_of(key: str) -> tuple[OwnerKind, int] | None:
-    """Tell whose a relative key is, by its prefix; None where it is nobody's."""
+    """Return the owner that a relative key names; None if it names none."""
     for kind in OWNER_KINDS.values():
         if key.startswith(kind.prefix):
             number, slash, name = key.removeprefix(kind.prefix).partition("/")

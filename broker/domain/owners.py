@@ -1,17 +1,33 @@
-"""Whom images belong to: one row a kind. A further kind, say products, is one more row here."""
+"""The kinds of owners that images belong to: one row a kind.
+
+A further kind is one more row here, and one in `db/owner_tables.py` that names its table. No
+other code compares kinds.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from broker.domain.limits import Limits
+from broker.domain.transports import TRANSPORTS, Transport
+
+
+def _transport_ttl(limits: Limits, transport: Transport) -> timedelta:
+    return transport.ttl(limits)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnerKind:
-    """A kind of owner: its name in the database, its purpose for clients, its keys and limits.
+    """A kind of owner.
 
-    `prefix` is followed by the owner's id and a slash. `keeps_one` means that a newly
-    confirmed image takes the place of the one before.
+    Attributes:
+        name: what rows call it.
+        purpose: what clients call its uploads.
+        prefix: the start of its keys; the owner's id and a slash follow.
+        keeps_one: a newly confirmed image replaces the one before.
+        max_bytes: the largest image, in bytes.
+        max_count: how many images an owner may have.
+        ttl: how long a ticket may be used, for each transport.
     """
 
     name: str
@@ -20,6 +36,7 @@ class OwnerKind:
     keeps_one: bool
     max_bytes: Callable[[Limits], int]
     max_count: Callable[[Limits], int]
+    ttl: Callable[[Limits, Transport], timedelta] = _transport_ttl
 
 
 AD = OwnerKind(
@@ -39,3 +56,39 @@ USER = OwnerKind(
     max_count=lambda limits: 1,
 )
 OWNER_KINDS = {kind.name: kind for kind in (AD, USER)}
+
+
+def kind_named(name: str) -> OwnerKind:
+    """Return the kind of that name; raise LookupError if there is none."""
+    try:
+        return OWNER_KINDS[name]
+    except KeyError:
+        raise LookupError(f"unknown kind of owner {name!r}") from None
+
+
+def signature_life(limits: Limits) -> timedelta:
+    """Return for how long a signature may still write, slow bodies included.
+
+    Parts of a multipart upload are signed for `put_ttl`.
+    """
+    signed = [
+        kind.ttl(limits, transport)
+        for kind in OWNER_KINDS.values()
+        for transport in TRANSPORTS.values()
+        if not transport.has_parts
+    ]
+    return max(*signed, timedelta(seconds=limits.put_ttl)) + limits.grace
+
+
+def longest_ticket_life(limits: Limits) -> timedelta:
+    """Return for how long after it was written an object may still belong to a ticket."""
+    return longest_ttl(limits) + limits.grace
+
+
+def longest_ttl(limits: Limits) -> timedelta:
+    """Return the longest time for which a ticket of any kind and transport may be used."""
+    return max(
+        kind.ttl(limits, transport)
+        for kind in OWNER_KINDS.values()
+        for transport in TRANSPORTS.values()
+    )

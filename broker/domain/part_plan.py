@@ -1,11 +1,13 @@
-"""Into which parts a file is cut, and which of them have arrived.
+"""The parts that a file is cut into, and which of them have arrived.
 
-S3: "Amazon S3 multipart upload limits": 1 to 10 000 parts of 5 MiB to 5 GiB, the last one may
-be smaller, 5 TiB in all.
+S3: "Amazon S3 multipart upload limits": 1 to 10,000 parts of 5 MiB to 5 GiB; the last one may be
+smaller; at most 5 TiB in all.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from broker.domain.upload_row import UploadRow
 
 MIB = 1024**2
 MIN_PART_BYTES = 5 * MIB
@@ -33,17 +35,17 @@ class PartPlan:
 
     @property
     def part_count(self) -> int:
-        """How many parts there are."""
+        """Return the number of parts."""
         return -(-self.size // self.part_size)
 
     def length(self, part_number: int) -> int:
-        """Give a part's exact length in bytes."""
+        """Return a part's exact length in bytes."""
         if not 1 <= part_number <= self.part_count:
             raise ValueError(f"no part {part_number}")
         return min(self.part_size, self.size - (part_number - 1) * self.part_size)
 
     def missing(self, arrived: Mapping[int, UploadedPart]) -> list[int]:
-        """Name the parts that have not arrived whole."""
+        """Return the numbers of the parts that are missing or have another size."""
         return [
             number
             for number in range(1, self.part_count + 1)
@@ -51,9 +53,18 @@ class PartPlan:
         ]
 
 
+def plan_of(upload: UploadRow) -> PartPlan | None:
+    """Return the plan of a multipart upload; None if its client cuts the parts itself."""
+    if upload.part_size is None:
+        return None
+    return PartPlan(size=upload.size, part_size=upload.part_size)
+
+
 def plan_parts(size: int, preferred: int) -> PartPlan:
-    """Plan `size` bytes (1 byte to 5 TiB) in parts of `preferred` bytes, larger where 10 000 of
-    those would not do; then whole MiB, so that clients read their files at even offsets.
+    """Plan the parts of a file of `size` bytes, 1 byte to 5 TiB.
+
+    Parts have `preferred` bytes. If that makes more than 10,000 parts, they are larger, in whole
+    MiB, so that clients read their files at even offsets.
     """
     if not 1 <= size <= MAX_OBJECT_BYTES:
         raise ValueError(f"no object has {size} bytes")
@@ -69,8 +80,8 @@ def by_number(
 ) -> dict[int, UploadedPart]:
     """Index parts by number.
 
-    SeaweedFS lists a part that was sent again twice, in the order of their ETags: of those it
-    is the one whose ETag is named, else the last.
+    SeaweedFS lists a part twice if it was sent twice, in the order of their ETags. The part
+    whose ETag is named wins, otherwise the last one.
     """
     found: dict[int, UploadedPart] = {}
     for part in parts:

@@ -23,9 +23,13 @@ class Principal:
 
     @property
     def is_service(self) -> bool:
-        """Tell whether the token belongs to a backend."""
+        """Check whether the token belongs to a backend."""
         return self.role is Role.SERVICE
 
     def acts_for(self, user_id: int) -> bool:
-        """Tell whether tickets and uploads of `user_id` are this principal's to handle."""
+        """Check whether this principal may handle the tickets and uploads of `user_id`."""
         return self.is_service or self.user_id == user_id
+
+
+# The broker itself: the reaper, bucket notifications and the operator's commands.
+SYSTEM = Principal(user_id=0, role=Role.SERVICE)

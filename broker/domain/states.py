@@ -1,4 +1,4 @@
-"""An upload's states. Each change is one compare-and-set from `pending`; no other exists."""
+"""An upload's states. Every transition is one compare-and-set from `pending`."""
 
 from enum import StrEnum
 

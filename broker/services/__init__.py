@@ -1,5 +1,4 @@
-"""What the broker does, one verb a module. Each takes a Session and, where needed, the bucket.
+"""What the broker does, in rooms by subject.
 
-No transaction is held open across a call to S3: a service reads, ends the transaction, asks
-the bucket, and then changes rows by compare-and-set.
+`work.py` says what every service takes and where a transaction ends.
 """

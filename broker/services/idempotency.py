@@ -1,13 +1,15 @@
-"""Idempotency keys: a retried request is given the first one's answer, and makes nothing twice.
+"""Idempotency keys: a retried request gets the first response again, and creates nothing twice.
 
-A key is claimed in a transaction of its own before anything is made. The answer is written in
-the transaction that makes the thing, so that both are there or neither: whoever dies before
-that commit leaves a claim that a retry may take over once its lock has passed, whoever dies
-after it leaves the answer. Every step is a compare-and-set on the claim's own id.
+A request claims its key in a transaction of its own. The response is stored in the transaction
+that creates the thing, so both exist or neither. If a process dies before that commit, a retry
+may take over the claim after its lock has expired; if it dies after it, the response is there.
+Every step is a compare-and-set on the claim's own id.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, delete, select, tuple_, update
@@ -16,16 +18,18 @@ from sqlalchemy.orm import Session
 from broker.db.models import IdempotencyKey
 from broker.db.upsert import insert_unless_there
 from broker.domain.errors import IdempotencyInFlight, IdempotencyKeyReused
+from broker.services.work import Work
 
 KEPT = timedelta(hours=24)
-# Longer than a request takes. One that takes longer and was taken over makes nothing.
+# Longer than a request takes. A slower request whose claim was taken over creates nothing.
 LOCK = timedelta(seconds=60)
 BATCH = 100
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The right to answer for a key; `id` is this claim's alone."""
+    """The right to answer for a key; every claim has an `id` of its own."""
 
     user_id: int
     key: str
@@ -34,24 +38,35 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """The first answer: its HTTP status, and its body to the byte."""
+    """The first response: its HTTP status, and its exact body."""
 
     status: int
     body: str
 
 
-def claim(
-    session: Session, *, user_id: int, key: str, fingerprint: str, now: datetime
-) -> Claim | Replay:
-    """Claim a user's key for one request, or give the answer that it stands for.
+@dataclass(frozen=True, kw_only=True)
+class KeptAnswer(Generic[Made]):
+    """The response of a request with a key, to be stored with what the request creates.
+
+    `body_of` returns the response's body.
+    """
+
+    claim: Claim
+    status: int
+    body_of: Callable[[Made], str]
+
+
+def claim(work: Work, *, key: str, fingerprint: str) -> Claim | Replay:
+    """Claim the caller's key for one request, or return the response that is stored for it.
 
     Args:
-        fingerprint: what tells this request from others, at most 64 characters.
+        fingerprint: identifies the request, at most 64 characters.
 
     Raises:
-        IdempotencyKeyReused: the key is another request's.
-        IdempotencyInFlight: the same request is at work, or has died within the last LOCK.
+        IdempotencyKeyReused: the key belongs to another request.
+        IdempotencyInFlight: the same request is at work, or died within the last LOCK.
     """
+    session, now, user_id = work.session, work.now, work.principal.user_id
     mine = Claim(user_id=user_id, key=key, id=uuid4())
     fresh = {
         "claim_id": mine.id,
@@ -68,13 +83,13 @@ def claim(
         row = _find(session, mine)
     session.commit()
     if row is None:
-        # Another request's claim kept ours out, and was released since.
+        # Another request held the claim and has released it since.
         raise IdempotencyInFlight("A request with this key is at work; try again.")
     if row.claim_id == mine.id:
         return mine
     if now < row.expires_at:
         if row.fingerprint != fingerprint:
-            raise IdempotencyKeyReused("This key came with another request; take a new one.")
+            raise IdempotencyKeyReused("This key was sent with another request; use a new one.")
         if row.status is not None and row.body is not None:
             return Replay(status=row.status, body=row.body)
         if now < row.locked_until:
@@ -95,17 +110,18 @@ def claim(
     return mine
 
 
-def fulfil(session: Session, claim: Claim, *, status: int, body: str) -> None:
-    """Write the answer that every retry will get. Does not commit: that is for whoever makes
-    what the answer tells of.
+def keep(session: Session, answer: KeptAnswer[Made] | None, made: Made) -> None:
+    """Store the response that every retry gets; do nothing for a request without a key.
 
     Raises:
-        IdempotencyInFlight: the claim was taken over; what was made must be rolled back.
+        IdempotencyInFlight: a retry has taken over the claim; the caller must roll back.
     """
+    if answer is None:
+        return
     written = session.scalar(
         update(IdempotencyKey)
-        .where(*_held(claim, by=claim.id), IdempotencyKey.status.is_(None))
-        .values(status=status, body=body)
+        .where(*_held(answer.claim, by=answer.claim.id), IdempotencyKey.status.is_(None))
+        .values(status=answer.status, body=answer.body_of(made))
         .returning(IdempotencyKey.claim_id)
         .execution_options(synchronize_session=False)
     )
@@ -113,38 +129,38 @@ def fulfil(session: Session, claim: Claim, *, status: int, body: str) -> None:
         raise IdempotencyInFlight("A retry has overtaken this request; try again.")
 
 
-def release(session: Session, claim: Claim) -> None:
-    """Give a claim back, so that a retry runs anew; an answer that was committed stays."""
-    session.execute(
+def release(work: Work, claim: Claim) -> None:
+    """Release a claim, so that a retry runs again; a stored response stays."""
+    work.session.execute(
         delete(IdempotencyKey)
         .where(*_held(claim, by=claim.id), IdempotencyKey.status.is_(None))
         .execution_options(synchronize_session=False)
     )
-    session.commit()
+    work.session.commit()
 
 
-def forget_old(session: Session, *, now: datetime) -> int:
-    """Delete the keys whose time has passed, in committed batches; gives how many."""
-    forgotten = 0
+def delete_expired(work: Work) -> int:
+    """Delete expired keys in committed batches; return how many."""
+    deleted = 0
     primary_key = tuple_(IdempotencyKey.user_id, IdempotencyKey.key)
     while True:
-        old = (
+        expired = (
             select(IdempotencyKey.user_id, IdempotencyKey.key)
-            .where(IdempotencyKey.expires_at <= now)
+            .where(IdempotencyKey.expires_at <= work.now)
             .order_by(IdempotencyKey.expires_at)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
-        gone = session.scalars(
+        batch = work.session.scalars(
             delete(IdempotencyKey)
-            .where(primary_key.in_(old), IdempotencyKey.expires_at <= now)
+            .where(primary_key.in_(expired), IdempotencyKey.expires_at <= work.now)
             .returning(IdempotencyKey.claim_id)
             .execution_options(synchronize_session=False)
         ).all()
-        session.commit()
-        forgotten += len(gone)
-        if len(gone) < BATCH:
-            return forgotten
+        work.session.commit()
+        deleted += len(batch)
+        if len(batch) < BATCH:
+            return deleted
 
 
 def _find(session: Session, claim: Claim) -> IdempotencyKey | None:
@@ -156,7 +172,7 @@ def _find(session: Session, claim: Claim) -> IdempotencyKey | None:
 
 
 def _held(claim: Claim, *, by: UUID) -> tuple[ColumnElement[bool], ...]:
-    """Match the claim's row while it is the given claim's."""
+    """Return the conditions that match the key's row while the claim `by` holds it."""
     return (
         IdempotencyKey.user_id == claim.user_id,
         IdempotencyKey.key == claim.key,

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
+from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.part_plan import UploadedPart
-from broker.domain.post_policy import PostForm
-from broker.domain.put_request import PutRequest
+from broker.domain.transports import Presigner
 
 
 class ObjectStorage(Protocol):
@@ -82,21 +80,6 @@ class EventQueue(Protocol):
 
     def delete(self, message: QueueMessage) -> None:
         """DeleteMessage: it is dealt with."""
-
-
-class Presigner(Protocol):
-    """What signs for clients; asks the bucket nothing. `bucket_url` is where clients reach it.
-
-    Both methods must raise StorageDenied when there are no credentials.
-    """
-
-    bucket_url: str
-
-    def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
-        """Sign a form."""
-
-    def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
-        """Sign a PUT of an object or a part."""
 
 
 class Storage(ObjectStorage, Protocol):

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -104,11 +103,8 @@ def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
 
     return Consumer(
         queue=event_queue(settings),
-        storage=broker.storage,
-        limits=broker.limits,
-        open_session=broker.database.session,
+        open_work=broker.work,
         check=check,
-        now=lambda: datetime.now(UTC),
         wait=lambda _seconds: False,
     )
 

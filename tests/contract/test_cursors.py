@@ -13,15 +13,16 @@ from sqlalchemy.exc import IntegrityError
 
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
-from broker.db.fast_path.insert_uploads import NewUpload, insert_uploads
-from broker.db.fast_path.read_upload import read_upload
-from broker.db.fast_path.transactions import by_itself, reading
+from broker.db.fast_path import insert_uploads, read_upload
+from broker.db.fast_path.transactions import own_transaction, reading
 from broker.db.models import Upload, User
+from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
 from broker.db.session import Database, Session
 from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import Principal
-from broker.services.marketplace.sign_in import sign_in
+from broker.domain.upload_row import NewUpload
+from broker.services.marketplace.sign_in import ensure_user
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
@@ -32,7 +33,8 @@ def user(request: pytest.FixtureRequest) -> None:
     """User 1, in tests that have a database given."""
     if "database" in request.fixturenames:
         with request.getfixturevalue("database").session() as session:
-            sign_in(session, Principal(user_id=1), now=NOW)
+            ensure_user(session, Principal(user_id=1), now=NOW)
+            session.commit()
 
 
 def new_upload(**changes: object) -> NewUpload:
@@ -63,7 +65,14 @@ def new_upload(**changes: object) -> NewUpload:
 def insert(database: Database, rows: list[NewUpload], quota: Reservation | None = None) -> None:
     with database.session() as session:
         inserted = insert_uploads(
-            session, rows, ad_id=None, user_id=1, limit=1, quota=quota, alone=True
+            session,
+            rows,
+            table=table_of("user"),
+            owner_id=1,
+            asker_id=1,
+            limit=1,
+            quota=quota,
+            commit=True,
         )
     assert inserted == 1
 
@@ -120,7 +129,7 @@ def test_a_constraint_fails_as_with_sqlalchemy_and_the_next_statement_goes_on(
 
 
 def fail_after(session: Session, statement: Delete) -> None:
-    with by_itself(session) as cursor:
+    with own_transaction(session) as cursor:
         cursor.first(statement, {})
         raise KeyError
 
@@ -130,8 +139,9 @@ def test_what_is_not_committed_is_rolled_back_on_sqlite(tmp_path: Path) -> None:
     migrate.upgrade(url)
     database = Database(url)
     with database.session() as session:
-        sign_in(session, Principal(user_id=1), now=NOW)
-        with by_itself(session) as cursor:
+        ensure_user(session, Principal(user_id=1), now=NOW)
+        session.commit()
+        with own_transaction(session) as cursor:
             cursor.first(delete(User), {})
         with pytest.raises(KeyError):
             fail_after(session, delete(User))

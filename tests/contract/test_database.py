@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -18,11 +19,13 @@ from sqlalchemy.exc import StatementError
 
 from broker.db import migrate
 from broker.db.models import Base, Image, Upload, User
-from broker.db.session import Database
+from broker.db.session import Database, Session
 from broker.domain.errors import DatabaseUnavailable
+from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.services.marketplace.ads import create_ad
-from broker.services.marketplace.sign_in import sign_in
+from broker.services.marketplace.sign_in import ensure_user, sign_in
+from broker.services.work import Work
 
 MIGRATE = [
     *(sys.executable, "-c"),
@@ -52,12 +55,17 @@ def test_an_id_of_what_was_deleted_is_never_anothers_on_sqlite_either(database: 
     assert found == told >= {"ads", "images", "deletions"}
 
 
+def work_of(session: Session, principal: Principal) -> Work:
+    """Return the work of a service that asks no bucket."""
+    nothing: Any = None
+    return Work(session=session, storage=nothing, limits=Limits(), principal=principal, now=NOW)
+
+
 def test_times_come_back_aware_and_money_exact(database: Database) -> None:
     principal = Principal(user_id=1)
     fields = {"title": "x", "description": "", "price": Decimal("0.10"), "is_active": True}
     with database.session() as session:
-        sign_in(session, principal, now=NOW)
-        view = create_ad(session, principal, fields, now=NOW)
+        view = create_ad(work_of(session, principal), fields)
     assert view.ad.created_at == NOW
     assert view.ad.created_at.tzinfo is not None
     assert str(view.ad.price) == "0.10"
@@ -66,7 +74,7 @@ def test_times_come_back_aware_and_money_exact(database: Database) -> None:
 def test_a_naive_time_is_refused(database: Database) -> None:
     naive = NOW.replace(tzinfo=None)
     with database.session() as session, pytest.raises(StatementError):
-        sign_in(session, Principal(user_id=1), now=naive)
+        ensure_user(session, Principal(user_id=1), now=naive)
 
 
 def test_twenty_first_uses_of_a_token_make_one_user(database: Database) -> None:
@@ -75,7 +83,7 @@ def test_twenty_first_uses_of_a_token_make_one_user(database: Database) -> None:
     def use() -> None:
         try:
             with database.session() as session:
-                sign_in(session, Principal(user_id=7), now=NOW)
+                sign_in(work_of(session, Principal(user_id=7)))
         except BaseException as error:
             failures.append(error)
 

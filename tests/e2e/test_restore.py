@@ -70,8 +70,9 @@ def reaped(app: Flask, **limits: Any) -> Reaped:
     """Run the reaper, a day later where it is to look at pending uploads."""
     parts = app.extensions["broker"]
     now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
-    with parts.database.session() as session:
-        return reap_once(session, parts.storage, replace(parts.limits, **limits), now=now)
+    parts = replace(parts, limits=replace(parts.limits, **limits))
+    with parts.work(now=now) as work:
+        return reap_once(work)
 
 
 def dumped(database_url: str, to: str) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
 from broker.db.session import Database
 from broker.domain.limits import Limits
+from broker.domain.object_keys import final_key, written_key
 from broker.domain.states import UploadState
-from broker.services.uploads.state import final_key, written_key
 
 
 @dataclass
@@ -136,8 +136,8 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     for ad in ads:
         taken = sum(image.owner_kind == "ad" and image.owner_id == ad.id for image in images)
         taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
-        if ad.places_taken != taken:
-            wrong(f"ad {ad.id} counts {ad.places_taken} places, and has {taken}")
+        if ad.slots_taken != taken:
+            wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
     # A user is charged with what their uploads of the window hold, pending or confirmed, or may
     # hold once more until the outbox has deleted it for good.
     owing = {deletion.upload_id for deletion in deletions}

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from broker.app import create_app
 from broker.config import Settings
-from broker.db.fast_path.driver_cursors import Cursor
+from broker.db.fast_path.driver_cursors import DriverCursor
 from broker.domain.object_head import ObjectHead
 from broker.services.background.reap import reap_once
 
@@ -56,9 +56,8 @@ def perform(app: Flask, request: Request) -> int:
     """Carry the request out; gives the answer's status, 200 for a run of the reaper."""
     if request.path is None:
         broker = app.extensions["broker"]
-        with broker.database.session() as session:
-            now = datetime.now(UTC) + request.after
-            reap_once(session, broker.storage, broker.limits, now=now)
+        with broker.work(now=datetime.now(UTC) + request.after) as work:
+            reap_once(work)
         return 200
     answer = app.test_client().open(
         request.path,
@@ -98,17 +97,17 @@ def arm(app: Flask, step: int) -> None:
 
 def after_what_is_committed_by_itself(done: Callable[[], None]) -> None:
     """Be told of what changes something apart from any session."""
-    first, commit = Cursor.first, Cursor.commit
+    first, commit = DriverCursor.first, DriverCursor.commit
 
-    def told_first(cursor: Cursor, statement: Any, values: Any) -> Any:
+    def told_first(cursor: DriverCursor, statement: Any, values: Any) -> Any:
         row = first(cursor, statement, values)
         if cursor.commits_each and not isinstance(statement, Select):
             done()
         return row
 
-    def told_commit(cursor: Cursor) -> None:
+    def told_commit(cursor: DriverCursor) -> None:
         commit(cursor)
         if not cursor.commits_each:
             done()
 
-    Cursor.first, Cursor.commit = told_first, told_commit  # type: ignore[method-assign]
+    DriverCursor.first, DriverCursor.commit = told_first, told_commit  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from broker.db.models import Image
 from broker.domain.owners import AD, USER
+from broker.domain.principal import SYSTEM
 from broker.services.background.reap import reap_once
 from broker.services.confirm.confirm import confirm
 from broker.services.tickets.cancel import cancel
@@ -65,14 +66,13 @@ class Lifecycle(Owners, Parts):
         photos = [f"photo {number + at}".encode() for at in range(len(kinds))]
         datas = [[FULL, one][-kind[3] :] for one, kind in zip(photos, kinds, strict=True)]
         files = [declared(data, kind) for data, kind in zip(datas, kinds, strict=True)]
-        args = (self.world.storage.presigner, self.limits)
         whose = (USER if owner is self.alice else AD, owner.id)
-        before = {} if alone else {"before_commit": lambda tickets: None}
-        code, tickets = self.act(issue, *args, who, *whose, files, **before)
+        kept = {} if alone else {"answer": self.kept_answer(who)}
+        code, tickets = self.act(issue, who, *whose, files, **kept)
         sizes = [file.size or model.MOST[owner.kind] for file in files]
         backend = who is BACKEND
         assert code == model.issue(owner, sizes, self.now, others=self.owners, backend=backend)
-        assert self.act(issue, *args, BOB, *whose, files)[0] in FORBIDDEN
+        assert self.act(issue, BOB, *whose, files)[0] in FORBIDDEN
         made = [
             ModelUpload(
                 id=ticket.upload.id,
@@ -179,8 +179,8 @@ class Lifecycle(Owners, Parts):
                 digest=True,
             ),
         )
-        assert self.act(confirm, storage, self.limits, BOB, upload.id)[0] == "not_found"
-        code, image = self.act(confirm, storage, self.limits, who, upload.id)
+        assert self.act(confirm, BOB, upload.id, storage=storage)[0] == "not_found"
+        code, image = self.act(confirm, who, upload.id, storage=storage)
         assert code == model.confirm(upload, self.now, answer)
         self.gave(upload, image)
 
@@ -188,17 +188,15 @@ class Lifecycle(Owners, Parts):
     @rule(back=BACK)
     def cancel(self, back: int) -> None:
         upload = self.upload(back)
-        args = (self.world.storage, self.limits)
-        assert self.act(cancel, *args, BOB, upload.id)[0] == "not_found"
-        assert self.act(cancel, *args, ALICE, upload.id)[0] == model.cancel(upload, self.now)
+        assert self.act(cancel, BOB, upload.id)[0] == "not_found"
+        assert self.act(cancel, ALICE, upload.id)[0] == model.cancel(upload, self.now)
 
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def renew(self, back: int) -> None:
         upload = self.upload(back)
-        args = (self.world.storage.presigner, self.limits)
-        assert self.act(renew, *args, BOB, upload.id)[0] == "not_found"
-        code, ticket = self.act(renew, *args, ALICE, upload.id)
+        assert self.act(renew, BOB, upload.id)[0] == "not_found"
+        code, ticket = self.act(renew, ALICE, upload.id)
         assert code == model.renew(upload, self.now)
         if ticket is not None:
             assert ticket.upload.key == upload.key
@@ -209,7 +207,7 @@ class Lifecycle(Owners, Parts):
     def reap(self) -> None:
         # Of two avatars that are kept at once the second stays; which it is, is chance.
         with patch("random.sample", lambda found, count: found):
-            _, reaped = self.act(reap_once, self.world.storage, self.limits)
+            _, reaped = self.act(reap_once, SYSTEM)
         assert (reaped.kept, reaped.expired) == model_reap.reap(self.owners, self.now)
         with self.database.session() as session:
             images = {image.upload_id: image.id for image in session.scalars(select(Image))}

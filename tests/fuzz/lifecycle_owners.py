@@ -29,9 +29,9 @@ class Owners(Machine):
         upload = self.upload(back)
         ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
         args = (ad.id, upload.image or 1_000_000)
-        assert self.act(images.delete_image, BOB, *args, limits=self.limits)[0] in FORBIDDEN
+        assert self.act(images.delete_image, BOB, *args)[0] in FORBIDDEN
         there = upload.has_image and upload.owner is ad
-        code, _ = self.act(images.delete_image, ALICE, *args, limits=self.limits)
+        code, _ = self.act(images.delete_image, ALICE, *args)
         assert code == (None if there else "not_found")
         if there:
             upload.drop_image(self.now)
@@ -40,15 +40,15 @@ class Owners(Machine):
     @rule()
     def delete_ad(self) -> None:
         ad = self.all_ads[-1]
-        assert self.act(ad_services.delete_ad, BOB, ad.id, limits=self.limits)[0] in FORBIDDEN
-        assert self.act(ad_services.delete_ad, ALICE, ad.id, limits=self.limits)[0] is None
+        assert self.act(ad_services.delete_ad, BOB, ad.id)[0] in FORBIDDEN
+        assert self.act(ad_services.delete_ad, ALICE, ad.id)[0] is None
         ad.delete(self.now)
 
     @rule()
     def remove_avatar(self) -> None:
         args = (ALICE.user_id, {"avatar": None})
-        assert self.act(edit_user, BOB, *args, limits=self.limits)[0] == "forbidden"
-        assert self.act(edit_user, ALICE, *args, limits=self.limits)[0] is None
+        assert self.act(edit_user, BOB, *args)[0] == "forbidden"
+        assert self.act(edit_user, ALICE, *args)[0] is None
         self.alice.drop_images(self.now)
 
     @precondition(lambda self: self.recent)
@@ -57,7 +57,7 @@ class Owners(Machine):
         """None but the newest confirmed one can be named, and that is the avatar already."""
         upload = self.upload(back)
         args = (ALICE.user_id, {"avatar": upload.id})
-        code, view = self.act(edit_user, ALICE, *args, limits=self.limits)
+        code, view = self.act(edit_user, ALICE, *args)
         newest = upload.owner is self.alice and upload.has_image
         assert code == (None if newest else "avatar_not_confirmed")
         assert not newest or view.avatar.id == upload.image

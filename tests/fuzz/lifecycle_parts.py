@@ -72,9 +72,8 @@ class Parts(Machine):
             )
             for number in numbers
         ]
-        args = (self.world.storage, self.limits)
-        assert self.act(sign_parts, *args, BOB, upload.id, wanted)[0] == "not_found"
-        code, signed = self.act(sign_parts, *args, ALICE, upload.id, wanted)
+        assert self.act(sign_parts, BOB, upload.id, wanted)[0] == "not_found"
+        code, signed = self.act(sign_parts, ALICE, upload.id, wanted)
         assert code == model_parts.sign(upload, numbers, digests, self.now)
         urls = [(part.part_number, part.put) for part in signed.parts] if signed else []
         assert all(end_of(put) <= upload.expires_at for _, put in urls)
@@ -111,9 +110,8 @@ class Parts(Machine):
         self.list_of(self.in_parts(back))
 
     def list_of(self, upload: ModelUpload) -> None:
-        args = (self.world.storage, self.limits)
-        assert self.act(list_parts, *args, BOB, upload.id)[0] == "not_found"
-        code, progress = self.act(list_parts, *args, ALICE, upload.id)
+        assert self.act(list_parts, BOB, upload.id)[0] == "not_found"
+        code, progress = self.act(list_parts, ALICE, upload.id)
         found = code or ([part.part_number for part in progress.parts], progress.missing)
         assert found == model_parts.lists(upload, self.now)
 
@@ -125,10 +123,9 @@ class Parts(Machine):
             self.complete_by(upload, who, answer)
 
     def complete_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
-        args = (self.world.storage, self.limits)
-        assert self.act(complete, *args, BOB, upload.id)[0] == "not_found"
+        assert self.act(complete, BOB, upload.id)[0] == "not_found"
         with completion(self.world, answer):
-            code, image = self.act(complete, *args, who, upload.id)
+            code, image = self.act(complete, who, upload.id)
         assert code == model_parts.complete(upload, self.now, answer)
         self.gave(upload, image)
 

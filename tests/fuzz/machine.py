@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
@@ -16,6 +17,8 @@ from broker.db.session import Database
 from broker.domain.errors import BrokerError
 from broker.domain.limits import Limits
 from broker.domain.principal import Principal, Role
+from broker.services.idempotency import KeptAnswer, claim
+from broker.services.work import Work
 from tests.faults.invariants import compare
 from tests.fuzz import model
 from tests.fuzz.buckets import World
@@ -81,10 +84,29 @@ class Machine(RuleBasedStateMachine):
         """Give one of the newest: what happens to one upload in a row is what tells."""
         return self.recent[-1 - back % len(self.recent)]
 
-    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """Call a service in a session of its own."""
+    def act(
+        self,
+        service: Callable[..., Any],
+        who: Principal,
+        *args: Any,
+        storage: Any = None,
+        **kwargs: Any,
+    ) -> tuple[Any, Any]:
+        """Call a service in a session of its own; return the error's code, and the result."""
         with self.database.session() as session:
-            return code_of(lambda: service(session, *args, now=self.now, **kwargs))
+            work = Work(
+                session=session,
+                storage=storage or self.world.storage,
+                limits=self.limits,
+                principal=who,
+                now=self.now,
+            )
+            return code_of(lambda: service(work, *args, **kwargs))
+
+    def kept_answer(self, who: Principal) -> KeptAnswer[Any]:
+        """Return the response of a request with an idempotency key."""
+        _, claimed = self.act(claim, who, key=str(uuid4()), fingerprint="")
+        return KeptAnswer(claim=claimed, status=201, body_of=lambda made: "")
 
     @invariant()
     def rows_and_objects_agree(self) -> None:
@@ -96,7 +118,7 @@ class Machine(RuleBasedStateMachine):
             rows = session.execute(select(Upload.id, Upload.state, Upload.expires_at)).all()
             states = {row.id: (str(row.state), row.expires_at) for row in rows}
             images = session.execute(select(Image.upload_id, Image.id, Image.size)).all()
-            places = session.execute(select(Ad.id, Ad.places_taken)).all()
+            places = session.execute(select(Ad.id, Ad.slots_taken)).all()
             quotas = session.execute(
                 select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
             ).all()

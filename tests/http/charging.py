@@ -22,48 +22,37 @@ DEAD = NOW + timedelta(hours=1)
 
 def charged(app: Flask, user_id: int = 1) -> tuple[int, int]:
     """Give the bytes and files that a user is charged with, where all rows agree."""
-    with app.extensions["broker"].database.session() as session:
-        assert list(wrong_rows(session)) == []
-        row = session.get(UserQuota, user_id)
+    with app.extensions["broker"].work() as work:
+        assert list(wrong_rows(work)) == []
+        row = work.session.get(UserQuota, user_id)
         return (row.bytes_taken, row.files_taken) if row else (0, 0)
 
 
 def places(app: Flask, ad: int) -> int:
     with app.extensions["broker"].database.session() as session:
-        return session.get_one(Ad, ad).places_taken
+        return session.get_one(Ad, ad).slots_taken
 
 
 def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,)) -> list[UUID]:
     """Issue tickets as of a time that a test chooses."""
-    broker = app.extensions["broker"]
     files = [
         FileRequest(
             file_name="x", content_type="image/jpeg", size=size, checksum_sha256="A" * 43 + "="
         )
         for size in sizes
     ]
-    with broker.database.session() as session:
-        tickets = issue(
-            session,
-            broker.storage.presigner,
-            broker.limits,
-            Principal(user_id=1),
-            AD,
-            ad,
-            files,
-            now=now,
-        )
+    with app.extensions["broker"].work(Principal(user_id=1), now=now) as work:
+        tickets = issue(work, AD, ad, files)
     return [ticket.upload.id for ticket in tickets]
 
 
 def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
-    broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        cancel(session, broker.storage, broker.limits, Principal(user_id=1), upload_id, now=now)
+    with app.extensions["broker"].work(Principal(user_id=1), now=now) as work:
+        cancel(work, upload_id)
 
 
 def reap(app: Flask, after: timedelta) -> None:
     """Reap as of so much later than now."""
     broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + after)
+    with broker.work(now=datetime.now(UTC) + after) as work:
+        reap_once(work)

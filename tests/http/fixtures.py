@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from broker.api.request import idempotency
 from broker.app import create_app
 from broker.config import Settings
 from broker.db import migrate
@@ -114,6 +113,6 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """Let Idempotency-Keys be judged as of a later time."""
 
     def to(later: timedelta) -> None:
-        monkeypatch.setattr(idempotency, "utc_now", lambda: datetime.now(UTC) + later)
+        monkeypatch.setattr("broker.services.work.utc_now", lambda: datetime.now(UTC) + later)
 
     return to

@@ -13,6 +13,7 @@ from broker.domain.adoption import AdoptTally, Claim
 from broker.domain.errors import ObjectNotFound
 from broker.domain.limits import Limits
 from broker.domain.object_head import ListedObject
+from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Difference, Tally
 from broker.services.adopt.adopt import adopt, claims_of_listing
 from broker.services.reconcile.reconcile import reconcile
@@ -20,7 +21,7 @@ from tests.http.client import JPEG, Client, send
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
-PAST_EVERY_TICKET = Limits().longest_ticket_life + timedelta(seconds=5)
+PAST_EVERY_TICKET = longest_ticket_life(Limits()) + timedelta(seconds=5)
 
 
 @cache
@@ -71,19 +72,9 @@ def reconciled(
     inventory: Callable[[], Iterable[ListedObject]] | None = None,
     tally: Tally | None = None,
 ) -> list[Difference]:
-    broker = app.extensions["broker"]
-    with broker.database.session() as session:
+    with app.extensions["broker"].work(now=datetime.now(UTC) + after) as work:
         return list(
-            reconcile(
-                session,
-                broker.storage,
-                broker.limits,
-                now=datetime.now(UTC) + after,
-                tally=tally or Tally(),
-                inventory=inventory,
-                fix=fix,
-                before=before,
-            )
+            reconcile(work, tally=tally or Tally(), inventory=inventory, fix=fix, before=before)
         )
 
 
@@ -94,10 +85,8 @@ def told(found: list[Difference]) -> list[tuple[str, str]]:
 def adopted(
     app: Flask, claims: Iterable[Claim] | None = None, *, dry_run: bool = False
 ) -> AdoptTally:
-    broker, tally = app.extensions["broker"], AdoptTally()
-    if claims is None:
-        claims = claims_of_listing(broker.storage, broker.limits)
-    with broker.database.session() as session:
-        now = datetime.now(UTC)
-        adopt(session, broker.storage, broker.limits, claims, now=now, tally=tally, dry_run=dry_run)
+    tally = AdoptTally()
+    with app.extensions["broker"].work() as work:
+        wanted = claims_of_listing(work) if claims is None else claims
+        adopt(work, wanted, tally=tally, dry_run=dry_run)
     return tally

@@ -29,7 +29,7 @@ pytestmark = EACH_SERVER
 
 def places(app: Flask, ad: int) -> int:
     with app.extensions["broker"].database.session() as session:
-        return session.get_one(Ad, ad).places_taken
+        return session.get_one(Ad, ad).slots_taken
 
 
 def test_what_was_there_is_adopted_and_nothing_differs_then(
@@ -60,8 +60,8 @@ def test_an_adopted_image_is_served_and_can_be_deleted(
     assert alice.delete(f"/api/ads/{ad}/images/{image['id']}/").status_code == 204
     assert alice.get(f"/api/ads/{ad}/").get_json()["images"] == []
     broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC))
+    with broker.work(now=datetime.now(UTC)) as work:
+        reap_once(work)
     assert not there(s3_bucket, f"media/{key.format(ad)}")
     assert places(app, ad) == 0
 

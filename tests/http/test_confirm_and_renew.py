@@ -68,8 +68,8 @@ def test_a_form_that_just_expired_is_renewed_for_the_same_row_and_place(
     ticket = alice.ticket(ad).get_json()
     expired = datetime.now(UTC) + timedelta(seconds=310)
     with monkeypatch.context() as patch:
-        patch.setattr("broker.api.routes.uploads.utc_now", lambda: expired)
-        patch.setattr("broker.api.routes.issue_tickets.utc_now", lambda: expired)
+        patch.setattr("broker.services.work.utc_now", lambda: expired)
+        patch.setattr("broker.services.work.utc_now", lambda: expired)
         failure = {"code": "AccessDenied", "message": "Invalid according to Policy: Policy expired"}
         path = f"/api/uploads/{ticket['id']}"
         assert alice.post(f"{path}/failures/", failure).get_json()["action"] == "renew"
@@ -138,7 +138,7 @@ def test_after_its_grace_a_failed_upload_is_to_be_given_up(
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     past_grace = datetime.now(UTC) + timedelta(seconds=300 + 900 + 1)
-    monkeypatch.setattr("broker.api.routes.uploads.utc_now", lambda: past_grace)
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: past_grace)
     failure = {"code": "AccessDenied", "message": "Invalid according to Policy: Policy expired"}
     answer = alice.post(f"/api/uploads/{ticket['id']}/failures/", failure)
     assert answer.get_json()["action"] == "give_up"

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from broker.db.models import Ad, IdempotencyKey, Upload, UppySession
 from broker.domain.errors import StorageUnavailable
+from broker.domain.principal import Principal
 from broker.services.background.reap import reap_once
 from broker.services.idempotency import BATCH, Claim, claim
 from tests.http.client import Client, declared, rows, token
@@ -207,7 +208,7 @@ def test_after_a_503_of_the_database_the_retry_runs_anew(
     assert rows(app, Upload) == 0
     assert post(alice, path, declared()).status_code == 201
     with app.extensions["broker"].database.session() as session:
-        assert session.get_one(Ad, ad).places_taken == 1
+        assert session.get_one(Ad, ad).slots_taken == 1
 
 
 def test_a_key_is_new_after_24_hours(
@@ -236,12 +237,12 @@ def test_twenty_at_once_with_a_key_of_yesterday_make_one(
 
 def test_the_reaper_forgets_keys_past_their_day_and_no_others(app: Flask, alice: Client) -> None:
     broker, now = app.extensions["broker"], datetime.now(UTC)
-    with broker.database.session() as session:
+    with broker.work(Principal(user_id=7), now=now - DAY) as work:
         for number in range(2 * BATCH + 1):
-            found = claim(session, user_id=7, key=f"{number}", fingerprint="f", now=now - DAY)
-            assert isinstance(found, Claim)
-        post(alice, "/api/ads/", AD, str(uuid.uuid4()))
-        reap_once(session, broker.storage, broker.limits, now=now)
+            assert isinstance(claim(work, key=f"{number}", fingerprint="f"), Claim)
+    post(alice, "/api/ads/", AD, str(uuid.uuid4()))
+    with broker.work(now=now) as work:
+        reap_once(work)
     assert rows(app, IdempotencyKey) == 1
 
 

@@ -61,7 +61,7 @@ def code(answer: TestResponse) -> tuple[int, str]:
 def assert_one_ticket(app: Flask, ad: int) -> None:
     assert rows(app, Upload) == 1
     with app.extensions["broker"].database.session() as session:
-        assert session.get_one(Ad, ad).places_taken == 1
+        assert session.get_one(Ad, ad).slots_taken == 1
 
 
 @pytest.fixture

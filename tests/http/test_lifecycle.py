@@ -16,9 +16,8 @@ PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 
 def reap(app: Flask, after: timedelta = timedelta()) -> Reaped:
     broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        now = datetime.now(UTC) + after
-        return reap_once(session, broker.storage, broker.limits, now=now)
+    with broker.work(now=datetime.now(UTC) + after) as work:
+        return reap_once(work)
 
 
 def gone(app: Flask, key: str) -> bool:
@@ -52,7 +51,7 @@ def test_the_place_of_an_expired_upload_is_free_without_a_reaper(
     assert alice.ticket(ad).status_code == 201
     assert alice.ticket(ad).status_code == 409
     later = datetime.now(UTC) + PAST_GRACE
-    monkeypatch.setattr("broker.api.routes.issue_tickets.utc_now", lambda: later)
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: later)
     assert alice.ticket(ad).status_code == 201
 
 
@@ -72,8 +71,8 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     send(tickets[1])
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
-    with app.extensions["broker"].database.session() as session:
-        assert outbox.backlog(session, now=datetime.now(UTC)).waiting == 0
+    with app.extensions["broker"].work() as work:
+        assert outbox.backlog(work).waiting == 0
 
 
 def test_deleting_an_image_gives_its_place_back(app: Flask, alice: Client, bob: Client) -> None:

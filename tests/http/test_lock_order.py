@@ -74,8 +74,8 @@ def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row)
 
 def expire(app: Flask) -> int:
     broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        return expire_stale(session, broker.limits, now=LATER)
+    with broker.work(now=LATER) as work:
+        return expire_stale(work)
 
 
 def test_an_ad_that_is_deleted_waits_for_its_uploads_before_its_row(
@@ -139,8 +139,8 @@ def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice
     broker = app.extensions["broker"]
 
     def late() -> int:
-        with broker.database.session() as session:
-            return expire_stale(session, broker.limits, now=datetime.now(UTC) + timedelta(hours=1))
+        with broker.work(now=datetime.now(UTC) + timedelta(hours=1)) as work:
+            return expire_stale(work)
 
     assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
 
@@ -193,7 +193,7 @@ def test_adopted_images_are_counted_in_the_order_of_ads(app: Flask, alice: Clien
     broker = app.extensions["broker"]
 
     def adopt() -> set[str]:
-        with broker.database.session() as session:
-            return insert_images(session, rows)
+        with broker.work() as work:
+            return insert_images(work, rows)
 
     assert len(waits_without(app, adopt, ad_row(first), ad_row(second))) == 2

@@ -60,8 +60,8 @@ def stored(app: Flask, ticket: dict[str, Any]) -> bool:
 
 def reap(app: Flask, after: timedelta = timedelta()) -> None:
     broker = app.extensions["broker"]
-    with broker.database.session() as session:
-        reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + after)
+    with broker.work(now=datetime.now(UTC) + after) as work:
+        reap_once(work)
 
 
 def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(

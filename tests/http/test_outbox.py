@@ -1,16 +1,15 @@
 """The outbox where a bucket refuses for days, and where two drain it by different clocks."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
 from broker.db.models import Deletion
-from broker.db.session import Session
 from broker.domain.errors import StorageDenied
 from broker.services.uploads import outbox
+from broker.services.work import Work
 from tests.http.client import rows
 from tests.http.test_lifecycle import reap
 
@@ -55,21 +54,19 @@ def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
     broker = app.extensions["broker"]
     lease, asked = outbox._lease, 0
 
-    def overtaken(session: Session, row: Deletion, now: datetime) -> bool:
+    def overtaken(work: Work, row: Deletion) -> bool:
         nonlocal asked
         asked += 1
         assert asked < 10, "it asks for the same row over and over"
         if asked == 1:
-            with monkeypatch.context() as patched, broker.database.session() as other:
+            earlier = work.now - timedelta(minutes=1)
+            with monkeypatch.context() as patched, broker.work(now=earlier) as other:
                 patched.setattr(broker.storage, "delete", refuse)
                 patched.setattr(outbox, "_lease", lease)
-                drain(other, now - timedelta(minutes=1))
-        return lease(session, row, now)
-
-    def drain(session: Session, now: datetime) -> Any:
-        return outbox.drain(session, broker.storage, broker.limits, now=now)
+                outbox.drain(other)
+        return lease(work, row)
 
     monkeypatch.setattr(outbox, "_lease", overtaken)
-    with broker.database.session() as session:
-        assert drain(session, NOW + timedelta(minutes=2)).deleted == 1
+    with broker.work(now=NOW + timedelta(minutes=2)) as work:
+        assert outbox.drain(work).deleted == 1
     assert rows(app, Deletion) == 0

@@ -51,8 +51,8 @@ def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Cl
         later = datetime.now(UTC) + timedelta(hours=1)
 
         def reap(later: datetime = later) -> None:
-            with broker.database.session() as session:
-                expire_stale(session, broker.limits, now=later)
+            with broker.work(now=later) as work:
+                expire_stale(work)
 
         acts = iter(
             [
@@ -86,14 +86,14 @@ def test_tickets_and_the_ends_of_many_ads_uploads_never_wait_for_each_other(
             if number % 2:
                 cancel_at(app, mine, DEAD)
             else:
-                with broker.database.session() as session:
-                    expire_stale(session, broker.limits, now=DEAD)
+                with broker.work(now=DEAD) as work:
+                    expire_stale(work)
         return 40
 
     assert at_once(6, rounds) == [40] * 6
-    with broker.database.session() as session:
-        expire_stale(session, broker.limits, now=DEAD)
-        assert session.scalars(select(Upload).where(Upload.state == "pending")).all() == []
+    with broker.work(now=DEAD) as work:
+        expire_stale(work)
+        assert work.session.scalars(select(Upload).where(Upload.state == "pending")).all() == []
     assert charged(app) == (0, 0)
 
 

@@ -53,12 +53,12 @@ def test_an_ad_is_deleted_while_a_ticket_of_that_moment_is_confirmed(
             tickets.append(alice.ticket(ad).get_json())
             assert send(tickets[0]).status_code == 201
 
-    def once_it_is_gone(*args: Any, **kwargs: Any) -> int:
+    def once_it_is_gone(*args: Any, **kwargs: Any) -> Any:
         assert alice.post(tickets[0]["confirm_url"]).status_code == 200
-        return discard_all(*args, **kwargs)
+        return end(*args, **kwargs)
 
-    discard_all = ads.discard_all
-    monkeypatch.setattr(ads, "discard_all", once_it_is_gone)
+    end = ads.end
+    monkeypatch.setattr(ads, "end", once_it_is_gone)
     broker = app.extensions["broker"]
     engine = broker.database.engine
     event.listen(engine, "before_cursor_execute", just_before)
@@ -66,8 +66,8 @@ def test_an_ad_is_deleted_while_a_ticket_of_that_moment_is_confirmed(
         assert alice.delete(f"/api/ads/{ad}/").status_code == 204
     finally:
         event.remove(engine, "before_cursor_execute", just_before)
-    with broker.database.session() as session:
-        assert list(wrong_rows(session)) == []
+    with broker.work() as work:
+        assert list(wrong_rows(work)) == []
     gone = alice.post(tickets[0]["confirm_url"])
     assert (gone.status_code, gone.get_json()["code"]) == (410, "image_deleted")
 
@@ -82,8 +82,8 @@ def test_stale_uploads_of_many_ads_are_expired_by_many_at_once(app: Flask, alice
     now = datetime.now(UTC) + PAST_GRACE
 
     def reap(_number: int) -> int:
-        with broker.database.session() as session:
-            return expire_stale(session, broker.limits, now=now)
+        with broker.work(now=now) as work:
+            return expire_stale(work)
 
     with ThreadPoolExecutor(6) as pool:
         expired = list(pool.map(reap, range(6)))

@@ -70,7 +70,7 @@ def test_a_late_confirm_finds_what_arrived_in_time(
     arrived, absent = (alice.ticket(alice.ad()).get_json() for _ in range(2))
     send(arrived)
     later = datetime.now(UTC) + PAST_GRACE
-    monkeypatch.setattr("broker.api.routes.uploads.utc_now", lambda: later)
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: later)
     assert alice.post(arrived["confirm_url"]).status_code == 200
     assert alice.post(absent["confirm_url"]).get_json()["code"] == "upload_expired"
 
@@ -93,7 +93,7 @@ def test_a_place_is_not_freed_before_the_bucket_was_asked(
     ad = alice.ad()
     send(alice.ticket(ad).get_json())
     late = datetime.now(UTC) + PAST_GRACE
-    monkeypatch.setattr("broker.api.routes.issue_tickets.utc_now", lambda: late)
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: late)
     assert alice.ticket(ad).status_code == 409
     assert reap(app, PAST_GRACE).kept == 1
 
@@ -125,8 +125,8 @@ def test_many_reapers_at_once_end_each_upload_once(
     now = datetime.now(UTC) + PAST_GRACE
 
     def run(_number: int) -> Reaped:
-        with broker.database.session() as session:
-            return reap_once(session, broker.storage, broker.limits, now=now)
+        with broker.work(now=now) as work:
+            return reap_once(work)
 
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(run, range(4)))
@@ -134,7 +134,7 @@ def test_many_reapers_at_once_end_each_upload_once(
     assert kept == (20 if policy == "confirm" else 0)
     with broker.database.session() as session:
         states = [upload.state for upload in session.query(Upload)]
-        taken = sum(ad.places_taken for ad in session.query(Ad))
+        taken = sum(ad.slots_taken for ad in session.query(Ad))
     assert (states.count("confirmed"), states.count("expired")) == (kept, 40 - kept)
     assert taken == kept
     assert sum(one.deleted for one in done) == 40 - kept

@@ -58,8 +58,8 @@ def test_fix_deletes_what_landed_after_its_upload_had_expired(
     ticket = alice.ticket(alice.ad()).get_json()
     broker = app.extensions["broker"]
     for _ in range(2):
-        with broker.database.session() as session:
-            reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + timedelta(2))
+        with broker.work(now=datetime.now(UTC) + timedelta(2)) as work:
+            reap_once(work)
     assert send(ticket).status_code == 201
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
     assert (found.action, found.upload_id) == (Action.DELETED, ticket["id"])

@@ -56,7 +56,7 @@ def test_a_capability_that_is_forged_foreign_or_expired_is_refused(
         answer = anyone.get(f"/api/uppy/{forged}/s3/params?filename=x&type=image/jpeg")
         refused(answer, 403, "capability_invalid")
     later = datetime.now(UTC) + timedelta(hours=2)
-    monkeypatch.setattr("broker.api.auth.capabilities.utc_now", lambda: later)
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: later)
     refused(params(anyone, session), 403, "capability_expired")
     assert rows(app, Upload) == 0
 
@@ -172,7 +172,6 @@ def test_the_reaper_forgets_old_sessions(app: Flask, alice: Client) -> None:
     open_session(alice, alice.ad())
     broker = app.extensions["broker"]
     for hours, left in ((20, 1), (23, 0)):
-        with broker.database.session() as session:
-            now = datetime.now(UTC) + timedelta(hours=hours)
-            reap_once(session, broker.storage, broker.limits, now=now)
+        with broker.work(now=datetime.now(UTC) + timedelta(hours=hours)) as work:
+            reap_once(work)
         assert rows(app, UppySession) == left

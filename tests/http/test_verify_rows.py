@@ -15,8 +15,8 @@ from tests.http.reconciling import image_of
 
 
 def wrong(app: Flask) -> list[str]:
-    with app.extensions["broker"].database.session() as session:
-        return list(wrong_rows(session))
+    with app.extensions["broker"].work() as work:
+        return list(wrong_rows(work))
 
 
 def change(app: Flask, *statements: object) -> None:
@@ -46,7 +46,7 @@ def test_counters_states_and_owners_that_do_not_agree_are_told(app: Flask, alice
     (upload,) = (one for one in uploads(app) if one.key == image["image"])
     change(
         app,
-        update(Ad).where(Ad.id == ad).values(places_taken=7),
+        update(Ad).where(Ad.id == ad).values(slots_taken=7),
         update(Upload).where(Upload.id == upload.id).values(state="expired"),
         delete(Ad).where(Ad.id == gone),
         update(UserQuota).values(bytes_taken=5),
@@ -54,11 +54,11 @@ def test_counters_states_and_owners_that_do_not_agree_are_told(app: Flask, alice
     held = sum(one.size for one in uploads(app) if one.state != "expired")
     assert wrong(app) == [
         f"image {image['id']} is of upload {upload.id}, which is expired",
-        f"ad {ad} counts 7 places, and has 1",
+        f"ad {ad} counts 7 slots, and has 1",
         f"user 1 is charged with 5 bytes, and has {held}",
         "user 1 is charged with 3 files, and has 2",
-        f"image {lost['id']} is of ad {gone}, which is not there",
-        f"pending upload {UUID(pending['id'])} is of ad {gone}, which is not there",
+        f"image {lost['id']} is of ad {gone}, which does not exist",
+        f"pending upload {UUID(pending['id'])} is of ad {gone}, which does not exist",
     ]
 
 
@@ -76,11 +76,11 @@ def test_the_command_ends_with_1_where_something_is_wrong_and_with_2_where_nobod
     done = CliRunner().invoke(broker, ["db", "verify"])
     assert (done.exit_code, done.stdout) == (0, "0 rows are wrong\n")
     ad = alice.ad()
-    change(app, update(Ad).values(places_taken=1))
+    change(app, update(Ad).values(slots_taken=1))
     done = CliRunner().invoke(broker, ["db", "verify"])
     assert (done.exit_code, done.stdout.splitlines()) == (
         1,
-        [f"ad {ad} counts 1 places, and has 0", "1 rows are wrong"],
+        [f"ad {ad} counts 1 slots, and has 0", "1 rows are wrong"],
     )
     monkeypatch.setenv("BROKER_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:9/none")
     assert CliRunner().invoke(broker, ["db", "verify"]).exit_code == 2

@@ -13,7 +13,7 @@ from broker.domain.part_plan import (
     by_number,
     plan_parts,
 )
-from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
+from broker.domain.transports import MULTIPART, POST, PUT, SINGLE_MAX_BYTES, choose
 
 PREFERRED = 8 * MIB
 TIB = 1024**4
@@ -91,6 +91,6 @@ def test_the_composite_checksum_is_the_one_that_s3_gives() -> None:
 
 def test_a_transport_is_the_named_one_or_goes_by_size() -> None:
     sized = {"default": "put", "threshold": 16 * MIB}
-    assert choose(None, size=16 * MIB, **sized) == Transport.PUT
-    assert choose(None, size=16 * MIB + 1, **sized) == Transport.MULTIPART
-    assert choose("post", size=SINGLE_MAX_BYTES, **sized) == Transport.POST
+    assert choose(None, size=16 * MIB, **sized) == PUT
+    assert choose(None, size=16 * MIB + 1, **sized) == MULTIPART
+    assert choose("post", size=SINGLE_MAX_BYTES, **sized) == POST

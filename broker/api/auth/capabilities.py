@@ -19,7 +19,7 @@ from werkzeug.routing import BaseConverter
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import count_request
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.config import Settings
 from broker.db.models import UppySession
 from broker.domain.errors import CapabilityInvalid
@@ -68,9 +68,8 @@ def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         capability = str(kwargs.pop("capability"))
-        broker = current()
-        with broker.database.session() as session:
-            g.uppy_session = live_session(session, _session_id(capability), now=utc_now())
+        with current().work() as work:
+            g.uppy_session = live_session(work, _session_id(capability))
         count_request(principal_of(g.uppy_session))
         return view(*args, **kwargs)
 

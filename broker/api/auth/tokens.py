@@ -17,7 +17,7 @@ from broker.api.auth.verified_tokens import VerifiedTokens
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import count_request
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.services.marketplace.sign_in import sign_in
@@ -111,8 +111,8 @@ def _authenticate(*, optional: bool) -> None:
     g.principal = found
     if claims is None:
         return
-    with current().database.session() as session:
-        sign_in(session, found, now=utc_now())
+    with current().work(found) as work:
+        sign_in(work)
     tokens.remember(header, found, int(claims["exp"]))
 
 

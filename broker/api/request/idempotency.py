@@ -12,9 +12,8 @@ from flask import Response, g, jsonify, request
 from broker.api.auth.tokens import principal
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
-from broker.db.session import Session
 from broker.services import idempotency as service
 
 HEADER = "Idempotency-Key"
@@ -75,37 +74,36 @@ def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callab
 
 
 class Created(Generic[R]):
-    """The 201 of what a service makes.
+    """The 201 response of what a service creates.
 
-    `shape` gives JSON's own types. Where the request has a key its answer is kept in the
-    transaction that makes the thing, and so is written before the commit.
+    If the request has a key, the service stores this response in the transaction that creates the
+    thing: `answer` tells it how to write the body.
+
+    Args:
+        shape: returns JSON's own types.
     """
 
-    def __init__(self, session: Session, shape: Callable[[R], dict[str, Any]]) -> None:
-        self._session = session
+    def __init__(self, shape: Callable[[R], dict[str, Any]]) -> None:
         self._shape = shape
-        self._claim: service.Claim | None = g.get("idempotency_claim")
         self._response: Response | None = None
 
     @property
-    def before_commit(self) -> Callable[[R], None] | None:
-        """Give what the service is to call before it commits; None where nothing is kept."""
-        return None if self._claim is None else self._keep
+    def answer(self) -> service.KeptAnswer[R] | None:
+        """Return what the service stores; None for a request without a key."""
+        claim: service.Claim | None = g.get("idempotency_claim")
+        if claim is None:
+            return None
+        return service.KeptAnswer(claim=claim, status=201, body_of=self._body)
 
     def response(self, made: R) -> Response:
-        """Give the answer, to be sent once all is committed."""
-        return self._response or self._written(made)
+        """Return the response, to be sent after the commit."""
+        if self._response is None:
+            self._response = jsonify(self._shape(made))
+            self._response.status_code = 201
+        return self._response
 
-    def _keep(self, made: R) -> None:
-        assert self._claim is not None  # noqa: S101 - `before_commit` has looked
-        self._response = self._written(made)
-        body = self._response.get_data(as_text=True)
-        service.fulfil(self._session, self._claim, status=201, body=body)
-
-    def _written(self, made: R) -> Response:
-        response = jsonify(self._shape(made))
-        response.status_code = 201
-        return response
+    def _body(self, made: R) -> str:
+        return self.response(made).get_data(as_text=True)
 
 
 def _key() -> str | None:
@@ -127,19 +125,13 @@ def _key() -> str | None:
 def _claim(key: str) -> service.Claim | service.Replay:
     line = f"{request.method} {request.path.rstrip('/')}\n"
     fingerprint = hashlib.sha256(line.encode() + request.get_data()).hexdigest()
-    with current().database.session() as session:
-        return service.claim(
-            session,
-            user_id=principal().user_id,
-            key=key,
-            fingerprint=fingerprint,
-            now=utc_now(),
-        )
+    with current().work(principal()) as work:
+        return service.claim(work, key=key, fingerprint=fingerprint)
 
 
 def _release(claim: service.Claim) -> None:
-    with current().database.session() as session:
-        service.release(session, claim)
+    with current().work(principal()) as work:
+        service.release(work, claim)
 
 
 def _replayed(first: service.Replay) -> Response:

@@ -6,7 +6,7 @@ from flask import Response
 
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
@@ -54,8 +54,8 @@ def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
 @blueprint.response(200, images.Image)
 def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
     """Change an image's alt_text or order."""
-    with current().database.session() as session:
-        row = service.edit_image(session, principal(), ad_id, image_id, changes)
+    with current().work(principal()) as work:
+        row = service.edit_image(work, ad_id, image_id, changes)
     return shapes.image(row)
 
 
@@ -65,7 +65,5 @@ def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, 
 @blueprint.response(204)
 def delete_image(ad_id: int, image_id: int) -> None:
     """Delete an image."""
-    with current().database.session() as session:
-        service.delete_image(
-            session, principal(), ad_id, image_id, limits=current().limits, now=utc_now()
-        )
+    with current().work(principal()) as work:
+        service.delete_image(work, ad_id, image_id)

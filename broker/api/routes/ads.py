@@ -7,7 +7,7 @@ from flask import Response
 from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.idempotency import Created, idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
@@ -32,11 +32,9 @@ AD_PATH = "/<id:ad_id>/"
 @blueprint.response(201, schemas.Ad)
 def create_ad(fields: dict[str, Any]) -> Response:
     """Create an ad."""
-    with current().database.session() as session:
-        created = Created(session, _written)
-        view = service.create_ad(
-            session, principal(), fields, before_commit=created.before_commit, now=utc_now()
-        )
+    created = Created(_written)
+    with current().work(principal()) as work:
+        view = service.create_ad(work, fields, answer=created.answer)
     return created.response(view)
 
 
@@ -47,8 +45,8 @@ def create_ad(fields: dict[str, Any]) -> Response:
 def list_ads(query: dict[str, Any]) -> dict[str, Any]:
     """List ads, newest first."""
     limit, before_id = query.pop("limit"), cursors.decode(query.pop("cursor", None))
-    with current().database.session() as session:
-        views = service.list_ads(session, before_id=before_id, limit=limit, **query)
+    with current().work() as work:
+        views = service.list_ads(work, before_id=before_id, limit=limit, **query)
     page = views[:limit]
     more = len(views) > limit
     return {
@@ -63,8 +61,8 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.Ad)
 def get_ad(ad_id: int) -> dict[str, Any]:
     """Read an ad."""
-    with current().database.session() as session:
-        return shapes.ad(service.get_ad(session, ad_id), caller())
+    with current().work() as work:
+        return shapes.ad(service.get_ad(work, ad_id), caller())
 
 
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
@@ -74,8 +72,8 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 @blueprint.response(200, schemas.Ad)
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
     """Edit an ad of one's own."""
-    with current().database.session() as session:
-        view = service.edit_ad(session, principal(), ad_id, changes, now=utc_now())
+    with current().work(principal()) as work:
+        view = service.edit_ad(work, ad_id, changes)
     return shapes.ad(view, principal())
 
 
@@ -85,8 +83,8 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
     """Delete an ad of one's own, with its images."""
-    with current().database.session() as session:
-        service.delete_ad(session, principal(), ad_id, limits=current().limits, now=utc_now())
+    with current().work(principal()) as work:
+        service.delete_ad(work, ad_id)
 
 
 @blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
@@ -95,8 +93,8 @@ def delete_ad(ad_id: int) -> None:
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
     """Mark an ad of one's own as sold."""
-    with current().database.session() as session:
-        view = service.mark_sold(session, principal(), ad_id, now=utc_now())
+    with current().work(principal()) as work:
+        view = service.mark_sold(work, ad_id)
     return shapes.ad(view, principal())
 
 

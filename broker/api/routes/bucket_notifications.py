@@ -14,7 +14,7 @@ from flask import request
 from broker.api.problems.answers import STORAGE, answers
 from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import spare_request
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.domain.bucket_notifications import objects_created
 from broker.services.background.bucket_notifications import handle_events
@@ -59,11 +59,10 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
 @blueprint.response(200, events.Handled)
 def receive_events(notification: dict[str, Any]) -> dict[str, Any]:
     """Take a bucket's notification that objects were written; each is confirmed if it is due."""
-    broker = current()
     context.via = "events"
     created = objects_created(notification)
-    with broker.database.session() as session:
-        outcomes = handle_events(session, broker.storage, broker.limits, created, now=utc_now())
+    with current().work() as work:
+        outcomes = handle_events(work, created)
     for outcome, count in outcomes.items():
         EVENTS.labels(outcome.value).inc(count)
     return {"outcomes": {outcome.value: count for outcome, count in outcomes.items()}}

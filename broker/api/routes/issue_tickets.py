@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from broker.api.auth.tokens import principal
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.idempotency import Created
 from broker.api.routes import shapes
 from broker.domain.errors import InvalidRequest
@@ -44,20 +44,10 @@ def _issue(
     files: Sequence[dict[str, Any]],
     shape: Callable[[list[Ticket]], dict[str, Any]],
 ) -> Response:
-    broker = current()
-    with broker.database.session() as session:
-        created = Created(session, shape)
-        tickets = issue(
-            session,
-            broker.storage.presigner,
-            broker.limits,
-            principal(),
-            kind,
-            owner_id,
-            [FileRequest(**file) for file in files],
-            before_commit=created.before_commit,
-            now=utc_now(),
-        )
+    created = Created(shape)
+    with current().work(principal()) as work:
+        requests = [FileRequest(**file) for file in files]
+        tickets = issue(work, kind, owner_id, requests, answer=created.answer)
     return created.response(tickets)
 
 

@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.domain.errors import BrokerError, DatabaseUnavailable
 from broker.services.uploads import outbox
 
@@ -39,10 +39,9 @@ class OutboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give three gauges; none while the database is away, which /readyz tells."""
-        broker = current()
         try:
-            with broker.database.session() as session:
-                backlog = outbox.backlog(session, now=utc_now())
+            with current().work() as work:
+                backlog = outbox.backlog(work)
         except DatabaseUnavailable:
             return
         yield GaugeMetricFamily(

@@ -7,7 +7,7 @@ from flask import Response, jsonify
 
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import ENDED, STORAGE, answers
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
@@ -34,12 +34,9 @@ blueprint = Blueprint(
 @blueprint.response(200, parts.SignedParts)
 def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
     """Sign any parts of a multipart upload, as often as need be."""
-    broker, now = current(), utc_now()
     wanted = [WantedPart(**part) for part in body["parts"]]
-    with broker.database.session() as session:
-        signed = sign_parts(
-            session, broker.storage, broker.limits, principal(), upload_id, wanted, now=now
-        )
+    with current().work(principal()) as work:
+        signed = sign_parts(work, upload_id, wanted)
     # As it is written: a hundred parts through a schema take longer than their signatures.
     return jsonify(
         {
@@ -54,7 +51,7 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
                 for part in signed.parts
             ],
             "expires_at": rfc3339(signed.expires_at),
-            "server_time": rfc3339(now),
+            "server_time": rfc3339(work.now),
         }
     )
 
@@ -65,12 +62,9 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
 @blueprint.response(200, parts.Progress)
 def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
     """List the parts that have arrived, and name those that have not."""
-    broker, now = current(), utc_now()
-    with broker.database.session() as session:
-        progress = list_parts(
-            session, broker.storage, broker.limits, principal(), upload_id, now=now
-        )
-    return {**shapes.progress(progress), "server_time": now}
+    with current().work(principal()) as work:
+        progress = list_parts(work, upload_id)
+    return {**shapes.progress(progress), "server_time": work.now}
 
 
 @blueprint.route(UPLOAD_PATH + "complete/", methods=["POST"], strict_slashes=False)
@@ -87,9 +81,6 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, images.Image)
 def complete_upload(upload_id: UUID) -> dict[str, Any]:
     """Put the parts together and record the image; the same answer when repeated."""
-    broker = current()
-    with counted(CONFIRMS), broker.database.session() as session:
-        row = complete(
-            session, broker.storage, broker.limits, principal(), upload_id, now=utc_now()
-        )
+    with counted(CONFIRMS), current().work(principal()) as work:
+        row = complete(work, upload_id)
     return shapes.image(row)

@@ -7,7 +7,7 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.owners import OWNER_KINDS
-from broker.domain.transports import Transport
+from broker.domain.transports import POST, TRANSPORTS
 from schemas import profiles
 
 blueprint = Blueprint(
@@ -29,9 +29,9 @@ def get_profiles() -> dict[str, Any]:
             "content_types": list(EXTENSIONS),
             "max_bytes": kind.max_bytes(limits),
             "max_count": kind.max_count(limits),
-            "ticket_ttl": limits.ticket_ttl,
+            "ticket_ttl": int(kind.ttl(limits, POST).total_seconds()),
             "checksum_required": limits.require_checksum,
-            "transports": list(Transport),
+            "transports": list(TRANSPORTS),
             "default_transport": limits.default_transport,
             "multipart_threshold": limits.multipart_threshold,
             "part_size": limits.part_size,

@@ -5,14 +5,15 @@ from urllib.parse import quote
 
 from broker.api.request.context import current
 from broker.db.models import Image, Upload, User
-from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.owners import OWNER_KINDS
+from broker.domain.owners import kind_named
+from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
+from broker.domain.transports import transport_named
+from broker.domain.upload_row import UploadRow
 from broker.services.marketplace.ads import AdView
 from broker.services.marketplace.users import UserView
 from broker.services.multipart.list_parts import Progress
 from broker.services.tickets.sign import Ticket
-from broker.services.uploads.state import AnyUpload, plan_of
 from schemas.fields import rfc3339
 
 
@@ -83,20 +84,7 @@ def ticket(issued: Ticket) -> dict[str, Any]:
 
 def transfer(issued: Ticket) -> dict[str, Any]:
     """Shape where and how a ticket's bytes are sent."""
-    match issued.transfer:
-        case PresignedPost(url=url, fields=fields):
-            return {"method": "POST", "url": url, "fields": fields}
-        case PresignedPut(url=url, headers=headers):
-            return {"method": "PUT", "url": url, "headers": headers}
-        case plan:
-            base = f"/api/uploads/{issued.upload.id}"
-            return {
-                "method": "MULTIPART",
-                "part_size": plan.part_size if plan else None,
-                "part_count": plan.part_count if plan else None,
-                "parts_url": f"{base}/parts/",
-                "complete_url": f"{base}/complete/",
-            }
+    return transport_named(issued.upload.transport).to_wire(issued.transfer, issued.upload)
 
 
 def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
@@ -104,7 +92,7 @@ def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state,
-        "purpose": OWNER_KINDS[row.owner_kind].purpose,
+        "purpose": kind_named(row.owner_kind).purpose,
         "owner": row.owner_id,
         "key": row.key,
         "content_type": row.content_type,
@@ -137,7 +125,7 @@ def progress(found: Progress) -> dict[str, Any]:
     }
 
 
-def confirm_url(row: AnyUpload) -> str:
+def confirm_url(row: UploadRow) -> str:
     """Give the path that confirms the upload."""
     return f"/api/uploads/{row.id}/confirm/"
 

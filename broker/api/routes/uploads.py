@@ -7,16 +7,16 @@ from flask import Response, jsonify
 
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import ENDED, STORAGE, answers
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
-from broker.services.confirm import confirm as confirming
-from broker.services.tickets import cancel as cancelling
-from broker.services.tickets import renew as renewing
-from broker.services.tickets import report_failure as reporting
-from broker.services.uploads import state as service
+from broker.services.confirm.confirm import confirm
+from broker.services.tickets.cancel import cancel
+from broker.services.tickets.renew import renew
+from broker.services.tickets.report_failure import report_failure as advise
 from broker.services.uploads.settled import image_of
+from broker.services.uploads.state import get_upload as get
 from broker.telemetry.metrics import CONFIRMS, FAILURES
 from schemas import images, tickets, uploads
 
@@ -35,10 +35,10 @@ UPLOAD_PATH = "/<uuid:upload_id>/"
 @blueprint.response(200, uploads.Upload)
 def get_upload(upload_id: UUID) -> dict[str, Any]:
     """Read an upload and its state."""
-    with current().database.session() as session:
-        row = service.get_upload(session, principal(), upload_id)
-        recorded = image_of(session, row)
-    return {**shapes.upload(row, recorded), "server_time": utc_now()}
+    with current().work(principal()) as work:
+        row = get(work, upload_id)
+        recorded = image_of(work, row)
+    return {**shapes.upload(row, recorded), "server_time": work.now}
 
 
 @blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
@@ -47,11 +47,8 @@ def get_upload(upload_id: UUID) -> dict[str, Any]:
 @blueprint.response(204)
 def cancel_upload(upload_id: UUID) -> None:
     """Give a ticket back; parts that have arrived are aborted."""
-    broker = current()
-    with broker.database.session() as session:
-        cancelling.cancel(
-            session, broker.storage, broker.limits, principal(), upload_id, now=utc_now()
-        )
+    with current().work(principal()) as work:
+        cancel(work, upload_id)
 
 
 @blueprint.route(UPLOAD_PATH + "confirm/", methods=["POST"], strict_slashes=False)
@@ -60,11 +57,8 @@ def cancel_upload(upload_id: UUID) -> None:
 @blueprint.response(200, images.Image)
 def confirm_upload(upload_id: UUID) -> dict[str, Any]:
     """Verify the object and record its image; the same answer when repeated."""
-    broker = current()
-    with counted(CONFIRMS), broker.database.session() as session:
-        row = confirming.confirm(
-            session, broker.storage, broker.limits, principal(), upload_id, now=utc_now()
-        )
+    with counted(CONFIRMS), current().work(principal()) as work:
+        row = confirm(work, upload_id)
     return shapes.image(row)
 
 
@@ -74,11 +68,8 @@ def confirm_upload(upload_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, tickets.Ticket)
 def renew_upload(upload_id: UUID) -> Response:
     """Get a fresh form, PUT or time for a pending or just-expired upload."""
-    broker = current()
-    with broker.database.session() as session:
-        ticket = renewing.renew(
-            session, broker.storage.presigner, broker.limits, principal(), upload_id, now=utc_now()
-        )
+    with current().work(principal()) as work:
+        ticket = renew(work, upload_id)
     return jsonify(shapes.ticket(ticket))
 
 
@@ -89,15 +80,7 @@ def renew_upload(upload_id: UUID) -> Response:
 @blueprint.response(200, uploads.Advice)
 def report_failure(failure: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
     """Report the error that S3 gave, and learn what to do."""
-    with current().database.session() as session:
-        advice = reporting.report_failure(
-            session,
-            principal(),
-            upload_id,
-            failure["code"],
-            failure["message"],
-            limits=current().limits,
-            now=utc_now(),
-        )
+    with current().work(principal()) as work:
+        advice = advise(work, upload_id, failure["code"], failure["message"])
     FAILURES.labels(advice.value).inc()
     return {"action": advice.value}

@@ -4,12 +4,13 @@ Read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0 (`src/in
 from @uppy/companion's own routes. The `uploadId` given out is our upload's id.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
 from broker.api.auth.capabilities import requires_capability, uppy_session
 from broker.api.problems.answers import ENDED, STORAGE, answers
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import one_file
@@ -17,7 +18,8 @@ from broker.api.routes.metrics import counted
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPost
-from broker.domain.transports import Transport
+from broker.domain.object_keys import final_key
+from broker.domain.transports import MULTIPART, POST, Transport
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
@@ -25,9 +27,9 @@ from broker.services.multipart.sign_parts import SignedPart, WantedPart, sign_pa
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
-from broker.services.uploads.state import final_key
 from broker.services.uppy import uploads as uppy_uploads
 from broker.services.uppy.sessions import kind_of, principal_of
+from broker.services.work import Work
 from broker.telemetry.metrics import CONFIRMS
 from schemas import images, uppy
 
@@ -41,7 +43,7 @@ blueprint = Blueprint(
     ),
 )
 S3 = "/<capability:capability>/s3/"
-MULTIPART = S3 + "multipart/<uuid:upload_id>"
+MULTIPART_PATH = S3 + "multipart/<uuid:upload_id>"
 
 
 @blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
@@ -58,13 +60,13 @@ MULTIPART = S3 + "multipart/<uuid:upload_id>"
 @blueprint.response(200, uppy.FormParameters)
 def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
     """Get the form of a single upload."""
-    ticket = _issue(file, file, Transport.POST)
+    ticket = _issue(file, file, POST)
     assert isinstance(ticket.transfer, PresignedPost)  # noqa: S101 - by its transport
     return {
         "method": "POST",
         "url": ticket.transfer.url,
         "fields_": ticket.transfer.fields,
-        "expires": current().limits.ticket_ttl,
+        "expires": int((ticket.upload.expires_at - ticket.server_time).total_seconds()),
     }
 
 
@@ -82,35 +84,27 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, uppy.MultipartCreated)
 def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
     """Begin a multipart upload."""
-    upload = _issue(file, file["metadata"], Transport.MULTIPART).upload
+    upload = _issue(file, file["metadata"], MULTIPART).upload
     return {"key": final_key(current().limits, upload), "uploadId": str(upload.id)}
 
 
-@blueprint.route(MULTIPART, methods=["GET"], strict_slashes=False)
+@blueprint.route(MULTIPART_PATH, methods=["GET"], strict_slashes=False)
 @answers("not_found", "not_multipart", "upload_settled", "object_missing", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.ListedPart(many=True))
 def get_uploaded_parts(query: dict[str, str], upload_id: UUID) -> list[dict[str, Any]]:
     """List the parts that have arrived."""
-    broker = current()
-    with broker.database.session() as session:
-        uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
-        found = list_parts(
-            session,
-            broker.storage,
-            broker.limits,
-            principal_of(uppy_session()),
-            upload_id,
-            now=utc_now(),
-        )
+    with _work() as work:
+        uppy_uploads.by_id(work, uppy_session(), upload_id, query["key"])
+        found = list_parts(work, upload_id)
     return [
         {"PartNumber": part.part_number, "Size": part.size, "ETag": f'"{part.etag}"'}
         for part in found.parts
     ]
 
 
-@blueprint.route(MULTIPART + "/<int:part_number>", methods=["GET"], strict_slashes=False)
+@blueprint.route(MULTIPART_PATH + "/<int:part_number>", methods=["GET"], strict_slashes=False)
 @answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
@@ -121,7 +115,7 @@ def sign_part_upload(query: dict[str, str], upload_id: UUID, part_number: int) -
     return {"url": part.put.url, "expires": current().limits.put_ttl}
 
 
-@blueprint.route(MULTIPART + "/batch", methods=["GET"], strict_slashes=False)
+@blueprint.route(MULTIPART_PATH + "/batch", methods=["GET"], strict_slashes=False)
 @answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_capability
 @blueprint.arguments(uppy.BatchQuery, location="query", unknown="exclude")
@@ -133,7 +127,7 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
     return {"presignedUrls": {str(part.part_number): part.put.url for part in parts}}
 
 
-@blueprint.route(MULTIPART + "/complete", methods=["POST"], strict_slashes=False)
+@blueprint.route(MULTIPART_PATH + "/complete", methods=["POST"], strict_slashes=False)
 @answers(
     "not_found",
     "not_multipart",
@@ -151,42 +145,25 @@ def complete_multipart_upload(
     query: dict[str, str], body: dict[str, Any], upload_id: UUID
 ) -> dict[str, Any]:
     """Put the parts together and record the image."""
-    broker = current()
     named = {part["PartNumber"]: part["ETag"].strip('"') for part in body["parts"]}
     if len(named) != len(body["parts"]):
         raise InvalidRequest("A part is named twice.", {"parts": ["Named twice."]})
-    with counted(CONFIRMS), broker.database.session() as session:
-        upload = uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
-        image = complete(
-            session,
-            broker.storage,
-            broker.limits,
-            principal_of(uppy_session()),
-            upload.id,
-            named=named,
-            now=utc_now(),
-        )
+    with counted(CONFIRMS), _work() as work:
+        upload = uppy_uploads.by_id(work, uppy_session(), upload_id, query["key"])
+        image = complete(work, upload.id, named=named)
     return {"location": shapes.image_url(image.key), "key": query["key"]}
 
 
-@blueprint.route(MULTIPART, methods=["DELETE"], strict_slashes=False)
+@blueprint.route(MULTIPART_PATH, methods=["DELETE"], strict_slashes=False)
 @answers("not_found", "upload_settled")
 @requires_capability
 @blueprint.arguments(uppy.KeyQuery, location="query", unknown="exclude")
 @blueprint.response(200, uppy.Nothing)
 def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, Any]:
     """Abort a multipart upload."""
-    broker = current()
-    with broker.database.session() as session:
-        uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
-        cancel(
-            session,
-            broker.storage,
-            broker.limits,
-            principal_of(uppy_session()),
-            upload_id,
-            now=utc_now(),
-        )
+    with _work() as work:
+        uppy_uploads.by_id(work, uppy_session(), upload_id, query["key"])
+        cancel(work, upload_id)
     return {}
 
 
@@ -197,22 +174,19 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 @blueprint.response(200, images.Image)
 def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
     """Confirm an upload by the key that Uppy reports of it; the same answer when repeated."""
-    broker = current()
-    with counted(CONFIRMS), broker.database.session() as session:
-        upload = uppy_uploads.by_key(session, broker.limits, uppy_session(), body["key"])
-        image = confirm(
-            session,
-            broker.storage,
-            broker.limits,
-            principal_of(uppy_session()),
-            upload.id,
-            now=utc_now(),
-        )
+    with counted(CONFIRMS), _work() as work:
+        upload = uppy_uploads.by_key(work, uppy_session(), body["key"])
+        image = confirm(work, upload.id)
     return shapes.image(image)
 
 
+def _work() -> AbstractContextManager[Work]:
+    """Return the work of the session's user."""
+    return current().work(principal_of(uppy_session()))
+
+
 def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> Ticket:
-    broker, row = current(), uppy_session()
+    row = uppy_session()
     request = FileRequest(
         file_name=file["filename"],
         content_type=file["type"],
@@ -220,34 +194,16 @@ def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> 
         max_size=row.max_bytes - row.bytes_taken,
         alt_text=meta["alt_text"],
         order=meta["order"],
-        transport=transport,
+        transport=transport.name,
     )
-    with one_file(), broker.database.session() as session:
-        (ticket,) = issue(
-            session,
-            broker.storage.presigner,
-            broker.limits,
-            principal_of(row),
-            kind_of(row),
-            row.owner_id,
-            [request],
-            uppy_session_id=row.id,
-            now=utc_now(),
-        )
+    with one_file(), _work() as work:
+        (ticket,) = issue(work, kind_of(row), row.owner_id, [request], uppy_session_id=row.id)
     return ticket
 
 
 def _sign(upload_id: UUID, key: str, numbers: list[int]) -> list[SignedPart]:
-    broker = current()
-    with broker.database.session() as session:
-        upload: Upload = uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, key)
-        signed = sign_parts(
-            session,
-            broker.storage,
-            broker.limits,
-            principal_of(uppy_session()),
-            upload.id,
-            [WantedPart(part_number=number) for number in numbers],
-            now=utc_now(),
-        )
+    with _work() as work:
+        upload: Upload = uppy_uploads.by_id(work, uppy_session(), upload_id, key)
+        wanted = [WantedPart(part_number=number) for number in numbers]
+        signed = sign_parts(work, upload.id, wanted)
     return list(signed.parts)

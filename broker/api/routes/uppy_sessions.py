@@ -10,7 +10,7 @@ from broker.api.auth.tokens import principal, requires_token
 from broker.api.middleware.hosts import base_url
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import UPPY_PATH
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.idempotency import Created, idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes.ads import AD_PATH
@@ -18,6 +18,7 @@ from broker.api.routes.users import USER_PATH
 from broker.db.models import UppySession
 from broker.domain.owners import AD, USER, OwnerKind
 from broker.services.uppy import sessions as service
+from broker.services.work import utc_now
 from schemas import uppy
 from schemas.fields import the
 
@@ -57,13 +58,12 @@ def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
 @blueprint.response(204)
 def revoke_uppy_session(session_id: UUID) -> None:
     """Revoke an endpoint; what was confirmed through it stays."""
-    with current().database.session() as session:
-        service.revoke(session, principal(), session_id, now=utc_now())
+    with current().work(principal()) as work:
+        service.revoke(work, session_id)
 
 
 def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
-    broker, now = current(), utc_now()
-    base = base_url()
+    base, now = base_url(), utc_now()
 
     def shape(row: UppySession) -> dict[str, Any]:
         written: dict[str, Any] = the(uppy.Session).dump(
@@ -78,16 +78,8 @@ def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
         )
         return written
 
-    with broker.database.session() as session:
-        created = Created(session, shape)
-        row = service.open_session(
-            session,
-            broker.limits,
-            principal(),
-            kind,
-            owner_id,
-            service.SessionLimits(**limits),
-            before_commit=created.before_commit,
-            now=now,
-        )
+    created = Created(shape)
+    with current().work(principal(), now=now) as work:
+        asked = service.SessionLimits(**limits)
+        row = service.open_session(work, kind, owner_id, asked, answer=created.answer)
     return created.response(row)

@@ -6,7 +6,7 @@ from flask import Response
 
 from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
-from broker.api.request.context import current, utc_now
+from broker.api.request.context import current
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
@@ -27,8 +27,8 @@ USER_PATH = "/<id:user_id>/"
 @blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:
     """Read a profile."""
-    with current().database.session() as session:
-        return shapes.user(service.get_user(session, user_id), caller())
+    with current().work() as work:
+        return shapes.user(service.get_user(work, user_id), caller())
 
 
 @blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
@@ -38,10 +38,8 @@ def get_user(user_id: int) -> dict[str, Any]:
 @blueprint.response(200, users.User)
 def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
     """Edit one's own profile."""
-    with current().database.session() as session:
-        view = service.edit_user(
-            session, principal(), user_id, changes, limits=current().limits, now=utc_now()
-        )
+    with current().work(principal()) as work:
+        view = service.edit_user(work, user_id, changes)
     return shapes.user(view, principal())
 
 

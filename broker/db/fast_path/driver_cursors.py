@@ -1,6 +1,6 @@
-"""Cursors that stay open from one request to the next, for statements apart from any session.
+"""Driver cursors that stay open between requests, for statements outside any session.
 
-Errors leave as SQLAlchemy's, and each statement is timed as the engine's are.
+Errors are raised as SQLAlchemy's, and each statement is timed like the engine's.
 """
 
 import threading
@@ -16,13 +16,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT_SECONDS
 from broker.db.fast_path.statements import Row, Statement, compiled
 from broker.db.liveness import closed_by_server
-from broker.db.timing import told
+from broker.db.timing import told as observe
 
 
-class Cursor:
+class DriverCursor:
     """A driver's cursor on a pooled connection, which it keeps until it is closed.
 
-    PostgreSQL commits each statement as it is done; SQLite what is followed by `commit`.
+    On PostgreSQL each statement commits itself (autocommit); on SQLite `commit` does.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
@@ -39,31 +39,31 @@ class Cursor:
             raise self._wrapped(error, None, gone=False) from error
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
-        """See Executor; raises SQLAlchemy's DBAPIError."""
-        direct = compiled(statement, self._dialect)
-        bound = direct.bound(values)
+        """Execute a statement and return its first row; raise SQLAlchemy's DBAPIError."""
+        found = compiled(statement, self._dialect)
+        bound = found.bound(values)
         started = time.perf_counter()
         try:
-            self._cursor.execute(direct.text, bound)
-            rows = self._cursor.fetchall() if direct.gives_rows else ()
+            self._cursor.execute(found.text, bound)
+            rows = self._cursor.fetchall() if found.returns_rows else ()
         except self._dialect.loaded_dbapi.Error as error:
-            raise self._told_of(error, direct.text, started) from error
-        told(direct.text, time.perf_counter() - started)
-        return direct.read(rows[0]) if rows else None
+            raise self._observe_error(error, found.text, started) from error
+        observe(found.text, time.perf_counter() - started)
+        return found.read(rows[0]) if rows else None
 
     def commit(self) -> None:
-        """Commit what has not been: nothing, where each statement is committed as it is done."""
+        """Commit on SQLite; on PostgreSQL each statement has committed itself."""
         if self.commits_each:
             return
         started = time.perf_counter()
         try:
             self._driver.commit()
         except self._dialect.loaded_dbapi.Error as error:
-            raise self._told_of(error, "COMMIT", started) from error
-        told("COMMIT", time.perf_counter() - started)
+            raise self._observe_error(error, "COMMIT", started) from error
+        observe("COMMIT", time.perf_counter() - started)
 
-    def is_fit(self) -> bool:
-        """Tell whether another may have it, rolling back what was not committed."""
+    def reset(self) -> bool:
+        """Roll back what was not committed; return whether the cursor can be used again."""
         if self._broken:
             return False
         if not self.commits_each and self._driver.in_transaction:
@@ -71,16 +71,16 @@ class Cursor:
         return True
 
     def has_ended(self) -> bool:
-        """Tell whether the server has closed the connection while nobody used it."""
+        """Check whether the server has closed the connection while it was idle."""
         return self.commits_each and closed_by_server(self._driver)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Close the connection: nobody shall have it as it is."""
+        """Close the connection, and let the pool open a new one next time."""
         self._connection.invalidate(error)
         self._connection.close()
 
-    def _told_of(self, error: Exception, text: str, started: float) -> DBAPIError:
-        told(text, time.perf_counter() - started, type(error).__name__)
+    def _observe_error(self, error: Exception, text: str, started: float) -> DBAPIError:
+        observe(text, time.perf_counter() - started, type(error).__name__)
         self._broken = self._dialect.is_disconnect(error, self._driver, self._cursor)  # type: ignore[arg-type]
         return self._wrapped(error, text, gone=self._broken)
 
@@ -96,44 +96,44 @@ class Cursor:
         )
 
 
-class Cursors:
-    """Cursors that nobody uses at the moment, of a pool of their own like the engine's.
+class CursorPool:
+    """Idle cursors, on a pool of connections like the engine's.
 
-    There are never more than threads that have used one at once, nor than the pool has. To hand a
-    connection out and to take it back costs the engine's pool as much as the statement itself.
+    There are at most as many as threads that used one at once, and as the pool has connections.
+    Checking a connection out of the engine's pool costs as much as the statement itself.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._pool = engine.pool.recreate()
         self._dialect = engine.dialect
         self._free = threading.Semaphore(POOL_SIZE + POOL_OVERFLOW)
-        self._idle: list[Cursor] = []
+        self._idle: list[DriverCursor] = []
 
     @contextmanager
-    def one(self) -> Iterator[Cursor]:
-        """Give a cursor; what it has not committed is rolled back."""
+    def cursor(self) -> Iterator[DriverCursor]:
+        """Yield a cursor; roll back what it has not committed."""
         if not self._free.acquire(timeout=POOL_TIMEOUT_SECONDS):
             raise PoolTimeout("Every connection is in use.")
         try:
-            cursor = self._taken()
+            cursor = self._take()
             try:
                 yield cursor
             except BaseException as error:
-                self._back(cursor, error)
+                self._put_back(cursor, error)
                 raise
-            self._back(cursor, None)
+            self._put_back(cursor, None)
         finally:
             self._free.release()
 
-    def _back(self, cursor: Cursor, error: BaseException | None) -> None:
-        """Keep it for the next, unless nobody knows what another error than the driver's left."""
+    def _put_back(self, cursor: DriverCursor, error: BaseException | None) -> None:
+        """Keep the cursor, unless an error that is not the driver's left it in an unknown state."""
         known = error is None or isinstance(error, DBAPIError)
-        if known and cursor.is_fit():
+        if known and cursor.reset():
             self._idle.append(cursor)
         else:
             cursor.close(error)
 
-    def _taken(self) -> Cursor:
+    def _take(self) -> DriverCursor:
         while self._idle:
             try:
                 cursor = self._idle.pop()
@@ -142,10 +142,10 @@ class Cursors:
             if not cursor.has_ended():
                 return cursor
             cursor.close()
-        return Cursor(self._pool, self._dialect)
+        return DriverCursor(self._pool, self._dialect)
 
     def dispose(self) -> None:
-        """Close those that nobody uses."""
+        """Close the idle cursors."""
         while self._idle:
             self._idle.pop().close()
         self._pool.dispose()

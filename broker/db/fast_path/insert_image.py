@@ -1,4 +1,4 @@
-"""Confirm an upload and insert its image at once; of many that try it, one does."""
+"""Confirm an upload and insert its image in one step; of many calls at once, one succeeds."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Insert, Select, Table, bindparam, insert, 
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from broker.db.fast_path.transactions import by_itself, is_sqlite
+from broker.db.fast_path.transactions import is_sqlite, own_transaction
 from broker.db.models import Image, Upload
 from broker.domain.states import UploadState
 
@@ -20,19 +20,20 @@ _IMAGES: Table = Image.__table__  # type: ignore[assignment]
 def insert_image(
     session: Session, upload_id: UUID, values: Mapping[str, Any], *, now: datetime
 ) -> int | None:
-    """Set a pending upload confirmed and insert its image, and commit both.
+    """Confirm a pending upload, insert its image, and commit both.
 
     Args:
-        values: every column of `Image` but `id` and `upload_id`.
+        values: every column of `Image` except `id` and `upload_id`.
 
-    Gives the image's id; None, with nothing changed, where the upload is not pending any more.
+    Returns:
+        The image's id; None, with nothing changed, if the upload is no longer pending.
     """
     winner = {"b_upload_id": upload_id, "b_settled_at": now}
-    # Not by the columns' own names: the UPDATE would take them for what it is to set.
+    # Not the columns' own names, which the UPDATE would take as values to set.
     given = {f"b_{name}": value for name, value in values.items()}
-    with by_itself(session) as transaction:
+    with own_transaction(session) as transaction:
         if is_sqlite(session):
-            if transaction.first(_settle(), winner) is None:
+            if transaction.first(_confirm(), winner) is None:
                 return None
             found = transaction.first(_of_upload(tuple(values)), {**winner, **given})
         else:
@@ -42,7 +43,7 @@ def insert_image(
 
 
 @cache
-def _settle() -> ReturningUpdate[Any]:
+def _confirm() -> ReturningUpdate[Any]:
     return (
         update(Upload)
         .where(Upload.id == bindparam("b_upload_id"), Upload.state == UploadState.PENDING)
@@ -59,7 +60,7 @@ def _of_upload(names: tuple[str, ...]) -> Insert:
 
 @cache
 def _in_one(names: tuple[str, ...]) -> Insert:
-    won = _settle().cte("won")
+    won = _confirm().cte("won")
     return _image(names, select(won.c.id, *_given(names)))
 
 

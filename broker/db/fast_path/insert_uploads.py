@@ -1,17 +1,15 @@
-"""Insert the rows of new tickets, if their owner is the asker's and has the places: at once.
+"""Insert the rows of new tickets if the owner is the asker's and has the slots, in one step.
 
-PostgreSQL does all of it in one statement, and so in one round trip; what a quota is charged,
-too. SQLite has no UPDATE within another statement: there it takes three, in one transaction,
-and nothing travels. Rows go to both as one JSON text, so that a statement is the same however
-many they are.
+PostgreSQL does it in one statement and one round trip, the quota included. SQLite has no UPDATE
+inside another statement; there it takes three statements in one transaction. Both get the rows as
+one JSON text, so a statement is the same for any number of rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import orjson
 from sqlalchemy import (
@@ -42,50 +40,18 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from broker.db.fast_path.statements import Executor, InSession, Row
-from broker.db.fast_path.transactions import by_itself, is_sqlite
-from broker.db.models import Ad, Upload, User
+from broker.db.fast_path.statements import Executor, Row, SessionExecutor
+from broker.db.fast_path.transactions import is_sqlite, own_transaction
+from broker.db.models import Upload
+from broker.db.owner_tables import OwnerTable
 from broker.db.quotas import Reservation, reserve_on_postgresql, reserve_on_sqlite
-from broker.domain.transports import needs_promotion
+from broker.domain.upload_row import NewUpload
 
 _UPLOADS: Table = Upload.__table__  # type: ignore[assignment]
 
 
-@dataclass(kw_only=True, slots=True)
-class NewUpload:
-    """A row of `Upload` that is still to be inserted; its `user_id` is the owner's to tell.
-
-    Nobody changes it; to freeze it makes it take twice as long to make.
-    """
-
-    id: UUID
-    state: str
-    owner_kind: str
-    owner_id: int
-    issued_by: int
-    key: str
-    content_type: str
-    size: int
-    size_is_exact: bool
-    checksum_sha256: str | None
-    transport: str
-    part_size: int | None
-    return_url: str | None
-    alt_text: str
-    order: int
-    created_at: datetime
-    expires_at: datetime
-    failures: int
-    uppy_session_id: UUID | None
-
-    @property
-    def needs_promotion(self) -> bool:
-        """Tell whether its bytes land below incoming/."""
-        return needs_promotion(self.transport, self.checksum_sha256)
-
-
 _NAMES = tuple(field.name for field in fields(NewUpload))
-_AD = bindparam("ad_id", type_=BigInteger)
+_OWNER = bindparam("b_owner_id", type_=BigInteger)
 _ASKER = bindparam("asker_id", type_=BigInteger)
 _COUNT = bindparam("count", type_=Integer)
 
@@ -94,57 +60,65 @@ def insert_uploads(
     session: Session,
     rows: Sequence[NewUpload],
     *,
-    ad_id: int | None,
-    user_id: int | None,
+    table: OwnerTable,
+    owner_id: int,
+    asker_id: int | None,
     limit: int,
     quota: Reservation | None,
-    alone: bool,
+    commit: bool,
 ) -> int | None:
-    """Insert uploads for an ad, taking a place for each, or for a user, who has no places.
+    """Insert uploads for an owner, reserve a slot for each, and charge the quota.
 
     Args:
-        ad_id: the ad; None for a user's own uploads.
-        user_id: whose the ad must be, None for anybody's; without an ad the user.
-        limit: how many places the ad has.
-        quota: what they take of the quota of the owner's user, who must be the asker.
-        alone: commit with it; else the caller goes on, and commits.
+        table: the owner's table, which says who owns it and where its slots are counted.
+        asker_id: the user who must own it; None for a service, which may ask for any owner.
+        limit: the slots that the owner has.
+        quota: what the uploads take from the quota of the owner's user.
+        commit: commit in this step; otherwise the statements belong to the session's transaction.
 
-    Gives the id of the owner's user; None, with nothing changed, where there is no such owner or
-    it has too few places, or the user too little left of the quota.
+    Returns:
+        The id of the owner's user; None, with nothing changed, if there is no such owner, it
+        belongs to another user, or too few slots or too little quota are left.
     """
-    owner = {"ad_id": ad_id, "asker_id": user_id, "count": len(rows), "place_limit": limit}
-    insert = _in_three if is_sqlite(session) else _at_once
-    if not alone:
-        return insert(InSession(session), rows, owner, quota)
-    with by_itself(session) as transaction:
-        user_id = insert(transaction, rows, owner, quota)
+    owner = {
+        "b_owner_id": owner_id,
+        "asker_id": asker_id,
+        "count": len(rows),
+        "slot_limit": limit,
+    }
+    insert = _in_three if is_sqlite(session) else _in_one
+    if not commit:
+        return insert(SessionExecutor(session), rows, table, owner, quota)
+    with own_transaction(session) as transaction:
+        user_id = insert(transaction, rows, table, owner, quota)
         if user_id is not None:
             transaction.commit()
         return user_id
 
 
-def _at_once(
+def _in_one(
     executor: Executor,
     rows: Sequence[NewUpload],
+    table: OwnerTable,
     owner: Mapping[str, Any],
     quota: Reservation | None,
 ) -> int | None:
     """Do all of it in one statement."""
-    statement = _in_one(of_ad=owner["ad_id"] is not None, charged=quota is not None)
     values = {**owner, "new_rows": orjson.dumps(rows).decode()}
     if quota is not None:
         values |= quota.values
-    return _user_id(executor.first(statement, values))
+    return _user_id(executor.first(_insert_for_owner(table, charged=quota is not None), values))
 
 
 def _in_three(
     executor: Executor,
     rows: Sequence[NewUpload],
+    table: OwnerTable,
     owner: Mapping[str, Any],
     quota: Reservation | None,
 ) -> int | None:
-    """Take the places, charge the quota, insert; where it gives None the caller rolls back."""
-    user_id = _user_id(executor.first(_owner(of_ad=owner["ad_id"] is not None), owner))
+    """Reserve the slots, charge the quota, insert; if it returns None the caller rolls back."""
+    user_id = _user_id(executor.first(_owner(table), owner))
     if user_id is None:
         return None
     window: datetime | None = None
@@ -153,15 +127,15 @@ def _in_three(
         if reserved is None:
             return None
         window = reserved[1]
-    new_rows = orjson.dumps(rows, _as_sqlite_has_it, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    new_rows = orjson.dumps(rows, _to_sqlite, orjson.OPT_PASSTHROUGH_DATETIME).decode()
     executor.first(_from_json(), {"new_rows": new_rows, "owner_user_id": user_id, "window": window})
     return user_id
 
 
-def _as_sqlite_has_it(value: object) -> str:
-    """Write a time as SQLAlchemy's DateTime does there: UTC, without its zone."""
+def _to_sqlite(value: object) -> str:
+    """Write a time as SQLAlchemy's DateTime does on SQLite: UTC, without a time zone."""
     if not isinstance(value, datetime):
-        raise TypeError(f"{type(value)} is in no column")
+        raise TypeError(f"no column has type {type(value)}")
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
@@ -170,29 +144,32 @@ def _user_id(row: Row | None) -> int | None:
 
 
 @cache
-def _owner(*, of_ad: bool) -> Select[Any] | ReturningUpdate[Any]:
-    """Find the owner's user; an ad gives its places away in the same stroke."""
-    if not of_ad:
-        return select(User.id.label("user_id")).where(User.id == _ASKER)
-    return _places_taken().where(*_has_places()).returning(Ad.owner_id.label("user_id"))
+def _owner(table: OwnerTable) -> Select[Any] | ReturningUpdate[Any]:
+    """Return the statement that finds the owner's user, and reserves the slots if it has any."""
+    user_id = table.user_id.label("user_id")
+    if table.slots is None:
+        return select(user_id).where(*_is_open(table))
+    return _slots_taken(table).where(*_is_open(table)).returning(user_id)
 
 
-def _has_places() -> tuple[ColumnElement[bool], ...]:
-    return (
-        Ad.id == _AD,
-        Ad.places_taken + _COUNT <= bindparam("place_limit", type_=Integer),
-        or_(_ASKER.is_(None), Ad.owner_id == _ASKER),
-    )
+def _is_open(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that the owner is the asker's, and has the slots."""
+    conditions = [table.id == _OWNER, or_(_ASKER.is_(None), table.user_id == _ASKER)]
+    if table.slots is not None:
+        limit = bindparam("slot_limit", type_=Integer)
+        conditions.append(table.slots + _COUNT <= limit)
+    return tuple(conditions)
 
 
-def _places_taken() -> Update:
-    return update(Ad).values(places_taken=Ad.places_taken + _COUNT)
+def _slots_taken(table: OwnerTable) -> Update:
+    assert table.slots is not None  # noqa: S101 - the callers check
+    return update(table.id.class_).values({table.slots: table.slots + _COUNT})
 
 
 @cache
-def _in_one(*, of_ad: bool, charged: bool) -> Insert:
-    """Insert rows for an owner that has the places, and is charged."""
-    owner = _charged_owner(of_ad=of_ad) if charged else _owner(of_ad=of_ad).cte("owner")
+def _insert_for_owner(table: OwnerTable, *, charged: bool) -> Insert:
+    """Return the statement that inserts rows for an owner that has the slots and the quota."""
+    owner = _charged_owner(table) if charged else _owner(table).cte("owner")
     rows = _recordset()
     chosen: list[ColumnElement[Any]] = [rows.c[name] for name in _NAMES]
     found = select(*chosen, *owner.c).join_from(rows, owner, true())
@@ -200,32 +177,30 @@ def _in_one(*, of_ad: bool, charged: bool) -> Insert:
     return into.returning(_UPLOADS.c.user_id)
 
 
-def _charged_owner(*, of_ad: bool) -> CTE:
-    """Find the owner's user, reserving what the quota and the ad must both have room for.
+def _charged_owner(table: OwnerTable) -> CTE:
+    """Return the owner's user, after reserving slots and quota; no row if either is too low.
 
-    All parts of a statement are carried out, whatever one of them finds. So the ad's row is
-    locked as it is found to have places, the quota is charged where it was, and the places are
-    taken where it could be: what was looked at cannot change in between, and where either has
-    no room neither is changed. At READ COMMITTED a lock is had on a row's newest version, after
-    another's commit, too, and what was asked of the row is asked of that again; the UPDATE then
-    begins there.
+    PostgreSQL carries out every part of a statement. So the owner's row is locked when it is
+    found to have slots, the quota is charged if that found a row, and the slots are reserved if
+    the quota was charged. Nothing that was checked can change in between. At READ COMMITTED a
+    lock is taken on the newest version of a row, even after another transaction's commit, and the
+    conditions are checked again on that version; the UPDATE starts from there.
     """
-    if of_ad:
-        room = select(Ad.owner_id.label("user_id")).where(*_has_places())
+    user_id = table.user_id.label("user_id")
+    room = select(user_id).where(*_is_open(table))
+    if table.slots is not None:
         room = room.with_for_update(key_share=True)
-    else:
-        room = select(User.id.label("user_id")).where(User.id == _ASKER)
     quota = reserve_on_postgresql(room.cte("room")).cte("quota")
     window = quota.c.window_start.label("quota_window")
-    if not of_ad:
+    if table.slots is None:
         return select(quota.c.user_id, window).cte("owner")
-    taken = _places_taken().where(Ad.id == _AD, Ad.owner_id == quota.c.user_id)
-    return taken.returning(Ad.owner_id.label("user_id"), window).cte("owner")
+    taken = _slots_taken(table).where(table.id == _OWNER, table.user_id == quota.c.user_id)
+    return taken.returning(user_id, window).cte("owner")
 
 
 @cache
 def _from_json() -> Insert:
-    """Insert rows that come as one JSON text for an owner that has been found."""
+    """Return the statement that inserts rows from one JSON text for an owner that was found."""
     rows = func.json_each(bindparam("new_rows", type_=Text)).table_valued("value")
     chosen = [_of_json(rows.c.value, name) for name in _NAMES]
     further = [
@@ -239,7 +214,7 @@ def _from_json() -> Insert:
 
 def _of_json(row: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     value = func.json_extract(row, literal_column(f"'$.{name}'"))
-    # An id has no dashes in SQLite.
+    # SQLite stores a UUID without dashes.
     return func.replace(value, "-", "") if isinstance(_UPLOADS.c[name].type, Uuid) else value
 
 

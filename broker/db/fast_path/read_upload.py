@@ -1,4 +1,4 @@
-"""Read one upload, which most requests begin with."""
+"""Read one upload, as most requests do first."""
 
 from functools import cache
 from typing import Any
@@ -15,9 +15,7 @@ _NAMES = tuple(column.name for column in _UPLOADS.columns)
 
 
 def read_upload(session: Session, upload_id: UUID) -> Upload | None:
-    """Give an upload's row as it is now, apart from the session, which it commits."""
-    if session.in_transaction():
-        session.commit()
+    """Return an upload's row as it is now, outside the session; None if there is none."""
     with reading(session) as cursor:
         row = cursor.first(_by_id(), {"upload_id": upload_id})
     return None if row is None else Upload(**dict(zip(_NAMES, row, strict=True)))

@@ -1,8 +1,8 @@
-"""Statements that SQLAlchemy writes and the driver executes: those that most requests wait for.
+"""Statements that SQLAlchemy compiles once and the driver executes.
 
-What SQLAlchemy does around a statement, compiled and cached as it may be, takes longer than all
-else in a ticket. So here a statement is compiled once, and then only its values are bound, by
-the same types. `cursors.py` executes it.
+What SQLAlchemy does around each execution, even of a cached statement, takes longer than all else
+in a ticket. Here a statement is compiled once; after that only its values are bound, with the
+same types. `driver_cursors.py` executes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ class Executor(Protocol):
     """Executes statements."""
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
-        """Execute a statement that gives one row at most."""
+        """Execute a statement that returns at most one row, and return the row."""
 
 
 class Compiled:
-    """A statement in one dialect's words, with what its types do to values and to columns."""
+    """A statement compiled for one dialect, with the conversions of its values and columns."""
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
@@ -44,7 +44,7 @@ class Compiled:
         }
         self._writers = [(name, write) for name, write in writers.items() if name not in fixed]
         columns = list(statement.exported_columns)
-        self.gives_rows = bool(columns)
+        self.returns_rows = bool(columns)
         self._readers = [
             (index, process)
             for index, column in enumerate(columns)
@@ -52,14 +52,14 @@ class Compiled:
         ]
 
     def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any] | list[Any]:
-        """Give the parameters as the driver takes them."""
+        """Return the parameters as the driver takes them."""
         found = {**self._fixed, **values}
         for name, write in self._writers:
             found[name] = write(found[name])
         return found if self._order is None else [found[name] for name in self._order]
 
     def read(self, row: Row) -> Row:
-        """Give a row's values as their columns' types have them."""
+        """Return a row's values as Python types."""
         if not self._readers:
             return row
         values = list(row)
@@ -70,17 +70,17 @@ class Compiled:
 
 @lru_cache(maxsize=256)
 def compiled(statement: Statement, dialect: Dialect) -> Compiled:
-    """Compile once a statement, which its caller keeps, and an engine's dialect."""
+    """Return the compiled statement; compile it on the first call."""
     return Compiled(statement, dialect)
 
 
-class InSession:
-    """Executes within a session's transaction, by SQLAlchemy."""
+class SessionExecutor:
+    """Executes statements in a session's transaction, with SQLAlchemy."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
-        """See Executor."""
+        """Execute a statement and return its first row."""
         found = self._session.connection().execute(statement, dict(values))
         return found.first() if found.returns_rows else None

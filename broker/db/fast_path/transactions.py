@@ -1,7 +1,7 @@
-"""Statements that are transactions by themselves: no BEGIN and no COMMIT travels for them.
+"""Statements that are transactions of their own, without the round trips of BEGIN and COMMIT.
 
-On SQLite nothing travels. There the writers of one process take turns by a lock, since its own
-waiting for another writer is a sleep that grows.
+On SQLite there are no round trips. There the writers of one process take turns with a lock,
+because SQLite itself waits for another writer with sleeps that grow.
 """
 
 import threading
@@ -11,53 +11,52 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy.orm import Session
 
 from broker.db.engine import BUSY_TIMEOUT_SECONDS
-from broker.db.fast_path.driver_cursors import Cursor, Cursors
+from broker.db.fast_path.driver_cursors import CursorPool, DriverCursor
 from broker.domain.errors import DatabaseUnavailable
 
-# In a session's `info`: the lock that the process's own writers take turns by, on SQLite.
+# In a session's `info`: the lock with which the process's writers take turns, on SQLite.
 WRITER = "writer"
-# There, too: cursors apart from the session's own connection.
+# In a session's `info`: cursors on connections other than the session's.
 CURSORS = "cursors"
 
 
 def is_sqlite(session: Session) -> bool:
-    """Tell whether the session's database is SQLite."""
+    """Check whether the session's database is SQLite."""
     return session.get_bind().dialect.name == "sqlite"
 
 
 def read_only(session: Session) -> None:
-    """Let the session's next transaction be reads alone, each by itself; commit it as ever.
+    """Run the session's next transaction, which only reads, without BEGIN; commit it as usual.
 
-    At READ COMMITTED, which is what the broker asks for, each statement has its own snapshot
-    in any case.
+    The broker uses READ COMMITTED, where each statement has its own snapshot in any case.
     """
     if not is_sqlite(session) and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
-def reading(session: Session) -> AbstractContextManager[Cursor]:
-    """Give a cursor apart from the session's own transaction, for reads, each by itself."""
-    cursors: Cursors = session.info[CURSORS]
-    return cursors.one()
+def reading(session: Session) -> AbstractContextManager[DriverCursor]:
+    """Return a cursor outside the session's transaction, for reads."""
+    pool: CursorPool = session.info[CURSORS]
+    return pool.cursor()
 
 
 @contextmanager
-def by_itself(session: Session) -> Iterator[Cursor]:
-    """Give a cursor apart from the session's own transaction; end with its `commit`.
+def own_transaction(session: Session) -> Iterator[DriverCursor]:
+    """Yield a cursor outside the session's transaction; the caller ends with its `commit`.
 
-    On SQLite when no other of the process's writers writes; raises DatabaseUnavailable after the
+    On SQLite this waits for the process's other writers; it raises DatabaseUnavailable after the
     busy timeout.
     """
-    cursors: Cursors = session.info[CURSORS]
+    pool: CursorPool = session.info[CURSORS]
     if not is_sqlite(session):
-        with cursors.one() as cursor:
+        with pool.cursor() as cursor:
             yield cursor
         return
     lock: threading.Lock = session.info[WRITER]
     if not lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
         raise DatabaseUnavailable("The database is busy; try again.")
     try:
-        with cursors.one() as cursor:
+        with pool.cursor() as cursor:
             yield cursor
     finally:
         lock.release()

@@ -1,9 +1,9 @@
-"""Adopt: record what the marketplace had in the bucket as images, without moving a byte.
+"""Adopt: record objects that were in the bucket before the broker, without moving a byte.
 
-An object that carries an upload's id is not adopted, and none without is ever deleted as an
-orphan: so `broker adopt` and `broker reconcile --fix` cannot meet at one key. Only where the
-operator says that the database is a restored backup are those objects adopted whose upload it
-has no row of: they came after the backup.
+An object that carries an upload's id is not adopted, and an object without one is never deleted
+as an orphan. So `broker adopt` and `broker reconcile --fix` never act on the same key. If the
+operator says that the database is a restored backup, objects are adopted too whose upload has no
+row: they were uploaded after the backup.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,73 +12,72 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, Image, Upload, User
+from broker.db.models import Image, Upload
 from broker.domain.adoption import AdoptTally, Claim, Skipped
-from broker.domain.limits import Limits
 from broker.domain.media_types import type_of
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import KEY_MAX, object_key, owner_of, relative_key
-from broker.domain.owners import AD, OWNER_KINDS, OwnerKind
+from broker.domain.owners import OWNER_KINDS, OwnerKind
 from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import ours
-from broker.storage.protocol import ObjectStorage, Storage
+from broker.services.uploads.owners import existing
+from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnedClaim:
-    """A claim, and whose its key is."""
+    """A claim, and the owner that its key names."""
 
     claim: Claim
     kind: OwnerKind
     owner_id: int
 
 
-def claims_of_listing(storage: ObjectStorage, limits: Limits) -> Iterator[Claim]:
-    """Claim every object below the owners' prefixes."""
+def claims_of_listing(work: Work) -> Iterator[Claim]:
+    """Yield a claim for every object below the owners' prefixes."""
+    location = work.limits.location
     for kind in OWNER_KINDS.values():
-        for listed in storage.list_objects(object_key(limits.location, kind.prefix)):
-            key = relative_key(limits.location, listed.key)
+        for listed in work.storage.list_objects(object_key(location, kind.prefix)):
+            key = relative_key(location, listed.key)
             if key is not None:
                 yield Claim(key=key)
 
 
 def adopt(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
+    work: Work,
     claims: Iterable[Claim],
     *,
-    now: datetime,
     tally: AdoptTally,
     dry_run: bool = False,
     restored: bool = False,
 ) -> None:
-    """Record claims as images, in committed batches; what is recorded already is left.
+    """Record claims as images, in committed batches; leave what is recorded already.
 
     Args:
         claims: those of one owner must be next to each other.
+        tally: counts what was adopted and skipped.
         dry_run: count, and change nothing.
-        restored: also adopt what came through uploads that the database has no rows of.
+        restored: also adopt objects whose upload has no row.
 
-    Raises StorageUnavailable, StorageDenied, DatabaseUnavailable: run it again, it goes on.
+    Raises:
+        StorageUnavailable, StorageDenied, DatabaseUnavailable: the next run continues.
     """
     for batch in _batches(claims, tally):
-        rows = _rows(session, storage, limits, batch, now=now, tally=tally, restored=restored)
+        rows = _rows(work, batch, tally=tally, restored=restored)
         if dry_run:
             tally.adopted += len(rows)
         elif rows:
-            adopted = insert_images(session, rows)
+            adopted = insert_images(work, rows)
             tally.adopted += len(adopted)
             for key in (row["key"] for row in rows if row["key"] not in adopted):
                 tally.skip(Skipped.KNOWN, key)
 
 
 def _batches(claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedClaim]]:
-    """Cut the claims into batches; a user's avatars stay in one, for the newest is chosen."""
+    """Yield batches; the claims of an owner that keeps one image stay in one batch."""
     batch: list[OwnedClaim] = []
     for claim in claims:
         owner = owner_of(claim.key)
@@ -97,19 +96,13 @@ def _batches(claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedC
 
 
 def _rows(
-    session: Session,
-    storage: ObjectStorage,
-    limits: Limits,
-    batch: list[OwnedClaim],
-    *,
-    now: datetime,
-    tally: AdoptTally,
-    restored: bool,
+    work: Work, batch: list[OwnedClaim], *, tally: AdoptTally, restored: bool
 ) -> list[dict[str, Any]]:
-    """Give the rows of the images to insert, and count the claims that are none."""
-    keys = {owned.claim.key: object_key(limits.location, owned.claim.key) for owned in batch}
-    known = known_keys(session, limits, keys.values())
-    owners = _owners(session, batch)
+    """Return the rows of the images to insert, and count the claims that are skipped."""
+    now = work.now
+    keys = {owned.claim.key: object_key(work.limits.location, owned.claim.key) for owned in batch}
+    known = known_keys(work, keys.values())
+    owners = _owners(work, batch)
     candidates = []
     for owned in batch:
         if known.knows(keys[owned.claim.key]):
@@ -118,10 +111,10 @@ def _rows(
             tally.skip(Skipped.NO_OWNER, owned.claim.key)
         else:
             candidates.append(owned)
-    heads = heads_of(storage, [keys[owned.claim.key] for owned in candidates])
-    lost = _unknown_uploads(session, heads.values()) if restored else frozenset()
-    taken = _with_avatar(session, candidates)
-    # The newest first: of several avatars it is the one that is adopted.
+    heads = heads_of(work.storage, [keys[owned.claim.key] for owned in candidates])
+    lost = _unknown_uploads(work, heads.values()) if restored else frozenset()
+    taken = _with_image(work, candidates)
+    # The newest first: if only one image is kept, it is the newest.
     candidates.sort(key=lambda owned: _time(heads.get(keys[owned.claim.key]), now), reverse=True)
     rows = []
     for owned in candidates:
@@ -130,7 +123,7 @@ def _rows(
             tally.skip(row, owned.claim.key)
             continue
         if owned.kind.keeps_one:
-            taken.add(owned.owner_id)
+            taken.add((owned.kind.name, owned.owner_id))
         rows.append(row)
     return sorted(rows, key=lambda row: str(row["key"]))
 
@@ -138,7 +131,7 @@ def _rows(
 def _row(
     owned: OwnedClaim,
     head: ObjectHead | None,
-    taken: set[int],
+    taken: set[tuple[str, int]],
     lost: frozenset[str],
     *,
     now: datetime,
@@ -150,7 +143,7 @@ def _row(
     content_type = type_of(head.content_type, owned.claim.key)
     if content_type is None or head.content_length == 0:
         return Skipped.NO_IMAGE
-    if owned.kind.keeps_one and owned.owner_id in taken:
+    if owned.kind.keeps_one and (owned.kind.name, owned.owner_id) in taken:
         return Skipped.HAS_AVATAR
     return {
         "upload_id": None,
@@ -168,12 +161,12 @@ def _row(
     }
 
 
-def _unknown_uploads(session: Session, heads: Iterable[ObjectHead | None]) -> frozenset[str]:
-    """Give those uploads' ids, as the objects carry them, that no row is of."""
+def _unknown_uploads(work: Work, heads: Iterable[ObjectHead | None]) -> frozenset[str]:
+    """Return the upload ids that objects carry and no row has."""
     carried = {head.metadata.get("upload-id") for head in heads if head is not None}
     ids = {upload_id: text for text in carried if text and (upload_id := ours(text)) is not None}
-    known = set(session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
-    session.commit()
+    known = set(work.session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
+    work.session.commit()
     return frozenset(text for upload_id, text in ids.items() if upload_id not in known)
 
 
@@ -181,23 +174,23 @@ def _time(head: ObjectHead | None, now: datetime) -> datetime:
     return head.last_modified if head is not None and head.last_modified is not None else now
 
 
-def _owners(session: Session, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
-    """Give those owners of the batch that there are."""
+def _owners(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
+    """Return the owners of the batch that exist, by kind and id."""
     found: set[tuple[str, int]] = set()
     for kind in OWNER_KINDS.values():
-        column = Ad.id if kind is AD else User.id
         wanted = {owned.owner_id for owned in batch if owned.kind is kind}
-        there = session.scalars(select(column).where(column.in_(wanted)))
-        found.update((kind.name, owner_id) for owner_id in there)
-    session.commit()
+        found.update((kind.name, owner_id) for owner_id in existing(work.session, kind, wanted))
+    work.session.commit()
     return found
 
 
-def _with_avatar(session: Session, batch: list[OwnedClaim]) -> set[int]:
-    """Give the ids of owners that keep one image and have it."""
+def _with_image(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
+    """Return the owners that keep one image and have it."""
     wanted = {owned.owner_id for owned in batch if owned.kind.keeps_one}
     kinds = [kind.name for kind in OWNER_KINDS.values() if kind.keeps_one]
-    taken = select(Image.owner_id).where(Image.owner_kind.in_(kinds), Image.owner_id.in_(wanted))
-    found = set(session.scalars(taken))
-    session.commit()
+    taken = select(Image.owner_kind, Image.owner_id).where(
+        Image.owner_kind.in_(kinds), Image.owner_id.in_(wanted)
+    )
+    found = {(row.owner_kind, row.owner_id) for row in work.session.execute(taken)}
+    work.session.commit()
     return found

@@ -1,4 +1,4 @@
-"""The CSV of `broker adopt`: checked as a whole before anything is recorded, in bounded memory."""
+"""The CSV of `broker adopt`, which is checked as a whole before anything is recorded."""
 
 import csv
 import unicodedata
@@ -13,16 +13,17 @@ from broker.domain.object_keys import KEY_MAX, owner_of, relative_key
 from broker.services.reconcile.external_sort import ExternalSort
 
 HEADER = ["key", "alt_text", "order"]
-# As the API has them: schemas/images.py.
+# The API's limits, as in schemas/images.py.
 ALT_TEXT_MAX, ORDER_MAX = 500, 32767
 FAULTS_SHOWN = 10
 
 
 @contextmanager
 def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
-    """Give a file's claims, sorted by key; a key may be written with the location or without.
+    """Yield a file's claims, sorted by key; keys may start with the location or not.
 
-    Raises InvalidReport: a line for each of the first faults, with the number of its line.
+    Raises:
+        InvalidReport: names the first faults, each with its line number.
     """
     with ExternalSort(4) as lines:
         faults: list[str] = []
@@ -45,7 +46,7 @@ def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
 
 
 def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[str, int, str, int]]:
-    """Give key, line, alt_text and order of the good lines; stops when faults are many."""
+    """Yield key, line, alt_text and order of the valid lines; stop after many faults."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -66,7 +67,7 @@ def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[st
 
 
 def _fault(fields: list[str], limits: Limits) -> str | None:
-    """Say what is wrong with a line; None where nothing is."""
+    """Return what is wrong with a line; None if it is valid."""
     if len(fields) != len(HEADER):
         return f"{len(fields)} columns, not {len(HEADER)}"
     key, alt_text, order = relative_key(limits.location, fields[0]) or fields[0], *fields[1:]

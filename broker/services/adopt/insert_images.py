@@ -1,30 +1,31 @@
-"""Insert adopted images, and count them in their ads' places, in one transaction."""
+"""Insert adopted images and count them in their owners' slots, in one transaction."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 
 from broker.db.models import Image
 from broker.db.upsert import insert_new
-from broker.domain.owners import AD
-from broker.services.uploads import places
+from broker.domain.owners import kind_named
+from broker.services.uploads.owners import add_slots
+from broker.services.work import Work
 
 
-def insert_images(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Insert rows, sorted by key, and commit; gives the keys of those that were not there.
+def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Insert rows that are sorted by key; return the keys of those that did not exist.
 
-    Two at once insert in one order and so never wait for each other in a ring. An ad that was
-    deleted meanwhile gets no images: its row is asked last, as whoever deletes it does.
+    Two processes insert in the same order, so they never wait for each other in a cycle. An owner
+    that was deleted in the meantime gets no images: its row is locked last, as in its deletion.
     """
-    inserted = set(insert_new(session, Image, rows, Image.key))
-    of_ads = [row for row in rows if row["owner_kind"] == AD.name and row["key"] in inserted]
-    for ad_id, count in sorted(Counter(row["owner_id"] for row in of_ads).items()):
-        if not places.add(session, ad_id, count):
-            lost = {row["key"] for row in of_ads if row["owner_id"] == ad_id}
-            session.execute(delete(Image).where(Image.key.in_(lost)))
-            inserted -= lost
-    session.commit()
+    inserted = set(insert_new(work.session, Image, rows, Image.key))
+    by_owner: dict[tuple[str, int], set[str]] = {}
+    for row in rows:
+        if row["key"] in inserted:
+            by_owner.setdefault((row["owner_kind"], row["owner_id"]), set()).add(row["key"])
+    for (kind, owner_id), keys in sorted(by_owner.items()):
+        if not add_slots(work.session, kind_named(kind), owner_id, len(keys)):
+            work.session.execute(delete(Image).where(Image.key.in_(keys)))
+            inserted -= keys
+    work.session.commit()
     return inserted

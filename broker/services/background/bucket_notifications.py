@@ -6,24 +6,19 @@ comes, the upload's row decides, and the object is looked at with the same HEAD.
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from broker.db.models import Upload
 from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.errors import Gone, ObjectMismatch, ObjectMissing
-from broker.domain.limits import Limits
-from broker.domain.object_keys import INCOMING
-from broker.domain.principal import Principal
+from broker.domain.object_keys import INCOMING, final_key, written_key
 from broker.domain.states import UploadState
 from broker.services.confirm.confirm import confirm
 from broker.services.uploads import outbox
 from broker.services.uploads.settled import image_of
-from broker.services.uploads.state import final_key, written_key
-from broker.storage.protocol import Storage
+from broker.services.work import Work
 
 
 class Outcome(StrEnum):
@@ -37,36 +32,27 @@ class Outcome(StrEnum):
     ELSEWHERE = "elsewhere"  # another bucket
 
 
-def handle_events(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    events: Iterable[ObjectCreated],
-    *,
-    now: datetime,
-) -> Counter[Outcome]:
+def handle_events(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle hints one by one, each committed before the next; gives how many led to what.
 
     Raises:
         StorageUnavailable, StorageDenied, DatabaseUnavailable: to be sent again; those that
             were handled before are done, and do no harm a second time.
     """
-    return Counter(handle_event(session, storage, limits, event, now=now) for event in events)
+    return Counter(handle_event(work, event) for event in events)
 
 
-def handle_event(
-    session: Session, storage: Storage, limits: Limits, event: ObjectCreated, *, now: datetime
-) -> Outcome:
+def handle_event(work: Work, event: ObjectCreated) -> Outcome:
     """Handle one hint; errors as of `handle_events`."""
-    if event.bucket != storage.bucket:
+    if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
-    upload = _writer_of(session, limits, event.key)
+    upload = _writer_of(work, event.key)
     if upload is None:
         return Outcome.UNKNOWN
     if upload.state != UploadState.PENDING:
-        return _written_too_late(session, storage, limits, upload, now=now)
+        return _written_too_late(work, upload)
     try:
-        confirm(session, storage, limits, Principal(user_id=upload.user_id), upload.id, now=now)
+        confirm(work.acting_for(upload.user_id), upload.id)
     except ObjectMissing:
         return Outcome.MISSING
     except ObjectMismatch:
@@ -76,30 +62,28 @@ def handle_event(
     return Outcome.CONFIRMED
 
 
-def _writer_of(session: Session, limits: Limits, key: str) -> Upload | None:
+def _writer_of(work: Work, key: str) -> Upload | None:
     """Find the upload whose client writes to an object key; a promoted copy has none."""
-    for location in (limits.location, INCOMING):
+    for location in (work.limits.location, INCOMING):
         relative = key.removeprefix(f"{location}/")
         if relative != key and relative.isprintable():
-            upload = session.scalar(
+            upload = work.session.scalar(
                 select(Upload)
                 .where(Upload.key == relative)
                 .execution_options(populate_existing=True)
             )
-            session.commit()
-            if upload is not None and written_key(limits, upload) == key:
+            work.session.commit()
+            if upload is not None and written_key(work.limits, upload) == key:
                 return upload
     return None
 
 
-def _written_too_late(
-    session: Session, storage: Storage, limits: Limits, upload: Upload, *, now: datetime
-) -> Outcome:
+def _written_too_late(work: Work, upload: Upload) -> Outcome:
     """Remove what was written to an upload that has ended; an image's own object stays."""
-    key = written_key(limits, upload)
-    if key == final_key(limits, upload) and image_of(session, upload) is not None:
+    key = written_key(work.limits, upload)
+    if key == final_key(work.limits, upload) and image_of(work, upload) is not None:
         return Outcome.SETTLED
-    outbox.enqueue(session, key, now=now)
-    session.commit()
-    outbox.drain(session, storage, limits, now=now, only_key=key)
+    outbox.enqueue(work.session, key, now=work.now)
+    work.session.commit()
+    outbox.drain(work, only_key=key)
     return Outcome.SETTLED

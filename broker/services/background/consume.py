@@ -11,10 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from broker.domain.bucket_notifications import objects_created
 from broker.domain.errors import (
@@ -23,9 +20,9 @@ from broker.domain.errors import (
     QueueUnavailable,
     StorageError,
 )
-from broker.domain.limits import Limits
 from broker.services.background.bucket_notifications import Outcome, handle_events
-from broker.storage.protocol import EventQueue, QueueMessage, Storage
+from broker.services.work import Work
+from broker.storage.protocol import EventQueue, QueueMessage
 from broker.telemetry.metrics import EVENTS
 
 WAIT_SECONDS = 20  # SQS's longest long poll
@@ -36,16 +33,17 @@ log = logging.getLogger("broker.events")
 
 @dataclass(frozen=True, kw_only=True)
 class Consumer:
-    """A reader of one queue. `open_session` gives a session; `check` raises while the bucket or
-    the database is away; `wait` waits for so many seconds and tells whether to stop.
+    """A reader of one queue.
+
+    Attributes:
+        open_work: opens the work of one message.
+        check: raises if the bucket or the database is missing.
+        wait: waits for some seconds, and returns whether to stop.
     """
 
     queue: EventQueue
-    storage: Storage
-    limits: Limits
-    open_session: Callable[[], AbstractContextManager[Session]]
+    open_work: Callable[[], AbstractContextManager[Work]]
     check: Callable[[], None]
-    now: Callable[[], datetime]
     wait: Callable[[float], bool]
 
     def run(self, *, until_empty: bool = False) -> Counter[str]:
@@ -83,8 +81,8 @@ class Consumer:
             log.warning("message %s is left alone: %s", message.message_id, error.detail)
             EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
-        with self.open_session() as session:
-            outcomes = handle_events(session, self.storage, self.limits, created, now=self.now())
+        with self.open_work() as work:
+            outcomes = handle_events(work, created)
         for outcome, count in outcomes.items():
             EVENTS.labels(outcome.value).inc(count)
         self.queue.delete(message)

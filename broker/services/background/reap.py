@@ -1,23 +1,24 @@
-"""Reap: end stale uploads, drain the outbox, forget old Uppy sessions and idempotency keys."""
+"""Reap: end stale uploads, drain the outbox, delete expired sessions and idempotency keys."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy.orm import Session
-
-from broker.domain.limits import Limits
 from broker.services import idempotency
 from broker.services.background.keep_arrived import keep_arrived
 from broker.services.uploads import outbox
 from broker.services.uploads.expire import expire_stale
-from broker.services.uppy.sessions import forget_old
-from broker.storage.protocol import Storage
+from broker.services.uppy import sessions
+from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reaped:
-    """What one run did: uploads kept because their bytes had arrived, uploads expired, objects
-    deleted, and what an S3 error has put off.
+    """What one round did.
+
+    Attributes:
+        kept: stale uploads that were confirmed because their object had arrived.
+        expired: stale uploads that were expired.
+        deleted: rows of the outbox that were done.
+        postponed: uploads and rows that an S3 error has postponed.
     """
 
     kept: int = 0
@@ -26,16 +27,16 @@ class Reaped:
     postponed: int = 0
 
 
-def reap_once(session: Session, storage: Storage, limits: Limits, *, now: datetime) -> Reaped:
-    """Do all that is due now; safe beside any number of others."""
-    if limits.keeps_arrived:
-        late = keep_arrived(session, storage, limits, now=now)
-        kept, expired, postponed = late.kept, late.expired, late.postponed
+def reap_once(work: Work) -> Reaped:
+    """Do all that is due now; any number of processes may do so at once."""
+    if work.limits.keeps_arrived:
+        stale = keep_arrived(work)
+        kept, expired, postponed = stale.kept, stale.expired, stale.postponed
     else:
-        kept, expired, postponed = 0, expire_stale(session, limits, now=now), 0
-    forget_old(session, limits, now=now)
-    idempotency.forget_old(session, now=now)
-    drained = outbox.drain(session, storage, limits, now=now)
+        kept, expired, postponed = 0, expire_stale(work), 0
+    sessions.delete_expired(work)
+    idempotency.delete_expired(work)
+    drained = outbox.drain(work)
     return Reaped(
         kept=kept,
         expired=expired,

@@ -1,44 +1,33 @@
-"""Promote an unpinned object from `incoming/` to its final key, always the same bytes.
+"""Promote an object from `incoming/` to its final key.
 
-The first confirm writes down the ETag that it saw. From then on only bytes with that ETag are
-ever copied, so a form that is replayed between two confirms cannot change the image.
+The first confirm stores the ETag that it saw. From then on only an object with that ETag is
+copied, so a form that is sent again between two confirms cannot change the image.
 """
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from broker.db.models import Upload
 from broker.domain.errors import ObjectNotFound, PreconditionFailed
-from broker.domain.limits import Limits
 from broker.domain.object_head import ObjectHead
-from broker.domain.states import UploadState
-from broker.services.uploads.state import final_key, written_key
-from broker.storage.protocol import ObjectStorage
+from broker.domain.object_keys import final_key, written_key
+from broker.services.uploads.state import update_pending
+from broker.services.work import Work
 
 
-def promote(
-    session: Session, storage: ObjectStorage, limits: Limits, upload: Upload, head: ObjectHead
-) -> str | None:
-    """Copy the object on the condition of its ETag; None when its bytes have been replaced.
+def promote(work: Work, upload: Upload, head: ObjectHead) -> str | None:
+    """Copy the object if its ETag is the stored one; return None if it has been replaced.
 
-    Gives the copy's own ETag, which with SSE-KMS is not that of its source.
+    Returns:
+        The ETag of the copy, which with SSE-KMS differs from that of its source.
     """
-    session.execute(
-        update(Upload)
-        .where(
-            Upload.id == upload.id,
-            Upload.state == UploadState.PENDING,
-            Upload.promoted_etag.is_(None),
-        )
-        .values(promoted_etag=head.etag)
-        .execution_options(synchronize_session=False)
-    )
-    session.commit()
-    etag = session.scalar(select(Upload.promoted_etag).where(Upload.id == upload.id))
-    session.commit()
+    update_pending(work.session, upload.id, Upload.promoted_etag.is_(None), promoted_etag=head.etag)
+    work.session.commit()
+    etag = work.session.scalar(select(Upload.promoted_etag).where(Upload.id == upload.id))
+    work.session.commit()
     if etag is None or etag != head.etag:
         return None
+    source, target = written_key(work.limits, upload), final_key(work.limits, upload)
     try:
-        return storage.copy(written_key(limits, upload), final_key(limits, upload), if_match=etag)
+        return work.storage.copy(source, target, if_match=etag)
     except (PreconditionFailed, ObjectNotFound):
         return None

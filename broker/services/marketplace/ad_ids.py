@@ -1,27 +1,25 @@
-"""After a restore: no new ad may get an id that the bucket has photos of already.
+"""Keep a restored database from using an ad's id again.
 
-The backup's counter stands where it stood then. Ads that were made since are lost with their
-rows, but not their photos; a new ad with such an id, another seller's, would stand above them.
+The counter of the backup stands where it stood then. Ads that were created since are lost with
+their rows, but their photos are still in the bucket. A new ad of another seller with such an id
+would show them.
 """
 
-from sqlalchemy.orm import Session
-
 from broker.db.ad_counter import raise_to
-from broker.domain.limits import Limits
 from broker.domain.object_keys import INCOMING, object_key, owner_of, relative_key
 from broker.domain.owners import AD
-from broker.storage.protocol import ObjectStorage
+from broker.services.work import Work
 
 
-def skip_used_ids(session: Session, storage: ObjectStorage, limits: Limits) -> int:
-    """Have the next ad get an id above every one in the bucket's keys; gives the highest."""
+def skip_used_ids(work: Work) -> int:
+    """Raise the counter above every ad id in the bucket's keys; return the highest id."""
     highest = 0
-    for location in (limits.location, INCOMING):
-        for listed in storage.list_objects(object_key(location, AD.prefix)):
+    for location in (work.limits.location, INCOMING):
+        for listed in work.storage.list_objects(object_key(location, AD.prefix)):
             key = relative_key(location, listed.key)
             owner = owner_of(key) if key is not None else None
             if owner is not None:
                 highest = max(highest, owner[1])
-    raise_to(session, highest)
-    session.commit()
+    raise_to(work.session, highest)
+    work.session.commit()
     return highest

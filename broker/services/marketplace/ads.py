@@ -1,25 +1,22 @@
 """Ads: create, read, list, edit and delete."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.fast_path.transactions import read_only
+from broker.db.fast_path import read_only
 from broker.db.models import Ad, Image, Upload, User
-from broker.domain.errors import NotFound
-from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key
+from broker.domain.errors import Forbidden, NotFound
 from broker.domain.owners import AD
-from broker.domain.principal import Principal
 from broker.domain.states import UploadState
-from broker.services.marketplace.ownership import require_own_ad
-from broker.services.marketplace.sign_in import sign_in
-from broker.services.uploads import outbox
-from broker.services.uploads.state import discard_all
+from broker.services.idempotency import KeptAnswer, keep
+from broker.services.marketplace.sign_in import ensure_user
+from broker.services.uploads.images import delete_of_owner, of_owner
+from broker.services.uploads.state import end
+from broker.services.work import Work
 from broker.telemetry import audit
 
 
@@ -33,51 +30,47 @@ class AdView:
 
 
 def create_ad(
-    session: Session,
-    principal: Principal,
-    fields: Mapping[str, Any],
-    *,
-    before_commit: Callable[[AdView], None] | None = None,
-    now: datetime,
+    work: Work, fields: Mapping[str, Any], *, answer: KeptAnswer[AdView] | None = None
 ) -> AdView:
-    """Create an ad of the principal's own; `fields` are title, description, price, is_active.
+    """Create an ad of the caller.
 
-    What `before_commit` writes is committed with the ad; where it raises there is none.
+    Args:
+        fields: title, description, price, is_active.
+        answer: the response to keep for retries, in the same transaction.
     """
-    # A process that remembers the token may have made their row in a database since restored.
-    sign_in(session, principal, now=now)
+    # A process that remembers the token may have created the user in a database since restored.
+    ensure_user(work.session, work.principal, now=work.now)
     ad = Ad(
-        owner_id=principal.user_id,
+        owner_id=work.principal.user_id,
         title=fields["title"],
         description=fields["description"],
         price=fields["price"],
         is_active=fields["is_active"],
         is_sold=False,
-        places_taken=0,
-        created_at=now,
-        updated_at=now,
+        slots_taken=0,
+        created_at=work.now,
+        updated_at=work.now,
     )
-    session.add(ad)
-    session.flush()
-    (view,) = _views(session, select(Ad).where(Ad.id == ad.id))
-    if before_commit is not None:
-        before_commit(view)
-    session.commit()
+    work.session.add(ad)
+    work.session.flush()
+    (view,) = _views(work.session, select(Ad).where(Ad.id == ad.id))
+    keep(work.session, answer, view)
+    work.session.commit()
     return view
 
 
-def get_ad(session: Session, ad_id: int) -> AdView:
-    """Read one ad; NotFound when there is none."""
-    read_only(session)
-    found = _views(session, select(Ad).where(Ad.id == ad_id))
-    session.commit()
+def get_ad(work: Work, ad_id: int) -> AdView:
+    """Return one ad; raise NotFound if there is none."""
+    read_only(work.session)
+    found = _views(work.session, select(Ad).where(Ad.id == ad_id))
+    work.session.commit()
     if not found:
         raise NotFound("There is no such ad.")
     return found[0]
 
 
 def list_ads(
-    session: Session,
+    work: Work,
     *,
     before_id: int | None,
     limit: int,
@@ -85,7 +78,7 @@ def list_ads(
     is_active: bool | None = None,
     is_sold: bool | None = None,
 ) -> list[AdView]:
-    """List ads, newest first, below `before_id`; one more than `limit` tells of a further page."""
+    """Return ads below `before_id`, newest first; one more than `limit` if a page follows."""
     query = select(Ad).order_by(Ad.id.desc()).limit(limit + 1)
     if before_id is not None:
         query = query.where(Ad.id < before_id)
@@ -95,68 +88,65 @@ def list_ads(
         query = query.where(Ad.is_active == is_active)
     if is_sold is not None:
         query = query.where(Ad.is_sold == is_sold)
-    read_only(session)
-    views = _views(session, query)
-    session.commit()
+    read_only(work.session)
+    views = _views(work.session, query)
+    work.session.commit()
     return views
 
 
-def edit_ad(
-    session: Session, principal: Principal, ad_id: int, changes: Mapping[str, Any], *, now: datetime
-) -> AdView:
-    """Change an ad's fields; raises NotFound or Forbidden."""
-    require_own_ad(session, principal, ad_id)
-    session.execute(update(Ad).where(Ad.id == ad_id).values(**changes, updated_at=now))
-    session.commit()
-    return get_ad(session, ad_id)
+def edit_ad(work: Work, ad_id: int, changes: Mapping[str, Any]) -> AdView:
+    """Change an ad's fields; raise NotFound or Forbidden."""
+    require_own_ad(work, ad_id)
+    work.session.execute(update(Ad).where(Ad.id == ad_id).values(**changes, updated_at=work.now))
+    work.session.commit()
+    return get_ad(work, ad_id)
 
 
-def mark_sold(session: Session, principal: Principal, ad_id: int, *, now: datetime) -> AdView:
-    """Mark an ad sold; doing so twice changes nothing more."""
-    return edit_ad(session, principal, ad_id, {"is_sold": True}, now=now)
+def mark_sold(work: Work, ad_id: int) -> AdView:
+    """Mark an ad as sold; a second call changes nothing."""
+    return edit_ad(work, ad_id, {"is_sold": True})
 
 
-def delete_ad(
-    session: Session, principal: Principal, ad_id: int, *, limits: Limits, now: datetime
-) -> None:
+def delete_ad(work: Work, ad_id: int) -> None:
     """Delete an ad, its images and its pending uploads; the outbox deletes their objects.
 
-    Its uploads and images are locked before its own row, as all do that end one and then give
-    its place back; in another order two could wait for each other. That the ad's row goes next
-    waits for tickets being issued, and lets no further one in.
+    The uploads and images are locked before the ad, because every transaction that ends an upload
+    locks them in this order; otherwise two could wait for each other. Then the ad's row is
+    deleted, which waits for tickets that are being issued and lets no further one in.
     """
-    require_own_ad(session, principal, ad_id)
+    require_own_ad(work, ad_id)
+    session = work.session
     of_ad = (Upload.owner_kind == AD.name, Upload.owner_id == ad_id)
     pending = select(Upload.id).where(*of_ad, Upload.state == UploadState.PENDING)
-    images = select(Image.id).where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
+    images = select(Image.id).where(*of_owner(AD, ad_id))
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
     session.execute(delete(Ad).where(Ad.id == ad_id))
-    # What was issued since the locks were taken may be confirmed until it is ended here, so images
-    # go after that: none is of an ad that is not there, where nobody could delete it any more.
-    discard_all(session, limits, session.scalars(pending).all(), UploadState.CANCELLED, now=now)
-    keys = session.scalars(
-        delete(Image)
-        .where(Image.owner_kind == AD.name, Image.owner_id == ad_id)
-        .returning(Image.key)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for key in keys:
-        outbox.enqueue(
-            session,
-            object_key(limits.location, key),
-            now=now,
-            form_dead_at=now + limits.signature_life,
-        )
+    # A ticket that was issued after the locks were taken may be confirmed until it is ended here.
+    # So images are deleted last: otherwise one could stay without an ad.
+    uploads = session.scalars(pending).all()
+    end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now)
+    keys = delete_of_owner(session, work.limits, AD, ad_id, now=work.now)
     session.commit()
-    audit.told(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
+    fields = {"images": len(keys)}
+    audit.told(audit.Act.AD_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
+
+
+def require_own_ad(work: Work, ad_id: int) -> None:
+    """Raise NotFound if there is no such ad, and Forbidden if it belongs to another user.
+
+    A service issues tickets for any ad, but edits none.
+    """
+    owner_id = work.session.scalar(select(Ad.owner_id).where(Ad.id == ad_id))
+    work.session.commit()
+    if owner_id is None:
+        raise NotFound("There is no such ad.")
+    if owner_id != work.principal.user_id:
+        raise Forbidden("This ad is not yours.")
 
 
 def _views(session: Session, query: Any) -> list[AdView]:
-    """Load ads with their owners and images in three statements, however many they are.
-
-    Does not commit.
-    """
+    """Return ads with their owners and images, in three statements for any number of ads."""
     ads = session.scalars(query.execution_options(populate_existing=True)).all()
     ids = [ad.id for ad in ads]
     owner_ids = {ad.owner_id for ad in ads}

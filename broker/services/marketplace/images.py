@@ -1,80 +1,48 @@
-"""An ad's images: edit what is said about one, or delete it."""
+"""An ad's images: edit what the ad says about one, or delete it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select, update
 
 from broker.db.models import Image
 from broker.domain.errors import NotFound
-from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key
 from broker.domain.owners import AD
-from broker.domain.principal import Principal
-from broker.services.marketplace.ownership import require_own_ad
-from broker.services.uploads import outbox, places
+from broker.services.marketplace.ads import require_own_ad
+from broker.services.uploads.images import delete_images, of_owner
+from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def edit_image(
-    session: Session,
-    principal: Principal,
-    ad_id: int,
-    image_id: int,
-    changes: Mapping[str, Any],
-) -> Image:
-    """Change `alt_text` or `order`; raises NotFound or Forbidden."""
-    require_own_ad(session, principal, ad_id)
+def edit_image(work: Work, ad_id: int, image_id: int, changes: Mapping[str, Any]) -> Image:
+    """Change `alt_text` or `order`; raise NotFound or Forbidden."""
+    require_own_ad(work, ad_id)
     if changes:
-        session.execute(
+        work.session.execute(
             update(Image)
             .where(*_of_ad(ad_id, image_id))
             .values(**changes)
             .execution_options(synchronize_session=False)
         )
-    image = session.scalar(
+    image = work.session.scalar(
         select(Image).where(*_of_ad(ad_id, image_id)).execution_options(populate_existing=True)
     )
-    session.commit()
+    work.session.commit()
     if image is None:
         raise NotFound("This ad has no such image.")
     return image
 
 
-def delete_image(
-    session: Session,
-    principal: Principal,
-    ad_id: int,
-    image_id: int,
-    *,
-    limits: Limits,
-    now: datetime,
-) -> None:
-    """Delete an image's row and give its place back; the outbox deletes the object."""
-    require_own_ad(session, principal, ad_id)
-    key = session.scalar(
-        delete(Image)
-        .where(*_of_ad(ad_id, image_id))
-        .returning(Image.key)
-        .execution_options(synchronize_session=False)
-    )
-    if key is None:
-        session.rollback()
+def delete_image(work: Work, ad_id: int, image_id: int) -> None:
+    """Delete an image's row and release its slot; the outbox deletes the object."""
+    require_own_ad(work, ad_id)
+    keys = delete_images(work.session, work.limits, *_of_ad(ad_id, image_id), now=work.now)
+    work.session.commit()
+    if not keys:
         raise NotFound("This ad has no such image.")
-    places.give_back(session, AD.name, ad_id)
-    outbox.enqueue(
-        session,
-        object_key(limits.location, key),
-        now=now,
-        form_dead_at=now + limits.signature_life,
-    )
-    session.commit()
-    audit.told(
-        audit.Act.IMAGE_DELETED, principal, f"{AD.name}/{ad_id}", {"image": image_id, "key": key}
-    )
+    fields = {"image": image_id, "key": keys[0]}
+    audit.told(audit.Act.IMAGE_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
 
 
-def _of_ad(ad_id: int, image_id: int) -> tuple[Any, ...]:
-    return (Image.id == image_id, Image.owner_kind == AD.name, Image.owner_id == ad_id)
+def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (Image.id == image_id, *of_owner(AD, ad_id))

@@ -1,4 +1,4 @@
-"""Make a user's row at their token's first use."""
+"""Create a user's row when their token is first used."""
 
 from datetime import datetime
 
@@ -8,10 +8,17 @@ from sqlalchemy.orm import Session
 from broker.db.models import User
 from broker.db.upsert import insert_unless_there
 from broker.domain.principal import Principal
+from broker.services.work import Work
 
 
-def sign_in(session: Session, principal: Principal, *, now: datetime) -> None:
-    """Make the row from the token's claims unless it is there; twenty at once make one."""
+def sign_in(work: Work) -> None:
+    """Create the caller's row from the token's claims unless it exists."""
+    ensure_user(work.session, work.principal, now=work.now)
+    work.session.commit()
+
+
+def ensure_user(session: Session, principal: Principal, *, now: datetime) -> None:
+    """Insert the user's row unless it exists; many requests at once insert one."""
     known = session.scalar(select(User.id).where(User.id == principal.user_id))
     if known is None:
         insert_unless_there(
@@ -28,4 +35,3 @@ def sign_in(session: Session, principal: Principal, *, now: datetime) -> None:
                 }
             ],
         )
-    session.commit()

@@ -1,8 +1,7 @@
-"""Profiles: read and edit."""
+"""Users: read and edit them, and their avatars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from broker.db.models import Image, User
 from broker.domain.errors import AvatarNotConfirmed, Forbidden, NotFound
-from broker.domain.limits import Limits
-from broker.domain.principal import Principal
-from broker.services.marketplace.avatars import get_avatar, remove_avatar
+from broker.domain.owners import USER
+from broker.services.uploads.images import delete_of_owner, of_owner
+from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,55 +23,52 @@ class UserView:
     avatar: Image | None
 
 
-def get_user(session: Session, user_id: int) -> UserView:
-    """Read a profile; NotFound for a user who has never signed in."""
-    user = session.scalar(
+def get_user(work: Work, user_id: int) -> UserView:
+    """Return a user; raise NotFound for one who has never signed in."""
+    user = work.session.scalar(
         select(User).where(User.id == user_id).execution_options(populate_existing=True)
     )
+    avatar = _avatar(work.session, user_id)
+    work.session.commit()
     if user is None:
         raise NotFound("There is no such user.")
-    avatar = get_avatar(session, user_id)
-    session.commit()
     return UserView(user=user, avatar=avatar)
 
 
-def edit_user(
-    session: Session,
-    principal: Principal,
-    user_id: int,
-    changes: Mapping[str, Any],
-    *,
-    limits: Limits,
-    now: datetime,
-) -> UserView:
+def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:
     """Change names, or the avatar: None removes it, an upload's id must be the current one's.
 
     Raises:
         NotFound, Forbidden: no such user, or another one.
         AvatarNotConfirmed: the upload is not this user's confirmed avatar.
     """
-    known = session.scalar(select(User.id).where(User.id == user_id))
-    session.commit()
+    known = work.session.scalar(select(User.id).where(User.id == user_id))
+    work.session.commit()
     if known is None:
         raise NotFound("There is no such user.")
-    if principal.user_id != user_id:
+    if work.principal.user_id != user_id:
         raise Forbidden("This profile is not yours.")
     names = {name: changes[name] for name in ("first_name", "last_name") if name in changes}
-    session.execute(update(User).where(User.id == user_id).values(**names, updated_at=now))
+    work.session.execute(
+        update(User).where(User.id == user_id).values(**names, updated_at=work.now)
+    )
     if "avatar" in changes:
-        _set_avatar(session, limits, user_id, changes["avatar"], now)
-    session.commit()
-    return get_user(session, user_id)
+        _set_avatar(work, user_id, changes["avatar"])
+    work.session.commit()
+    return get_user(work, user_id)
 
 
-def _set_avatar(
-    session: Session, limits: Limits, user_id: int, upload_id: UUID | None, now: datetime
-) -> None:
+def _set_avatar(work: Work, user_id: int, upload_id: UUID | None) -> None:
+    """Remove the avatar, or check that the upload is the current one."""
     if upload_id is None:
-        remove_avatar(session, limits, user_id, now=now)
+        delete_of_owner(work.session, work.limits, USER, user_id, now=work.now)
         return
-    avatar = get_avatar(session, user_id)
+    avatar = _avatar(work.session, user_id)
     if avatar is None or avatar.upload_id != upload_id:
-        session.rollback()
+        work.session.rollback()
         message = "Not the id of your confirmed avatar upload; confirming one sets the avatar."
         raise AvatarNotConfirmed(message, {"avatar": [message]})
+
+
+def _avatar(session: Session, user_id: int) -> Image | None:
+    return session.scalar(select(Image).where(*of_owner(USER, user_id)))

@@ -1,15 +1,7 @@
-"""A multipart upload at the bucket: find it, begin it, tell which parts have arrived.
-
-The bucket is told of an upload when its first parts are signed, not when its ticket is
-issued: tickets stay as cheap as any other, and what is never begun leaves nothing behind.
-"""
+"""Read a multipart upload, and ask the bucket which of its parts have arrived."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
-
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from broker.db.models import Upload
 from broker.domain.errors import (
@@ -19,144 +11,74 @@ from broker.domain.errors import (
     ObjectNotFound,
     UploadExpired,
 )
-from broker.domain.limits import Limits
+from broker.domain.object_keys import final_key
 from broker.domain.part_plan import UploadedPart, by_number
-from broker.domain.principal import Principal
 from broker.domain.states import UploadState
-from broker.domain.transports import Transport
-from broker.services.uploads import outbox
+from broker.domain.transports import transport_named
 from broker.services.uploads.settled import raise_settled
-from broker.services.uploads.state import (
-    being_completed,
-    discard,
-    final_key,
-    form_dead_at,
-    get_upload,
-)
-from broker.storage.protocol import Storage
+from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
+from broker.services.work import Work
 
 
-def get_multipart(session: Session, principal: Principal, upload_id: UUID) -> Upload:
-    """Read an upload that is sent in parts; raises NotFound or NotMultipart."""
-    upload = get_upload(session, principal, upload_id)
-    if upload.transport != Transport.MULTIPART:
+def get_multipart(work: Work, upload_id: UUID) -> Upload:
+    """Return an upload that is sent in parts; raise NotFound or NotMultipart."""
+    upload = get_upload(work, upload_id)
+    if not transport_named(upload.transport).has_parts:
         raise NotMultipart(f"The upload's transport is {upload.transport}; it has no parts.")
     return upload
 
 
-def require_pending(
-    session: Session, limits: Limits, upload: Upload, *, now: datetime, completing: bool = False
-) -> None:
-    """Raise what the state of an upload that is no longer pending means; expire a stale one.
+def require_pending(work: Work, upload: Upload, *, completing: bool = False) -> None:
+    """Raise the error of a settled upload, and expire a stale one.
 
-    One that is only to be completed may be stale where what has arrived is kept.
+    A stale upload may still be completed if BROKER_REAP keeps objects that have arrived.
     """
     raise_settled(upload)
-    if now >= form_dead_at(limits, upload) and not (completing and limits.keeps_arrived):
-        discard(session, limits, upload.id, UploadState.EXPIRED, now=now)
-        session.commit()
+    stale = work.now >= form_dead_at(work.limits, upload)
+    if stale and not (completing and work.limits.keeps_arrived):
+        end_upload(work, upload.id, UploadState.EXPIRED)
         raise UploadExpired("The ticket expired before its upload was completed.")
 
 
-def begin(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    principal: Principal,
-    upload: Upload,
-    *,
-    pinned: bool,
-    now: datetime,
-) -> Upload:
-    """Begin the multipart upload unless that has been done; gives the row as it is then.
-
-    Of many at once one wins; the others abort what they began. A crash in between leaves a
-    multipart upload without parts, which the bucket's own rule clears away.
-    """
-    if upload.multipart_id is not None:
-        return upload
-    key = final_key(limits, upload)
-    begun = storage.multipart.create(
-        key,
-        content_type=upload.content_type,
-        cache_control=limits.cache_control,
-        upload_id=str(upload.id),
-        acl=limits.default_acl,
-        sha256=pinned,
-    )
-    won = session.execute(
-        update(Upload)
-        .where(
-            Upload.id == upload.id,
-            Upload.state == UploadState.PENDING,
-            Upload.multipart_id.is_(None),
-        )
-        .values(multipart_id=begun, parts_pinned=pinned)
-        .returning(Upload.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if won is None:
-        outbox.enqueue_abort(session, key, begun, now=now)
-    session.commit()
-    if won is None:
-        outbox.drain(session, storage, limits, now=now, only_key=key)
-    upload = get_upload(session, principal, upload.id)
-    raise_settled(upload)
-    return upload
-
-
 def arrived_parts(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    principal: Principal,
-    upload: Upload,
-    *,
-    named: Mapping[int, str] | None = None,
-    now: datetime,
+    work: Work, upload: Upload, *, named: Mapping[int, str] | None = None
 ) -> dict[int, UploadedPart] | None:
-    """Ask the bucket which parts of a pending upload have arrived, by number.
+    """Return the parts of a pending upload that have arrived, by number.
 
-    Of several that one number has, it is the one whose ETag is named.
+    Args:
+        named: ETags by part number. If the bucket lists a number twice, the part with this ETag
+            is returned.
 
-    Returns None when the upload is past its parts: the whole object is there.
+    Returns:
+        None if the object is already complete.
 
     Raises:
-        ObjectMissing: it is being put together at this moment.
-        UploadExpired: the bucket has let go of the parts; the upload is expired with them.
+        ObjectMissing: the bucket is completing it right now.
+        UploadExpired: the bucket no longer has the parts; the upload is expired.
     """
     if upload.multipart_id is None:
         return {}
-    key = final_key(limits, upload)
+    key = final_key(work.limits, upload)
     try:
-        return by_number(storage.multipart.list_parts(key, upload.multipart_id), named)
+        return by_number(work.storage.multipart.list_parts(key, upload.multipart_id), named)
     except MultipartNotFound:
-        require_object(session, storage, limits, principal, upload, now=now)
+        require_object(work, upload)
         return None
 
 
-def require_object(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    principal: Principal,
-    upload: Upload,
-    *,
-    now: datetime,
-) -> None:
-    """Return when the object is there although its multipart upload is gone: it was completed.
+def require_object(work: Work, upload: Upload) -> None:
+    """Return if the object exists although its multipart upload is gone: it was completed.
 
-    Raises as `arrived_parts` does where it is not.
+    Raises the same errors as `arrived_parts` if it does not exist.
     """
     try:
-        storage.head(final_key(limits, upload))
+        work.storage.head(final_key(work.limits, upload))
     except ObjectNotFound as missing:
-        upload = get_upload(session, principal, upload.id)
+        upload = get_upload(work, upload.id)
         raise_settled(upload)
-        if being_completed(upload, now=now):
-            raise ObjectMissing("The bucket is putting the parts together.") from missing
-        discard(session, limits, upload.id, UploadState.EXPIRED, now=now)
-        session.commit()
+        if being_completed(upload, now=work.now):
+            raise ObjectMissing("The bucket is completing the upload.") from missing
+        end_upload(work, upload.id, UploadState.EXPIRED)
         raise UploadExpired(
-            "The bucket has let go of the parts; ask for a new ticket."
+            "The bucket no longer has the parts; ask for a new ticket."
         ) from missing

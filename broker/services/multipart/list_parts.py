@@ -1,26 +1,20 @@
-"""Which parts of an upload have arrived: what a client needs to resume, and nothing else."""
+"""List the parts of an upload that have arrived, so that a client can resume it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from broker.db.models import Upload
-from broker.domain.limits import Limits
-from broker.domain.part_plan import UploadedPart
-from broker.domain.principal import Principal
+from broker.domain.part_plan import UploadedPart, plan_of
 from broker.services.multipart.arrived import arrived_parts, get_multipart, require_pending
-from broker.services.uploads.state import plan_of
-from broker.storage.protocol import Storage
+from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """The parts that arrived, and the numbers of those that are to be sent (again).
+    """The parts that have arrived, and the numbers of those that must be sent.
 
-    Both are empty when the bucket has put the object together already.
+    Both are empty if the bucket has completed the object already.
     """
 
     upload: Upload
@@ -28,25 +22,17 @@ class Progress:
     missing: Sequence[int]
 
 
-def list_parts(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    principal: Principal,
-    upload_id: UUID,
-    *,
-    now: datetime,
-) -> Progress:
-    """Tell how far a pending upload has come.
+def list_parts(work: Work, upload_id: UUID) -> Progress:
+    """Return how much of a pending upload has arrived.
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.
-        ObjectMissing: the bucket is putting the parts together at this moment.
+        ObjectMissing: the bucket is completing the upload right now.
         StorageUnavailable, StorageDenied: the bucket gave no answer.
     """
-    upload = get_multipart(session, principal, upload_id)
-    require_pending(session, limits, upload, now=now)
-    arrived = arrived_parts(session, storage, limits, principal, upload, now=now)
+    upload = get_multipart(work, upload_id)
+    require_pending(work, upload)
+    arrived = arrived_parts(work, upload)
     if arrived is None:
         return Progress(upload=upload, parts=[], missing=[])
     plan = plan_of(upload)

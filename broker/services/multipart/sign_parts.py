@@ -1,34 +1,33 @@
-"""Sign any parts of a multipart upload, each for exactly its place and length."""
+"""Sign parts of a multipart upload, each for exactly its number and length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broker.db.models import Upload, UploadPart
 from broker.db.upsert import insert_unless_there
 from broker.domain.checksums import is_sha256_base64
 from broker.domain.errors import InvalidRequest
-from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPut
-from broker.domain.part_plan import MAX_PARTS, MIN_PART_BYTES
-from broker.domain.principal import Principal
+from broker.domain.object_keys import final_key
+from broker.domain.part_plan import MAX_PARTS, MIN_PART_BYTES, plan_of
 from broker.domain.put_request import upload_part_request
-from broker.domain.states import UploadState
-from broker.services.multipart.arrived import begin, get_multipart, require_pending
+from broker.services.multipart.arrived import get_multipart, require_pending
+from broker.services.multipart.create import create
 from broker.services.uploads.settled import raise_settled
-from broker.services.uploads.state import final_key, get_upload, plan_of
-from broker.storage.protocol import Storage
+from broker.services.uploads.state import get_upload, update_pending
+from broker.services.work import Work
 
 Faults = dict[str, dict[str, list[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedPart:
-    """A part to sign; its digest, as S3 writes it, pins its bytes."""
+    """A part to sign; with a SHA-256 its URL accepts only these bytes."""
 
     part_number: int
     checksum_sha256: str | None = None
@@ -36,7 +35,7 @@ class WantedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class SignedPart:
-    """One part's URL; `size` is its exact length, or None where the client cuts the parts."""
+    """One part's URL; `size` is its exact length in bytes, or None if the client cuts the parts."""
 
     part_number: int
     size: int | None
@@ -45,74 +44,88 @@ class SignedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class SignedParts:
-    """URLs of parts, good until `expires_at`."""
+    """URLs of parts, which expire at `expires_at`."""
 
     parts: Sequence[SignedPart]
     expires_at: datetime
 
 
-def sign_parts(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    principal: Principal,
-    upload_id: UUID,
-    wanted: Sequence[WantedPart],
-    *,
-    now: datetime,
-) -> SignedParts:
-    """Sign parts of a pending upload, which then lives at least as long as their URLs.
+def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> SignedParts:
+    """Sign parts of a pending upload, which then stays pending as long as the URLs work.
 
-    Either every part of an upload has a digest or none has: S3 wants to be told which when the
-    upload begins. A digest that was given once need not be given again, and cannot be changed.
+    Either every part of an upload has a SHA-256 or none has: S3 must know which when the upload
+    is created. A client sends each SHA-256 once; it cannot be changed later.
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.
-        InvalidRequest: a number beyond the plan or named twice, a digest that does not fit;
+        InvalidRequest: a number beyond the plan or named twice, or a SHA-256 that does not fit;
             `fields` has the faults by the part's index, `{"parts": {"0": {…}}}`.
-        StorageUnavailable, StorageDenied: the upload could not be begun; nothing has changed.
+        StorageUnavailable, StorageDenied: the upload could not be created; nothing has changed.
     """
-    upload = get_multipart(session, principal, upload_id)
-    require_pending(session, limits, upload, now=now)
+    upload = get_multipart(work, upload_id)
+    require_pending(work, upload)
     _refuse(_faults(upload, wanted))
     pinned = any(part.checksum_sha256 is not None for part in wanted)
-    upload = begin(session, storage, limits, principal, upload, pinned=pinned, now=now)
-    expires_at = now + timedelta(seconds=limits.put_ttl)
-    if upload.parts_pinned or pinned or upload.expires_at < expires_at:
-        _keep_alive(session, principal, upload, expires_at)
-    # Else nothing is written. Whoever ends the upload in this moment has its parts aborted once
-    # more when no URL of it lives.
-    digests = _pin(session, upload, wanted) if upload.parts_pinned else {}
-    session.commit()
-    if not upload.parts_pinned and pinned:
+    upload = create(work, upload, pinned=pinned)
+    if pinned and not upload.parts_pinned:
         raise InvalidRequest(
-            "The parts of this upload have no digests: the first that were signed had none.",
+            "The parts of this upload have no digests, because the first signed parts had none.",
             {"parts": ["checksum_sha256 must be left out."]},
         )
-    plan, key, multipart_id = plan_of(upload), final_key(limits, upload), upload.multipart_id or ""
+    expires_at = work.now + timedelta(seconds=work.limits.put_ttl)
+    digests = _prepare(work, upload, wanted, expires_at)
+    plan, key, multipart_id = plan_of(upload), final_key(work.limits, upload), upload.multipart_id
     signed = []
     for part in wanted:
         number = part.part_number
         size = plan.length(number) if plan else None
         request = upload_part_request(
             object_key=key,
-            multipart_id=multipart_id,
+            multipart_id=multipart_id or "",
             part_number=number,
             size=size,
             checksum_sha256=digests.get(number),
-            expires_in=limits.put_ttl,
+            expires_in=work.limits.put_ttl,
         )
-        put = storage.presigner.presign_put(request, now)
+        put = work.storage.presigner.presign_put(request, work.now)
         signed.append(SignedPart(part_number=number, size=size, put=put))
     return SignedParts(parts=signed, expires_at=expires_at)
 
 
+def _prepare(
+    work: Work, upload: Upload, wanted: Sequence[WantedPart], expires_at: datetime
+) -> dict[int, str]:
+    """Keep the upload pending until `expires_at`, and store new digests; return all digests.
+
+    If the upload has no digests and lives long enough, nothing is written. Its parts are aborted
+    again after their URLs have expired if another request ends it in this moment.
+    """
+    if not upload.parts_pinned and upload.expires_at >= expires_at:
+        return {}
+    # The row stays locked until the digests are stored.
+    latest = max(upload.expires_at, expires_at)
+    if update_pending(work.session, upload.id, expires_at=latest) is None:
+        work.session.rollback()
+        raise_settled(get_upload(work, upload.id))
+    faults: Faults = {}
+    digests: dict[int, str] = {}
+    if upload.parts_pinned:
+        _store_digests(work.session, upload, wanted)
+        digests = part_digests(work.session, upload.id)
+        faults = _digest_faults(wanted, digests)
+    if faults:
+        work.session.rollback()
+        _refuse(faults)
+    work.session.commit()
+    return digests
+
+
 def last_part(upload: Upload) -> int:
-    """Give the highest part number that the upload can have."""
+    """Return the highest part number that the upload can have."""
     plan = plan_of(upload)
     if plan is not None:
         return plan.part_count
-    # Its client cuts the parts; S3 takes none but the last that is smaller than 5 MiB.
+    # The client cuts the parts; S3 accepts only the last part below 5 MiB.
     return min(MAX_PARTS, -(-upload.size // MIN_PART_BYTES))
 
 
@@ -124,7 +137,7 @@ def _faults(upload: Upload, wanted: Sequence[WantedPart]) -> Faults:
         if not 1 <= part.part_number <= last:
             fault["part_number"] = [f"Must be from 1 to {last}."]
         elif part.part_number in seen:
-            fault["part_number"] = ["Named twice."]
+            fault["part_number"] = ["Is named twice."]
         digest = part.checksum_sha256
         if digest is not None and not is_sha256_base64(digest):
             fault["checksum_sha256"] = ["Must be the base64 form of 32 bytes."]
@@ -139,54 +152,38 @@ def _refuse(faults: Faults) -> None:
         raise InvalidRequest("A part cannot be signed as asked for.", {"parts": faults})
 
 
-def _keep_alive(
-    session: Session, principal: Principal, upload: Upload, expires_at: datetime
-) -> None:
-    """Let the upload outlive its URLs, and hold its row until the digests are in. No commit."""
-    held = session.execute(
-        update(Upload)
-        .where(Upload.id == upload.id, Upload.state == UploadState.PENDING)
-        .values(expires_at=max(upload.expires_at, expires_at))
-        .returning(Upload.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if held is None:
-        session.rollback()
-        raise_settled(get_upload(session, principal, upload.id))
-
-
-def _pin(session: Session, upload: Upload, wanted: Sequence[WantedPart]) -> dict[int, str]:
-    """Write down the digests that are new; gives those of all wanted parts. No commit."""
-    given = [part for part in wanted if part.checksum_sha256 is not None]
-    if given:
-        rows = [
-            {
-                "upload_id": upload.id,
-                "part_number": part.part_number,
-                "checksum_sha256": part.checksum_sha256,
-            }
-            for part in given
-        ]
+def _store_digests(session: Session, upload: Upload, wanted: Sequence[WantedPart]) -> None:
+    """Insert the digests that are new."""
+    rows = [
+        {
+            "upload_id": upload.id,
+            "part_number": part.part_number,
+            "checksum_sha256": part.checksum_sha256,
+        }
+        for part in wanted
+        if part.checksum_sha256 is not None
+    ]
+    if rows:
         insert_unless_there(session, UploadPart, rows)
-    digests = part_digests(session, upload.id)
+
+
+def _digest_faults(wanted: Sequence[WantedPart], digests: dict[int, str]) -> Faults:
+    """Return the parts that have no digest, or another one than before."""
     faults: Faults = {}
     for index, part in enumerate(wanted):
-        kept = digests.get(part.part_number)
-        if kept is None:
+        stored = digests.get(part.part_number)
+        if stored is None:
             fault = "Missing: every part of this upload has a digest."
-        elif part.checksum_sha256 not in (None, kept):
-            fault = "Not the digest that this part was signed with before."
+        elif part.checksum_sha256 not in (None, stored):
+            fault = "Differs from the digest that this part was signed with before."
         else:
             continue
         faults[str(index)] = {"checksum_sha256": [fault]}
-    if faults:
-        session.rollback()
-        _refuse(faults)
-    return digests
+    return faults
 
 
 def part_digests(session: Session, upload_id: UUID) -> dict[int, str]:
-    """Read the digests that parts are pinned to, by number. No commit."""
+    """Return the SHA-256 that each part is pinned to, by number."""
     rows = session.execute(
         select(UploadPart.part_number, UploadPart.checksum_sha256).where(
             UploadPart.upload_id == upload_id

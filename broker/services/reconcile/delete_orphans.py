@@ -1,60 +1,52 @@
-"""Delete an orphan, if it is one of ours and no ticket can still need it; never anything else."""
+"""Delete an orphan if the broker wrote it and no ticket can still need it; nothing else."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
-from broker.domain.limits import Limits
+from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Action, Difference, DifferenceKind
 from broker.services.reconcile.known_keys import is_of_another_key, known_keys
 from broker.services.reconcile.recheck import ours
 from broker.services.uploads import outbox
-from broker.storage.protocol import Storage
+from broker.services.work import Work
 
-TAKEN = "a row has come to know it"
+TAKEN = "a row knows it by now"
 
 
-def delete_orphan(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    found: Difference,
-    *,
-    now: datetime,
-    before: datetime | None = None,
-) -> Difference:
-    """Delete the object of an orphan through the outbox; gives the difference with what was done.
+def delete_orphan(work: Work, found: Difference, *, before: datetime | None = None) -> Difference:
+    """Delete the object of an orphan through the outbox; return the difference with the action.
 
-    What is not deleted is kept, and `detail` says why; what was written at or after `before` is.
-    What S3 refuses to delete now stays in the outbox, for the reaper.
+    An object that is not deleted is kept, and `detail` says why. If S3 refuses to delete it now,
+    it stays in the outbox for the reaper.
+
+    Args:
+        before: keep objects that were written at this time or later.
     """
     if found.kind is not DifferenceKind.ORPHAN:
         return found
-    reason = _why_kept(session, limits, found, now, before)
+    reason = _why_kept(work, found, before)
     if reason is not None:
         return replace(found, action=Action.KEPT, detail=reason)
-    outbox.enqueue(session, found.key, now=now)
-    session.commit()
+    outbox.enqueue(work.session, found.key, now=work.now)
+    work.session.commit()
     # The outbox looks for an image at this key right before it deletes.
-    drained = outbox.drain(session, storage, limits, now=now, only_key=found.key)
-    if found.key in known_keys(session, limits, [found.key]).images:
+    drained = outbox.drain(work, only_key=found.key)
+    if found.key in known_keys(work, [found.key]).images:
         return replace(found, action=Action.KEPT, detail=TAKEN)
     return replace(found, action=Action.DELETED if drained.deleted else Action.QUEUED)
 
 
-def _why_kept(
-    session: Session, limits: Limits, found: Difference, now: datetime, before: datetime | None
-) -> str | None:
+def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | None:
     upload_id = ours(found.upload_id)
     if upload_id is None:
         return "not the broker's"
-    if found.last_modified is None or now - found.last_modified <= limits.longest_ticket_life:
-        return f"younger than a ticket's longest life, {limits.longest_ticket_life}"
+    life = longest_ticket_life(work.limits)
+    if found.last_modified is None or work.now - found.last_modified <= life:
+        return f"younger than a ticket's longest life, {life}"
     if before is not None and found.last_modified >= before:
         return f"not older than {before.isoformat()}"
-    if is_of_another_key(session, limits, upload_id, found.key):
+    if is_of_another_key(work, upload_id, found.key):
         return f"a copy of upload {upload_id}, whose own key is another one"
-    if known_keys(session, limits, [found.key]).knows(found.key):
+    if known_keys(work, [found.key]).knows(found.key):
         return TAKEN
     return None

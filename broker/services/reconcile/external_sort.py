@@ -1,7 +1,7 @@
-"""Sort more rows than memory holds: a temporary SQLite file that SQLite itself removes.
+"""Sort more rows than fit in memory, in a temporary SQLite file that SQLite removes.
 
-It is used whatever the broker's own database is, and holds no more than keys and numbers.
-SQLite merges sorted runs on disk; TMPDIR says where.
+It is independent of the broker's own database, and holds only keys and numbers. SQLite merges
+sorted runs on disk, in TMPDIR.
 """
 
 import sqlite3
@@ -19,9 +19,9 @@ class NoRoomToSort(BrokerError):
 
 
 class ExternalSort:
-    """Rows of one width, given in any order, read back by their first column, a text.
+    """Rows that are added in any order and read back sorted by their first column, a text.
 
-    Text is compared by its bytes in UTF-8 (SQLite: BINARY). May be read more than once.
+    Text is compared by its bytes in UTF-8 (SQLite: BINARY). The rows can be read more than once.
     """
 
     def __init__(self, columns: int) -> None:
@@ -34,26 +34,26 @@ class ExternalSort:
         self._connection.execute(f"CREATE TABLE spool ({', '.join(names)})")
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> Self:
-        """Take rows in; they are written as they come."""
+        """Add rows, which are written to disk as they come."""
         with _room_is_needed():
             self._connection.executemany(self._insert, rows)
         return self
 
     def clear(self) -> None:
-        """Forget every row."""
+        """Delete all rows."""
         self._connection.execute("DELETE FROM spool")
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """Give the rows in order; those of one key in the order in which they came."""
+        """Yield the rows in order; rows with the same key in the order in which they were added."""
         with _room_is_needed(), closing(self._connection.cursor()) as cursor:
             yield from cursor.execute("SELECT * FROM spool ORDER BY c0, rowid")
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close and so delete the file."""
+        """Close the file, which deletes it."""
         self._connection.close()
 
 

@@ -1,4 +1,4 @@
-"""Ask the bucket for many objects' heads at once, where an operator's command has many to ask."""
+"""HEAD many objects at once, for an operator's command."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +16,16 @@ Item = TypeVar("Item")
 
 
 def batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    """Cut a stream into lists of at most `size`."""
+    """Yield a stream in lists of at most `size` items."""
     stream = iter(items)
     while batch := list(islice(stream, size)):
         yield batch
 
 
 def heads_of(storage: ObjectStorage, keys: list[str]) -> dict[str, ObjectHead]:
-    """HEAD every key; those without an object are left out.
+    """Return the HEAD of every key that has an object.
 
-    Raises StorageUnavailable or StorageDenied as soon as one of them does.
+    Raises StorageUnavailable or StorageDenied as soon as one HEAD does.
     """
 
     def head(key: str) -> ObjectHead | None:

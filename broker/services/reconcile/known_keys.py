@@ -1,22 +1,26 @@
-"""Which object keys the rows know: images, pending uploads, deletions that are on their way."""
+"""Which object keys the rows know: images, pending uploads, and queued deletions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
-from broker.domain.limits import Limits
-from broker.domain.object_keys import INCOMING, object_key, relative_key
+from broker.domain.object_keys import (
+    INCOMING,
+    final_key,
+    object_key,
+    relative_key,
+    written_key,
+)
 from broker.domain.states import UploadState
-from broker.services.uploads.state import final_key, written_key
+from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredImage:
-    """What an image's row says of its object."""
+    """What an image's row says about its object."""
 
     id: int
     size: int
@@ -25,23 +29,26 @@ class StoredImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the rows say of some object keys: images by key, and keys that are spoken for.
+    """What the rows say about some object keys.
 
-    `spoken_for` are those that a pending upload may write to, and those that the outbox is
-    to delete: objects there are nobody's mistake.
+    Attributes:
+        images: by object key.
+        expected: keys that a pending upload may write, or that the outbox is to delete. An
+            object there is no difference.
     """
 
     images: dict[str, StoredImage]
-    spoken_for: frozenset[str]
+    expected: frozenset[str]
 
     def knows(self, key: str) -> bool:
-        """Tell whether any row knows the key."""
-        return key in self.images or key in self.spoken_for
+        """Check whether any row knows the key."""
+        return key in self.images or key in self.expected
 
 
-def known_keys(session: Session, limits: Limits, keys: Collection[str]) -> Known:
-    """Read afresh what the rows say of these object keys; ends its transaction."""
-    # No row can hold a NUL, and PostgreSQL refuses to be asked for one.
+def known_keys(work: Work, keys: Collection[str]) -> Known:
+    """Read what the rows say about these object keys now."""
+    session, limits = work.session, work.limits
+    # No row can hold a NUL character, and PostgreSQL refuses a query for one.
     asked = {key for key in keys if "\0" not in key}
     relative = {
         below
@@ -57,7 +64,7 @@ def known_keys(session: Session, limits: Limits, keys: Collection[str]) -> Known
         .where(Upload.key.in_(relative), Upload.state == UploadState.PENDING)
         .execution_options(populate_existing=True)
     ).all()
-    leaving = session.scalars(
+    deleted = session.scalars(
         select(Deletion.object_key).where(
             Deletion.object_key.in_(asked), Deletion.multipart_id.is_(None)
         )
@@ -75,17 +82,17 @@ def known_keys(session: Session, limits: Limits, keys: Collection[str]) -> Known
             )
             for row in images
         },
-        spoken_for=frozenset(writable.union(leaving)),
+        expected=frozenset(writable.union(deleted)),
     )
 
 
-def is_of_another_key(session: Session, limits: Limits, upload_id: UUID, key: str) -> bool:
-    """Tell whether an upload with this id was given another key: its object is a copy.
+def is_of_another_key(work: Work, upload_id: UUID, key: str) -> bool:
+    """Check whether the upload with this id has another key: then the object is a copy.
 
-    Whoever copies one of our objects elsewhere, as a backup, copies its metadata too.
+    A backup that copies an object elsewhere copies its metadata, and so the id, too.
     """
-    upload = session.scalar(select(Upload).where(Upload.id == upload_id))
-    session.commit()
+    upload = work.session.scalar(select(Upload).where(Upload.id == upload_id))
+    work.session.commit()
     if upload is None:
         return False
-    return key not in (final_key(limits, upload), written_key(limits, upload))
+    return key not in (final_key(work.limits, upload), written_key(work.limits, upload))

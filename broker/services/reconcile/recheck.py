@@ -1,31 +1,26 @@
-"""Look at suspected differences once more: rows and bucket may have changed since they were read.
+"""Check suspected differences again: rows and bucket may have changed since they were read.
 
-The rows are read before the HEADs and after them. Only what both readings agree on is told:
+The rows are read before and after the HEADs. A difference is reported only if both readings agree:
 an image that is confirmed or deleted in between is no difference.
 """
 
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from broker.domain.limits import Limits
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import Difference, DifferenceKind
 from broker.services.reconcile.heads import batches, heads_of
 from broker.services.reconcile.known_keys import StoredImage, known_keys
-from broker.storage.protocol import ObjectStorage
+from broker.services.work import Work
 
 
-def recheck(
-    session: Session, storage: ObjectStorage, limits: Limits, suspects: Iterable[str]
-) -> Iterator[Difference]:
-    """Give what does differ among these object keys, a batch at a time."""
+def recheck(work: Work, suspects: Iterable[str]) -> Iterator[Difference]:
+    """Yield the differences among these object keys, a batch at a time."""
     for keys in batches(suspects):
-        before = known_keys(session, limits, keys)
+        before = known_keys(work, keys)
         asked = [key for key in keys if key in before.images or not before.knows(key)]
-        heads = heads_of(storage, asked)
-        after = known_keys(session, limits, asked)
+        heads = heads_of(work.storage, asked)
+        after = known_keys(work, asked)
         for key in asked:
             head, image = heads.get(key), after.images.get(key)
             if image is not None and image == before.images.get(key):
@@ -39,7 +34,7 @@ def recheck(
 
 
 def ours(upload_id: str | None) -> UUID | None:
-    """Give the upload's id that our own tickets write into an object's metadata, else None."""
+    """Return the upload id of an object's metadata; None if no ticket of the broker wrote it."""
     try:
         return UUID(upload_id) if upload_id else None
     except ValueError:

@@ -1,6 +1,6 @@
-"""Reconcile: bucket against rows, in one pass over two sorted streams, in constant memory.
+"""Reconcile bucket and rows in one pass over two sorted streams, in constant memory.
 
-The rows are read by their primary key in committed pages and sorted outside the database: no
+The rows are read by primary key, in committed pages, and sorted outside the database. So no
 transaction stays open across a call to S3, and no collation decides the order.
 """
 
@@ -9,10 +9,8 @@ from datetime import datetime
 from itertools import chain, groupby
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from broker.db.models import Image
-from broker.domain.limits import Limits
 from broker.domain.object_head import ListedObject
 from broker.domain.object_keys import INCOMING, object_key
 from broker.domain.reconciliation import (
@@ -26,7 +24,7 @@ from broker.domain.reconciliation import (
 from broker.services.reconcile.delete_orphans import delete_orphan
 from broker.services.reconcile.external_sort import ExternalSort
 from broker.services.reconcile.recheck import recheck
-from broker.storage.protocol import ObjectStorage, Storage
+from broker.services.work import Work
 
 PAGE = 1000
 # Opens a report of a bucket's objects.
@@ -34,56 +32,51 @@ Inventory = Callable[[], Iterable[ListedObject]]
 
 
 def reconcile(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
+    work: Work,
     *,
-    now: datetime,
     tally: Tally,
     inventory: Inventory | None = None,
     fix: bool = False,
     before: datetime | None = None,
 ) -> Iterator[Difference]:
-    """Give every difference below the location and `incoming/`, by key; counts into `tally`.
+    """Yield every difference below the location and `incoming/`, by key.
 
-    Safe beside a live broker: each suspected difference is looked at again before it is given.
+    Safe beside a live broker: every suspected difference is checked again before it is yielded.
 
     Args:
-        inventory: opens a report of the bucket's objects, in any order; the bucket is listed
-            where there is none.
-        fix: delete the orphans that are ours and older than any ticket.
-        before: with `fix`, only those that were written before that.
+        tally: counts objects, images and differences as they stream by.
+        inventory: opens a report of the bucket's objects, in any order. Without one the bucket
+            is listed.
+        fix: delete the orphans that the broker wrote and that are older than any ticket.
+        before: with `fix`, only those that were written before that time.
 
     Raises:
         InvalidReport: the inventory is broken; nothing has been changed.
         StorageUnavailable, StorageDenied, DatabaseUnavailable, NoRoomToSort.
     """
     with ExternalSort(3) as rows, ExternalSort(1) as suspects:
-        rows.add(_stored(session, limits))
-        _suspect(storage, limits, inventory, rows, suspects, tally)
+        rows.add(_stored(work))
+        _suspect(work, inventory, rows, suspects, tally)
         once = (key for (key,), _ in groupby(suspects))
-        for found in recheck(session, storage, limits, once):
-            done = found
-            if fix:
-                done = delete_orphan(session, storage, limits, found, now=now, before=before)
+        for found in recheck(work, once):
+            done = delete_orphan(work, found, before=before) if fix else found
             tally.count(done)
             yield done
 
 
 def _suspect(
-    storage: ObjectStorage,
-    limits: Limits,
+    work: Work,
     inventory: Inventory | None,
     rows: ExternalSort,
     suspects: ExternalSort,
     tally: Tally,
 ) -> None:
-    """Put the keys at which the streams part into `suspects`.
+    """Put the keys at which the two streams differ into `suspects`.
 
-    An inventory is sorted first; so is a listing that turns out not to be in order.
+    An inventory is sorted first, and so is a listing that turns out not to be in order.
     """
     if inventory is None:
-        listed = in_order(_listed(storage, limits))
+        listed = in_order(_listed(work))
         try:
             suspects.add((key,) for key in unmatched(listed, _expected(rows), tally))
         except ListingOutOfOrder:
@@ -91,8 +84,8 @@ def _suspect(
             tally.objects = tally.images = 0
         else:
             return
-    prefixes = _prefixes(limits)
-    source = _listed(storage, limits) if inventory is None else inventory()
+    prefixes = _prefixes(work)
+    source = _listed(work) if inventory is None else inventory()
     with ExternalSort(4) as objects:
         objects.add(
             (found.key, found.size, found.etag, found.last_modified.isoformat())
@@ -108,28 +101,28 @@ def _suspect(
         suspects.add((key,) for key in unmatched(listed, _expected(rows), tally))
 
 
-def _prefixes(limits: Limits) -> tuple[str, ...]:
-    """Name what is the broker's to look at, in the order of keys."""
-    return tuple(sorted((object_key(limits.location, ""), object_key(INCOMING, ""))))
+def _prefixes(work: Work) -> tuple[str, ...]:
+    """Return the prefixes that the broker writes below, in the order of keys."""
+    return tuple(sorted((object_key(work.limits.location, ""), object_key(INCOMING, ""))))
 
 
-def _listed(storage: ObjectStorage, limits: Limits) -> Iterator[ListedObject]:
-    return chain.from_iterable(map(storage.list_objects, _prefixes(limits)))
+def _listed(work: Work) -> Iterator[ListedObject]:
+    return chain.from_iterable(map(work.storage.list_objects, _prefixes(work)))
 
 
-def _stored(session: Session, limits: Limits) -> Iterator[tuple[str, int, str]]:
-    """Read every image's key, size and ETag in pages, each a transaction of its own."""
+def _stored(work: Work) -> Iterator[tuple[str, int, str]]:
+    """Yield every image's key, size and ETag, in pages, each in a transaction of its own."""
     last = 0
     while True:
-        page = session.execute(
+        page = work.session.execute(
             select(Image.id, Image.key, Image.size, Image.etag)
             .where(Image.id > last)
             .order_by(Image.id)
             .limit(PAGE)
         ).all()
-        session.commit()
+        work.session.commit()
         for row in page:
-            yield object_key(limits.location, row.key), row.size, row.etag
+            yield object_key(work.limits.location, row.key), row.size, row.etag
         if len(page) < PAGE:
             return
         last = page[-1].id

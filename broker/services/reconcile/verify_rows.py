@@ -1,7 +1,7 @@
-"""Compare the rows with each other, in the database alone: counters, states, owners.
+"""Compare the rows with each other, without the bucket: counters, states, owners.
 
-Bucket against rows is `reconcile`'s. Each question is one statement, and what it compares
-commits together, so it holds beside a live broker, too.
+Each comparison is one statement over rows that are committed together, so it is right beside a
+live broker, too. `reconcile` compares the bucket with the rows.
 """
 
 from collections.abc import Iterator
@@ -10,47 +10,67 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, Deletion, Image, Upload, User, UserQuota
-from broker.domain.owners import AD, OWNER_KINDS
+from broker.db.models import Deletion, Image, Upload, UserQuota
+from broker.db.owner_tables import OWNER_TABLES, OwnerTable
 from broker.domain.states import UploadState
+from broker.services.work import Work
 
 PENDING = UploadState.PENDING
 
 
-def wrong_rows(session: Session) -> Iterator[str]:
-    """Say of every row that cannot be as it is what is wrong; gives nothing where all is well."""
+def wrong_rows(work: Work) -> Iterator[str]:
+    """Yield what is wrong with each row that contradicts others; yield nothing if all agree."""
+    session = work.session
     states = select(Image.id, Upload.id, Upload.state).join(Upload, Upload.id == Image.upload_id)
-    for image, upload, state in session.execute(states.where(Upload.state != "confirmed")):
+    confirmed = UploadState.CONFIRMED
+    for image, upload, state in session.execute(states.where(Upload.state != confirmed)):
         yield f"image {image} is of upload {upload}, which is {state}"
-    taken = _count(Image, Image.owner_kind == AD.name) + _count(
-        Upload, and_(Upload.owner_kind == AD.name, Upload.state == PENDING)
-    )
-    counted = select(Ad.id, Ad.places_taken, taken).where(Ad.places_taken != taken)
-    for ad, places, really in session.execute(counted):
-        yield f"ad {ad} counts {places} places, and has {really}"
+    for table in OWNER_TABLES.values():
+        yield from _wrong_slots(session, table)
     for user_id, what, noted, really in _wrong_quotas(session):
         yield f"user {user_id} is charged with {noted} {what}, and has {really}"
-    for kind in OWNER_KINDS.values():
-        owner = Ad.id if kind is AD else User.id
-        for rows, what in (
-            (select(Image.id, Image.owner_id).where(Image.owner_kind == kind.name), "image"),
-            (_pending(kind.name), "pending upload"),
-        ):
-            found = rows.subquery()
-            there = select(literal(1)).where(owner == found.c.owner_id).exists()
-            for row, owner_id in session.execute(select(found).where(~there)):
-                yield f"{what} {row} is of {kind.name} {owner_id}, which is not there"
+    for table in OWNER_TABLES.values():
+        yield from _without_owner(session, table)
     session.commit()
 
 
-def _count(rows: type[Image] | type[Upload], which: ColumnElement[bool]) -> ColumnElement[int]:
-    """Count an ad's rows, inside a statement over ads."""
-    mine = select(func.count()).where(rows.owner_id == Ad.id, which).correlate(Ad)
+def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
+    """Compare the counted slots of a kind with its images and pending uploads."""
+    if table.slots is None:
+        return
+    kind = table.kind.name
+    taken = _count(table, Image, Image.owner_kind == kind) + _count(
+        table, Upload, and_(Upload.owner_kind == kind, Upload.state == PENDING)
+    )
+    counted = select(table.id, table.slots, taken).where(table.slots != taken)
+    for owner_id, slots, really in session.execute(counted):
+        yield f"{kind} {owner_id} counts {slots} slots, and has {really}"
+
+
+def _without_owner(session: Session, table: OwnerTable) -> Iterator[str]:
+    """Find images and pending uploads whose owner does not exist."""
+    kind = table.kind.name
+    for rows, what in (
+        (select(Image.id, Image.owner_id).where(Image.owner_kind == kind), "image"),
+        (_pending(kind), "pending upload"),
+    ):
+        found = rows.subquery()
+        there = select(literal(1)).where(table.id == found.c.owner_id).exists()
+        for row, owner_id in session.execute(select(found).where(~there)):
+            yield f"{what} {row} is of {kind} {owner_id}, which does not exist"
+
+
+def _count(
+    table: OwnerTable, rows: type[Image] | type[Upload], which: ColumnElement[bool]
+) -> ColumnElement[int]:
+    """Return a subquery that counts an owner's rows, for a statement over owners."""
+    mine = select(func.count()).where(rows.owner_id == table.id, which)
+    mine = mine.correlate(table.id.class_)
     return func.coalesce(mine.scalar_subquery(), 0, type_=Integer)
 
 
 def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
-    """Compare what users are charged in their windows with the uploads that reserved it."""
+    """Yield users whose charged quota differs from the uploads that reserved it."""
     charging = and_(
         Upload.user_id == UserQuota.user_id,
         Upload.quota_window == UserQuota.window_start,

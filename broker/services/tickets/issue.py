@@ -1,43 +1,44 @@
-"""Issue tickets: check who asks and for what, take places, commit the rows, show the forms."""
+"""Issue tickets: check the files, sign them, reserve slots, and commit the rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from broker.db.fast_path.insert_uploads import NewUpload
 from broker.domain.checksums import is_sha256_base64
-from broker.domain.errors import Forbidden, InvalidRequest
+from broker.domain.errors import InvalidRequest
 from broker.domain.limits import Limits
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import new_key
-from broker.domain.owners import USER, OwnerKind
-from broker.domain.part_plan import MAX_OBJECT_BYTES, plan_parts
-from broker.domain.principal import Principal
+from broker.domain.owners import OwnerKind
 from broker.domain.return_urls import may_return_to
 from broker.domain.states import UploadState
-from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
+from broker.domain.transports import POST, Transport, choose
+from broker.domain.upload_row import NewUpload
+from broker.services.idempotency import KeptAnswer, keep
 from broker.services.tickets.sign import Ticket, sign
-from broker.services.tickets.slots import take_places
+from broker.services.tickets.slots import reserve
+from broker.services.uploads.owners import refuse_other_users
 from broker.services.uppy.sessions import take_files
-from broker.storage.protocol import Presigner
+from broker.services.work import Work
 from broker.telemetry.ticket_metrics import issued
 
 _SIZE = "Missing: the file's length in bytes."
-_OPEN_SIZE = "Only a form may leave it out (transport post, or a return_url), without a digest."
+_OPEN_SIZE = "Only a form without a digest may omit it (transport post, or a return_url)."
 _RETURN_URL = "Must be a URL without query or fragment, of an origin that the operator allows."
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileRequest:
-    """One file as its client declares it; sizes in bytes, the digest as S3 writes it.
+    """One file as its client declares it.
 
-    `size` is None for Uppy, whose protocol declares neither size nor digest; then `max_size` is
-    what may arrive, and the client cuts the parts itself. It is None, too, for a plain form,
-    whose page cannot know it; after that S3 sends the browser to `return_url`.
+    Attributes:
+        size: bytes. None for Uppy, whose protocol declares no size, and for a plain form, whose
+            page cannot know it.
+        max_size: with Uppy, the most bytes that may arrive; the client cuts the parts itself.
+        checksum_sha256: base64, as S3 writes it.
+        return_url: where S3 redirects the browser after a plain form.
     """
 
     file_name: str
@@ -52,50 +53,40 @@ class FileRequest:
 
 
 def issue(
-    session: Session,
-    presigner: Presigner,
-    limits: Limits,
-    principal: Principal,
+    work: Work,
     kind: OwnerKind,
     owner_id: int,
     files: Sequence[FileRequest],
     *,
     uppy_session_id: UUID | None = None,
-    before_commit: Callable[[list[Ticket]], None] | None = None,
-    now: datetime,
+    answer: KeptAnswer[list[Ticket]] | None = None,
 ) -> list[Ticket]:
-    """Issue one ticket a file, all or none. The rows are committed before a form is shown.
+    """Issue one ticket for each file, or none. The rows are committed before a ticket is shown.
 
     Args:
-        before_commit: called once with the tickets, when all but the commit is done; what it
-            writes is committed with them, and where it raises none is issued. Without one, and
-            outside of Uppy, the rows are committed by the statement that inserts them.
+        answer: the response to keep for retries, in the same transaction.
 
     Raises:
-        NotFound, Forbidden: the owner is not there, or not this principal's.
+        NotFound, Forbidden: no such owner, or another user's.
         InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
             `{"files": {"0": {"size": […]}}}`.
-        ImageLimitReached: the owner has fewer places left than files were named.
-        QuotaExceeded: its user has too little left of the window's bytes or files.
-        CapabilityExhausted: the Uppy session that asks has no file left.
+        ImageLimitReached: the owner has too few free slots.
+        QuotaExceeded: too little of the user's quota is left.
+        CapabilityExhausted: the Uppy session has no file left.
     """
-    if kind is USER and not principal.acts_for(owner_id):
-        # Refused before it is looked up: who has an account here is nobody else's business.
-        raise Forbidden("This user is not you.")
-    _check(kind, limits, files)
-    uploads = [
-        _upload(kind, owner_id, principal, limits, file, uppy_session_id, now) for file in files
-    ]
-    tickets = [sign(presigner, limits, row, expires_at=row.expires_at, now=now) for row in uploads]
-    alone = uppy_session_id is None and before_commit is None
-    user_id = take_places(session, principal, kind, owner_id, limits, uploads, alone=alone, now=now)
-    if uppy_session_id is not None:
-        take_files(session, uppy_session_id, len(files))
-    if before_commit is not None:
-        before_commit(tickets)
+    refuse_other_users(work, kind, owner_id)
+    _check(kind, work.limits, files)
+    uploads = [_upload(work, kind, owner_id, file, uppy_session_id) for file in files]
+    tickets = [sign(work, upload, expires_at=upload.expires_at) for upload in uploads]
+    # If nothing else is written, the statement that inserts the rows commits them.
+    alone = uppy_session_id is None and answer is None
+    user_id = reserve(work, kind, owner_id, uploads, commit=alone)
     if not alone:
-        session.commit()
-    issued(kind, uploads, principal, user_id)
+        if uppy_session_id is not None:
+            take_files(work.session, uppy_session_id, len(files))
+        keep(work.session, answer, tickets)
+        work.session.commit()
+    issued(kind, uploads, work.principal, user_id)
     return tickets
 
 
@@ -115,19 +106,21 @@ def _faults(kind: OwnerKind, limits: Limits, file: FileRequest) -> dict[str, lis
         faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
     if file.max_size is not None:
         return faults
+    transport = _transport(limits, file)
+    named = None if _named(file) is None else transport
     if file.return_url is not None:
         if not may_return_to(file.return_url, limits.return_origins):
             faults["return_url"] = [_RETURN_URL]
-        if _named(file) != Transport.POST:
+        if not transport.takes_return_url:
             faults["transport"] = ["Must be post with return_url."]
     if file.size is None:
         if limits.require_checksum:
             faults["size"] = [_SIZE]
-        elif file.checksum_sha256 is not None or _named(file) != Transport.POST:
+        elif file.checksum_sha256 is not None or named is None or not named.takes_open_size:
             faults["size"] = [f"{_SIZE} {_OPEN_SIZE}"]
     elif not 1 <= file.size <= kind.max_bytes(limits):
         faults["size"] = [f"Must be from 1 to {kind.max_bytes(limits)} bytes."]
-    elif file.size > SINGLE_MAX_BYTES and _transport(limits, file) != Transport.MULTIPART:
+    elif file.size > transport.max_bytes:
         faults["transport"] = ["Must be multipart for more than 5 GiB."]
     if file.checksum_sha256 is None:
         if limits.require_checksum:
@@ -138,41 +131,35 @@ def _faults(kind: OwnerKind, limits: Limits, file: FileRequest) -> dict[str, lis
 
 
 def _upload(
-    kind: OwnerKind,
-    owner_id: int,
-    principal: Principal,
-    limits: Limits,
-    file: FileRequest,
-    uppy_session_id: UUID | None,
-    now: datetime,
+    work: Work, kind: OwnerKind, owner_id: int, file: FileRequest, uppy_session_id: UUID | None
 ) -> NewUpload:
+    limits = work.limits
     transport = _transport(limits, file)
     part_size = None
     if file.size is None:
-        single = SINGLE_MAX_BYTES if transport != Transport.MULTIPART else MAX_OBJECT_BYTES
-        size = min(kind.max_bytes(limits), single, file.max_size or single)
+        most = transport.max_bytes
+        size = min(kind.max_bytes(limits), most, file.max_size or most)
     else:
         size = file.size
-        if transport == Transport.MULTIPART:
-            part_size = plan_parts(size, limits.part_size).part_size
+        part_size = transport.part_size(size, limits)
     return NewUpload(
         id=uuid7(),
         state=UploadState.PENDING,
         owner_kind=kind.name,
         owner_id=owner_id,
-        issued_by=principal.user_id,
+        issued_by=work.principal.user_id,
         key=new_key(kind, owner_id, file.file_name, file.content_type),
         content_type=file.content_type,
         size=size,
         size_is_exact=file.size is not None,
         checksum_sha256=file.checksum_sha256,
-        transport=transport,
+        transport=transport.name,
         part_size=part_size,
         return_url=file.return_url,
         alt_text=file.alt_text,
         order=file.order,
-        created_at=now,
-        expires_at=now + limits.ttl(transport),
+        created_at=work.now,
+        expires_at=work.now + kind.ttl(limits, transport),
         failures=0,
         uppy_session_id=uppy_session_id,
     )
@@ -188,7 +175,7 @@ def _transport(limits: Limits, file: FileRequest) -> Transport:
 
 
 def _named(file: FileRequest) -> str | None:
-    """Give the transport that a request names; a way back is a form's alone, and names it too."""
+    """Return the transport that the request names; a return_url names the form."""
     if file.transport is None and file.return_url is not None:
-        return Transport.POST
+        return POST.name
     return file.transport

@@ -1,56 +1,39 @@
-"""Sign a pending or just-expired upload again: same row, key and place."""
+"""Sign a pending or just-expired upload again: same row, key and slot."""
 
-from datetime import datetime
 from uuid import UUID
-
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from broker.db.models import Upload
 from broker.domain.errors import UploadExpired
-from broker.domain.limits import Limits
-from broker.domain.principal import Principal
-from broker.domain.states import UploadState
+from broker.domain.owners import kind_named
+from broker.domain.transports import transport_named
 from broker.services.tickets.sign import Ticket, sign
 from broker.services.uploads.settled import raise_settled
-from broker.services.uploads.state import get_upload
-from broker.storage.protocol import Presigner
+from broker.services.uploads.state import get_upload, update_pending
+from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def renew(
-    session: Session,
-    presigner: Presigner,
-    limits: Limits,
-    principal: Principal,
-    upload_id: UUID,
-    *,
-    now: datetime,
-) -> Ticket:
-    """Give a fresh form, while the upload is pending and its grace has not passed.
+def renew(work: Work, upload_id: UUID) -> Ticket:
+    """Return a freshly signed ticket while the upload is pending and within its grace.
 
     Raises:
         NotFound: no such upload of this principal.
-        UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it is past renewing.
+        UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it cannot be renewed.
     """
-    upload = get_upload(session, principal, upload_id)
-    expires_at = now + limits.ttl(upload.transport)
-    ticket = sign(presigner, limits, upload, expires_at=expires_at, now=now)
-    # As it was then: another may settle it before it could be read again.
-    renewed = session.scalar(
-        update(Upload)
-        .where(
-            Upload.id == upload_id,
-            Upload.state == UploadState.PENDING,
-            Upload.expires_at > now - limits.grace,
-        )
-        .values(expires_at=expires_at)
-        .returning(Upload)
-        .execution_options(synchronize_session=False, populate_existing=True)
+    upload = get_upload(work, upload_id)
+    ttl = kind_named(upload.owner_kind).ttl(work.limits, transport_named(upload.transport))
+    expires_at = work.now + ttl
+    ticket = sign(work, upload, expires_at=expires_at)
+    # The row as the update returns it: another request may settle it before the next read.
+    renewed = update_pending(
+        work.session,
+        upload_id,
+        Upload.expires_at > work.now - work.limits.grace,
+        expires_at=expires_at,
     )
-    session.commit()
+    work.session.commit()
     if renewed is None:
-        raise_settled(get_upload(session, principal, upload_id))
+        raise_settled(get_upload(work, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    audit.upload(audit.Act.TICKET_RENEWED, renewed, principal, for_user=renewed.user_id)
-    return Ticket(upload=renewed, transfer=ticket.transfer, server_time=now)
+    audit.upload(audit.Act.TICKET_RENEWED, renewed, work.principal, for_user=renewed.user_id)
+    return Ticket(upload=renewed, transfer=ticket.transfer, server_time=work.now)

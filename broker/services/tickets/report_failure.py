@@ -1,39 +1,19 @@
-"""Count the error that S3 gave a client, and say what to do about it."""
+"""Count an S3 error that a client reports, and advise the client."""
 
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlalchemy.orm import Session
-
 from broker.db.models import Upload
-from broker.domain.limits import Limits
-from broker.domain.principal import Principal
 from broker.domain.s3_failures import Advice, advise
-from broker.domain.states import UploadState
-from broker.services.uploads.state import get_upload
+from broker.services.uploads.state import form_dead_at, get_upload, update_pending
+from broker.services.work import Work
 
 
-def report_failure(
-    session: Session,
-    principal: Principal,
-    upload_id: UUID,
-    s3_code: str,
-    message: str,
-    *,
-    limits: Limits,
-    now: datetime,
-) -> Advice:
-    """Count one more failure; a settled upload, or one past its grace, is to be given up."""
-    upload = get_upload(session, principal, upload_id)
-    failures = session.scalar(
-        update(Upload)
-        .where(Upload.id == upload_id, Upload.state == UploadState.PENDING)
-        .values(failures=Upload.failures + 1)
-        .returning(Upload.failures)
-        .execution_options(synchronize_session=False)
-    )
-    session.commit()
-    if failures is None or now >= upload.expires_at + limits.grace:
+def report_failure(work: Work, upload_id: UUID, s3_code: str, message: str) -> Advice:
+    """Count one more failure; advise to give up if the upload is settled or past its grace."""
+    get_upload(work, upload_id)
+    upload = update_pending(work.session, upload_id, failures=Upload.failures + 1)
+    work.session.commit()
+    if upload is None or work.now >= form_dead_at(work.limits, upload):
         return Advice.GIVE_UP
-    return advise(s3_code, message, failures=failures, expired=now >= upload.expires_at)
+    expired = work.now >= upload.expires_at
+    return advise(s3_code, message, failures=upload.failures, expired=expired)

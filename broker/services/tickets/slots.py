@@ -1,80 +1,67 @@
-"""Take places and quota for new uploads, making room where stale ones still hold theirs."""
+"""Reserve slots and quota for new uploads, and expire stale uploads if they hold too many."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy.orm import Session
-
-from broker.db.fast_path.insert_uploads import NewUpload, insert_uploads
+from broker.db.fast_path import insert_uploads
+from broker.db.models import Upload
+from broker.db.owner_tables import table_of
 from broker.domain.errors import ImageLimitReached
-from broker.domain.limits import Limits
-from broker.domain.owners import AD, OwnerKind
-from broker.domain.principal import Principal
+from broker.domain.owners import OwnerKind
+from broker.domain.upload_row import NewUpload
 from broker.services.uploads.expire import expire_stale
 from broker.services.uploads.owners import authorise
 from broker.services.uploads.quotas import exceeded, reservation
+from broker.services.work import Work
 
 
-def take_places(
-    session: Session,
-    principal: Principal,
-    kind: OwnerKind,
-    owner_id: int,
-    limits: Limits,
-    uploads: Sequence[NewUpload],
-    *,
-    alone: bool,
-    now: datetime,
+def reserve(
+    work: Work, kind: OwnerKind, owner_id: int, uploads: Sequence[NewUpload], *, commit: bool
 ) -> int:
-    """Insert new uploads, a place for each; those of stale ones are freed where there are too few.
+    """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
-    Not where BROKER_REAP keeps what has arrived: whether a stale upload's bytes are there is for
-    the reaper to find out, and its place is taken until then.
-
-    Why nothing could be inserted is looked into afterwards: nearly always something can be.
+    The insert checks rights, slots and quota in one step, because it nearly always succeeds. Only
+    if it inserts nothing is the reason looked up, and stale uploads are expired. They are not
+    expired if BROKER_REAP keeps objects that have arrived: then the reaper has to look into the
+    bucket first.
 
     Args:
-        alone: commit with the insertion; else the caller does.
-
-    Gives the id of the user whom the owner belongs to.
+        commit: commit with the insert. Otherwise the transaction stays open, and the caller
+            must end it.
 
     Raises:
-        NotFound, Forbidden: the owner is not there, or not this principal's.
-        ImageLimitReached: it has too few places.
-        QuotaExceeded: its user has too little left of the quota.
+        NotFound, Forbidden: no such owner, or another user's.
+        ImageLimitReached: too few slots are free.
+        QuotaExceeded: too little of the user's quota is left.
     """
-    limit = kind.max_count(limits)
-    quota = reservation(limits, principal, uploads, now=now)
-    if kind is AD:
-        ad_id, user_id = owner_id, None if principal.is_service else principal.user_id
-    else:
-        ad_id, user_id = None, owner_id
+    limit = kind.max_count(work.limits)
+    quota = reservation(work.limits, work.principal, uploads, now=work.now)
 
     def insert() -> int | None:
         return insert_uploads(
-            session,
+            work.session,
             uploads,
-            ad_id=ad_id,
-            user_id=user_id,
+            table=table_of(kind.name),
+            owner_id=owner_id,
+            asker_id=None if work.principal.is_service else work.principal.user_id,
             limit=limit,
             quota=quota,
-            alone=alone,
+            commit=commit,
         )
 
-    owner_user_id = insert()
-    if owner_user_id is not None:
-        return owner_user_id
-    session.rollback()
-    whose = authorise(session, principal, kind, owner_id)
-    if not limits.keeps_arrived:
-        expire_stale(session, limits, now=now, owner=(kind, owner_id))
+    user_id = insert()
+    if user_id is not None:
+        return user_id
+    work.session.rollback()
+    owner_user_id = authorise(work, kind, owner_id)
+    if not work.limits.keeps_arrived:
+        expire_stale(work, Upload.owner_kind == kind.name, Upload.owner_id == owner_id)
         if quota is not None:
-            # Those of their other ads hold some of it, too; few are stale, and by an index.
-            expire_stale(session, limits, now=now, user_id=whose)
-        owner_user_id = insert()
-        if owner_user_id is not None:
-            return owner_user_id
-        session.rollback()
-    if quota is not None and (refused := exceeded(session, whose, quota)) is not None:
+            # Stale uploads of the user's other owners hold quota as well.
+            expire_stale(work, Upload.user_id == owner_user_id)
+        user_id = insert()
+        if user_id is not None:
+            return user_id
+        work.session.rollback()
+    if quota is not None and (refused := exceeded(work, owner_user_id, quota)) is not None:
         raise refused
-    raise ImageLimitReached(f"At most {limit} images, those being uploaded included.")
+    raise ImageLimitReached(f"At most {limit} images, including uploads in progress.")

@@ -1,10 +1,11 @@
-"""The outbox of deletions and aborts: rows commit with what made something needless.
+"""The outbox of deletions and aborts.
 
-A drainer leases a row by moving its `not_before` on, which is also the backoff after a
-failure; so many drainers at once delete each object without waiting for one another.
+A row is inserted in the transaction that makes an object unnecessary. A drainer leases a row by
+moving its `not_before` into the future, which is also the backoff after a failure. So many
+drainers can work at once without waiting for each other.
 
-What an ended upload has reserved of a quota is given back with the row that deletes its object
-for good, where its form could bring the object back until then.
+While a late request could still write the object of an ended upload, its quota stays charged:
+the row that deletes the object for the last time refunds it.
 """
 
 from dataclasses import dataclass
@@ -16,20 +17,19 @@ from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
 from broker.domain.errors import StorageError, StorageUnavailable
-from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key
+from broker.domain.object_keys import relative_key
 from broker.services.uploads import quotas
-from broker.storage.protocol import Storage
+from broker.services.work import Work
 
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
-DOUBLINGS_MAX = 7  # past BACKOFF_MAX; after two days of refusals 2**attempts is no time at all
+DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and at last overflow timedelta
 BATCH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """How many objects were deleted, and how many stay for later because S3 refused."""
+    """How many rows were done, and how many were postponed because S3 refused."""
 
     deleted: int = 0
     postponed: int = 0
@@ -41,14 +41,14 @@ def enqueue(
     *,
     now: datetime,
     form_dead_at: datetime | None = None,
-    gives_back: UUID | None = None,
+    refunds: UUID | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
     Args:
-        form_dead_at: when no form can write to the key any more. Where that is still to come,
-            the object is deleted now and once more then: a slow body may land in between.
-        gives_back: the upload whose quota is given back once that is done.
+        form_dead_at: when no form can write to the key any more. If that is in the future, the
+            object is deleted now and again then, because a slow body may arrive in between.
+        refunds: the upload whose quota is refunded after the last deletion.
     """
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
     session.add(
@@ -57,7 +57,7 @@ def enqueue(
             not_before=now,
             repeat_at=repeat_at,
             created_at=now,
-            upload_id=gives_back,
+            upload_id=refunds,
         )
     )
 
@@ -70,11 +70,10 @@ def enqueue_abort(
     now: datetime,
     urls_dead_at: datetime | None = None,
 ) -> None:
-    """Put a multipart upload into the outbox, to be aborted now and, where URLs of parts have
-    been signed, once more when they are dead.
+    """Put a multipart upload into the outbox, to be aborted now and again at `urls_dead_at`.
 
-    S3: a part that was being sent during an abort may stay, so it "might be necessary to abort
-    a given multipart upload multiple times" (AbortMultipartUpload).
+    S3: a part that is being sent during an abort may stay, so it "might be necessary to abort a
+    given multipart upload multiple times" (AbortMultipartUpload).
     """
     session.add(
         Deletion(
@@ -87,45 +86,39 @@ def enqueue_abort(
     )
 
 
-def drain(
-    session: Session,
-    storage: Storage,
-    limits: Limits,
-    *,
-    now: datetime,
-    only_key: str | None = None,
-) -> Drained:
-    """Do what is due; returns when nothing due is left or S3 does not answer."""
+def drain(work: Work, *, only_key: str | None = None) -> Drained:
+    """Do what is due; return when nothing due is left or S3 does not answer."""
     deleted = postponed = 0
     while True:
-        due = select(Deletion).where(Deletion.not_before <= now).order_by(Deletion.not_before)
+        due = select(Deletion).where(Deletion.not_before <= work.now).order_by(Deletion.not_before)
         if only_key is not None:
             due = due.where(Deletion.object_key == only_key)
-        # As they are now: a row that another has leased is asked for by its new time, or never.
+        # Read afresh, because another drainer may have moved `not_before` since.
         fresh = due.limit(BATCH).execution_options(populate_existing=True)
-        rows = session.scalars(fresh).all()
-        session.commit()
+        rows = work.session.scalars(fresh).all()
+        work.session.commit()
         if not rows:
             return Drained(deleted=deleted, postponed=postponed)
         for row in rows:
-            if not _lease(session, row, now):
+            if not _lease(work, row):
                 continue
             try:
-                _carry_out(session, storage, limits, row)
+                _carry_out(work, row)
             except StorageError as error:
-                _note_failure(session, row, error.code)
+                _record_failure(work, row, error.code)
                 postponed += 1
                 if isinstance(error, StorageUnavailable):
                     return Drained(deleted=deleted, postponed=postponed)
             else:
-                _clear(session, row)
+                _finish(work, row)
                 deleted += 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What waits in the outbox: rows, those that S3 has refused before, and since when the
-    longest overdue one has been due, in seconds.
+    """What the outbox holds: all rows, rows that S3 has refused, and the longest delay.
+
+    `overdue_seconds` is the age of the row that has been due for longest.
     """
 
     waiting: int
@@ -133,9 +126,9 @@ class Backlog:
     overdue_seconds: float
 
 
-def backlog(session: Session, *, now: datetime) -> Backlog:
-    """Look at what waits; a row that is only due later counts as waiting and not as overdue."""
-    row = session.execute(
+def backlog(work: Work) -> Backlog:
+    """Count what the outbox holds; a row that becomes due later is waiting but not overdue."""
+    row = work.session.execute(
         select(
             func.count(),
             func.count().filter(Deletion.last_error.is_not(None)),
@@ -143,60 +136,60 @@ def backlog(session: Session, *, now: datetime) -> Backlog:
             func.min(Deletion.not_before),
         )
     ).one()
-    session.commit()
+    work.session.commit()
     waiting, refused, since, due = row
-    first = min((time for time in (since, due) if time is not None), default=now)
-    overdue = max(0.0, (now - first).total_seconds())
+    first = min((time for time in (since, due) if time is not None), default=work.now)
+    overdue = max(0.0, (work.now - first).total_seconds())
     return Backlog(waiting=waiting, refused=refused, overdue_seconds=overdue)
 
 
-def _lease(session: Session, row: Deletion, now: datetime) -> bool:
-    """Move the row's time on; False when another drainer has done so first."""
+def _lease(work: Work, row: Deletion) -> bool:
+    """Move the row's time into the future; return False if another drainer did so first."""
     wait = min(LEASE * 2 ** min(row.attempts, DOUBLINGS_MAX), BACKOFF_MAX)
-    won = session.execute(
+    won = work.session.execute(
         update(Deletion)
         .where(Deletion.id == row.id, Deletion.not_before == row.not_before)
-        .values(not_before=now + wait, attempts=Deletion.attempts + 1)
+        .values(not_before=work.now + wait, attempts=Deletion.attempts + 1)
         .returning(Deletion.id)
     ).first()
-    session.commit()
+    work.session.commit()
     return won is not None
 
 
-def _carry_out(session: Session, storage: Storage, limits: Limits, row: Deletion) -> None:
+def _carry_out(work: Work, row: Deletion) -> None:
     if row.multipart_id is not None:
-        storage.multipart.abort(row.object_key, row.multipart_id)
-    elif not _live(session, row.object_key, limits):
-        storage.delete(row.object_key)
+        work.storage.multipart.abort(row.object_key, row.multipart_id)
+    elif not _is_used(work, row.object_key):
+        work.storage.delete(row.object_key)
 
 
-def _live(session: Session, key: str, limits: Limits) -> bool:
-    """Tell whether an image uses the key: such an object is never deleted."""
-    prefix = object_key(limits.location, "")
+def _is_used(work: Work, key: str) -> bool:
+    """Check whether an image uses this key. Such objects are never deleted."""
+    relative = relative_key(work.limits.location, key)
     found = None
-    if key.startswith(prefix):
-        found = session.scalar(select(Image.id).where(Image.key == key.removeprefix(prefix)))
-    session.commit()
+    if relative is not None:
+        found = work.session.scalar(select(Image.id).where(Image.key == relative))
+    work.session.commit()
     return found is not None
 
 
-def _note_failure(session: Session, row: Deletion, code: str) -> None:
-    session.execute(update(Deletion).where(Deletion.id == row.id).values(last_error=code))
-    session.commit()
+def _record_failure(work: Work, row: Deletion, code: str) -> None:
+    work.session.execute(update(Deletion).where(Deletion.id == row.id).values(last_error=code))
+    work.session.commit()
 
 
-def _clear(session: Session, row: Deletion) -> None:
-    """Remove the row, or keep it for its second time."""
+def _finish(work: Work, row: Deletion) -> None:
+    """Remove the row and refund its quota, or keep it for its second deletion."""
     if row.repeat_at is None:
-        ended = session.execute(
+        ended = work.session.execute(
             delete(Deletion).where(Deletion.id == row.id).returning(Deletion.upload_id)
         ).scalar()
-        if ended is not None and (upload := session.get(Upload, ended)) is not None:
-            quotas.give_back(session, [upload])
+        if ended is not None and (upload := work.session.get(Upload, ended)) is not None:
+            quotas.refund_quota(work.session, [upload])
     else:
-        session.execute(
+        work.session.execute(
             update(Deletion)
             .where(Deletion.id == row.id)
             .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
         )
-    session.commit()
+    work.session.commit()

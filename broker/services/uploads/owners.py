@@ -1,31 +1,90 @@
-"""Who may write below an owner: the one place that loads owners by their kind."""
+"""Owners of images: who may write below one, and how its slots are counted.
 
-from sqlalchemy import select
+A slot is one of the images that an owner may have. `insert_uploads` reserves slots with one
+conditional UPDATE, so the database's row lock decides who gets the last one. The code that wins
+the compare-and-set which ends an upload releases its slot in the same transaction, so a slot is
+released exactly once.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Ad, User
+from broker.db.owner_tables import table_of
 from broker.domain.errors import Forbidden, NotFound
-from broker.domain.owners import AD, OwnerKind
-from broker.domain.principal import Principal
+from broker.domain.owners import OwnerKind
+from broker.services.work import Work
 
 
-def authorise(session: Session, principal: Principal, kind: OwnerKind, owner_id: int) -> int:
-    """Give the id of the user whom the owner belongs to.
+def authorise(work: Work, kind: OwnerKind, owner_id: int) -> int:
+    """Return the id of the user who owns it.
 
     Raises:
         NotFound: there is no such owner.
-        Forbidden: it belongs to somebody else.
+        Forbidden: it belongs to another user.
     """
-    if kind is AD:
-        user_id = session.scalar(select(Ad.owner_id).where(Ad.id == owner_id))
-    else:
-        # Refused before it is looked up: who has an account here is nobody else's business.
-        if not principal.acts_for(owner_id):
-            raise Forbidden("This user is not you.")
-        user_id = session.scalar(select(User.id).where(User.id == owner_id))
-    session.commit()
+    refuse_other_users(work, kind, owner_id)
+    table = table_of(kind.name)
+    user_id = work.session.scalar(select(table.user_id).where(table.id == owner_id))
+    work.session.commit()
     if user_id is None:
         raise NotFound(f"There is no such {kind.name}.")
-    if not principal.acts_for(user_id):
+    if not work.principal.acts_for(user_id):
         raise Forbidden(f"This {kind.name} is not yours.")
     return user_id
+
+
+def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
+    """Raise Forbidden if the owner is a user, and not the caller.
+
+    No lookup is needed, so nobody learns who has an account.
+    """
+    if table_of(kind.name).is_users and not work.principal.acts_for(owner_id):
+        raise Forbidden("This user is not you.")
+
+
+def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> set[int]:
+    """Return those of the ids that exist."""
+    table = table_of(kind.name)
+    return set(session.scalars(select(table.id).where(table.id.in_(owner_ids))))
+
+
+def lock_owner(session: Session, kind: OwnerKind, owner_id: int) -> None:
+    """Lock the owner's row, so that of two transactions the second sees the first one's image.
+
+    SQLite has no row locks: there the first write of a transaction locks the database.
+    """
+    table = table_of(kind.name)
+    locked = select(table.id).where(table.id == owner_id).with_for_update(key_share=True)
+    session.execute(locked)
+
+
+def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> bool:
+    """Count images that exist already, even above the limit; return False if the owner is gone.
+
+    The owner's row stays locked, so that nobody deletes it before the transaction ends.
+    """
+    table = table_of(kind.name)
+    if table.slots is None:
+        return bool(existing(session, kind, [owner_id]))
+    added = session.execute(
+        update(table.id.class_)
+        .where(table.id == owner_id)
+        .values({table.slots: table.slots + count})
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    )
+    return added.first() is not None
+
+
+def release_slots(session: Session, kind: str, owner_id: int, count: int = 1) -> None:
+    """Release slots; do nothing if the owner is gone or its slots are not counted."""
+    table = table_of(kind)
+    if table.slots is not None:
+        session.execute(
+            update(table.id.class_)
+            .where(table.id == owner_id)
+            .values({table.slots: table.slots - count})
+            .execution_options(synchronize_session=False)
+        )

@@ -1,10 +1,10 @@
-"""Quotas: how many bytes and files a user may reserve in a window, whatever the ads and processes.
+"""Quotas: how many bytes and files a user may reserve in a window, over all processes.
 
-What uploads take is reserved as they are inserted (`db/new_uploads.py`). It is given back by
-whoever won the compare-and-set that ended the upload, in the same transaction, or with the row
-of the outbox that deletes its object for good, hence exactly once. While a form or a PUT lives,
-nothing is given back for it, and for an image that is deleted nothing ever: else sending and
-cancelling, or deleting, had no end.
+`insert_uploads` reserves what uploads need. The reservation is refunded exactly once: by the code
+that wins the compare-and-set which ends the upload, in the same transaction, or by the outbox
+after the last deletion of its object. Nothing is refunded while a form or PUT can still write,
+and nothing for the image of a confirmed upload that is deleted. Otherwise a user could send and
+cancel, or send and delete, without end.
 """
 
 import math
@@ -14,19 +14,20 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from broker.db import quotas
-from broker.db.fast_path.insert_uploads import NewUpload
 from broker.db.models import Upload
-from broker.db.quotas import GivenBack, Reservation
+from broker.db.quotas import Refund, Reservation
 from broker.domain.errors import QuotaExceeded
 from broker.domain.limits import Limits
 from broker.domain.principal import Principal
+from broker.domain.upload_row import NewUpload
+from broker.services.work import Work
 from broker.telemetry.ticket_metrics import quota_refused
 
 
 def reservation(
     limits: Limits, principal: Principal, uploads: Sequence[NewUpload], *, now: datetime
 ) -> Reservation | None:
-    """Give what new uploads reserve; a backend's reserve nothing, and lock no user out."""
+    """Return what new uploads reserve; None for a backend, whose uploads charge no user."""
     if not limits.has_quota or principal.is_service:
         return None
     return Reservation(
@@ -39,9 +40,10 @@ def reservation(
     )
 
 
-def exceeded(session: Session, user_id: int, asked: Reservation) -> QuotaExceeded | None:
-    """Tell what a reservation has no room for, and until when; None where it has."""
-    row = quotas.taken(session, user_id, since=asked.stale_at)
+def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | None:
+    """Return what a reservation has no room for, and until when; None if it fits."""
+    row = quotas.taken(work.session, user_id, since=asked.stale_at)
+    work.session.commit()
     begun = row.window_start if row else asked.now
     counted = {
         "bytes": (asked.bytes, asked.max_bytes, row.bytes_taken if row else 0),
@@ -57,29 +59,25 @@ def exceeded(session: Session, user_id: int, asked: Reservation) -> QuotaExceede
     for what in fields:
         quota_refused(what)
     seconds = max(math.ceil((begun - asked.stale_at).total_seconds()), 1)
-    detail = f"Too little is left of what you may upload; the count begins anew in {seconds} s."
+    detail = f"Your upload quota is too low for this; it is full again in {seconds} s."
     return QuotaExceeded(detail, fields, retry_after=seconds)
 
 
-def give_back(session: Session, ended: Iterable[Upload]) -> None:
-    """Give back all that uploads have reserved. Does not commit."""
-    quotas.give_back(
+def refund_quota(session: Session, ended: Iterable[Upload]) -> None:
+    """Refund all that ended uploads have reserved."""
+    quotas.refund(
         session,
         [
-            GivenBack(
-                user_id=upload.user_id, window=upload.quota_window, bytes=upload.size, files=1
-            )
+            Refund(user_id=upload.user_id, window=upload.quota_window, bytes=upload.size, files=1)
             for upload in ended
             if upload.quota_window is not None
         ],
     )
 
 
-def settle(session: Session, upload: Upload, size: int) -> None:
-    """Give back what an upload of open size did not need. Does not commit."""
+def refund_unused(session: Session, upload: Upload, size: int) -> None:
+    """Refund the bytes that an upload of open size did not need."""
     if upload.quota_window is not None and size < upload.size:
         unused = upload.size - size
-        quotas.give_back(
-            session,
-            [GivenBack(user_id=upload.user_id, window=upload.quota_window, bytes=unused, files=0)],
-        )
+        refund = Refund(user_id=upload.user_id, window=upload.quota_window, bytes=unused, files=0)
+        quotas.refund(session, [refund])

@@ -1,7 +1,6 @@
 """What to answer about an upload that is no longer pending."""
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from broker.db.models import Image, Upload
 from broker.domain.errors import (
@@ -12,35 +11,42 @@ from broker.domain.errors import (
     UploadSettled,
 )
 from broker.domain.states import UploadState
+from broker.services.uploads.state import get_upload
+from broker.services.work import Work
 
 
 def raise_settled(upload: Upload) -> None:
-    """Raise the error of a settled state; return for a pending upload."""
+    """Raise the error of a settled state; return if the upload is pending."""
     if upload.state == UploadState.EXPIRED:
         raise UploadExpired("The ticket expired before its upload was confirmed.")
     if upload.state == UploadState.CANCELLED:
-        raise UploadCancelled("The ticket was given back.")
+        raise UploadCancelled("The ticket was cancelled.")
     if upload.state == UploadState.REJECTED:
-        raise ObjectMismatch("The object was not the declared one, and was refused.")
+        raise ObjectMismatch("The object differed from the declared one and was rejected.")
     if upload.state == UploadState.CONFIRMED:
-        raise UploadSettled("The upload is confirmed already.")
+        raise UploadSettled("The upload is already confirmed.")
 
 
-def image_of(session: Session, upload: Upload) -> Image | None:
-    """Read the image that the upload became."""
-    image = session.scalar(select(Image).where(Image.upload_id == upload.id))
-    session.commit()
+def image_of(work: Work, upload: Upload) -> Image | None:
+    """Return the image that the upload became, if it exists."""
+    image = work.session.scalar(select(Image).where(Image.upload_id == upload.id))
+    work.session.commit()
     return image
 
 
-def settled_image(session: Session, upload: Upload) -> Image:
-    """Give the image of a confirmed upload, or raise what its state means."""
+def settled_image(work: Work, upload: Upload) -> Image:
+    """Return the image of a confirmed upload, or raise the error of its state."""
     if upload.state == UploadState.PENDING:
-        # It was let go as expired, and renewed by somebody else in the same moment.
+        # It expired here, and another request renewed it in the same moment.
         raise UploadExpired("The ticket expired before its upload was confirmed.")
     if upload.state != UploadState.CONFIRMED:
         raise_settled(upload)
-    image = image_of(session, upload)
+    image = image_of(work, upload)
     if image is None:
         raise ImageDeleted("The image of this upload has been deleted.")
     return image
+
+
+def current_image(work: Work, upload: Upload) -> Image:
+    """Read the upload again, and return its image or raise the error of its state."""
+    return settled_image(work, get_upload(work, upload.id))

@@ -1,109 +1,112 @@
-"""Find an upload, and end it: the compare-and-set that every transition goes through."""
+"""Read an upload, and change its state by compare-and-set."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from broker.db.fast_path.insert_uploads import NewUpload
-from broker.db.fast_path.read_upload import read_upload
+from broker.db.fast_path import read_upload
 from broker.db.models import Upload, UploadPart
 from broker.domain.errors import NotFound
 from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key, upload_object_key
-from broker.domain.part_plan import PartPlan
-from broker.domain.principal import Principal
+from broker.domain.object_keys import final_key, needs_promotion, written_key
+from broker.domain.owners import signature_life
 from broker.domain.states import UploadState
-from broker.domain.transports import Transport
-from broker.services.uploads import outbox, places, quotas
+from broker.domain.transports import transport_named
+from broker.services.uploads import outbox, quotas
+from broker.services.uploads.owners import release_slots
+from broker.services.work import Work
 
-AnyUpload = Upload | NewUpload
-# S3 may take minutes to put 10 000 parts together: for so long a missing object is no failure.
+# S3 may take minutes to complete 10,000 parts; until then a missing object is no failure.
 COMPLETION_TIME = timedelta(minutes=15)
 
 
-def get_upload(session: Session, principal: Principal, upload_id: UUID) -> Upload:
-    """Read an upload; another user's is NotFound, so that ids cannot be probed."""
-    upload = read_upload(session, upload_id)
-    if upload is None or not principal.acts_for(upload.user_id):
+def get_upload(work: Work, upload_id: UUID) -> Upload:
+    """Return an upload as it is now.
+
+    Another user's upload is NotFound, so that nobody can probe ids.
+    """
+    if work.session.in_transaction():
+        work.session.commit()
+    upload = read_upload(work.session, upload_id)
+    if upload is None or not work.principal.acts_for(upload.user_id):
         raise NotFound("There is no such upload.")
     return upload
 
 
-def settle(
-    session: Session, upload_id: UUID, state: UploadState, *, now: datetime
+def update_pending(
+    session: Session, upload_id: UUID, *conditions: ColumnElement[bool], **values: Any
 ) -> Upload | None:
-    """Move a pending upload to `state`; gives its row to the one caller that did.
+    """Change a pending upload; return its row to the one caller whose conditions hold.
 
-    Does not commit.
+    Every change of an upload's row goes through this compare-and-set, except for the one
+    statement of the fast path that confirms a plain upload.
     """
-    won = session.scalar(
+    return session.scalar(
         update(Upload)
-        .where(Upload.id == upload_id, Upload.state == UploadState.PENDING)
-        .values(state=state, settled_at=now)
+        .where(Upload.id == upload_id, Upload.state == UploadState.PENDING, *conditions)
+        .values(**values)
         .returning(Upload)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    if won is not None and won.transport == Transport.MULTIPART:
+
+
+def transition(
+    session: Session, upload_id: UUID, to: UploadState, *, now: datetime
+) -> Upload | None:
+    """Move a pending upload to another state; return its row to the one caller that did."""
+    upload = update_pending(session, upload_id, state=to, settled_at=now)
+    if upload is not None and transport_named(upload.transport).has_parts:
         session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
-    return won
+    return upload
 
 
-def discard(
-    session: Session, limits: Limits, upload_id: UUID, state: UploadState, *, now: datetime
-) -> bool:
-    """End a pending upload without an image: its place is free, its object or parts are to go.
+def end(
+    session: Session, limits: Limits, upload_ids: Iterable[UUID], to: UploadState, *, now: datetime
+) -> list[Upload]:
+    """End pending uploads without an image; return those that this call ended.
 
-    True for the one caller that ended it. Does not commit.
-    """
-    return discard_all(session, limits, [upload_id], state, now=now) == 1
-
-
-def discard_all(
-    session: Session,
-    limits: Limits,
-    upload_ids: Iterable[UUID],
-    state: UploadState,
-    *,
-    now: datetime,
-) -> int:
-    """End uploads likewise; gives how many it ended. Does not commit.
-
-    Quotas are given back last of all, as who asks for tickets takes of them after the place.
+    Their slots are released, and the outbox deletes their objects and parts. Quotas are refunded
+    last, because issuing a ticket charges them after it has reserved the slot.
     """
     ended = [
         upload
         for upload_id in upload_ids
-        if (upload := _discard(session, limits, upload_id, state, now=now)) is not None
+        if (upload := transition(session, upload_id, to, now=now)) is not None
     ]
-    quotas.give_back(
-        session, (upload for upload in ended if not _stays_charged(limits, upload, now=now))
-    )
-    return len(ended)
+    for upload in ended:
+        _clean_up(session, limits, upload, now=now)
+    refundable = [upload for upload in ended if not _stays_charged(limits, upload, now=now)]
+    quotas.refund_quota(session, refundable)
+    return ended
 
 
-def _discard(
-    session: Session, limits: Limits, upload_id: UUID, state: UploadState, *, now: datetime
-) -> Upload | None:
-    upload = settle(session, upload_id, state, now=now)
-    if upload is None:
-        return None
-    places.give_back(session, upload.owner_kind, upload.owner_id)
+def end_upload(work: Work, upload_id: UUID, to: UploadState) -> bool:
+    """End one pending upload without an image; return whether this call did."""
+    ended = end(work.session, work.limits, [upload_id], to, now=work.now)
+    work.session.commit()
+    return bool(ended)
+
+
+def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime) -> None:
+    """Release the slot of an ended upload, and put its object and parts into the outbox."""
+    release_slots(session, upload.owner_kind, upload.owner_id)
     dead_at = form_dead_at(limits, upload)
     if upload.completing_at is not None:
-        # What the bucket was asked to put together may come after all.
+        # The bucket may still create the object that it was asked to complete.
         dead_at = max(dead_at, upload.completing_at + COMPLETION_TIME)
     outbox.enqueue(
         session,
         written_key(limits, upload),
         now=now,
         form_dead_at=dead_at,
-        gives_back=upload.id if _stays_charged(limits, upload, now=now) else None,
+        refunds=upload.id if _stays_charged(limits, upload, now=now) else None,
     )
-    if upload.needs_promotion:
-        # A promotion may have copied the object before the upload was ended.
+    if needs_promotion(upload):
+        # A confirm may have promoted the object before the upload was ended.
         outbox.enqueue(session, final_key(limits, upload), now=now, form_dead_at=dead_at)
     if upload.multipart_id is not None:
         outbox.enqueue_abort(
@@ -111,43 +114,22 @@ def _discard(
             final_key(limits, upload),
             upload.multipart_id,
             now=now,
-            urls_dead_at=now + limits.signature_life,
+            urls_dead_at=now + signature_life(limits),
         )
-    return upload
 
 
 def _stays_charged(limits: Limits, upload: Upload, *, now: datetime) -> bool:
-    """Tell whether an ended upload is charged on: a form or a PUT could bring its object back.
-
-    What is sent in parts is aborted, and takes none any more.
-    """
-    if upload.quota_window is None or upload.transport == Transport.MULTIPART:
+    """Check whether a late request could still write the object of an ended upload."""
+    if upload.quota_window is None or not transport_named(upload.transport).stays_charged:
         return False
     return form_dead_at(limits, upload) > now
 
 
-def final_key(limits: Limits, upload: AnyUpload) -> str:
-    """Give the object key of the upload's image."""
-    return object_key(limits.location, upload.key)
-
-
-def written_key(limits: Limits, upload: AnyUpload) -> str:
-    """Give the object key that the upload's client writes to."""
-    return upload_object_key(limits.location, upload.key, promoted=upload.needs_promotion)
-
-
 def form_dead_at(limits: Limits, upload: Upload) -> datetime:
-    """Tell from when on no form of the upload can write any more, slow bodies included."""
+    """Return when the upload's signature can no longer write, slow bodies included."""
     return upload.expires_at + limits.grace
 
 
 def being_completed(upload: Upload, *, now: datetime) -> bool:
-    """Tell whether the bucket may be putting the upload's parts together at this moment."""
+    """Check whether the bucket may be completing the upload's parts right now."""
     return upload.completing_at is not None and now - upload.completing_at < COMPLETION_TIME
-
-
-def plan_of(upload: AnyUpload) -> PartPlan | None:
-    """Give a multipart upload's plan; None where its client cuts the parts itself."""
-    if upload.part_size is None:
-        return None
-    return PartPlan(size=upload.size, part_size=upload.part_size)

@@ -1,8 +1,7 @@
-"""Uppy sessions: what an endpoint that carries its own right may still do, and until when."""
+"""Uppy sessions: what an endpoint with a capability URL may still do, and when it expires."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -17,17 +16,17 @@ from broker.domain.errors import (
     CapabilityRevoked,
     NotFound,
 )
-from broker.domain.limits import Limits
-from broker.domain.owners import OWNER_KINDS, OwnerKind
+from broker.domain.owners import OwnerKind, kind_named, longest_ticket_life
 from broker.domain.principal import Principal
-from broker.domain.transports import Transport
+from broker.services.idempotency import KeptAnswer, keep
 from broker.services.uploads.owners import authorise
+from broker.services.work import Work
 from broker.telemetry import audit
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLimits:
-    """What a session is asked for: seconds, files, bytes; None for the most there is."""
+    """What a session is asked for: seconds, files, bytes; None for as much as is allowed."""
 
     ttl: int | None = None
     max_files: int | None = None
@@ -35,22 +34,22 @@ class SessionLimits:
 
 
 def open_session(
-    session: Session,
-    limits: Limits,
-    principal: Principal,
+    work: Work,
     kind: OwnerKind,
     owner_id: int,
     asked: SessionLimits,
     *,
-    before_commit: Callable[[UppySession], None] | None = None,
-    now: datetime,
+    answer: KeptAnswer[UppySession] | None = None,
 ) -> UppySession:
-    """Open a session for one owner; raises NotFound or Forbidden.
+    """Open a session for one owner; raise NotFound or Forbidden.
 
-    What is asked for beyond the operator's limits is cut to them. What `before_commit` writes
-    is committed with the session; where it raises there is none.
+    A request for more than the operator's limits gets these limits.
+
+    Args:
+        answer: the response to keep for retries, in the same transaction.
     """
-    user_id = authorise(session, principal, kind, owner_id)
+    user_id = authorise(work, kind, owner_id)
+    limits = work.limits
     most_bytes = limits.uppy_session_files * kind.max_bytes(limits)
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)
     row = UppySession(
@@ -62,54 +61,53 @@ def open_session(
         files_taken=0,
         max_bytes=min(asked.max_bytes or most_bytes, most_bytes),
         bytes_taken=0,
-        created_at=now,
-        expires_at=now + timedelta(seconds=ttl),
+        created_at=work.now,
+        expires_at=work.now + timedelta(seconds=ttl),
     )
-    session.add(row)
-    session.flush()
-    if before_commit is not None:
-        before_commit(row)
-    session.commit()
-    _audit(audit.Act.UPPY_SESSION_OPENED, row, principal)
+    work.session.add(row)
+    work.session.flush()
+    keep(work.session, answer, row)
+    work.session.commit()
+    _audit(audit.Act.UPPY_SESSION_OPENED, row, work.principal)
     return row
 
 
-def live_session(session: Session, session_id: UUID, *, now: datetime) -> UppySession:
-    """Read a session that may be used.
+def live_session(work: Work, session_id: UUID) -> UppySession:
+    """Return a session that may be used.
 
     Raises:
         CapabilityInvalid, CapabilityExpired, CapabilityRevoked.
     """
-    row = session.scalar(
+    row = work.session.scalar(
         select(UppySession)
         .where(UppySession.id == session_id)
         .execution_options(populate_existing=True)
     )
-    session.commit()
+    work.session.commit()
     if row is None:
         raise CapabilityInvalid("This endpoint's session is gone; ask for a new one.")
     if row.revoked_at is not None:
         raise CapabilityRevoked("This endpoint was revoked; ask for a new one.")
-    if now >= row.expires_at:
-        raise CapabilityExpired("This endpoint's time has passed; ask for a new one.")
+    if work.now >= row.expires_at:
+        raise CapabilityExpired("This endpoint has expired; ask for a new one.")
     return row
 
 
 def kind_of(row: UppySession) -> OwnerKind:
-    """Give the kind of the session's owner."""
-    return OWNER_KINDS[row.owner_kind]
+    """Return the kind of the session's owner."""
+    return kind_named(row.owner_kind)
 
 
 def principal_of(row: UppySession) -> Principal:
-    """Give the user in whose name the session acts: its owner's, with no other right."""
+    """Return the user that the session acts for, with no other right."""
     return Principal(user_id=row.user_id)
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
-    """Count further files. Does not commit.
+    """Count further files of a session.
 
     Raises:
-        CapabilityExhausted: fewer files, or no byte, are left; having rolled back.
+        CapabilityExhausted: too few files, or no bytes, are left; the caller must roll back.
     """
     taken = session.scalar(
         update(UppySession)
@@ -123,12 +121,11 @@ def take_files(session: Session, session_id: UUID, count: int) -> None:
         .execution_options(synchronize_session=False)
     )
     if taken is None:
-        session.rollback()
         raise CapabilityExhausted("This endpoint's files or bytes are used up.")
 
 
 def charge(session: Session, session_id: UUID, size: int) -> bool:
-    """Count an image's bytes; False where they are more than is left. Does not commit.
+    """Count an image's bytes; return False if fewer are left.
 
     A session that has been deleted since charges nobody.
     """
@@ -146,33 +143,32 @@ def charge(session: Session, session_id: UUID, size: int) -> bool:
     return session.scalar(select(UppySession.id).where(UppySession.id == session_id)) is None
 
 
-def revoke(session: Session, principal: Principal, session_id: UUID, *, now: datetime) -> None:
-    """Revoke a session; once more changes nothing. NotFound for another user's."""
-    row = session.scalar(select(UppySession).where(UppySession.id == session_id))
-    if row is None or not principal.acts_for(row.user_id):
-        session.commit()
+def revoke(work: Work, session_id: UUID) -> None:
+    """Revoke a session; a second call changes nothing. Another user's session is NotFound."""
+    row = work.session.scalar(select(UppySession).where(UppySession.id == session_id))
+    if row is None or not work.principal.acts_for(row.user_id):
+        work.session.commit()
         raise NotFound("There is no such session.")
-    session.execute(
+    work.session.execute(
         update(UppySession)
         .where(UppySession.id == session_id, UppySession.revoked_at.is_(None))
-        .values(revoked_at=now)
+        .values(revoked_at=work.now)
         .execution_options(synchronize_session=False)
     )
-    session.commit()
-    _audit(audit.Act.UPPY_SESSION_REVOKED, row, principal)
+    work.session.commit()
+    _audit(audit.Act.UPPY_SESSION_REVOKED, row, work.principal)
 
 
-def forget_old(session: Session, limits: Limits, *, now: datetime) -> int:
-    """Delete the sessions whose uploads have all ended by now; gives how many."""
-    longest = max(limits.ttl(transport) for transport in Transport)
-    gone = session.scalars(
+def delete_expired(work: Work) -> int:
+    """Delete the sessions whose uploads have all ended by now; return how many."""
+    deleted = work.session.scalars(
         delete(UppySession)
-        .where(UppySession.expires_at <= now - longest - limits.grace)
+        .where(UppySession.expires_at <= work.now - longest_ticket_life(work.limits))
         .returning(UppySession.id)
         .execution_options(synchronize_session=False)
     ).all()
-    session.commit()
-    return len(gone)
+    work.session.commit()
+    return len(deleted)
 
 
 def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:

@@ -1,0 +1,25 @@
+"""The parts of a command that works beside the API: the settings, the database, the bucket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from broker.config import Settings
+from broker.db.session import Database
+from broker.services.work import Broker
+from broker.storage.factory import s3_storage
+
+
+@contextmanager
+def broker_of_environment() -> Iterator[Broker]:
+    """Yield the parts that the environment describes; raise SettingsError if it is wrong."""
+    settings = Settings.load()
+    database = Database(settings.database_url)
+    try:
+        yield Broker(
+            settings=settings,
+            limits=settings.limits,
+            database=database,
+            storage=s3_storage(settings),
+        )
+    finally:
+        database.dispose()

@@ -1,0 +1,36 @@
+"""How the bytes of an upload travel: one file a transport, and the table of all of them."""
+
+from broker.domain.transports.base import SINGLE_MAX_BYTES, Presigner, Transfer, Transport
+from broker.domain.transports.multipart import MULTIPART
+from broker.domain.transports.post import POST
+from broker.domain.transports.put import PUT
+
+__all__ = [
+    "MULTIPART",
+    "POST",
+    "PUT",
+    "SINGLE_MAX_BYTES",
+    "TRANSPORTS",
+    "Presigner",
+    "Transfer",
+    "Transport",
+    "choose",
+    "transport_named",
+]
+
+TRANSPORTS: dict[str, Transport] = {one.name: one for one in (POST, PUT, MULTIPART)}
+
+
+def transport_named(name: str) -> Transport:
+    """Return the transport of that name; raise LookupError if there is none."""
+    try:
+        return TRANSPORTS[name]
+    except KeyError:
+        raise LookupError(f"unknown transport {name!r}") from None
+
+
+def choose(named: str | None, *, size: int, default: str, threshold: int) -> Transport:
+    """Return the transport that a request names, or the one for a file of `size` bytes."""
+    if named is not None:
+        return transport_named(named)
+    return MULTIPART if size > threshold else transport_named(default)

@@ -1,0 +1,91 @@
+"""What every transport answers. Each transport is one file beside this one."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol
+
+from broker.domain.limits import Limits
+from broker.domain.object_head import PresignedPost, PresignedPut
+from broker.domain.part_plan import PartPlan
+from broker.domain.post_policy import PostForm
+from broker.domain.put_request import PutRequest
+from broker.domain.upload_row import UploadRow
+
+# S3: the largest object of one POST, PUT or CopyObject.
+SINGLE_MAX_BYTES = 5 * 1024**3
+Transfer = PresignedPost | PresignedPut | PartPlan | None
+
+
+class Presigner(Protocol):
+    """Signs requests for clients, without asking the bucket.
+
+    `bucket_url` is where clients reach the bucket. Both methods raise StorageDenied when there
+    are no credentials.
+    """
+
+    bucket_url: str
+
+    def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
+        """Sign a form."""
+
+    def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
+        """Sign a PUT of an object or a part."""
+
+
+class Transport(ABC):
+    """How the bytes of one upload travel to the bucket.
+
+    Attributes:
+        name: what requests and rows call it.
+        max_bytes: the largest object that it can send.
+        has_parts: the file is sent in parts, and the broker completes the object.
+        takes_open_size: the size may be unknown when the ticket is issued.
+        takes_return_url: S3 can send the browser back to a page.
+        verifies_digest: the bucket compares the whole object with the declared SHA-256.
+        stays_charged: after an upload has ended, its quota stays charged until its signature
+            has expired, because a late request could still write the object.
+    """
+
+    name: ClassVar[str]
+    max_bytes: ClassVar[int] = SINGLE_MAX_BYTES
+    has_parts: ClassVar[bool] = False
+    takes_open_size: ClassVar[bool] = False
+    takes_return_url: ClassVar[bool] = False
+    verifies_digest: ClassVar[bool] = True
+    stays_charged: ClassVar[bool] = True
+
+    @abstractmethod
+    def ttl(self, limits: Limits) -> timedelta:
+        """Return how long a ticket may be used before it must be renewed."""
+
+    @abstractmethod
+    def sign(
+        self,
+        presigner: Presigner,
+        limits: Limits,
+        upload: UploadRow,
+        object_key: str,
+        *,
+        expires_at: datetime,
+        now: datetime,
+    ) -> Transfer:
+        """Sign what the client sends to `object_key`; renewing a ticket signs again."""
+
+    @abstractmethod
+    def to_wire(self, transfer: Transfer, upload: UploadRow) -> dict[str, Any]:
+        """Return the ticket's `upload` member."""
+
+    def part_size(self, size: int, limits: Limits) -> int | None:
+        """Return the bytes of each part for a file of `size` bytes; None without parts."""
+        return None
+
+    def needs_promotion(self, checksum_sha256: str | None) -> bool:
+        """Check whether the client writes below incoming/ and confirming copies the object.
+
+        Without a digest a signature could be used again with other bytes.
+        """
+        return checksum_sha256 is None
+
+    def digest_of_head(self, upload: UploadRow) -> str | None:
+        """Return the SHA-256 that HEAD must report for the object; None to compare none."""
+        return upload.checksum_sha256 if self.verifies_digest else None

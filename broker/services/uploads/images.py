@@ -1,0 +1,52 @@
+"""Delete images: their rows now, their objects by the outbox."""
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete
+from sqlalchemy.orm import Session
+
+from broker.db.models import Image
+from broker.domain.limits import Limits
+from broker.domain.object_keys import object_key
+from broker.domain.owners import OwnerKind, signature_life
+from broker.services.uploads import outbox
+from broker.services.uploads.owners import release_slots
+
+
+def delete_images(
+    session: Session, limits: Limits, *conditions: ColumnElement[bool], now: datetime
+) -> list[str]:
+    """Delete the images that meet the conditions; return their relative keys.
+
+    Their slots are released. The outbox deletes their objects after the commit, never before.
+    """
+    rows = session.execute(
+        delete(Image)
+        .where(*conditions)
+        .returning(Image.key, Image.owner_kind, Image.owner_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    owners = Counter((row.owner_kind, row.owner_id) for row in rows)
+    for (kind, owner_id), count in sorted(owners.items()):
+        release_slots(session, kind, owner_id, count)
+    for row in rows:
+        outbox.enqueue(
+            session,
+            object_key(limits.location, row.key),
+            now=now,
+            form_dead_at=now + signature_life(limits),
+        )
+    return [row.key for row in rows]
+
+
+def delete_of_owner(
+    session: Session, limits: Limits, kind: OwnerKind, owner_id: int, *, now: datetime
+) -> list[str]:
+    """Delete all images of one owner; return their relative keys."""
+    return delete_images(session, limits, *of_owner(kind, owner_id), now=now)
+
+
+def of_owner(kind: OwnerKind, owner_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that match the images of one owner."""
+    return (Image.owner_kind == kind.name, Image.owner_id == owner_id)

@@ -1,0 +1,72 @@
+"""What every service takes, and the one rule for where a transaction ends.
+
+A function that takes a `Work` ends its transactions itself: when it returns, everything that it
+did is committed, and no transaction is open. If it raises, nothing is half done: the block of
+`Broker.work` rolls back. A function that takes a `Session` is one step of its caller's
+transaction and never commits. `tests/house` checks this.
+
+No transaction stays open across a call to S3: a service reads, ends the transaction, asks the
+bucket, and then changes rows by compare-and-set.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from broker.config import Settings
+from broker.db.session import Database, Session
+from broker.domain.limits import Limits
+from broker.domain.principal import SYSTEM, Principal
+from broker.storage.protocol import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """One call of a service: its session, the bucket, the limits, the caller, and the time."""
+
+    session: Session
+    storage: Storage
+    limits: Limits
+    principal: Principal
+    now: datetime
+
+    def acting_for(self, user_id: int) -> "Work":
+        """Return the same work in the name of a user, with no other right."""
+        return replace(self, principal=Principal(user_id=user_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """The parts of one process, made once."""
+
+    settings: Settings
+    limits: Limits
+    database: Database
+    storage: Storage
+
+    @contextmanager
+    def work(self, principal: Principal = SYSTEM, *, now: datetime | None = None) -> Iterator[Work]:
+        """Yield the work of one caller; roll back what it has not committed.
+
+        Raises:
+            DatabaseUnavailable: see `Database.session`.
+        """
+        with self.database.session() as session:
+            yield Work(
+                session=session,
+                storage=self.storage,
+                limits=self.limits,
+                principal=principal,
+                now=now or utc_now(),
+            )
+
+    def check(self) -> None:
+        """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied if one is missing."""
+        self.database.check()
+        self.storage.check()
+
+
+def utc_now() -> datetime:
+    """Return this machine's time, aware and in UTC."""
+    return datetime.now(UTC)
