@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT_SECONDS
 from broker.db.fast_path.statements import Row, Statement, compiled
 from broker.db.liveness import closed_by_server
-from broker.db.timing import told
+from broker.db.timing import observe
 
 
 class Cursor:
@@ -48,7 +48,7 @@ class Cursor:
             rows = self._cursor.fetchall() if direct.gives_rows else ()
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told_of(error, direct.text, started) from error
-        told(direct.text, time.perf_counter() - started)
+        observe(direct.text, time.perf_counter() - started)
         return direct.read(rows[0]) if rows else None
 
     def commit(self) -> None:
@@ -60,7 +60,7 @@ class Cursor:
             self._driver.commit()
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told_of(error, "COMMIT", started) from error
-        told("COMMIT", time.perf_counter() - started)
+        observe("COMMIT", time.perf_counter() - started)
 
     def is_fit(self) -> bool:
         """Tell whether another may have it, rolling back what was not committed."""
@@ -80,7 +80,7 @@ class Cursor:
         self._connection.close()
 
     def _told_of(self, error: Exception, text: str, started: float) -> DBAPIError:
-        told(text, time.perf_counter() - started, type(error).__name__)
+        observe(text, time.perf_counter() - started, type(error).__name__)
         self._broken = self._dialect.is_disconnect(error, self._driver, self._cursor)  # type: ignore[arg-type]
         return self._wrapped(error, text, gone=self._broken)
 
