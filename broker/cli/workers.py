@@ -1,4 +1,4 @@
-"""What every worker's process needs: the settings, the database, the bucket."""
+"""What every worker process needs: the settings, the database, the bucket."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +20,14 @@ class Worker:
     storage: Storage
 
     def check(self) -> None:
-        """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied while one is away."""
+        """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied if one is down."""
         self.database.check()
         self.storage.check()
 
 
 @contextmanager
 def worker() -> Iterator[Worker]:
-    """Make the parts from the environment; raises SettingsError."""
+    """Create the parts from the environment; raise SettingsError if it is wrong."""
     settings = Settings.load()
     database = Database(settings.database_url)
     try:
@@ -37,5 +37,5 @@ def worker() -> Iterator[Worker]:
 
 
 def utc_now() -> datetime:
-    """Give the time by this machine's clock."""
+    """Return the current time, aware UTC."""
     return datetime.now(UTC)
