@@ -100,7 +100,7 @@ def test_an_internal_url_with_nothing_behind_it(deployment: Deployment) -> None:
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
     assert fault["fix"].startswith("start the S3 server, or set BROKER_S3_ENDPOINT_URL")
     assert report.failed == {"internal-url"}
-    assert "without internal-url" in report.of("clock", "skip")["detail"]
+    assert "needs internal-url" in report.of("clock", "skip")["detail"]
     assert "public-url" in report.passed
 
 

@@ -50,7 +50,7 @@ def test_a_policy_that_lets_anyone_list(anywhere: Deployment) -> None:
     report = anywhere.doctor()
     fault = report.of("public-list", "fail")
     assert fault["setting"] == "BROKER_S3_BUCKET"
-    assert fault["fix"].startswith("broker bucket apply; else take s3:ListBucket")
+    assert fault["fix"].startswith("broker bucket apply; then remove s3:ListBucket")
     assert report.failed == {"public-list"}
 
 
@@ -61,7 +61,7 @@ def test_a_policy_that_lets_anyone_write_and_delete(on_minio: Deployment) -> Non
     fault = report.of("public-write", "fail")
     assert fault["detail"].startswith("ANYONE MAY WRITE AND DELETE OBJECTS")
     assert fault["setting"] == "BROKER_S3_BUCKET"
-    assert fault["fix"].startswith("broker bucket apply; else take s3:PutObject")
+    assert fault["fix"].startswith("broker bucket apply; then remove s3:PutObject")
     assert report.failed == {"public-write"}
 
 
@@ -80,12 +80,12 @@ def test_a_bucket_without_cors_rules(
     deployment = deploy(strict_seaweedfs, template, tmp_path, monkeypatch)
     # SeaweedFS answers preflights on the bucket itself by its own flag, and no rule.
     fault = deployment.doctor(CORS_ORIGINS="https://shop.example").of("cors", "fail")
-    assert fault["detail"] == "pages of https://shop.example may not send by POST"
+    assert fault["detail"] == "pages of https://shop.example may not upload by POST"
     assert fault["fix"] == "start SeaweedFS with -s3.allowedOrigins=https://shop.example"
     deployment.client().delete_bucket_cors(Bucket=deployment.bucket.name)
     report = deployment.doctor(CORS_ORIGINS="https://shop.example")
     fault = report.of("cors", "fail")
-    assert fault["detail"] == "pages of https://shop.example may not send by POST and PUT"
+    assert fault["detail"] == "pages of https://shop.example may not upload by POST and PUT"
     assert fault["setting"] == "BROKER_CORS_ORIGINS"
     assert fault["fix"] == "broker bucket apply"
     assert report.of("etag", "fail")["setting"] == "BROKER_CORS_ORIGINS"
@@ -148,7 +148,7 @@ def test_a_public_url_that_is_reached_elsewhere_from_here(anywhere: Deployment) 
     assert anywhere.doctor().failed == {"public-url"}
     report = anywhere.doctor("--public-at", anywhere.bucket.server.endpoint_url)
     assert report.failed == set()
-    assert "asked at" in report.of("public-url", "ok")["detail"]
+    assert "requested at" in report.of("public-url", "ok")["detail"]
     assert {"put", "multipart", "public-read"} <= report.passed
 
 
@@ -228,7 +228,7 @@ def test_a_cdn_that_changes_a_header(
     fault = report.of("public-read", "fail")
     assert value in fault["detail"]
     assert fault["setting"] == setting
-    assert fault["fix"].startswith("see that")
+    assert fault["fix"].startswith("make sure that")
     assert report.failed == {"public-read"}
 
 
@@ -250,7 +250,7 @@ def test_an_s3_server_that_checks_no_policy_is_a_failure(
     client.create_bucket(Bucket=deployment.bucket.name)
     report = deployment.doctor(S3_ENDPOINT_URL=moto_url)
     fault = report.of("policy", "fail")
-    assert fault["detail"].startswith("THE BUCKET TAKES FORMS WITH A CHANGED KEY")
+    assert fault["detail"].startswith("THE BUCKET ACCEPTS FORMS WITH A CHANGED KEY")
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
     assert fault["fix"].startswith("use an S3 server that enforces POST policies")
     assert "removal" in report.passed

@@ -186,7 +186,7 @@ def test_a_certificate_where_a_public_key_belongs(
 def test_a_pem_that_is_none(no_bucket: Environment) -> None:
     pem = "-----BEGIN PUBLIC KEY-----\nnothing\n-----END PUBLIC KEY-----\n"
     fault = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=pem).of("jwt", "fail")
-    assert "no public key" in fault["detail"]
+    assert "not a public key" in fault["detail"]
 
 
 def jwks(*keys: dict[str, Any]) -> bytes:
