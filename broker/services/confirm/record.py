@@ -79,7 +79,7 @@ def _reject(arrival: Arrival, detail: str) -> Image:
     session.commit()
     if not won:
         return settled_image(session, get_upload(session, arrival.principal, upload.id))
-    audit.rejected(upload, arrival.principal, for_user=upload.user_id, detail=detail)
+    audit.record_rejection(upload, arrival.principal, for_user=upload.user_id, detail=detail)
     key = written_key(arrival.limits, upload)
     outbox.drain(session, arrival.storage, arrival.limits, now=arrival.now, only_key=key)
     raise ObjectMismatch(detail)
@@ -110,7 +110,9 @@ def _insert(arrival: Arrival, etag: str) -> Image:
     if image_id is None:
         return _lost(arrival)
     image.id = image_id
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id)
+    audit.record_upload(
+        audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id
+    )
     return image
 
 
@@ -154,7 +156,9 @@ def _insert_with_all(arrival: Arrival, image: Image) -> Image:
         written = written_key(arrival.limits, upload)
         outbox.enqueue(session, written, now=now, form_dead_at=dead_at)
     session.commit()
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id)
+    audit.record_upload(
+        audit.Act.UPLOAD_CONFIRMED, upload, arrival.principal, for_user=upload.user_id
+    )
     return image
 
 

@@ -149,7 +149,7 @@ def delete_ad(
             form_dead_at=now + limits.signature_life,
         )
     session.commit()
-    audit.told(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
+    audit.record(audit.Act.AD_DELETED, principal, f"{AD.name}/{ad_id}", {"images": len(keys)})
 
 
 def _views(session: Session, query: Any) -> list[AdView]:

@@ -71,7 +71,7 @@ def delete_image(
         form_dead_at=now + limits.signature_life,
     )
     session.commit()
-    audit.told(
+    audit.record(
         audit.Act.IMAGE_DELETED, principal, f"{AD.name}/{ad_id}", {"image": image_id, "key": key}
     )
 

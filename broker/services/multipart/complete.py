@@ -118,7 +118,7 @@ def _reject(
     if not won:
         return settled_image(session, get_upload(session, principal, upload.id))
     detail = f"The parts have more than {upload.size} bytes, which is the most."
-    audit.rejected(upload, principal, for_user=upload.user_id, detail=detail)
+    audit.record_rejection(upload, principal, for_user=upload.user_id, detail=detail)
     outbox.drain(session, storage, limits, now=now, only_key=final_key(limits, upload))
     raise ObjectMismatch(detail)
 

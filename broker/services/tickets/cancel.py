@@ -36,7 +36,7 @@ def cancel(
     won = discard(session, limits, upload_id, UploadState.CANCELLED, now=now)
     session.commit()
     if won:
-        audit.upload(audit.Act.UPLOAD_CANCELLED, upload, principal, for_user=upload.user_id)
+        audit.record_upload(audit.Act.UPLOAD_CANCELLED, upload, principal, for_user=upload.user_id)
     if won and upload.multipart_id is not None:
         outbox.drain(session, storage, limits, now=now, only_key=final_key(limits, upload))
     if not won and get_upload(session, principal, upload_id).state == UploadState.CONFIRMED:

@@ -24,7 +24,7 @@ from broker.services.tickets.sign import Ticket, sign
 from broker.services.tickets.slots import take_places
 from broker.services.uppy.sessions import take_files
 from broker.storage.protocol import Presigner
-from broker.telemetry.ticket_metrics import issued
+from broker.telemetry.ticket_metrics import record_issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form may leave it out (transport post, or a return_url), without a digest."
@@ -95,7 +95,7 @@ def issue(
         before_commit(tickets)
     if not alone:
         session.commit()
-    issued(kind, uploads, principal, user_id)
+    record_issued(kind, uploads, principal, user_id)
     return tickets
 
 

@@ -52,5 +52,5 @@ def renew(
     if renewed is None:
         raise_settled(get_upload(session, principal, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    audit.upload(audit.Act.TICKET_RENEWED, renewed, principal, for_user=renewed.user_id)
+    audit.record_upload(audit.Act.TICKET_RENEWED, renewed, principal, for_user=renewed.user_id)
     return Ticket(upload=renewed, transfer=ticket.transfer, server_time=now)

@@ -20,7 +20,7 @@ from broker.db.quotas import GivenBack, Reservation
 from broker.domain.errors import QuotaExceeded
 from broker.domain.limits import Limits
 from broker.domain.principal import Principal
-from broker.telemetry.ticket_metrics import quota_refused
+from broker.telemetry.ticket_metrics import observe_quota_refusal
 
 
 def reservation(
@@ -55,7 +55,7 @@ def exceeded(session: Session, user_id: int, asked: Reservation) -> QuotaExceede
     if not fields:
         return None
     for what in fields:
-        quota_refused(what)
+        observe_quota_refusal(what)
     seconds = max(math.ceil((begun - asked.stale_at).total_seconds()), 1)
     detail = f"Too little is left of what you may upload; the count begins anew in {seconds} s."
     return QuotaExceeded(detail, fields, retry_after=seconds)
