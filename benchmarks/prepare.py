@@ -62,10 +62,10 @@ def _debian() -> None:
 
 def _node() -> None:
     node = shutil.which("node") or "node"
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    numbers = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    numbers = tuple(int(part) for part in version.strip().lstrip("v").split(".")[:2])
     if numbers < OLDEST_NODE:
-        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {said.strip()} is installed")
+        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {version.strip()} is installed")
 
 
 def _companion() -> None:

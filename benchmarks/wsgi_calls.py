@@ -27,9 +27,9 @@ class Call:
         """Send the request; raise RuntimeError if it fails."""
         status = ""
 
-        def start_response(said: str, _headers: Any, _error: Any = None) -> Any:
+        def start_response(line: str, _headers: Any, _error: Any = None) -> Any:
             nonlocal status
-            status = said
+            status = line
             return lambda _data: None
 
         environ = self._environ | {"wsgi.input": io.BytesIO(self._body)}

@@ -72,18 +72,18 @@ def parse(output: str) -> Summary:
     lines = [line for line in output.splitlines() if line.startswith(MARK)]
     if len(lines) != 1:
         raise LoadFailed(f"wrk printed no summary: {output[-500:]}")
-    said = json.loads(lines[0].removeprefix(MARK))
-    faults = {name: said[name] for name in FAULTS if said[name]}
+    summary = json.loads(lines[0].removeprefix(MARK))
+    faults = {name: summary[name] for name in FAULTS if summary[name]}
     if faults:
         raise LoadFailed(
-            f"some of {said['requests']} requests failed: {faults} (status counts answers of 400"
+            f"some of {summary['requests']} requests failed: {faults} (status counts answers of 400"
             " and above; requests for /exhausted mean that the plan has too few uploads)"
         )
-    if said["requests"] == 0:
+    if summary["requests"] == 0:
         raise LoadFailed("wrk got no answers")
     return Summary(
-        requests=said["requests"],
-        seconds=said["microseconds"] / 1e6,
-        p50=said["p50"] / 1e6,
-        p99=said["p99"] / 1e6,
+        requests=summary["requests"],
+        seconds=summary["microseconds"] / 1e6,
+        p50=summary["p50"] / 1e6,
+        p99=summary["p99"] / 1e6,
     )

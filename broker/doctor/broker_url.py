@@ -21,12 +21,12 @@ def check(examination: Examination) -> Iterator[Finding]:
         if answer.succeeded and b'"ok"' in answer.body:
             yield ok(CHECK, f"{url}/healthz answers")
             return
-        said = f"answers {answer.status}, but it is not the broker"
+        problem = f"answers {answer.status}, but it is not the broker"
     except Unreachable as error:
-        said = f"does not answer: {error}"
+        problem = f"does not answer: {error}"
     yield warn(
         CHECK,
-        f"{url}/healthz {said}",
+        f"{url}/healthz {problem}",
         setting=SETTING,
         fix=f"start the API, or set {SETTING} to the API's address for clients",
     )

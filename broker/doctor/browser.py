@@ -59,7 +59,7 @@ class Answer:
         return self.element("Code") if b"<Error" in self.body else None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The status and the S3 error code, for a finding."""
         return f"{self.status} {self.code}" if self.code else str(self.status)
 

@@ -23,21 +23,21 @@ def check(examination: Examination) -> Iterator[Finding]:
     elif answer.status == 403:
         yield fail(
             CHECK,
-            f"the credentials may not list {name}, or it belongs to another account: {answer.said}",
+            f"the credentials may not list {name}, or another account owns it: {answer.summary}",
             setting="AWS_ACCESS_KEY_ID",
             fix=f"allow s3:ListBucket on arn:aws:s3:::{name} to these credentials",
         )
     elif answer.code is None:
         yield fail(
             CHECK,
-            f"the answer for {name} is {answer.said}, which is not from S3",
+            f"the answer for {name} is {answer.summary}, which is not from S3",
             setting="BROKER_S3_ADDRESSING",
             fix="set BROKER_S3_ADDRESSING to path or virtual, as the server expects",
         )
     else:
         yield fail(
             CHECK,
-            f"the bucket cannot be used: {answer.said}",
+            f"the bucket cannot be used: {answer.summary}",
             setting="BROKER_S3_BUCKET",
             fix="check the S3 server's log",
         )

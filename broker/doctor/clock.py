@@ -24,7 +24,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     if answer.code == "RequestTimeTooSkewed":
         yield fail(
             CHECK,
-            f"the bucket refuses our time: {answer.said}",
+            f"the bucket refuses our time: {answer.summary}",
             setting=SETTING,
             fix=FIX,
         )

@@ -14,7 +14,7 @@ from broker.domain.transports import Transport
 
 CHECK = "cors"
 SETTING = "BROKER_CORS_ORIGINS"
-STRANGER = "https://doctor.invalid"
+UNKNOWN_ORIGIN = "https://doctor.invalid"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -40,10 +40,10 @@ def check(examination: Examination) -> Iterator[Finding]:
         else:
             yield ok(CHECK, f"pages of {origin} may upload by POST and PUT")
     _method, url, names = asked[1]
-    if _allowed(examination, STRANGER, "PUT", url, names):
+    if _allowed(examination, UNKNOWN_ORIGIN, "PUT", url, names):
         yield warn(
             CHECK,
-            f"pages of any origin may upload, even {STRANGER}; they still need a ticket",
+            f"pages of any origin may upload, even {UNKNOWN_ORIGIN}; they still need a ticket",
             setting=SETTING,
             fix=_fix(examination, []),
         )

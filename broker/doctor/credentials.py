@@ -64,21 +64,21 @@ def accepted(examination: Examination) -> Iterator[Finding]:
     if answer.code in UNKNOWN_KEY:
         yield fail(
             ACCEPTED,
-            f"the bucket does not know the access key: {answer.said}",
+            f"the bucket does not know the access key: {answer.summary}",
             setting="AWS_ACCESS_KEY_ID",
             fix="set AWS_ACCESS_KEY_ID to a key that belongs to the bucket's account",
         )
     elif answer.code == "SignatureDoesNotMatch":
         yield fail(
             ACCEPTED,
-            f"the secret key does not match the access key: {answer.said}",
+            f"the secret key does not match the access key: {answer.summary}",
             setting="AWS_SECRET_ACCESS_KEY",
             fix="set AWS_SECRET_ACCESS_KEY to the secret of AWS_ACCESS_KEY_ID",
         )
     elif answer.code in TOKEN:
         yield fail(
             ACCEPTED,
-            f"they have expired, or the session token belongs to other credentials: {answer.said}",
+            f"they have expired, or the session token does not match: {answer.summary}",
             setting="AWS_SESSION_TOKEN",
             fix="get new credentials; with long-lived keys, unset AWS_SESSION_TOKEN",
         )

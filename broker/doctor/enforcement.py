@@ -27,7 +27,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     for name, changed in changes.items():
         answer = trial.send(trial.issue(Transport.POST), None, **changed)
         if _has_no_forms(answer):
-            yield skip(CHECK, f"this server does not support forms: {answer.said}")
+            yield skip(CHECK, f"this server does not support forms: {answer.summary}")
             return
         if refusal.granted(answer):
             taken.append(name)

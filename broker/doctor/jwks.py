@@ -10,7 +10,7 @@ from jwt.exceptions import PyJWKError, PyJWKSetError
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
-from broker.doctor.tokens import WANTED, unfit
+from broker.doctor.tokens import WANTED, unusable_kind
 
 CHECK = "jwks"
 SETTING = "BROKER_JWT_JWKS_URL"
@@ -45,7 +45,9 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
         return
     usable = [
-        jwk for jwk in keys if unfit(jwk.key, algorithm) is None and jwk.public_key_use != "enc"
+        jwk
+        for jwk in keys
+        if unusable_kind(jwk.key, algorithm) is None and jwk.public_key_use != "enc"
     ]
     if not usable:
         yield fail(

@@ -31,7 +31,7 @@ def read(examination: Examination) -> Iterator[Finding]:
         )
         return
     if not answer.succeeded:
-        yield _unreadable(examination, f"{answer.said} for the image just confirmed")
+        yield _unreadable(examination, f"{answer.summary} for the image just confirmed")
     elif answer.body != PHOTO and settings.media_url and _type(answer).startswith("image/"):
         yield warn(
             READ,
@@ -77,7 +77,7 @@ def _headers(examination: Examination, answer: Answer, base: str) -> Finding:
     return ok(READ, f"anyone may read the image, with {CONTENT_TYPE} and {wanted}")
 
 
-def _unreadable(examination: Examination, said: str) -> Finding:
+def _unreadable(examination: Examination, status: str) -> Finding:
     trial, settings = examination.trial, examination.settings
     if settings.media_url:
         direct = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
@@ -85,13 +85,13 @@ def _unreadable(examination: Examination, said: str) -> Finding:
         if answer.succeeded:
             return fail(
                 READ,
-                f"the bucket serves the image to anyone, but {settings.media_url} answers {said}",
+                f"the bucket serves the image to anyone, but {settings.media_url} answers {status}",
                 setting="BROKER_MEDIA_URL",
                 fix=f"let it lead to {direct}, location included; unset it if there is no CDN",
             )
     return fail(
         READ,
-        f"nobody can see images: {said}",
+        f"nobody can see images: {status}",
         setting="BROKER_MEDIA_LOCATION",
         fix="broker bucket apply"
         + ("" if settings.s3_endpoint_url else ", and turn off Block Public Access for policies"),
@@ -110,7 +110,7 @@ def list_keys(examination: Examination) -> Iterator[Finding]:
             fix="broker bucket apply; then remove s3:ListBucket for everyone from policy and ACL",
         )
     else:
-        yield ok(LIST, f"refused without credentials: {answer.said}")
+        yield ok(LIST, f"refused without credentials: {answer.summary}")
 
 
 def write(examination: Examination) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     if not answer.succeeded and answer.code is None:
         yield fail(
             CHECK,
-            f"{url} answers {answer.said}, but it is not an S3 server",
+            f"{url} answers {answer.summary}, but it is not an S3 server",
             setting=examination.public_setting,
             fix=f"set {SETTING} to the S3 server's root, without the bucket name",
         )
@@ -42,7 +42,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
     else:
         at = f", requested at {examination.public_at}" if examination.public_at else ""
-        yield ok(CHECK, f"{url} answers {answer.said}{at}")
+        yield ok(CHECK, f"{url} answers {answer.summary}{at}")
 
 
 def _is_local(url: str) -> bool:

@@ -38,7 +38,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             fix="use an S3 server that supports If-None-Match on PUT (docs/s3-servers.md)",
         )
     else:
-        yield ok(CHECK, f"accepted once; a second PUT is refused: {again.said}")
+        yield ok(CHECK, f"accepted once; a second PUT is refused: {again.summary}")
     if copied:
         yield warn(
             CHECK,

@@ -22,7 +22,7 @@ def granted(answer: Answer) -> bool:
     """
     if answer.succeeded or 400 <= answer.status < 500:
         return answer.succeeded
-    raise Unreachable(f"the answer is {answer.said}, which neither grants nor refuses")
+    raise Unreachable(f"the answer is {answer.summary}, which neither grants nor refuses")
 
 
 def unreachable(check: str, examination: Examination, error: Unreachable) -> Finding:
@@ -40,7 +40,7 @@ def of_upload(
 ) -> Finding:
     """Return the finding for an upload that the bucket refused."""
     bucket = examination.settings.s3_bucket
-    said = f"the bucket refuses the {transport.upper()} of a ticket: {answer.said}"
+    problem = f"the bucket refuses the {transport.upper()} of a ticket: {answer.summary}"
     if answer.code in NO_ACL:
         setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
     elif answer.code == "NotImplemented":
@@ -57,7 +57,7 @@ def of_upload(
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
     else:
         setting, fix = "BROKER_S3_BUCKET", "check the S3 server's log"
-    return fail(check, said, setting=setting, fix=fix)
+    return fail(check, problem, setting=setting, fix=fix)
 
 
 def of_broker(check: str, examination: Examination, error: StorageError, action: str) -> Finding:

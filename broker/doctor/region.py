@@ -23,7 +23,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     answer, ours = examination.signed_answer, examination.probe.region
     theirs = answer.headers.get("x-amz-bucket-region") or answer.element("Region")
     if answer.code in WRONG or answer.status == 301 or (theirs and theirs != ours):
-        named = f"it is in {theirs}" if theirs else f"it answers {answer.said}"
+        named = f"it is in {theirs}" if theirs else f"it answers {answer.summary}"
         yield fail(
             CHECK,
             f"requests are signed for {ours}, which the bucket refuses: {named}",

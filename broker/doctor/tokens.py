@@ -45,7 +45,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
 
 
-def unfit(key: object, algorithm: str) -> str | None:
+def unusable_kind(key: object, algorithm: str) -> str | None:
     """Return the kind of a public key that the algorithm cannot use; None if it can."""
     if isinstance(key, RSAPublicKey):
         if algorithm == "RS256" and key.key_size >= RSA_BITS:
@@ -93,7 +93,7 @@ def _pem(pem: str, algorithm: str) -> Finding:
             setting=PEM,
             fix=f"set {PEM} to the issuer's public key: {WANTED[algorithm]}",
         )
-    if (kind := unfit(key, algorithm)) is not None:
+    if (kind := unusable_kind(key, algorithm)) is not None:
         return fail(
             CHECK,
             f"{algorithm} needs a key that is {WANTED[algorithm]}; this one is {kind}",

@@ -64,10 +64,12 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
     if beside.is_file() and _read(beside).strip().decode("ascii", "replace") != _md5(manifest):
         raise InvalidReport(f"{manifest} does not match the MD5 in manifest.checksum.")
     try:
-        said = json.loads(text)
-        source, file_format = said["sourceBucket"], said["fileFormat"]
-        schema = str(said["fileSchema"])
-        named = [(str(one["key"]), int(one["size"]), one["MD5checksum"]) for one in said["files"]]
+        content = json.loads(text)
+        source, file_format = content["sourceBucket"], content["fileFormat"]
+        schema = str(content["fileSchema"])
+        files = [
+            (str(file["key"]), int(file["size"]), file["MD5checksum"]) for file in content["files"]
+        ]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidReport(f"{manifest} is not a manifest of S3 Inventory: {error!r}.") from error
     if source != bucket:
@@ -81,11 +83,11 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
     return InventoryReport(
         file_format=file_format,
         file_schema=schema,
-        files=tuple(_whole(manifest, *one) for one in named),
+        files=tuple(_checked_file(manifest, *file) for file in files),
     )
 
 
-def _whole(manifest: Path, key: str, size: int, md5: str) -> DataFile:
+def _checked_file(manifest: Path, key: str, size: int, md5: str) -> DataFile:
     """Find a data file beside the manifest, or in a `data` directory near it."""
     name = PurePosixPath(key).name
     below = (manifest.parent, manifest.parent / "data", manifest.parent.parent / "data")

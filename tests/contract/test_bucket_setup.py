@@ -148,9 +148,7 @@ def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
 
 def test_seaweedfs_says_that_it_has_no_notifications_of_a_bucket(s3_bucket: Bucket) -> None:
     settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
-    assert outcomes(settings)[f"new objects are reported to {ARN}"] is (
-        Outcome.NOT_SUPPORTED
-    )
+    assert outcomes(settings)[f"new objects are reported to {ARN}"] is (Outcome.NOT_SUPPORTED)
 
 
 def test_amazons_block_on_public_policies_is_opened_and_that_on_acls_is_not(
