@@ -1,4 +1,4 @@
-"""What the benchmarks say is what they measured; nothing here is timed."""
+"""The benchmarks report what they measured. These tests measure no time."""
 
 import json
 import subprocess
