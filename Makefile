@@ -26,6 +26,7 @@ soak: $(STAMP)
 check: $(STAMP)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/typos
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -n 0 tests/house "tests/contract/test_database.py::test_models_and_migrations_agree[sqlite]"

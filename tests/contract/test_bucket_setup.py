@@ -141,16 +141,14 @@ def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
     refused = [title for title, outcome in told.items() if outcome is Outcome.NOT_SUPPORTED]
     assert refused == [
         BLOCK,
-        "browsers may send from https://shop.example",
+        "browsers may upload from https://shop.example",
         "incomplete multipart uploads are aborted after a day",
     ]
 
 
 def test_seaweedfs_says_that_it_has_no_notifications_of_a_bucket(s3_bucket: Bucket) -> None:
     settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
-    assert outcomes(settings)[f"objects that are written are told to {ARN}"] is (
-        Outcome.NOT_SUPPORTED
-    )
+    assert outcomes(settings)[f"new objects are reported to {ARN}"] is (Outcome.NOT_SUPPORTED)
 
 
 def test_amazons_block_on_public_policies_is_opened_and_that_on_acls_is_not(
@@ -176,7 +174,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     sqs.create_queue(QueueName="uploads")
     sns.create_topic(Name="t")
     settings = moto_bucket.settings.model_copy(update={"events_arn": arn})
-    title = f"objects that are written are told to {arn}"
+    title = f"new objects are reported to {arn}"
     assert outcomes(settings)[title] is Outcome.CHANGED
     if arn != "eventbridge":  # moto takes it, and does not give it back
         assert outcomes(settings)[title] is Outcome.UNCHANGED

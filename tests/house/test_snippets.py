@@ -1,4 +1,4 @@
-"""Every snippet of the pages for people who upload is run by a test; a new one must be, too."""
+"""A test runs every snippet of the pages for people who upload."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-# Which tests take how many blocks of a language, and run them as they stand.
+# Which tests run how many blocks of each language.
 RUN = {
     "docs/browser.md": {"js": (1, "clients/test_js_docs.py")},
     "clients/js/README.md": {"js": (1, "clients/test_js_docs.py")},
@@ -21,7 +21,7 @@ RUN = {
         "bash": (1, "clients/test_cookbook_shell.py"),
     },
 }
-# How to install the Python client from a repository whose address the page does not know.
+# How to install the Python client from a repository; the page does not know its address.
 NOT_RUN = {"docs/python.md": {"text": 1}}
 
 

@@ -112,9 +112,9 @@ def test_without_being_asked_nothing_of_opentelemetry_is_imported() -> None:
 
 
 def test_an_endpoint_in_the_environment_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not tracing.is_asked_for()
+    assert not tracing.is_enabled()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    assert tracing.is_asked_for()
+    assert tracing.is_enabled()
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert not tracing.is_asked_for()
+    assert not tracing.is_enabled()
     assert "OTEL_TRACES_EXPORTER" not in os.environ

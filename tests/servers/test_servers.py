@@ -216,7 +216,7 @@ def test_seaweedfs_refuses_a_web_page_at_the_port_behind_s3(embedded: EmbeddedS3
 def test_seaweedfs_says_when_its_port_is_taken(tmp_path: Path) -> None:
     with installed_or_skip(), socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} is taken"):
+        with pytest.raises(PortTaken, match=f"port {port} is in use"):
             EmbeddedS3(tmp_path, port, ACCESS_KEY, SECRET_KEY).start()
 
 

@@ -63,7 +63,7 @@ def test_data_may_lie_beside_the_manifest(tmp_path: Path, file_format: str) -> N
 
 def test_another_buckets_report_is_refused(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [], file_format)
-    with pytest.raises(InvalidReport, match="of bucket media-bucket, not of other"):
+    with pytest.raises(InvalidReport, match="for bucket media-bucket, not for other"):
         open_report(manifest, "other")
 
 
