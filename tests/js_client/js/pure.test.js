@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { Broker, BrokerError } from "../../../clients/js/broker.js";
 import { problemOf } from "../../../clients/js/errors.js";
 import { contentTypeOf, declared, nameOf, ownerOf } from "../../../clients/js/records.js";
+import { backoff } from "../../../clients/js/retry-policy.js";
 import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
-import { Slots, backoff, rest } from "../../../clients/js/waiting.js";
+import { Slots, rest } from "../../../clients/js/waiting.js";
 
 test("waits double to half a minute, and half of each is chance", () => {
   const most = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((tries) => backoff(tries, () => 1));
