@@ -57,7 +57,7 @@ const S3 = ["send", "part"];
  *
  * `counter` names the count that `limit` applies to: `tries` if left out.
  */
-const RULES = [
+export const RULES = [
   { phases: S3, when: ({ status }) => status >= 200 && status < 300, action: "confirm" },
   // S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
   { phases: S3, when: ({ status }) => status === 412, action: "confirm" },
@@ -119,6 +119,11 @@ export class RetryPolicy {
     this.#random = random;
   }
 
+  /** Return the first rule that fits, or undefined. */
+  ruleOf(phase, answer, tries = 1) {
+    return RULES.find((one) => one.phases.includes(phase) && (!one.when || one.when(answer, tries)));
+  }
+
   /**
    * Decide what to do after an answer or a BrokerError.
    *
@@ -133,7 +138,7 @@ export class RetryPolicy {
    */
   decide(phase, answer, counts = {}) {
     const tries = counts.tries ?? 1;
-    const rule = RULES.find((one) => one.phases.includes(phase) && (!one.when || one.when(answer, tries)));
+    const rule = this.ruleOf(phase, answer, tries);
     if (!rule) return { action: "give_up", waitMs: 0, exhausted: false };
     const used = counts[rule.counter ?? "tries"] ?? 0;
     const exhausted = ["retry", "renew", "next_round", "send_again", "restart"].includes(rule.action)

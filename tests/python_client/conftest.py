@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.python_client.live import Live, live_broker
 from tests.http.client import JPEG
+from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
 
 

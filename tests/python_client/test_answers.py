@@ -8,8 +8,8 @@ import pytest
 from broker_client import Broker, S3Refused
 from broker_client.http import answer_of
 
+from tests.python_client.fault_transport import FaultTransport, first, is_for_s3
 from tests.python_client.live import Live
-from tests.python_client.meddling import Meddling, first, is_for_s3
 
 DATE = "Fri, 31 Jan 2020 12:00:00 GMT"
 
@@ -19,7 +19,7 @@ def test_what_was_recorded_while_its_answer_was_lost_is_given(
     live: Live, photo: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch, transport: Any
 ) -> None:
     # Every form is too old to be sent a second time: it is renewed, if there is anything to renew.
-    monkeypatch.setattr("broker_client.tickets.MARGIN", 1e6)
+    monkeypatch.setattr("broker_client.tickets.RENEW_EARLY_SECONDS", 1e6)
     ids: list[str] = []
 
     def lose(request: httpx.Request, answer: httpx.Response) -> None:
@@ -29,7 +29,7 @@ def test_what_was_recorded_while_its_answer_was_lost_is_given(
             live.user.post(f"/api/uploads/{ids[0]}/confirm/")  # as the bucket's event does
             raise httpx.ReadError("lost", request=request)
 
-    ad, network = live.ad(), Meddling(after=lose)
+    ad, network = live.ad(), FaultTransport(after=lose)
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         image = broker.upload(photo, ad=ad, transport=transport)
     assert [one["id"] for one in live.images(ad)] == [image.id]
@@ -57,7 +57,7 @@ def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
     answer = httpx.Response(
         403, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
     )
-    network = Meddling(first(9, lambda _: answer))
+    network = FaultTransport(first(9, lambda _: answer))
     with (
         Broker(live.url, live.token, transport=network, wait=waits.append) as broker,
         pytest.raises(S3Refused) as refused,
@@ -79,7 +79,7 @@ def test_a_line_that_is_dead_more_often_than_the_broker_takes_reports_ends_no_up
     live: Live, photo: Path, waits: list[float], transport: Any, status: int, body: str
 ) -> None:
     dead = httpx.Response(status, text=body)
-    network = Meddling(first(6, lambda _: dead))
+    network = FaultTransport(first(6, lambda _: dead))
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         broker.upload(photo, ad=live.ad(), transport=transport)
     assert len(waits) == 6
@@ -90,6 +90,6 @@ def test_a_proxy_that_hung_up_on_a_slow_request_is_asked_again(
     live: Live, waits: list[float]
 ) -> None:
     once = [httpx.Response(408, text="<html>408</html>")]
-    network = Meddling(lambda _: once.pop() if once else None)
+    network = FaultTransport(lambda _: once.pop() if once else None)
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         assert "avatar" in broker.profiles()

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from broker.local.dev_env import load_or_make
+from tests.http.client import JPEG, SECRET
 from tests.python_client.commands import Shell
 from tests.python_client.live import Live, live_broker
-from tests.http.client import JPEG, SECRET
 from tests.servers.fixtures import Bucket
 from tests.servers.header_proxy import header_proxy
 

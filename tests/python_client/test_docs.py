@@ -11,8 +11,8 @@ import pytest
 
 from broker.cli.upload import upload
 from broker.local.dev_env import load_or_make
-from tests.python_client.live import Live
 from tests.http.client import JPEG, SECRET
+from tests.python_client.live import Live
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/python.md").read_text()

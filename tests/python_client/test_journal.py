@@ -8,9 +8,9 @@ import httpx
 import pytest
 from broker_client import Broker, BrokerError, Entry, FolderJournal
 
-from tests.python_client.live import Live
-from tests.python_client.meddling import Meddling
 from tests.http.client import JPEG
+from tests.python_client.fault_transport import FaultTransport
+from tests.python_client.live import Live
 
 KEY = "0a" * 32
 
@@ -91,14 +91,14 @@ def test_what_a_proxy_refuses_is_gone_on_with(
         on_its_way = request.url.path.endswith("/confirm/")
         return httpx.Response(status, text="<html>") if on_its_way else None
 
-    ad, network, journal = live.ad(), Meddling(proxy), FolderJournal(tmp_path / "state")
+    ad, network, journal = live.ad(), FaultTransport(proxy), FolderJournal(tmp_path / "state")
     with (
         Broker(live.url, live.token, journal=journal, transport=network) as broker,
         pytest.raises(BrokerError) as refused,
     ):
         broker.upload(photo, ad=ad)
     assert (refused.value.code, refused.value.status) == ("unexpected_answer", status)
-    later = Meddling()
+    later = FaultTransport()
     with Broker(live.url, live.token, journal=journal, transport=later) as broker:
         broker.upload(photo, ad=ad)
     assert len(network.paths("/upload_image/") + later.paths("/upload_image/")) == 1

@@ -13,9 +13,9 @@ import pytest
 from broker_client import Broker, NotFound, WrongFile
 
 from broker.db.models import Upload
+from tests.http.client import JPEG
 from tests.python_client.discarding_server import discarding_server
 from tests.python_client.live import Live
-from tests.http.client import JPEG
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024

@@ -21,9 +21,9 @@ from broker_client import (
     Unavailable,
 )
 
-from tests.python_client.live import Live, live_broker
-from tests.python_client.meddling import Meddling, first, is_for_s3
 from tests.http.client import JPEG, token
+from tests.python_client.fault_transport import FaultTransport, first, is_for_s3
+from tests.python_client.live import Live, live_broker
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
@@ -31,7 +31,7 @@ MIB = 1024 * 1024
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Invalid: Policy expired.</Message></Error>"
 
 
-def broker(live: Live, network: Meddling, waits: list[float], **options: Any) -> Broker:
+def broker(live: Live, network: FaultTransport, waits: list[float], **options: Any) -> Broker:
     return Broker(live.url, live.token, transport=network, wait=waits.append, **options)
 
 
@@ -75,7 +75,7 @@ def test_a_form_that_expired_on_the_way_is_renewed(
 ) -> None:
     # The client must not see it coming. A form ends with a whole second, up to one before its
     # time: of two that it has, one is left to send it in.
-    monkeypatch.setattr("broker_client.tickets.MARGIN", -60.0)
+    monkeypatch.setattr("broker_client.tickets.RENEW_EARLY_SECONDS", -60.0)
     issued = time.time()
 
     def until_expired(_: httpx.Request) -> None:
@@ -83,7 +83,7 @@ def test_a_form_that_expired_on_the_way_is_renewed(
             threading.Event().wait(0.1)
 
     refused: list[int] = []
-    network = Meddling(
+    network = FaultTransport(
         first(1, until_expired), lambda _, answer: refused.append(answer.status_code)
     )
     with live_broker(s3_bucket, tmp_path, ticket_ttl=2) as live:
@@ -99,7 +99,7 @@ def test_a_form_that_expired_on_the_way_is_renewed(
 def test_a_form_that_waited_too_long_is_renewed_before_it_is_sent(
     s3_bucket: Bucket, tmp_path: Path, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling()
+    network = FaultTransport()
     with (
         live_broker(s3_bucket, tmp_path, ticket_ttl=2) as live,
         broker(live, network, waits) as client,
@@ -111,7 +111,7 @@ def test_a_form_that_waited_too_long_is_renewed_before_it_is_sent(
 def test_a_parts_url_that_expired_is_signed_again(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(403, text=EXPIRED)))
+    network = FaultTransport(first(1, lambda _: httpx.Response(403, text=EXPIRED)))
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad(), transport="multipart")
     assert [r.method for r in network.requests if r.url.path.endswith("/parts/")] == [
@@ -124,7 +124,7 @@ def test_a_parts_url_that_expired_is_signed_again(
 def test_a_part_that_s3_knows_no_more_is_found_missing_in_the_next_round(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(404)))
+    network = FaultTransport(first(1, lambda _: httpx.Response(404)))
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad(), transport="multipart")
     assert len([r for r in network.requests if r.method == "PUT"]) == 2
@@ -137,7 +137,7 @@ def test_bytes_that_s3_refuses_are_given_up_when_the_broker_says_so(
     def spoil(_: httpx.Request) -> None:
         photo.write_bytes(os.urandom(len(JPEG)))
 
-    network, ad = Meddling(first(1, spoil)), live.ad()
+    network, ad = FaultTransport(first(1, spoil)), live.ad()
     with broker(live, network, waits) as client, pytest.raises(S3Refused) as refused:
         client.upload(photo, ad=ad, transport=transport)
     assert (refused.value.code, refused.value.action) == ("BadDigest", "give_up")
@@ -158,7 +158,7 @@ def test_a_put_whose_answer_was_lost_is_confirmed(
                 raise httpx.ReadError("lost", request=request)
 
     ad = live.ad()
-    with broker(live, Meddling(after=lose), waits) as client:
+    with broker(live, FaultTransport(after=lose), waits) as client:
         client.upload(photo, ad=ad, transport="put")
     assert answers == [200, 412]
     assert len(live.images(ad)) == 1
@@ -175,7 +175,7 @@ def test_a_ticket_whose_answer_was_lost_is_asked_for_with_the_same_key(
             if len(ids) == 1:
                 raise httpx.ReadError("lost", request=request)
 
-    with broker(live, Meddling(after=lose), waits) as client:
+    with broker(live, FaultTransport(after=lose), waits) as client:
         client.upload(photo, ad=live.ad())
     assert len(ids) == 2
     assert len(set(ids)) == 1
@@ -184,7 +184,7 @@ def test_a_ticket_whose_answer_was_lost_is_asked_for_with_the_same_key(
 def test_a_bucket_that_is_away_is_waited_for_but_not_for_ever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(99, lambda _: httpx.Response(503, headers={"Retry-After": "7"})))
+    network = FaultTransport(first(99, lambda _: httpx.Response(503, headers={"Retry-After": "7"})))
     with broker(live, network, waits, retries=4) as client, pytest.raises(S3Refused) as refused:
         client.upload(photo, ad=live.ad())
     assert refused.value.status == 503
@@ -195,7 +195,7 @@ def test_a_bucket_that_is_away_is_waited_for_but_not_for_ever(
 def test_a_broker_that_is_away_is_waited_for_but_not_for_ever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    away = Meddling(lambda _: httpx.Response(503, headers={"Retry-After": "9999"}))
+    away = FaultTransport(lambda _: httpx.Response(503, headers={"Retry-After": "9999"}))
     with broker(live, away, waits, retries=2) as client, pytest.raises(Unavailable):
         client.upload(photo, ad=1)
     assert waits == [120.0, 120.0]
@@ -203,7 +203,10 @@ def test_a_broker_that_is_away_is_waited_for_but_not_for_ever(
     def drop(request: httpx.Request) -> None:
         raise httpx.ConnectError("no route", request=request)
 
-    with broker(live, Meddling(drop), waits, retries=2) as client, pytest.raises(NetworkError):
+    with (
+        broker(live, FaultTransport(drop), waits, retries=2) as client,
+        pytest.raises(NetworkError),
+    ):
         client.upload(photo, ad=1)
     assert len(waits) == 4
 
@@ -216,11 +219,11 @@ def test_a_limit_is_waited_out_and_one_that_lasts_long_is_told(
         return httpx.Response(429, headers={"Retry-After": seconds}, json=body)
 
     once = [limited("37")]
-    network = Meddling(lambda _: once.pop() if once else None)
+    network = FaultTransport(lambda _: once.pop() if once else None)
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad())
     assert waits == [37.0]
-    hour = Meddling(lambda _: limited("3600"))
+    hour = FaultTransport(lambda _: limited("3600"))
     with broker(live, hour, waits) as client, pytest.raises(BrokerError) as told:
         client.upload(photo, ad=1)
     assert (told.value.code, told.value.retry_after) == ("rate_limited", 3600.0)
@@ -230,7 +233,9 @@ def test_a_limit_is_waited_out_and_one_that_lasts_long_is_told(
 def test_an_object_that_does_not_show_is_confirmed_again_but_not_for_ever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(201)))  # it says so, and keeps nothing
+    network = FaultTransport(
+        first(1, lambda _: httpx.Response(201))
+    )  # it says so, and keeps nothing
     with broker(live, network, waits, retries=3) as client, pytest.raises(ObjectMissing):
         client.upload(photo, ad=live.ad())
     assert len(network.paths("/confirm/")) == 4
@@ -262,7 +267,7 @@ def test_the_token_never_goes_to_s3_nor_after_a_redirect(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
     away = {"Location": "http://127.0.0.1:1/elsewhere"}
-    network = Meddling(first(1, lambda _: httpx.Response(307, headers=away)))
+    network = FaultTransport(first(1, lambda _: httpx.Response(307, headers=away)))
     with broker(live, network, waits) as client, pytest.raises(S3Refused):
         client.upload(photo, ad=live.ad(), transport="put")
     with broker(live, network, waits) as client:

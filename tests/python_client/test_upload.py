@@ -11,9 +11,9 @@ import httpx
 import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
-from tests.python_client.live import Live, live_broker
-from tests.python_client.meddling import Meddling
 from tests.http.client import JPEG
+from tests.python_client.fault_transport import FaultTransport
+from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
 
 LARGE = random.Random(9).randbytes(17 * 1024 * 1024)
@@ -183,7 +183,7 @@ def test_a_batch_without_tickets_leaves_the_outcomes_of_those_before_it(
             if len(batches) > 1:
                 raise httpx.ConnectError("no route", request=request)
 
-    network = Meddling(tunnel)
+    network = FaultTransport(tunnel)
     with Broker(live.url, live.token, transport=network, retries=1, wait=waits.append) as broker:
         outcomes = broker.upload_many(photos, ad=live.ad())
     assert [type(outcome.error).__name__ for outcome in outcomes] == [
