@@ -41,12 +41,16 @@ DEFINED = [
 
 
 def blocks(language: str) -> list[str]:
-    """Give the page's blocks of one language."""
+    """Return the page's code blocks in one language."""
     return [text for name, text in BLOCK.findall(PAGE) if name == language]
 
 
 def bundle(framework: str, directory: Path) -> str:
-    """Bundle the page of one framework; gives the script. Raises ServerNotInstalled."""
+    """Bundle the page of one framework and return the script.
+
+    Raises:
+        ServerNotInstalled: npm is missing.
+    """
     modules = installed(PACKAGE)
     if framework == "react":
         (component,) = blocks("jsx")

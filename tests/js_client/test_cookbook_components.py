@@ -1,4 +1,4 @@
-"""The components of docs/cookbook.md, as they stand, with the real React and Vue in Chromium."""
+"""The components of docs/cookbook.md, unchanged, with the real React and Vue in Chromium."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 def visit(shop: Shop) -> tuple[Page, list[str]]:
-    """Open the page; gives it, and what its console says."""
+    """Open the page. Return it with its console messages."""
     page, said = shop.browser.new_page(), list[str]()
     page.set_default_timeout(30_000)
     page.on("console", lambda one: said.append(one.text))
@@ -48,7 +48,7 @@ def open_page(open_shop: OpenShop, script: str, **changes: object) -> Shop:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_photos_go_up_and_a_wrong_file_is_told_in_words(
+def test_photos_are_uploaded_and_a_wrong_file_shows_a_message(
     open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
 ) -> None:
     shop = open_page(open_shop, scripts[framework])
@@ -87,7 +87,7 @@ def test_progress_is_shown_and_an_upload_can_be_cancelled(
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_an_ad_without_room_says_so(
+def test_a_full_ad_shows_a_message(
     open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
 ) -> None:
     shop = open_page(open_shop, scripts[framework], max_images_per_ad=1)

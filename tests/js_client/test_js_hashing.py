@@ -1,4 +1,4 @@
-"""clients/js: what a page pays while a photo of 60 MB is hashed: its thread's time, its memory."""
+"""clients/js: main-thread time and memory while a photo of 60 MB is hashed."""
 
 import json
 import re
@@ -13,7 +13,7 @@ TRACED = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metad
 
 
 def longest_task(trace: bytes) -> tuple[float, float]:
-    """Give the longest task of a renderer's main thread: milliseconds passed, and worked."""
+    """Return the longest task of a renderer's main thread: elapsed and CPU milliseconds."""
     events = json.loads(trace)["traceEvents"]
     mains = {
         (one["pid"], one["tid"])
@@ -30,7 +30,7 @@ def longest_task(trace: bytes) -> tuple[float, float]:
 
 
 def renderer_memory(page: Page, field: str) -> dict[int, int]:
-    """Read the bytes of memory of each renderer, its workers' among them (Linux)."""
+    """Return the memory of each renderer, including its workers, in bytes (Linux)."""
     session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
     found: dict[str, Any] = session.send("SystemInfo.getProcessInfo")
     memory = {}
@@ -42,7 +42,7 @@ def renderer_memory(page: Page, field: str) -> dict[int, int]:
     return memory
 
 
-def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
+def test_hashing_60_mb_does_not_block_the_page_or_keep_the_file_in_memory(
     open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop(body='<input type="file" id="photo">')
@@ -68,7 +68,7 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
             const [photo] = document.getElementById("photo").files;
             const upload = broker.upload(photo, { ad, onProgress: watch });
             upload.catch(() => {});
-            await until(() => told.some((one) => one.phase === "queued"));
+            await until(() => events.some((one) => one.phase === "queued"));
             const took = performance.now() - began;
             on = false;
             tasks.push(...observer.takeRecords());

@@ -1,4 +1,4 @@
-"""clients/js: no upload fails because the browser cannot keep its record."""
+"""clients/js: no upload fails because the browser cannot store its record."""
 
 import re
 
@@ -40,7 +40,7 @@ BROKEN = {
 
 
 def unconfirmed(page: Page) -> None:
-    """Let the broker's answer to the first confirm be a lasting failure."""
+    """Answer the first confirm with a final refusal."""
 
     def refuse(route: Route) -> None:
         headers = {"Access-Control-Allow-Origin": "*"}
@@ -56,7 +56,7 @@ def assert_one_image(shop: Shop, result: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_store_that_is_broken_fails_no_upload(open_shop: OpenShop, how: str) -> None:
+def test_an_upload_succeeds_with_a_broken_storage(open_shop: OpenShop, how: str) -> None:
     shop = open_shop()
     page = shop.visit()
     page.evaluate(f"() => {{ {BROKEN[how]} }}")
@@ -76,7 +76,7 @@ def test_a_store_that_is_broken_fails_no_upload(open_shop: OpenShop, how: str) -
     page.close()
 
 
-def test_a_lost_connection_is_opened_anew_and_keeps_the_record(open_shop: OpenShop) -> None:
+def test_a_lost_database_connection_is_reopened_and_the_record_is_kept(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     page.evaluate(
@@ -97,7 +97,7 @@ def test_a_lost_connection_is_opened_anew_and_keeps_the_record(open_shop: OpenSh
 
 
 @pytest.mark.parametrize("who", ["the browser", "the page"])
-def test_records_that_are_cleared_meanwhile_are_remembered(open_shop: OpenShop, who: str) -> None:
+def test_records_that_the_browser_cleared_are_remembered(open_shop: OpenShop, who: str) -> None:
     shop = open_shop()
     page = shop.visit()
     unconfirmed(page)
