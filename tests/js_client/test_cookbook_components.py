@@ -56,7 +56,7 @@ def test_photos_are_uploaded_and_a_wrong_file_shows_a_message(
     page.get_by_label("Add photos").set_input_files(photos)
     expect(page.get_by_role("status")).to_have_text(["sent", "sent"], timeout=30_000)
     expect(page.get_by_role("alert")).to_have_text(
-        ["This is no photo that we take, or it is too large."]
+        ["This file type isn't supported, or the file is too large."]
     )
     expect(page.get_by_role("listitem")).to_have_count(3)
     shown = sorted(page.evaluate("images.map((image) => image.image_url)"))
@@ -94,5 +94,5 @@ def test_a_full_ad_shows_a_message(
     assert shop.alice.ticket(shop.ad).status_code == 201
     page, _ = visit(shop)
     page.get_by_label("Add photos").set_input_files(photos[0])
-    expect(page.get_by_role("alert")).to_have_text(["This ad has no room for another photo."])
+    expect(page.get_by_role("alert")).to_have_text(["This ad is full."])
     page.close()

@@ -86,7 +86,7 @@ def test_a_photo_is_sent_to_the_bucket_and_the_browser_is_redirected_back(
     page.goto(f"{shop.url}/ads/{shop.ad}/photo/sent/")
     assert page.url == f"{shop.url}/ads/{shop.ad}/"
     page.goto(f"{shop.url}/ads/{shop.ad}/photo/")
-    expect(page.get_by_role("alert")).to_have_text("This ad has no room for another photo.")
+    expect(page.get_by_role("alert")).to_have_text("This ad is full.")
     assert shop.images() == [image]
 
 
