@@ -51,11 +51,11 @@ const S3 = ["send", "part"];
  * - `advice`: the broker answered the report of a failure.
  * - `request`: the broker, or something in between, answered any request to the API.
  * - `batch`: the request for several tickets failed.
- * - `confirm`, `parts`, `complete`: that request failed for good by the rules of `request`.
+ * - `confirm`, `parts`, `complete`: that request failed, also after the retries of `request`.
  * - `transfer`: sending or confirming failed.
  * - `end`: the upload failed; what happens to its stored record.
  *
- * `counter` names the count that `limit` applies to: `tries` if left out.
+ * `counter` names the count that `limit` applies to, by default `tries`.
  */
 export const RULES = [
   { phases: S3, when: ({ status }) => status >= 200 && status < 300, action: "confirm" },

@@ -10,7 +10,7 @@ const PARTS_AT_ONCE = 3;
 
 /**
  * One attempt to send an upload: a locked record that has the upload's id and method, and its
- * ticket if it is known. After an interrupted attempt, make a new Transfer.
+ * ticket if it is known. After an interrupted attempt, create a new Transfer.
  */
 export class Transfer {
   #wire; #file; #locked; #notify; #signal;
@@ -114,7 +114,7 @@ export class Transfer {
       }
       const answer = await ask(numbers).catch((error) => {
         if (!pinned || !Array.isArray(error.errors?.parts)) throw error; // an error in one part is an object, not a list
-        pinned = false; // another device began the upload without digests: all parts have one, or none
+        pinned = false; // another device started the upload without digests: all parts have one, or none
         return ask(numbers);
       });
       return answer.parts.map((part) => ({ ...part, until: untilOf(answer) }));
@@ -151,7 +151,7 @@ export class Transfer {
    * Send bytes until S3 has them.
    *
    * `phase` is `send` or `part`. `target(again)` returns where to send to; if `again` is true, it
-   * is signed anew.
+   * is signed again.
    */
   async #deliver(phase, signal, blob, target, onLoaded) {
     let at = await target(false);

@@ -1,4 +1,4 @@
-// What all uploads of one Broker share: requests to the API, stored records, hasher, send slots.
+// Shared by all uploads of one Broker: requests to the API, stored records, the hasher, send slots.
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";

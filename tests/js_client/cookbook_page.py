@@ -9,8 +9,8 @@ from tests.servers.npm import installed
 PACKAGE = Path(__file__).parent / "cookbook"
 PAGE = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What the page's own code would be: it mounts the component, and shows its images. Development
-# builds, which tell on the console what they find wrong.
+# The page's own code: it mounts the component and shows its images. These are development builds,
+# which report problems on the console.
 REACT = """
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

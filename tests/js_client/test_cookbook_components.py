@@ -11,7 +11,7 @@ from tests.js_client.cookbook_page import bundle
 from tests.servers import installed_or_skip
 
 FRAMEWORKS = ["react", "vue"]
-PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # which `open_shop` fills in
+PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # `open_shop` replaces these
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_progress_is_shown_and_an_upload_can_be_cancelled(
     shop = open_page(open_shop, scripts[framework])
     page, said = visit(shop)
     bucket_url = shop.app.extensions["broker"].storage.presigner.bucket_url
-    page.route(f"{bucket_url}**", lambda route: None)  # nothing arrives
+    page.route(f"{bucket_url}**", lambda route: None)  # block all uploads
     with page.expect_request(lambda request: request.url.startswith(bucket_url)):
         page.get_by_label("Add photos").set_input_files(photos[0])
     expect(page.get_by_role("progressbar", name="a.jpg")).to_be_visible()

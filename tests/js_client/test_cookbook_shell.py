@@ -114,7 +114,9 @@ def test_curl_resumes_with_the_missing_parts(
 def test_curl_prints_a_refusal_and_fails(
     live: Live, tmp_path: Path, with_curl: str, lines: str
 ) -> None:
-    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
+    (tmp_path / "photo.jpg").write_bytes(
+        JPEG
+    )  # small enough to be sent before S3 closes the connection
     done = run(tmp_path, live.url, "no-token", with_curl, COMMON, lines)
     assert done.returncode != 0
     assert '"token_invalid"' in done.stderr
@@ -134,7 +136,9 @@ def test_a_shell_without_curl_sends_a_photo(live: Live, tmp_path: Path, without_
 def test_a_shell_without_curl_prints_a_refusal_and_fails(
     live: Live, tmp_path: Path, without_curl: str
 ) -> None:
-    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
+    (tmp_path / "photo.jpg").write_bytes(
+        JPEG
+    )  # small enough to be sent before S3 closes the connection
     refused = run(tmp_path, live.url, "no-token", without_curl, WITHOUT_CURL)
     assert refused.returncode != 0
     assert f"POST {live.url}/api/ads/1/upload_image/: 401\n" in refused.stderr

@@ -8,7 +8,7 @@ from tests.js_client.conftest import OpenShop
 from tests.js_client.js_page import CLIENT
 
 DOCS = CLIENT.parents[1] / "docs/browser.md"
-# What the page's own code would be.
+# The page's own code.
 AROUND = """
 const baseUrl = "BROKER_URL", token = "TOKEN", adId = AD_ID;
 globalThis.shown = { images: [], errors: [], phases: new Set() };

@@ -50,7 +50,9 @@ def test_hashing_60_mb_does_not_block_the_page_or_keep_the_file_in_memory(
     photo.write_bytes(bytes(range(256)) * (60 * MIB // 256))
     page = shop.visit()
     page.set_input_files("#photo", photo)
-    page.evaluate("async () => { await broker.upload(file(900), { ad }) }")  # all is loaded
+    page.evaluate(
+        "async () => { await broker.upload(file(900), { ad }) }"
+    )  # load the worker before the measurement
     before = renderer_memory(page, "VmRSS")
     shop.browser.start_tracing(page=page, categories=TRACED)
     measured = page.evaluate(
@@ -85,9 +87,9 @@ def test_hashing_60_mb_does_not_block_the_page_or_keep_the_file_in_memory(
         f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
         f"memory grew by {grown / MIB:.0f} MiB at most"
     )
-    # A long task is one of 50 ms (W3C, Long Tasks). Of work: what a busy machine gives to other
-    # processes meanwhile says nothing of the page, and makes a task of 2 ms take 60.
+    # A long task takes 50 ms (W3C, Long Tasks). Compare CPU time: on a busy machine a task of 2 ms
+    # CPU time can take 60 ms.
     assert 0 < worked < 50
-    # A renderer that is only getting ready for the next page takes 40 MiB.
+    # A renderer takes 40 MiB when it prepares the next page.
     assert grown < 55 * MIB
     page.close()

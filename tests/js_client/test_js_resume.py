@@ -22,7 +22,7 @@ def hold_back_a_part(page: Page) -> None:
 def begin(page: Page, options: str = "") -> None:
     """Start to upload a large file, and wait until S3 has accepted a part.
 
-    What the browser calls sent may still lie in a socket's buffer.
+    Bytes that the browser counts as sent may still be in a socket buffer.
     """
     with page.expect_response(lambda one: one.request.method == "PUT" and one.status == 200):
         page.evaluate(
@@ -70,7 +70,7 @@ def test_after_a_reload_only_the_missing_parts_are_sent(open_any_shop: OpenShop)
         f"{shop.bucket.name}: at the reload missing {arrived['missing']} of 4 parts; "
         f"sent after it {sorted(numbers)}; one upload, one image {result['image']['image']}\n"
     )
-    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    # A part whose connection was cut may still have arrived if S3 had all its bytes.
     assert {3} <= set(numbers) <= set(arrived["missing"])
     assert shop.images() == [result["image"]], result
     assert result["image"]["alt_text"] == "front"
@@ -133,7 +133,7 @@ def test_a_paused_upload_continues_with_the_missing_parts(open_shop: OpenShop) -
     result = page.evaluate("() => { upload.resume(); return ended }")
     assert shop.images() == [result["image"]], result
     again = {number_of(one.url) for one in asked if one.method == "PUT"}
-    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    # A part whose connection was cut may still have arrived if S3 had all its bytes.
     assert {3} <= again <= set(arrived["missing"])
     assert len(arrived["missing"]) < 4
     page.close()
@@ -142,7 +142,7 @@ def test_a_paused_upload_continues_with_the_missing_parts(open_shop: OpenShop) -
 def test_an_upload_survives_cut_connections_and_an_hour_offline(
     open_shop: OpenShop, s3_bucket: Bucket
 ) -> None:
-    # Connections drop after 1, 2 and 3 MiB; a part has 5.
+    # Connections drop after 1, 2 and 3 MiB. A part has 5 MiB.
     with cutting_proxy(s3_bucket.server.endpoint_url, [MIB, 2 * MIB, 3 * MIB]) as network:
         shop = open_shop(s3_public_url=network.url)
         page = shop.visit()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route
 from tests.js_client.conftest import OpenShop, Shop
 
 LOST = "new DOMException('Connection to Indexed Database server lost', 'UnknownError')"
-# What a browser's store does on its bad days, from the first upload on.
+# Ways in which a browser's storage can fail.
 BROKEN = {
     "full": """IDBObjectStore.prototype.put = () => {
         throw new DOMException('full', 'QuotaExceededError')
@@ -31,10 +31,10 @@ BROKEN = {
             return begun
         }
     }""",
-    "never there": """IDBFactory.prototype.open = () => {
+    "missing": """IDBFactory.prototype.open = () => {
         throw new DOMException('denied', 'SecurityError')
     }""",
-    "locked away": """LockManager.prototype.request = LockManager.prototype.query =
+    "blocked": """LockManager.prototype.request = LockManager.prototype.query =
         async () => { throw new DOMException('denied', 'SecurityError') }""",
 }
 
@@ -64,7 +64,7 @@ def test_an_upload_succeeds_with_a_broken_storage(open_shop: OpenShop, how: str)
     failed = page.evaluate("outcome(broker.upload(file(900), { ad }))")
     assert (failed.get("typed"), failed.get("code")) == (True, "storage_denied"), failed
     assert len(page.evaluate("broker.resumable({ ad })")) == 1
-    # This page remembers it all the same, for another broker of it, too.
+    # The page remembers the record in memory, also for another Broker.
     result = page.evaluate(
         """async () => {
             globalThis.broker = new Broker({ baseUrl, token })

@@ -75,10 +75,9 @@ class Market:
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._check_console)
-        page.on("dialog", lambda dialog: dialog.accept())  # "leave the page?"
-        page.on(
-            "filechooser", lambda _: None
-        )  # otherwise the first dialog may open before a test expects it
+        page.on("dialog", lambda dialog: dialog.accept())  # for example "Leave the page?"
+        # Without a listener the first file dialog may open before a test expects it.
+        page.on("filechooser", lambda _: None)
         page.goto(self.url)
         return page
 

@@ -26,9 +26,8 @@ def axe() -> Path:
 def barriers(page: Page, axe: Path) -> list[Any]:
     """Return the violations that axe finds, each with its elements."""
     if not page.evaluate("'axe' in globalThis"):
-        page.evaluate(
-            axe.read_text()
-        )  # evaluate() is not subject to the page's Content-Security-Policy
+        # evaluate() is not subject to the page's Content-Security-Policy.
+        page.evaluate(axe.read_text())
     found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
     assert len(found["passes"]) > 10
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]

@@ -231,9 +231,8 @@ def test_the_client_waits_for_a_short_rate_limit_and_raises_a_long_one(
 def test_a_missing_object_is_confirmed_again_but_not_forever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = FaultTransport(
-        first(1, lambda _: httpx.Response(201))
-    )  # S3 says created but stores nothing
+    # S3 answers "created" but stores nothing.
+    network = FaultTransport(first(1, lambda _: httpx.Response(201)))
     with broker(live, network, waits, retries=3) as client, pytest.raises(ObjectMissing):
         client.upload(photo, ad=live.ad())
     assert len(network.paths("/confirm/")) == 4

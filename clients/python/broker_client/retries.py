@@ -24,9 +24,9 @@ Phase = Literal[
     "advice",  # the broker answered the report of a failure
     "request",  # the broker, or something in between, answered any request to the API
     "batch",  # the request for several tickets failed
-    "confirm",  # confirming failed by the rules of `request`
-    "parts",  # listing the parts failed by the rules of `request`
-    "complete",  # completing failed by the rules of `request`
+    "confirm",  # confirming failed, also after the retries of `request`
+    "parts",  # listing the parts failed, also after the retries of `request`
+    "complete",  # completing failed, also after the retries of `request`
     "transfer",  # sending or confirming failed
     "end",  # the upload failed: what happens to its journal entry
 ]

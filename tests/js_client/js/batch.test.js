@@ -51,7 +51,7 @@ test("if there are too few free slots, the first files get them", async () => {
   const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(4, 1000), { ad: 1 });
   assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), [1, 2, "image_limit_reached", "image_limit_reached"]);
   const tickets = asked.filter((one) => one.key);
-  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE, ALONE, ALONE]); // after a refusal no more
+  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE, ALONE, ALONE]); // no more requests after the refusal
   assert.equal(new Set(tickets.map((one) => one.key)).size, 4);
   assert.deepEqual(tickets.slice(1).map((one) => JSON.parse(one.body).file_name), ["0.jpg", "1.jpg", "2.jpg"]);
 });
@@ -96,7 +96,7 @@ test("an upload that is paused and resumed during its batch request takes one ti
 test("an upload that is cancelled during its batch request reports nothing more", async (t) => {
   const asked = gate(), cancelled = gate(), events = [];
   const { fetch } = answers({ [BATCH]: [async () => { asked.open(); await cancelled.promise; return [0]; }] });
-  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!time || time === 15_000) setImmediate(act); }); // turns, and what a cancel waits
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!time || time === 15_000) setImmediate(act); }); // the client's yields, and the timeout of a cancel
   const onProgress = ({ upload, phase, error }) => events.push([upload.file.name, phase, error?.code]);
   const [one, other] = new Broker({ fetch, storage: storage(), tries: 2 }).uploadAll(files(2, 1000), { ad: 1, onProgress });
   await asked.promise;

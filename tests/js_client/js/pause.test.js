@@ -44,7 +44,7 @@ async function pausedAt(n, table) {
   let isOver = false;
   const over = upload.one.then((image) => { isOver = true; return image; });
   while (!isPaused && !isOver) await tick();
-  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // what was under way speaks
+  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // interrupted requests report their end
   assert.ok(late.every((phase) => ENDS.includes(phase)), `${n}: ${late}`);
   if (isPaused && !isOver) {
     assert.equal(upload.one.phase, "paused", String(n));

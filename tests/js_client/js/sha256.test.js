@@ -22,7 +22,7 @@ test("a length above 32 bits is counted correctly", () => {
   const zeros = new Uint8Array(2 ** 20), hash = new Sha256(), theirs = createHash("sha256");
   for (let i = 0; i < 8; i++) hash.update(zeros), theirs.update(zeros);
   assert.deepEqual(Buffer.from(hash.digest()), theirs.digest());
-  // FIPS 180-4's own example of a million a's, fed in odd pieces.
+  // The example of FIPS 180-4: a million times `a`, in slices of odd lengths.
   const as = new Sha256(), piece = new Uint8Array(1000 / 8).fill(97);
   for (let i = 0; i < 8000; i++) as.update(piece);
   assert.equal(Buffer.from(as.digest()).toString("hex"), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");

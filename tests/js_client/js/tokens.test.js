@@ -67,5 +67,5 @@ test("an error thrown by the token function does not count as a refused token", 
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
   assert.equal(calls, 1);
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
-  assert.equal(calls, 2); // and it is asked again
+  assert.equal(calls, 2); // the page is asked again
 });
