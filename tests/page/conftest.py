@@ -104,7 +104,7 @@ class Market:
         with self.app.extensions["broker"].database.session() as session:
             return list(session.scalars(select(Upload).order_by(Upload.id)))
 
-    def shoot(self, page: Page, name: str, **options: Any) -> None:
+    def screenshot(self, page: Page, name: str, **options: Any) -> None:
         """Save a screenshot if the environment variable SCREENSHOTS names a folder."""
         if self.screenshots:
             page.screenshot(path=f"{self.screenshots}/page-{name}.png", **options)

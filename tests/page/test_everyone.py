@@ -48,7 +48,7 @@ def test_axe_finds_no_violations_at_any_width_in_light_and_dark(
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 where = f"{width}-{scheme}-{state}"
-                market.shoot(page, where, full_page=state != "avatar")
+                market.screenshot(page, where, full_page=state != "avatar")
                 assert (where, barriers(page, axe)) == (where, [])
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
 
@@ -90,7 +90,7 @@ def test_a_phone_user_takes_a_photo_and_moves_it_by_touch(
     choose(page, photos[1])
     expect_recorded(page, 2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    market.shoot(page, "phone", full_page=True)
+    market.screenshot(page, "phone", full_page=True)
 
     grip = photo(page, photos[1]).locator(".grip")
     grip.scroll_into_view_if_needed()

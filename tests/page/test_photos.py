@@ -35,11 +35,11 @@ def test_twenty_real_photos_are_dropped_and_uploaded(
     page.get_by_label("Price").fill("850.00")
     drop(page, photos)
     expect(page.locator("#meter-count")).to_contain_text("of 20 photos")
-    market.shoot(page, f"twenty-{request.node.callspec.id}-on-the-way")
+    market.screenshot(page, f"twenty-{request.node.callspec.id}-on-the-way")
     expect_recorded(page, 20)
     expect(page.locator("#count")).to_have_text("20 of 20")
     expect(page.locator("#said")).to_have_text("20 photos uploaded.")
-    market.shoot(page, f"twenty-{request.node.callspec.id}", full_page=True)
+    market.screenshot(page, f"twenty-{request.node.callspec.id}", full_page=True)
 
     (listing,) = market.listings()
     assert (listing["title"], listing["price"]) == ("Gravel bicycle, 54 cm", "850.00")

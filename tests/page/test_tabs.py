@@ -58,7 +58,7 @@ def test_without_broker_dev_the_page_asks_for_a_token(
     page = market.visit()
     dialog = page.get_by_role("dialog", name="Sign in")
     expect(dialog).to_be_visible()
-    market.shoot(page, "sign-in")
+    market.screenshot(page, "sign-in")
     page.keyboard.press("Escape")
     dialog.get_by_label("Token").fill("no token")
     dialog.get_by_role("button", name="Sign in").click()
@@ -153,7 +153,7 @@ def test_a_profile_photo_is_cropped_saved_and_removed(
     assert len({*drawn, *closer}) == 6  # each size is drawn again
     radius = rounds.first.evaluate("(canvas) => getComputedStyle(canvas).borderRadius")
     assert radius == "50%"
-    market.shoot(page, "profile-photo")
+    market.screenshot(page, "profile-photo")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_contain_text("Saved.")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()

@@ -37,7 +37,7 @@ def test_uploads_continue_after_the_network_was_lost(
         expect(page.locator("#offline")).to_be_visible()
         expect(page.locator("#meter-speed")).to_have_text("Waiting for the network")
         expect(page.locator(".phase").get_by_text("Waiting for the network").first).to_be_visible()
-        market.shoot(page, "offline")
+        market.screenshot(page, "offline")
         network.mend()
         page.context.set_offline(False)
         expect(page.locator("#offline")).to_be_hidden()
@@ -61,7 +61,7 @@ def test_after_a_reload_the_same_photos_are_resumed(
     page.reload()
     expect(page.get_by_role("heading", name="2 uploads were interrupted")).to_be_visible()
     expect(page.locator("#interrupted-names")).to_contain_text("large.jpg")
-    market.shoot(page, "interrupted")
+    market.screenshot(page, "interrupted")
     page.unroute_all()
     assert held
 
@@ -125,7 +125,7 @@ def test_a_file_of_an_unsupported_type_is_refused_with_a_clear_message(
     expect(failure).to_contain_text("Choose a JPEG, PNG, WebP, GIF, AVIF, HEIC or HEIF file.")
     expect(failure.get_by_role("button", name="Try again")).to_be_hidden()
     expect_recorded(page, 1)
-    market.shoot(page, "wrong-type")
+    market.screenshot(page, "wrong-type")
     failure.get_by_role("button", name="Remove").click()
     expect(page.locator(".photo")).to_have_count(1)
     assert len(market.uploads()) == 1
@@ -183,7 +183,7 @@ def test_a_slow_upload_shows_progress_speed_and_time_left(
         for bar in (".under-way progress", "#meter-bar")
     ]
     assert all(0 < share < 1 for share in shares)
-    market.shoot(page, "slow")
+    market.screenshot(page, "slow")
     session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     expect_recorded(page, 2)
 
