@@ -70,4 +70,4 @@ def test_every_file_of_ours_that_a_page_names_is_there() -> None:
 
 
 def _words(page: str) -> list[str]:
-    return re.findall(r"^(?:const )?WORDS = \{\n(.*?)^\}", page, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^(?:const )?MESSAGES = \{\n(.*?)^\}", page, re.MULTILINE | re.DOTALL)
