@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT_SECONDS
 from broker.db.fast_path.statements import Row, Statement, compiled
 from broker.db.liveness import closed_by_server
-from broker.db.timing import told as observe
+from broker.db.timing import observe
 
 
 class DriverCursor:
