@@ -79,7 +79,7 @@ class InvalidEvent(BrokerError):
 
 
 class Forbidden(BrokerError):
-    """The principal may not write below this owner."""
+    """The caller has no right to this owner or resource."""
 
     code = "forbidden"
 
