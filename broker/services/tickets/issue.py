@@ -61,10 +61,9 @@ def issue(
     uppy_session_id: UUID | None = None,
     answer: KeptAnswer[list[Ticket]] | None = None,
 ) -> list[Ticket]:
-    """Issue one ticket for each file, or none. The rows are committed before a ticket is shown.
+    """Issue one ticket for each file, or none. The rows are committed before a ticket is returned.
 
-    Args:
-        answer: the response to keep for retries, in the same transaction.
+    `answer` is the response to store for retries, in the same transaction.
 
     Raises:
         NotFound, Forbidden: no such owner, or another user's.

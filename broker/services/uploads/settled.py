@@ -1,4 +1,4 @@
-"""What to answer about an upload that is no longer pending."""
+"""The image or the error of an upload that is no longer pending."""
 
 from sqlalchemy import select
 
