@@ -19,7 +19,7 @@ SEAWEEDFS_WRITES = frozenset({"create", "update"})
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectCreated:
-    """An object that was written, says a notification. `key` is the full object key."""
+    """A written object that a notification names; `key` is the full object key."""
 
     bucket: str
     key: str
@@ -29,7 +29,7 @@ def objects_created(body: Any) -> list[ObjectCreated]:
     """Return the written objects that a notification names; ignore its other events.
 
     Raises:
-        InvalidEvent: it has none of the shapes.
+        InvalidEvent: the format is unknown.
     """
     if not isinstance(body, dict):
         raise InvalidEvent("A notification is a JSON object.")

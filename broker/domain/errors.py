@@ -4,7 +4,7 @@ BrokerError
 ├── InvalidRequest          a field is not valid; `fields` names it
 │   ├── AvatarNotConfirmed
 │   └── InvalidReport       an operator's file cannot be used; the API never raises it
-├── InvalidEvent            no notification of a bucket
+├── InvalidEvent            not a bucket notification
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -73,7 +73,7 @@ class InvalidReport(InvalidRequest):
 
 
 class InvalidEvent(BrokerError):
-    """A message that is no event notification in any of the shapes that are known."""
+    """The message is not a bucket notification in a known format."""
 
     code = "invalid_event"
 

@@ -20,7 +20,7 @@ from broker.services.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class StoredImage:
-    """What an image's row says about its object."""
+    """An image's object, as the row describes it."""
 
     id: int
     size: int
@@ -29,7 +29,7 @@ class StoredImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the rows say about some object keys.
+    """The rows that know some object keys.
 
     Attributes:
         images: by object key.

@@ -34,8 +34,8 @@ class FileRequest:
     """One file as its client declares it.
 
     Attributes:
-        size: bytes. None for Uppy, whose protocol declares no size, and for a plain form, whose
-            page cannot know it.
+        size: in bytes. None for Uppy, because its protocol declares no size, and for a plain form,
+            because its page cannot know the size.
         max_size: with Uppy, the most bytes that may arrive; the client cuts the parts itself.
         checksum_sha256: base64, as S3 writes it.
         return_url: where S3 redirects the browser after a plain form.

@@ -27,7 +27,7 @@ from broker.telemetry.ticket_metrics import quota_refused
 def reservation(
     limits: Limits, principal: Principal, uploads: Sequence[NewUpload], *, now: datetime
 ) -> Reservation | None:
-    """Return what new uploads reserve; None for a backend, whose uploads charge no user."""
+    """Return what new uploads reserve; None for a backend: its uploads charge nobody."""
     if not limits.has_quota or principal.is_service:
         return None
     return Reservation(

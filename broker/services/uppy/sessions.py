@@ -102,7 +102,7 @@ def principal_of(row: UppySession) -> Principal:
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
-    """Count further files of a session.
+    """Count more files of a session.
 
     Raises:
         CapabilityExhausted: too few files, or no bytes, are left; the caller must roll back.
