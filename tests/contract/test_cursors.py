@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
 from broker.db.fast_path import insert_uploads, read_upload
-from broker.db.fast_path.transactions import own_transaction, reading
+from broker.db.fast_path.transactions import own_transaction, read_cursor
 from broker.db.models import Upload, User
 from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
@@ -165,7 +165,7 @@ def test_its_connection_is_set_as_the_engines_own(database: Database) -> None:
         names = ("statement_timeout", "default_transaction_isolation")
         reads = [select(func.current_setting(name)) for name in names]
         wanted = ["7s", "read committed"]
-    with bounded.session() as session, reading(session) as cursor:
+    with bounded.session() as session, read_cursor(session) as cursor:
         assert [row[0] for read in reads if (row := cursor.first(read, {}))] == wanted
         assert [session.scalar(read) for read in reads] == wanted
     bounded.dispose()
@@ -196,7 +196,7 @@ def test_a_cursor_whose_connection_the_server_ended_is_replaced(
     database, operator = Database(url), Database(url)
 
     def pid() -> int:
-        with database.session() as session, reading(session) as cursor:
+        with database.session() as session, read_cursor(session) as cursor:
             row = cursor.first(select(func.pg_backend_pid()), {})
         assert row is not None
         return int(row[0])
@@ -212,7 +212,7 @@ def test_a_cursor_whose_connection_the_server_ended_is_replaced(
     with (
         pytest.raises(DatabaseUnavailable),
         database.session() as session,
-        reading(session) as cursor,
+        read_cursor(session) as cursor,
     ):
         cursor.first(select(func.pg_terminate_backend(func.pg_backend_pid())), {})
     assert pid() not in (first, second)
@@ -231,7 +231,7 @@ def test_no_session_ever_has_a_connection_that_commits_by_itself(
 ) -> None:
     database = Database(postgres_server.url(postgres_server.create_database()))
     with database.session() as session:
-        with reading(session) as cursor:
+        with read_cursor(session) as cursor:
             cursor.first(select(1), {})
         session.execute(text("CREATE TABLE kept (id int)"))
         session.rollback()
@@ -242,7 +242,7 @@ def test_no_session_ever_has_a_connection_that_commits_by_itself(
 def test_connections_are_not_more_than_threads_that_use_them(postgres_server: Postgres) -> None:
     database = Database(postgres_server.url(postgres_server.create_database()))
     for _ in range(20):
-        with database.session() as session, reading(session) as cursor:
+        with database.session() as session, read_cursor(session) as cursor:
             cursor.first(select(1), {})
     with database.session() as session:
         found = session.scalar(

@@ -117,7 +117,7 @@ def test_adopt_tells_what_it_left_and_ends_with_1(s3_bucket: Bucket) -> None:
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "adopted 0",
-        "left 1 no_owner: there is no such ad or user",
+        "left 1 no_owner: the ad or user does not exist",
         "    ads/ad_9/a.jpg",
     ]
 

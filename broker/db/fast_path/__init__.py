@@ -1,6 +1,6 @@
 """Statements that skip SQLAlchemy's session, for the requests that are most frequent.
 
-Callers import from this package and know none of its modules' types.
+Callers import only from this package, not from its modules.
 """
 
 from broker.db.fast_path.insert_image import insert_image

@@ -1,4 +1,4 @@
-"""An ad's images: edit what the ad says about one, or delete it."""
+"""Edit or delete the images of an ad."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -34,8 +34,8 @@ class FileRequest:
     """One file as its client declares it.
 
     Attributes:
-        size: bytes. None for Uppy, whose protocol declares no size, and for a plain form, whose
-            page cannot know it.
+        size: in bytes. None for Uppy, because its protocol declares no size, and for a plain form,
+            because its page cannot know the size.
         max_size: with Uppy, the most bytes that may arrive; the client cuts the parts itself.
         checksum_sha256: base64, as S3 writes it.
         return_url: where S3 redirects the browser after a plain form.
@@ -61,10 +61,9 @@ def issue(
     uppy_session_id: UUID | None = None,
     answer: KeptAnswer[list[Ticket]] | None = None,
 ) -> list[Ticket]:
-    """Issue one ticket for each file, or none. The rows are committed before a ticket is shown.
+    """Issue one ticket for each file, or none. The rows are committed before a ticket is returned.
 
-    Args:
-        answer: the response to keep for retries, in the same transaction.
+    `answer` is the response to store for retries, in the same transaction.
 
     Raises:
         NotFound, Forbidden: no such owner, or another user's.
