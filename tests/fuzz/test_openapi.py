@@ -1,4 +1,4 @@
-"""Schemathesis over the document, against the app as it is served: every check, stateful too.
+"""Schemathesis runs all its checks against the served app and its OpenAPI document.
 
 Signed in and not, on both databases, with a bucket on a real S3 server.
 """
@@ -22,8 +22,8 @@ from tests.http.client import JPEG, Client, declared, send, token
 HERE = Path(__file__).parent
 EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 EXAMPLES = 2
-# Scenarios along the document's own links, none of them guessed; with valid
-# data, since what is refused leads nowhere.
+# Scenarios along the document's own links, without guessed ones. Only valid data: a refused
+# request leads nowhere.
 SCENARIOS = 8
 STATEFUL = """
 [phases.stateful]
@@ -52,7 +52,7 @@ SETTINGS = {
 
 
 def something_of_each(app: Flask) -> dict[str, list[Any]]:
-    """Make what the requests may then be about, Alice's all of it; gives it by parameter."""
+    """Create one of everything as Alice; return the ids by parameter."""
     alice = Client(app, token(1))
     ads = [alice.ad() for _ in range(4)]
     forms = [alice.ticket(ads[0]).get_json() for _ in range(4)]
@@ -73,10 +73,10 @@ def something_of_each(app: Flask) -> dict[str, list[Any]]:
 
 
 def phases(database_url: str, signed_in: bool) -> str:
-    """Name the phases; in the ordinary run each is where it says most for its time.
+    """Return the phases to run. With FUZZ_TIMES=1 each runs only where it finds most for its time.
 
-    `coverage` is every bound of every field, which is seldom the database's to refuse; `stateful`
-    follows links through what only a database keeps. Without a token no link leads anywhere.
+    `coverage` tests every bound of every field, which seldom depends on the database. `stateful`
+    follows links, which need a token.
     """
     if TIMES > 1:
         return "examples,coverage,fuzzing,stateful"
@@ -86,7 +86,7 @@ def phases(database_url: str, signed_in: bool) -> str:
 
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed-in", "not"])
-def test_schemathesis_finds_nothing(
+def test_schemathesis_finds_no_fault(
     make_app: Callable[..., Flask], database_url: str, tmp_path: Path, signed_in: bool
 ) -> None:
     app = make_app(**SETTINGS)
