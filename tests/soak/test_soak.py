@@ -17,7 +17,7 @@ LIFETIMES = Lifetimes(ttl=8, grace=4, reap_every=1)
 
 
 @pytest.mark.timeout(300)  # a failing run waits for the reaper
-def test_while_servers_die_and_come_back_every_answer_is_right_and_nothing_is_left() -> None:
+def test_under_load_with_servers_killed_every_answer_is_right_and_nothing_is_left() -> None:
     # Not in tmp_path: PostgreSQL's user cannot enter it.
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as directory,
