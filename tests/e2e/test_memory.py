@@ -1,4 +1,4 @@
-"""The API's memory does not grow with what is uploaded through its tickets."""
+"""The memory of the API does not grow with the uploaded bytes."""
 
 import os
 import subprocess
@@ -19,14 +19,14 @@ from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024
 UPLOADS, SIZE, AT_ONCE = 20, 24 * MIB, 2
-MAY_GROW = 16 * MIB  # noise of an allocator; the files are 480 MiB
+MAY_GROW = 16 * MIB  # noise of the allocator; the files have 480 MiB
 START_SECONDS = 30
 PHOTO = os.urandom(SIZE)
 
 
 @contextmanager
 def api(bucket: Bucket, database_url: str) -> Iterator[tuple[str, int]]:
-    """Serve the API as production does; gives its URL and process id."""
+    """Serve the API as in production; yield its URL and process id."""
     (port,) = free_ports(1)
     environment = {
         **os.environ,
@@ -55,7 +55,7 @@ def api(bucket: Bucket, database_url: str) -> Iterator[tuple[str, int]]:
 
 
 def resident(pid: int) -> int:
-    """Give the resident memory of a process and its children, in bytes (proc(5))."""
+    """Return the resident memory of a process and its children, in bytes (proc(5))."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     own = pages * os.sysconf("SC_PAGE_SIZE")
@@ -63,7 +63,7 @@ def resident(pid: int) -> int:
 
 
 def upload(client: httpx.Client, ad: int, data: bytes) -> int:
-    """Send one photo through its ticket; gives the image's id."""
+    """Upload one photo; return the id of its image."""
     body = declared(data, transport="multipart")
     ticket: dict[str, Any] = client.post(f"/api/ads/{ad}/upload_image/", json=body).json()
     numbers = range(1, ticket["upload"]["part_count"] + 1)
@@ -78,7 +78,7 @@ def upload(client: httpx.Client, ad: int, data: bytes) -> int:
     return int(image.json()["id"])
 
 
-def test_twenty_large_uploads_leave_the_apis_memory_as_it_was(
+def test_twenty_large_uploads_do_not_grow_the_memory_of_the_api(
     s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     database_url = f"sqlite:///{tmp_path / 'broker.db'}"
