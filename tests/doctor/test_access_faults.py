@@ -1,4 +1,4 @@
-"""The broker's own way to the bucket: URL, credentials, clock, region, the bucket itself."""
+"""The broker's access to the bucket: URL, credentials, clock, region, bucket name."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
 
 
-def test_a_wrong_secret_key_is_told_from_other_refusals(anywhere: Deployment) -> None:
+def test_a_wrong_secret_key_is_distinguished_from_other_refusals(anywhere: Deployment) -> None:
     report = anywhere.doctor(AWS_SECRET_ACCESS_KEY="not-the-secret-of-this-access-key")
     fault = report.of("credentials-known", "fail")
     assert fault["setting"] == "AWS_SECRET_ACCESS_KEY"
@@ -28,7 +28,7 @@ def test_a_wrong_secret_key_is_told_from_other_refusals(anywhere: Deployment) ->
     assert "not-the-secret" not in report.text
 
 
-def test_an_unknown_access_key_is_told_from_other_refusals(anywhere: Deployment) -> None:
+def test_an_unknown_access_key_is_distinguished_from_other_refusals(anywhere: Deployment) -> None:
     report = anywhere.doctor(AWS_ACCESS_KEY_ID="AKIANOBODYHASTHISKEY")
     fault = report.of("credentials-known", "fail")
     assert fault["setting"] == "AWS_ACCESS_KEY_ID"
@@ -37,7 +37,7 @@ def test_an_unknown_access_key_is_told_from_other_refusals(anywhere: Deployment)
     assert report.failed == {"credentials-known"}
 
 
-def test_no_credentials_at_all_are_said_and_the_other_checks_go_on(deployment: Deployment) -> None:
+def test_missing_credentials_are_reported_and_the_other_checks_run(deployment: Deployment) -> None:
     deployment.monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     deployment.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     report = deployment.doctor()
@@ -48,7 +48,7 @@ def test_no_credentials_at_all_are_said_and_the_other_checks_go_on(deployment: D
     assert len(report.findings) == len(CHECKS) + 1
 
 
-def test_a_profile_that_is_not_there_is_a_failure_and_no_trace(
+def test_a_missing_profile_is_a_failure_without_a_traceback(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = deployment.doctor(AWS_PROFILE="nobody")
@@ -60,14 +60,14 @@ def test_a_profile_that_is_not_there_is_a_failure_and_no_trace(
     assert {"database-writable", "jwt"} <= report.passed
 
 
-def test_half_of_the_credentials(deployment: Deployment) -> None:
+def test_incomplete_credentials_are_reported(deployment: Deployment) -> None:
     deployment.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     report = deployment.doctor()
     assert report.of("aws-config", "fail")["setting"] == "AWS_SECRET_ACCESS_KEY"
     assert {"database-writable", "jwt"} <= report.passed
 
 
-def test_a_missing_bucket_is_made_by_bucket_apply(anywhere: Deployment) -> None:
+def test_for_a_missing_bucket_the_fix_is_bucket_apply(anywhere: Deployment) -> None:
     report = anywhere.doctor(S3_BUCKET="nobody-made-this-bucket")
     fault = report.of("bucket", "fail")
     assert fault["detail"] == "there is no bucket nobody-made-this-bucket"
@@ -145,7 +145,7 @@ def test_a_clock_that_differs_from_the_bucket_s(
     assert report.failed == ({"clock"} if outcome == "fail" else set())
 
 
-def test_a_time_that_the_bucket_refuses_is_the_clock_s_fault(anywhere: Deployment) -> None:
+def test_a_time_that_the_bucket_refuses_is_reported_as_a_wrong_clock(anywhere: Deployment) -> None:
     late = datetime.now(UTC) - timedelta(minutes=20)
     with patch.object(botocore.auth, "get_current_datetime", lambda *_: late.replace(tzinfo=None)):
         report = anywhere.doctor()
@@ -155,7 +155,7 @@ def test_a_time_that_the_bucket_refuses_is_the_clock_s_fault(anywhere: Deploymen
     assert report.failed == {"clock"}
 
 
-def test_the_report_for_people_has_a_line_a_check_and_below_it_setting_and_fix(
+def test_the_text_report_has_a_line_per_check_followed_by_setting_and_fix(
     deployment: Deployment,
 ) -> None:
     deployment.set(S3_BUCKET="nobody-made-this-bucket")

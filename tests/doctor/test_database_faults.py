@@ -1,4 +1,4 @@
-"""The database: away, behind, not to be written. The bucket is examined all the same."""
+"""A database that is down, not migrated, or read-only. The bucket is checked anyway."""
 
 import sqlite3
 from pathlib import Path
@@ -47,15 +47,13 @@ def test_a_database_that_is_not_on_the_server(
 @pytest.mark.parametrize(
     "url", ["mysql://broker:its-password@host/broker", "its-password", "sqlite://"]
 )
-def test_a_url_of_no_database_that_can_be_used(no_bucket: Environment, url: str) -> None:
+def test_a_url_of_an_unsupported_database(no_bucket: Environment, url: str) -> None:
     report = no_bucket.doctor(DATABASE_URL=url)
     assert report.of("database", "fail")["setting"] == SETTING
     assert "its-password" not in report.text
 
 
-def test_a_sqlite_file_that_is_not_there_is_not_made(
-    no_bucket: Environment, tmp_path: Path
-) -> None:
+def test_a_missing_sqlite_file_is_not_created(no_bucket: Environment, tmp_path: Path) -> None:
     file = tmp_path / "none.db"
     fault = no_bucket.doctor(DATABASE_URL=f"sqlite:///{file}").of("database", "fail")
     assert str(file) in fault["detail"]
@@ -93,7 +91,7 @@ def test_a_database_that_may_only_be_read(
     assert report.failed - NO_BUCKET == {"database-writable"}
 
 
-def test_a_sqlite_file_that_somebody_keeps_locked(no_bucket: Environment, tmp_path: Path) -> None:
+def test_a_locked_sqlite_file(no_bucket: Environment, tmp_path: Path) -> None:
     held = sqlite3.connect(tmp_path / "broker.db", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
     fault = no_bucket.doctor().of("database-writable", "fail")

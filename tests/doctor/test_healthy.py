@@ -1,4 +1,4 @@
-"""A healthy deployment: every check is made, none fails, and nothing is left behind."""
+"""In a healthy deployment every check runs, none fails, and nothing is left in the bucket."""
 
 import re
 import socket
@@ -22,18 +22,18 @@ def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server
     assert report.passed == {"settings", "etag", *(c.name for c in CHECKS)} - skipped
 
 
-def test_limits_that_are_small_do_not_stop_the_trial(deployment: Deployment) -> None:
+def test_small_limits_do_not_stop_the_trial_upload(deployment: Deployment) -> None:
     report = deployment.doctor(MAX_IMAGES_PER_AD="1", MAX_IMAGE_BYTES="1")
     assert report.failed == set()
 
 
-def test_a_bucket_whose_default_is_put_without_checksums(anywhere: Deployment) -> None:
+def test_a_bucket_with_put_as_default_and_no_checksums_passes(anywhere: Deployment) -> None:
     report = anywhere.doctor(DEFAULT_TRANSPORT="put", REQUIRE_CHECKSUM="false")
     assert report.failed == set()
     assert "PUT" in report.of("ticket", "ok")["detail"]
 
 
-def test_virtual_addressing_and_what_a_page_over_https_may_not_do(
+def test_virtual_addressing_and_mixed_content_are_checked(
     on_minio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up = socket.getaddrinfo

@@ -1,5 +1,6 @@
-"""Credentials that may do less than the broker needs: a session policy of MinIO's AssumeRole,
-and an identity of SeaweedFS that may only read."""
+"""Credentials with fewer permissions than the broker needs.
+
+They come from a session policy of MinIO's AssumeRole and a read-only identity of SeaweedFS."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ NEEDED = (
 
 
 def only(deployment: Deployment, *actions: str) -> None:
-    """Give the doctor temporary credentials that may do only this."""
+    """Run the doctor with temporary credentials that allow only these actions."""
     name = deployment.bucket.name
     statement = {
         "Effect": "Allow",
@@ -30,7 +31,7 @@ def only(deployment: Deployment, *actions: str) -> None:
 
 
 def as_allowed_by(deployment: Deployment, policy: dict[str, Any]) -> None:
-    """Give the doctor temporary credentials with this policy."""
+    """Run the doctor with temporary credentials limited by this policy."""
     deployment.set(**allowed_by(deployment.bucket.server, policy))
 
 
@@ -43,7 +44,7 @@ def test_what_the_printed_iam_policy_allows_is_enough(on_minio: Deployment, role
     assert not [fault for fault in report.faults if fault.startswith("put:")]
 
 
-def test_a_put_that_may_be_a_copy_is_told_of_as_the_root_user_is_bound_by_no_policy(
+def test_a_put_that_may_be_a_copy_is_reported_if_no_policy_denies_it(
     on_minio: Deployment,
 ) -> None:
     found = on_minio.doctor().of("put", "warn")
@@ -51,14 +52,14 @@ def test_a_put_that_may_be_a_copy_is_told_of_as_the_root_user_is_bound_by_no_pol
     assert "broker bucket iam api" in found["fix"]
 
 
-def test_temporary_credentials_that_tickets_may_outlive(on_minio: Deployment) -> None:
+def test_temporary_credentials_with_a_shorter_lifetime_than_tickets(on_minio: Deployment) -> None:
     only(on_minio, *NEEDED)
     found = on_minio.doctor().of("credentials", "warn")
     assert found["setting"] == "BROKER_PUT_TTL"
     assert found["fix"] == "BROKER_PUT_TTL=600"
 
 
-def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment) -> None:
+def test_a_wrong_session_token_is_not_reported_as_a_wrong_key(on_minio: Deployment) -> None:
     only(on_minio, *NEEDED)
     report = on_minio.doctor(AWS_SESSION_TOKEN="x" * 40)
     assert report.of("credentials-known", "fail")["setting"] == "AWS_SESSION_TOKEN"
@@ -74,9 +75,7 @@ def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment)
         ("s3:ListMultipartUploadParts", "multipart"),
     ],
 )
-def test_a_permission_that_is_lacking_is_named(
-    on_minio: Deployment, lacking: str, check: str
-) -> None:
+def test_a_missing_permission_is_named(on_minio: Deployment, lacking: str, check: str) -> None:
     only(on_minio, *(action for action in NEEDED if action != lacking))
     report = on_minio.doctor()
     fault = report.of(check, "fail")
@@ -85,7 +84,7 @@ def test_a_permission_that_is_lacking_is_named(
     assert report.failed == {check}
 
 
-def test_what_cannot_be_deleted_is_named_with_its_key(on_minio: Deployment) -> None:
+def test_an_object_that_cannot_be_deleted_is_named_with_its_key(on_minio: Deployment) -> None:
     only(on_minio, *(action for action in NEEDED if action != "s3:DeleteObject"))
     report = on_minio.doctor()
     fault = report.of("removal", "fail")
@@ -112,7 +111,7 @@ def test_credentials_that_may_only_read(
     assert deployment.keys() == []
 
 
-def test_a_server_that_is_only_broken_does_not_pass_for_one_that_refuses(
+def test_a_broken_server_is_not_mistaken_for_a_refusal(
     on_minio: Deployment,
 ) -> None:
     with header_proxy(on_minio.bucket.server.endpoint_url, statuses={403: 503}) as url:

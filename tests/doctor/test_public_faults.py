@@ -1,4 +1,4 @@
-"""What the world is given: policy too narrow or too wide, CORS, public URL, CDN."""
+"""Public access: a bucket policy too narrow or too wide, CORS, public URL, CDN."""
 
 import json
 import os
@@ -25,7 +25,7 @@ STATEMENT = {"Effect": "Allow", "Principal": {"AWS": ["*"]}}
 
 
 def let_anyone(deployment: Deployment, **actions: str) -> None:
-    """Let anyone do these actions, each on a path of the bucket."""
+    """Allow anonymous clients these actions, each on a path of the bucket."""
     name = deployment.bucket.name
     statements = [
         STATEMENT | {"Action": f"s3:{action}", "Resource": f"arn:aws:s3:::{name}{path}"}
@@ -35,7 +35,7 @@ def let_anyone(deployment: Deployment, **actions: str) -> None:
     deployment.client().put_bucket_policy(Bucket=name, Policy=policy)
 
 
-def test_a_bucket_without_its_policy_shows_nobody_an_image(anywhere: Deployment) -> None:
+def test_without_its_policy_a_bucket_shows_no_image(anywhere: Deployment) -> None:
     anywhere.client().delete_bucket_policy(Bucket=anywhere.bucket.name)
     report = anywhere.doctor()
     fault = report.of("public-read", "fail")
@@ -55,7 +55,7 @@ def test_a_policy_that_lets_anyone_list(anywhere: Deployment) -> None:
 
 
 def test_a_policy_that_lets_anyone_write_and_delete(on_minio: Deployment) -> None:
-    # SeaweedFS lets no stranger write, whatever its policy says.
+    # SeaweedFS never lets anonymous clients write.
     let_anyone(on_minio, GetObject="/media/*", PutObject="/media/*", DeleteObject="/media/*")
     report = on_minio.doctor()
     fault = report.of("public-write", "fail")
@@ -78,7 +78,7 @@ def test_a_bucket_without_cors_rules(
     strict_seaweedfs: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = deploy(strict_seaweedfs, template, tmp_path, monkeypatch)
-    # SeaweedFS answers preflights on the bucket itself by its own flag, and no rule.
+    # SeaweedFS answers preflights on the bucket by its flag, not by a rule.
     fault = deployment.doctor(CORS_ORIGINS="https://shop.example").of("cors", "fail")
     assert fault["detail"] == "pages of https://shop.example may not send by POST"
     assert fault["fix"] == "start SeaweedFS with -s3.allowedOrigins=https://shop.example"
@@ -123,7 +123,7 @@ def test_a_cors_rule_that_hides_the_etag(deployment: Deployment) -> None:
     assert "https://doctor.invalid" in report.of("cors", "warn")["detail"]
 
 
-def test_no_origin_configured_is_skipped_with_a_word(deployment: Deployment) -> None:
+def test_without_configured_origins_cors_is_skipped_with_a_reason(deployment: Deployment) -> None:
     report = deployment.doctor(CORS_ORIGINS="")
     assert "BROKER_CORS_ORIGINS names no origin" in report.of("cors", "skip")["detail"]
     assert report.failed == set()
@@ -143,7 +143,7 @@ def test_a_public_url_that_leads_nowhere(deployment: Deployment, url: str, words
     assert "bucket" in report.passed
 
 
-def test_a_public_url_that_is_reached_elsewhere_from_here(anywhere: Deployment) -> None:
+def test_a_public_url_can_be_checked_at_another_address(anywhere: Deployment) -> None:
     anywhere.set(S3_PUBLIC_URL="http://s3.shop.invalid:9000", CORS_ORIGINS="")
     assert anywhere.doctor().failed == {"public-url"}
     report = anywhere.doctor("--public-at", anywhere.bucket.server.endpoint_url)
@@ -163,7 +163,7 @@ def test_a_public_url_that_leads_to_another_s3_server(
     assert fault["setting"] == "BROKER_S3_PUBLIC_URL"
     assert "BROKER_S3_ENDPOINT_URL" in fault["fix"]
     assert other.keys() == []
-    # The bucket on MinIO is another test's afterwards, and this one would be a namesake.
+    # The bucket on MinIO is reused by other tests, and this one has the same name.
     other.client().delete_bucket(Bucket=on_minio.bucket.name)
 
 
@@ -257,7 +257,7 @@ def test_an_s3_server_that_checks_no_policy_is_a_failure(
     assert client.list_objects_v2(Bucket=deployment.bucket.name)["KeyCount"] == 0
 
 
-def test_a_run_that_is_ended_by_sigterm_removes_what_it_sent(anywhere: Deployment) -> None:
+def test_a_run_ended_by_sigterm_removes_its_objects(anywhere: Deployment) -> None:
     def lines(finding: Finding) -> list[str]:
         if finding.check == "incoming":
             assert anywhere.keys() != []
@@ -271,7 +271,7 @@ def test_a_run_that_is_ended_by_sigterm_removes_what_it_sent(anywhere: Deploymen
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def test_a_run_that_is_broken_off_removes_what_it_sent(anywhere: Deployment) -> None:
+def test_an_interrupted_run_removes_its_objects(anywhere: Deployment) -> None:
     findings = examine()
     for finding in findings:
         if finding.check == "ticket":

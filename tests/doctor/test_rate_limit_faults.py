@@ -1,4 +1,4 @@
-"""The store of the rate limits: not named, or away. The API serves all the same."""
+"""A store of the rate limits that is not configured or down. The API works anyway."""
 
 from broker.local.process import free_ports
 from tests.doctor.conftest import Environment
@@ -6,7 +6,7 @@ from tests.doctor.conftest import Environment
 SETTING = "BROKER_RATE_LIMIT_STORAGE_URL"
 
 
-def test_a_store_that_nobody_named(no_bucket: Environment) -> None:
+def test_a_store_that_is_not_configured(no_bucket: Environment) -> None:
     warned = no_bucket.doctor().of("rate-limits", "warn")
     assert warned["setting"] == SETTING
     assert "nobody is limited" in warned["detail"]

@@ -1,4 +1,4 @@
-"""Settings, tokens and the broker's own address."""
+"""Wrong settings, keys for tokens, and the broker's own address."""
 
 import json
 import ssl
@@ -37,7 +37,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serve one body for every path; a 404 where there is none."""
+    """Serve one body for every path, or 404 if it is None."""
     bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ def with_key(no_bucket: Environment, algorithm: str, **values: str) -> Any:
     return no_bucket.doctor(JWT_ALGORITHM=algorithm, CAPABILITY_SECRET="c" * 40, **values)
 
 
-def test_settings_that_cannot_be_loaded_are_a_line_each(no_bucket: Environment) -> None:
+def test_invalid_settings_are_reported_in_a_line_each(no_bucket: Environment) -> None:
     no_bucket.monkeypatch.delenv("BROKER_S3_BUCKET")
     report = no_bucket.doctor(TICKET_TTL="never", JWT_SECRET="too-short-secret")
     faults = [f for f in report.findings if f["outcome"] == "fail"]
@@ -110,7 +110,7 @@ def test_a_secret_that_is_too_short_names_its_setting(no_bucket: Environment) ->
     assert "too-short" not in fault["detail"]
 
 
-def test_a_setting_that_nobody_knows_is_a_warning(no_bucket: Environment) -> None:
+def test_an_unknown_setting_is_a_warning(no_bucket: Environment) -> None:
     report = no_bucket.doctor(S3_BUKET="media")
     assert report.of("settings", "warn")["setting"] == "BROKER_S3_BUKET"
 
@@ -183,7 +183,7 @@ def test_a_certificate_where_a_public_key_belongs(
     assert fault["setting"] == PEM
 
 
-def test_a_pem_that_is_none(no_bucket: Environment) -> None:
+def test_a_value_that_is_no_pem(no_bucket: Environment) -> None:
     pem = "-----BEGIN PUBLIC KEY-----\nnothing\n-----END PUBLIC KEY-----\n"
     fault = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=pem).of("jwt", "fail")
     assert "no public key" in fault["detail"]
@@ -193,7 +193,7 @@ def jwks(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": [{"kid": str(n), **key} for n, key in enumerate(keys)]}).encode()
 
 
-def test_published_keys_of_which_one_can_be_used(
+def test_published_keys_with_one_usable_key(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     elliptic = ECAlgorithm.to_jwk(
@@ -205,7 +205,7 @@ def test_published_keys_of_which_one_can_be_used(
     assert report.failed == NO_BUCKET
 
 
-def test_published_keys_of_which_none_can_be_used(
+def test_published_keys_without_a_usable_key(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     keys = jwks(RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True))
@@ -218,13 +218,13 @@ def test_published_keys_of_which_none_can_be_used(
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"keys": []}'])
-def test_a_jwks_url_that_gives_no_keys(no_bucket: Environment, serve: Serve, body: bytes) -> None:
+def test_a_jwks_url_without_keys(no_bucket: Environment, serve: Serve, body: bytes) -> None:
     fault = with_key(no_bucket, "RS256", JWT_JWKS_URL=serve(body)).of("jwks", "fail")
     assert fault["setting"] == JWKS
     assert "jwks_uri" in fault["fix"]
 
 
-def test_a_jwks_url_that_redirects_which_the_broker_does_not_follow(
+def test_a_jwks_url_that_redirects_is_not_followed(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     keys = jwks(RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True))
@@ -244,7 +244,7 @@ def test_a_jwks_url_with_nothing_behind_it(no_bucket: Environment) -> None:
     assert report.failed - NO_BUCKET == {"jwks"}
 
 
-def test_a_certificate_that_nobody_trusts(
+def test_an_untrusted_certificate(
     no_bucket: Environment, rsa_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
     file = tmp_path / "issuer.pem"
@@ -277,7 +277,7 @@ def test_an_address_where_another_service_answers(
     assert report.of("broker-url", "warn")["setting"] == "BROKER_PUBLIC_URL"
 
 
-def test_an_address_where_the_broker_is_not(no_bucket: Environment) -> None:
+def test_an_address_without_the_broker(no_bucket: Environment) -> None:
     found = no_bucket.doctor(PUBLIC_URL=f"http://127.0.0.1:{free_ports(1)[0]}").of(
         "broker-url", "warn"
     )
