@@ -1,4 +1,4 @@
-"""`broker adopt` on real servers: what was in the bucket becomes images, and nothing else does."""
+"""`broker adopt` on real servers: existing photos become images, and nothing else does."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -140,7 +140,7 @@ def test_of_several_avatars_the_newest_is_adopted(
     head = storage_type.head
 
     def head_aged(self: object, key: str) -> object:
-        # Servers tell whole seconds, and nobody can set the time of an object.
+        # Object times have whole seconds and cannot be set.
         answer = head(self, key)
         age = timedelta(hours=1 if key.endswith("c.jpg") else 2)
         object.__setattr__(answer, "last_modified", answer.last_modified - age)

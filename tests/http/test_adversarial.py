@@ -1,4 +1,4 @@
-"""Cases of strangers at the API; the number in a test's name is the case's."""
+"""Attacks on the API. The number in a test's name is the number of the case."""
 
 import base64
 import hashlib

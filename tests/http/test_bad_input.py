@@ -1,4 +1,4 @@
-"""Input out of range, of another type or form: one clear problem, and nothing stored."""
+"""Invalid input gives one clear problem, and nothing is stored."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose address a request has, and by which hosts the API is known: neither can be forged."""
+"""The address of a client and the host of the API cannot be forged."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ PEER = "127.0.0.1"
 
 
 def limited_address(app: Flask, forwarded: str | None, peer: str = PEER) -> int:
-    """Ask from a peer that says it forwards; gives the status."""
+    """Send a request with X-Forwarded-For; return the status."""
     names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP")
     values = (forwarded, forwarded, f"for={forwarded}", forwarded)
     headers = dict(zip(names, values, strict=True)) if forwarded is not None else {}

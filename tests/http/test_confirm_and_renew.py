@@ -1,4 +1,4 @@
-"""What confirm asks of the bucket, and what renew and a rejection do to an upload's place."""
+"""What confirm sends to the bucket, and what renew and a rejection do to the slot."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,7 @@ def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
     ticket = alice.ticket(ad).get_json()
     send(ticket)
     image = alice.post(ticket["confirm_url"]).get_json()["id"]
-    # The avatar of a user whose id is the ad's.
+    # The avatar of a user with the same id as the ad.
     namesake = Client(app, token(other))
     avatar = namesake.post(f"/api/users/{other}/upload_avatar/", declared()).get_json()
     send(avatar)
@@ -125,7 +125,7 @@ def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
         assert alice.patch(path, {"alt_text": "x"}).status_code == 404
         assert alice.delete(path).status_code == 404
     path = f"/api/ads/{ad}/images/{image}/"
-    # Who acts for a user with their uploads does not edit what they have made.
+    # A service may upload for a user but not edit their ads and profile.
     assert service.patch(path, {"alt_text": "x"}).status_code == 403
     assert service.delete(path).status_code == 403
     assert service.patch(f"/api/ads/{ad}/", {"price": "0.01"}).status_code == 403

@@ -1,4 +1,4 @@
-"""Bucket events: hints that come twice, late, out of order, or of what is nobody's business."""
+"""Bucket notifications that come twice, late, out of order, or for unknown objects."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -82,7 +82,7 @@ def test_an_object_without_a_digest_is_promoted_by_its_event(
     ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
     send(ticket)
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
-    # The event of the promoting copy, and of the form replayed with other bytes.
+    # The notifications of the promoting copy and of the replayed form.
     assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"unknown": 1}
     etag = s3_bucket.storage.head(f"media/{ticket['key']}").etag
     send(ticket, bytes(reversed(JPEG)))
@@ -119,7 +119,7 @@ def test_what_is_written_to_an_upload_that_has_ended_is_removed_again(
     cancelled, expired = (alice.ticket(ad).get_json() for _ in range(2))
     alice.delete(f"/api/uploads/{cancelled['id']}/")
     assert reap(app, PAST_GRACE).expired == 1
-    reap(app, PAST_GRACE + timedelta(hours=2))  # the second deletions are done, too
+    reap(app, PAST_GRACE + timedelta(hours=2))  # after the second deletions
     for ticket in (cancelled, expired):
         assert send(ticket).status_code == 201
         assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}

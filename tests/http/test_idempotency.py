@@ -1,4 +1,4 @@
-"""Idempotency-Key: a retry gets the first answer, and makes nothing twice."""
+"""Idempotency-Key: a retry gets the first answer and creates nothing twice."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def test_every_creation_is_made_once_and_replayed(app: Flask, alice: Client) -> 
         first = post(alice, path, body, f"key-{number}")
         assert first.status_code == 201, first.text
         made = rows(app, model)
-        # The trailing slash is optional, and makes no other request of it.
+        # The trailing slash is optional and makes no difference.
         assert_replay(first, post(alice, path.rstrip("/"), body, f"key-{number}"))
         assert rows(app, model) == made
 
@@ -185,7 +185,7 @@ def test_after_a_503_of_the_bucket_the_retry_runs_anew(
 
 @contextmanager
 def failing(engine: Engine, statement: str) -> Iterator[None]:
-    """Have the database go away at a statement."""
+    """Make the database fail at a statement."""
 
     def fail(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         if statement in sql:

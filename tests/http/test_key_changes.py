@@ -1,4 +1,4 @@
-"""Changing keys, as docs/operations/keys.md says: what ends, and what goes on."""
+"""Changing keys as in docs/operations/keys.md: what stops working and what continues."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_forms_die_with_the_s3_key_that_signed_them_and_are_renewed_with_the_new
         before = client("old-key")
         used, open_form = (before.ticket(before.ad()).get_json() for _ in range(2))
         assert send(used).status_code == 201
-    # Withdrawn at once, as after a theft, without waiting for the forms that it has signed.
+    # Withdrawn immediately, as after a theft, before the signed forms have expired.
     with EmbeddedS3(tmp_path, port, "new-key", "new-key" * 2):
         after = client("new-key")
         assert after.post(used["confirm_url"]).status_code == 200

@@ -1,4 +1,4 @@
-"""What happens to uploads that are abandoned, ads that are deleted, parts that are down."""
+"""Abandoned uploads, deleted ads, and servers that are down."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert alice.post(tickets[1]["confirm_url"]).get_json()["code"] == "upload_cancelled"
     assert reap(app).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
-    # Once more, when no form can write any more; then the outbox is empty.
+    # Deleted again when all forms have expired; then the outbox is empty.
     send(tickets[1])
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)

@@ -1,8 +1,8 @@
-"""What waits for one row holds none that its partner may want next: no ring can close.
+"""Row locks are taken in one order, so that no deadlock is possible.
 
-Races seldom meet in the moment that matters. Here a partner holds the first of two rows until the
-act is seen to wait for it, and then asks for the second, which the act must not have yet. All acts
-take their locks in one order: uploads, images, ads, quotas, Uppy sessions; ads and quotas by id.
+The order is uploads, images, ads, quotas, Uppy sessions; ads and quotas by id. Random races seldom
+hit the critical moment. So here another transaction holds the first row until the tested operation
+waits for it, and then checks that the operation does not yet hold the second row.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ def quota_row(user: int) -> Row:
 
 
 def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
-    """Return when some backend waits for this one; a bounded number of looks, not of seconds."""
-    # What a transaction has seen of `pg_stat_activity` it goes on to see.
+    """Wait until another backend waits for this one; limited by tries, not by time."""
+    # Within a transaction `pg_stat_activity` does not change.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
         for _ in range(TRIES):
             if looking.execute(BLOCKED, {"pid": pid}).scalar_one():
@@ -55,7 +55,7 @@ def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
 
 
 def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row) -> Any:
-    """Let `act` wait for one row, see that another can be had meanwhile; gives what it gives."""
+    """Check that `act`, waiting for one row, does not hold another; return its result."""
     engine = app.extensions["broker"].database.engine
 
     def locked(row: Row) -> Any:
@@ -66,7 +66,7 @@ def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row)
         assert partner.execute(locked(waits_for)()).all() != []
         acting = pool.submit(act)
         until_blocked(engine, pid, acting)
-        # LockNotAvailable: the act has it, and a ring could close.
+        # LockNotAvailable means that the operation holds it: a deadlock is possible.
         assert partner.execute(locked(free)(nowait=True)).all() != []
         partner.rollback()
         return acting.result(timeout=30)

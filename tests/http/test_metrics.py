@@ -1,4 +1,4 @@
-"""What /metrics has after what was asked of the API, and that strangers cannot make it grow."""
+"""What /metrics contains after requests, and that clients cannot make it grow."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def scrape(app: Flask) -> Series:
-    """Give every series of the app; scraped without the API's own client, to be cheap."""
+    """Return every series of the app."""
     text = app.test_client().get("/metrics").text
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -91,7 +91,7 @@ def test_strange_paths_methods_and_codes_make_no_new_series(app: Flask, alice: C
         Client(app, token(number + 5)).ticket(ad)
 
     strange(1)
-    scrape(app)  # whose own route and step count from now on
+    scrape(app)  # its own request is counted from now on
     before = set(scrape(app))
     for number in range(2, 12):
         strange(number)

@@ -1,4 +1,4 @@
-"""The outbox where a bucket refuses for days, and where two drain it by different clocks."""
+"""The outbox if a bucket refuses for days, and if two workers with different clocks drain it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
 def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other's clock is behind, or its round began long ago: the row is due again at once."""
+    """The clock of the other worker is behind, so the row is due again immediately."""
     to_delete(app, "media/contended.jpg")
     broker = app.extensions["broker"]
     lease, asked = outbox._lease, 0

@@ -1,4 +1,4 @@
-"""The page's files: what is served, under which policy, and what is not."""
+"""Which files of the page are served, and with which Content-Security-Policy."""
 
 import pytest
 

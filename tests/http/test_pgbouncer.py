@@ -1,4 +1,4 @@
-"""The API over PgBouncer, which hands a connection of its own to each transaction."""
+"""The API with PgBouncer, which may use another connection for each transaction."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Plain forms: a page without JavaScript declares no size, and is led back by S3 itself."""
+"""Plain forms: a page without JavaScript declares no size, and S3 redirects back to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def relaxed(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose operator lets forms be issued without size and digest."""
+    """An app that issues forms without size and digest."""
     return make_app(**RELAXED)
 
 

@@ -1,4 +1,4 @@
-"""Transport put: a raw body, written once, exactly as declared; on SeaweedFS and MinIO."""
+"""Transport put: a raw body is written once and exactly as declared, on SeaweedFS and MinIO."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = EACH_SERVER
 
 
 def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> httpx.Response:
-    """Send a ticket's PUT with its own headers; a change to None leaves a header out."""
+    """Send the PUT of a ticket; a change to None removes a header."""
     upload = ticket["upload"]
     headers = {**upload["headers"], **changes}
     kept = {name: value for name, value in headers.items() if value is not None}
@@ -103,7 +103,7 @@ def test_a_photo_that_is_to_be_served_as_something_else_is_no_image(
     alice: Client, s3_bucket: Bucket, name: str, value: str
 ) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
-    # Unsigned, and stored by every server: signatures must cover x-amz-* alone.
+    # Unsigned but stored by every server: a signature must cover only x-amz-*.
     assert put(ticket, **{name: value}).status_code == 200
     answer = alice.post(ticket["confirm_url"])
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
@@ -119,7 +119,7 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if "minio" in request.node.name:
-        # MinIO copies what the IAM policy lets it: its root user, bound by none, is for tests.
+        # MinIO copies what the IAM policy allows; its root user, which has none, is only for tests.
         policy = iam_policy(s3_bucket.settings, "api")
         for name, value in allowed_by(s3_bucket.server, policy).items():
             monkeypatch.setenv(name, value)
@@ -131,7 +131,7 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     second = alice.ticket(ad, other).get_json()
     assert send(second, other).status_code == 201
     assert alice.post(second["confirm_url"]).status_code == 200
-    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # the broker copies it
+    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # promoted by a copy
     assert send(unpinned, other).status_code == 201
     assert alice.post(unpinned["confirm_url"]).status_code == 200
     source = f"/{s3_bucket.name}/media/{second['key']}"
@@ -148,7 +148,7 @@ def test_another_key_is_refused(alice: Client) -> None:
 def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    # localhost is what clients use, 127.0.0.1 what the broker does: the host is signed.
+    # Clients use localhost, the broker 127.0.0.1; the signature covers the host.
     public = s3_bucket.server.endpoint_url.replace("127.0.0.1", "localhost")
     app = make_app(s3_public_url=public, default_transport="put")
     alice = Client(app, token(1))

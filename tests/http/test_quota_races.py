@@ -1,4 +1,4 @@
-"""Quotas under many at once: nothing is taken beyond a limit, or given back twice."""
+"""Quotas under concurrency: no limit is exceeded, and nothing is refunded twice."""
 
 import random
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Cl
             ]
         )
         at_once(4, lambda acts=acts: next(acts)())
-        charged(app)  # the rows agree
+        charged(app)  # checks that the rows agree
         alice.delete(f"/api/uploads/{kept['id']}/")
         with broker.database.session() as session:
             session.execute(Upload.__table__.update().values(quota_window=None))

@@ -1,4 +1,4 @@
-"""Quotas: what a user may reserve in a window, and what gives it back."""
+"""Quotas: what a user may reserve in a window, and what is refunded."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -119,7 +119,7 @@ def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
         ticket = alice.ticket(ad, transport=transport).get_json()
         for _ in range(2):
             assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-        # Sent after all, and once more after each deletion: it is charged for as long.
+        # Sent late and again after each deletion: it stays charged.
         assert (put if transport == "put" else send)(ticket).status_code in (200, 201)
         reap(app, timedelta())
     assert alice.ticket(ad).get_json()["code"] == "quota_exceeded"
@@ -182,7 +182,7 @@ def test_a_new_window_begins_anew_and_gets_nothing_of_the_one_before(
     assert charged(app) == (SIZE, 1)
     cancel_at(app, old[0], NOW + DAY)
     assert charged(app) == (SIZE, 1)
-    cancel_at(app, new, NOW + DAY + timedelta(hours=1))  # its form is dead by then
+    cancel_at(app, new, NOW + DAY + timedelta(hours=1))  # its form has expired by then
     assert charged(app) == (0, 0)
 
 

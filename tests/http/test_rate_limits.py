@@ -1,4 +1,4 @@
-"""How often one may ask: by user and by address, over every process, and with the store away."""
+"""Rate limits by user and by address, over all processes, and while the store is down."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def store(counters_server: Counters) -> str:
-    """An empty store; its tests run one after the other."""
+    """An empty store of the rate limits."""
     counters_server.client().flushall()
     return counters_server.url
 
@@ -260,7 +260,7 @@ def test_once_the_store_is_back_requests_are_counted_again(
 def test_a_connection_to_a_store_that_is_a_replica_now_is_left(
     make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a failover its address leads to another, and only a new connection gets there."""
+    """After a failover the address names another server, which only a new connection reaches."""
     monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
     alice = Client(
         make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
@@ -276,7 +276,7 @@ def test_a_connection_to_a_store_that_is_a_replica_now_is_left(
     operator.replicaof("127.0.0.1", 1)
     assert alice.get("/api/users/1/").status_code == 200
     pause, tries = threading.Event(), 600
-    while before in connections():  # until the server has seen that it was closed
+    while before in connections():  # until the server has noticed the close
         assert (tries := tries - 1) > 0
         pause.wait(0.1)
     operator.replicaof("NO", "ONE")

@@ -1,4 +1,4 @@
-"""The reaper: beside others of its kind, with BROKER_REAP=confirm, and as a process."""
+"""The reaper: several at once, with BROKER_REAP=confirm, and as a process."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ LONG_PAST = timedelta(days=2)
 
 @pytest.fixture
 def keeping(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose operator keeps what arrived."""
+    """An app with BROKER_REAP=confirm."""
     return make_app(reap="confirm", require_checksum=False, part_size=PART)
 
 
@@ -142,7 +142,7 @@ def test_many_reapers_at_once_end_each_upload_once(
 
 @pytest.fixture
 def environment(s3_bucket: Bucket, database_url: str) -> dict[str, str]:
-    """What a reaper's own process needs, beside an app's."""
+    """Return the environment of a reaper process."""
     return {
         **os.environ,
         "BROKER_DATABASE_URL": database_url,

@@ -1,4 +1,4 @@
-"""`broker reconcile` on real servers: what it tells, from a listing and from a report."""
+"""`broker reconcile` on real servers, from a listing and from an inventory report."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def test_what_was_promoted_from_incoming_differs_in_nothing(
     for ticket in (confirmed, pending):
         assert send(ticket).status_code == 201
     assert alice.post(confirmed["confirm_url"]).status_code == 200
-    # Its source below incoming/ is the outbox's.
+    # Its source below incoming/ is in the outbox.
     tally = Tally()
     assert reconciled(app, tally=tally) == []
     assert (tally.objects, tally.images) == (3, 1)
@@ -128,7 +128,7 @@ def test_what_changes_while_it_runs_is_not_told(
 
     def list_late(self: Any, prefix: str) -> Any:
         if prefix == "media/":
-            # After the rows were read: one image is deleted, another is confirmed.
+            # After the rows were read, one image is deleted and another is confirmed.
             assert alice.delete(f"/api/ads/{ad}/images/{going['id']}/").status_code == 204
             assert send(coming).status_code == 201
             assert alice.post(coming["confirm_url"]).status_code == 200

@@ -1,4 +1,4 @@
-"""The commands themselves: tables, JSON, exit statuses."""
+"""The output and exit statuses of `broker reconcile` and `broker adopt`."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`broker reconcile --fix` on real servers: what it deletes, and what it never does."""
+"""`broker reconcile --fix` on real servers: what it deletes and what it keeps."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

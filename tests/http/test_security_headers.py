@@ -1,4 +1,4 @@
-"""What browsers are told about answers: no script, no frame, no cache, no other origin."""
+"""The security headers of answers: no script, no frame, no cache, no other origin."""
 
 from collections.abc import Callable
 

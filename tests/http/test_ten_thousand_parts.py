@@ -1,4 +1,4 @@
-"""The largest plans through the API, without sending a byte."""
+"""The largest part plans through the API, without sending bytes."""
 
 from collections.abc import Callable
 

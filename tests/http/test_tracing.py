@@ -1,4 +1,4 @@
-"""OpenTelemetry with the SDK's own exporter in memory; and nothing of it where nobody asks."""
+"""OpenTelemetry with the in-memory exporter of its SDK; it is not imported unless configured."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 def request_of(exporter: InMemorySpanExporter) -> tuple[ReadableSpan, list[ReadableSpan]]:
-    """Give the last request's span, and what is below it."""
+    """Return the span of the last request and its child spans."""
     found = exporter.get_finished_spans()
     last = [span for span in found if span.kind is SpanKind.SERVER][-1]
     assert last.context is not None

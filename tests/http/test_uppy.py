@@ -1,4 +1,4 @@
-"""Companion's S3 protocol as Uppy speaks it, and how each refusal reads."""
+"""Companion's S3 protocol as Uppy uses it, and the shape of each refusal."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def test_a_single_upload_is_promoted_when_the_page_confirms_it(
     assert (image.get_json()["alt_text"], image.get_json()["order"]) == ("front", 3)
     assert httpx.get(image.get_json()["image_url"]).content == JPEG
     assert anyone.post(path(session, "confirm/"), key).get_json() == image.get_json()
-    # The form lives on for a while, and hits a dead key.
+    # The form is still valid, but its key is no longer used.
     assert send_form(parameters, b"other").status_code == 201
     assert httpx.get(image.get_json()["image_url"]).content == JPEG
 
@@ -76,7 +76,7 @@ def test_an_avatar_has_a_session_too(alice: Client, anyone: Client) -> None:
 
 
 def test_an_endpoint_works_with_one_slash_or_two(alice: Client, anyone: Client) -> None:
-    # @uppy/aws-s3 6.x appends "/s3/…" to whatever it was given.
+    # @uppy/aws-s3 6.x appends "/s3/…" to any endpoint.
     session = open_session(alice, alice.ad())
     assert session["endpoint"].endswith("/")
     assert params(anyone, session).status_code == 200

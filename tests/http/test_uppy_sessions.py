@@ -1,4 +1,4 @@
-"""Uppy's endpoints: who may have one, and what it may do, until when."""
+"""Uppy endpoints: who may create one, what it allows, and when it ends."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

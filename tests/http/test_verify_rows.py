@@ -1,4 +1,4 @@
-"""`broker db verify`: rows that cannot be as they are, each told by a line."""
+"""`broker db verify` reports each inconsistent row in a line."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Metrics over several processes, and of workers that have no API."""
+"""Metrics of several processes, and of workers without an API."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ print(client.get("/metrics").text)
 
 
 def values(text: str, name: str) -> dict[str, float]:
-    """Give a metric's values by their labels' values."""
+    """Return the values of a metric by their label values."""
     return {
         ",".join(sample.labels.values()): sample.value
         for family in families(text)
@@ -64,7 +64,7 @@ def reaper(environment: dict[str, str], log: Path, *options: str) -> Iterator[No
 
 
 def scraped(url: str, name: str) -> dict[str, float]:
-    """Ask until the worker has done a round; gives the values of one metric."""
+    """Scrape until the worker has finished a round; return the values of one metric."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -125,7 +125,7 @@ def test_processes_that_share_a_directory_are_told_as_one(
     Client(app, token(1)).ad()
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "not" / "there")}
     subprocess.run([*BROKER, "reap", "--once"], env=shared, capture_output=True, check=True)
-    for requests in (3, 7):  # three more, and the scrape before
+    for requests in (3, 7):  # three more and the previous scrape
         done = subprocess.run(
             [sys.executable, "-c", API], env=shared, capture_output=True, text=True, check=True
         )

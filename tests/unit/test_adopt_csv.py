@@ -1,4 +1,4 @@
-"""The CSV of `broker adopt`: every fault named by its line, before anything is recorded."""
+"""The CSV of `broker adopt`: every error is reported with its line before anything is stored."""
 
 from pathlib import Path
 

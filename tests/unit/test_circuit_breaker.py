@@ -1,4 +1,4 @@
-"""A server that does not answer in time is asked by one at a time."""
+"""While a server does not answer in time, only one thread at a time tries it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

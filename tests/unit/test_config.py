@@ -1,4 +1,4 @@
-"""A bad setting stops the start with its name, and never with its value."""
+"""An invalid setting stops the start; the message has its name and never its value."""
 
 import pytest
 
@@ -85,5 +85,5 @@ def test_an_empty_drain_file_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     monkeypatch.setenv("BROKER_DRAIN_FILE", "")
-    # Path("") is the folder one stands in, which is always there.
+    # Path("") is the current directory, which always exists.
     assert Settings.load().drain_file is None

@@ -1,6 +1,4 @@
-"""Every shape in which a bucket's notification arrives, as its sender's documentation or its
-server writes it.
-"""
+"""All formats of bucket notifications, copied from documentation or real servers."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""X-Forwarded-For is read from the right, and no further than the first who is not trusted."""
+"""X-Forwarded-For is read from the right, up to the first address that is not trusted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A glance says what marshmallow says, or that it is not sure: on whatever a client may send."""
+"""The fast check gives the same result as marshmallow, or says that it is not sure."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def schemas_that_glance() -> list[type[GlancingSchema]]:
     )
 
 
-# What JSON can hold, near what the fields want and far from it.
+# Valid and invalid values for the fields.
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -50,7 +50,7 @@ SCALARS = st.one_of(
 
 
 def bodies(schema: type[GlancingSchema]) -> st.SearchStrategy[Any]:
-    """Give objects whose names are mostly the schema's own."""
+    """Return objects that have mostly field names of the schema."""
     known = list(schema().load_fields)
     inner = st.dictionaries(st.sampled_from([*FILE, "part_number", "other"]), SCALARS)
     values = st.one_of(SCALARS, st.lists(st.one_of(st.just(FILE), inner, SCALARS), max_size=3))
@@ -60,7 +60,7 @@ def bodies(schema: type[GlancingSchema]) -> st.SearchStrategy[Any]:
 
 
 def slow(schema: ma.Schema, data: Any) -> Any:
-    """Load as marshmallow does; UNSURE where it refuses."""
+    """Load with marshmallow; return UNSURE if it refuses."""
     try:
         return ma.Schema.load(schema, data)
     except ma.ValidationError:

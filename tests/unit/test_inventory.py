@@ -1,4 +1,4 @@
-"""Inventory reports: what S3 writes is read, and what is broken is refused in one line."""
+"""Inventory reports: those of S3 are read, broken ones are refused in one line."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def file_format(request: pytest.FixtureRequest) -> str:
 
 
 def refused(manifest: Path) -> str:
-    """Read it all; gives the one line that it is refused with."""
+    """Read the whole report; return the line of its refusal."""
     with pytest.raises(InvalidReport) as caught:
         list(open_report(manifest, "media-bucket").objects())
     assert "\n" not in str(caught.value)

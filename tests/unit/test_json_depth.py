@@ -1,4 +1,4 @@
-"""How deep JSON may be nested."""
+"""The limit of JSON nesting."""
 
 import json
 

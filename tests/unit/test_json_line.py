@@ -1,4 +1,4 @@
-"""A record as a line: the formatter alone, with what never gets as far as a logger elsewhere."""
+"""The JSON log formatter alone, with records that no other test produces."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Plans of parts, by computation: up to 10 000 parts and 5 TiB."""
+"""Part plans up to 10 000 parts and 5 TiB."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from broker.domain.transports import SINGLE_MAX_BYTES, Transport, choose
 
 PREFERRED = 8 * MIB
 TIB = 1024**4
-FULL = MAX_PARTS * PREFERRED  # what 10 000 parts of 8 MiB hold
+FULL = MAX_PARTS * PREFERRED  # the size of 10 000 parts of 8 MiB
 SIZES = [
     1,
     MIN_PART_BYTES,

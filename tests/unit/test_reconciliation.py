@@ -1,4 +1,4 @@
-"""The merge of bucket and rows, and which keys and types may be adopted."""
+"""The merge of objects and rows, and which keys and types can be adopted."""
 
 import random
 from datetime import UTC, datetime

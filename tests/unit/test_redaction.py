@@ -1,4 +1,4 @@
-"""What opens something is taken out of a text; what tells something stays."""
+"""Secrets are removed from a text; the rest stays."""
 
 import pytest
 

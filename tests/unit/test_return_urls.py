@@ -1,4 +1,4 @@
-"""Where plain forms may lead: plain URLs of listed origins, and nothing that looks like one."""
+"""Plain forms may redirect only to plain URLs of listed origins."""
 
 import pytest
 

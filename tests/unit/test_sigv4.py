@@ -1,4 +1,4 @@
-"""Our signer against boto3's own, field by field."""
+"""Our POST signer gives the same fields as boto3."""
 
 import base64
 import hashlib
@@ -86,7 +86,7 @@ def test_a_form_is_the_one_that_boto3_makes(
         k: v for k, v in theirs["fields"].items() if k not in computed
     }
     assert canonical(ours.fields["policy"]) == canonical(theirs["fields"]["policy"])
-    # The policies differ in order alone; over the same policy the signatures are the same.
+    # The policies differ only in order; for the same policy the signatures are equal.
     key = signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20261123", "eu-central-1")
     policy = theirs["fields"]["policy"].encode()
     expected = hmac.new(key, policy, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""The signer of HeadObject against botocore's own, header by header."""
+"""Our HeadObject signer gives the same headers as botocore."""
 
 from datetime import UTC, datetime
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""`broker token`: which keys it signs with, and that it mints from no other."""
+"""`broker token`: which keys it signs with, and which ones it refuses."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`traceparent` is read as W3C Trace Context says, section 3.2.2, and by nobody more kindly."""
+"""`traceparent` is parsed strictly by W3C Trace Context, section 3.2.2."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a process remembers of tokens, and for how long."""
+"""How long a process caches verified tokens."""
 
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
 from broker.domain.principal import Principal

@@ -1,4 +1,4 @@
-"""What is written to standard error at once: whole lines, no more than a pipe takes as one."""
+"""Standard error gets whole lines, in writes that a pipe does not split."""
 
 import io
 import logging
@@ -11,7 +11,7 @@ from broker.telemetry.logs import JsonLine, WholeLines
 
 
 class Writes(io.RawIOBase):
-    """Keeps what each write(2) would have had."""
+    """Stores the bytes of each write(2)."""
 
     def __init__(self) -> None:
         self.made: list[bytes] = []
