@@ -83,7 +83,7 @@ def killed_at(database_url: str, s3_bucket: Bucket, alice: Client) -> Callable[[
     return run
 
 
-def test_killed_after_the_commit_the_retry_gets_the_ticket(
+def test_after_a_kill_behind_the_commit_the_retry_gets_the_ticket(
     app: Flask, alice: Client, killed_at: Callable[[str, str], None]
 ) -> None:
     ad = alice.ad()
@@ -95,7 +95,7 @@ def test_killed_after_the_commit_the_retry_gets_the_ticket(
     assert_one_ticket(app, ad)
 
 
-def test_killed_before_the_commit_retries_make_the_ticket_once_the_lock_has_passed(
+def test_after_a_kill_before_the_commit_a_retry_creates_the_ticket_when_the_lock_has_expired(
     app: Flask,
     alice: Client,
     killed_at: Callable[[str, str], None],
@@ -148,7 +148,7 @@ def at_the_commit_of_an_upload(app: Flask, moment: str, act: Callable[[], None])
         event.remove(Session, moment, listener)
 
 
-def test_a_first_request_that_was_overtaken_makes_nothing(
+def test_a_first_request_overtaken_by_its_retry_creates_nothing(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     ad = alice.ad()
@@ -177,7 +177,7 @@ def test_a_first_request_that_was_overtaken_makes_nothing(
     assert_one_ticket(app, ad)
 
 
-def test_a_retry_that_comes_as_the_first_request_commits_makes_nothing(
+def test_a_retry_during_the_commit_of_the_first_request_creates_nothing(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     ad = alice.ad()
@@ -201,7 +201,7 @@ def test_a_retry_that_comes_as_the_first_request_commits_makes_nothing(
     assert_one_ticket(app, ad)
 
 
-def test_an_answer_that_is_lost_after_the_commit_is_kept(app: Flask, alice: Client) -> None:
+def test_an_answer_lost_after_the_commit_is_replayed(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     path = f"/api/ads/{ad}/upload_image/"
 

@@ -102,9 +102,7 @@ def test_an_ad_that_is_deleted_waits_for_its_images_before_its_row(
     assert answer.status_code == 204
 
 
-def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
-    app: Flask, alice: Client
-) -> None:
+def test_stale_uploads_release_their_slots_in_the_order_of_ads(app: Flask, alice: Client) -> None:
     first, *others = (alice.ad() for _ in range(6))
     for seconds, ad in enumerate([*others, first]):
         issue_at(app, ad, NOW + timedelta(seconds=seconds))
@@ -112,7 +110,7 @@ def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
     assert waits_without(app, lambda: expire(app), ad_row(first), free) == 6
 
 
-def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Client) -> None:
+def test_a_stale_upload_locked_by_another_transaction_is_skipped(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     held, stale = issue_at(app, ad, NOW)[0], issue_at(app, ad, NOW)[0]
     engine = app.extensions["broker"].database.engine
@@ -123,7 +121,7 @@ def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Clie
         assert found == "expired"
 
 
-def test_quotas_are_given_back_when_all_places_are(app: Flask, alice: Client) -> None:
+def test_quotas_are_refunded_after_all_slots_are_released(app: Flask, alice: Client) -> None:
     first, second = alice.ad(), alice.ad()
     issue_at(app, first, NOW)
     (upload,) = issue_at(app, second, NOW)
@@ -132,7 +130,9 @@ def test_quotas_are_given_back_when_all_places_are(app: Flask, alice: Client) ->
     waits_without(app, lambda: cancel_at(app, upload, NOW), ad_row(second), quota_row(1))
 
 
-def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice: Client) -> None:
+def test_quotas_of_several_users_are_refunded_in_the_order_of_users(
+    app: Flask, alice: Client
+) -> None:
     bob = Client(app, token(2))
     for client in (bob, alice):
         assert client.ticket(client.ad()).status_code == 201
@@ -145,7 +145,7 @@ def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice
     assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
 
 
-def test_a_ticket_takes_its_place_before_its_quota(app: Flask, alice: Client) -> None:
+def test_a_ticket_reserves_its_slot_before_its_quota(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     assert alice.ticket(ad).status_code == 201
     answer = waits_without(app, lambda: alice.ticket(ad), ad_row(ad), quota_row(1))

@@ -79,7 +79,7 @@ def test_case_24_line_breaks_in_path_and_method_stay_in_one_line(
     assert len(line["method"]) <= 20
 
 
-def test_a_token_that_a_client_puts_into_its_path_is_not_logged(
+def test_a_token_in_the_path_is_not_logged(
     anyone: Client, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     anyone.get(f"/api/{token(1)}/", headers={"User-Agent": f"curl {token(2)}"})
@@ -105,7 +105,7 @@ def test_lines_of_one_request_share_its_id_and_the_callers_trace(
     assert of_it[1]["token_ms"] > 0
 
 
-def test_an_unexpected_error_is_one_line_with_its_trace(
+def test_an_unexpected_error_is_one_line_with_its_traceback(
     app: Flask, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     def fails() -> str:
@@ -120,7 +120,7 @@ def test_an_unexpected_error_is_one_line_with_its_trace(
     assert error["request_id"] == line["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_the_audit_trail_tells_what_became_of_a_ticket_and_who_asked(
+def test_the_audit_log_shows_the_life_of_a_ticket_and_its_user(
     alice: Client, service: Client, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     ad = alice.ad()
@@ -150,7 +150,7 @@ def test_the_audit_trail_tells_what_became_of_a_ticket_and_who_asked(
     assert audit[3]["key"] == first["key"]
 
 
-def test_the_audit_trail_tells_of_an_object_that_is_not_the_declared_one(
+def test_the_audit_log_shows_an_object_that_differs_from_its_declaration(
     alice: Client, s3_bucket: Bucket, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()

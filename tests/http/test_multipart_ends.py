@@ -64,7 +64,7 @@ def reap(app: Flask, after: timedelta = timedelta()) -> None:
         reap_once(session, broker.storage, broker.limits, now=datetime.now(UTC) + after)
 
 
-def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(
+def test_a_crash_after_s3_completed_is_repaired_by_the_next_complete(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -79,7 +79,7 @@ def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(
     assert rows(app, Image) == 1
 
 
-def test_a_crash_after_s3_completed_is_mended_by_a_confirm(
+def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -96,7 +96,7 @@ def test_a_crash_after_s3_completed_is_mended_by_a_confirm(
     assert rows(app, Image) == 1
 
 
-def test_a_crash_that_nobody_comes_back_from_leaves_nothing(
+def test_a_crash_without_a_retry_leaves_nothing(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -111,7 +111,7 @@ def test_a_crash_that_nobody_comes_back_from_leaves_nothing(
     assert alice.post(ticket["upload"]["complete_url"]).get_json()["code"] == "upload_expired"
 
 
-def test_eight_completes_at_once_give_one_image(app: Flask, alice: Client) -> None:
+def test_eight_concurrent_completes_create_one_image(app: Flask, alice: Client) -> None:
     ticket = sent(alice)
     answers: list[Any] = []
 
@@ -136,7 +136,7 @@ def test_eight_completes_at_once_give_one_image(app: Flask, alice: Client) -> No
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_complete_racing_abort_leaves_one_image_or_none(
+def test_complete_racing_cancel_leaves_one_image_or_none(
     app: Flask,
     alice: Client,
     s3_bucket: Bucket,
@@ -166,7 +166,7 @@ def test_complete_racing_abort_leaves_one_image_or_none(
     assert (rows(app, Image), rows(app, UploadPart)) == (0, 0)
 
 
-def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
+def test_an_object_completed_after_the_abort_is_deleted(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -187,7 +187,7 @@ def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
     assert not stored(app, ticket)
 
 
-def test_parts_are_gone_after_an_abort_and_their_urls_dead(
+def test_after_an_abort_the_parts_are_gone_and_their_urls_fail(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = multipart_ticket(alice)
@@ -222,7 +222,7 @@ def test_nothing_more_can_be_sent_after_complete(app: Flask, alice: Client) -> N
     assert stored(app, ticket)
 
 
-def test_what_the_buckets_own_rule_took_away_is_expired(
+def test_an_upload_removed_by_the_lifecycle_rule_expires(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = sent(alice)
@@ -236,7 +236,7 @@ def test_what_the_buckets_own_rule_took_away_is_expired(
     assert rows(app, UploadPart) == 0
 
 
-def test_expired_urls_are_signed_again_and_a_stale_upload_ends(
+def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     app = make_app(part_size=PART, put_ttl=1)
@@ -256,7 +256,7 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_ends(
     assert rows(app, Image) == 0
 
 
-def test_first_parts_asked_for_at_once_begin_one_upload(
+def test_concurrent_first_requests_for_parts_create_one_multipart_upload(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = multipart_ticket(alice)
@@ -276,7 +276,7 @@ def test_first_parts_asked_for_at_once_begin_one_upload(
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
-def test_with_the_bucket_down_nothing_changes(
+def test_while_the_bucket_is_down_nothing_changes(
     alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)

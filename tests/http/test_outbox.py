@@ -28,7 +28,7 @@ def to_delete(app: Flask, *keys: str) -> None:
         session.commit()
 
 
-def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
+def test_a_deletion_refused_for_days_is_retried_hourly_and_delays_no_other(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to_delete(app, "media/locked.jpg", "media/other.jpg")
@@ -47,7 +47,7 @@ def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
     assert rows(app, Deletion) == 0
 
 
-def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
+def test_a_worker_overtaken_by_another_reads_the_outbox_row_again(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock of the other worker is behind, so the row is due again immediately."""

@@ -24,7 +24,9 @@ def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> ht
     return httpx.put(upload["url"], content=data, headers=kept, timeout=20)
 
 
-def test_a_raw_body_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -> None:
+def test_a_raw_body_is_uploaded_with_a_ticket_and_served_at_its_public_url(
+    alice: Client, anyone: Client
+) -> None:
     ad = alice.ad()
     ticket = alice.ticket(ad, transport="put").get_json()
     assert ticket["upload"]["method"] == "PUT"
@@ -39,7 +41,7 @@ def test_a_raw_body_goes_from_ticket_to_public_url(alice: Client, anyone: Client
     assert shown["checksum_verified"] is True
 
 
-def test_a_second_put_is_412_and_that_means_confirm(alice: Client) -> None:
+def test_a_second_put_is_412_and_the_advice_is_to_confirm(alice: Client) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
     assert put(ticket).status_code == 200
     assert put(ticket).status_code == 412
@@ -99,7 +101,7 @@ def test_anything_but_the_declared_body_is_refused(
         ("Content-Language", "de"),
     ],
 )
-def test_a_photo_that_is_to_be_served_as_something_else_is_no_image(
+def test_a_photo_stored_with_another_content_type_is_rejected(
     alice: Client, s3_bucket: Bucket, name: str, value: str
 ) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
@@ -145,7 +147,7 @@ def test_another_key_is_refused(alice: Client) -> None:
     assert put(ticket).status_code == 403
 
 
-def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
+def test_a_put_uses_the_public_url_and_can_be_the_default_transport(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     # Clients use localhost, the broker 127.0.0.1; the signature covers the host.
@@ -158,7 +160,7 @@ def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
     assert alice.post(ticket["confirm_url"]).status_code == 200
 
 
-def test_without_a_digest_it_lands_below_incoming_and_is_promoted(
+def test_a_put_without_a_digest_is_written_below_incoming_and_promoted(
     make_app: Callable[..., Flask],
 ) -> None:
     alice = Client(make_app(require_checksum=False), token(1))
@@ -171,7 +173,7 @@ def test_without_a_digest_it_lands_below_incoming_and_is_promoted(
     assert "checksum_verified" in alice.get(f"/api/uploads/{ticket['id']}/").get_json()
 
 
-def test_an_avatar_can_be_put(alice: Client) -> None:
+def test_an_avatar_can_be_uploaded_by_put(alice: Client) -> None:
     body = declared(transport="put")
     ticket = alice.post("/api/users/1/upload_avatar/", body).get_json()
     assert put(ticket).status_code == 200

@@ -34,7 +34,7 @@ def read_only(postgres_server: Postgres, database_url: str) -> Iterator[Callable
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_a_standby_refuses_is_a_503_and_the_connection_to_it_is_left(
+def test_a_write_refused_by_a_standby_is_503_and_its_connection_is_closed(
     app: Flask, alice: Client, read_only: Callable[[str], None]
 ) -> None:
     ad = alice.ad()

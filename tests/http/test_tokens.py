@@ -71,7 +71,7 @@ def issuer() -> Iterator[Issuer]:
     running.server.server_close()
 
 
-def test_keys_come_from_the_jwks_url_and_outlive_the_issuer(
+def test_keys_are_fetched_from_the_jwks_url_and_survive_its_outage(
     make_app: Callable[..., Flask], issuer: Issuer
 ) -> None:
     issuer.rotate("a")
@@ -84,7 +84,7 @@ def test_keys_come_from_the_jwks_url_and_outlive_the_issuer(
     assert Client(app, token(1)).get("/api/users/1/").status_code == 401
 
 
-def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
+def test_an_unknown_kid_refetches_keys_at_most_once_a_minute(issuer: Issuer) -> None:
     issuer.rotate("a")
     now = 1000.0
     keys = KeySet(issuer.url, clock=lambda: now)
@@ -110,7 +110,7 @@ def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("fault", ["down", "hangs_up"])
-def test_a_token_is_not_called_invalid_while_the_issuer_gives_no_keys(
+def test_while_the_issuer_returns_no_keys_a_token_is_not_called_invalid(
     make_app: Callable[..., Flask], issuer: Issuer, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """Otherwise clients would sign their users out."""
@@ -128,7 +128,7 @@ def test_a_token_is_not_called_invalid_while_the_issuer_gives_no_keys(
     assert alice.get("/api/users/1/").status_code == 200
 
 
-def test_an_es256_key_may_be_given_as_pem(make_app: Callable[..., Flask]) -> None:
+def test_an_es256_key_may_be_configured_as_pem(make_app: Callable[..., Flask]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -139,7 +139,7 @@ def test_an_es256_key_may_be_given_as_pem(make_app: Callable[..., Flask]) -> Non
     assert Client(app, jwt.encode(claims, key, "ES256")).get("/api/users/1/").status_code == 200
 
 
-def test_the_first_use_of_a_token_makes_the_user_from_its_claims(app: Flask) -> None:
+def test_the_first_use_of_a_token_creates_the_user_from_its_claims(app: Flask) -> None:
     named = Client(app, token(5, first_name="Jo\x00hn", last_name=7, email="j@example.com"))
     profile = named.get("/api/users/5/").get_json()
     assert profile["name"] == "John"

@@ -78,7 +78,7 @@ def scraped(url: str, name: str) -> dict[str, float]:
     raise AssertionError("the reaper tells of no round")
 
 
-def test_a_reaper_tells_of_its_rounds_on_a_port_of_its_own(
+def test_a_reaper_exposes_its_metrics_on_its_own_port(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
@@ -89,7 +89,7 @@ def test_a_reaper_tells_of_its_rounds_on_a_port_of_its_own(
     assert time.time() - 60 < last <= time.time()
 
 
-def test_a_reaper_that_meets_no_database_tells_of_its_failed_rounds_in_json(
+def test_a_reaper_without_a_database_logs_its_failed_rounds_as_json(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
@@ -103,7 +103,7 @@ def test_a_reaper_that_meets_no_database_tells_of_its_failed_rounds_in_json(
     assert '"logger":"broker.reap","message":"database_unavailable: ' in log
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str], app: Flask) -> None:
+def test_a_taken_port_is_reported_in_one_line(environment: dict[str, str], app: Flask) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str], a
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_processes_that_share_a_directory_are_told_as_one(
+def test_processes_that_share_a_directory_are_exposed_as_one(
     environment: dict[str, str], app: Flask, tmp_path: Path
 ) -> None:
     Client(app, token(1)).ad()

@@ -26,7 +26,7 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker(clock)
 
 
-def test_it_lets_all_through_until_one_runs_out_of_time(breaker: CircuitBreaker) -> None:
+def test_the_circuit_breaker_passes_all_until_one_times_out(breaker: CircuitBreaker) -> None:
     assert all(breaker.allows() for _ in range(5))
     breaker.answered()
     assert breaker.allows()
@@ -34,7 +34,9 @@ def test_it_lets_all_through_until_one_runs_out_of_time(breaker: CircuitBreaker)
     assert not any(breaker.allows() for _ in range(5))
 
 
-def test_then_one_tries_and_its_answer_is_for_all(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_when_open_one_tries_and_its_answer_counts_for_all(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     breaker.ran_out_of_time()
     clock.now += OPEN_SECONDS
     assert [breaker.allows() for _ in range(3)] == [True, False, False]
@@ -46,7 +48,9 @@ def test_then_one_tries_and_its_answer_is_for_all(breaker: CircuitBreaker, clock
     assert all(breaker.allows() for _ in range(5))
 
 
-def test_where_who_tried_is_gone_another_tries(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_if_the_trying_thread_disappears_another_tries(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     breaker.ran_out_of_time()
     clock.now += OPEN_SECONDS
     assert breaker.allows()
@@ -54,7 +58,7 @@ def test_where_who_tried_is_gone_another_tries(breaker: CircuitBreaker, clock: C
     assert [breaker.allows(), breaker.allows()] == [True, False]
 
 
-def test_of_many_at_once_one_tries(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_of_many_concurrent_threads_only_one_tries(breaker: CircuitBreaker, clock: Clock) -> None:
     breaker.ran_out_of_time()
     clock.now += OPEN_SECONDS
     together = threading.Barrier(8)

@@ -51,7 +51,7 @@ def form_until(end: datetime) -> PostForm:
     )
 
 
-def test_credentials_about_to_lapse_are_refreshed_before_a_form_is_signed() -> None:
+def test_expiring_credentials_are_refreshed_before_a_form_is_signed() -> None:
     now = datetime.now(UTC)
     asked = []
 
@@ -77,7 +77,7 @@ def test_credentials_about_to_lapse_are_refreshed_before_a_form_is_signed() -> N
         (None, None, StorageDenied),
     ],
 )
-def test_credentials_that_cannot_be_refreshed_are_told_as_ours(
+def test_credentials_that_cannot_be_refreshed_raise_the_brokers_own_error(
     status: int | None, code: str | None, told: type[StorageError]
 ) -> None:
     """For example if STS refuses the role of a pod, or the clock of this machine is wrong."""

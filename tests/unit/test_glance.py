@@ -68,7 +68,7 @@ def slow(schema: ma.Schema, data: Any) -> Any:
 
 
 @pytest.mark.parametrize("schema", schemas_that_glance(), ids=lambda one: one.__name__)
-def test_what_is_known_at_a_glance_is_what_the_schema_loads(schema: type[GlancingSchema]) -> None:
+def test_the_fast_check_loads_the_same_as_the_schema(schema: type[GlancingSchema]) -> None:
     made = schema()
     glance = glance_of(made)
     assert glance is not None
@@ -86,7 +86,7 @@ def test_what_is_known_at_a_glance_is_what_the_schema_loads(schema: type[Glancin
     agrees()
 
 
-def test_an_ordinary_batch_is_known_at_a_glance_and_its_defaults_are_filled_in() -> None:
+def test_an_ordinary_batch_passes_the_fast_check_and_gets_its_defaults() -> None:
     glance = glance_of(tickets.ImageFiles())
     assert glance is not None
     assert glance({"files": [FILE, FILE]}) == {"files": [FILE, FILE]}
@@ -110,12 +110,12 @@ def test_an_ordinary_batch_is_known_at_a_glance_and_its_defaults_are_filled_in()
         [FILE],
     ],
 )
-def test_whatever_is_not_plain_is_left_to_the_schema(wrong: Any) -> None:
+def test_the_fast_check_leaves_unusual_values_to_the_schema(wrong: Any) -> None:
     glance = glance_of(tickets.ImageFile())
     assert glance is not None
     assert glance(wrong) is UNSURE
 
 
-def test_a_schema_with_a_field_of_another_kind_has_no_glance() -> None:
+def test_a_schema_with_another_kind_of_field_has_no_fast_check() -> None:
     assert glance_of(users.UserChanges()) is None
     assert glance_of(ads.NewAd()) is None

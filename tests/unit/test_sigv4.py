@@ -31,7 +31,7 @@ def canonical(policy: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("addressing", ["path", "virtual"])
 @pytest.mark.parametrize("token", [None, "session/token+of=sts"])
 @pytest.mark.parametrize("checksum", [None, "x" * 43 + "="])
-def test_a_form_is_the_one_that_boto3_makes(
+def test_a_form_equals_that_of_boto3(
     monkeypatch: pytest.MonkeyPatch,
     endpoint: str | None,
     addressing: str,
@@ -93,7 +93,7 @@ def test_a_form_is_the_one_that_boto3_makes(
     assert theirs["fields"]["x-amz-signature"] == expected
 
 
-def test_the_days_key_is_derived_once() -> None:
+def test_the_signing_key_of_a_day_is_derived_once() -> None:
     signing_key.cache_clear()
     for _ in range(3):
         signing_key("secret", "20261123", "us-east-1")

@@ -75,7 +75,7 @@ ENDPOINTS = [None, "https://s3.example.net", ADDRESS, "https://s3.example.net:44
     ],
 )
 @pytest.mark.parametrize("checksum", [None, DIGEST])
-def test_a_put_is_the_one_that_boto3_makes(
+def test_a_put_url_equals_that_of_boto3(
     endpoint: str | None, addressing: str, checksum: str | None
 ) -> None:
     ours = put_object_request(
@@ -109,7 +109,7 @@ def test_a_put_is_the_one_that_boto3_makes(
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("checksum", [None, DIGEST])
 @pytest.mark.parametrize("size", [None, 8388608])
-def test_a_part_is_the_one_that_boto3_makes(
+def test_a_part_url_equals_that_of_boto3(
     endpoint: str | None, checksum: str | None, size: int | None
 ) -> None:
     ours = upload_part_request(

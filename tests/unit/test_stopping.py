@@ -23,7 +23,7 @@ def without_nohup() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-def test_under_nohup_a_terminal_that_is_closed_is_no_wish_to_stop() -> None:
+def test_under_nohup_a_closed_terminal_does_not_stop_the_process() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with stop_signal() as stop:
         signal.raise_signal(signal.SIGHUP)
@@ -32,7 +32,7 @@ def test_under_nohup_a_terminal_that_is_closed_is_no_wish_to_stop() -> None:
 
 
 @pytest.mark.parametrize("number", STOPS)
-def test_it_is_set_by_each_signal_and_stays_so(number: signal.Signals) -> None:
+def test_each_stop_signal_sets_the_flag_for_good(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with stop_signal() as stop:
         assert not stop.is_set()
@@ -44,7 +44,7 @@ def test_it_is_set_by_each_signal_and_stays_so(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_a_second_signal_is_told_from_the_first() -> None:
+def test_a_second_signal_is_distinguished_from_the_first() -> None:
     with stop_signal() as first:
         signal.raise_signal(signal.SIGTERM)
         with stop_signal() as second:
