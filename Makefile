@@ -1,11 +1,11 @@
-# make run: everything on embedded defaults.
+# make run: the broker with everything it needs, on embedded servers.
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
-# make matrix: the slow tests, in four parts; one of them alone: make matrix ONLY=soak
-#   kill    kill -9 after every step of every operation; servers that die under load
-#   memory  what the processes hold after many large uploads and large listings
-#   fuzz    all of tests/fuzz with new examples; more of them: FUZZ_TIMES=50
-#   soak    a minute of load while servers die; longer: SOAK="--seconds 300"
+# make matrix: the slow tests, in four parts. One part alone: make matrix ONLY=soak
+#   kill    kill -9 after each step of each operation; servers that stop under load
+#   memory  memory of the processes after large uploads and large listings
+#   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
+#   soak    a minute of load while servers are killed; longer: SOAK="--seconds 300"
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
 PYTHON ?= python3
@@ -26,10 +26,10 @@ SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
 matrix: $(ONLY)
 
 kill memory: $(STAMP)
-	.venv/bin/python -m pytest -m "matrix(part='$@')"
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')"
 
 fuzz: $(STAMP)
-	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --timeout 7200 -rP tests/fuzz
+	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
 
 soak: $(STAMP)
 	.venv/bin/python -m tests.soak $(SOAK)

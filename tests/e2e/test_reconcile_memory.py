@@ -101,6 +101,7 @@ def report_of(tmp_path: Path, objects: int, file_format: str) -> list[str]:
     return ["--inventory", str(write_report(folder, entries, file_format))]
 
 
+@pytest.mark.matrix(part="memory")
 @pytest.mark.parametrize(("source", "may_grow"), MAY_GROW.items())
 def test_ten_times_the_objects_need_no_more_memory(
     tmp_path: Path, source: str, may_grow: int

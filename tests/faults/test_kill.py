@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.faults import victim
+from tests.faults import operations, victim
 from tests.faults.invariants import look
 from tests.faults.operations import ALICE, OPERATIONS, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
@@ -26,6 +26,8 @@ from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
 STEPS_MAX = 40
+# In `make test`; all others are slow and run in `make matrix`.
+QUICK = (operations.confirm_and_promote, operations.complete)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +89,15 @@ def kill_at_every_step(
 @EACH_SERVER
 @pytest.mark.parametrize(
     ("prepare", "changes"),
-    OPERATIONS,
-    ids=["-".join([prepare.__name__, *changes.values()]) for prepare, changes in OPERATIONS],
+    [
+        pytest.param(
+            prepare,
+            changes,
+            id="-".join([prepare.__name__, *changes.values()]),
+            marks=[] if prepare in QUICK else pytest.mark.matrix(part="kill"),
+        )
+        for prepare, changes in OPERATIONS
+    ],
 )
 def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
     make_app: Callable[..., Flask],

@@ -29,6 +29,7 @@ from tests.servers.postgres import Postgres, postgres
 
 ANSWERS_MAX = 12
 AT_ONCE = 8
+MATRIX = pytest.mark.matrix(part="kill")
 
 
 class Gate:
@@ -59,11 +60,11 @@ class Gate:
     "prepare",
     [
         scenes.confirm_and_promote,
-        scenes.confirm_and_reject,
-        scenes.begin_parts,
-        scenes.complete,
-        scenes.cancel_parts,
-        scenes.reap_forms,
+        pytest.param(scenes.confirm_and_reject, marks=MATRIX),
+        pytest.param(scenes.begin_parts, marks=MATRIX),
+        pytest.param(scenes.complete, marks=MATRIX),
+        pytest.param(scenes.cancel_parts, marks=MATRIX),
+        pytest.param(scenes.reap_forms, marks=MATRIX),
     ],
 )
 def test_a_bucket_that_times_out_leaves_nothing_half_done(
@@ -149,6 +150,7 @@ def test_a_killed_and_restarted_database_loses_nothing(
     assert rows(app, Image) == 20
 
 
+@MATRIX
 @pytest.mark.parametrize(("database_url", "s3_bucket"), [("postgresql", "minio")], indirect=True)
 def test_a_thousand_confirms_racing_reapers_end_each_upload_once(
     make_app: Callable[..., Flask],

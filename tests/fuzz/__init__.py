@@ -6,10 +6,17 @@
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Multiplies the number of examples; above 1 the examples are new in every run.
 TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
+# PostgreSQL takes several times as long as SQLite.
+POSTGRESQL_IN_MATRIX = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.matrix(part="fuzz"))],
+    indirect=True,
+)
 
 
 def repeatable(examples: int, **changes: Any) -> settings:

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from tests.fuzz import TIMES, repeatable
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
@@ -18,10 +18,6 @@ from tests.servers.fixtures import Bucket
 
 # The number of generated histories. PostgreSQL takes several times as long as SQLite.
 FAST, KEEPERS = {"sqlite": 14, "postgresql": 5}, {"sqlite": 5, "postgresql": 2}
-PLAYED = {
-    "sqlite": {**SCRIPTED, **STALE},
-    "postgresql": {**SCRIPTED, **STALE} if TIMES > 1 else STALE,
-}
 REAL = 2
 STEPS = 40
 
@@ -56,26 +52,29 @@ def run_histories(
     sys.stdout.write(f"{histories * TIMES} histories of up to {STEPS} steps: nothing found\n")
 
 
+@POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_in_every_history(database_url: str) -> None:
     run_histories(InProcessBucket(), database_url, FAST[kind_of(database_url)])
 
 
+@POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_if_the_reaper_keeps_arrived_uploads(
     database_url: str,
 ) -> None:
     run_histories(InProcessBucket(), database_url, KEEPERS[kind_of(database_url)], KEEPING)
-    if kind_of(database_url) == "sqlite" or TIMES > 1:
-        play_all(InProcessBucket(), database_url, STALE, KEEPING)
+    play_all(InProcessBucket(), database_url, STALE, KEEPING)
 
 
+@POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_on_a_real_bucket(
     database_url: str, s3_bucket: Bucket
 ) -> None:
     run_histories(ServerBucket(s3_bucket), database_url, REAL)
 
 
+@POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -> None:
-    play_all(InProcessBucket(), database_url, PLAYED[kind_of(database_url)])
+    play_all(InProcessBucket(), database_url, {**SCRIPTED, **STALE})
 
 
 # The behaviour of the server does not depend on the database.

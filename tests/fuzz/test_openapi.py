@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from tests.e2e.live import served
-from tests.fuzz import TIMES
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES
 from tests.http.client import JPEG, Client, declared, send, token
 
 HERE = Path(__file__).parent
@@ -72,20 +72,18 @@ def something_of_each(app: Flask) -> dict[str, list[Any]]:
     }
 
 
-def phases(database_url: str, signed_in: bool) -> str:
-    """Return the phases to run. With FUZZ_TIMES=1 each runs only where it finds most for its time.
-
-    `coverage` tests every bound of every field, which seldom depends on the database. `stateful`
-    follows links, which need a token.
-    """
-    if TIMES > 1:
-        return "examples,coverage,fuzzing,stateful"
-    if database_url.startswith("sqlite"):
-        return "examples,coverage,fuzzing" if signed_in else "examples,fuzzing"
-    return "examples,stateful" if signed_in else "examples"
+# `coverage` tests every bound of every field; `stateful` follows the links of the document.
+PHASES = "examples,coverage,fuzzing,stateful" if TIMES > 1 else "examples,fuzzing"
 
 
-@pytest.mark.parametrize("signed_in", [True, False], ids=["signed-in", "not"])
+@POSTGRESQL_IN_MATRIX
+@pytest.mark.parametrize(
+    "signed_in",
+    [
+        pytest.param(True, id="signed-in"),
+        pytest.param(False, id="not", marks=pytest.mark.matrix(part="fuzz")),
+    ],
+)
 def test_schemathesis_finds_no_fault(
     make_app: Callable[..., Flask], database_url: str, tmp_path: Path, signed_in: bool
 ) -> None:
@@ -111,7 +109,7 @@ def test_schemathesis_finds_no_fault(
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
                 f"http://127.0.0.1:{port}/openapi.json",
                 *("--max-examples", str(EXAMPLES * TIMES)),
-                *("--phases", phases(database_url, signed_in)),
+                *("--phases", PHASES),
             ],
             cwd=tmp_path,
             env=environment,
@@ -121,7 +119,7 @@ def test_schemathesis_finds_no_fault(
         )
     sys.stdout.write(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout[-4000:]
-    if "stateful" in phases(database_url, signed_in) and signed_in:
+    if "stateful" in PHASES and signed_in:
         (found,) = re.findall(r"API Links: +(\d+) covered / \d+ selected / (\d+)", done.stdout)
         covered, links = map(int, found)
         assert links > 50
