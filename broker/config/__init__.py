@@ -5,12 +5,14 @@ Credentials and region are not here: they come from boto3's own chain.
 
 import os
 import warnings
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from broker.config.old_names import OLD_NAMES, values_of_old_names
 from broker.config.serving import PREFIX, ServingSettings
 from broker.config.values import (
     BucketName,
@@ -54,56 +56,71 @@ class Settings(ServingSettings):
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
     )
     media_location: Location = Field(
-        default="media", description="The first segment of every object key."
+        default=Limits.location, description="The first segment of every object key."
     )
     media_url: OptionalUrl = Field(
         default=None, description="Public base of the images, such as a CDN's, location included."
     )
     cache_control: HeaderValue = Field(
-        default="public, max-age=86400", description="Cache-Control of every object."
+        default=Limits.cache_control, description="Cache-Control of every object."
     )
     default_acl: OptionalText = Field(
-        default=None, description="`acl` field for buckets made before April 2023."
+        default=Limits.default_acl, description="`acl` field for buckets made before April 2023."
     )
-    ticket_ttl: int = Field(default=300, ge=1, le=3600, description="How long a form is accepted.")
+    ticket_ttl: int = Field(
+        default=Limits.ticket_ttl, ge=1, le=3600, description="How long a form is accepted."
+    )
     ticket_grace: int = Field(
-        default=900, ge=0, le=86400, description="How long after that an upload keeps its place."
+        default=Limits.ticket_grace,
+        ge=0,
+        le=86400,
+        description="How long after that an upload keeps its place.",
     )
     default_transport: Literal["post", "put"] = Field(
-        default="post", description="How bytes travel where a request does not say."
+        default="post",
+        description="How bytes travel where a request does not say.",
     )
     put_ttl: int = Field(
-        default=3600,
+        default=Limits.put_ttl,
         ge=1,
         le=43200,
         description="How long a presigned PUT is accepted, of a whole object or of a part.",
     )
     multipart_threshold: int = Field(
-        default=16 * MIB,
+        default=Limits.multipart_threshold,
         ge=1,
         le=SINGLE_MAX_BYTES,
         description="Files larger than this get `multipart` where a request does not say.",
     )
     multipart_ttl: int = Field(
-        default=72000, ge=60, le=604800, description="How long a multipart upload may take."
+        default=Limits.multipart_ttl,
+        ge=60,
+        le=604800,
+        description="How long a multipart upload may take.",
     )
     part_size: int = Field(
-        default=8 * MIB,
+        default=Limits.part_size,
         ge=MIN_PART_BYTES,
         le=MAX_PART_BYTES,
         description="Size of a part; larger where 10 000 of them would not do.",
     )
     max_image_bytes: int = Field(
-        default=64 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest image of an ad."
+        default=Limits.max_image_bytes,
+        ge=1,
+        le=MAX_OBJECT_BYTES,
+        description="Largest image of an ad.",
     )
     max_avatar_bytes: int = Field(
-        default=8 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest avatar."
+        default=Limits.max_avatar_bytes, ge=1, le=MAX_OBJECT_BYTES, description="Largest avatar."
     )
     max_images_per_ad: int = Field(
-        default=20, ge=1, le=10_000, description="Images of an ad, pending uploads included."
+        default=Limits.max_images_per_ad,
+        ge=1,
+        le=10_000,
+        description="Images of an ad, pending uploads included.",
     )
     require_checksum: bool = Field(
-        default=True, description="Refuse tickets without checksum_sha256."
+        default=Limits.require_checksum, description="Refuse tickets without checksum_sha256."
     )
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
         default="HS256", description="The one algorithm that tokens are signed with."
@@ -123,7 +140,7 @@ class Settings(ServingSettings):
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
     return_origins: Origins = Field(
-        default=(),
+        default=Limits.return_origins,
         description="Origins that plain forms may lead back to, separated by commas.",
     )
     capability_secret: SecretStr | None = Field(
@@ -131,20 +148,26 @@ class Settings(ServingSettings):
         description="Signs Uppy's endpoints, 32 bytes or more; needed with RS256 and ES256 alone.",
     )
     uppy_session_ttl: int = Field(
-        default=3600, ge=60, le=86400, description="How long an Uppy endpoint is good for, at most."
+        default=Limits.uppy_session_ttl,
+        ge=60,
+        le=86400,
+        description="How long an Uppy endpoint is good for, at most.",
     )
     uppy_session_files: int = Field(
-        default=50, ge=1, le=10_000, description="Files that one Uppy endpoint takes, at most."
+        default=Limits.uppy_session_files,
+        ge=1,
+        le=10_000,
+        description="Files that one Uppy endpoint takes, at most.",
     )
-    events_secret: SecretStr | None = Field(
-        default=None, description="Bearer of the bucket's notifications, 32 bytes or more."
+    bucket_notifications_secret: SecretStr | None = Field(
+        default=None, description="Bearer token of bucket notifications, 32 bytes or more."
     )
-    events_queue_url: OptionalUrl = Field(
-        default=None, description="SQS queue that `broker consume-events` reads."
+    bucket_notifications_queue_url: OptionalUrl = Field(
+        default=None, description="SQS queue that `broker consume-bucket-notifications` reads."
     )
-    events_arn: OptionalText = Field(
+    bucket_notifications_arn: OptionalText = Field(
         default=None,
-        description="Where `broker bucket apply` has the bucket send its notifications.",
+        description="ARN to which the bucket sends its notifications.",
     )
     reap: Literal["confirm", "delete"] = Field(
         default="delete",
@@ -154,7 +177,7 @@ class Settings(ServingSettings):
         default=False, description="Set by `broker dev` alone: the page signs in by itself."
     )
 
-    @field_validator("capability_secret", "events_secret")
+    @field_validator("capability_secret", "bucket_notifications_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
@@ -214,42 +237,27 @@ class Settings(ServingSettings):
     @classmethod
     def load(cls) -> "Settings":
         """Read the environment; raises SettingsError, which never shows a value."""
-        # The token is that of `broker upload`, which is a client.
-        known = {PREFIX + name.upper() for name in cls.model_fields} | {f"{PREFIX}TOKEN"}
+        # BROKER_TOKEN is for `broker upload`, which is a client.
+        known = {PREFIX + name.upper() for name in cls.model_fields} | {
+            f"{PREFIX}TOKEN",
+            *OLD_NAMES,
+        }
         for name in sorted(os.environ):
             if name.startswith(PREFIX) and name not in known:
-                warnings.warn(f"{name} is no setting of the broker", stacklevel=2)
+                warnings.warn(f"{name} is not a setting of the broker", stacklevel=2)
+        values: dict[str, Any] = values_of_old_names(os.environ, PREFIX)
         try:
-            return cls()
+            return cls(**values)
         except ValidationError as error:
             raise SettingsError("\n".join(_lines(error))) from None
 
     @property
     def limits(self) -> Limits:
-        """Give what services need to know."""
-        return Limits(
-            location=self.media_location,
-            cache_control=self.cache_control,
-            default_acl=self.default_acl,
-            ticket_ttl=self.ticket_ttl,
-            ticket_grace=self.ticket_grace,
-            max_image_bytes=self.max_image_bytes,
-            max_avatar_bytes=self.max_avatar_bytes,
-            max_images_per_ad=self.max_images_per_ad,
-            require_checksum=self.require_checksum,
-            return_origins=self.return_origins,
-            default_transport=self.default_transport,
-            put_ttl=self.put_ttl,
-            multipart_ttl=self.multipart_ttl,
-            multipart_threshold=self.multipart_threshold,
-            part_size=self.part_size,
-            uppy_session_ttl=self.uppy_session_ttl,
-            uppy_session_files=self.uppy_session_files,
-            reap=self.reap,
-            quota_window=self.quota_window,
-            quota_bytes=self.quota_bytes,
-            quota_files=self.quota_files,
-        )
+        """The settings that services need. Each field is the setting of the same name."""
+        values = {
+            one.name: getattr(self, one.name) for one in fields(Limits) if one.name != "location"
+        }
+        return Limits(location=self.media_location, **values)
 
     @property
     def jwt_public_key_pem(self) -> str | None:

@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.config.values import Hosts, OptionalPath, Proxies, Rate, StorageUrl
+from broker.domain.limits import Limits
 
 PREFIX = "BROKER_"
 
@@ -49,16 +50,19 @@ class ServingSettings(BaseSettings):
         description="Of these, requests with a token, secret or Uppy endpoint that is not ours.",
     )
     quota_window: int = Field(
-        default=86400, ge=60, le=31_622_400, description="How long what a user reserves counts."
+        default=Limits.quota_window,
+        ge=60,
+        le=31_622_400,
+        description="How long what a user reserves counts.",
     )
     quota_bytes: int = Field(
-        default=10 * 1024**3,
+        default=Limits.quota_bytes,
         ge=0,
         le=2**53,
         description="Bytes that one user may reserve in that time; 0 for no limit.",
     )
     quota_files: int = Field(
-        default=2000,
+        default=Limits.quota_files,
         ge=0,
         le=2**31,
         description="Files that one user may reserve in that time; 0 for no limit.",

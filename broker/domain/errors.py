@@ -4,7 +4,7 @@ BrokerError
 ├── InvalidRequest          a field is out of range; `fields` names it
 │   ├── AvatarNotConfirmed
 │   └── InvalidReport       a file that an operator gave cannot be used; never by the API
-├── InvalidEvent            no notification of a bucket
+├── InvalidBucketNotification  not a bucket notification
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -72,8 +72,8 @@ class InvalidReport(InvalidRequest):
     """An inventory report, or a CSV of images, is broken, or not of this bucket."""
 
 
-class InvalidEvent(BrokerError):
-    """A message that is no event notification in any of the shapes that are known."""
+class InvalidBucketNotification(BrokerError):
+    """The message is not a bucket notification in a known format."""
 
     code = "invalid_event"
 

@@ -71,7 +71,7 @@ class QueueMessage:
     body: str
 
 
-class EventQueue(Protocol):
+class NotificationQueue(Protocol):
     """The queue that a bucket's notifications go to, with SQS's ways.
 
     Both methods raise QueueUnavailable.

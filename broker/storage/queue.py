@@ -19,7 +19,7 @@ READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
 
 
 class SqsQueue:
-    """An EventQueue on Amazon SQS."""
+    """A NotificationQueue on Amazon SQS."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -50,10 +50,10 @@ class SqsQueue:
             raise QueueUnavailable(f"The queue deletes no message: {error}") from error
 
 
-def event_queue(settings: Settings) -> SqsQueue:
-    """Make the queue that the settings name; raises SettingsError where they name none."""
-    if settings.events_queue_url is None:
-        raise SettingsError("BROKER_EVENTS_QUEUE_URL: is needed to read events from a queue")
+def notification_queue(settings: Settings) -> SqsQueue:
+    """Create the queue that the settings name; raise SettingsError if they name none."""
+    if settings.bucket_notifications_queue_url is None:
+        raise SettingsError("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL: is needed to read a queue")
     session = boto3.Session()
     client = session.client(
         "sqs",
@@ -64,4 +64,4 @@ def event_queue(settings: Settings) -> SqsQueue:
             retries={"mode": "standard", "total_max_attempts": 2},
         ),
     )
-    return SqsQueue(client, settings.events_queue_url)
+    return SqsQueue(client, settings.bucket_notifications_queue_url)

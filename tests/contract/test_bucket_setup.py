@@ -147,7 +147,7 @@ def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
 
 
 def test_seaweedfs_says_that_it_has_no_notifications_of_a_bucket(s3_bucket: Bucket) -> None:
-    settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
+    settings = s3_bucket.settings.model_copy(update={"bucket_notifications_arn": ARN})
     assert outcomes(settings)[f"objects that are written are told to {ARN}"] is (
         Outcome.NOT_SUPPORTED
     )
@@ -175,7 +175,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     )
     sqs.create_queue(QueueName="uploads")
     sns.create_topic(Name="t")
-    settings = moto_bucket.settings.model_copy(update={"events_arn": arn})
+    settings = moto_bucket.settings.model_copy(update={"bucket_notifications_arn": arn})
     title = f"objects that are written are told to {arn}"
     assert outcomes(settings)[title] is Outcome.CHANGED
     if arn != "eventbridge":  # moto takes it, and does not give it back
@@ -191,7 +191,7 @@ def test_the_iam_policies_are_the_least_that_each_needs(monkeypatch: pytest.Monk
     monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
     monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
     url = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
-    monkeypatch.setenv("BROKER_EVENTS_QUEUE_URL", url)
+    monkeypatch.setenv("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL", url)
     policies = {}
     for role in ("api", "worker"):
         answer = CliRunner().invoke(broker, ["bucket", "iam", role])

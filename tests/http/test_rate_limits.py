@@ -129,11 +129,11 @@ def test_an_ipv6_client_is_its_whole_network(limited: MakeApp) -> None:
 def test_guessing_is_limited_and_no_neighbour_of_the_guesser(
     limited: MakeApp, anyone: Client
 ) -> None:
-    app = limited(rate_limit_guesses="2/minute", events_secret="e" * 32)
+    app = limited(rate_limit_guesses="2/minute", bucket_notifications_secret="e" * 32)
     forged = Client(app, token(1, secret="f" * 32))
     assert [forged.get("/api/users/1/").status_code for _ in range(2)] == [401, 401]
     assert refused(forged.get("/api/users/1/"))
-    assert refused(Client(app, "e" * 31).post("/api/events/s3/", {"Records": []}))
+    assert refused(Client(app, "e" * 31).post("/api/bucket_notifications/", {"Records": []}))
     assert refused(Client(app, None).get("/api/uppy/x.y/s3/params?filename=x&type=image/jpeg"))
     assert Client(app, token(1)).get("/api/users/1/").status_code == 200
     expired = Client(app, token(1, exp=1)).get("/api/users/1/")
@@ -141,10 +141,10 @@ def test_guessing_is_limited_and_no_neighbour_of_the_guesser(
 
 
 def test_a_bucket_s_notifications_and_probes_are_never_limited(limited: MakeApp) -> None:
-    app = limited(rate_limit_address="1/minute", events_secret="e" * 32)
+    app = limited(rate_limit_address="1/minute", bucket_notifications_secret="e" * 32)
     bucket, anyone = Client(app, "e" * 32), Client(app, None)
     for _ in range(3):
-        answer = bucket.post("/api/events/s3/", {"Records": []})
+        answer = bucket.post("/api/bucket_notifications/", {"Records": []})
         assert answer.status_code != 429
         assert "RateLimit" not in answer.headers
         for path in ("/healthz", "/readyz", "/metrics"):

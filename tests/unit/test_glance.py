@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import ads, fields, images, parts, tickets, uploads, uppy, users
-from schemas import bucket_notifications as events
+from schemas import ads, bucket_notifications, fields, images, parts, tickets, uploads, uppy, users
 from schemas.fast_check import UNSURE, GlancingSchema, glance_of
 
-MODULES = (ads, events, fields, images, parts, tickets, uploads, uppy, users)
+MODULES = (ads, bucket_notifications, fields, images, parts, tickets, uploads, uppy, users)
 DIGEST = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 FILE = {
     "file_name": "main.jpg",

@@ -22,8 +22,17 @@ from broker.api.openapi.operations import (
 )
 from broker.api.problems.handlers import PROBLEMS
 from broker.api.request import ids
-from broker.api.routes import ad_images, ads, parts, profiles, uploads, uppy, uppy_sessions, users
-from broker.api.routes import bucket_notifications as events
+from broker.api.routes import (
+    ad_images,
+    ads,
+    bucket_notifications,
+    parts,
+    profiles,
+    uploads,
+    uppy,
+    uppy_sessions,
+    users,
+)
 from schemas.problems import Problem
 from schemas.tickets import TRANSFERS, Transfer
 
@@ -42,15 +51,25 @@ SECURITY_SCHEMES = {
         "bearerFormat": "JWT",
         "description": "A token of the marketplace's.",
     },
-    "events": {
+    "bucket": {
         "type": "http",
         "scheme": "bearer",
-        "description": "`BROKER_EVENTS_SECRET`, which the bucket's notifications bring.",
+        "description": "`BROKER_BUCKET_NOTIFICATIONS_SECRET`, which the bucket sends.",
     },
 }
 
 
-RESOURCES = (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy, events)
+RESOURCES = (
+    ads,
+    ad_images,
+    users,
+    uploads,
+    parts,
+    profiles,
+    uppy_sessions,
+    uppy,
+    bucket_notifications,
+)
 blueprint = Blueprint("openapi", __name__)
 
 
@@ -72,6 +91,7 @@ def init_app(app: Flask) -> None:
     ids.init_app(app)
     for module in RESOURCES:
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(bucket_notifications.old_blueprint)
     app.register_blueprint(blueprint)
 
 

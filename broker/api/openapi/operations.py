@@ -16,7 +16,7 @@ from schemas.examples import EXAMPLES, PARAMETERS
 SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "required": [{"bearer": []}],
     "optional": [{}, {"bearer": []}],
-    "secret": [{"events": []}],
+    "secret": [{"bucket": []}],
     "capability": [],  # it is in the path
     None: [],
 }

@@ -21,7 +21,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
     "token_invalid": ("the token is not one of the marketplace's", "sign in again"),
     "token_expired": ("the token's `exp` has passed", "get a fresh token"),
     "events_secret_invalid": (
-        "`POST /api/events/s3/`: the bearer is not `BROKER_EVENTS_SECRET`",
+        "`POST /api/bucket_notifications/`: the bearer is not `BROKER_BUCKET_NOTIFICATIONS_SECRET`",
         "give the bucket's notification that secret",
     ),
     "forbidden": ("the ad or user is somebody else's", "nothing"),
@@ -79,7 +79,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "confirm the upload; that sets the avatar",
     ),
     "invalid_event": (
-        "`POST /api/events/s3/`: no notification of a bucket",
+        "`POST /api/bucket_notifications/`: no notification of a bucket",
         "send S3's, MinIO's or SeaweedFS's own",
     ),
     "object_mismatch": (
@@ -97,7 +97,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "ask for less, or wait for `Retry-After`; what is cancelled is free once its form is dead",
     ),
     "internal_error": ("a fault of ours; it is logged under the request's id", "report it"),
-    "events_not_configured": ("`BROKER_EVENTS_SECRET` is not set", "operators: set it"),
+    "events_not_configured": (
+        "`BROKER_BUCKET_NOTIFICATIONS_SECRET` is not set",
+        "operators: set it",
+    ),
     "uppy_not_configured": (
         "with RS256 or ES256 no `BROKER_CAPABILITY_SECRET` is set; or the API is reached by a "
         "host that neither `BROKER_PUBLIC_URL` nor `BROKER_ALLOWED_HOSTS` names",

@@ -19,7 +19,7 @@ from schemas.fields import the
 BODY_MAX = 64 * 1024
 BATCH_BODY_MAX = 1024 * 1024
 # Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
-BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
+BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/bucket_notifications", "/events/s3")
 # What a route tells `operations`, which makes OpenAPI of it.
 FACTS = "x-facts"
 _TOO_DEEP = f"The JSON is nested more than {DEPTH_MAX} deep."

@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     ELSEWHERE = "elsewhere"  # another bucket
 
 
-def handle_events(
+def handle_bucket_notifications(
     session: Session,
     storage: Storage,
     limits: Limits,
@@ -51,13 +51,15 @@ def handle_events(
         StorageUnavailable, StorageDenied, DatabaseUnavailable: to be sent again; those that
             were handled before are done, and do no harm a second time.
     """
-    return Counter(handle_event(session, storage, limits, event, now=now) for event in events)
+    return Counter(
+        handle_bucket_notification(session, storage, limits, event, now=now) for event in events
+    )
 
 
-def handle_event(
+def handle_bucket_notification(
     session: Session, storage: Storage, limits: Limits, event: ObjectCreated, *, now: datetime
 ) -> Outcome:
-    """Handle one hint; errors as of `handle_events`."""
+    """Handle one hint; errors as of `handle_bucket_notifications`."""
     if event.bucket != storage.bucket:
         return Outcome.ELSEWHERE
     upload = _writer_of(session, limits, event.key)

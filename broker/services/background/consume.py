@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 from broker.domain.bucket_notifications import objects_created
 from broker.domain.errors import (
     DatabaseUnavailable,
-    InvalidEvent,
+    InvalidBucketNotification,
     QueueUnavailable,
     StorageError,
 )
 from broker.domain.limits import Limits
-from broker.services.background.bucket_notifications import Outcome, handle_events
-from broker.storage.protocol import EventQueue, QueueMessage, Storage
+from broker.services.background.bucket_notifications import Outcome, handle_bucket_notifications
+from broker.storage.protocol import NotificationQueue, QueueMessage, Storage
 from broker.telemetry.metrics import EVENTS
 
 WAIT_SECONDS = 20  # SQS's longest long poll
@@ -40,7 +40,7 @@ class Consumer:
     the database is away; `wait` waits for so many seconds and tells whether to stop.
     """
 
-    queue: EventQueue
+    queue: NotificationQueue
     storage: Storage
     limits: Limits
     open_session: Callable[[], AbstractContextManager[Session]]
@@ -79,12 +79,14 @@ class Consumer:
     def _handle(self, message: QueueMessage) -> Counter[str]:
         try:
             created = objects_created(_json(message.body))
-        except InvalidEvent as error:
+        except InvalidBucketNotification as error:
             log.warning("message %s is left alone: %s", message.message_id, error.detail)
             EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
         with self.open_session() as session:
-            outcomes = handle_events(session, self.storage, self.limits, created, now=self.now())
+            outcomes = handle_bucket_notifications(
+                session, self.storage, self.limits, created, now=self.now()
+            )
         for outcome, count in outcomes.items():
             EVENTS.labels(outcome.value).inc(count)
         self.queue.delete(message)
@@ -95,7 +97,7 @@ def _json(body: str) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidEvent("The message is not JSON.") from None
+        raise InvalidBucketNotification("The message is not JSON.") from None
 
 
 def _named(outcomes: Counter[Outcome]) -> Counter[str]:

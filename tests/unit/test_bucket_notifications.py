@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.domain.bucket_notifications import ObjectCreated, objects_created
-from broker.domain.errors import InvalidEvent
+from broker.domain.errors import InvalidBucketNotification
 
 KEY = "media/ads/ad_1/é a+b.jpg"
 ENCODED = "media%2Fads%2Fad_1%2F%C3%A9+a%2Bb.jpg"
@@ -94,7 +94,7 @@ def test_what_tells_of_no_written_object_is_nothing(body: dict[str, Any]) -> Non
     ],
 )
 def test_what_has_none_of_the_shapes_is_refused(body: Any) -> None:
-    with pytest.raises(InvalidEvent):
+    with pytest.raises(InvalidBucketNotification):
         objects_created(body)
 
 
