@@ -6,7 +6,7 @@ from flask_cors import CORS
 from broker.api.auth import tokens as auth
 from broker.api.middleware import hosts, request_log, security_headers
 from broker.api.middleware import trusted_proxies as forwarded
-from broker.api.middleware.plain_flask import LeanFlask
+from broker.api.middleware.plain_flask import SyncFlask
 from broker.api.openapi import document as openapi
 from broker.api.pages import error_page, page, reader
 from broker.api.problems import handlers as problems
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: a setting is missing or wrong; the message names it.
     """
     settings = settings or Settings.load()
-    app = LeanFlask(__name__, static_folder=None)
+    app = SyncFlask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.extensions["broker"] = Broker(
         settings=settings,

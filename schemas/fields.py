@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from schemas.fast_check import GlancingSchema
+from schemas.fast_check import FastSchema
 
 BIGINT_MAX = 2**63 - 1
 _EXACT_MAX = 2**53  # up to here a float is the integer that was written
@@ -24,7 +24,7 @@ _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
-class StrictSchema(GlancingSchema):
+class StrictSchema(FastSchema):
     """Unknown fields are refused."""
 
     class Meta:
@@ -65,8 +65,8 @@ class Int(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
         self.low, self.high = low, high
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return type(value) is int and self.low <= value <= self.high
 
     def _deserialize(
@@ -137,8 +137,8 @@ class TextField(fields.String):
         self.multiline = multiline
         self.is_name = name
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return (
             type(value) is str
             and self.low <= len(value) <= self.high
@@ -185,8 +185,8 @@ class Choice(fields.String):
         super().__init__(validate=validate.OneOf(choices), **kwargs)
         self.choices = frozenset(choices)
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return type(value) is str and value in self.choices
 
 

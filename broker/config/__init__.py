@@ -1,6 +1,6 @@
-"""The settings: read from the environment once, frozen, checked before anything starts.
+"""The settings: read from the environment once, validated and frozen.
 
-Credentials and region are not here: they come from boto3's own chain.
+Credentials and region are not here, because boto3 looks them up.
 """
 
 import os
@@ -34,23 +34,23 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; one line a fault, each beginning with the setting's name."""
+    """The settings are invalid. The message has a line for each error: `NAME: message`."""
 
 
 class Settings(ServingSettings):
-    """Sizes in bytes, times in seconds."""
+    """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
     s3_bucket: BucketName = Field(min_length=3, max_length=63, description="The bucket's name.")
     s3_endpoint_url: OptionalS3Url = Field(
-        default=None, description="Where the broker talks to S3; AWS's own when not set."
+        default=None, description="URL at which the broker reaches S3. Default: AWS."
     )
     s3_public_url: OptionalS3Url = Field(
-        default=None, description="Where browsers talk to S3; the endpoint URL when not set."
+        default=None, description="URL at which browsers reach S3. Default: the endpoint URL."
     )
     public_url: OptionalUrl = Field(
         default=None,
-        description="Where clients reach the broker; no link names another host.",
+        description="URL at which clients reach the broker; links start with it.",
     )
     s3_addressing: Literal["path", "virtual"] = Field(
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
@@ -59,38 +59,39 @@ class Settings(ServingSettings):
         default=Limits.location, description="The first segment of every object key."
     )
     media_url: OptionalUrl = Field(
-        default=None, description="Public base of the images, such as a CDN's, location included."
+        default=None, description="Public base URL of the images, such as a CDN, with the location."
     )
     cache_control: HeaderValue = Field(
         default=Limits.cache_control, description="Cache-Control of every object."
     )
     default_acl: OptionalText = Field(
-        default=Limits.default_acl, description="`acl` field for buckets made before April 2023."
+        default=Limits.default_acl,
+        description="`acl` field, for buckets created before April 2023.",
     )
     ticket_ttl: int = Field(
-        default=Limits.ticket_ttl, ge=1, le=3600, description="How long a form is accepted."
+        default=Limits.ticket_ttl, ge=1, le=3600, description="How long S3 accepts a form."
     )
     ticket_grace: int = Field(
         default=Limits.ticket_grace,
         ge=0,
         le=86400,
-        description="How long after that an upload keeps its place.",
+        description="How long after that an upload keeps its slot.",
     )
     default_transport: Literal["post", "put"] = Field(
         default="post",
-        description="How bytes travel where a request does not say.",
+        description="Transport if a request does not name one.",
     )
     put_ttl: int = Field(
         default=Limits.put_ttl,
         ge=1,
         le=43200,
-        description="How long a presigned PUT is accepted, of a whole object or of a part.",
+        description="How long S3 accepts a presigned PUT of an object or a part.",
     )
     multipart_threshold: int = Field(
         default=Limits.multipart_threshold,
         ge=1,
         le=SINGLE_MAX_BYTES,
-        description="Files larger than this get `multipart` where a request does not say.",
+        description="Larger files get `multipart` if a request does not name a transport.",
     )
     multipart_ttl: int = Field(
         default=Limits.multipart_ttl,
@@ -102,37 +103,41 @@ class Settings(ServingSettings):
         default=Limits.part_size,
         ge=MIN_PART_BYTES,
         le=MAX_PART_BYTES,
-        description="Size of a part; larger where 10 000 of them would not do.",
+        description="Size of a part; larger if a file would need more than 10 000 parts.",
     )
     max_image_bytes: int = Field(
         default=Limits.max_image_bytes,
         ge=1,
         le=MAX_OBJECT_BYTES,
-        description="Largest image of an ad.",
+        description="Maximum size of an image of an ad.",
     )
     max_avatar_bytes: int = Field(
-        default=Limits.max_avatar_bytes, ge=1, le=MAX_OBJECT_BYTES, description="Largest avatar."
+        default=Limits.max_avatar_bytes,
+        ge=1,
+        le=MAX_OBJECT_BYTES,
+        description="Maximum size of an avatar.",
     )
     max_images_per_ad: int = Field(
         default=Limits.max_images_per_ad,
         ge=1,
         le=10_000,
-        description="Images of an ad, pending uploads included.",
+        description="Maximum number of images of an ad, including pending uploads.",
     )
     require_checksum: bool = Field(
-        default=Limits.require_checksum, description="Refuse tickets without checksum_sha256."
+        default=Limits.require_checksum,
+        description="Require checksum_sha256 in requests for tickets.",
     )
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
-        default="HS256", description="The one algorithm that tokens are signed with."
+        default="HS256", description="Algorithm of token signatures. No other is accepted."
     )
     jwt_secret: SecretStr | None = Field(
-        default=None, description="HS256: the secret shared with the marketplace, 32 bytes or more."
+        default=None, description="HS256: secret shared with the marketplace, 32 bytes or more."
     )
     jwt_public_key: OptionalText = Field(
-        default=None, description="RS256, ES256: the public key as PEM, or a file's path."
+        default=None, description="RS256, ES256: public key as PEM, or the path of a PEM file."
     )
     jwt_jwks_url: OptionalUrl = Field(
-        default=None, description="RS256, ES256: where the issuer publishes its keys."
+        default=None, description="RS256, ES256: URL of the issuer's keys (JWKS)."
     )
     jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
     jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
@@ -141,23 +146,23 @@ class Settings(ServingSettings):
     )
     return_origins: Origins = Field(
         default=Limits.return_origins,
-        description="Origins that plain forms may lead back to, separated by commas.",
+        description="Origins to which plain forms may redirect, separated by commas.",
     )
     capability_secret: SecretStr | None = Field(
         default=None,
-        description="Signs Uppy's endpoints, 32 bytes or more; needed with RS256 and ES256 alone.",
+        description="Secret of Uppy endpoints, 32 bytes or more; required with RS256, ES256.",
     )
     uppy_session_ttl: int = Field(
         default=Limits.uppy_session_ttl,
         ge=60,
         le=86400,
-        description="How long an Uppy endpoint is good for, at most.",
+        description="Maximum lifetime of an Uppy endpoint.",
     )
     uppy_session_files: int = Field(
         default=Limits.uppy_session_files,
         ge=1,
         le=10_000,
-        description="Files that one Uppy endpoint takes, at most.",
+        description="Maximum number of files for one Uppy endpoint.",
     )
     bucket_notifications_secret: SecretStr | None = Field(
         default=None, description="Bearer token of bucket notifications, 32 bytes or more."
@@ -171,10 +176,10 @@ class Settings(ServingSettings):
     )
     reap: Literal["confirm", "delete"] = Field(
         default="delete",
-        description="What becomes of bytes that arrived in time and were never confirmed.",
+        description="What `broker reap` does with objects that were never confirmed.",
     )
     dev: bool = Field(
-        default=False, description="Set by `broker dev` alone: the page signs in by itself."
+        default=False, description="Set by `broker dev` only: the page signs in automatically."
     )
 
     @field_validator("capability_secret", "bucket_notifications_secret")
@@ -193,11 +198,11 @@ class Settings(ServingSettings):
         if self.jwt_algorithm == "HS256":
             if len(secret.encode()) < HS256_SECRET_BYTES or keys:
                 raise ValueError(
-                    "BROKER_JWT_SECRET: HS256 needs a secret of 32 bytes or more, and no key"
+                    "BROKER_JWT_SECRET: HS256 requires a secret of 32 bytes or more, and no key"
                 )
         elif len(keys) != 1 or secret:
             raise ValueError(
-                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 need either it or "
+                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 require either this setting or "
                 "BROKER_JWT_JWKS_URL, and no secret"
             )
         try:
@@ -205,7 +210,7 @@ class Settings(ServingSettings):
         except (OSError, UnicodeDecodeError):
             pem = ""
         if "-----BEGIN" not in pem:
-            raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key, or a readable file of one")
+            raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key or the path of a PEM file")
         return self
 
     @model_validator(mode="after")
@@ -213,8 +218,8 @@ class Settings(ServingSettings):
         url = self.rate_limit_storage_url
         if url is not None and url.get_secret_value() == "memory://" and not self.dev:
             raise ValueError(
-                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts for one process, and is for "
-                "`broker dev` alone"
+                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts within one process and is only for "
+                "`broker dev`"
             )
         return self
 
@@ -222,21 +227,25 @@ class Settings(ServingSettings):
     def _quota_for_one(self) -> Self:
         if 0 < self.quota_bytes < max(self.max_image_bytes, self.max_avatar_bytes):
             raise ValueError(
-                "BROKER_QUOTA_BYTES: must be 0, or have room for the largest file that is taken "
-                "(BROKER_MAX_IMAGE_BYTES, BROKER_MAX_AVATAR_BYTES)"
+                "BROKER_QUOTA_BYTES: must be 0, or at least BROKER_MAX_IMAGE_BYTES and "
+                "BROKER_MAX_AVATAR_BYTES"
             )
         return self
 
     @property
     def known_hosts(self) -> tuple[str, ...]:
-        """Give the hosts that the API is known by; none where nobody has said."""
+        """The hosts that the API accepts. If it is empty, the API accepts any host."""
         own = (host_name(urlsplit(self.public_url).netloc),) if self.public_url else ()
         named = (*own, *self.allowed_hosts)
         return (*named, *LOOPBACK_HOSTS) if named or self.dev else ()
 
     @classmethod
     def load(cls) -> "Settings":
-        """Read the environment; raises SettingsError, which never shows a value."""
+        """Read the settings from the environment.
+
+        Raises:
+            SettingsError: a setting is missing or invalid. The message never shows a value.
+        """
         # BROKER_TOKEN is for `broker upload`, which is a client.
         known = {PREFIX + name.upper() for name in cls.model_fields} | {
             f"{PREFIX}TOKEN",
@@ -261,7 +270,7 @@ class Settings(ServingSettings):
 
     @property
     def jwt_public_key_pem(self) -> str | None:
-        """Give the key's PEM text, read from its file where a path was given."""
+        """The public key as PEM text. It is read from its file if the setting is a path."""
         if self.jwt_public_key is None or "-----BEGIN" in self.jwt_public_key:
             return self.jwt_public_key
         return Path(self.jwt_public_key).read_text(encoding="ascii")

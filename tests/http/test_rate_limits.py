@@ -11,7 +11,6 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
-from broker.api.rate_limits import limits as rate_limits
 from broker.api.rate_limits import redis_store as redis_rate_limits
 from broker.config import SettingsError
 from tests.http.client import Client, at_once, token
@@ -195,8 +194,22 @@ def test_an_option_that_the_store_s_client_does_not_know_stops_the_start(
     assert "canary" not in str(error.value)
 
 
-def test_every_route_that_issues_tickets_is_there(app: Flask) -> None:
-    assert set(app.view_functions) >= rate_limits.ISSUING | rate_limits.NEVER_LIMITED
+def marked(app: Flask, mark: str) -> set[str]:
+    return {name for name, view in app.view_functions.items() if getattr(view, mark, False)}
+
+
+def test_every_view_that_issues_tickets_is_marked(app: Flask) -> None:
+    assert marked(app, "issues_tickets") == {
+        "ad_images.upload_image",
+        "ad_images.upload_images",
+        "users.upload_avatar",
+        "uppy.get_upload_parameters",
+        "uppy.create_multipart_upload",
+    }
+
+
+def test_every_probe_is_marked(app: Flask) -> None:
+    assert marked(app, "is_probe") == {"health.healthz", "health.readyz", "metrics.metrics"}
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ from flask import Flask, request
 
 from broker.api.problems.handlers import ApiError
 from broker.api.request.context import current
+from broker.api.request.view_marks import view_has
 from broker.config import LOOPBACK_HOSTS, Settings
 from broker.config.values import host_name
-
-# Probes and scrapes come by the machine's address.
-BY_ANY_HOST = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -24,9 +22,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         return
 
     def check_host() -> None:
-        if request.endpoint in BY_ANY_HOST:
-            return
-        if not _is_known(known):
+        # Probes and scrapes use the machine's address.
+        if not view_has("is_probe") and not _is_known(known):
             raise ApiError("bad_request", "The API is not known by this Host.")
 
     app.before_request(check_host)

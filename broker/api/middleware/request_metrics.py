@@ -10,20 +10,12 @@ from functools import cache
 
 from flask import g, request
 
+from broker.api.request.view_marks import view_has
 from broker.telemetry.context import context
 from broker.telemetry.metrics import PROBLEMS, REFUSED, REQUEST_SECONDS, REQUESTS, STEP_SECONDS
 
 UNMATCHED = "unmatched"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-TICKET_ENDPOINTS = frozenset(
-    {
-        "ad_images.upload_image",
-        "ad_images.upload_images",
-        "users.upload_avatar",
-        "uppy.get_upload_parameters",
-        "uppy.create_multipart_upload",
-    }
-)
 _CONVERTER = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
 _token = STEP_SECONDS.labels("token")
 _database = STEP_SECONDS.labels("database")
@@ -45,7 +37,7 @@ def observe(status: int, seconds: float) -> None:
     code = g.get("problem_code")
     if code is not None:
         PROBLEMS.labels(code).inc()
-        if request.endpoint in TICKET_ENDPOINTS:
+        if view_has("issues_tickets"):
             REFUSED.labels(code).inc()
 
 

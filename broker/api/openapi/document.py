@@ -20,7 +20,7 @@ from broker.api.openapi.operations import (
     problem_schema,
     schema_name,
 )
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from broker.api.request import ids
 from broker.api.routes import (
     ad_images,

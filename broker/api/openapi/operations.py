@@ -8,8 +8,8 @@ from typing import Any
 from apispec import BasePlugin
 
 from broker.api.openapi.links import links_of
-from broker.api.problems.explanations import EXPLANATIONS
-from broker.api.problems.handlers import MEDIA_TYPE, PROBLEMS
+from broker.api.problems.handlers import MEDIA_TYPE
+from broker.api.problems.table import PROBLEMS
 from broker.api.request.parsing import FACTS
 from schemas.examples import EXAMPLES, PARAMETERS
 
@@ -96,7 +96,7 @@ def problem_responses(codes: Iterable[str]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for code in PROBLEMS:
         if code in codes:
-            by_status.setdefault(PROBLEMS[code][0].value, []).append(code)
+            by_status.setdefault(PROBLEMS[code].status.value, []).append(code)
     return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
 
 
@@ -132,7 +132,7 @@ def component(header: str) -> str:
 def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
     """Make the schema of one code's problems: `base`, with status and code fixed."""
     fixed = {
-        "status": {"type": "integer", "const": PROBLEMS[code][0].value},
+        "status": {"type": "integer", "const": PROBLEMS[code].status.value},
         "code": {"type": "string", "const": code},
     }
     return {
@@ -144,18 +144,18 @@ def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
 
 def example(code: str) -> dict[str, Any]:
     """Make a problem as the API answers it."""
-    status, title = PROBLEMS[code]
+    row = PROBLEMS[code]
     fault = {"errors": {"size": ["Missing data for required field."]}}
     return {
         "type": f"/docs/errors#{code}",
-        "title": title,
-        "status": status.value,
-        "detail": f"{title}.",
+        "title": row.title,
+        "status": row.status.value,
+        "detail": f"{row.title}.",
         "code": code,
         **(fault if code == "validation_error" else {}),
     }
 
 
 def _explained(code: str) -> str:
-    meaning, advice = EXPLANATIONS[code]
-    return f"{meaning[0].upper()}{meaning[1:]}. What to do: {advice}."
+    row = PROBLEMS[code]
+    return f"{row.meaning[0].upper()}{row.meaning[1:]}. What to do: {row.advice}."

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 
 # Whatever asks the bucket, or signs with its credentials, can answer these.
 STORAGE = ("storage_unavailable", "storage_denied")

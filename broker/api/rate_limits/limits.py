@@ -15,21 +15,11 @@ from limits import parse
 from broker.api.problems.handlers import ApiError, handle_broker_error
 from broker.api.rate_limits.counts import Count, StoreUnavailable
 from broker.api.rate_limits.store import Store, make_store
+from broker.api.request.view_marks import view_has
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.telemetry.metrics import RATE_LIMIT_UNCHECKED, RATE_LIMITED
 
-# A probe must not fail, nor a scrape, because of what others ask from the same address.
-NEVER_LIMITED = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})
-ISSUING = frozenset(
-    {
-        "ad_images.upload_image",
-        "ad_images.upload_images",
-        "users.upload_avatar",
-        "uppy.get_upload_parameters",
-        "uppy.create_multipart_upload",
-    }
-)
 # What only guessing leads to. An expired token is an honest client's, who must be told of it.
 GUESSED = frozenset({"token_invalid", "events_secret_invalid", "capability_invalid"})
 
@@ -114,7 +104,7 @@ def count_request(caller: Principal | None) -> None:
     if caller is not None:
         user = str(caller.user_id)
         asked.insert(0, (limits.user, user))
-        if request.endpoint in ISSUING:
+        if view_has("issues_tickets"):
             asked.insert(0, (limits.tickets, user))
     _count(limits, asked)
 
@@ -135,7 +125,7 @@ def _count(limits: RateLimits, asked: list[tuple[Policy | None, str]]) -> None:
 
 def _count_plain() -> None:
     """Count what needs no token: pages, lists of what may be uploaded, paths to nothing."""
-    if request.endpoint in NEVER_LIMITED or request.method == "OPTIONS":
+    if view_has("is_probe") or request.method == "OPTIONS":
         g.rate_limit = []
         return
     view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")

@@ -14,12 +14,12 @@ from broker.api.problems.answers import ALWAYS, answered, answers
 from broker.api.problems.handlers import ApiError
 from broker.api.request.context import request_itself
 from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
+from broker.api.request.view_marks import view_has
 from schemas.fields import the
 
 BODY_MAX = 64 * 1024
+# For 50 files, 10 000 parts, or the chunks that SeaweedFS lists for a large object.
 BATCH_BODY_MAX = 1024 * 1024
-# Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
-BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/bucket_notifications", "/events/s3")
 # What a route tells `operations`, which makes OpenAPI of it.
 FACTS = "x-facts"
 _TOO_DEEP = f"The JSON is nested more than {DEPTH_MAX} deep."
@@ -134,8 +134,7 @@ def limit_body() -> None:
     asked = request_itself()
     if not asked.path.startswith("/api/"):
         return
-    batch = asked.path.rstrip("/").endswith(BATCH_PATHS)
-    limit = BATCH_BODY_MAX if batch else BODY_MAX
+    limit = BATCH_BODY_MAX if view_has("allows_large_body") else BODY_MAX
     asked.max_content_length = limit
     if not _is_plain_json(asked) and asked.mimetype == "multipart/form-data":
         raise ApiError("unsupported_media_type", _FORM_DETAIL)

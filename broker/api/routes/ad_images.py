@@ -9,6 +9,7 @@ from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current, utc_now
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.ads import AD_PATH
 from broker.api.routes.issue_tickets import issue_many, issue_one
@@ -26,6 +27,7 @@ IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
@@ -37,6 +39,8 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@issues_tickets
+@allows_large_body
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)

@@ -18,6 +18,7 @@ from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import spare_request
 from broker.api.request.context import current, utc_now
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body
 from broker.domain.bucket_notifications import objects_created
 from broker.services.background.bucket_notifications import handle_bucket_notifications
 from broker.telemetry.context import context
@@ -66,6 +67,7 @@ def requires_bucket_notifications_secret(view: Callable[P, R]) -> Callable[P, R]
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers("invalid_event", *STORAGE)
 @requires_bucket_notifications_secret
 @blueprint.arguments(Notification, unknown="include")

@@ -4,17 +4,20 @@ from flask import Blueprint, Response
 
 from broker.api.problems.handlers import problem
 from broker.api.request.context import current
+from broker.api.request.view_marks import probe
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@probe
 def healthz() -> dict[str, str]:
     """Say that the process is alive."""
     return {"status": "ok"}
 
 
 @blueprint.get("/readyz")
+@probe
 def readyz() -> dict[str, str] | Response:
     """Say that requests will succeed; 503 problem+json names what is missing."""
     broker = current()

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from broker.api.request.context import current, utc_now
+from broker.api.request.view_marks import probe
 from broker.domain.errors import BrokerError, DatabaseUnavailable
 from broker.services.uploads import outbox
 
@@ -59,6 +60,7 @@ class OutboxCollector(Collector):
 
 
 @blueprint.get("/metrics")
+@probe
 def metrics() -> Response:
     """Give all metrics of all of this app's processes."""
     registry = REGISTRY

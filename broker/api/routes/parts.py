@@ -9,6 +9,7 @@ from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import ENDED, STORAGE, answers
 from broker.api.request.context import current, utc_now
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
 from broker.api.routes.uploads import UPLOAD_PATH
@@ -28,6 +29,7 @@ blueprint = Blueprint(
 
 
 @blueprint.route(UPLOAD_PATH + "parts/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_token
 @blueprint.arguments(parts.WantedParts)
@@ -74,6 +76,7 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route(UPLOAD_PATH + "complete/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers(
     "not_found",
     "not_multipart",

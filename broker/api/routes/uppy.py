@@ -11,6 +11,7 @@ from broker.api.auth.capabilities import requires_capability, uppy_session
 from broker.api.problems.answers import ENDED, STORAGE, answers
 from broker.api.request.context import current, utc_now
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import one_file
 from broker.api.routes.metrics import counted
@@ -45,6 +46,7 @@ MULTIPART = S3 + "multipart/<uuid:upload_id>"
 
 
 @blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
+@issues_tickets
 @answers(
     "not_found",
     "forbidden",
@@ -69,6 +71,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(S3 + "multipart", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers(
     "not_found",
     "forbidden",
@@ -134,6 +137,7 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
 
 
 @blueprint.route(MULTIPART + "/complete", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers(
     "not_found",
     "not_multipart",

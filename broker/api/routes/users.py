@@ -9,6 +9,7 @@ from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current, utc_now
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import issue_one
 from broker.domain.owners import USER
@@ -46,6 +47,7 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
