@@ -1,4 +1,4 @@
-"""Wire the parts together: the only place that does."""
+"""Create the app: the only place where its parts are connected."""
 
 from flask import Flask
 from flask_cors import CORS
@@ -29,10 +29,13 @@ EXPOSED_HEADERS = [
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Make the app; reads the environment once where no settings are given.
+    """Create the Flask app.
+
+    Args:
+        settings: Read from the environment if omitted.
 
     Raises:
-        SettingsError: a setting is missing or wrong; the message names it.
+        SettingsError: a setting is missing or invalid; the message names it.
     """
     settings = settings or Settings.load()
     app = SyncFlask(__name__, static_folder=None)
@@ -56,12 +59,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     if settings.cors_origins:
-        # What a page may send needs no list: flask-cors lets it send what it asks for.
+        # flask-cors allows every request header that a preflight asks for.
         CORS(
             app,
             origins=list(settings.cors_origins),
             expose_headers=EXPOSED_HEADERS,
-            always_send=False,  # only to whom asks from another origin
+            always_send=False,  # only for cross-origin requests
         )
     rate_limits.init_app(app, settings)
     if settings.trusted_proxies:

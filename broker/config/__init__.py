@@ -218,8 +218,8 @@ class Settings(ServingSettings):
         url = self.rate_limit_storage_url
         if url is not None and url.get_secret_value() == "memory://" and not self.dev:
             raise ValueError(
-                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts within one process and is only for "
-                "`broker dev`"
+                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts within one process; it is only "
+                "for `broker dev`"
             )
         return self
 

@@ -1,7 +1,7 @@
-"""Capabilities: endpoints that carry their own right, because Uppy sends no Authorization.
+"""Capability URLs for Uppy, which sends no Authorization header.
 
-A capability names an Uppy session and is signed (itsdangerous, HMAC-SHA-256), so that a forged
-one costs no query; what it may still do, and whether it was revoked, is the session's row.
+A capability is the signed id of an Uppy session (itsdangerous, HMAC-SHA-256). A forged one is
+refused without a query. Limits, expiry and revocation are in the session's row.
 """
 
 import binascii
@@ -31,39 +31,39 @@ R = TypeVar("R")
 
 
 class CapabilityConverter(BaseConverter):
-    """One path segment, and a slash more: Uppy appends `/s3/…` to an endpoint that ends in one."""
+    """A path segment that may end with a slash: Uppy appends `/s3/…` to an endpoint with one."""
 
     regex = r"[^/]+/?"
     part_isolating = False
 
     def to_python(self, value: str) -> str:
-        """Give the segment."""
+        """Return the segment without a trailing slash."""
         return value.removesuffix("/")
 
 
 def init_app(app: Flask) -> None:
-    """Make the converter known to routes."""
+    """Register the URL converter."""
     app.url_map.converters["capability"] = CapabilityConverter
 
 
 def signed(session_id: UUID) -> str:
-    """Give the capability of a session."""
+    """Return the capability of a session."""
     return _signer(current().settings).sign(session_id.hex).decode("ascii")
 
 
 def _signer(settings: Settings) -> Signer:
-    """Make the signer; without a secret of its own its key is derived from the JWT secret."""
+    """Create the signer. Its key is BROKER_CAPABILITY_SECRET, or derived from the JWT secret."""
     if settings.capability_secret is not None:
         secret = settings.capability_secret.get_secret_value().encode()
     elif settings.jwt_secret is not None:
         secret = hmac.digest(settings.jwt_secret.get_secret_value().encode(), SALT, "sha256")
     else:
-        raise ApiError("uppy_not_configured", "Set BROKER_CAPABILITY_SECRET to use Uppy here.")
+        raise ApiError("uppy_not_configured", "Set BROKER_CAPABILITY_SECRET to use Uppy.")
     return Signer(secret, salt=SALT, key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for the holder of a live capability alone."""
+    """Run the view only if the URL has a valid capability."""
 
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -84,10 +84,10 @@ def _session_id(capability: str) -> UUID:
     try:
         return UUID(hex=_signer(current().settings).unsign(capability).decode("ascii"))
     except (BadSignature, ValueError, binascii.Error):
-        raise CapabilityInvalid("This endpoint is not one of ours.") from None
+        raise CapabilityInvalid("The endpoint's signature is not valid.") from None
 
 
 def uppy_session() -> UppySession:
-    """Give the session of this request; for views behind `requires_capability`."""
+    """Return the Uppy session of this request, in a view with `requires_capability`."""
     found: UppySession = g.uppy_session
     return found

@@ -1,4 +1,4 @@
-"""The issuer's published keys (RFC 7517), kept while the issuer is down."""
+"""The issuer's published keys (RFC 7517), cached so that they outlast an outage of the issuer."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ log = logging.getLogger("broker.jwks")
 
 
 class KeysUnavailable(ApiError):
-    """The issuer gives no keys, so that nobody knows whether a token is good."""
+    """The issuer's keys cannot be fetched, so the token cannot be verified."""
 
     retry_after = int(RETRY_SECONDS)
 
@@ -27,11 +27,13 @@ class KeysUnavailable(ApiError):
 
 
 class KeySet:
-    """Keys by `kid`, fetched when an unknown one is asked for, at most once a minute; after a
-    fetch that failed, once in five seconds.
+    """Keys by `kid`. An unknown `kid` makes it fetch the keys again.
+
+    It fetches at most once a minute, or every five seconds while fetching fails.
 
     Args:
-        clock: monotonic seconds.
+        url: URL of the JWKS.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,10 +45,10 @@ class KeySet:
         self._failed = False
 
     def key(self, kid: str | None) -> Any | None:
-        """Give the key, or None when the issuer has none of this name.
+        """Return the key, or None if the issuer has no such key.
 
         Raises:
-            KeysUnavailable: it is not known here, and the issuer cannot be asked.
+            KeysUnavailable: the key is not cached and the issuer cannot be reached.
         """
         if kid in self._keys:
             return self._keys[kid]
@@ -64,7 +66,7 @@ class KeySet:
         try:
             found = PyJWKSet.from_dict(self._client.fetch_data())
         except (PyJWKClientError, PyJWKSetError, PyJWKError, ValueError, OSError) as error:
-            # OSError: a connection that ends in the middle of an answer.
+            # OSError: the connection ended in the middle of the response.
             log.error("The keys cannot be fetched: %s", error)
             self._failed = True
             self._ask_again_at = self._clock() + RETRY_SECONDS

@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Configure the verifier: one algorithm, and the key that goes with it."""
+    """Configure flask-jwt-extended with the algorithm and the key of the settings."""
     app.config["JWT_TOKEN_LOCATION"] = ["headers"]
     app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
@@ -61,24 +61,24 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def principal() -> Principal:
-    """Give the verified caller; for views behind `requires_token`."""
+    """Return the verified caller, in a view with `requires_token`."""
     found: Principal = g.principal
     return found
 
 
 def caller() -> Principal | None:
-    """Give the caller of a public view, if they brought a token."""
+    """Return the caller of a public view, or None if the request has no token."""
     found: Principal | None = g.get("principal")
     return found
 
 
 def requires_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for a verified caller alone."""
+    """Run the view only if the request has a valid token."""
     return _authenticated(view, optional=False)
 
 
 def accepts_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for anyone; a token that is brought must be a good one."""
+    """Run the view for anyone. If the request has a token, it must be valid."""
     return _authenticated(view, optional=True)
 
 
@@ -117,16 +117,16 @@ def _authenticate(*, optional: bool) -> None:
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
-    """Verify the request's token; gives None where it has none and need not have one."""
+    """Return the claims of the verified token, or None if it is optional and missing."""
     try:
         if verify_jwt_in_request(optional=optional) is None:
             return None
     except NoAuthorizationError:
         raise ApiError("token_missing", "Send Authorization: Bearer with a token.") from None
     except ExpiredSignatureError:
-        raise ApiError("token_expired", "The token has expired; get a fresh one.") from None
+        raise ApiError("token_expired", "The token has expired; get a new one.") from None
     except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
-        # The last three: segments and claims that are no JSON of the right types.
+        # The last three are raised for segments and claims that are not JSON of the right type.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
     claims: Mapping[str, Any] = get_jwt()
     return claims
@@ -135,7 +135,7 @@ def _claims(*, optional: bool) -> Mapping[str, Any] | None:
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject, role = claims.get("sub"), claims.get("role", Role.USER)
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
-        raise ApiError("token_invalid", "The token's sub is no user's id.")
+        raise ApiError("token_invalid", "The token's sub is not a user id.")
     if "exp" not in claims:
         raise ApiError("token_invalid", "The token has no exp.")
     if role not in (Role.USER, Role.SERVICE):
@@ -150,7 +150,10 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 
 def _text(claim: object, length: int) -> str:
-    """Clean a claim: names come from users, and must not keep them from signing in."""
+    """Return a claim without control characters and cut to a length; not a string: empty.
+
+    Names come from users, and an odd name must not prevent a sign-in.
+    """
     if not isinstance(claim, str):
         return ""
     kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))

@@ -1,4 +1,4 @@
-"""What a request works with, made once by `create_app`."""
+"""The parts that requests use. `create_app` creates them once."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from broker.storage.protocol import Storage
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """The wired parts of one process."""
+    """The parts of one process."""
 
     settings: Settings
     limits: Limits
@@ -23,18 +23,18 @@ class Broker:
 
 
 def current() -> Broker:
-    """Give the parts of the app that serves this request."""
+    """Return the parts of the app that serves this request."""
     broker: Broker = current_app.extensions["broker"]
     return broker
 
 
 def request_itself() -> Request:
-    """Give the request that Flask's `request` stands for, which looks it up at each name."""
+    """Return the request behind Flask's proxy, which looks it up at each attribute access."""
     proxy: Any = request
     found: Request = proxy._get_current_object()
     return found
 
 
 def utc_now() -> datetime:
-    """Tell the time, aware and in UTC."""
+    """Return the current time in UTC, with a time zone."""
     return datetime.now(UTC)

@@ -23,7 +23,7 @@ KEY_MAX = 255
 # RFC 9651, section 3.3.3: a String, which is what the draft asks for.
 _CHARACTER = r'(?:[ !#-\[\]-~]|\\["\\])'
 _QUOTED = re.compile(f'"({_CHARACTER}*)"')
-# What most clients send. Without the comma: that is how two headers arrive.
+# What most clients send. It excludes the comma, which joins two headers.
 _BARE = re.compile(r"[!#-+\--~]+")
 _PATTERN = f'^("{_CHARACTER}{{1,{KEY_MAX}}}"|[!#-+\\--~]{{1,{KEY_MAX}}})$'
 _PARAMETER = {
@@ -32,12 +32,11 @@ _PARAMETER = {
     "required": False,
     "schema": {"type": "string", "pattern": _PATTERN},
     "description": (
-        f"A key of the client's own for this one creation, 1 to {KEY_MAX} visible ASCII "
-        "characters, such as a UUID; in double quotes or bare. For 24 hours the same user's "
-        "request with the same key and body gets the first one's answer again, with "
-        f"`{REPLAYED_HEADER}: true`; with another body or path 422 `idempotency_key_reused`; "
-        "while the first is at work 409 `idempotency_in_flight`. A request that failed "
-        "leaves its key free."
+        f"A key that the client chooses for this request, such as a UUID: 1 to {KEY_MAX} visible "
+        "ASCII characters, with or without double quotes. For 24 hours, the same request with the "
+        f"same key gets the first response again, with `{REPLAYED_HEADER}: true`. Another body or "
+        "path gets 422 `idempotency_key_reused`. While the first request is in progress, the "
+        "answer is 409 `idempotency_in_flight`. A failed request does not use up its key."
     ),
 }
 _CODES = ("invalid_idempotency_key", "idempotency_in_flight", "idempotency_key_reused")
@@ -46,10 +45,10 @@ R = TypeVar("R")
 
 
 def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
-    """Let a view that makes something with `Created` be retried; goes below `requires_token`.
+    """Make a view that returns `Created` safe to retry. Apply it below `requires_token`.
 
-    The key is claimed before the body is parsed: any other body than the first is refused in
-    one way, and a replay does not depend on what bodies are accepted by then.
+    The key is claimed before the body is parsed. So every other body is refused in the same way,
+    and a replay does not depend on which bodies are valid by then.
     """
 
     def decorate(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -75,10 +74,10 @@ def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callab
 
 
 class Created(Generic[R]):
-    """The 201 of what a service makes.
+    """The 201 response for what a service creates.
 
-    `shape` gives JSON's own types. Where the request has a key its answer is kept in the
-    transaction that makes the thing, and so is written before the commit.
+    `shape` returns JSON types. If the request has a key, the response is stored in the same
+    transaction, before the commit.
     """
 
     def __init__(self, session: Session, shape: Callable[[R], dict[str, Any]]) -> None:
@@ -89,11 +88,11 @@ class Created(Generic[R]):
 
     @property
     def before_commit(self) -> Callable[[R], None] | None:
-        """Give what the service is to call before it commits; None where nothing is kept."""
+        """What the service calls before it commits, or None if the request has no key."""
         return None if self._claim is None else self._keep
 
     def response(self, made: R) -> Response:
-        """Give the answer, to be sent once all is committed."""
+        """Return the response. Send it only after the commit."""
         return self._response or self._written(made)
 
     def _keep(self, made: R) -> None:
@@ -109,7 +108,7 @@ class Created(Generic[R]):
 
 
 def _key() -> str | None:
-    """Give the request's key, without quotes; None where it has none."""
+    """Return the request's key without quotes, or None if it has none."""
     value = request.headers.get(HEADER)
     if value is None:
         return None
