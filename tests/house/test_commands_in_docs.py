@@ -25,7 +25,7 @@ BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: str) -> set[str]:
-    """Give what follows `broker` in shell blocks and between backticks."""
+    """Return what follows `broker` in shell blocks and between backticks."""
     text = (ROOT / page).read_text()
     blocks, prose = "".join(BLOCK.findall(text)), BLOCK.sub("", text)
     lines = [line.strip() for line in blocks.splitlines()] + re.findall(r"`([^`\n]+)`", prose)

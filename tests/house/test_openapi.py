@@ -27,7 +27,7 @@ def operations() -> Iterator[tuple[str, Operation]]:
 
 
 def messages(operation: Operation) -> Iterator[dict[str, Any]]:
-    """Give each body that an operation takes or answers: its schema and its examples."""
+    """Yield the schema and the examples of each request and response body."""
     for message in [operation.get("requestBody", {}), *operation["responses"].values()]:
         yield from message.get("content", {}).values()
 
@@ -40,7 +40,7 @@ def resolved(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def codes_of(operation: Operation, status: str) -> list[str]:
-    """Give the codes that the schema of one status allows."""
+    """Return the codes that the schema of a status allows."""
     schema = operation["responses"][status]["content"][MEDIA_TYPE]["schema"]
     one_of = schema.get("oneOf", [schema])
     return [resolved(one)["properties"]["code"]["const"] for one in one_of]
@@ -172,7 +172,7 @@ def by_id() -> dict[str, tuple[str, Operation]]:
 
 
 def parameters_of(operation_id: str) -> dict[str, dict[str, Any]]:
-    """Give the parameters that must be there, of the path and of the operation."""
+    """Return the required parameters of the path and the operation."""
     name, operation = by_id()[operation_id]
     path = document()["paths"][name.partition(" ")[2]]
     parts = [*path.get("parameters", []), *operation.get("parameters", [])]

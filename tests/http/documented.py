@@ -21,7 +21,7 @@ BODY_MAX = 200_000  # bytes: ten thousand parts would be validated for seconds
 
 @functools.cache
 def document() -> dict[str, Any]:
-    """Give the document, which is the same for every app."""
+    """Return the document. It is the same for every app."""
     app = create_app(
         Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="x" * 32)
     )

@@ -43,7 +43,7 @@ class VerifiedTokens:
         return verified.principal if verified else None
 
     def remember(self, token: str, principal: Principal, exp: float) -> None:
-        """Cache a token whose signature and claims have been verified. `exp` is its claim."""
+        """Cache a token after its signature and claims are verified. `exp` is its claim."""
         until = min(exp, self._clock() + REMEMBERED_SECONDS)
         with self._lock:
             self._found[_digest(token)] = _Verified(principal, until)

@@ -23,7 +23,7 @@ class NoSessions(SessionInterface):
 
 
 class SyncFlask(Flask):
-    """A Flask app whose views are plain functions, without sessions."""
+    """A Flask app without coroutine views and sessions."""
 
     session_interface = NoSessions()
 

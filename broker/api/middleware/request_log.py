@@ -1,4 +1,4 @@
-"""Give each request an id and a trace. At its end, write its log line, metrics and span.
+"""Assign an id and a trace to each request, and write its log line, metrics and span.
 
 Bodies, queries and headers are never logged, except the User-Agent.
 """

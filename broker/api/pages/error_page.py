@@ -23,7 +23,8 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <h1>Errors</h1>
-<p>Every error is <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>.</p>
+<p>Every error is <code>application/problem+json</code> (RFC 9457).
+Programs should check <code>code</code>.</p>
 {sections}
 </body>
 </html>

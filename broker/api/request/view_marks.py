@@ -24,7 +24,7 @@ def probe(view: View) -> View:
 
 
 def allows_large_body(view: View) -> View:
-    """Mark a view whose body is a batch, and so may have up to BATCH_BODY_MAX bytes."""
+    """Mark a view that accepts batches: its body may have up to BATCH_BODY_MAX bytes."""
     return _marked(view, "allows_large_body")
 
 

@@ -34,7 +34,7 @@ IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 @blueprint.arguments(tickets.ImageFile)
 @blueprint.response(201, tickets.Ticket)
 def upload_image(file: dict[str, Any], ad_id: int) -> Response:
-    """Get a ticket for one image."""
+    """Request a ticket for one image."""
     return issue_one(AD, ad_id, file)
 
 
@@ -47,7 +47,7 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 @blueprint.arguments(tickets.ImageFiles)
 @blueprint.response(201, tickets.TicketBatch)
 def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
-    """Get tickets for up to 50 images, all or none."""
+    """Request tickets for up to 50 images. Either all are issued or none."""
     return issue_many(AD, ad_id, batch["files"])
 
 
@@ -57,7 +57,7 @@ def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
 @blueprint.arguments(images.ImageChanges)
 @blueprint.response(200, images.Image)
 def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
-    """Change an image's alt_text or order."""
+    """Change the alt_text or the order of an image."""
     with current().database.session() as session:
         row = service.edit_image(session, principal(), ad_id, image_id, changes)
     return shapes.image(row)

@@ -1,4 +1,4 @@
-"""`/api/ads/`."""
+"""Ads: `/api/ads/`."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ blueprint = Blueprint(
     "ads",
     __name__,
     url_prefix="/api/ads",
-    description="What is for sale: its text, its price, and its images.",
+    description="Ads: text, price and images.",
 )
 AD_PATH = "/<id:ad_id>/"
 
@@ -73,7 +73,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
-    """Edit an ad of one's own."""
+    """Edit your ad."""
     with current().database.session() as session:
         view = service.edit_ad(session, principal(), ad_id, changes, now=utc_now())
     return shapes.ad(view, principal())
@@ -84,7 +84,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 @requires_token
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
-    """Delete an ad of one's own, with its images."""
+    """Delete your ad and its images."""
     with current().database.session() as session:
         service.delete_ad(session, principal(), ad_id, limits=current().limits, now=utc_now())
 
@@ -94,7 +94,7 @@ def delete_ad(ad_id: int) -> None:
 @requires_token
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
-    """Mark an ad of one's own as sold."""
+    """Mark your ad as sold."""
     with current().database.session() as session:
         view = service.mark_sold(session, principal(), ad_id, now=utc_now())
     return shapes.ad(view, principal())

@@ -1,4 +1,4 @@
-"""`/metrics`, over several processes where PROMETHEUS_MULTIPROC_DIR is set; count outcomes."""
+"""`/metrics`, for all processes if PROMETHEUS_MULTIPROC_DIR is set; and a counter of outcomes."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ blueprint = Blueprint("metrics", __name__)
 
 @contextmanager
 def counted(counter: Counter) -> Iterator[None]:
-    """Count the block's outcome: ok, or the code of its error."""
+    """Count the outcome of the block: `ok`, or the code of its error."""
     try:
         yield
     except BrokerError as error:
@@ -36,10 +36,10 @@ def counted(counter: Counter) -> Iterator[None]:
 
 
 class OutboxCollector(Collector):
-    """What the outbox has in store, read from the database at each scrape."""
+    """Gauges of the outbox, read from the database at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Give three gauges; none while the database is away, which /readyz tells."""
+        """Yield three gauges, or none while the database is away."""
         broker = current()
         try:
             with broker.database.session() as session:
@@ -62,7 +62,7 @@ class OutboxCollector(Collector):
 @blueprint.get("/metrics")
 @probe
 def metrics() -> Response:
-    """Give all metrics of all of this app's processes."""
+    """Return the metrics of all processes of this app."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Parts of multipart uploads: sign them, list what has arrived, complete."""
+"""Parts of multipart uploads: sign, list, complete."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ blueprint = Blueprint(
     "parts",
     __name__,
     url_prefix="/api/uploads",
-    description="The parts of multipart uploads: sign, list, complete.",
+    description="Parts of multipart uploads: sign, list, complete.",
 )
 
 
@@ -35,14 +35,14 @@ blueprint = Blueprint(
 @blueprint.arguments(parts.WantedParts)
 @blueprint.response(200, parts.SignedParts)
 def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
-    """Sign any parts of a multipart upload, as often as need be."""
+    """Sign parts of a multipart upload. Any part can be signed again."""
     broker, now = current(), utc_now()
     wanted = [WantedPart(**part) for part in body["parts"]]
     with broker.database.session() as session:
         signed = sign_parts(
             session, broker.storage, broker.limits, principal(), upload_id, wanted, now=now
         )
-    # As it is written: a hundred parts through a schema take longer than their signatures.
+    # Without a schema: dumping a hundred parts would take longer than signing them.
     return jsonify(
         {
             "parts": [
@@ -66,7 +66,7 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
 @requires_token
 @blueprint.response(200, parts.Progress)
 def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
-    """List the parts that have arrived, and name those that have not."""
+    """List the parts that have arrived, and the numbers of those that have not."""
     broker, now = current(), utc_now()
     with broker.database.session() as session:
         progress = list_parts(
@@ -89,7 +89,7 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 @requires_token
 @blueprint.response(200, images.Image)
 def complete_upload(upload_id: UUID) -> dict[str, Any]:
-    """Put the parts together and record the image; the same answer when repeated."""
+    """Complete the multipart upload and record the image. Repeating it is safe."""
     broker = current()
     with counted(CONFIRMS), broker.database.session() as session:
         row = complete(

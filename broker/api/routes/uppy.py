@@ -1,7 +1,8 @@
-"""Companion's S3 protocol for Uppy, unmodified, and the confirm that it lacks.
+"""Companion's S3 protocol for unmodified Uppy, and a route to confirm uploads.
 
-Read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0 (`src/index.ts`), and
-from @uppy/companion's own routes. The `uploadId` given out is our upload's id.
+The protocol was read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0
+(`src/index.ts`), and from the routes of @uppy/companion. The `uploadId` in responses is the id of
+the upload in the broker.
 """
 
 from typing import Any
@@ -37,8 +38,8 @@ blueprint = Blueprint(
     __name__,
     url_prefix="/api/uppy",
     description=(
-        "Companion's S3 protocol, as Uppy speaks it. The path carries the right. Problems here "
-        "also have `error` and `message`, one line for people."
+        "Companion's S3 protocol for Uppy. The URL is the authorization. Problems also have "
+        "`error` and `message`, one line for people."
     ),
 )
 S3 = "/<capability:capability>/s3/"
@@ -59,9 +60,9 @@ MULTIPART = S3 + "multipart/<uuid:upload_id>"
 @blueprint.arguments(uppy.File, location="query", unknown="exclude")
 @blueprint.response(200, uppy.FormParameters)
 def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
-    """Get the form of a single upload."""
+    """Request the form of a single upload."""
     ticket = _issue(file, file, Transport.POST)
-    assert isinstance(ticket.transfer, PresignedPost)  # noqa: S101 - by its transport
+    assert isinstance(ticket.transfer, PresignedPost)  # noqa: S101 - the transport is POST
     return {
         "method": "POST",
         "url": ticket.transfer.url,
@@ -84,7 +85,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(uppy.MultipartFile, unknown="exclude")
 @blueprint.response(200, uppy.MultipartCreated)
 def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
-    """Begin a multipart upload."""
+    """Create a multipart upload."""
     upload = _issue(file, file["metadata"], Transport.MULTIPART).upload
     return {"key": final_key(current().limits, upload), "uploadId": str(upload.id)}
 
@@ -154,11 +155,11 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
 def complete_multipart_upload(
     query: dict[str, str], body: dict[str, Any], upload_id: UUID
 ) -> dict[str, Any]:
-    """Put the parts together and record the image."""
+    """Complete the multipart upload and record the image."""
     broker = current()
     named = {part["PartNumber"]: part["ETag"].strip('"') for part in body["parts"]}
     if len(named) != len(body["parts"]):
-        raise InvalidRequest("A part is named twice.", {"parts": ["Named twice."]})
+        raise InvalidRequest("A part is listed twice.", {"parts": ["Listed twice."]})
     with counted(CONFIRMS), broker.database.session() as session:
         upload = uppy_uploads.by_id(session, broker.limits, uppy_session(), upload_id, query["key"])
         image = complete(
@@ -200,7 +201,7 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 @blueprint.arguments(uppy.KeyBody, unknown="exclude")
 @blueprint.response(200, images.Image)
 def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
-    """Confirm an upload by the key that Uppy reports of it; the same answer when repeated."""
+    """Confirm an upload by its object key, which Uppy reports. Repeating it is safe."""
     broker = current()
     with counted(CONFIRMS), broker.database.session() as session:
         upload = uppy_uploads.by_key(session, broker.limits, uppy_session(), body["key"])

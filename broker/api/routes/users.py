@@ -1,4 +1,4 @@
-"""`/api/users/`."""
+"""Users: `/api/users/`."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def get_user(user_id: int) -> dict[str, Any]:
 @blueprint.arguments(users.UserChanges)
 @blueprint.response(200, users.User)
 def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
-    """Edit one's own profile."""
+    """Edit your profile."""
     with current().database.session() as session:
         view = service.edit_user(
             session, principal(), user_id, changes, limits=current().limits, now=utc_now()
@@ -54,5 +54,5 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 @blueprint.arguments(tickets.AvatarFile)
 @blueprint.response(201, tickets.Ticket)
 def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
-    """Get a ticket for an avatar."""
+    """Request a ticket for an avatar."""
     return issue_one(USER, user_id, file)
