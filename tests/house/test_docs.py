@@ -21,7 +21,7 @@ def test_every_error_code_is_in_its_page_as_the_api_explains_it() -> None:
     page = (ROOT / "docs/errors.md").read_text()
     told = re.findall(r"^\| `.*\|$", page, re.MULTILINE)
     assert told == [
-        f"| `{one.code}` | {one.status.value} | {one.meaning} | {one.advice} |"
+        f"| `{one.code}` | {one.status} | {one.meaning} | {one.advice} |"
         for one in PROBLEMS.values()
     ]
     assert len(told) > 30

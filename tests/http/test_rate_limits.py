@@ -194,24 +194,6 @@ def test_an_option_that_the_store_s_client_does_not_know_stops_the_start(
     assert "canary" not in str(error.value)
 
 
-def marked(app: Flask, mark: str) -> set[str]:
-    return {name for name, view in app.view_functions.items() if getattr(view, mark, False)}
-
-
-def test_every_view_that_issues_tickets_is_marked(app: Flask) -> None:
-    assert marked(app, "issues_tickets") == {
-        "ad_images.upload_image",
-        "ad_images.upload_images",
-        "users.upload_avatar",
-        "uppy.get_upload_parameters",
-        "uppy.create_multipart_upload",
-    }
-
-
-def test_every_probe_is_marked(app: Flask) -> None:
-    assert marked(app, "is_probe") == {"health.healthz", "health.readyz", "metrics.metrics"}
-
-
 @pytest.fixture
 def own_store() -> Iterator[Counters]:
     with installed_or_skip(), counters() as server:

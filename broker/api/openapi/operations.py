@@ -94,7 +94,7 @@ def problem_responses(codes: Iterable[str]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for code in PROBLEMS:
         if code in codes:
-            by_status.setdefault(PROBLEMS[code].status.value, []).append(code)
+            by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
 
 
@@ -130,7 +130,7 @@ def component(header: str) -> str:
 def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
     """Return the schema of a code: `base` with a fixed status and code."""
     fixed = {
-        "status": {"type": "integer", "const": PROBLEMS[code].status.value},
+        "status": {"type": "integer", "const": PROBLEMS[code].status},
         "code": {"type": "string", "const": code},
     }
     return {
@@ -147,7 +147,7 @@ def example(code: str) -> dict[str, Any]:
     return {
         "type": f"/docs/errors#{code}",
         "title": row.title,
-        "status": row.status.value,
+        "status": row.status,
         "detail": f"{row.title}.",
         "code": code,
         **(fault if code == "validation_error" else {}),

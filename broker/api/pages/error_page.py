@@ -42,7 +42,7 @@ def errors() -> Response:
     sections = [
         _SECTION.format(
             code=one.code,
-            status=one.status.value,
+            status=one.status,
             title=escape(one.title),
             meaning=_html(one.meaning),
             advice=_html(one.advice),

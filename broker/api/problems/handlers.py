@@ -41,7 +41,7 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
     body: dict[str, Any] = {
         "type": f"/docs/errors#{code}",
         "title": row.title,
-        "status": row.status.value,
+        "status": row.status,
         "detail": detail,
         "code": code,
     }
@@ -52,8 +52,8 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
     if has_request_context() and request.path.startswith(UPPY_PATH):
         # Uppy 6 reads Companion's `error`. Uppy 5 shows `message` to people.
         body["error"] = body["message"] = _in_one_line(detail, fields)
-    answer = Response(json.dumps(body), status=row.status.value, mimetype=MEDIA_TYPE)
-    if row.status is HTTPStatus.UNAUTHORIZED:
+    answer = Response(json.dumps(body), status=row.status, mimetype=MEDIA_TYPE)
+    if row.status == HTTPStatus.UNAUTHORIZED:
         challenge = "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'
         answer.headers["WWW-Authenticate"] = challenge
     return answer
@@ -71,7 +71,7 @@ def _in_one_line(detail: str, fields: Mapping[str, Any] | None) -> str:
 
 def handle_broker_error(error: BrokerError) -> Response:
     """Answer an error of the broker with the problem of its code."""
-    if PROBLEMS[error.code].status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if PROBLEMS[error.code].status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("%s: %s", error.code, error.detail)
     answer = problem(error.code, error.detail, error.fields)
     if error.retry_after is not None:
