@@ -150,7 +150,7 @@ _TABLE = (
         "idempotency_in_flight",
         409,
         "First request still in progress",
-        "a request with this `Idempotency-Key` is in progress, or was interrupted a moment ago",
+        "a request with this key is in progress, or was interrupted less than a minute ago",
         "send the same request again after `Retry-After`",
     ),
     ProblemType(
