@@ -1,6 +1,6 @@
-"""A fast path for loading valid requests. It saves about 280 µs for a batch of 20 files.
+"""A fast path for loading valid requests. It saves about 300 µs of CPU for a batch of 20 files.
 
-The plain way is `marshmallow.Schema.load`, which takes about 15 µs a file. The fast path uses the
+The plain way is `marshmallow.Schema.load`, which takes about 20 µs a file. The fast path uses the
 same fields. It handles only data in which every value is loaded unchanged. For any other data,
 valid or not, marshmallow loads it and reports the errors.
 """

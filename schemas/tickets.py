@@ -12,7 +12,7 @@ from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
-# A pattern instead of an `enum`, for which generated clients would have classes.
+# Not an `enum`: generators of clients would make a class of each.
 TYPE_PATTERN = "^image/(" + "|".join(one.removeprefix("image/") for one in EXTENSIONS) + ")$"
 
 

@@ -57,9 +57,8 @@ class RedisStore:
         if self._away:
             if now < self._asked_again_at:
                 raise StoreUnavailable
-            self._asked_again_at = (
-                now + RETRY_SECONDS
-            )  # this request tries again, others do not wait
+            # This request tries again. Others do not wait.
+            self._asked_again_at = now + RETRY_SECONDS
         try:
             found = self._script(keys, [window * 1000 for window in windows])
         except RedisError as error:
