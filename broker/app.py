@@ -1,4 +1,4 @@
-"""Wire the parts together: the only place that does."""
+"""Create the app: the only place where its parts are connected."""
 
 from flask import Flask
 from flask_cors import CORS
@@ -6,7 +6,7 @@ from flask_cors import CORS
 from broker.api.auth import tokens as auth
 from broker.api.middleware import hosts, request_log, security_headers
 from broker.api.middleware import trusted_proxies as forwarded
-from broker.api.middleware.plain_flask import LeanFlask
+from broker.api.middleware.plain_flask import SyncFlask
 from broker.api.openapi import document as openapi
 from broker.api.pages import error_page, page, reader
 from broker.api.problems import handlers as problems
@@ -29,13 +29,16 @@ EXPOSED_HEADERS = [
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Make the app; reads the environment once where no settings are given.
+    """Create the Flask app.
+
+    Args:
+        settings: Read from the environment if omitted.
 
     Raises:
-        SettingsError: a setting is missing or wrong; the message names it.
+        SettingsError: a setting is missing or invalid; the message names it.
     """
     settings = settings or Settings.load()
-    app = LeanFlask(__name__, static_folder=None)
+    app = SyncFlask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.extensions["broker"] = Broker(
         settings=settings,
@@ -56,12 +59,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     if settings.cors_origins:
-        # What a page may send needs no list: flask-cors lets it send what it asks for.
+        # flask-cors allows every request header that a preflight asks for.
         CORS(
             app,
             origins=list(settings.cors_origins),
             expose_headers=EXPOSED_HEADERS,
-            always_send=False,  # only to whom asks from another origin
+            always_send=False,  # only for cross-origin requests
         )
     rate_limits.init_app(app, settings)
     if settings.trusted_proxies:

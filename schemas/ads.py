@@ -1,4 +1,4 @@
-"""Ads, in the marketplace's shape."""
+"""Ads, in the JSON format of the marketplace."""
 
 from marshmallow import fields
 
@@ -9,7 +9,7 @@ PAGE_MAX = 100
 
 
 class OwnerInfo(Answer):
-    """The seller, as an ad shows them."""
+    """The seller in an ad."""
 
     id = fields.Integer()
     email = fields.String(allow_none=True)
@@ -17,7 +17,7 @@ class OwnerInfo(Answer):
 
 
 class Ad(Answer):
-    """An ad with its images, main image first."""
+    """An ad with its images, the main image first."""
 
     id = fields.Integer()
     title = fields.String()
@@ -34,7 +34,7 @@ class Ad(Answer):
 
 
 class NewAd(StrictSchema):
-    """What makes an ad."""
+    """The fields of a new ad."""
 
     title = TextField(low=1, high=200, required=True)
     description = TextField(high=5000, multiline=True, load_default="")
@@ -43,7 +43,7 @@ class NewAd(StrictSchema):
 
 
 class AdChanges(StrictSchema):
-    """What an ad's owner may change."""
+    """The fields of an ad that its owner can change."""
 
     title = TextField(low=1, high=200)
     description = TextField(high=5000, multiline=True)
@@ -52,19 +52,19 @@ class AdChanges(StrictSchema):
 
 
 class AdQuery(StrictSchema):
-    """Filters and page of a list."""
+    """The filters and the page of a list of ads."""
 
     owner = QueryInt(low=1)
     is_active = QueryBool()
     is_sold = QueryBool()
     limit = QueryInt(low=1, high=PAGE_MAX, load_default=20)
     cursor = fields.String(
-        metadata={"format": "cursor", "description": "A page's `next_cursor`, as it was given."}
+        metadata={"format": "cursor", "description": "The `next_cursor` of the previous page."}
     )
 
 
 class AdPage(Answer):
-    """One page, newest first; `next_cursor` is null on the last."""
+    """A page of ads, newest first. `next_cursor` is null on the last page."""
 
     results = fields.List(fields.Nested(Ad))
     next_cursor = fields.String(allow_none=True)

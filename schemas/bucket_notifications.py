@@ -1,6 +1,6 @@
-"""What a bucket sends when objects are written, and what it is answered.
+"""Bucket notifications and their answer.
 
-A notification's shape is its sender's, and is read by `broker.domain.bucket_notifications`.
+A notification has the format of its sender. `broker.domain.bucket_notifications` parses it.
 """
 
 from marshmallow import Schema, fields
@@ -9,13 +9,13 @@ from schemas.fields import Answer
 
 
 class Notification(Schema):
-    """A notification of S3, SNS, EventBridge, MinIO or SeaweedFS, as it was sent."""
+    """A notification from S3, SNS, EventBridge, MinIO or SeaweedFS."""
 
     class Meta:
         unknown = "include"
 
 
 class Handled(Answer):
-    """How many objects led to what."""
+    """The number of objects by outcome."""
 
     outcomes = fields.Dict(keys=fields.String(), values=fields.Integer())

@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document, by the schema's name there; a test holds them to it."""
+"""Examples for the OpenAPI document, by the name of their schema. A test validates them."""
 
 from typing import Any
 
@@ -267,7 +267,7 @@ _UPPY: dict[str, dict[str, Any]] = {
     "KeyBody": {"key": {"key": f"media/{KEY}"}},
     "Nothing": {"nothing": {}},
 }
-# Of what a path or query must have; an optional one would be filled in where a reader tries it.
+# Only required parameters: Swagger UI would send the example of an optional one.
 PARAMETERS: dict[str, Any] = {
     "ad_id": 1,
     "image_id": 1,

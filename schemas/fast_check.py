@@ -1,8 +1,8 @@
-"""What a schema would load as it is, known at a glance: nearly every request that is meant well.
+"""A fast path for loading valid requests. It saves about 300 µs of CPU for a batch of 20 files.
 
-marshmallow takes 15 µs for a file of a batch, most of it on the way to each field and back. A
-glance is made of the same fields, by what each says of itself. It judges nothing: where it is not
-sure at once the schema loads the data, and tells what is wrong with it.
+The plain way is `marshmallow.Schema.load`, which takes about 20 µs a file. The fast path uses the
+same fields. It handles only data in which every value is loaded unchanged. For any other data,
+valid or not, marshmallow loads it and reports the errors.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,90 +10,58 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import marshmallow as ma
 
-# What is told instead of a loaded value where a glance is not enough.
-UNSURE: Final = object()
-Glance = Callable[[Any], Any]
+# What a FastLoader returns if marshmallow must load the data.
+NOT_LOADED: Final = object()
+FastLoader = Callable[[Any], Any]
 
 
 @runtime_checkable
-class Plain(Protocol):
-    """A field that can say at a glance which values it would load unchanged."""
+class FastField(Protocol):
+    """A field that can check quickly whether it would load a value unchanged."""
 
-    def is_plain(self, value: Any) -> bool:
-        """Tell whether a value would be loaded unchanged; False where that takes more."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """Check whether the value is valid and loaded as it is. False also means "not sure"."""
 
 
-def glance_of(schema: ma.Schema) -> Glance | None:
-    """Give what loads data as the schema does, or UNSURE; None where a field is none of Plain."""
+def fast_loader(schema: ma.Schema) -> FastLoader | None:
+    """Return a function that loads data as the schema does, or returns NOT_LOADED.
+
+    Return None if a field of the schema is not a FastField, is renamed, or has a callable default.
+    """
     plan = []
     for name, field in schema.load_fields.items():
         if (field.data_key or name) != name or (field.attribute or name) != name:
             return None
-        glance = _of_field(field)
-        if glance is None:
+        if not isinstance(field, FastField) or callable(field.load_default):
             return None
-        default = field.load_default
-        if callable(default):
-            return None
-        plan.append((name, glance, field.required, default))
+        plan.append((name, field.loads_unchanged, field.required, field.load_default))
 
     def load(data: Any) -> Any:
         if type(data) is not dict:
-            return UNSURE
+            return NOT_LOADED
         loaded, known = {}, 0
-        for name, glance, required, default in plan:
-            value = data.get(name, UNSURE)
-            if value is not UNSURE:
-                value = glance(value)
-                if value is UNSURE:
-                    return UNSURE
+        for name, loads_unchanged, required, default in plan:
+            value = data.get(name, NOT_LOADED)
+            if value is not NOT_LOADED:
+                if not loads_unchanged(value):
+                    return NOT_LOADED
                 loaded[name] = value
                 known += 1
             elif required:
-                return UNSURE
+                return NOT_LOADED
             elif default is not ma.missing:
                 loaded[name] = default
-        return loaded if known == len(data) else UNSURE
+        return loaded if known == len(data) else NOT_LOADED
 
     return load
 
 
-def _of_field(field: ma.fields.Field[Any]) -> Glance | None:
-    if isinstance(field, Plain):
-        is_plain = field.is_plain
-        return lambda value: value if is_plain(value) else UNSURE
-    if isinstance(field, ma.fields.List) and isinstance(field.inner, ma.fields.Nested):
-        return _of_list(field, field.inner.schema)
-    return None
-
-
-def _of_list(field: ma.fields.List[Any], schema: ma.Schema) -> Glance | None:
-    glance = glance_of(schema)
-    lengths = [one for one in field.validators if isinstance(one, ma.validate.Length)]
-    if glance is None or len(lengths) != 1 or len(field.validators) != 1:
-        return None
-    low, high = lengths[0].min or 0, lengths[0].max
-
-    def load(value: Any) -> Any:
-        if type(value) is not list or high is None or not low <= len(value) <= high:
-            return UNSURE
-        loaded = []
-        for one in value:
-            found = glance(one)
-            if found is UNSURE:
-                return UNSURE
-            loaded.append(found)
-        return loaded
-
-    return load
-
-
-class GlancingSchema(ma.Schema):
-    """Loads at a glance what can be; a subclass has no hooks and no validators of its own."""
+class FastSchema(ma.Schema):
+    """A schema that tries the fast path first. Subclasses must not have hooks or validators."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._glance = glance_of(self)
+        self._fast_loader = fast_loader(self)
 
     def load(
         self,
@@ -103,9 +71,9 @@ class GlancingSchema(ma.Schema):
         partial: Any = None,
         unknown: Any = None,
     ) -> Any:
-        """See marshmallow."""
-        if self._glance is not None and not many and not partial and unknown in (None, ma.RAISE):
-            loaded = self._glance(data)
-            if loaded is not UNSURE:
+        """Load data as `marshmallow.Schema.load` does."""
+        if self._fast_loader and not many and not partial and unknown in (None, ma.RAISE):
+            loaded = self._fast_loader(data)
+            if loaded is not NOT_LOADED:
                 return loaded
         return super().load(data, many=many, partial=partial, unknown=unknown)

@@ -1,4 +1,4 @@
-"""Strict fields: a JSON value of another type is refused, never converted."""
+"""Strict fields: a JSON value of the wrong type is refused, never converted."""
 
 import re
 import unicodedata
@@ -10,22 +10,22 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from schemas.fast_check import GlancingSchema
+from schemas.fast_check import FastSchema
 
 BIGINT_MAX = 2**63 - 1
-_EXACT_MAX = 2**53  # up to here a float is the integer that was written
+_EXACT_MAX = 2**53  # up to this value, floats represent all integers exactly
 _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-# For the document's patterns, which JSON Schema wants as ECMA-262 has them.
+# For the patterns in the OpenAPI document, in the syntax of ECMA-262.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f"
 _CONTROLS_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
-class StrictSchema(GlancingSchema):
-    """Unknown fields are refused."""
+class StrictSchema(FastSchema):
+    """A schema that refuses unknown fields."""
 
     class Meta:
         unknown = "raise"
@@ -33,7 +33,7 @@ class StrictSchema(GlancingSchema):
 
 
 class Answer(Schema):
-    """What the API answers: each field is there, but those of `OPTIONAL`; more may follow."""
+    """A response. All fields except `OPTIONAL` are always present. Fields may be added later."""
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset()
 
@@ -41,32 +41,32 @@ class Answer(Schema):
         unknown = "exclude"
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Tell readers of the OpenAPI document that the field is there."""
+        """Mark the field as required in the OpenAPI document."""
         field_obj.required = field_name not in self.OPTIONAL
 
 
 @cache
 def the(schema: type[Schema]) -> Schema:
-    """Give the one instance of a schema: to make one costs more than to dump with it."""
+    """Return the single instance of a schema, because creating one costs more than dumping."""
     return schema()
 
 
 def whole(value: Any) -> int | None:
-    """Give the integer that JSON has, as JSON Schema has it: 1.0 is one; 1.5, true and "1" none."""
+    """Return an integer as JSON Schema defines it (1.0 is one), or None for other values."""
     if type(value) is float and value.is_integer() and abs(value) <= _EXACT_MAX:
         return int(value)
     return value if type(value) is int else None
 
 
 class Int(fields.Integer):
-    """An integer in a range."""
+    """An integer from `low` to `high`."""
 
     def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
         self.low, self.high = low, high
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return type(value) is int and self.low <= value <= self.high
 
     def _deserialize(
@@ -79,7 +79,7 @@ class Int(fields.Integer):
 
 
 class QueryInt(fields.Integer):
-    """An integer in a query, in plain decimal digits."""
+    """An integer in a query, in decimal digits."""
 
     def __init__(self, *, low: int, high: int = BIGINT_MAX, **kwargs: Any) -> None:
         super().__init__(validate=validate.Range(low, high), **kwargs)
@@ -115,10 +115,10 @@ class QueryBool(fields.Boolean):
 
 
 class TextField(fields.String):
-    """Text that both databases can hold and that one line of a log can show.
+    """Text that both databases can store and that fits in a line of a log.
 
-    NUL, lone surrogates and control characters are refused; `multiline` allows line breaks
-    and tabs. `name` also refuses marks that turn the direction of writing.
+    NUL, lone surrogates and control characters are refused. `multiline` allows line breaks and
+    tabs. `name` also refuses control characters for the writing direction.
     """
 
     def __init__(
@@ -137,8 +137,8 @@ class TextField(fields.String):
         self.multiline = multiline
         self.is_name = name
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return (
             type(value) is str
             and self.low <= len(value) <= self.high
@@ -159,15 +159,15 @@ class TextField(fields.String):
             ):
                 raise ValidationError("Contains a control character or a lone surrogate.")
             if self.is_name and character in _BIDI_CONTROLS:
-                raise ValidationError("Contains a mark that turns the direction of writing.")
+                raise ValidationError("Contains a control character for the writing direction.")
         return value
 
 
 class Several(fields.List[Any]):
-    """A list whose length is judged before its items are, and alone where it is wrong.
+    """A list that checks its length before its items. If the length is wrong, it stops there.
 
-    marshmallow loads every item first: a body of one MiB has room for half a million of them,
-    and naming what is wrong with each took 13 seconds and an answer of 40 MB.
+    marshmallow loads every item first. A body of 1 MiB can contain half a million items, and
+    reporting the errors of each took 13 seconds and a response of 40 MB.
     """
 
     def _deserialize(
@@ -179,14 +179,14 @@ class Several(fields.List[Any]):
 
 
 class Choice(fields.String):
-    """One of a few words."""
+    """One of several strings."""
 
     def __init__(self, choices: Collection[str], **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(choices), **kwargs)
         self.choices = frozenset(choices)
 
-    def is_plain(self, value: Any) -> bool:
-        """See Plain."""
+    def loads_unchanged(self, value: Any) -> bool:
+        """See FastField."""
         return type(value) is str and value in self.choices
 
 
@@ -208,12 +208,12 @@ class Money(fields.Field[Decimal]):
 
 
 class Time(fields.AwareDateTime):
-    """RFC 3339 in UTC, with Z."""
+    """A time in RFC 3339 format, in UTC with `Z`."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
 
 
 def rfc3339(time: datetime) -> str:
-    """Write an aware UTC time as every answer does."""
+    """Return an aware UTC time in the format of all responses."""
     return time.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Images, as an ad shows them and as its owner edits them."""
+"""The images of an ad, and changes to them."""
 
 from marshmallow import fields
 
@@ -8,10 +8,10 @@ ORDER_MAX = 32767
 
 
 class Image(Answer):
-    """One confirmed image."""
+    """A confirmed image."""
 
     id = fields.Integer()
-    image = fields.String(metadata={"description": "Key below the location."})
+    image = fields.String(metadata={"description": "Object key without the location."})
     image_url = fields.String()
     alt_text = fields.String()
     order = fields.Integer()
@@ -19,7 +19,7 @@ class Image(Answer):
 
 
 class ImageChanges(StrictSchema):
-    """What an ad's owner may change."""
+    """The fields of an image that the ad's owner can change."""
 
     alt_text = TextField(high=500)
     order = Int(low=0, high=ORDER_MAX)

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from schemas.fields import Answer, Int, Several, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
-# The one base64 form of 32 bytes: the last digit has two bits to spare, which are zero.
+# base64 of 32 bytes. The last digit has two unused bits, which must be zero.
 SHA256_PATTERN = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
 
 
@@ -17,13 +17,13 @@ class WantedPart(StrictSchema):
         high=44,
         metadata={
             "pattern": SHA256_PATTERN,
-            "description": "base64 of the part's SHA-256; for all parts or none.",
+            "description": "base64 of the part's SHA-256. Send it for all parts or for none.",
         },
     )
 
 
 class WantedParts(StrictSchema):
-    """Any subset of the plan, each number once."""
+    """Parts to sign. Each part number may occur once."""
 
     parts = Several(
         fields.Nested(WantedPart), required=True, validate=validate.Length(1, PARTS_MAX)
@@ -31,7 +31,7 @@ class WantedParts(StrictSchema):
 
 
 class SignedPart(Answer):
-    """Where to PUT one part: exactly `size` bytes, with `headers`."""
+    """The URL for a PUT of one part, with `headers` and exactly `size` bytes."""
 
     part_number = fields.Integer()
     method = fields.String(metadata={"const": "PUT"})
@@ -41,7 +41,7 @@ class SignedPart(Answer):
 
 
 class SignedParts(Answer):
-    """URLs of parts, in the order they were asked for."""
+    """Signed parts, in the order of the request."""
 
     parts = fields.List(fields.Nested(SignedPart))
     expires_at = Time()
@@ -49,7 +49,7 @@ class SignedParts(Answer):
 
 
 class ArrivedPart(Answer):
-    """A part that the bucket holds."""
+    """A part in the bucket."""
 
     part_number = fields.Integer()
     size = fields.Integer()
@@ -57,14 +57,16 @@ class ArrivedPart(Answer):
 
 
 class Progress(Answer):
-    """What has arrived, and all that a client needs to go on from there."""
+    """The progress of a multipart upload, with what a client needs to continue it."""
 
     id = fields.UUID()
     size = fields.Integer(allow_none=True)
     part_size = fields.Integer(allow_none=True)
     part_count = fields.Integer(allow_none=True)
     parts = fields.List(fields.Nested(ArrivedPart))
-    missing = fields.List(fields.Integer(), metadata={"description": "Numbers still to be sent."})
+    missing = fields.List(
+        fields.Integer(), metadata={"description": "Numbers of the parts that are missing."}
+    )
     complete_url = fields.String()
     expires_at = Time()
     server_time = Time()

@@ -6,7 +6,7 @@ from schemas.fields import Answer
 
 
 class Problem(Answer):
-    """An error; decide by `code`."""
+    """An error. Programs should check `code`."""
 
     OPTIONAL = frozenset({"errors"})
 
@@ -15,4 +15,4 @@ class Problem(Answer):
     status = fields.Integer()
     detail = fields.String()
     code = fields.String()
-    errors = fields.Dict(keys=fields.String(), metadata={"description": "What is wrong, by field."})
+    errors = fields.Dict(keys=fields.String(), metadata={"description": "Messages by field."})

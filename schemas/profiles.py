@@ -1,4 +1,4 @@
-"""What may be uploaded where, so that clients check before they ask."""
+"""The limits of uploads, so that clients can check a file before requesting a ticket."""
 
 from marshmallow import fields
 
@@ -7,7 +7,7 @@ from schemas.fields import Answer
 
 
 class Profile(Answer):
-    """One purpose's limits: bytes, count, seconds."""
+    """The limits of one purpose, in bytes and seconds."""
 
     content_types = fields.List(fields.String())
     max_bytes = fields.Integer()
@@ -17,7 +17,9 @@ class Profile(Answer):
     transports = fields.List(fields.String(metadata={"enum": list(TRANSPORTS)}))
     default_transport = fields.String(metadata={"enum": list(TRANSPORTS)})
     multipart_threshold = fields.Integer(
-        metadata={"description": "Larger files get multipart where a request does not say."}
+        metadata={
+            "description": "Larger files get `multipart` if a request does not name a transport."
+        }
     )
     part_size = fields.Integer()
 

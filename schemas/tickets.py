@@ -1,4 +1,4 @@
-"""Tickets, and what a client declares to get one."""
+"""Tickets, and the files that clients declare to get them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,21 +13,21 @@ from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
-# As the service judges: no `enum`, whose members generated clients would make classes of.
+# Not an `enum`: generators of clients would make a class of each.
 TYPE_PATTERN = "^image/(" + "|".join(one.removeprefix("image/") for one in EXTENSIONS) + ")$"
 
 
 class AvatarFile(StrictSchema):
-    """One file as its client declares it. Types, sizes and digests are the service's to judge."""
+    """A file that a client declares. The service checks type, size and digest."""
 
     file_name = TextField(low=1, high=255, name=True, required=True)
     content_type = TextField(low=1, high=64, required=True, metadata={"pattern": TYPE_PATTERN})
     size = Int(
         low=1,
         metadata={
-            "description": "Bytes. Only a form without `checksum_sha256` may leave it out, and "
-            "only where `GET /api/profiles/` says that no checksum is required: then any size "
-            "up to `max_bytes` is taken."
+            "description": "Bytes. Only a form without `checksum_sha256` may omit it, and only if "
+            "`GET /api/profiles/` says that no checksum is required. Then any size up to "
+            "`max_bytes` is accepted."
         },
     )
     checksum_sha256 = TextField(
@@ -39,28 +39,28 @@ class AvatarFile(StrictSchema):
         low=1,
         high=RETURN_URL_MAX,
         metadata={
-            "description": "Where S3 sends the browser (303) once it has the file, for pages "
-            "without JavaScript: a URL without query or fragment, of an origin that the operator "
-            "allows. Transport is `post` then."
+            "description": "URL to which S3 redirects the browser (303) after the upload, for "
+            "pages without JavaScript. It has no query or fragment, and its origin must be allowed "
+            "by the operator. The transport must be `post`."
         },
     )
 
 
 class ImageFile(AvatarFile):
-    """A file for an ad, with what the ad will say about it."""
+    """A file for an ad, with the alt_text and order of the image."""
 
     alt_text = TextField(high=500, load_default="")
     order = Int(low=0, high=ORDER_MAX, load_default=0)
 
 
 class ImageFiles(StrictSchema):
-    """A batch: tickets for all, or for none."""
+    """A batch of files. Tickets are issued for all or for none."""
 
     files = Several(fields.Nested(ImageFile), required=True, validate=validate.Length(1, FILES_MAX))
 
 
 class FormTransfer(Answer):
-    """A form to `url` by POST: its `fields` first, and the file last, named `file`."""
+    """A form to POST to `url`: the `fields` first, the file last, with the name `file`."""
 
     method = fields.String(metadata={"const": "POST"})
     url = fields.String()
@@ -70,7 +70,7 @@ class FormTransfer(Answer):
 
 
 class PutTransfer(Answer):
-    """The file's bytes to `url` by PUT, with `headers`."""
+    """A PUT of the file to `url` with `headers`."""
 
     method = fields.String(metadata={"const": "PUT"})
     url = fields.String()
@@ -78,7 +78,7 @@ class PutTransfer(Answer):
 
 
 class MultipartTransfer(Answer):
-    """Parts of `part_size` bytes, signed by `parts_url`, put together by `complete_url`."""
+    """Parts of `part_size` bytes. `parts_url` signs them, `complete_url` completes the upload."""
 
     method = fields.String(metadata={"const": "MULTIPART"})
     part_size = fields.Integer(allow_none=True)
@@ -95,14 +95,14 @@ TRANSFERS: dict[str, type[Answer]] = {
 
 
 class Transfer(fields.Field[Mapping[str, Any]]):
-    """Where and how to send the bytes: one of TRANSFERS, as `method` tells."""
+    """Where and how to send the file: one of TRANSFERS, by `method`."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return the(TRANSFERS[value["method"]]).dump(value)
 
 
 class Ticket(Answer):
-    """Where and how to send one file, until when."""
+    """A ticket: where and how to send one file, and until when."""
 
     id = fields.UUID()
     state = fields.String(metadata={"enum": ["pending"]})
@@ -114,6 +114,6 @@ class Ticket(Answer):
 
 
 class TicketBatch(Answer):
-    """A batch's tickets, in the order of its files."""
+    """The tickets of a batch, in the order of its files."""
 
     tickets = fields.List(fields.Nested(Ticket))

@@ -1,4 +1,4 @@
-"""Uploads: their state, and the failures that clients report."""
+"""Uploads, and the failures that clients report."""
 
 from marshmallow import fields
 
@@ -18,14 +18,16 @@ class Upload(Answer):
     key = fields.String()
     content_type = fields.String()
     size = fields.Integer(allow_none=True)
-    checksum_sha256 = fields.String(allow_none=True, metadata={"description": "As declared."})
+    checksum_sha256 = fields.String(
+        allow_none=True, metadata={"description": "The digest that the client declared."}
+    )
     checksum_verified = fields.Boolean(
         allow_none=True,
-        metadata={"description": "Whether the bucket compared the bytes with it."},
+        metadata={"description": "Whether S3 verified the object against this digest."},
     )
     composite_checksum_sha256 = fields.String(
         allow_none=True,
-        metadata={"description": "S3's COMPOSITE checksum of parts that had digests."},
+        metadata={"description": "S3's COMPOSITE checksum, if the parts had digests."},
     )
     transport = fields.String(metadata={"enum": list(TRANSPORTS)})
     created_at = Time()
@@ -35,7 +37,7 @@ class Upload(Answer):
 
 
 class Failure(StrictSchema):
-    """The error that S3 gave the client; `NetworkError` where no answer came."""
+    """An error that the client got from S3. Without a response, the code is `NetworkError`."""
 
     code = TextField(low=1, high=100, required=True)
     message = TextField(high=1000, multiline=True, load_default="")

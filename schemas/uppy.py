@@ -1,6 +1,6 @@
-"""What Uppy's clients send and are answered: Companion's S3 protocol, and its sessions.
+"""Requests and responses of Companion's S3 protocol for Uppy, and of Uppy sessions.
 
-As @uppy/aws-s3 5.1 and 6.3 speak it; what they send beyond this is let pass.
+They follow @uppy/aws-s3 5.1 and 6.3. Other fields that Uppy sends are ignored.
 """
 
 import re
@@ -28,7 +28,7 @@ KEY_MAX = 1024
 
 
 class SessionLimits(StrictSchema):
-    """What an endpoint is to be good for; less than the operator allows, or all of it."""
+    """The limits of an endpoint. The operator's limits are the maximum and the default."""
 
     BODY_MAY_BE_EMPTY = True
 
@@ -38,7 +38,7 @@ class SessionLimits(StrictSchema):
 
 
 class Session(Answer):
-    """An endpoint for Uppy that carries its own right: treat its URL as a secret."""
+    """An endpoint for Uppy. Its URL is its authorization, so keep it secret."""
 
     id = fields.UUID()
     endpoint = fields.String()
@@ -49,7 +49,7 @@ class Session(Answer):
 
 
 class MetaOrder(fields.Integer):
-    """An integer as pages write it into Uppy's meta: a number, or decimal digits."""
+    """An integer in Uppy's metadata: a number, or a string of decimal digits."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -80,7 +80,7 @@ class File(Schema):
 
 
 class Meta(Schema):
-    """What of Uppy's meta is kept."""
+    """The fields of Uppy's metadata that are stored."""
 
     class Meta:
         unknown = "exclude"
@@ -98,7 +98,7 @@ class MultipartFile(Schema):
 
 
 class KeyQuery(Schema):
-    """The object key that goes with an upload's id."""
+    """The object key of the upload."""
 
     key = TextField(low=1, high=KEY_MAX, required=True)
 
@@ -113,7 +113,7 @@ class BatchQuery(KeyQuery):
 
 
 class NamedPart(Schema):
-    """A part to be put together."""
+    """A part of the upload to complete."""
 
     class Meta:
         unknown = "exclude"
@@ -135,7 +135,7 @@ class KeyBody(Schema):
 
 
 class FormParameters(Answer):
-    """Where to POST one file, and the fields to send with it."""
+    """The URL and fields of a form to POST one file."""
 
     method = fields.String(metadata={"const": "POST"})
     url = fields.String()
@@ -144,14 +144,14 @@ class FormParameters(Answer):
 
 
 class MultipartCreated(Answer):
-    """The names of a multipart upload."""
+    """The key and id of a multipart upload."""
 
     key = fields.String()
     uploadId = fields.String()  # noqa: N815
 
 
 class PartUrl(Answer):
-    """Where to PUT one part, and for how many seconds."""
+    """The URL for a PUT of one part, and the seconds until it expires."""
 
     url = fields.String()
     expires = fields.Integer()
@@ -172,7 +172,7 @@ class ListedPart(Answer):
 
 
 class Completed(Answer):
-    """Where the image is."""
+    """The URL and key of the image."""
 
     location = fields.String()
     key = fields.String()

@@ -1,4 +1,4 @@
-"""Profiles, in the marketplace's shape."""
+"""User profiles, in the JSON format of the marketplace."""
 
 from marshmallow import fields
 
@@ -6,7 +6,7 @@ from schemas.fields import Answer, StrictSchema, TextField
 
 
 class User(Answer):
-    """A profile; `email` is null for anyone but its owner and services."""
+    """A user's profile. Only the user and services see `email`; for others it is null."""
 
     id = fields.Integer()
     email = fields.String(allow_none=True)
@@ -18,7 +18,7 @@ class User(Answer):
 
 
 class UserChanges(StrictSchema):
-    """What a user may change; `avatar` is a confirmed upload's id, or null to remove it."""
+    """Changes to a profile. `avatar` is the id of a confirmed upload, or null to remove it."""
 
     first_name = TextField(high=150, name=True)
     last_name = TextField(high=150, name=True)

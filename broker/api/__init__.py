@@ -1,1 +1,1 @@
-"""The HTTP API: each view parses, calls one service and shapes its answer."""
+"""The HTTP API. Each view parses the request, calls one service and builds the response."""

@@ -27,7 +27,10 @@ def apply(dry_run: bool) -> None:
 @bucket.command()
 @click.argument("role", type=click.Choice(["api", "worker"]))
 def iam(role: str) -> None:
-    """Print the IAM policy for the API or for a worker (reap, consume-bucket-notifications)."""
+    """Print the IAM policy that a process needs.
+
+    `worker` is for `broker reap` and `broker consume-bucket-notifications`.
+    """
     settings = Settings.load()
     policy = iam_policy(settings, "worker" if role == "worker" else "api")
     click.echo(json.dumps(policy, indent=2))

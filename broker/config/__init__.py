@@ -1,16 +1,18 @@
-"""The settings: read from the environment once, frozen, checked before anything starts.
+"""The settings: read from the environment once, validated and frozen.
 
-Credentials and region are not here: they come from boto3's own chain.
+Credentials and region are not here, because boto3 looks them up.
 """
 
 import os
 import warnings
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from broker.config.old_names import OLD_NAMES, values_of_old_names
 from broker.config.serving import PREFIX, ServingSettings
 from broker.config.values import (
     BucketName,
@@ -32,90 +34,110 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; one line a fault, each beginning with the setting's name."""
+    """The settings are invalid. The message has a line for each error: `NAME: message`."""
 
 
 class Settings(ServingSettings):
-    """Sizes in bytes, times in seconds."""
+    """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
     s3_bucket: BucketName = Field(min_length=3, max_length=63, description="The bucket's name.")
     s3_endpoint_url: OptionalS3Url = Field(
-        default=None, description="Where the broker talks to S3; AWS's own when not set."
+        default=None, description="URL at which the broker reaches S3. Default: AWS."
     )
     s3_public_url: OptionalS3Url = Field(
-        default=None, description="Where browsers talk to S3; the endpoint URL when not set."
+        default=None, description="URL at which browsers reach S3. Default: the endpoint URL."
     )
     public_url: OptionalUrl = Field(
         default=None,
-        description="Where clients reach the broker; no link names another host.",
+        description="URL at which clients reach the broker; links start with it.",
     )
     s3_addressing: Literal["path", "virtual"] = Field(
         default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
     )
     media_location: Location = Field(
-        default="media", description="The first segment of every object key."
+        default=Limits.location, description="The first segment of every object key."
     )
     media_url: OptionalUrl = Field(
-        default=None, description="Public base of the images, such as a CDN's, location included."
+        default=None, description="Public base URL of the images, such as a CDN, with the location."
     )
     cache_control: HeaderValue = Field(
-        default="public, max-age=86400", description="Cache-Control of every object."
+        default=Limits.cache_control, description="Cache-Control of every object."
     )
     default_acl: OptionalText = Field(
-        default=None, description="`acl` field for buckets made before April 2023."
+        default=Limits.default_acl,
+        description="`acl` field, for buckets created before April 2023.",
     )
-    ticket_ttl: int = Field(default=300, ge=1, le=3600, description="How long a form is accepted.")
+    ticket_ttl: int = Field(
+        default=Limits.ticket_ttl, ge=1, le=3600, description="How long S3 accepts a form."
+    )
     ticket_grace: int = Field(
-        default=900, ge=0, le=86400, description="How long after that an upload keeps its place."
+        default=Limits.ticket_grace,
+        ge=0,
+        le=86400,
+        description="How long after that an upload keeps its slot.",
     )
     default_transport: Literal["post", "put"] = Field(
-        default="post", description="How bytes travel where a request does not say."
+        default="post",
+        description="Transport if a request does not name one.",
     )
     put_ttl: int = Field(
-        default=3600,
+        default=Limits.put_ttl,
         ge=1,
         le=43200,
-        description="How long a presigned PUT is accepted, of a whole object or of a part.",
+        description="How long S3 accepts a presigned PUT of an object or a part.",
     )
     multipart_threshold: int = Field(
-        default=16 * MIB,
+        default=Limits.multipart_threshold,
         ge=1,
         le=SINGLE_MAX_BYTES,
-        description="Files larger than this get `multipart` where a request does not say.",
+        description="Larger files get `multipart` if a request does not name a transport.",
     )
     multipart_ttl: int = Field(
-        default=72000, ge=60, le=604800, description="How long a multipart upload may take."
+        default=Limits.multipart_ttl,
+        ge=60,
+        le=604800,
+        description="How long a multipart upload may take.",
     )
     part_size: int = Field(
-        default=8 * MIB,
+        default=Limits.part_size,
         ge=MIN_PART_BYTES,
         le=MAX_PART_BYTES,
-        description="Size of a part; larger where 10 000 of them would not do.",
+        description="Size of a part; larger if a file would need more than 10 000 parts.",
     )
     max_image_bytes: int = Field(
-        default=64 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest image of an ad."
+        default=Limits.max_image_bytes,
+        ge=1,
+        le=MAX_OBJECT_BYTES,
+        description="Maximum size of an image of an ad.",
     )
     max_avatar_bytes: int = Field(
-        default=8 * MIB, ge=1, le=MAX_OBJECT_BYTES, description="Largest avatar."
+        default=Limits.max_avatar_bytes,
+        ge=1,
+        le=MAX_OBJECT_BYTES,
+        description="Maximum size of an avatar.",
     )
     max_images_per_ad: int = Field(
-        default=20, ge=1, le=10_000, description="Images of an ad, pending uploads included."
+        default=Limits.max_images_per_ad,
+        ge=1,
+        le=10_000,
+        description="Maximum number of images of an ad, including pending uploads.",
     )
     require_checksum: bool = Field(
-        default=True, description="Refuse tickets without checksum_sha256."
+        default=Limits.require_checksum,
+        description="Require checksum_sha256 in requests for tickets.",
     )
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
-        default="HS256", description="The one algorithm that tokens are signed with."
+        default="HS256", description="Algorithm of token signatures. No other is accepted."
     )
     jwt_secret: SecretStr | None = Field(
-        default=None, description="HS256: the secret shared with the marketplace, 32 bytes or more."
+        default=None, description="HS256: secret shared with the marketplace, 32 bytes or more."
     )
     jwt_public_key: OptionalText = Field(
-        default=None, description="RS256, ES256: the public key as PEM, or a file's path."
+        default=None, description="RS256, ES256: public key as PEM, or the path of a PEM file."
     )
     jwt_jwks_url: OptionalUrl = Field(
-        default=None, description="RS256, ES256: where the issuer publishes its keys."
+        default=None, description="RS256, ES256: URL of the issuer's keys (JWKS)."
     )
     jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
     jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
@@ -123,38 +145,44 @@ class Settings(ServingSettings):
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
     return_origins: Origins = Field(
-        default=(),
-        description="Origins that plain forms may lead back to, separated by commas.",
+        default=Limits.return_origins,
+        description="Origins to which plain forms may redirect, separated by commas.",
     )
     capability_secret: SecretStr | None = Field(
         default=None,
-        description="Signs Uppy's endpoints, 32 bytes or more; needed with RS256 and ES256 alone.",
+        description="Secret of Uppy endpoints, 32 bytes or more; required with RS256, ES256.",
     )
     uppy_session_ttl: int = Field(
-        default=3600, ge=60, le=86400, description="How long an Uppy endpoint is good for, at most."
+        default=Limits.uppy_session_ttl,
+        ge=60,
+        le=86400,
+        description="Maximum lifetime of an Uppy endpoint.",
     )
     uppy_session_files: int = Field(
-        default=50, ge=1, le=10_000, description="Files that one Uppy endpoint takes, at most."
+        default=Limits.uppy_session_files,
+        ge=1,
+        le=10_000,
+        description="Maximum number of files for one Uppy endpoint.",
     )
-    events_secret: SecretStr | None = Field(
-        default=None, description="Bearer of the bucket's notifications, 32 bytes or more."
+    bucket_notifications_secret: SecretStr | None = Field(
+        default=None, description="Bearer token of bucket notifications, 32 bytes or more."
     )
-    events_queue_url: OptionalUrl = Field(
-        default=None, description="SQS queue that `broker consume-events` reads."
+    bucket_notifications_queue_url: OptionalUrl = Field(
+        default=None, description="SQS queue that `broker consume-bucket-notifications` reads."
     )
-    events_arn: OptionalText = Field(
+    bucket_notifications_arn: OptionalText = Field(
         default=None,
-        description="Where `broker bucket apply` has the bucket send its notifications.",
+        description="ARN to which the bucket sends its notifications.",
     )
     reap: Literal["confirm", "delete"] = Field(
         default="delete",
-        description="What becomes of bytes that arrived in time and were never confirmed.",
+        description="What `broker reap` does with objects that were never confirmed.",
     )
     dev: bool = Field(
-        default=False, description="Set by `broker dev` alone: the page signs in by itself."
+        default=False, description="Set by `broker dev` only: the page signs in automatically."
     )
 
-    @field_validator("capability_secret", "events_secret")
+    @field_validator("capability_secret", "bucket_notifications_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
@@ -170,11 +198,11 @@ class Settings(ServingSettings):
         if self.jwt_algorithm == "HS256":
             if len(secret.encode()) < HS256_SECRET_BYTES or keys:
                 raise ValueError(
-                    "BROKER_JWT_SECRET: HS256 needs a secret of 32 bytes or more, and no key"
+                    "BROKER_JWT_SECRET: HS256 requires a secret of 32 bytes or more, and no key"
                 )
         elif len(keys) != 1 or secret:
             raise ValueError(
-                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 need either it or "
+                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 require either this setting or "
                 "BROKER_JWT_JWKS_URL, and no secret"
             )
         try:
@@ -182,7 +210,7 @@ class Settings(ServingSettings):
         except (OSError, UnicodeDecodeError):
             pem = ""
         if "-----BEGIN" not in pem:
-            raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key, or a readable file of one")
+            raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key or the path of a PEM file")
         return self
 
     @model_validator(mode="after")
@@ -190,8 +218,8 @@ class Settings(ServingSettings):
         url = self.rate_limit_storage_url
         if url is not None and url.get_secret_value() == "memory://" and not self.dev:
             raise ValueError(
-                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts for one process, and is for "
-                "`broker dev` alone"
+                "BROKER_RATE_LIMIT_STORAGE_URL: memory:// counts within one process; it is only "
+                "for `broker dev`"
             )
         return self
 
@@ -199,61 +227,50 @@ class Settings(ServingSettings):
     def _quota_for_one(self) -> Self:
         if 0 < self.quota_bytes < max(self.max_image_bytes, self.max_avatar_bytes):
             raise ValueError(
-                "BROKER_QUOTA_BYTES: must be 0, or have room for the largest file that is taken "
-                "(BROKER_MAX_IMAGE_BYTES, BROKER_MAX_AVATAR_BYTES)"
+                "BROKER_QUOTA_BYTES: must be 0, or at least BROKER_MAX_IMAGE_BYTES and "
+                "BROKER_MAX_AVATAR_BYTES"
             )
         return self
 
     @property
     def known_hosts(self) -> tuple[str, ...]:
-        """Give the hosts that the API is known by; none where nobody has said."""
+        """The hosts that the API accepts. If it is empty, the API accepts any host."""
         own = (host_name(urlsplit(self.public_url).netloc),) if self.public_url else ()
         named = (*own, *self.allowed_hosts)
         return (*named, *LOOPBACK_HOSTS) if named or self.dev else ()
 
     @classmethod
     def load(cls) -> "Settings":
-        """Read the environment; raises SettingsError, which never shows a value."""
-        # The token is that of `broker upload`, which is a client.
-        known = {PREFIX + name.upper() for name in cls.model_fields} | {f"{PREFIX}TOKEN"}
+        """Read the settings from the environment.
+
+        Raises:
+            SettingsError: a setting is missing or invalid. The message never shows a value.
+        """
+        # BROKER_TOKEN is for `broker upload`, which is a client.
+        known = {PREFIX + name.upper() for name in cls.model_fields} | {
+            f"{PREFIX}TOKEN",
+            *OLD_NAMES,
+        }
         for name in sorted(os.environ):
             if name.startswith(PREFIX) and name not in known:
-                warnings.warn(f"{name} is no setting of the broker", stacklevel=2)
+                warnings.warn(f"{name} is not a setting of the broker", stacklevel=2)
+        values: dict[str, Any] = values_of_old_names(os.environ, PREFIX)
         try:
-            return cls()
+            return cls(**values)
         except ValidationError as error:
             raise SettingsError("\n".join(_lines(error))) from None
 
     @property
     def limits(self) -> Limits:
-        """Give what services need to know."""
-        return Limits(
-            location=self.media_location,
-            cache_control=self.cache_control,
-            default_acl=self.default_acl,
-            ticket_ttl=self.ticket_ttl,
-            ticket_grace=self.ticket_grace,
-            max_image_bytes=self.max_image_bytes,
-            max_avatar_bytes=self.max_avatar_bytes,
-            max_images_per_ad=self.max_images_per_ad,
-            require_checksum=self.require_checksum,
-            return_origins=self.return_origins,
-            default_transport=self.default_transport,
-            put_ttl=self.put_ttl,
-            multipart_ttl=self.multipart_ttl,
-            multipart_threshold=self.multipart_threshold,
-            part_size=self.part_size,
-            uppy_session_ttl=self.uppy_session_ttl,
-            uppy_session_files=self.uppy_session_files,
-            reap=self.reap,
-            quota_window=self.quota_window,
-            quota_bytes=self.quota_bytes,
-            quota_files=self.quota_files,
-        )
+        """The settings that services need. Each field is the setting of the same name."""
+        values = {
+            one.name: getattr(self, one.name) for one in fields(Limits) if one.name != "location"
+        }
+        return Limits(location=self.media_location, **values)
 
     @property
     def jwt_public_key_pem(self) -> str | None:
-        """Give the key's PEM text, read from its file where a path was given."""
+        """The public key as PEM text. It is read from its file if the setting is a path."""
         if self.jwt_public_key is None or "-----BEGIN" in self.jwt_public_key:
             return self.jwt_public_key
         return Path(self.jwt_public_key).read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: how each is read from its text, and what is refused."""
+"""Types of setting values: how each is parsed and validated."""
 
 import re
 from ipaddress import ip_network
@@ -11,14 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
-BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")  # uppercase and _ as older buckets have
+# Older buckets may have uppercase letters and `_` in their names.
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 ONE_LINE = re.compile(r"[ -~]*")
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
 def host_name(authority: str) -> str:
-    """Give an authority's host, as it stands in a Host header, without user and port."""
+    """Return the host of a URL authority or a Host header, without user and port."""
     return re.sub(r":[0-9]*$", "", authority.rpartition("@")[2]).lower()
 
 
@@ -29,7 +30,7 @@ def _split(value: object) -> object:
 
 
 def _origin(value: str) -> str:
-    # Nothing that flask-cors or S3 would take for a pattern: `https://*` must not let all in.
+    # flask-cors and S3 would treat `https://*` as a pattern that matches every origin.
     if not ORIGIN.fullmatch(value):
         raise ValueError("each must be an origin such as https://shop.example, never *")
     return value
@@ -44,9 +45,11 @@ def _http_url(value: str) -> str:
 
 
 def _s3_url(value: str) -> str:
-    # botocore signs for no other host, such as one with an underscore.
+    # botocore does not sign for other hosts, such as one with an underscore.
     if not HOST.fullmatch(host_name(urlsplit(value).netloc)):
-        raise ValueError("must be an http or https URL, its host of letters, digits, - and .")
+        raise ValueError(
+            "must be an http or https URL with only letters, digits, - and . in its host"
+        )
     return value
 
 
@@ -54,25 +57,25 @@ def _check_port(url: str) -> None:
     try:
         _ = urlsplit(url).port
     except ValueError:
-        raise ValueError("must be a URL whose port is a number") from None
+        raise ValueError("must be a URL with a numeric port") from None
 
 
 def _bucket(value: str) -> str:
     if not BUCKET.fullmatch(value):
-        raise ValueError("must be a bucket's name: letters, digits, - and .")
+        raise ValueError("must be a bucket name: letters, digits, - and .")
     return value
 
 
 def _one_line(value: str) -> str:
     if not ONE_LINE.fullmatch(value):
-        raise ValueError("must be one line of ASCII, as a header's value is")
+        raise ValueError("must be one line of ASCII characters, as in a header")
     return value
 
 
 def _location(value: str) -> str:
     cleaned = value.strip("/")
     if not cleaned or cleaned.split("/")[0] == "incoming" or ".." in cleaned:
-        raise ValueError("must be a key prefix such as media, and not incoming")
+        raise ValueError("must be a key prefix such as media, but not incoming")
     return cleaned
 
 
@@ -82,7 +85,9 @@ def _none_if_empty(value: object) -> object:
 
 def _host(value: str) -> str:
     if not HOST.fullmatch(value):
-        raise ValueError("each must be a host such as shop.example, or .shop.example for all of it")
+        raise ValueError(
+            "each must be a host such as shop.example, or .shop.example for all subdomains"
+        )
     return value
 
 

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 
 from broker.config import Settings, SettingsError
+from broker.config.old_names import RenamedSetting
 from broker.config.serving import PREFIX
 from broker.doctor.finding import Finding, fail, ok, warn
 
@@ -18,7 +19,7 @@ def load() -> tuple[Settings | None, list[Finding]]:
             settings = Settings.load()
         except SettingsError as error:
             return None, [_fault(line) for line in str(error).splitlines()]
-    findings = [_unknown(str(warning.message)) for warning in caught]
+    findings = [_warned(warning.message) for warning in caught]
     return settings, [*findings, *_dangers(settings)] or [ok(CHECK, "all settings are valid")]
 
 
@@ -33,8 +34,11 @@ def _fault(line: str) -> Finding:
     )
 
 
-def _unknown(message: str) -> Finding:
+def _warned(warning: Warning | str) -> Finding:
+    message = str(warning)
     name = message.split(" ")[0]
+    if isinstance(warning, RenamedSetting):
+        return warn(CHECK, message, setting=name, fix=f"use the new name instead of {name}")
     return warn(
         CHECK,
         f"{name} is not a setting of the broker, so it has no effect",

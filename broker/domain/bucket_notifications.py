@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from broker.domain.errors import InvalidEvent
+from broker.domain.errors import InvalidBucketNotification
 
 SEAWEEDFS_BUCKETS = "/buckets/"
 SEAWEEDFS_WRITES = frozenset({"create", "update"})
@@ -29,10 +29,10 @@ def objects_created(body: Any) -> list[ObjectCreated]:
     """Return the written objects that a notification names; ignore its other events.
 
     Raises:
-        InvalidEvent: the format is unknown.
+        InvalidBucketNotification: the format is unknown.
     """
     if not isinstance(body, dict):
-        raise InvalidEvent("A notification is a JSON object.")
+        raise InvalidBucketNotification("A notification is a JSON object.")
     if body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
         return objects_created(_inner(body["Message"]))
     if isinstance(body.get("Records"), list):
@@ -43,7 +43,9 @@ def objects_created(body: Any) -> list[ObjectCreated]:
         return list(_eventbridge(body))
     if "event_type" in body and "key" in body:
         return list(_seaweedfs(body))
-    raise InvalidEvent("Not a notification of S3, SNS, EventBridge, MinIO or SeaweedFS.")
+    raise InvalidBucketNotification(
+        "Not a notification of S3, SNS, EventBridge, MinIO or SeaweedFS."
+    )
 
 
 def _inner(message: str) -> Any:
@@ -51,9 +53,9 @@ def _inner(message: str) -> Any:
     try:
         inner = json.loads(message)
     except (ValueError, RecursionError):
-        raise InvalidEvent("The SNS envelope's Message is not JSON.") from None
+        raise InvalidBucketNotification("The SNS envelope's Message is not JSON.") from None
     if isinstance(inner, dict) and inner.get("Type") == "Notification":
-        raise InvalidEvent("The SNS envelope's Message is an envelope.")
+        raise InvalidBucketNotification("The SNS envelope's Message is an envelope.")
     return inner
 
 
@@ -92,12 +94,12 @@ def _seaweedfs(body: Mapping[str, Any]) -> Iterator[ObjectCreated]:
 def _part(value: Any, name: str) -> Mapping[str, Any]:
     found = value.get(name) if isinstance(value, dict) else None
     if not isinstance(found, dict):
-        raise InvalidEvent(f"{name} is missing.")
+        raise InvalidBucketNotification(f"{name} is missing.")
     return found
 
 
 def _text(value: Any, name: str) -> str:
     found = value.get(name) if isinstance(value, dict) else None
     if not isinstance(found, str):
-        raise InvalidEvent(f"{name} is missing.")
+        raise InvalidBucketNotification(f"{name} is missing.")
     return found

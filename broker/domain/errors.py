@@ -4,7 +4,7 @@ BrokerError
 ├── InvalidRequest          a field is not valid; `fields` names it
 │   ├── AvatarNotConfirmed
 │   └── InvalidReport       an operator's file cannot be used; the API never raises it
-├── InvalidEvent            not a bucket notification
+├── InvalidBucketNotification            not a bucket notification
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -72,7 +72,7 @@ class InvalidReport(InvalidRequest):
     """An inventory report or a CSV of images is broken, or belongs to another bucket."""
 
 
-class InvalidEvent(BrokerError):
+class InvalidBucketNotification(BrokerError):
     """The message is not a bucket notification in a known format."""
 
     code = "invalid_event"

@@ -77,7 +77,7 @@ class QueueMessage:
     body: str
 
 
-class EventQueue(Protocol):
+class NotificationQueue(Protocol):
     """The queue that receives the bucket's notifications; it behaves like SQS.
 
     Both methods raise QueueUnavailable.

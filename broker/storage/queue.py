@@ -19,14 +19,14 @@ READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
 
 
 class SqsQueue:
-    """An EventQueue on Amazon SQS."""
+    """A NotificationQueue on Amazon SQS."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
-        """See EventQueue. A long poll takes at most 20 seconds."""
+        """See NotificationQueue. A long poll takes at most 20 seconds."""
         try:
             answer = self._client.receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=MESSAGES_MAX, WaitTimeSeconds=wait_seconds
@@ -43,17 +43,17 @@ class SqsQueue:
         ]
 
     def delete(self, message: QueueMessage) -> None:
-        """See EventQueue. A message that is visible again comes twice, which does no harm."""
+        """See NotificationQueue. A message that is visible again comes twice, which does no harm."""
         try:
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
         except (BotoCoreError, ClientError) as error:
             raise QueueUnavailable(f"The queue cannot delete a message: {error}") from error
 
 
-def event_queue(settings: Settings) -> SqsQueue:
-    """Create the queue from the settings; raise SettingsError if they name none."""
-    if settings.events_queue_url is None:
-        raise SettingsError("BROKER_EVENTS_QUEUE_URL: is needed to read events from a queue")
+def notification_queue(settings: Settings) -> SqsQueue:
+    """Create the queue that the settings name; raise SettingsError if they name none."""
+    if settings.bucket_notifications_queue_url is None:
+        raise SettingsError("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL: is needed to read a queue")
     session = boto3.Session()
     client = session.client(
         "sqs",
@@ -64,4 +64,4 @@ def event_queue(settings: Settings) -> SqsQueue:
             retries={"mode": "standard", "total_max_attempts": 2},
         ),
     )
-    return SqsQueue(client, settings.events_queue_url)
+    return SqsQueue(client, settings.bucket_notifications_queue_url)

@@ -32,12 +32,12 @@ def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:
 def tests_secrets() -> frozenset[str]:
     """Return the secrets of the tests. Imported late, after pytest's plugins."""
     from tests.doctor.conftest import READER_SECRET
-    from tests.e2e.test_bucket_notifications import EVENTS_SECRET as OF_SERVERS
+    from tests.e2e.test_bucket_notifications import BUCKET_SECRET as OF_SERVERS
     from tests.http.client import SECRET
-    from tests.http.test_events import EVENTS_SECRET
+    from tests.http.test_bucket_notifications import BUCKET_SECRET
     from tests.servers import minio, seaweedfs
 
-    own = {SECRET, READER_SECRET, EVENTS_SECRET, OF_SERVERS}
+    own = {SECRET, READER_SECRET, BUCKET_SECRET, OF_SERVERS}
     return frozenset(own | {minio.SECRET_KEY, seaweedfs.SECRET_KEY})
 
 

@@ -147,7 +147,7 @@ def test_an_unsupported_feature_of_a_server_is_reported(s3_bucket: Bucket) -> No
 
 
 def test_on_seaweedfs_missing_bucket_notifications_are_reported(s3_bucket: Bucket) -> None:
-    settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
+    settings = s3_bucket.settings.model_copy(update={"bucket_notifications_arn": ARN})
     assert outcomes(settings)[f"new objects are reported to {ARN}"] is (Outcome.NOT_SUPPORTED)
 
 
@@ -173,7 +173,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     )
     sqs.create_queue(QueueName="uploads")
     sns.create_topic(Name="t")
-    settings = moto_bucket.settings.model_copy(update={"events_arn": arn})
+    settings = moto_bucket.settings.model_copy(update={"bucket_notifications_arn": arn})
     title = f"new objects are reported to {arn}"
     assert outcomes(settings)[title] is Outcome.CHANGED
     if arn != "eventbridge":  # moto stores it but does not return it
@@ -189,7 +189,7 @@ def test_the_iam_policies_grant_only_what_each_needs(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
     monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
     url = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
-    monkeypatch.setenv("BROKER_EVENTS_QUEUE_URL", url)
+    monkeypatch.setenv("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL", url)
     policies = {}
     for role in ("api", "worker"):
         answer = CliRunner().invoke(broker, ["bucket", "iam", role])

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Route
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from tests.e2e.live import served
 from tests.http.documented import document
 from tests.servers import installed_or_skip

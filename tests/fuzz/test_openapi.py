@@ -20,7 +20,7 @@ from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES
 from tests.http.client import JPEG, Client, declared, send, token
 
 HERE = Path(__file__).parent
-EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
+BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 EXAMPLES = 2
 # Scenarios along the document's own links, without guessed ones. Only valid data: a refused
 # request leads nowhere.
@@ -39,13 +39,13 @@ AUTH = """
 [auth.openapi.bearer]
 bearer = "${FUZZ_TOKEN}"
 
-[auth.openapi.events]
-bearer = "${FUZZ_EVENTS_SECRET}"
+[auth.openapi.bucket]
+bearer = "${FUZZ_BUCKET_SECRET}"
 """
 
 
 SETTINGS = {
-    "events_secret": EVENTS_SECRET,
+    "bucket_notifications_secret": BUCKET_SECRET,
     "require_checksum": False,
     "return_origins": "https://shop.example",
 }
@@ -100,7 +100,7 @@ def test_schemathesis_finds_no_fault(
         **os.environ,
         "PYTHONPATH": str(HERE.parent.parent),
         "FUZZ_TOKEN": token(1),
-        "FUZZ_EVENTS_SECRET": EVENTS_SECRET,
+        "FUZZ_BUCKET_SECRET": BUCKET_SECRET,
         "FUZZ_KNOWN": json.dumps(something_of_each(app)),
     }
     with served(app) as port:

@@ -13,7 +13,7 @@ import tree_sitter_swift
 from marshmallow import Schema, fields
 from tree_sitter import Language, Parser
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from broker.app import create_app
 from broker.config import PREFIX, Settings
 from broker.domain.s3_failures import Advice
@@ -167,7 +167,7 @@ def test_every_field_of_the_examples_is_one_of_the_api() -> None:
 
 def test_every_answer_that_is_told_to_act_on_is_given_with_its_status() -> None:
     told = re.findall(r"`(\d{3}) (\w+)`", PROSE)
-    statuses = {name: status.value for name, (status, _title) in PROBLEMS.items()} | S3_CODES
+    statuses = {name: row.status for name, row in PROBLEMS.items()} | S3_CODES
     assert {name for _status, name in told} >= {
         *("object_missing", "object_mismatch", "parts_missing", "upload_settled"),
         *("upload_expired", "token_expired"),

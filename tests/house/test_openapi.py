@@ -8,7 +8,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from broker.api.openapi import document as openapi
-from broker.api.problems.handlers import MEDIA_TYPE, PROBLEMS
+from broker.api.problems.handlers import MEDIA_TYPE
+from broker.api.problems.table import PROBLEMS
 from broker.app import create_app
 from broker.config import Settings
 from tests.http.documented import document
@@ -124,7 +125,7 @@ def test_every_problem_is_in_the_description_the_schema_and_the_examples_of_its_
         for status in failures:
             codes = codes_of(operation, status)
             response = operation["responses"][status]
-            assert {PROBLEMS[code][0].value for code in codes} == {int(status)}, name
+            assert {PROBLEMS[code].status for code in codes} == {int(status)}, name
             assert list(response["content"][MEDIA_TYPE]["examples"]) == codes, name
             assert all(f"`{code}`" in response["description"] for code in codes), name
 

@@ -12,13 +12,13 @@ from broker.local.process import free_ports
 from broker.local.seaweedfs import EmbeddedS3
 from broker.storage import bucket_setup
 from tests.http.client import SECRET, Client, send, token
-from tests.http.test_events import notification
+from tests.http.test_bucket_notifications import notification
 from tests.http.uppy import begin, of, open_session, params, path, refused, send_form, send_parts
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 
 NEW = "the-secret-after-the-change-0123456789abcdef"
-EVENTS, NEW_EVENTS = "e" * 40, "f" * 40
+OLD_BUCKET_SECRET, NEW_BUCKET_SECRET = "e" * 40, "f" * 40
 
 
 def test_tokens_of_the_old_secret_stop_working_and_uploads_continue(
@@ -61,14 +61,16 @@ def test_with_a_separate_secret_uppy_endpoints_outlive_a_change_of_the_token_sec
 def test_notifications_with_the_old_secret_are_refused(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    app = make_app(events_secret=NEW_EVENTS)
+    app = make_app(bucket_notifications_secret=NEW_BUCKET_SECRET)
     alice = Client(app, token(1))
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
     event = notification(f"media/{ticket['key']}", name=s3_bucket.name)
-    old = Client(app, EVENTS).post("/api/events/s3/", event)
+    old = Client(app, OLD_BUCKET_SECRET).post("/api/bucket_notifications/", event)
     assert (old.status_code, old.get_json()["code"]) == (401, "events_secret_invalid")
-    assert Client(app, NEW_EVENTS).post("/api/events/s3/", event).status_code == 200
+    assert (
+        Client(app, NEW_BUCKET_SECRET).post("/api/bucket_notifications/", event).status_code == 200
+    )
     assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "confirmed"
 
 

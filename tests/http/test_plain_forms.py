@@ -12,7 +12,7 @@ from flask import Flask
 from broker.db.models import Upload
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, rows, send, token
 from tests.http.reconciling import PAST_EVERY_TICKET, reconciled
-from tests.http.test_events import EVENTS_SECRET, tell
+from tests.http.test_bucket_notifications import BUCKET_SECRET, tell
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
@@ -164,8 +164,8 @@ def test_the_reaper_confirms_an_arrived_plain_form_with_its_true_size(
 def test_a_notification_confirms_a_plain_form_and_reconcile_finds_nothing(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    app = make_app(**RELAXED, events_secret=EVENTS_SECRET)
-    carol, bucket = Client(app, token(1)), Client(app, EVENTS_SECRET)
+    app = make_app(**RELAXED, bucket_notifications_secret=BUCKET_SECRET)
+    carol, bucket = Client(app, token(1)), Client(app, BUCKET_SECRET)
     ticket = plain_ticket(carol)
     send(ticket, JPEG[:99])
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}

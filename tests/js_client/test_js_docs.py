@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from tests.js_client.conftest import OpenShop
 from tests.js_client.js_page import CLIENT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from tests.page.conftest import MIB, OpenMarket
 from tests.page.seller import (
     choose,

@@ -1,1 +1,1 @@
-"""What happens to every request, before and after its view."""
+"""Code that runs before and after every view."""

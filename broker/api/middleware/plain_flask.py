@@ -1,6 +1,7 @@
-"""Flask without what this API has none of: views that are coroutines, and sessions in cookies.
+"""A Flask subclass that skips coroutine views and session cookies, which this API does not use.
 
-Flask looks for both at each request, through every wrapper of a view.
+Flask checks for both in every request: it calls `ensure_sync` for each view, and asks the session
+interface to open a session.
 """
 
 from collections.abc import Callable
@@ -11,21 +12,21 @@ from flask.sessions import NullSession, SessionInterface
 
 
 class NoSessions(SessionInterface):
-    """Opens the one session that keeps nothing and says so to whom writes into it."""
+    """A session interface that opens the same empty, read-only session for every request."""
 
     def __init__(self) -> None:
         self._session = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> NullSession:
-        """See SessionInterface."""
+        """Return the empty session."""
         return self._session
 
 
-class LeanFlask(Flask):
-    """A Flask app of plain functions."""
+class SyncFlask(Flask):
+    """A Flask app without coroutine views and sessions."""
 
     session_interface = NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Give the function as it is."""
+        """Return the function unchanged: no view is a coroutine."""
         return func

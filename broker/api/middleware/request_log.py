@@ -1,6 +1,6 @@
-"""Give a request its id and its trace, and when it ends a line, its metrics and its span.
+"""Assign an id and a trace to each request, and write its log line, metrics and span.
 
-No body, no query, no header but the User-Agent is ever logged.
+Bodies, queries and headers are never logged, except the User-Agent.
 """
 
 import logging
@@ -23,7 +23,7 @@ USER_AGENT_MAX = 200
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id and a line."""
+    """Register the request log."""
     logs.configure()
     tracing.configure()
     app.before_request(_begin)

@@ -1,7 +1,7 @@
-"""Count each request: by route, method and status, how long it took, and in which steps.
+"""Measure each request: count and time by route, method and status, and the time of its steps.
 
-The children of a metric are looked up once for each set of labels, and kept: finding one takes
-prometheus_client as long as all the rest.
+The children of a metric are looked up once for each set of labels and cached, because the lookup
+takes as long as everything else here.
 """
 
 import re
@@ -10,20 +10,12 @@ from functools import cache
 
 from flask import g, request
 
+from broker.api.request.view_marks import view_has
 from broker.telemetry.context import context
 from broker.telemetry.metrics import PROBLEMS, REFUSED, REQUEST_SECONDS, REQUESTS, STEP_SECONDS
 
 UNMATCHED = "unmatched"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-TICKET_ENDPOINTS = frozenset(
-    {
-        "ad_images.upload_image",
-        "ad_images.upload_images",
-        "users.upload_avatar",
-        "uppy.get_upload_parameters",
-        "uppy.create_multipart_upload",
-    }
-)
 _CONVERTER = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
 _token = STEP_SECONDS.labels("token")
 _database = STEP_SECONDS.labels("database")
@@ -31,7 +23,7 @@ _s3 = STEP_SECONDS.labels("s3")
 
 
 def observe(status: int, seconds: float) -> None:
-    """Count the request that ends."""
+    """Observe a request that has ended. `seconds` is how long it took."""
     method = request.method if request.method in METHODS else "other"
     count, time = _children(route(), method, status // 100)
     count()
@@ -45,12 +37,12 @@ def observe(status: int, seconds: float) -> None:
     code = g.get("problem_code")
     if code is not None:
         PROBLEMS.labels(code).inc()
-        if request.endpoint in TICKET_ENDPOINTS:
+        if view_has("issues_tickets"):
             REFUSED.labels(code).inc()
 
 
 def route() -> str:
-    """Give the template of the route, as OpenAPI writes it, and never the path itself."""
+    """Return the template of the route as OpenAPI writes it, such as `/api/ads/{ad_id}/`."""
     rule = request.url_rule
     return UNMATCHED if rule is None else _template(rule.rule)
 
@@ -64,6 +56,6 @@ def _template(rule: str) -> str:
 def _children(
     template: str, method: str, hundreds: int
 ) -> tuple[Callable[[], None], Callable[[float], None]]:
-    """Bind both metrics; there are as many as routes, methods and classes of status."""
+    """Return the methods that count and time requests with these labels."""
     count = REQUESTS.labels(template, method, f"{hundreds}xx")
     return count.inc, REQUEST_SECONDS.labels(template, method).observe

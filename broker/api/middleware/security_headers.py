@@ -1,30 +1,30 @@
-"""What browsers are told about every answer: run nothing, frame nothing, keep nothing.
+"""Security headers of every response: no scripts, no framing, no caching.
 
-Pages loosen the policy for themselves; `nosniff` is `request_log`'s, which sees each answer last.
+The HTML pages set a less strict policy of their own. `request_log` sets `nosniff`.
 """
 
 from flask import Flask, Response, request
 
 from broker.config import Settings
 
-# For JSON, and for whatever a browser might be led to take for a page.
+# For JSON, in case a browser renders it as a page.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Not for CORS, which is asked before: against being embedded without it.
+    # Prevents other origins from embedding responses. It does not affect CORS.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    # For plug-ins that still ask Adobe's way.
+    # For plug-ins that still read Adobe's cross-domain policies.
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-# What only its caller may see: tickets, profiles, tokens, and who failed at what.
+# Responses that only their caller may see, such as tickets, profiles and tokens.
 PERSONAL = ("/api/", "/dev/")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give every answer these headers, where it has not got them already."""
+    """Add the headers to every response that does not have them already."""
     headers = dict(HEADERS)
     if settings.hsts_seconds:
         headers["Strict-Transport-Security"] = f"max-age={settings.hsts_seconds}"
@@ -37,8 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         if request.path.startswith(PERSONAL):
             response.headers["Cache-Control"] = "no-store"
         if settings.cors_origins:
-            # Not only where the origin is one of ours: a cache must not give one's answer to
-            # another.
+            # Also for unknown origins: a cache must not mix responses of different origins.
             response.vary.add("Origin")
         return response
 

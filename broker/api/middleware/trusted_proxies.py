@@ -1,7 +1,7 @@
-"""Who asks, where proxies stand in between: X-Forwarded-For, believed of named proxies alone.
+"""Find the client's address behind proxies: X-Forwarded-For of trusted proxies.
 
-X-Forwarded-Proto, X-Forwarded-Host and Forwarded are never read: where an answer has a URL of
-the broker's own, it is made of BROKER_PUBLIC_URL.
+X-Forwarded-Proto, X-Forwarded-Host and Forwarded are not read. URLs of the broker in responses are
+built from BROKER_PUBLIC_URL.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Of a header as long as servers take them no more than this is read.
+# Only this many addresses of a long header are read.
 MAX_HOPS = 10
 UNIX = "unix"
 Network = IPv4Network | IPv6Network
@@ -19,7 +19,7 @@ Address = IPv4Address | IPv6Address
 
 
 class TrustedProxies:
-    """WSGI middleware that sets REMOTE_ADDR to the first address that is no trusted proxy's."""
+    """WSGI middleware that sets REMOTE_ADDR to the client's address."""
 
     def __init__(self, app: "WSGIApplication", proxies: Sequence[str]) -> None:
         self._app = app
@@ -27,7 +27,7 @@ class TrustedProxies:
         self._unix = UNIX in proxies
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        """Set the address, and go on."""
+        """Set REMOTE_ADDR and call the app."""
         environ["REMOTE_ADDR"] = self.client(
             environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR", "")
         )
@@ -35,10 +35,10 @@ class TrustedProxies:
         return answer  # type: ignore[no-any-return]
 
     def client(self, peer: str, forwarded: str) -> str:
-        """Go from the peer to the left for as long as who says so is trusted.
+        """Return the client's address.
 
-        Each proxy adds the address that it was asked from at the right. What stands left of
-        the first one that is not trusted may be anybody's invention.
+        Each proxy appends the address of its peer at the right. So go from right to left while
+        the current address is a trusted proxy. Addresses left of an untrusted one can be forged.
         """
         found = peer
         hops = forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:] if forwarded else []
@@ -57,7 +57,7 @@ class TrustedProxies:
 
 
 def _parsed(text: str) -> Address | None:
-    """Read an address: bare, `[v6]`, or with a port, as some proxies write it."""
+    """Parse an address, also `[v6]` and addresses with a port, as some proxies write them."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

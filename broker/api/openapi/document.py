@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 at `/openapi.json`; its reader is `reader`'s."""
+"""The OpenAPI 3.1 document at `/openapi.json`. The page that shows it is in `pages.reader`."""
 
 import functools
 import json
@@ -20,18 +20,28 @@ from broker.api.openapi.operations import (
     problem_schema,
     schema_name,
 )
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 from broker.api.request import ids
-from broker.api.routes import ad_images, ads, parts, profiles, uploads, uppy, uppy_sessions, users
-from broker.api.routes import bucket_notifications as events
+from broker.api.routes import (
+    ad_images,
+    ads,
+    bucket_notifications,
+    parts,
+    profiles,
+    uploads,
+    uppy,
+    uppy_sessions,
+    users,
+)
 from schemas.problems import Problem
 from schemas.tickets import TRANSFERS, Transfer
 
 INFO = {
     "description": (
-        "Issues presigned uploads for a marketplace's photos and records the images once they "
-        "are confirmed. Ask for a ticket, send the bytes to the bucket as it says, confirm. "
-        "Errors are RFC 9457 problems: decide by `code`; [each is explained](/docs/errors)."
+        "Issues presigned uploads for the photos of a marketplace. Records the images when they "
+        "are confirmed. Request a ticket, send the file to the bucket with it, then confirm. "
+        "Errors are RFC 9457 problems. Programs should check `code`; "
+        "[all codes are explained](/docs/errors)."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
@@ -40,47 +50,58 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A token of the marketplace's.",
+        "description": "A token that the marketplace issued.",
     },
-    "events": {
+    "bucket": {
         "type": "http",
         "scheme": "bearer",
-        "description": "`BROKER_EVENTS_SECRET`, which the bucket's notifications bring.",
+        "description": "`BROKER_BUCKET_NOTIFICATIONS_SECRET`, which the bucket sends.",
     },
 }
 
 
-RESOURCES = (ads, ad_images, users, uploads, parts, profiles, uppy_sessions, uppy, events)
+RESOURCES = (
+    ads,
+    ad_images,
+    users,
+    uploads,
+    parts,
+    profiles,
+    uppy_sessions,
+    uppy,
+    bucket_notifications,
+)
 blueprint = Blueprint("openapi", __name__)
 
 
 class BrokerApi(Api):
-    """flask-smorest's Api, which describes errors as problem+json."""
+    """flask-smorest's Api with problem+json errors."""
 
     ERROR_SCHEMA = Problem
 
 
 @blueprint.get("/openapi.json")
 def openapi_json() -> Response:
-    """Give the document."""
+    """Return the document."""
     return Response(document(), mimetype="application/json")
 
 
 def init_app(app: Flask) -> None:
-    """Register the resources and the document; making that waits until somebody asks for it."""
+    """Register the resources and the document. It is built at the first request for it."""
     capabilities.init_app(app)
     ids.init_app(app)
     for module in RESOURCES:
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(bucket_notifications.old_blueprint)
     app.register_blueprint(blueprint)
 
 
 @functools.cache
 def document() -> bytes:
-    """Give the document, the same for every app: made once a process, of an app that serves none.
+    """Return the document. It is the same for every app, and built once a process.
 
-    flask-smorest would make it with each app, which is most of what starting one costs, and
-    write its half megabyte anew for each who asks.
+    flask-smorest would build it with each app, which is most of the cost of a start, and would
+    serialize half a megabyte for each request.
     """
     app = Flask(__name__, static_folder=None)
     capabilities.init_app(app)
@@ -100,27 +121,27 @@ def document() -> bytes:
     _register_problems(api.spec.components)
     for module in RESOURCES:
         api.register_blueprint(module.blueprint)
-    # flask-smorest's own; no list here is paged by it.
+    # From flask-smorest. Its pagination is not used.
     del api.spec.components.schemas["PaginationMetadataSchema"]
     return json.dumps(api.spec.to_dict(), indent=2).encode()
 
 
 def _schema_name(schema: type[ma.Schema] | ma.Schema | str) -> str:
-    """Name a schema by its class; Uppy's, whose words are its own, begin with its name."""
+    """Return a schema's name: its class name, with the prefix `Uppy` for `schemas.uppy`."""
     found = resolve_schema_cls(schema)
-    assert isinstance(found, type)  # noqa: S101 - a list is of a name that several classes have
+    assert isinstance(found, type)  # noqa: S101 - a list would mean duplicate names
     prefix = "Uppy" if found.__module__ == "schemas.uppy" else ""
     return prefix + found.__name__
 
 
 def _register_components(components: Components, schemas: MarshmallowPlugin) -> None:
-    """Register headers, and what a ticket's `upload` is one of."""
+    """Register the headers, and the alternatives of a ticket's `upload`."""
     for name, description in HEADERS.items():
         schema = {"type": "integer" if name == "Retry-After" else "string"}
         header = {"description": description, "schema": schema}
         components.header(component(name), header, lazy=True)
-    converter: Any = schemas.converter  # in part without types
-    # openapi-typescript takes what has a default for what is always there, in requests too.
+    converter: Any = schemas.converter  # partly untyped
+    # openapi-typescript treats a field with a default as required, even in requests.
     converter.attribute_functions.remove(converter.field2default)
     converter.add_attribute_function(_field_to_property)
     refs = {method: converter.resolve_nested_schema(schema) for method, schema in TRANSFERS.items()}
@@ -128,14 +149,14 @@ def _register_components(components: Components, schemas: MarshmallowPlugin) -> 
     one_of = {
         "oneOf": list(refs.values()),
         "discriminator": {"propertyName": "method", "mapping": mapping},
-        "description": "Where and how to send the bytes, as `method` tells.",
+        "description": "Where and how to send the file. `method` says which schema applies.",
     }
     components.schema("Transfer", one_of)
 
 
 def _register_problems(components: Components) -> None:
-    """Register a schema and an example for each code, and what their `errors` have in common."""
-    components.schema("FieldErrors", {"type": "object", "description": "What is wrong, by field."})
+    """Register a schema and an example for each code, and the common schema of `errors`."""
+    components.schema("FieldErrors", {"type": "object", "description": "Messages by field."})
     base = components.schemas["Problem"]
     base["properties"]["errors"] = {"$ref": "#/components/schemas/FieldErrors"}
     for code in PROBLEMS:
@@ -146,11 +167,11 @@ def _register_problems(components: Components) -> None:
 def _field_to_property(
     _converter: Any, field: ma.fields.Field[Any], **_kwargs: Any
 ) -> dict[str, Any]:
-    """Describe what apispec does not know: a ticket's `upload`, `const`, and defaults in words."""
+    """Describe what apispec does not support: `Transfer`, `const`, and defaults as text."""
     if isinstance(field, Transfer):
         return {"$ref": "#/components/schemas/Transfer"}
     found = {"const": field.metadata["const"]} if "const" in field.metadata else {}
     if field.load_default is not ma.missing and not callable(field.load_default):
-        told = [field.metadata.get("description"), f"Default: {json.dumps(field.load_default)}."]
-        found["description"] = " ".join(filter(None, told))
+        texts = [field.metadata.get("description"), f"Default: {json.dumps(field.load_default)}."]
+        found["description"] = " ".join(filter(None, texts))
     return found

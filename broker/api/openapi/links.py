@@ -1,8 +1,7 @@
-"""OpenAPI links: which of an answer's values are the parameters of which operation next.
+"""OpenAPI links: which operations can follow an operation, with the values that they need.
 
-One table, by operation; a client's generator, a reader and a fuzzer find their way by it. Not
-here: a page's ads, of which there may be none, and what a string has within it, such as the
-capability in an Uppy endpoint.
+Client generators, documentation readers and fuzzers use them. Two links are left out: to the ads
+of a page, which may be empty, and to a capability, which is only a part of an endpoint's URL.
 """
 
 from typing import Any
@@ -15,7 +14,7 @@ def _links(parameters: Parameters, *targets: str) -> dict[str, Parameters]:
 
 
 def _to_upload(upload_id: str) -> dict[str, Parameters]:
-    """What can be done with an upload, in the order of its life."""
+    """Return links to the operations on an upload, in their usual order."""
     return _links(
         {"upload_id": upload_id},
         "get_upload",
@@ -85,7 +84,7 @@ LINKS: dict[str, dict[str, Parameters]] = {
 
 
 def links_of(operation_id: str) -> dict[str, dict[str, Any]]:
-    """Give the links of an operation's success, each by the name of its target."""
+    """Return the links of an operation's successful response, by the name of their target."""
     return {
         target: {"operationId": target, "parameters": parameters}
         for target, parameters in LINKS.get(operation_id, {}).items()

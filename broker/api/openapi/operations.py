@@ -1,6 +1,4 @@
-"""What OpenAPI says of each operation beyond flask-smorest: its problems, examples, headers and
-links.
-"""
+"""Details of operations that flask-smorest does not add: problems, examples, headers, links."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,32 +6,32 @@ from typing import Any
 from apispec import BasePlugin
 
 from broker.api.openapi.links import links_of
-from broker.api.problems.explanations import EXPLANATIONS
-from broker.api.problems.handlers import MEDIA_TYPE, PROBLEMS
+from broker.api.problems.handlers import MEDIA_TYPE
+from broker.api.problems.table import PROBLEMS
 from broker.api.request.parsing import FACTS
 from schemas.examples import EXAMPLES, PARAMETERS
 
 SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "required": [{"bearer": []}],
     "optional": [{}, {"bearer": []}],
-    "secret": [{"events": []}],
+    "secret": [{"bucket": []}],
     "capability": [],  # it is in the path
     None: [],
 }
 HEADERS = {
-    "X-Request-ID": "The id under which the broker logged this request.",
-    "Retry-After": "After how many seconds to ask again, where that can help.",
-    "RateLimit": "What each policy leaves: `r` requests, and `t` seconds until there are more.",
-    "RateLimit-Policy": "The policies that bind this request: `q` requests in `w` seconds.",
-    "Idempotency-Replayed": "`true`: the first answer to this `Idempotency-Key` once more.",
-    "WWW-Authenticate": "`Bearer`, with `error` where a token came (RFC 6750).",
+    "X-Request-ID": "The id of this request in the broker's log.",
+    "Retry-After": "Seconds to wait before trying again, if that can help.",
+    "RateLimit": "What is left of each rate limit: `r` requests in the next `t` seconds.",
+    "RateLimit-Policy": "The rate limits of this request: `q` requests in `w` seconds.",
+    "Idempotency-Replayed": "`true` if this repeats the first response for this `Idempotency-Key`.",
+    "WWW-Authenticate": "`Bearer`, with `error` if the request had a token (RFC 6750).",
 }
 RETRIED = (409, 429, 503)
 COUNTED = ("RateLimit", "RateLimit-Policy")
 
 
 class Operations(BasePlugin):
-    """Completes each operation by what its route has told."""
+    """An apispec plugin that completes each operation with the facts of its route."""
 
     def path_helper(
         self,
@@ -42,14 +40,14 @@ class Operations(BasePlugin):
         parameters: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> str | None:
-        """Give an example of each part of a path that is filled in."""
+        """Add an example to each path parameter."""
         _give_parameters_examples(parameters or [])
         return None
 
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Replace flask-smorest's default errors by the codes that there are."""
+        """Replace flask-smorest's default errors with the codes of the operation."""
         for operation in (operations or {}).values():
             facts = operation.pop(FACTS)
             _give_parameters_examples(operation.get("parameters", []))
@@ -57,7 +55,7 @@ class Operations(BasePlugin):
             responses = {
                 str(int(status)): response
                 for status, response in operation["responses"].items()
-                if isinstance(response, dict)  # its own errors are names of components
+                if isinstance(response, dict)  # default errors are names of components
             }
             keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
             for response in responses.values():
@@ -92,11 +90,11 @@ def _give_parameters_examples(parameters: Iterable[dict[str, Any]]) -> None:
 
 
 def problem_responses(codes: Iterable[str]) -> dict[str, Any]:
-    """Give a response a status; it names its codes, in the order of PROBLEMS."""
+    """Return a response for each status. It lists its codes in the order of PROBLEMS."""
     by_status: dict[int, list[str]] = {}
     for code in PROBLEMS:
         if code in codes:
-            by_status.setdefault(PROBLEMS[code][0].value, []).append(code)
+            by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
 
 
@@ -120,19 +118,19 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
 
 
 def schema_name(code: str) -> str:
-    """Name the schema of one code, such as ObjectMissingProblem."""
+    """Return the name of a code's schema, such as ObjectMissingProblem."""
     return component(code.replace("_", "-").title()) + "Problem"
 
 
 def component(header: str) -> str:
-    """Name a header's component."""
+    """Return the name of a header's component."""
     return header.replace("-", "")
 
 
 def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
-    """Make the schema of one code's problems: `base`, with status and code fixed."""
+    """Return the schema of a code: `base` with a fixed status and code."""
     fixed = {
-        "status": {"type": "integer", "const": PROBLEMS[code][0].value},
+        "status": {"type": "integer", "const": PROBLEMS[code].status},
         "code": {"type": "string", "const": code},
     }
     return {
@@ -143,19 +141,19 @@ def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
 
 
 def example(code: str) -> dict[str, Any]:
-    """Make a problem as the API answers it."""
-    status, title = PROBLEMS[code]
+    """Return an example of a problem."""
+    row = PROBLEMS[code]
     fault = {"errors": {"size": ["Missing data for required field."]}}
     return {
         "type": f"/docs/errors#{code}",
-        "title": title,
-        "status": status.value,
-        "detail": f"{title}.",
+        "title": row.title,
+        "status": row.status,
+        "detail": f"{row.title}.",
         "code": code,
         **(fault if code == "validation_error" else {}),
     }
 
 
 def _explained(code: str) -> str:
-    meaning, advice = EXPLANATIONS[code]
-    return f"{meaning[0].upper()}{meaning[1:]}. What to do: {advice}."
+    row = PROBLEMS[code]
+    return f"{row.meaning[0].upper()}{row.meaning[1:]}. What to do: {row.advice}."

@@ -1,1 +1,1 @@
-"""The HTML pages: try-out page, explained errors, reader of the OpenAPI document."""
+"""The HTML pages: upload page, error page, and reader of the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""A token for the page, where `broker dev` runs and nowhere else."""
+"""A token for the page. `broker dev` only."""
 
 import time
 
@@ -13,9 +13,9 @@ blueprint = Blueprint("dev_sign_in", __name__)
 
 @blueprint.get("/dev/token")
 def dev_token() -> dict[str, str]:
-    """Sign user 1 in with the dev secret."""
+    """Return a token of user 1, signed with the secret of `broker dev`."""
     secret = current().settings.jwt_secret
     if secret is None:
-        raise RuntimeError("broker dev always has a secret")
+        raise RuntimeError("broker dev always sets a secret")
     claims = {"sub": "1", "exp": int(time.time()) + DEV_TOKEN_SECONDS, "email": "dev@example.com"}
     return {"token": jwt.encode(claims, secret.get_secret_value(), "HS256")}

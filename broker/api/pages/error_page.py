@@ -1,12 +1,11 @@
-"""The page at `/docs/errors`, to which each problem's `type` leads."""
+"""The page at `/docs/errors`, which the `type` of every problem links to."""
 
 import re
 from html import escape
 
 from flask import Blueprint, Response
 
-from broker.api.problems.explanations import EXPLANATIONS
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 
 blueprint = Blueprint("error_page", __name__)
 POLICY = (
@@ -24,7 +23,8 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <h1>Errors</h1>
-<p>Every error is <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>.</p>
+<p>Every error is <code>application/problem+json</code> (RFC 9457).
+Programs should check <code>code</code>.</p>
 {sections}
 </body>
 </html>
@@ -38,16 +38,16 @@ _SECTION = """<section id="{code}">
 
 @blueprint.get("/docs/errors")
 def errors() -> Response:
-    """Explain every problem code, each under its own anchor."""
+    """Return the page that explains every problem code. Each code is an anchor."""
     sections = [
         _SECTION.format(
-            code=code,
-            status=status.value,
-            title=escape(title),
-            meaning=_html(EXPLANATIONS[code][0]),
-            advice=_html(EXPLANATIONS[code][1]),
+            code=one.code,
+            status=one.status,
+            title=escape(one.title),
+            meaning=_html(one.meaning),
+            advice=_html(one.advice),
         )
-        for code, (status, title) in PROBLEMS.items()
+        for one in PROBLEMS.values()
     ]
     answer = Response(_PAGE.format(sections="\n".join(sections)), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY

@@ -1,4 +1,4 @@
-"""The page at `/`, to try the broker in, and the dev token where `broker dev` runs."""
+"""The upload page at `/`, and the token for it under `broker dev`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ blueprint = Blueprint("page", __name__)
 
 @blueprint.get("/")
 def index() -> Response:
-    """Give the page; its policy lets it talk to the API and the bucket alone."""
+    """Return the page. Its policy allows connections only to the API and the bucket."""
     answer = send_from_directory(WEB, "index.html")
     storage = current().storage
     bucket, media = _origin(storage.presigner.bucket_url), _origin(storage.media_url)
@@ -32,17 +32,17 @@ def _origin(url: str) -> str:
 
 @blueprint.get("/web/<path:name>")
 def asset(name: str) -> Response:
-    """Give the page's scripts and styles, and the browser client as it is.
+    """Return a script or style of the page, or a module of the browser client.
 
-    The document itself is at `/` alone, where its policy goes with it.
+    HTML is refused: the page is at `/`, with its policy.
     """
     if name.endswith(".html"):
-        raise ApiError("not_found", "There is no such file.")
+        raise ApiError("not_found", "This file does not exist.")
     return send_from_directory(WEB, name)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Register the page; the dev token exists only where `broker dev` set it up."""
+    """Register the page, and the token route under `broker dev`."""
     app.register_blueprint(blueprint)
     if settings.dev:
         from broker.api.pages.dev_sign_in import blueprint as dev_blueprint

@@ -1,7 +1,7 @@
-"""The offline reader of the OpenAPI document at `/docs`: Swagger UI, under a strict policy.
+"""The offline reader of the OpenAPI document at `/docs`: Swagger UI with a strict policy.
 
-flask-swagger-ui brings its files along. Its page has scripts written into it, which the policy
-does not run, so the page is ours.
+flask-swagger-ui has the files. Its own page has inline scripts, which the policy forbids, so this
+module has a page of its own.
 """
 
 from flask import Blueprint, Flask, Response, redirect, send_from_directory
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from broker.api.pages.page import WEB
 
 blueprint = Blueprint("reader", __name__)
-# Swagger UI's icons are data: URLs, in its style sheet and beside it.
+# Swagger UI's icons are data: URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -20,7 +20,7 @@ POLICY = (
 
 @blueprint.get("/docs/", strict_slashes=False)
 def read() -> Response:
-    """Give the page."""
+    """Return the page."""
     answer = send_from_directory(WEB, "reader.html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
@@ -28,11 +28,11 @@ def read() -> Response:
 
 @blueprint.get("/docs/index.html")
 def index() -> AnyResponse:
-    """Lead from flask-swagger-ui's other address, whose page has no policy, to the one page."""
+    """Redirect to the page. flask-swagger-ui's page at this path has no policy."""
     return redirect("/docs/")
 
 
 def init_app(app: Flask) -> None:
-    """Register the page before the files: of two rules alike the first is asked."""
+    """Register the page before flask-swagger-ui: the first of two equal rules is used."""
     app.register_blueprint(blueprint)
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json"))

@@ -1,1 +1,1 @@
-"""Problem codes, and the problem+json responses that carry them."""
+"""Problem codes and their problem+json responses."""

@@ -1,28 +1,28 @@
-"""Which problem codes an operation can answer, said beside its route or by what decorates it."""
+"""Record on a view which problem codes it can answer, for the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from broker.api.problems.handlers import PROBLEMS
+from broker.api.problems.table import PROBLEMS
 
-# Whatever asks the bucket, or signs with its credentials, can answer these.
+# Codes of views that send requests to the bucket or sign with its credentials.
 STORAGE = ("storage_unavailable", "storage_denied")
-# What an upload's state means to whoever comes too late.
+# Codes of uploads that have ended.
 ENDED = ("upload_expired", "upload_cancelled", "object_mismatch")
-# Without a view's doing: requests are counted, a token's first use is written down, and a fault
-# may be anywhere.
+# Codes of every view: requests are counted, the first use of a token is stored, and any view may
+# have a bug.
 ALWAYS = ("rate_limited", "database_unavailable", "internal_error")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def answers(*codes: str) -> Callable[[View], View]:
-    """Say that a view can answer these codes, besides those that were said before."""
+    """Record that a view can answer these codes, in addition to those already recorded."""
     unknown = set(codes) - set(PROBLEMS)
     if unknown:
-        raise LookupError(f"not in PROBLEMS: {unknown}")
+        raise LookupError(f"unknown problem codes: {unknown}")
 
     def decorate(view: View) -> View:
-        # functools.wraps hands the attribute on to whatever decorates the view further.
+        # functools.wraps copies the attribute to the function that a further decorator returns.
         view.answers = answered(view) | set(codes)  # type: ignore[attr-defined]
         return view
 
@@ -30,6 +30,6 @@ def answers(*codes: str) -> Callable[[View], View]:
 
 
 def answered(view: Callable[..., Any]) -> frozenset[str]:
-    """Give the codes that a view was said to answer."""
+    """Return the codes that are recorded on a view."""
     found: frozenset[str] = getattr(view, "answers", frozenset())
     return found

@@ -1,1 +1,1 @@
-"""How often a caller may ask: policies, counters, and the stores that hold the counters."""
+"""Rate limits: the policies, and the stores that count requests."""

@@ -1,20 +1,20 @@
-"""What a store of rate limits answers, whichever store it is."""
+"""Values that every store of rate limits returns or raises."""
 
 from dataclasses import dataclass
 
 
 class StoreUnavailable(Exception):
-    """The store does not answer, or has not a moment ago: nothing was counted."""
+    """The store does not respond, or did not a moment ago. Nothing was counted."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many requests came in the present window, this one included, and when it ends."""
+    """Requests in the current window, including this one, and the seconds until it ends."""
 
     used: int
     seconds_left: int
 
 
 def whole_seconds(milliseconds: float) -> int:
-    """Round up: whoever waits so long finds a new window."""
+    """Round up to whole seconds, so that a client that waits as long finds a new window."""
     return max(1, -int(-milliseconds // 1000))

@@ -1,7 +1,7 @@
-"""How often one may ask: policies by user and by address, their headers, and 429.
+"""Rate limits by user and by address, their response headers, and 429.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-11. Each request is counted once,
-in one round trip: as soon as it is known who asks, and before the database is.
+The headers follow draft-ietf-httpapi-ratelimit-headers-11. Each request is counted once, in one
+round trip, as soon as the caller is known and before the database is used.
 """
 
 import ipaddress
@@ -15,28 +15,18 @@ from limits import parse
 from broker.api.problems.handlers import ApiError, handle_broker_error
 from broker.api.rate_limits.counts import Count, StoreUnavailable
 from broker.api.rate_limits.store import Store, make_store
+from broker.api.request.view_marks import view_has
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.telemetry.metrics import RATE_LIMIT_UNCHECKED, RATE_LIMITED
 
-# A probe must not fail, nor a scrape, because of what others ask from the same address.
-NEVER_LIMITED = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})
-ISSUING = frozenset(
-    {
-        "ad_images.upload_image",
-        "ad_images.upload_images",
-        "users.upload_avatar",
-        "uppy.get_upload_parameters",
-        "uppy.create_multipart_upload",
-    }
-)
-# What only guessing leads to. An expired token is an honest client's, who must be told of it.
+# Codes of guessed credentials. Honest clients send expired tokens, so those are not here.
 GUESSED = frozenset({"token_invalid", "events_secret_invalid", "capability_invalid"})
 
 
 @dataclass(frozen=True)
 class Policy:
-    """At most `quota` requests in a window of so many seconds, each key for itself."""
+    """At most `quota` requests for each key in a window of `window` seconds."""
 
     name: str
     quota: int
@@ -44,18 +34,18 @@ class Policy:
 
 
 class RateLimited(ApiError):
-    """A policy is exceeded; `retry_after` is when its window ends."""
+    """A policy is exceeded. `retry_after` is the number of seconds until its window ends."""
 
     def __init__(self, policy: Policy, retry_after: int) -> None:
         super().__init__(
             "rate_limited",
-            f"At most {policy.quota} requests in {policy.window} s, by the policy {policy.name}.",
+            f"The rate limit {policy.name} allows {policy.quota} requests in {policy.window} s.",
         )
         self.retry_after = retry_after
 
 
 class RateLimits:
-    """The policies of this process, and the store that it shares with others."""
+    """The policies, and the store that processes share."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
@@ -66,7 +56,7 @@ class RateLimits:
         self.guesses = _policy("guesses", settings.rate_limit_guesses)
 
     def count(self, asked: list[tuple[Policy | None, str]]) -> list[tuple[Policy, Count]]:
-        """Count this request under each policy that there is; nothing where the store is away."""
+        """Count this request for each configured policy. Return nothing if the store is away."""
         wanted = [(policy, key) for policy, key in asked if policy is not None]
         if not wanted:
             return []
@@ -87,7 +77,7 @@ def _policy(name: str, text: str | None) -> Policy | None:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Count what the wrappers of views do not; goes last, so that CORS sees what is answered."""
+    """Register the rate limits. Call it last, so that flask-cors also sees a 429."""
     if settings.rate_limit_storage_url is None:
         return
     store = make_store(settings.rate_limit_storage_url.get_secret_value())
@@ -97,9 +87,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def count_request(caller: Principal | None) -> None:
-    """Count a request once it is known whose it is; None is anyone's, by address.
+    """Count this request. Without a caller (None) it counts for its address only.
 
-    Backends with role service are bound by nothing: they act for all users from one address.
+    Backends with role `service` are not limited, because they act for all users from one address.
 
     Raises:
         RateLimited: a policy is exceeded.
@@ -114,13 +104,13 @@ def count_request(caller: Principal | None) -> None:
     if caller is not None:
         user = str(caller.user_id)
         asked.insert(0, (limits.user, user))
-        if request.endpoint in ISSUING:
+        if view_has("issues_tickets"):
             asked.insert(0, (limits.tickets, user))
     _count(limits, asked)
 
 
 def spare_request() -> None:
-    """Let a request go uncounted: a bucket's notification, which has proved to be one."""
+    """Do not count this request. It is for bucket notifications with the right secret."""
     g.rate_limit = []
 
 
@@ -134,8 +124,8 @@ def _count(limits: RateLimits, asked: list[tuple[Policy | None, str]]) -> None:
 
 
 def _count_plain() -> None:
-    """Count what needs no token: pages, lists of what may be uploaded, paths to nothing."""
-    if request.endpoint in NEVER_LIMITED or request.method == "OPTIONS":
+    """Count requests for views without authentication, such as pages and unknown paths."""
+    if view_has("is_probe") or request.method == "OPTIONS":
         g.rate_limit = []
         return
     view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
@@ -144,7 +134,7 @@ def _count_plain() -> None:
 
 
 def _finish(response: Response) -> Response:
-    """Count what failed before it was known whose it was, and tell what is left."""
+    """Count a request that failed before its caller was known, and add the headers."""
     if "rate_limit" not in g:
         limits: RateLimits = current_app.extensions["rate_limits"]
         asked = [(limits.address, _address())]
@@ -166,12 +156,12 @@ def _finish(response: Response) -> Response:
 
 
 def _address() -> str:
-    """Give the client's address; of IPv6 the /64, for that is what one client has."""
+    """Return the client's address, or its /64 network for IPv6, because a client has a /64."""
     text = request.remote_addr or ""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return "local"  # a Unix socket's peer has none
+        return "local"  # the peer of a Unix socket has no address
     if isinstance(address, ipaddress.IPv4Address):
         return text
     if address.ipv4_mapped is not None:

@@ -1,4 +1,4 @@
-"""Counts of requests in Redis or Valkey; imported where one is configured alone."""
+"""Count requests in Redis or Valkey. This is imported only if one is configured."""
 
 import logging
 import time
@@ -14,11 +14,11 @@ from redis.retry import Retry
 from broker.api.rate_limits.counts import Count, StoreUnavailable, whole_seconds
 from broker.config import SettingsError
 
-# A store that does not answer may delay a request by this much, and only one in RETRY_SECONDS.
+# While the store does not respond, one request in RETRY_SECONDS waits for this long.
 TIMEOUT_SECONDS = 0.25
 RETRY_SECONDS = 5.0
-# One round trip whatever the number of counters. What has no expiry would never end, so it gets
-# one, whoever has written it.
+# One round trip for any number of counters. A counter without an expiry would never end, so it
+# gets one, even if another program wrote it.
 _COUNT = """
 local counted = {}
 for i, key in ipairs(KEYS) do
@@ -37,37 +37,38 @@ log = logging.getLogger("broker.rate_limits")
 
 
 class RedisStore:
-    """Counts in Redis or Valkey, which speak one protocol."""
+    """A store in Redis or Valkey, which have the same protocol."""
 
     def __init__(self, url: str) -> None:
         try:
             self._client = _client(url)
         except (ConfigurationError, RedisError, TypeError, ValueError):
-            # What they say would show the URL, and a password in it.
+            # Their messages may contain the URL with its password.
             raise SettingsError(
-                "BROKER_RATE_LIMIT_STORAGE_URL: redis-py takes no such address or option"
+                "BROKER_RATE_LIMIT_STORAGE_URL: redis-py does not accept this address or option"
             ) from None
         self._script = self._client.register_script(_COUNT.encode())
         self._asked_again_at = 0.0
         self._away = False
 
     def count(self, keys: Sequence[str], windows: Sequence[int]) -> list[Count]:
-        """Add one to each key, all in one round trip."""
+        """Add one to each key in one round trip."""
         now = time.monotonic()
         if self._away:
             if now < self._asked_again_at:
                 raise StoreUnavailable
-            self._asked_again_at = now + RETRY_SECONDS  # this request asks, the others go on
+            # This request tries again. Others do not wait.
+            self._asked_again_at = now + RETRY_SECONDS
         try:
             found = self._script(keys, [window * 1000 for window in windows])
         except RedisError as error:
             self._asked_again_at = now + RETRY_SECONDS
             if isinstance(error, ReadOnlyError):
-                # It was the primary once: kept, such a connection would count nothing for ever.
+                # The server was the primary before. Its connections would fail for ever.
                 self._client.connection_pool.disconnect(inuse_connections=False)
             if not self._away:
                 self._away = True
-                # The type alone: its text may name the URL, and so a password.
+                # Only the type: the message may contain the URL with its password.
                 log.error("the store of the rate limits is away: %s", type(error).__name__)
             raise StoreUnavailable from error
         if self._away:
@@ -77,7 +78,7 @@ class RedisStore:
         return [Count(used, whole_seconds(left)) for used, left in pairs]
 
     def check(self) -> None:
-        """Do one round trip."""
+        """Do one round trip (PING)."""
         try:
             self._client.ping()
         except RedisError as error:
@@ -85,16 +86,16 @@ class RedisStore:
 
 
 def _client(url: str) -> Any:
-    # limits takes care of `rediss://`, `redis+unix://` and `redis+sentinel://`.
+    # `limits` handles `rediss://`, `redis+unix://` and `redis+sentinel://`.
     storage = storage_from_string(
         url.replace("valkey", "redis", 1),
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        # Once more at once: a connection of the pool may be one that the server has closed.
+        # One immediate retry: the server may have closed a pooled connection.
         retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py
     )
     assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
     client: Any = storage.get_connection()
-    # Options of the URL are looked at when a connection is made; this one is never opened.
+    # Creating a connection checks the options of the URL. It is not opened.
     client.connection_pool.make_connection()
     return client

@@ -1,7 +1,7 @@
-"""Where requests are counted: one counter for each policy and caller, in fixed windows.
+"""Stores that count requests: one counter for each policy and caller, in fixed windows.
 
-A window begins with a caller's first request and ends by itself. Redis and Valkey count for any
-number of processes; memory for one alone, which is `broker dev`. No Flask here, and no policy.
+A window begins with the caller's first request. Redis and Valkey count for any number of processes.
+Memory counts for one process, and is used by `broker dev`. There is no Flask here.
 """
 
 import time
@@ -14,27 +14,31 @@ from broker.api.rate_limits.counts import Count, whole_seconds
 
 
 class Store(Protocol):
-    """Counts."""
+    """A store of counters."""
 
     def count(self, keys: Sequence[str], windows: Sequence[int]) -> list[Count]:
-        """Add one to each key, whose window is so many seconds; raises StoreUnavailable."""
+        """Add one to each key. `windows` has the seconds of each key's window.
+
+        Raises:
+            StoreUnavailable: the store does not respond; nothing was counted.
+        """
 
     def check(self) -> None:
-        """Do one round trip; raises StoreUnavailable."""
+        """Do one round trip; raise StoreUnavailable if it fails."""
 
 
 def make_store(url: str) -> Store:
-    """Make the store; no connection is opened yet."""
+    """Create the store of a URL. It opens no connection."""
     if url == "memory://":
         return MemoryStore()
-    # redis-py imports OpenTelemetry where that is installed, which is for whoever asks for it.
+    # Imported late: redis-py imports OpenTelemetry if that is installed.
     from broker.api.rate_limits.redis_store import RedisStore
 
     return RedisStore(url)
 
 
 class MemoryStore:
-    """Counts for the one process that there is."""
+    """A store in the memory of this process."""
 
     def __init__(self) -> None:
         self._storage = MemoryStorage()
@@ -49,4 +53,4 @@ class MemoryStore:
         return counted
 
     def check(self) -> None:
-        """Do nothing: it is here."""
+        """Do nothing: memory is always available."""

@@ -1,1 +1,1 @@
-"""Reading a request: JSON, ids, page cursors, idempotency keys, and the parts of this process."""
+"""Parsing of requests: JSON, ids, page cursors and idempotency keys; marks on views."""

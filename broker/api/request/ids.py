@@ -1,4 +1,4 @@
-"""Ids of users, ads and images in paths: the decimal digits of a 64-bit integer from 1."""
+"""Ids of users, ads and images in paths: 64-bit integers from 1, in decimal digits."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ ID_MAX = 2**63 - 1
 
 
 def _up_to(number: int) -> str:
-    """Give a regular expression of the decimals from 1 to `number`, without leading zeros."""
+    """Return a regular expression for the integers from 1 to `number`, without leading zeros."""
     digits = str(number)
     found = [digits, f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
     for place, digit in enumerate(digits):
@@ -21,11 +21,10 @@ def _up_to(number: int) -> str:
 
 
 class IdConverter(IntegerConverter):
-    """`<id:ad_id>`.
+    """The converter of `<id:ad_id>`.
 
-    Werkzeug's own, with a maximum, answers 405 to `DELETE /api/ads/0/`: what matches the
-    expression and is refused afterwards counts as a path that another method has. Its `\\d`
-    takes every script's digits, too.
+    Werkzeug's IntegerConverter with a maximum answers 405 to `DELETE /api/ads/0/`: the path matches
+    its expression and is refused later. Its `\\d` also matches digits of other scripts.
     """
 
     regex = _up_to(ID_MAX)
@@ -35,5 +34,5 @@ class IdConverter(IntegerConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Make the converter known to routes."""
+    """Register the URL converter."""
     app.url_map.converters["id"] = IdConverter

@@ -1,4 +1,4 @@
-"""How deep a JSON value is nested."""
+"""Check how deep a JSON value is nested."""
 
 from typing import Any
 
@@ -6,10 +6,9 @@ DEPTH_MAX = 20
 
 
 def is_too_deep(value: Any) -> bool:
-    """Say whether arrays and objects lie more than DEPTH_MAX deep in each other.
+    """Check whether arrays and objects are nested more than DEPTH_MAX deep.
 
-    Level by level: what Python's parser has taken is no deeper than it can recurse, but a walk
-    that recurses would have that much less left.
+    It goes level by level, because a recursive function could exceed Python's recursion limit.
     """
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEPTH_MAX):

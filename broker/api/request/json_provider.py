@@ -1,4 +1,4 @@
-"""What `jsonify` answers, written by orjson. Requests are read by `parsing`, which is stricter."""
+"""`jsonify` with orjson. Requests are parsed in `parsing`, which is stricter."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from flask.json.provider import DefaultJSONProvider
 
 
 class OrjsonProvider(DefaultJSONProvider):
-    """Flask's own, but for the bodies of answers: they hold JSON's own types by then."""
+    """Flask's JSON provider, with orjson for responses. They must contain only JSON types."""
 
     sort_keys = False
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        """Answer what `jsonify` was given, in compact UTF-8."""
+        """Return the response of `jsonify`, in compact UTF-8."""
         written = orjson.dumps(self._prepare_response_obj(args, kwargs))
         return Response(written, mimetype="application/json")

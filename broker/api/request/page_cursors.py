@@ -1,4 +1,4 @@
-"""Opaque cursors of lists: where the next page begins."""
+"""Opaque page cursors of lists."""
 
 import base64
 import binascii
@@ -7,12 +7,12 @@ from broker.domain.errors import InvalidRequest
 
 
 def encode(last_id: int) -> str:
-    """Make the cursor of what comes after `last_id`."""
+    """Return the cursor of the page after `last_id`."""
     return base64.urlsafe_b64encode(str(last_id).encode()).decode().rstrip("=")
 
 
 def decode(cursor: str | None) -> int | None:
-    """Read a cursor; raises InvalidRequest for one that was not made here."""
+    """Return the id in a cursor. Raise InvalidRequest if `encode` did not create it."""
     if cursor is None:
         return None
     try:
@@ -20,5 +20,5 @@ def decode(cursor: str | None) -> int | None:
         if not text.isdigit() or len(text) > 19 or encode(int(text)) != cursor:
             raise ValueError(cursor)
     except (binascii.Error, ValueError):
-        raise InvalidRequest("The cursor is not one of ours.", {"cursor": ["Invalid."]}) from None
+        raise InvalidRequest("The cursor is not valid.", {"cursor": ["Invalid."]}) from None
     return min(int(text), 2**63 - 1)

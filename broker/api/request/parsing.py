@@ -1,4 +1,4 @@
-"""Reading a request: strict JSON, strict queries, small bodies."""
+"""Parsing of requests: strict JSON, strict queries, small bodies."""
 
 import json
 from collections.abc import Callable
@@ -14,28 +14,28 @@ from broker.api.problems.answers import ALWAYS, answered, answers
 from broker.api.problems.handlers import ApiError
 from broker.api.request.context import request_itself
 from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
+from broker.api.request.view_marks import view_has
 from schemas.fields import the
 
 BODY_MAX = 64 * 1024
+# For 50 files, 10 000 parts, or the chunks that SeaweedFS lists for a large object.
 BATCH_BODY_MAX = 1024 * 1024
-# Fifty files, ten thousand parts, or the chunks that SeaweedFS lists of a large object.
-BATCH_PATHS = ("/upload_images", "/parts", "/complete", "/events/s3")
-# What a route tells `operations`, which makes OpenAPI of it.
+# The key under which a route passes facts to `openapi.operations`.
 FACTS = "x-facts"
 _TOO_DEEP = f"The JSON is nested more than {DEPTH_MAX} deep."
 _FORM_DETAIL = (
-    "This API takes no file bytes. POST the file's name, content_type, size and checksum_sha256 "
-    "here as JSON to get a ticket, and send the bytes to the bucket with it."
+    "This API does not accept files. POST the file's name, content_type, size and checksum_sha256 "
+    "as JSON to get a ticket, then send the file to the bucket with it."
 )
 
 
 class StrictParser(FlaskParser):
-    """webargs' parser, refusing what it would let pass."""
+    """webargs' parser, but stricter."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE}
 
     def use_args(self, argmap: Any, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        """Hand a view its parsed body or query; a body without webargs' ways for all frameworks."""
+        """Pass the parsed body or query to a view. For a body, skip webargs' generic code."""
         if kwargs != {"location": "json"} or args:
             decorator: Callable[..., Any] = super().use_args(argmap, *args, **kwargs)
             return decorator
@@ -57,7 +57,7 @@ class StrictParser(FlaskParser):
         return decorate
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        """Read a JSON body: UTF-8, no key twice, no NaN, numbers and depth that Python can hold."""
+        """Parse a JSON body. It must be UTF-8, without duplicate keys, NaN or deep nesting."""
         if getattr(schema, "BODY_MAY_BE_EMPTY", False) and not req.get_data():
             return {}
         if not _is_plain_json(req) and req.mimetype != "application/json":
@@ -72,7 +72,7 @@ class StrictParser(FlaskParser):
             raise ApiError("malformed_json", _TOO_DEEP) from None
         except ValueError:
             raise ApiError(
-                "malformed_json", "The body is not JSON in UTF-8 with each key once."
+                "malformed_json", "The body is not valid JSON in UTF-8, or repeats a key."
             ) from None
         if is_too_deep(value):
             raise ApiError("malformed_json", _TOO_DEEP)
@@ -80,30 +80,30 @@ class StrictParser(FlaskParser):
 
 
 def _is_plain_json(asked: Request) -> bool:
-    """Tell by the header as most clients write it; all others are Werkzeug's to parse."""
+    """Check for the header as most clients write it. Werkzeug parses other forms of it."""
     return bool(asked.environ.get("CONTENT_TYPE") == "application/json")
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key twice")
+        raise ValueError("duplicate key")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 class Blueprint(SmorestBlueprint):
-    """flask-smorest's blueprint with the strict parser; it tells OpenAPI what it adds to a view."""
+    """flask-smorest's blueprint with the strict parser. It documents the errors that it adds."""
 
     ARGUMENTS_PARSER = StrictParser()
 
     def arguments(
         self, schema: Any, *, location: str = "json", **kwargs: Any
     ) -> Callable[..., Any]:
-        """Parse a body or query; what is wrong with it is among the view's answers."""
+        """Parse a body or query, and add its error codes to those of the view."""
         if isinstance(schema, type):
             schema = the(schema)
         required = not getattr(schema, "BODY_MAY_BE_EMPTY", False)
@@ -112,7 +112,7 @@ class Blueprint(SmorestBlueprint):
         return lambda view: answers(*codes)(parsing(view))
 
     def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
-        """Register a view under its own name, with all that it can answer."""
+        """Register a view. Its name is its operation id. Its error codes are documented."""
         routing = super().route(rule, methods=methods, **options)
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,24 +130,23 @@ class Blueprint(SmorestBlueprint):
 
 
 def limit_body() -> None:
-    """Refuse a body that is too large, or that carries a file, before it is read."""
+    """Refuse a body that is too large or contains a file, before it is read."""
     asked = request_itself()
     if not asked.path.startswith("/api/"):
         return
-    batch = asked.path.rstrip("/").endswith(BATCH_PATHS)
-    limit = BATCH_BODY_MAX if batch else BODY_MAX
+    limit = BATCH_BODY_MAX if view_has("allows_large_body") else BODY_MAX
     asked.max_content_length = limit
     if not _is_plain_json(asked) and asked.mimetype == "multipart/form-data":
         raise ApiError("unsupported_media_type", _FORM_DETAIL)
     size = asked.content_length
     if size is None and "Transfer-Encoding" in asked.headers:
-        # Werkzeug cuts a body in chunks off at its limit, so one byte more tells.
+        # Werkzeug truncates a chunked body at its limit, so allow one byte more to notice it.
         asked.max_content_length = limit + 1
         size = len(asked.get_data())
     if (size or 0) > limit:
-        raise ApiError("body_too_large", f"At most {limit} bytes.")
+        raise ApiError("body_too_large", f"The body may have at most {limit} bytes.")
 
 
 def init_app(app: Flask) -> None:
-    """Check every request's body before its view."""
+    """Register the check of every request's body."""
     app.before_request(limit_body)

@@ -1,1 +1,1 @@
-"""The views: each parses a request, calls one service, and shapes the response."""
+"""The views. Each parses a request, calls one service, and builds the response."""

@@ -9,6 +9,7 @@ from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.ads import AD_PATH
 from broker.api.routes.issue_tickets import issue_many, issue_one
@@ -26,24 +27,27 @@ IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 
 
 @blueprint.route(AD_PATH + "upload_image/", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFile)
 @blueprint.response(201, tickets.Ticket)
 def upload_image(file: dict[str, Any], ad_id: int) -> Response:
-    """Get a ticket for one image."""
+    """Request a ticket for one image."""
     return issue_one(AD, ad_id, file)
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
+@issues_tickets
+@allows_large_body
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)
 @blueprint.response(201, tickets.TicketBatch)
 def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
-    """Get tickets for up to 50 images, all or none."""
+    """Request tickets for up to 50 images. Either all are issued or none."""
     return issue_many(AD, ad_id, batch["files"])
 
 
@@ -53,7 +57,7 @@ def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
 @blueprint.arguments(images.ImageChanges)
 @blueprint.response(200, images.Image)
 def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
-    """Change an image's alt_text or order."""
+    """Change the alt_text or the order of an image."""
     with current().work(principal()) as work:
         row = service.edit_image(work, ad_id, image_id, changes)
     return shapes.image(row)

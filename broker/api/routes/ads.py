@@ -1,4 +1,4 @@
-"""`/api/ads/`."""
+"""Ads: `/api/ads/`."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ blueprint = Blueprint(
     "ads",
     __name__,
     url_prefix="/api/ads",
-    description="What is for sale: its text, its price, and its images.",
+    description="Ads: text, price and images.",
 )
 AD_PATH = "/<id:ad_id>/"
 
@@ -71,7 +71,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
-    """Edit an ad of one's own."""
+    """Edit your ad."""
     with current().work(principal()) as work:
         view = service.edit_ad(work, ad_id, changes)
     return shapes.ad(view, principal())
@@ -82,7 +82,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 @requires_token
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
-    """Delete an ad of one's own, with its images."""
+    """Delete your ad and its images."""
     with current().work(principal()) as work:
         service.delete_ad(work, ad_id)
 
@@ -92,7 +92,7 @@ def delete_ad(ad_id: int) -> None:
 @requires_token
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
-    """Mark an ad of one's own as sold."""
+    """Mark your ad as sold."""
     with current().work(principal()) as work:
         view = service.mark_sold(work, ad_id)
     return shapes.ad(view, principal())

@@ -1,14 +1,16 @@
-"""`/api/events/s3/`: the webhook that a bucket's notifications are sent to.
+"""`/api/bucket_notifications/`: the webhook that receives the bucket's notifications.
 
-The bucket has no token of the marketplace's. It brings a secret of its own, which opens nothing
-but this.
+The bucket has no token of the marketplace. It authenticates with a secret of its own, which is
+valid for this route only.
 """
 
 import hmac
+import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
+import flask
 from flask import request
 
 from broker.api.problems.answers import STORAGE, answers
@@ -16,35 +18,47 @@ from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import spare_request
 from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body
 from broker.domain.bucket_notifications import objects_created
-from broker.services.background.bucket_notifications import handle_events
+from broker.services.background.bucket_notifications import handle_bucket_notifications
 from broker.telemetry.context import context
 from broker.telemetry.metrics import EVENTS
-from schemas import bucket_notifications as events
+from schemas.bucket_notifications import Handled, Notification
 
 blueprint = Blueprint(
-    "events",
+    "bucket_notifications",
     __name__,
-    url_prefix="/api/events",
-    description="What a bucket tells of objects that were written; with a secret of its own.",
+    url_prefix="/api/bucket_notifications",
+    description="Notifications that the bucket sends when objects are written to it.",
 )
+# The path before 0.2.0; it is not in the OpenAPI document.
+old_blueprint = flask.Blueprint("old_bucket_notifications", __name__)
+PATH, OLD_PATH = "/api/bucket_notifications/", "/api/events/s3/"
+OLD_PATH_ENDS = "0.4.0"
+DEPRECATED_SINCE = "@1795910400"  # 2026-11-29, as RFC 9745 writes it
+log = logging.getLogger("broker.bucket_notifications")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for whoever knows BROKER_EVENTS_SECRET."""
+def requires_bucket_notifications_secret(view: Callable[P, R]) -> Callable[P, R]:
+    """Run the view only if the request carries BROKER_BUCKET_NOTIFICATIONS_SECRET."""
 
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        secret = current().settings.events_secret
+        secret = current().settings.bucket_notifications_secret
         if secret is None:
-            raise ApiError("events_not_configured", "BROKER_EVENTS_SECRET is not set.")
+            raise ApiError(
+                "events_not_configured", "BROKER_BUCKET_NOTIFICATIONS_SECRET is not set."
+            )
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         expected = secret.get_secret_value().encode()
         same = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected)
         if scheme.lower() != "bearer" or not same:
-            raise ApiError("events_secret_invalid", "Send the secret of the bucket's events.")
+            raise ApiError(
+                "events_secret_invalid",
+                "Send Authorization: Bearer with the secret for bucket notifications.",
+            )
         spare_request()
         return view(*args, **kwargs)
 
@@ -52,17 +66,46 @@ def requires_events_secret(view: Callable[P, R]) -> Callable[P, R]:
     return answers("events_not_configured", "events_secret_invalid")(wrapper)
 
 
-@blueprint.route("/s3/", methods=["POST"], strict_slashes=False)
+@blueprint.route("/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers("invalid_event", *STORAGE)
-@requires_events_secret
-@blueprint.arguments(events.Notification, unknown="include")
-@blueprint.response(200, events.Handled)
-def receive_events(notification: dict[str, Any]) -> dict[str, Any]:
-    """Take a bucket's notification that objects were written; each is confirmed if it is due."""
+@requires_bucket_notifications_secret
+@blueprint.arguments(Notification, unknown="include")
+@blueprint.response(200, Handled)
+def receive_bucket_notification(notification: dict[str, Any]) -> dict[str, Any]:
+    """Confirm the uploads that a bucket notification names."""
     context.via = "events"
     created = objects_created(notification)
     with current().work() as work:
-        outcomes = handle_events(work, created)
+        outcomes = handle_bucket_notifications(work, created)
     for outcome, count in outcomes.items():
         EVENTS.labels(outcome.value).inc(count)
     return {"outcomes": {outcome.value: count for outcome, count in outcomes.items()}}
+
+
+old_blueprint.add_url_rule(
+    OLD_PATH,
+    view_func=receive_bucket_notification,
+    methods=["POST"],
+    strict_slashes=False,
+)
+
+
+@old_blueprint.after_request
+def mark_deprecated(response: flask.Response) -> flask.Response:
+    """Add `Deprecation` (RFC 9745) and a link to the new path to every answer of the old one."""
+    response.headers["Deprecation"] = DEPRECATED_SINCE
+    response.headers.add("Link", f'<{PATH}>; rel="successor-version"')
+    warn_of_old_path()
+    return response
+
+
+@cache
+def warn_of_old_path() -> None:
+    """Log the warning about the old path, once a process."""
+    log.warning(
+        "POST %s is deprecated and ends with %s: send bucket notifications to %s",
+        OLD_PATH,
+        OLD_PATH_ENDS,
+        PATH,
+    )

@@ -1,4 +1,4 @@
-"""Issue tickets for one owner: shared by the routes of ads and users."""
+"""Issue tickets for one owner. The routes of ads and users share this."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,19 +17,19 @@ from broker.services.tickets.sign import Ticket
 
 
 def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
-    """Issue a ticket a file, all or none."""
+    """Issue a ticket for each file, or none at all."""
     return _issue(kind, owner_id, files, _batch)
 
 
 def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:
-    """Issue one ticket; faults are named by field, without an index."""
+    """Issue one ticket. Errors name the field, without an index."""
     with one_file():
         return _issue(kind, owner_id, [file], _single)
 
 
 @contextmanager
 def one_file() -> Iterator[None]:
-    """Name the faults of a single file by field alone."""
+    """Remove the index from the fields of an InvalidRequest about a single file."""
     try:
         yield
     except InvalidRequest as error:

@@ -1,4 +1,4 @@
-"""`/metrics`, over several processes where PROMETHEUS_MULTIPROC_DIR is set; count outcomes."""
+"""`/metrics`, for all processes if PROMETHEUS_MULTIPROC_DIR is set; and a counter of outcomes."""
 
 import os
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from broker.api.request.context import current
+from broker.api.request.view_marks import probe
 from broker.domain.errors import BrokerError, DatabaseUnavailable
 from broker.services.uploads import outbox
 
@@ -25,7 +26,7 @@ blueprint = Blueprint("metrics", __name__)
 
 @contextmanager
 def counted(counter: Counter) -> Iterator[None]:
-    """Count the block's outcome: ok, or the code of its error."""
+    """Count the outcome of the block: `ok`, or the code of its error."""
     try:
         yield
     except BrokerError as error:
@@ -35,10 +36,10 @@ def counted(counter: Counter) -> Iterator[None]:
 
 
 class OutboxCollector(Collector):
-    """What the outbox has in store, read from the database at each scrape."""
+    """Gauges of the outbox, read from the database at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Give three gauges; none while the database is away, which /readyz tells."""
+        """Yield three gauges, or none while the database is away."""
         try:
             with current().work() as work:
                 backlog = outbox.backlog(work)
@@ -58,8 +59,9 @@ class OutboxCollector(Collector):
 
 
 @blueprint.get("/metrics")
+@probe
 def metrics() -> Response:
-    """Give all metrics of all of this app's processes."""
+    """Return the metrics of all processes of this app."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Parts of multipart uploads: sign them, list what has arrived, complete."""
+"""Parts of multipart uploads: sign, list, complete."""
 
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import ENDED, STORAGE, answers
 from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
 from broker.api.routes.uploads import UPLOAD_PATH
@@ -23,17 +24,18 @@ blueprint = Blueprint(
     "parts",
     __name__,
     url_prefix="/api/uploads",
-    description="The parts of multipart uploads: sign, list, complete.",
+    description="Parts of multipart uploads: sign, list, complete.",
 )
 
 
 @blueprint.route(UPLOAD_PATH + "parts/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers("not_found", "not_multipart", "upload_settled", *ENDED, *STORAGE)
 @requires_token
 @blueprint.arguments(parts.WantedParts)
 @blueprint.response(200, parts.SignedParts)
 def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
-    """Sign any parts of a multipart upload, as often as need be."""
+    """Sign parts of a multipart upload. Any part can be signed again."""
     wanted = [WantedPart(**part) for part in body["parts"]]
     with current().work(principal()) as work:
         signed = sign_parts(work, upload_id, wanted)
@@ -61,13 +63,14 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
 @requires_token
 @blueprint.response(200, parts.Progress)
 def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
-    """List the parts that have arrived, and name those that have not."""
+    """List the parts that have arrived, and the numbers of those that have not."""
     with current().work(principal()) as work:
         progress = list_parts(work, upload_id)
     return {**shapes.progress(progress), "server_time": work.now}
 
 
 @blueprint.route(UPLOAD_PATH + "complete/", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers(
     "not_found",
     "not_multipart",
@@ -80,7 +83,7 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 @requires_token
 @blueprint.response(200, images.Image)
 def complete_upload(upload_id: UUID) -> dict[str, Any]:
-    """Put the parts together and record the image; the same answer when repeated."""
+    """Complete the multipart upload and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:
         row = complete(work, upload_id)
     return shapes.image(row)

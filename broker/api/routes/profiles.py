@@ -1,4 +1,4 @@
-"""`/api/profiles/`."""
+"""Upload profiles: `/api/profiles/`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ blueprint = Blueprint(
     "profiles",
     __name__,
     url_prefix="/api/profiles",
-    description="What may be uploaded where, to be read before a ticket is asked for.",
+    description="The limits of uploads, to check before requesting a ticket.",
 )
 
 
@@ -22,7 +22,7 @@ blueprint = Blueprint(
 @accepts_token
 @blueprint.response(200, profiles.Profiles)
 def get_profiles() -> dict[str, Any]:
-    """Read what may be uploaded where."""
+    """Read the limits of uploads, by purpose."""
     limits = current().limits
     return {
         kind.purpose: {

@@ -1,4 +1,4 @@
-"""From rows to the marketplace's JSON shapes; the schemas write times and money."""
+"""Turn rows into the marketplace's JSON. The schemas format times and money."""
 
 from typing import Any
 from urllib.parse import quote
@@ -18,12 +18,12 @@ from schemas.fields import rfc3339
 
 
 def image_url(key: str) -> str:
-    """Give the public URL of a relative key."""
+    """Return the public URL of a relative key."""
     return f"{current().storage.media_url}/{quote(key)}"
 
 
 def image(row: Image) -> dict[str, Any]:
-    """Shape one image."""
+    """Return an image as JSON."""
     return {
         "id": row.id,
         "image": row.key,
@@ -35,7 +35,7 @@ def image(row: Image) -> dict[str, Any]:
 
 
 def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
-    """Shape a profile."""
+    """Return a user's profile as JSON. `viewer` decides whether the email is in it."""
     row, avatar = view.user, view.avatar
     return {
         "id": row.id,
@@ -49,7 +49,7 @@ def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
 
 
 def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
-    """Shape an ad; its images come sorted, main image first."""
+    """Return an ad as JSON. Its images must be sorted, the main image first."""
     row, owner = view.ad, view.owner
     images = [image(found) for found in view.images]
     return {
@@ -69,7 +69,7 @@ def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
 
 
 def ticket(issued: Ticket) -> dict[str, Any]:
-    """Shape a ticket, ready to be written: twenty of them through a schema take its time."""
+    """Return a ticket as JSON types. It skips the schema, which is slow for a batch."""
     row = issued.upload
     return {
         "id": row.id,
@@ -83,12 +83,12 @@ def ticket(issued: Ticket) -> dict[str, Any]:
 
 
 def transfer(issued: Ticket) -> dict[str, Any]:
-    """Shape where and how a ticket's bytes are sent."""
+    """Return where and how to send the file of a ticket, as JSON."""
     return transport_named(issued.upload.transport).to_wire(issued.transfer, issued.upload)
 
 
 def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
-    """Shape an upload, with what is known of its bytes once its image is recorded."""
+    """Return an upload as JSON, with its checksums once its image is recorded."""
     return {
         "id": row.id,
         "state": row.state,
@@ -108,7 +108,7 @@ def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
 
 
 def progress(found: Progress) -> dict[str, Any]:
-    """Shape how far a multipart upload has come."""
+    """Return the progress of a multipart upload as JSON."""
     row, plan = found.upload, plan_of(found.upload)
     return {
         "id": row.id,
@@ -126,7 +126,7 @@ def progress(found: Progress) -> dict[str, Any]:
 
 
 def confirm_url(row: UploadRow) -> str:
-    """Give the path that confirms the upload."""
+    """Return the path that confirms an upload."""
     return f"/api/uploads/{row.id}/confirm/"
 
 

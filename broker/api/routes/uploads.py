@@ -1,4 +1,4 @@
-"""`/api/uploads/`."""
+"""Uploads: `/api/uploads/`."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ blueprint = Blueprint(
     "uploads",
     __name__,
     url_prefix="/api/uploads",
-    description="What a ticket stands for: read it, confirm, renew, give back.",
+    description="Uploads: read, confirm, renew, cancel.",
 )
 UPLOAD_PATH = "/<uuid:upload_id>/"
 
@@ -46,7 +46,7 @@ def get_upload(upload_id: UUID) -> dict[str, Any]:
 @requires_token
 @blueprint.response(204)
 def cancel_upload(upload_id: UUID) -> None:
-    """Give a ticket back; parts that have arrived are aborted."""
+    """Cancel an upload. A multipart upload is aborted."""
     with current().work(principal()) as work:
         cancel(work, upload_id)
 
@@ -56,7 +56,7 @@ def cancel_upload(upload_id: UUID) -> None:
 @requires_token
 @blueprint.response(200, images.Image)
 def confirm_upload(upload_id: UUID) -> dict[str, Any]:
-    """Verify the object and record its image; the same answer when repeated."""
+    """Verify the object and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:
         row = confirm(work, upload_id)
     return shapes.image(row)
@@ -67,7 +67,7 @@ def confirm_upload(upload_id: UUID) -> dict[str, Any]:
 @requires_token
 @blueprint.response(200, tickets.Ticket)
 def renew_upload(upload_id: UUID) -> Response:
-    """Get a fresh form, PUT or time for a pending or just-expired upload."""
+    """Renew the ticket of a pending or just-expired upload."""
     with current().work(principal()) as work:
         ticket = renew(work, upload_id)
     return jsonify(shapes.ticket(ticket))
@@ -79,7 +79,7 @@ def renew_upload(upload_id: UUID) -> Response:
 @blueprint.arguments(uploads.Failure)
 @blueprint.response(200, uploads.Advice)
 def report_failure(failure: dict[str, Any], upload_id: UUID) -> dict[str, Any]:
-    """Report the error that S3 gave, and learn what to do."""
+    """Report an error from S3 and get advice."""
     with current().work(principal()) as work:
         advice = advise(work, upload_id, failure["code"], failure["message"])
     FAILURES.labels(advice.value).inc()

@@ -1,7 +1,8 @@
-"""Companion's S3 protocol for Uppy, unmodified, and the confirm that it lacks.
+"""Companion's S3 protocol for unmodified Uppy, and a route to confirm uploads.
 
-Read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0 (`src/index.ts`), and
-from @uppy/companion's own routes. The `uploadId` given out is our upload's id.
+The protocol was read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) and 5.1.0
+(`src/index.ts`), and from the routes of @uppy/companion. The `uploadId` in responses is the id of
+the upload in the broker.
 """
 
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from broker.api.auth.capabilities import requires_capability, uppy_session
 from broker.api.problems.answers import ENDED, STORAGE, answers
 from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import one_file
 from broker.api.routes.metrics import counted
@@ -38,8 +40,8 @@ blueprint = Blueprint(
     __name__,
     url_prefix="/api/uppy",
     description=(
-        "Companion's S3 protocol, as Uppy speaks it. The path carries the right. Problems here "
-        "also have `error` and `message`, one line for people."
+        "Companion's S3 protocol for Uppy. The URL is the authorization. Problems also have "
+        "`error` and `message`, one line for people."
     ),
 )
 S3 = "/<capability:capability>/s3/"
@@ -47,6 +49,7 @@ MULTIPART_PATH = S3 + "multipart/<uuid:upload_id>"
 
 
 @blueprint.route(S3 + "params", methods=["GET"], strict_slashes=False)
+@issues_tickets
 @answers(
     "not_found",
     "forbidden",
@@ -59,7 +62,7 @@ MULTIPART_PATH = S3 + "multipart/<uuid:upload_id>"
 @blueprint.arguments(uppy.File, location="query", unknown="exclude")
 @blueprint.response(200, uppy.FormParameters)
 def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
-    """Get the form of a single upload."""
+    """Request the form of a single upload."""
     ticket = _issue(file, file, POST)
     assert isinstance(ticket.transfer, PresignedPost)  # noqa: S101 - by its transport
     return {
@@ -71,6 +74,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(S3 + "multipart", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers(
     "not_found",
     "forbidden",
@@ -83,7 +87,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(uppy.MultipartFile, unknown="exclude")
 @blueprint.response(200, uppy.MultipartCreated)
 def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
-    """Begin a multipart upload."""
+    """Create a multipart upload."""
     upload = _issue(file, file["metadata"], MULTIPART).upload
     return {"key": final_key(current().limits, upload), "uploadId": str(upload.id)}
 
@@ -128,6 +132,7 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
 
 
 @blueprint.route(MULTIPART_PATH + "/complete", methods=["POST"], strict_slashes=False)
+@allows_large_body
 @answers(
     "not_found",
     "not_multipart",
@@ -144,7 +149,7 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
 def complete_multipart_upload(
     query: dict[str, str], body: dict[str, Any], upload_id: UUID
 ) -> dict[str, Any]:
-    """Put the parts together and record the image."""
+    """Complete the multipart upload and record the image."""
     named = {part["PartNumber"]: part["ETag"].strip('"') for part in body["parts"]}
     if len(named) != len(body["parts"]):
         raise InvalidRequest("A part is named twice.", {"parts": ["Named twice."]})
@@ -173,7 +178,7 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 @blueprint.arguments(uppy.KeyBody, unknown="exclude")
 @blueprint.response(200, images.Image)
 def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
-    """Confirm an upload by the key that Uppy reports of it; the same answer when repeated."""
+    """Confirm an upload by its object key, which Uppy reports. Repeating it is safe."""
     with counted(CONFIRMS), _work() as work:
         upload = uppy_uploads.by_key(work, uppy_session(), body["key"])
         image = confirm(work, upload.id)

@@ -26,7 +26,7 @@ blueprint = Blueprint(
     "uppy_sessions",
     __name__,
     url_prefix="/api",
-    description="Endpoints for Uppy, which carry their own right.",
+    description="Endpoints for Uppy. Their URL is their authorization.",
 )
 
 
@@ -37,7 +37,7 @@ blueprint = Blueprint(
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
 def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
-    """Get an endpoint through which Uppy sends images of an ad."""
+    """Open an endpoint through which Uppy uploads images of an ad."""
     return _open(AD, ad_id, limits)
 
 
@@ -48,7 +48,7 @@ def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
 def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
-    """Get an endpoint through which Uppy sends an avatar."""
+    """Open an endpoint through which Uppy uploads an avatar."""
     return _open(USER, user_id, limits)
 
 
@@ -57,7 +57,7 @@ def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
 @requires_token
 @blueprint.response(204)
 def revoke_uppy_session(session_id: UUID) -> None:
-    """Revoke an endpoint; what was confirmed through it stays."""
+    """Revoke an endpoint. Images that were confirmed through it remain."""
     with current().work(principal()) as work:
         service.revoke(work, session_id)
 

@@ -1,4 +1,4 @@
-"""`/api/users/`."""
+"""Users: `/api/users/`."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
 from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import issue_one
 from broker.domain.owners import USER
@@ -37,18 +38,19 @@ def get_user(user_id: int) -> dict[str, Any]:
 @blueprint.arguments(users.UserChanges)
 @blueprint.response(200, users.User)
 def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
-    """Edit one's own profile."""
+    """Edit your profile."""
     with current().work(principal()) as work:
         view = service.edit_user(work, user_id, changes)
     return shapes.user(view, principal())
 
 
 @blueprint.route(USER_PATH + "upload_avatar/", methods=["POST"], strict_slashes=False)
+@issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(tickets.AvatarFile)
 @blueprint.response(201, tickets.Ticket)
 def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
-    """Get a ticket for an avatar."""
+    """Request a ticket for an avatar."""
     return issue_one(USER, user_id, file)

@@ -32,18 +32,18 @@ class Outcome(StrEnum):
     ELSEWHERE = "elsewhere"  # the object is in another bucket
 
 
-def handle_events(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
+def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle notifications, each committed before the next; return how often each outcome occurred.
 
     Raises:
         StorageUnavailable, StorageDenied, DatabaseUnavailable: send all notifications again. Those
             that were handled already change nothing the second time.
     """
-    return Counter(handle_event(work, event) for event in events)
+    return Counter(handle_bucket_notification(work, event) for event in events)
 
 
-def handle_event(work: Work, event: ObjectCreated) -> Outcome:
-    """Handle one hint; errors as of `handle_events`."""
+def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
+    """Handle one hint; errors as of `handle_bucket_notifications`."""
     if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
     upload = _writer_of(work, event.key)

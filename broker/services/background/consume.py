@@ -16,13 +16,13 @@ from typing import Any
 from broker.domain.bucket_notifications import objects_created
 from broker.domain.errors import (
     DatabaseUnavailable,
-    InvalidEvent,
+    InvalidBucketNotification,
     QueueUnavailable,
     StorageError,
 )
-from broker.services.background.bucket_notifications import Outcome, handle_events
+from broker.services.background.bucket_notifications import Outcome, handle_bucket_notifications
 from broker.services.work import Work
-from broker.storage.protocol import EventQueue, QueueMessage
+from broker.storage.protocol import NotificationQueue, QueueMessage
 from broker.telemetry.metrics import EVENTS
 
 WAIT_SECONDS = 20  # SQS's longest long poll
@@ -41,7 +41,7 @@ class Consumer:
         wait: waits for some seconds, and returns whether to stop.
     """
 
-    queue: EventQueue
+    queue: NotificationQueue
     open_work: Callable[[], AbstractContextManager[Work]]
     check: Callable[[], None]
     wait: Callable[[float], bool]
@@ -79,7 +79,7 @@ class Consumer:
     def _handle(self, message: QueueMessage) -> Counter[str]:
         try:
             created = objects_created(_json(message.body))
-        except InvalidEvent as error:
+        except InvalidBucketNotification as error:
             log.warning(
                 "message %s is not readable and stays queued: %s",
                 message.message_id,
@@ -88,7 +88,7 @@ class Consumer:
             EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
         with self.open_work() as work:
-            outcomes = handle_events(work, created)
+            outcomes = handle_bucket_notifications(work, created)
         for outcome, count in outcomes.items():
             EVENTS.labels(outcome.value).inc(count)
         self.queue.delete(message)
@@ -99,7 +99,7 @@ def _json(body: str) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidEvent("The message is not JSON.") from None
+        raise InvalidBucketNotification("The message is not JSON.") from None
 
 
 def _named(outcomes: Counter[Outcome]) -> Counter[str]:

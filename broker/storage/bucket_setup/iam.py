@@ -53,13 +53,13 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
             "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
         },
     ]
-    if role == "worker" and settings.events_queue_url is not None:
+    if role == "worker" and settings.bucket_notifications_queue_url is not None:
         statements.append(
             {
                 "Sid": "Events",
                 "Effect": "Allow",
                 "Action": QUEUE_ACTIONS,
-                "Resource": [_queue_arn(settings.events_queue_url)],
+                "Resource": [_queue_arn(settings.bucket_notifications_queue_url)],
             }
         )
     return {"Version": "2012-10-17", "Statement": statements}

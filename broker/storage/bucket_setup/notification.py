@@ -17,8 +17,11 @@ SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
 
 
 def notification(settings: Settings) -> Aspect | None:
-    """Send notifications of new objects to BROKER_EVENTS_ARN. Return None if it is not set."""
-    arn = settings.events_arn
+    """Return the rule that notifies BROKER_BUCKET_NOTIFICATIONS_ARN of new objects.
+
+    It covers the location and `incoming/`. Without that setting there is no rule (None).
+    """
+    arn = settings.bucket_notifications_arn
     if arn is None:
         return None
     return Aspect(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker.domain.bucket_notifications import ObjectCreated, objects_created
-from broker.domain.errors import InvalidEvent
+from broker.domain.errors import InvalidBucketNotification
 
 KEY = "media/ads/ad_1/é a+b.jpg"
 ENCODED = "media%2Fads%2Fad_1%2F%C3%A9+a%2Bb.jpg"
@@ -92,7 +92,7 @@ def test_other_notifications_contain_no_created_object(body: dict[str, Any]) -> 
     ],
 )
 def test_an_unknown_format_is_refused(body: Any) -> None:
-    with pytest.raises(InvalidEvent):
+    with pytest.raises(InvalidBucketNotification):
         objects_created(body)
 
 

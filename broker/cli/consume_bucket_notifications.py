@@ -1,4 +1,4 @@
-"""`broker consume-events`: confirm uploads by the bucket's notifications in an SQS queue."""
+"""`broker consume-bucket-notifications`: confirm uploads by the notifications in an SQS queue."""
 
 import threading
 from concurrent.futures import Future, wait
@@ -9,25 +9,28 @@ from broker.cli.environment import broker_of_environment
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.services.background.consume import Consumer
-from broker.storage.protocol import EventQueue, QueueMessage
-from broker.storage.queue import event_queue
+from broker.storage.protocol import NotificationQueue, QueueMessage
+from broker.storage.queue import notification_queue
 from broker.telemetry import logs
 from broker.telemetry.context import context
 
 WATCH_SECONDS = 0.25
 
 
-@click.command("consume-events")
+@click.command("consume-bucket-notifications")
 @click.option("--once", is_flag=True, help="End when the queue is empty.")
 @metrics_options
-def consume_events(once: bool, metrics_port: int | None, metrics_host: str) -> None:
-    """Read BROKER_EVENTS_QUEUE_URL until SIGTERM; a message is deleted after its commit."""
+def consume_bucket_notifications(once: bool, metrics_port: int | None, metrics_host: str) -> None:
+    """Read BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL until SIGTERM.
+
+    Each message is deleted after its results are committed.
+    """
     logs.configure()
     context.via = "events"
     serve_metrics(metrics_host, metrics_port)
     with stop_signal() as stop, broker_of_environment() as broker:
         consumer = Consumer(
-            queue=_Stoppable(event_queue(broker.settings), stop),
+            queue=_Stoppable(notification_queue(broker.settings), stop),
             open_work=broker.work,
             check=broker.check,
             wait=stop.wait,
@@ -36,25 +39,36 @@ def consume_events(once: bool, metrics_port: int | None, metrics_host: str) -> N
     click.echo(" ".join(f"{name} {count}" for name, count in sorted(totals.items())) or "nothing")
 
 
-class _Stoppable:
-    """An EventQueue whose long poll is left behind as soon as the process is asked to stop.
+# The command's name before 0.2.0.
+consume_events = click.Command(
+    "consume-events",
+    params=consume_bucket_notifications.params,
+    callback=consume_bucket_notifications.callback,
+    help=consume_bucket_notifications.help,
+    hidden=True,
+    deprecated="Use consume-bucket-notifications; the old name ends with 0.4.0.",
+)
 
-    A message that the queue hands to a poll that nobody waits for comes again when its
-    visibility timeout has passed: it was neither handled nor deleted.
+
+class _Stoppable:
+    """A NotificationQueue that abandons its long poll when the process is asked to stop.
+
+    If the queue hands a message to an abandoned poll, the message is neither handled nor deleted.
+    It comes again after its visibility timeout.
     """
 
-    def __init__(self, queue: EventQueue, stop: StopSignal) -> None:
+    def __init__(self, queue: NotificationQueue, stop: StopSignal) -> None:
         self._queue = queue
         self._stop = stop
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
-        """Receive in a thread that does not hold up the end; nothing when asked to stop."""
+        """Receive messages in a daemon thread; return none if the process is asked to stop."""
         answer: Future[list[QueueMessage]] = Future()
 
         def poll() -> None:
             try:
                 answer.set_result(self._queue.receive(wait_seconds=wait_seconds))
-            except BaseException as error:  # whatever it is, it is raised where it is waited for
+            except BaseException as error:  # raised again by `answer.result()`
                 answer.set_exception(error)
 
         threading.Thread(target=poll, daemon=True).start()
@@ -64,5 +78,5 @@ class _Stoppable:
         return []
 
     def delete(self, message: QueueMessage) -> None:
-        """DeleteMessage, as it is."""
+        """Delete a message (DeleteMessage)."""
         self._queue.delete(message)

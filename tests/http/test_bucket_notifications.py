@@ -1,5 +1,6 @@
 """Bucket notifications that come twice, late, out of order, or for unknown objects."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,23 +9,24 @@ from urllib.parse import quote_plus
 import pytest
 from flask import Flask
 
+from broker.api.routes.bucket_notifications import warn_of_old_path
 from broker.db.models import Deletion, Image, Upload
 from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
 from tests.http.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
-EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-PATH = "/api/events/s3/"
+BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
+PATH, OLD_PATH = "/api/bucket_notifications/", "/api/events/s3/"
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    return make_app(events_secret=EVENTS_SECRET)
+    return make_app(bucket_notifications_secret=BUCKET_SECRET)
 
 
 @pytest.fixture
 def bucket(app: Flask) -> Client:
-    return Client(app, EVENTS_SECRET)
+    return Client(app, BUCKET_SECRET)
 
 
 def notification(*keys: str, name: str = "media-bucket") -> dict[str, Any]:
@@ -77,8 +79,8 @@ def test_concurrent_notifications_and_confirms_create_one_image(
 def test_an_object_without_a_digest_is_promoted_by_its_notification(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    app = make_app(events_secret=EVENTS_SECRET, require_checksum=False)
-    alice, bucket = Client(app, token(1)), Client(app, EVENTS_SECRET)
+    app = make_app(bucket_notifications_secret=BUCKET_SECRET, require_checksum=False)
+    alice, bucket = Client(app, token(1)), Client(app, BUCKET_SECRET)
     ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
     send(ticket)
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
@@ -158,16 +160,16 @@ def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    down = make_app(events_secret=EVENTS_SECRET, s3_endpoint_url="http://127.0.0.1:9")
-    answer = Client(down, EVENTS_SECRET).post(
+    down = make_app(bucket_notifications_secret=BUCKET_SECRET, s3_endpoint_url="http://127.0.0.1:9")
+    answer = Client(down, BUCKET_SECRET).post(
         PATH, notification(f"media/{ticket['key']}", name=s3_bucket.name)
     )
     assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
     assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}
 
 
-@pytest.mark.parametrize("given", [None, "x", EVENTS_SECRET + "x", EVENTS_SECRET[:-1], "", "é"])
-def test_without_the_secret_no_notification_is_read(app: Flask, given: str | None) -> None:
+@pytest.mark.parametrize("given", [None, "x", BUCKET_SECRET + "x", BUCKET_SECRET[:-1], "", "é"])
+def test_without_the_secret_nothing_is_read(app: Flask, given: str | None) -> None:
     answer = Client(app, None).post(
         PATH, {"Records": []}, headers={} if given is None else {"Authorization": f"Bearer {given}"}
     )
@@ -204,3 +206,37 @@ def test_bad_input_gets_one_clear_problem(
     assert answer.status_code == status
     assert answer.get_json()["code"] == (code or "validation_error")
     assert rows(app, Upload) == 0
+
+
+def test_the_old_path_still_works_and_says_that_it_is_deprecated(
+    alice: Client, bucket: Client, s3_bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_old_path.cache_clear()
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    body = notification(f"media/{ticket['key']}", name=s3_bucket.name)
+    with caplog.at_level(logging.WARNING, "broker.bucket_notifications"):
+        answers = [bucket.post(OLD_PATH, body) for _ in range(2)]
+    assert [answer.get_json()["outcomes"] for answer in answers] == [
+        {"confirmed": 1},
+        {"settled": 1},
+    ]
+    for answer in answers:
+        assert answer.headers["Deprecation"] == "@1795910400"
+        assert answer.headers["Link"] == f'<{PATH}>; rel="successor-version"'
+    (warning,) = [one.getMessage() for one in caplog.records if OLD_PATH in one.getMessage()]
+    assert PATH in warning
+    assert "0.4.0" in warning
+    assert "Deprecation" not in bucket.post(PATH, body).headers
+
+
+def test_the_old_path_asks_for_the_same_secret(app: Flask) -> None:
+    answer = Client(app, BUCKET_SECRET + "x").post(OLD_PATH, {"Records": []})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "events_secret_invalid")
+    assert "Deprecation" in answer.headers
+
+
+def test_the_old_path_takes_bodies_as_large_as_the_new_one(bucket: Client) -> None:
+    body = {"Records": [], "padding": "x" * 100_000}
+    assert bucket.post(PATH, body).status_code == 200
+    assert bucket.post(OLD_PATH, body).status_code == 200

@@ -1,4 +1,4 @@
-"""`broker consume-events` with moto's SQS, a real bucket and both databases."""
+"""`broker consume-bucket-notifications`: moto's SQS, a real bucket and both databases."""
 
 import contextlib
 import json
@@ -15,16 +15,18 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from moto.server import ThreadedMotoServer
 
+from broker.cli import broker
 from broker.config import Settings
 from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
 from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
-from broker.storage.queue import event_queue
+from broker.storage.queue import notification_queue
 from tests.http.client import SECRET, Client, rows, send
-from tests.http.test_events import notification
+from tests.http.test_bucket_notifications import notification
 from tests.servers.fixtures import Bucket
 
 POISON_AFTER = 2  # receives
@@ -95,14 +97,14 @@ def queue(sqs_url: str, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Q
 @pytest.fixture
 def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
     broker = app.extensions["broker"]
-    settings = s3_bucket.settings.model_copy(update={"events_queue_url": queue.url})
+    settings = s3_bucket.settings.model_copy(update={"bucket_notifications_queue_url": queue.url})
 
     def check() -> None:
         broker.database.check()
         broker.storage.check()
 
     return Consumer(
-        queue=event_queue(settings),
+        queue=notification_queue(settings),
         open_work=broker.work,
         check=check,
         wait=lambda _seconds: False,
@@ -216,7 +218,7 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     queue.send(sent(alice, s3_bucket))
-    command = [sys.executable, "-m", "broker.cli", "consume-events", "--once"]
+    command = [sys.executable, "-m", "broker.cli", "consume-bucket-notifications", "--once"]
     for name, value in {
         "DATABASE_URL": database_url,
         "S3_BUCKET": s3_bucket.name,
@@ -226,10 +228,21 @@ def test_the_command_reads_the_queue_that_the_environment_names(
         monkeypatch.setenv(f"BROKER_{name}", value)
     unset = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (unset.returncode, unset.stdout) == (1, "")
-    assert unset.stderr.startswith("broker: BROKER_EVENTS_QUEUE_URL: is needed")
-    monkeypatch.setenv("BROKER_EVENTS_QUEUE_URL", queue.url)
+    assert unset.stderr.startswith("broker: BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL: is needed")
+    monkeypatch.setenv("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL", queue.url)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "confirmed 1\n"), done.stderr
+    assert "consume-bucket-notifications" not in done.stderr
+    old_name = [*command[:3], "consume-events", "--once"]
+    done = subprocess.run(old_name, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "nothing\n"), done.stderr
+    assert "Use consume-bucket-notifications" in done.stderr
+
+
+def test_the_old_name_of_the_command_is_hidden() -> None:
+    shown = CliRunner().invoke(broker, ["--help"]).output
+    assert "consume-bucket-notifications" in shown
+    assert "consume-events" not in shown
 
 
 def test_the_command_can_be_stopped_during_a_long_poll(
@@ -240,7 +253,7 @@ def test_the_command_can_be_stopped_during_a_long_poll(
         "S3_BUCKET": s3_bucket.name,
         "S3_ENDPOINT_URL": s3_bucket.server.endpoint_url,
         "JWT_SECRET": SECRET,
-        "EVENTS_QUEUE_URL": queue.url,
+        "BUCKET_NOTIFICATIONS_QUEUE_URL": queue.url,
     }.items():
         monkeypatch.setenv(f"BROKER_{name}", value)
     polling = threading.Event()
@@ -251,7 +264,9 @@ def test_the_command_can_be_stopped_during_a_long_poll(
 
     with listening(never_answers) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", url)
-        with subprocess.Popen([sys.executable, "-m", "broker.cli", "consume-events"]) as process:
+        with subprocess.Popen(
+            [sys.executable, "-m", "broker.cli", "consume-bucket-notifications"]
+        ) as process:
             assert polling.wait(60)
             process.terminate()
             # The queue could hold the poll for long; the command does not wait for it.
@@ -262,7 +277,7 @@ def test_a_missing_queue_is_reported(
     make_app: Callable[..., Flask], s3_bucket: Bucket, queue: Queue
 ) -> None:
     settings: Settings = s3_bucket.settings.model_copy(
-        update={"events_queue_url": queue.url + "-nowhere"}
+        update={"bucket_notifications_queue_url": queue.url + "-nowhere"}
     )
     with pytest.raises(QueueUnavailable, match="QueueDoesNotExist|NonExistentQueue"):
-        event_queue(settings).receive(wait_seconds=0)
+        notification_queue(settings).receive(wait_seconds=0)

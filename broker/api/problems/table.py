@@ -1,0 +1,299 @@
+"""The problem types of the API: the one table of codes, statuses and texts.
+
+`docs/errors.md`, the page `/docs/errors`, the OpenAPI document and the codes in
+`clients/js/broker.d.ts` are made from this table or checked against it. How a problem becomes a
+response is in `handlers`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A problem type (RFC 9457). `meaning` and `advice` are Markdown without a full stop."""
+
+    code: str
+    status: int
+    title: str
+    meaning: str
+    advice: str
+
+
+_TABLE = (
+    ProblemType(
+        "malformed_json",
+        400,
+        "Malformed JSON",
+        "the body is not JSON, is not UTF-8, repeats a key, or is nested more than 20 levels deep",
+        "correct the body",
+    ),
+    ProblemType(
+        "bad_request",
+        400,
+        "Bad request",
+        "the request cannot be parsed, or its `Host` is not a host of this API",
+        "correct the request",
+    ),
+    ProblemType(
+        "invalid_idempotency_key",
+        400,
+        "Invalid Idempotency-Key",
+        "`Idempotency-Key` is not a single key of 1 to 255 visible ASCII characters; a key without "
+        'double quotes around it must not contain `"` or `,`',
+        "send one key, such as a UUID",
+    ),
+    ProblemType(
+        "token_missing", 401, "Token required", "the request has no bearer token", "sign in"
+    ),
+    ProblemType(
+        "token_invalid",
+        401,
+        "Invalid token",
+        "the token was not issued by the marketplace, or its claims are wrong",
+        "sign in again",
+    ),
+    ProblemType(
+        "token_expired", 401, "Token expired", "the token's `exp` has passed", "get a new token"
+    ),
+    ProblemType(
+        "events_secret_invalid",
+        401,
+        "Invalid secret for bucket notifications",
+        "bucket notifications: the bearer token is not `BROKER_BUCKET_NOTIFICATIONS_SECRET`",
+        "operators: configure that secret in the bucket's webhook",
+    ),
+    ProblemType(
+        "forbidden",
+        403,
+        "Forbidden",
+        "the ad or the profile belongs to another user",
+        "do not retry; use an account that owns it",
+    ),
+    ProblemType(
+        "capability_invalid",
+        403,
+        "Invalid Uppy endpoint",
+        "Uppy: the endpoint's signature is wrong, or its session was deleted long ago",
+        "open a new session",
+    ),
+    ProblemType(
+        "capability_expired",
+        403,
+        "Uppy endpoint expired",
+        "Uppy: the endpoint has expired",
+        "open a new session and continue the same uploads with it",
+    ),
+    ProblemType(
+        "capability_revoked",
+        403,
+        "Uppy endpoint revoked",
+        "Uppy: the endpoint was revoked",
+        "open a new session",
+    ),
+    ProblemType(
+        "capability_exhausted",
+        403,
+        "Uppy endpoint used up",
+        "Uppy: the endpoint has reached its limit of files or bytes",
+        "open a new session",
+    ),
+    ProblemType(
+        "not_found",
+        404,
+        "Not found",
+        "the resource does not exist, or the caller has no access to it",
+        "check the URL; do not retry",
+    ),
+    ProblemType(
+        "method_not_allowed",
+        405,
+        "Method not allowed",
+        "the path does not support this method; `Allow` lists the supported ones",
+        "correct the request",
+    ),
+    ProblemType(
+        "object_missing",
+        409,
+        "Object not in the bucket",
+        "the object is not in the bucket yet",
+        "upload it, then confirm again",
+    ),
+    ProblemType(
+        "parts_missing",
+        409,
+        "Parts missing",
+        "some parts are missing or incomplete; `errors.parts` lists their numbers",
+        "send those parts, then complete the upload again",
+    ),
+    ProblemType(
+        "not_multipart",
+        409,
+        "Not a multipart upload",
+        "the upload's transport is not `multipart`",
+        "send the file as its ticket says",
+    ),
+    ProblemType(
+        "upload_settled",
+        409,
+        "Upload already confirmed",
+        "the upload is already confirmed",
+        "read the upload",
+    ),
+    ProblemType(
+        "image_limit_reached",
+        409,
+        "Image limit reached",
+        "the ad has no free image slot",
+        "delete an image or cancel a ticket",
+    ),
+    ProblemType(
+        "idempotency_in_flight",
+        409,
+        "First request still in progress",
+        "a request with this key is in progress, or was interrupted less than a minute ago",
+        "send the same request again after `Retry-After`",
+    ),
+    ProblemType(
+        "upload_expired",
+        410,
+        "Upload expired",
+        "the ticket and its grace period have expired",
+        "request a new ticket",
+    ),
+    ProblemType(
+        "upload_cancelled",
+        410,
+        "Upload cancelled",
+        "the upload was cancelled",
+        "request a new ticket",
+    ),
+    ProblemType(
+        "image_deleted",
+        410,
+        "Image deleted",
+        "the upload was confirmed, and its image was deleted later",
+        "upload the file again if it is still wanted",
+    ),
+    ProblemType(
+        "body_too_large",
+        413,
+        "Body too large",
+        "the body is over 64 KiB, or over 1 MiB for batches and bucket notifications",
+        "send a smaller body; send files to the bucket",
+    ),
+    ProblemType(
+        "unsupported_media_type",
+        415,
+        "Content-Type must be application/json",
+        "the body is not JSON, or a file was sent to the API",
+        "request a ticket with JSON and send the file to the bucket",
+    ),
+    ProblemType(
+        "validation_error",
+        422,
+        "Invalid fields",
+        "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+        "correct the fields",
+    ),
+    ProblemType(
+        "idempotency_key_reused",
+        422,
+        "Idempotency-Key reused",
+        "the `Idempotency-Key` was already sent with another method, path or body",
+        "use a new key for each new request",
+    ),
+    ProblemType(
+        "avatar_not_confirmed",
+        422,
+        "Avatar not confirmed",
+        "the id is not the id of a confirmed avatar upload of this user",
+        "confirm the upload; that sets the avatar",
+    ),
+    ProblemType(
+        "invalid_event",
+        422,
+        "Invalid bucket notification",
+        "the body is not a bucket notification",
+        "send notifications in the format of S3, SNS, EventBridge, MinIO or SeaweedFS",
+    ),
+    ProblemType(
+        "object_mismatch",
+        422,
+        "Object differs from its declaration",
+        "the object in the bucket differs from the declared file; it is deleted",
+        "request a new ticket",
+    ),
+    ProblemType(
+        "rate_limited",
+        429,
+        "Too many requests",
+        "the caller exceeded a rate limit; `RateLimit-Policy` and `RateLimit` say which",
+        "send the same request again after `Retry-After`",
+    ),
+    ProblemType(
+        "quota_exceeded",
+        429,
+        "Quota exceeded",
+        "the user has used up the quota of bytes or files; `errors` says which and what is left",
+        "request less, or wait for `Retry-After`; the bytes of a cancelled upload count until its "
+        "presigned request has expired",
+    ),
+    ProblemType(
+        "internal_error",
+        500,
+        "Internal error",
+        "an error in the broker; it is logged with the request's id",
+        "report it with the `X-Request-ID`",
+    ),
+    ProblemType(
+        "events_not_configured",
+        503,
+        "Bucket notifications are not configured",
+        "`BROKER_BUCKET_NOTIFICATIONS_SECRET` is not set",
+        "operators: set it",
+    ),
+    ProblemType(
+        "uppy_not_configured",
+        503,
+        "Uppy is not configured",
+        "tokens are signed with RS256 or ES256 and `BROKER_CAPABILITY_SECRET` is not set; or the "
+        "request's host is neither in `BROKER_PUBLIC_URL` nor in `BROKER_ALLOWED_HOSTS`",
+        "operators: set them",
+    ),
+    ProblemType(
+        "draining",
+        503,
+        "Shutting down",
+        "only `/readyz`: the process is shutting down and should get no new requests",
+        "load balancers: send requests to another process",
+    ),
+    ProblemType(
+        "storage_unavailable",
+        503,
+        "Bucket unavailable",
+        "the bucket does not respond; nothing was changed",
+        "try again after `Retry-After`",
+    ),
+    ProblemType(
+        "storage_denied",
+        503,
+        "Bucket denied access",
+        "the bucket denied the broker's own credentials; nothing was changed",
+        "operators: check the bucket policy and the keys",
+    ),
+    ProblemType(
+        "keys_unavailable",
+        503,
+        "Token keys unavailable",
+        "the keys at `BROKER_JWT_JWKS_URL` cannot be fetched, and the token's key is not cached",
+        "try again after `Retry-After`; the token may be valid",
+    ),
+    ProblemType(
+        "database_unavailable",
+        503,
+        "Database unavailable",
+        "the database does not respond; nothing was changed",
+        "try again after `Retry-After`",
+    ),
+)
+PROBLEMS = {one.code: one for one in _TABLE}

@@ -1,0 +1,39 @@
+"""Marks that a route sets on its view, for code that runs before or after every view.
+
+A mark is an attribute, as `answers` sets one: functools.wraps copies it to the function that a
+decorator returns. So the order of marks and other decorators does not matter.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from flask import current_app, request
+
+Mark = Literal["issues_tickets", "is_probe", "allows_large_body"]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def issues_tickets(view: View) -> View:
+    """Mark a view that issues tickets: it has a rate limit and a count of refusals of its own."""
+    return _marked(view, "issues_tickets")
+
+
+def probe(view: View) -> View:
+    """Mark a probe or a scrape: it is not rate-limited, and any Host may be used for it."""
+    return _marked(view, "is_probe")
+
+
+def allows_large_body(view: View) -> View:
+    """Mark a view that accepts batches: its body may have up to BATCH_BODY_MAX bytes."""
+    return _marked(view, "allows_large_body")
+
+
+def view_has(mark: Mark) -> bool:
+    """Check whether the view of this request has a mark."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, mark, False)
+
+
+def _marked(view: View, mark: Mark) -> View:
+    setattr(view, mark, True)
+    return view
