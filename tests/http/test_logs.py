@@ -157,4 +157,4 @@ def test_the_audit_trail_tells_of_an_object_that_is_not_the_declared_one(
     issued, rejected = [line for line in lines() if line["logger"] == "broker.audit"]
     assert (issued["message"], rejected["message"]) == ("ticket.issued", "upload.rejected")
     # The runbook sends its reader here: a bucket's event and the reaper answer to nobody else.
-    assert rejected["detail"].endswith(": size, checksum_sha256, upload_id differ.")
+    assert rejected["detail"].endswith("declared one: size, checksum_sha256, upload_id.")
