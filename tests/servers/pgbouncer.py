@@ -1,4 +1,4 @@
-"""PgBouncer before the tests' PostgreSQL, which pools transactions."""
+"""PgBouncer in transaction mode in front of the tests' PostgreSQL."""
 
 import contextlib
 import os
@@ -29,13 +29,13 @@ ignore_startup_parameters = options,extra_float_digits
 
 @contextlib.contextmanager
 def pgbouncer(server: Postgres) -> Iterator[int]:
-    """Give the port of a PgBouncer with two connections to each database."""
+    """Run PgBouncer with two connections per database; yield its port."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         raise ServerNotInstalled("pgbouncer is not installed: apt-get install pgbouncer")
     with tempfile.TemporaryDirectory(prefix="pgb-", ignore_cleanup_errors=True) as directory:
         root = Path(directory)
-        # It refuses to run as root.
+        # PgBouncer refuses to run as root.
         account = pwd.getpwnam(SUPERUSER) if os.geteuid() == 0 else None
         if account is not None:
             os.chown(root, account.pw_uid, account.pw_gid)

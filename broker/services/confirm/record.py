@@ -46,7 +46,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
     image_id = insert_image(work.session, upload.id, values, now=work.now)
     if image_id is None:
         return _lost(work, upload)
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return Image(id=image_id, upload_id=upload.id, **values)
 
 
@@ -122,7 +122,7 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
         dead_at = form_dead_at(limits, upload)
         outbox.enqueue(session, written_key(limits, upload), now=now, form_dead_at=dead_at)
     session.commit()
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return image
 
 

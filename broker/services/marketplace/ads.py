@@ -128,7 +128,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
     keys = delete_of_owner(session, work.limits, AD, ad_id, now=work.now)
     session.commit()
     fields = {"images": len(keys)}
-    audit.told(audit.Act.AD_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
+    audit.record(audit.Act.AD_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
 
 
 def require_own_ad(work: Work, ad_id: int) -> None:

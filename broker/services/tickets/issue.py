@@ -22,7 +22,7 @@ from broker.services.tickets.slots import reserve
 from broker.services.uploads.owners import refuse_other_users
 from broker.services.uppy.sessions import take_files
 from broker.services.work import Work
-from broker.telemetry.ticket_metrics import issued
+from broker.telemetry.ticket_metrics import record_issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form without a digest may omit it (transport post, or a return_url)."
@@ -85,7 +85,7 @@ def issue(
             take_files(work.session, uppy_session_id, len(files))
         keep(work.session, answer, tickets)
         work.session.commit()
-    issued(kind, uploads, work.principal, user_id)
+    record_issued(kind, uploads, work.principal, user_id)
     return tickets
 
 

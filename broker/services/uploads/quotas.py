@@ -21,7 +21,7 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.upload_row import NewUpload
 from broker.services.work import Work
-from broker.telemetry.ticket_metrics import quota_refused
+from broker.telemetry.ticket_metrics import observe_quota_refusal
 
 
 def reservation(
@@ -57,7 +57,7 @@ def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | No
     if not fields:
         return None
     for what in fields:
-        quota_refused(what)
+        observe_quota_refusal(what)
     seconds = max(math.ceil((begun - asked.stale_at).total_seconds()), 1)
     detail = f"Too little of your upload quota is left; it is reset in {seconds} s."
     return QuotaExceeded(detail, fields, retry_after=seconds)

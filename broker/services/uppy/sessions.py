@@ -171,4 +171,4 @@ def delete_expired(work: Work) -> int:
 
 def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:
     fields = {"uppy_session_id": str(row.id), "for_user": row.user_id}
-    audit.told(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
+    audit.record(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
