@@ -125,7 +125,7 @@ def test_a_size_out_of_range_that_a_server_accepted_is_rejected(
     )
     answer = carol.post(ticket["confirm_url"])
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
-    assert answer.get_json()["detail"].endswith(": size differ.")
+    assert answer.get_json()["detail"].endswith("declared one: size.")
     assert carol.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "rejected"
     assert gone(relaxed, ticket["key"])
 
