@@ -33,7 +33,7 @@ def outcomes(settings: Settings, *, dry_run: bool = False) -> dict[str, Outcome]
 
 @pytest.fixture
 def moto_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """A bucket on moto, for features that neither SeaweedFS nor MinIO has."""
+    """Create a bucket on moto, for features that neither SeaweedFS nor MinIO has."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

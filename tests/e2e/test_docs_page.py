@@ -34,7 +34,7 @@ def faults() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, broker_url: str, faults: list[str]) -> Iterator[Page]:
-    """A page that can reach only the broker. Its errors are collected and fail the test."""
+    """Open a page that can reach only the broker. Its errors are collected and fail the test."""
     opened = browser.new_page()
     opened.set_default_timeout(30_000)
 

@@ -24,7 +24,7 @@ ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def relaxed(make_app: Callable[..., Flask]) -> Flask:
-    """An app that issues forms without size and digest."""
+    """Create an app that issues forms without size and digest."""
     return make_app(**RELAXED)
 
 

@@ -24,7 +24,7 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def store(counters_server: Counters) -> str:
-    """An empty store of the rate limits."""
+    """Yield an empty store of the rate limits."""
     counters_server.client().flushall()
     return counters_server.url
 

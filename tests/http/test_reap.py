@@ -27,7 +27,7 @@ LONG_PAST = timedelta(days=2)
 
 @pytest.fixture
 def keeping(make_app: Callable[..., Flask]) -> Flask:
-    """An app with BROKER_REAP=confirm."""
+    """Create an app with BROKER_REAP=confirm."""
     return make_app(reap="confirm", require_checksum=False, part_size=PART)
 
 

@@ -31,7 +31,7 @@ class Photo:
         return hashlib.md5(self.data, usedforsecurity=False).hexdigest()
 
     def declared(self) -> dict[str, Any]:
-        """The body of a request for a ticket."""
+        """Return the body of a request for a ticket."""
         return {
             "file_name": "photo.jpg",
             "content_type": "image/jpeg",

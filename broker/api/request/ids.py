@@ -24,7 +24,7 @@ class IdConverter(IntegerConverter):
     """The converter of `<id:ad_id>`.
 
     Werkzeug's IntegerConverter with a maximum answers 405 to `DELETE /api/ads/0/`: the path matches
-    its expression and is refused later. Its `\\d` also matches digits of other scripts.
+    its expression and is refused later. Its `\d` also matches digits of other scripts.
     """
 
     regex = _up_to(ID_MAX)
