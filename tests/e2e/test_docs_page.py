@@ -86,7 +86,7 @@ def test_a_problem_s_type_leads_to_its_explanation(
 ) -> None:
     page.goto(f"{broker_url}/docs/errors#object_missing")
     assert page.locator("section").count() == len(PROBLEMS)
-    assert "upload, then confirm again" in page.inner_text("section:target")
+    assert "upload it, then confirm again" in page.inner_text("section:target")
     assert faults == []
 
 
