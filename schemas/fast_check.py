@@ -1,4 +1,7 @@
-"""A fast path for loading valid requests. It saves about 300 µs of CPU for a batch of 20 files.
+"""A fast path for loading valid requests.
+
+It saves 320 µs of CPU for a batch of 20 files and 540 to 690 for a request of 100 parts; that
+`schemas.fields.Several` asks it for each item saves 50 to 200 of these.
 
 The plain way is `marshmallow.Schema.load`, which takes about 20 µs a file. The fast path uses the
 same fields. It handles only data in which every value is loaded unchanged. For any other data,
@@ -63,6 +66,10 @@ class FastSchema(ma.Schema):
         super().__init__(**kwargs)
         self._fast_loader = fast_loader(self)
 
+    def load_fast(self, data: Any) -> Any:
+        """Return the loaded data, or NOT_LOADED if marshmallow must load it."""
+        return self._fast_loader(data) if self._fast_loader else NOT_LOADED
+
     def load(
         self,
         data: Mapping[str, Any] | Any,
@@ -72,8 +79,8 @@ class FastSchema(ma.Schema):
         unknown: Any = None,
     ) -> Any:
         """Load data as `marshmallow.Schema.load` does."""
-        if self._fast_loader and not many and not partial and unknown in (None, ma.RAISE):
-            loaded = self._fast_loader(data)
+        if not many and not partial and unknown in (None, ma.RAISE):
+            loaded = self.load_fast(data)
             if loaded is not NOT_LOADED:
                 return loaded
         return super().load(data, many=many, partial=partial, unknown=unknown)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from schemas.fast_check import FastSchema
+from schemas.fast_check import NOT_LOADED, FastSchema
 
 BIGINT_MAX = 2**63 - 1
 _EXACT_MAX = 2**53  # up to this value, floats represent all integers exactly
@@ -175,7 +175,18 @@ class Several(fields.List[Any]):
     ) -> list[Any]:
         if isinstance(value, list):
             self._validate(value)
+            loaded = self._load_fast(value)
+            if loaded is not None:
+                return loaded
         return super()._deserialize(value, attr, data, **kwargs)
+
+    def _load_fast(self, items: list[Any]) -> list[Any] | None:
+        """Return the loaded items; None if marshmallow must load one of them."""
+        schema = self.inner.schema if isinstance(self.inner, fields.Nested) else None
+        if not isinstance(schema, FastSchema):
+            return None
+        loaded = [schema.load_fast(item) for item in items]
+        return None if any(item is NOT_LOADED for item in loaded) else loaded
 
 
 class Choice(fields.String):

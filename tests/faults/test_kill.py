@@ -32,7 +32,7 @@ QUICK = (operations.confirm_and_promote, operations.complete)
 
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
-    """Start a fork server, so that processes start fast, without threads or connections of this one."""
+    """Start a fork server: its processes start fast, without this one's threads."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.victim"])
     return context

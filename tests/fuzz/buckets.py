@@ -97,8 +97,10 @@ class RememberingPresigner:
 
 
 class ServerBucket(S3Listing):
-    """A bucket on a server. The server uses the real time and the history its own, so this class
-    checks when a form or URL expires, and signs a URL again when it is sent.
+    """A bucket on a server.
+
+    The server uses the real time and the history its own, so this class checks when a form or URL
+    expires, and signs a URL again when it is sent.
     """
 
     def __init__(self, bucket: Bucket) -> None:

@@ -28,7 +28,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def databases(postgres_server: Postgres) -> Lent[str]:
-    """The reusable, migrated PostgreSQL databases."""
+    """Yield the reusable, migrated PostgreSQL databases."""
     template = postgres_server.create_database(name="broker_template")
     migrate.upgrade(postgres_server.url(template))
     schema = schema_of(postgres_server, template)
@@ -40,7 +40,7 @@ def databases(postgres_server: Postgres) -> Lent[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated database for one test, on each dialect."""
+    """Yield a migrated database for one test, on each dialect."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("migrated_sqlite")
         shutil.copy(template, tmp_path / "broker.db")

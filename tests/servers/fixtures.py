@@ -123,7 +123,7 @@ def s3_bucket(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Bucket]:
-    """A bucket for tests of the API, on SeaweedFS unless a test requests another server."""
+    """Yield a bucket for tests of the API, on SeaweedFS unless a test requests another server."""
     yield from lent_bucket(request, monkeypatch, buckets)
 
 
@@ -133,7 +133,7 @@ def any_bucket(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Bucket]:
-    """A bucket on each server that enforces policies, for contract tests."""
+    """Yield a bucket on each server that enforces policies, for contract tests."""
     yield from lent_bucket(request, monkeypatch, buckets)
 
 

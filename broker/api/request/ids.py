@@ -21,7 +21,7 @@ def _up_to(number: int) -> str:
 
 
 class IdConverter(IntegerConverter):
-    """The converter of `<id:ad_id>`.
+    r"""The converter of `<id:ad_id>`.
 
     Werkzeug's IntegerConverter with a maximum answers 405 to `DELETE /api/ads/0/`: the path matches
     its expression and is refused later. Its `\d` also matches digits of other scripts.
