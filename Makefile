@@ -1,31 +1,46 @@
-# make run: everything on embedded defaults. make test: all tests. make bench: the benchmarks, or
-# some of them: make bench BENCH="--only ticket". make soak: five minutes of load and faults; less
-# of them: make soak SOAK="--seconds 60". make fuzz: new examples, and ten times as many, of what
-# is fuzzed; make fuzz FUZZ_TIMES=50. Each sets up .venv by itself.
+# make run: the broker with everything it needs, on embedded servers.
+# make check: linters, types, layers and the checks of the project's own shape.
+# make test: the quick tests, in a few minutes.
+# make matrix: the slow tests, in four parts. One part alone: make matrix ONLY=soak
+#   kill    kill -9 after each step of each operation; servers that stop under load
+#   memory  memory of the processes after large uploads and large listings
+#   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
+#   soak    a minute of load while servers are killed; longer: SOAK="--seconds 300"
+# make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
+# Each target sets up .venv by itself.
 PYTHON ?= python3
 STAMP := .venv/.installed
 
-.PHONY: run test fuzz bench soak check lock audit sbom clean
+.PHONY: run test matrix bench check lock audit sbom clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
 
 test: $(STAMP)
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -m "not matrix"
 
-FUZZ_TIMES := 10
+ONLY ?= kill memory fuzz soak
+FUZZ_TIMES ?= 3
+SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
+.PHONY: kill memory fuzz soak
+matrix: $(ONLY)
+
+kill memory: $(STAMP)
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')"
+
 fuzz: $(STAMP)
-	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --timeout 7200 -rP tests/fuzz
+	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
+
+soak: $(STAMP)
+	.venv/bin/python -m tests.soak $(SOAK)
 
 bench: $(STAMP)
 	@exec .venv/bin/python -m benchmarks $(BENCH)
 
-soak: $(STAMP)
-	@exec .venv/bin/python -m tests.soak $(SOAK)
-
 check: $(STAMP)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/typos
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -n 0 tests/house "tests/contract/test_database.py::test_models_and_migrations_agree[sqlite]"

@@ -1,5 +1,5 @@
-"""Measures the broker beside what people would use instead: `make bench`, docs/benchmarks.md.
+"""Benchmarks of the broker and its alternatives: `make bench`, docs/benchmarks.md.
 
-Everything is started here, on this machine's loopback interface, and stopped again. Nothing of
-the broker imports this package.
+They start every server on the loopback interface and stop it afterwards. The broker never imports
+this package.
 """

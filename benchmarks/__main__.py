@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures all rows, or some, and writes the table."""
+"""`python -m benchmarks`: measure all rows, or some, and write the table."""
 
 import argparse
 import resource
@@ -50,7 +50,7 @@ RESULTS = ROOT / "benchmarks/results"
 
 
 def main() -> int:
-    """Measure; gives 1 where a row could not be measured, missed targets are no failure."""
+    """Measure. Return 1 if a row could not be measured; missed targets do not count."""
     options = _options()
     signal.signal(signal.SIGTERM, _stop)
     _allow_many_connections()
@@ -67,7 +67,7 @@ def main() -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("stopped: nothing is written, everything that was started has ended")
+        say("stopped: no table was written, and all servers have ended")
         return 130
     name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + ("-quick" if plan.quick else "")
     remarks = _remarks(plan, sections, failed)
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def _measure(running: Bench, names: list[str]) -> tuple[list[Section], dict[str, str]]:
-    """Measure row by row; a row that fails is told, and the others go on."""
+    """Measure row by row. A row that fails is reported, and the next one runs."""
     sections, failed = [], {}
     for name in names:
         began = time.monotonic()
@@ -86,7 +86,7 @@ def _measure(running: Bench, names: list[str]) -> tuple[list[Section], dict[str,
         try:
             sections.append(ROWS[name](running))
         except Exception as error:
-            # Whatever it is: minutes of other rows are not thrown away for it.
+            # Catch everything, or the other rows' results would be lost.
             failed[name] = f"{type(error).__name__}: {error}"
             say(f"{name} FAILED: {traceback.format_exc()}")
         say(f"{name}: {time.monotonic() - began:.0f} s")
@@ -96,34 +96,38 @@ def _measure(running: Bench, names: list[str]) -> tuple[list[Section], dict[str,
 def _remarks(plan: Plan, sections: list[Section], failed: dict[str, str]) -> list[str]:
     remarks = []
     if plan.quick:
-        remarks.append("**A quick run, to see that everything works. Its numbers mean nothing.**")
+        remarks.append(
+            "**A quick run, only to see that everything works. Its numbers mean nothing.**"
+        )
     for name, error in failed.items():
-        remarks.append(f"**The row `{name}` failed and is not here:** {error}")
+        remarks.append(f"**The row `{name}` failed and is missing here:** {error}")
     lines = [line for section in sections for line in section.lines if line.verdict]
-    missed = [f"- {line.what}, beside {line.beside}" for line in table.missed(sections)]
+    missed = [f"- {line.what}, compared with {line.beside}" for line in table.missed(sections)]
     remarks.append(f"{len(lines) - len(missed)} of {len(lines)} targets are met.")
     if missed:
         remarks.append("Missed:\n\n" + "\n".join(missed))
     remarks.append(
-        "Medians of the rounds, the least and the most in parentheses; ratios are taken within a"
-        " round. What the rows mean: docs/benchmarks.md."
+        "Values are medians of the rounds, with minimum and maximum in parentheses. Ratios are"
+        " computed within a round. docs/benchmarks.md explains the rows."
     )
     return remarks
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=list(ROWS), help="these rows alone")
-    parser.add_argument("--quick", action="store_true", help="to see that it works, in a minute")
-    parser.add_argument("--rounds", type=_count, help="how often each side is measured")
-    parser.add_argument("--seconds", type=_count, help="of each measurement, after the warm-up")
-    parser.add_argument("--sizes", nargs="+", type=_count, help="uploads in the tables")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the tables go")
+    parser.add_argument("--only", nargs="+", choices=list(ROWS), help="measure only these rows")
+    parser.add_argument("--quick", action="store_true", help="a short run, as a check")
+    parser.add_argument("--rounds", type=_count, help="how often to measure each side")
+    parser.add_argument("--seconds", type=_count, help="seconds a measurement, after the warm-up")
+    parser.add_argument(
+        "--sizes", nargs="+", type=_count, help="numbers of uploads in the database"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the tables")
     parser.add_argument(
         "--data-dir",
         type=Path,
-        default=Path("/var/tmp"),  # noqa: S108 - a disk where /tmp may be memory
-        help="where the databases live while it runs; a disk, 3 GB",
+        default=Path("/var/tmp"),  # noqa: S108 - on disk, while /tmp may be in memory
+        help="where to keep the databases during the run; 3 GB on a real disk",
     )
     return parser.parse_args()
 
@@ -135,7 +139,7 @@ def _count(text: str) -> int:
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit of open files, which every server here inherits."""
+    """Raise the limit of open files. The servers inherit it."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,4 +1,4 @@
-"""Starts what the rows ask for, once and when it is first asked for; stops all at the end."""
+"""Start servers and databases when a row first needs them, and stop them all at the end."""
 
 import contextlib
 import secrets
@@ -25,7 +25,7 @@ KINDS = ("PostgreSQL", "SQLite")
 
 
 class Bench:
-    """What runs on the machine while it is measured."""
+    """The servers and databases of one run."""
 
     def __init__(self, plan: Plan, directory: Path, stack: ExitStack) -> None:
         self.plan = plan
@@ -38,17 +38,17 @@ class Bench:
 
     @cached_property
     def postgres(self) -> Postgres:
-        """The cluster."""
+        """The PostgreSQL cluster."""
         return self._start(postgres(self.directory))
 
     @cached_property
     def seaweedfs(self) -> EmbeddedS3:
-        """The real bucket."""
+        """The real S3 server."""
         return self._start(bucket.seaweedfs(self.directory, self.credentials))
 
     @cached_property
     def stub(self) -> Server:
-        """The bucket that answers at next to no cost."""
+        """The stub S3 server, which needs almost no CPU."""
         return self._start(bucket.stub(self.directory))
 
     @cached_property
@@ -60,37 +60,37 @@ class Bench:
 
     @cached_property
     def presigning(self) -> Server:
-        """The bare Flask view."""
+        """A bare Flask view that presigns with boto3."""
         return self._start(
             peers.flask_app("presigning", self.stub.url, self.credentials, self.directory)
         )
 
     def proxying(self, *, sync: bool = False) -> AbstractContextManager[Server]:
-        """Flask in the old way, by the broker's own server or by gunicorn's sync worker.
+        """Run the Flask app that proxies photos, on the broker's server or on gunicorn sync.
 
-        For one row: what slow clients have left behind must not be in another's way.
+        Each row starts a new one, so that slow clients of one row cannot disturb another.
         """
         serving = {"serving": gunicorn_sync} if sync else {}
         endpoint = self.seaweedfs.endpoint_url
         return peers.flask_app("proxying", endpoint, self.credentials, self.directory, **serving)
 
     def gauge(self, server: Server) -> Path:
-        """Name the file in which a proxying server counts."""
+        """Return the file in which a proxying server counts its requests."""
         return self.directory / f"{server.name}.gauge"
 
     def database(self, kind: str, uploads: int) -> Database:
-        """Give a database with so many uploads."""
+        """Return a database with this many uploads."""
 
-        def made() -> Database:
+        def create() -> Database:
             say(f"  filling {kind} with {uploads:,} uploads")
             if kind == "SQLite":
                 return SqliteDatabase(self.directory, uploads)
             return PostgresDatabase(self.postgres, uploads)
 
-        return self._once(("database", kind, uploads), made)
+        return self._once(("database", kind, uploads), create)
 
     def broker(self, kind: str, uploads: int, *, real_bucket: bool = False) -> Server:
-        """Give a broker over that database, over the stub or over the real bucket."""
+        """Return a broker with that database and the stub, or the real S3 server."""
         environment = self.environment(kind, uploads, real_bucket=real_bucket)
         name = f"broker-{kind}-{uploads}{'-real' if real_bucket else ''}"
         return self._once(
@@ -100,7 +100,7 @@ class Bench:
     def served(
         self, way: str, kind: str, uploads: int, serving: Callable[[int], list[str]]
     ) -> Server:
-        """Give a broker that is served in a way of its own."""
+        """Return a broker that runs on another WSGI server."""
         name = f"broker-{way.replace(' ', '-')}"
         environment = self.environment(kind, uploads)
         return self._once(
@@ -109,13 +109,13 @@ class Bench:
         )
 
     def environment(self, kind: str, uploads: int, *, real_bucket: bool = False) -> dict[str, str]:
-        """Give the environment of that broker."""
+        """Return the environment of that broker."""
         endpoint = self.seaweedfs.endpoint_url if real_bucket else self.stub.url
         url = self.database(kind, uploads).url
         return peers.broker_environment(url, endpoint, self.credentials, self.jwt_secret)
 
     def request_file(self, requests: list[bytes], *, once: bool = False) -> RequestFile:
-        """Write requests for wrk."""
+        """Write a file of requests for wrk."""
         number = sum(1 for _ in self.directory.glob("requests-*"))
         return RequestFile(self.directory / f"requests-{number}", requests, once=once)
 
@@ -130,7 +130,7 @@ class Bench:
 
 @contextlib.contextmanager
 def bench(plan: Plan, below: Path) -> Iterator[Bench]:
-    """Give a bench whose data lie below a directory, and go at the end."""
+    """Yield a bench with its data below a directory; delete the data at the end."""
     with (
         tempfile.TemporaryDirectory(
             prefix="broker-bench-", dir=below, ignore_cleanup_errors=True
@@ -138,5 +138,5 @@ def bench(plan: Plan, below: Path) -> Iterator[Bench]:
         ExitStack() as stack,
     ):
         root = Path(directory)
-        root.chmod(0o711)  # PostgreSQL's own account passes through
+        root.chmod(0o711)  # PostgreSQL's own account needs access
         yield Bench(plan, root, stack)

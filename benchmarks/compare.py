@@ -1,6 +1,6 @@
-"""`python -m benchmarks.compare BEFORE.json AFTER.json`: two tables beside each other.
+"""`python -m benchmarks.compare BEFORE.json AFTER.json`: print two tables side by side.
 
-Lines are found by their words, profiles by their names; what only one table has is left out.
+Lines are matched by their text, profiles by their name. What only one table has is left out.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def compared_lines(before: Table, after: Table) -> list[str]:
-    """Compare the measured medians, and the ratios beside the peers."""
+    """Return a table of the medians, and of the ratios to the peers."""
     old, new = _lines(before), _lines(after)
     rows = ["| what | unit | before | after | change | ratio before | ratio after |"]
     rows.append("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -35,7 +35,7 @@ def compared_lines(before: Table, after: Table) -> list[str]:
         what, beside = key
         was, now = old[key]["measured"]["median"], new[key]["measured"]["median"]
         cells = [
-            f"{what}, beside {beside}" if beside else what,
+            f"{what}, compared with {beside}" if beside else what,
             old[key]["unit"],
             number(was),
             number(now),
@@ -48,7 +48,7 @@ def compared_lines(before: Table, after: Table) -> list[str]:
 
 
 def compared_profiles(before: Table, after: Table) -> list[str]:
-    """Compare what each group takes of one call, in microseconds."""
+    """Return a table of the time of each group in one call, in microseconds."""
     old, new = _profiles(before), _profiles(after)
     rows = []
     for name in [name for name in old if name in new]:

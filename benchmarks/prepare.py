@@ -1,6 +1,6 @@
-"""Sets up what the benchmarks need and the broker does not: wrk, Companion, PostgreSQL, gunicorn.
+"""Install what only the benchmarks need: wrk, Companion, PostgreSQL and gunicorn.
 
-With root's rights Debian's packages are installed; without, one line says which.
+As root, this installs the Debian packages. Otherwise, the error names the command.
 """
 
 import os
@@ -20,19 +20,19 @@ OLDEST_NODE = (20, 19)
 
 
 class NotPrepared(Exception):
-    """Something is missing that cannot be installed from here; the message says what to do."""
+    """Something is missing and cannot be installed; the message says what to do."""
 
 
 def prepare() -> None:
-    """Install what is missing; raises NotPrepared."""
+    """Install what is missing; raise NotPrepared if that is not possible."""
     _debian()
     _node()
     _companion()
     _gunicorn()
 
 
-def lacking() -> list[str]:
-    """Name the Debian packages whose programs are not there."""
+def missing_packages() -> list[str]:
+    """Return the Debian packages that are missing."""
     packages = []
     if shutil.which("wrk") is None:
         packages.append("wrk")
@@ -44,7 +44,7 @@ def lacking() -> list[str]:
 
 
 def _debian() -> None:
-    packages = lacking()
+    packages = missing_packages()
     if not packages:
         return
     line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
@@ -56,16 +56,16 @@ def _debian() -> None:
     _run([apt, "update", "-qq"], environment)
     options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     _run([apt, "install", *options, *packages], environment)
-    if still := lacking():
+    if still := missing_packages():
         raise NotPrepared(f"{', '.join(still)} cannot be found after apt-get install")
 
 
 def _node() -> None:
     node = shutil.which("node") or "node"
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    numbers = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    numbers = tuple(int(part) for part in version.strip().lstrip("v").split(".")[:2])
     if numbers < OLDEST_NODE:
-        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {said.strip()} is installed")
+        raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {version.strip()} is installed")
 
 
 def _companion() -> None:

@@ -1,4 +1,4 @@
-"""What the kernel says of a running server: CPU time, resident memory. Linux only."""
+"""Read CPU time and resident memory of a running server from the kernel. Linux only."""
 
 import os
 import time
@@ -9,22 +9,22 @@ CPUCLOCK_SCHED = 2
 
 
 def cpu_seconds(group: int) -> float:
-    """Add up user and system time of every process of a group, its ended threads included.
+    """Return the user and system time of all processes of a group, including ended threads.
 
-    It is the utime + stime of /proc/PID/stat, read through the processes' own clocks, which
-    count nanoseconds where stat counts hundredths (clock_getcpuclockid(3)).
+    This is utime + stime of /proc/PID/stat, but read from the processes' CPU clocks
+    (clock_getcpuclockid(3)), which count nanoseconds instead of hundredths of a second.
     """
     total = 0.0
     for pid in members(group):
         try:
             total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
         except OSError:
-            continue  # it has ended between the two looks
+            continue  # it has ended meanwhile
     return total
 
 
 def resident_bytes(group: int) -> int:
-    """Add up the resident memory of every process of a group."""
+    """Return the resident memory of all processes of a group."""
     page = os.sysconf("SC_PAGE_SIZE")
     total = 0
     for pid in members(group):
@@ -36,13 +36,13 @@ def resident_bytes(group: int) -> int:
 
 
 def members(group: int) -> list[int]:
-    """List the processes of a group."""
+    """Return the process ids of a group."""
     found = []
     for entry in PROC.iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            # The name, in parentheses, may hold anything; the group is the third field after it.
+            # The name in parentheses may contain anything. The group is the third field after it.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue

@@ -1,4 +1,4 @@
-"""What a child process says in one line of JSON."""
+"""Pass a report from a child process as one line of JSON."""
 
 import json
 import subprocess
@@ -9,16 +9,16 @@ MARK = "REPORT "
 
 
 class ChildFailed(Exception):
-    """The child said nothing."""
+    """The child process wrote no report."""
 
 
 def write_report(report: dict[str, Any]) -> None:
-    """Say it."""
+    """Write the report to standard output."""
     sys.stdout.write(MARK + json.dumps(report) + "\n")
 
 
 def read_report(ended: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
-    """Hear it; raises ChildFailed with what the child said instead."""
+    """Return the report of a child process; raise ChildFailed with its output if there is none."""
     lines = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
     if ended.returncode != 0 or len(lines) != 1:
         raise ChildFailed(

@@ -1,4 +1,4 @@
-"""Requests as they go over the wire, made once, before anything is measured."""
+"""Build the raw HTTP requests before anything is measured."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ SIZE = len(b"photo")
 
 
 def raw(method: str, path: str, *, token: str | None = None, body: object | None = None) -> bytes:
-    """Write one HTTP/1.1 request over a connection that is kept."""
+    """Return one HTTP/1.1 request for a persistent connection."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
@@ -29,7 +29,7 @@ def raw(method: str, path: str, *, token: str | None = None, body: object | None
 
 
 class Tokens:
-    """One token a user, minted once: what a marketplace's client brings for an hour or so."""
+    """One token a user, signed once, as a client of the marketplace uses one for about an hour."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -51,26 +51,26 @@ class Tokens:
 
     @property
     def service(self) -> str:
-        """Give the token of a backend, which acts for all users."""
+        """The token of a backend, which acts for all users."""
         claims = {"sub": str(USERS + 1), "role": "service", "exp": int(time.time()) + 3600}
         return jwt.encode(claims, self._secret, "HS256")
 
     def of_user(self, user: int) -> str:
-        """Give a user's token."""
+        """Return a user's token."""
         return self._tokens[user - 1]
 
     def of_ad(self, ad: int) -> str:
-        """Give the token of the user whose ad it is."""
+        """Return the token of the user who owns the ad."""
         return self.of_user(owner_of(ad))
 
 
 def owner_of(ad: int) -> int:
-    """Name the user of one of the ads that tickets are asked for."""
+    """Return the user who owns one of the ads that tickets are for."""
     return (ad - 1) % USERS + 1
 
 
 def declared(size: int = SIZE, digest: str = DIGEST, **more: Any) -> dict[str, Any]:
-    """Declare one file as a client does."""
+    """Return the declaration of one file, as a client sends it."""
     return {
         "file_name": "IMG_2041.jpg",
         "content_type": "image/jpeg",
@@ -83,7 +83,7 @@ def declared(size: int = SIZE, digest: str = DIGEST, **more: Any) -> dict[str, A
 
 
 def tickets(tokens: Tokens) -> list[bytes]:
-    """Ask for one ticket, for each ad in turn."""
+    """Return requests for one ticket, one request for each ad."""
     return [
         raw("POST", f"/api/ads/{ad}/upload_image/", token=tokens.of_ad(ad), body=declared())
         for ad in range(1, ADS + 1)
@@ -91,7 +91,7 @@ def tickets(tokens: Tokens) -> list[bytes]:
 
 
 def batches(tokens: Tokens) -> list[bytes]:
-    """Ask for twenty tickets in one call, for each ad in turn."""
+    """Return requests for a batch of twenty tickets, one request for each ad."""
     body = {"files": [declared(order=order) for order in range(1, BATCH + 1)]}
     return [
         raw("POST", f"/api/ads/{ad}/upload_images/", token=tokens.of_ad(ad), body=body)

@@ -1,4 +1,4 @@
-"""Pairs measured in turn, A B A B, each after a warm-up; and what is left of the numbers."""
+"""Measure the sides in turn, A B A B, each after a warm-up, and summarise the samples."""
 
 import statistics
 import sys
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One measurement. `rate` is requests a second, `cpu` seconds of the API a request."""
+    """One measurement. `rate` is requests a second; `cpu` is the API's CPU seconds a request."""
 
     rate: float
     cpu: float
@@ -19,12 +19,12 @@ class Sample:
 
 
 class Side(Protocol):
-    """One of those that are compared."""
+    """One of the things that are compared."""
 
     name: str
 
     def prepare(self) -> None:
-        """Bring its data back to where every measurement begins."""
+        """Restore the data for the next measurement."""
 
     def measure(self) -> Sample:
         """Warm up, then measure."""
@@ -32,7 +32,7 @@ class Side(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """The median of the rounds, with the least and the most."""
+    """The median, minimum and maximum of the rounds."""
 
     median: float
     low: float
@@ -40,15 +40,15 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Sum values up."""
+        """Return the spread of some values."""
         return cls(median=statistics.median(values), low=min(values), high=max(values))
 
     def scaled(self, factor: float) -> "Spread":
-        """Give it in another unit."""
+        """Return the spread multiplied by a factor."""
         return Spread(median=self.median * factor, low=self.low * factor, high=self.high * factor)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it for the JSON table."""
+        """Return the fields for the JSON table."""
         return asdict(self)
 
 
@@ -59,23 +59,23 @@ class Samples:
         self._of: dict[str, list[Sample]] = {}
 
     def add(self, side: str, sample: Sample) -> None:
-        """Keep a sample."""
+        """Add a sample."""
         self._of.setdefault(side, []).append(sample)
 
     def spread(self, side: str, of: Callable[[Sample], float]) -> Spread:
-        """Sum up what is wanted of a side's samples."""
+        """Return the spread of one value over a side's samples."""
         return Spread.of([of(sample) for sample in self._of[side]])
 
     def rate(self, side: str) -> Spread:
-        """Requests a second."""
+        """Return the requests a second."""
         return self.spread(side, lambda sample: sample.rate)
 
     def cpu(self, side: str) -> Spread:
-        """Seconds of the API's CPU a request."""
+        """Return the API's CPU seconds a request."""
         return self.spread(side, lambda sample: sample.cpu)
 
     def latency(self, side: str) -> tuple[float, float]:
-        """Median over the rounds of the median and the 99th percentile, in seconds."""
+        """Return p50 and p99 in seconds: for each, the median of the rounds."""
         samples = self._of[side]
         return (
             statistics.median(sample.p50 for sample in samples),
@@ -85,13 +85,13 @@ class Samples:
     def ratio(
         self, side: str, other: str, of: Callable[[Sample], float] = lambda sample: sample.rate
     ) -> Spread:
-        """Divide side by other within each round, so that a slow minute weighs on both."""
+        """Return side divided by other, within each round, so that a slow phase affects both."""
         pairs = zip(self._of[side], self._of[other], strict=True)
         return Spread.of([of(mine) / of(theirs) for mine, theirs in pairs])
 
 
 def interleave(sides: Sequence[Side], rounds: int) -> Samples:
-    """Measure every side once a round."""
+    """Measure every side once a round; return the samples."""
     samples = Samples()
     for number in range(1, rounds + 1):
         for side in sides:
@@ -103,6 +103,6 @@ def interleave(sides: Sequence[Side], rounds: int) -> Samples:
 
 
 def say(line: str) -> None:
-    """Tell on standard error how far it is."""
+    """Print a progress line to standard error."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

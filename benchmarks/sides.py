@@ -1,4 +1,4 @@
-"""A server under wrk: the side of a comparison that most rows have."""
+"""Measure a server with wrk: the kind of side that most rows use."""
 
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
@@ -6,18 +6,23 @@ from benchmarks.load import wrk
 from benchmarks.load.client import Client
 from benchmarks.load.wrk import LoadFailed, RequestFile
 from benchmarks.rounds import Sample
+from benchmarks.seed_rows import Batch
 from benchmarks.servers import Server
-from benchmarks.stock import Batch
 
 
 class WrkSide:
     """Sends one kind of request to one server.
 
     Args:
-        database: brought back to its size before each measurement.
-        stock: rows that are then laid in.
-        counts: `uploads` or `images`: of these a request must write `writes` rows.
-        skip: where requests may go once, how many of the first the warm-up has for itself.
+        bench: the run.
+        name: the side's name in the table.
+        server: receives the requests.
+        requests: the requests, sent in turn.
+        database: restored before each measurement.
+        extra_rows: inserted after each restore.
+        counts: `uploads` or `images`, the table in which each request must write rows.
+        writes: how many rows each request must write.
+        skip: the number of requests reserved for the warm-up, if each may be sent only once.
     """
 
     def __init__(
@@ -28,7 +33,7 @@ class WrkSide:
         requests: RequestFile,
         *,
         database: Database | None = None,
-        stock: Batch | None = None,
+        extra_rows: Batch | None = None,
         counts: str | None = None,
         writes: int = 1,
         skip: int = 0,
@@ -38,14 +43,14 @@ class WrkSide:
         self._server = server
         self._requests = requests
         self._database = database
-        self._stock = stock
+        self._extra_rows = extra_rows
         self._counts = counts
         self._writes = writes
         self._skip = skip
         self._tried = False
 
     def prepare(self) -> None:
-        """See Side. The first time one request is sent, so that a wrong one is seen whole."""
+        """See Side. The first call sends one request, so that an error is shown in full."""
         if not self._tried:
             self._restore()
             with Client(self._server.port) as client:
@@ -54,10 +59,10 @@ class WrkSide:
         self._restore()
 
     def measure(self) -> Sample:
-        """See Side; raises LoadFailed where a request failed or left no row."""
+        """See Side; raise LoadFailed if a request failed or wrote no row."""
         warm = self._run(self._plan.warm_seconds, start=0)
         if self._requests.once and warm.requests + self._plan.connections > self._skip:
-            raise LoadFailed(f"{self.name}: faster than the plan lays in uploads for the warm-up")
+            raise LoadFailed(f"{self.name}: too fast: the plan has too few uploads for the warm-up")
         before = self._server.cpu_seconds()
         summary = self._run(self._plan.seconds, start=self._skip)
         sample = summary.sample(self._server.cpu_seconds() - before)
@@ -65,7 +70,7 @@ class WrkSide:
             rows = self._database.written(self._counts)
             wanted = (warm.requests + summary.requests) * self._writes
             if rows < wanted:
-                raise LoadFailed(f"{self.name}: {wanted} rows answered for, {rows} written")
+                raise LoadFailed(f"{self.name}: answers for {wanted} rows, but only {rows} written")
         return sample
 
     def _run(self, seconds: int, *, start: int) -> wrk.Summary:
@@ -80,5 +85,5 @@ class WrkSide:
     def _restore(self) -> None:
         if self._database is not None:
             self._database.restore()
-            if self._stock is not None:
-                self._database.insert(self._stock)
+            if self._extra_rows is not None:
+                self._database.insert(self._extra_rows)

@@ -1,4 +1,4 @@
-"""The table: its lines, and the files that they are written to."""
+"""The table of results: its lines, and the files for it."""
 
 import json
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from typing import Any
 
 from benchmarks.rounds import Spread
 
-HEAD = "| what | measured | unit | beside | its value | ratio | target | |"
+HEAD = "| what | measured | unit | compared with | its value | ratio | target | |"
 RULE = "| --- | ---: | --- | --- | ---: | ---: | --- | --- |"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a ratio must reach: `at_least` or `at_most`."""
+    """The target of a ratio: `at_least` or `at_most`."""
 
     at_least: float | None = None
     at_most: float | None = None
 
     def met(self, ratio: float) -> bool:
-        """Tell whether a ratio reaches it."""
+        """Check whether a ratio meets the target."""
         if self.at_least is not None and ratio < self.at_least:
             return False
         return self.at_most is None or ratio <= self.at_most
@@ -33,7 +33,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line: a value, and where there is one the value beside it and what the ratio must be."""
+    """One line: a value and, optionally, a value to compare with and a target."""
 
     what: str
     measured: Spread
@@ -46,13 +46,13 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """`met`, `missed`, or nothing where there is no target."""
+        """`met`, `missed`, or an empty string without a target."""
         if self.target is None or self.ratio is None:
             return ""
         return "met" if self.target.met(self.ratio.median) else "missed"
 
     def as_json(self) -> dict[str, Any]:
-        """Give it for the JSON table."""
+        """Return the fields for the JSON table."""
         return {
             "what": self.what,
             "unit": self.unit,
@@ -66,7 +66,7 @@ class Line:
         }
 
     def as_markdown(self) -> str:
-        """Give it as a row."""
+        """Return the line as a row of the Markdown table."""
         cells = [
             self.what,
             spread(self.measured),
@@ -82,7 +82,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """The lines of one row of the plan, with the paragraphs below them."""
+    """The results of one row: its lines and the text below them."""
 
     title: str
     lines: Sequence[Line]
@@ -91,14 +91,14 @@ class Section:
 
 
 def number(value: float) -> str:
-    """Write a number with as many digits as matter."""
+    """Return a number with its significant digits."""
     if value >= 100:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
 def spread(value: Spread | None) -> str:
-    """Write the median, with the least and the most in parentheses where they differ."""
+    """Return the median, with minimum and maximum in parentheses if they differ."""
     if value is None:
         return ""
     shown = [number(part) for part in (value.median, value.low, value.high)]
@@ -106,7 +106,7 @@ def spread(value: Spread | None) -> str:
 
 
 def markdown(machine: dict[str, str], sections: Sequence[Section], remarks: Sequence[str]) -> str:
-    """Write the whole page."""
+    """Return the whole page."""
     parts = ["# Benchmarks", *remarks]
     parts.append(
         "\n".join(
@@ -127,7 +127,7 @@ def markdown(machine: dict[str, str], sections: Sequence[Section], remarks: Sequ
 
 
 def missed(sections: Sequence[Section]) -> list[Line]:
-    """List the lines whose target was missed."""
+    """Return the lines that missed their target."""
     return [line for part in sections for line in part.lines if line.verdict == "missed"]
 
 
@@ -138,7 +138,7 @@ def write(
     sections: Sequence[Section],
     remarks: Sequence[str],
 ) -> tuple[Path, Path]:
-    """Write NAME.md and NAME.json; gives their paths."""
+    """Write NAME.md and NAME.json; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / f"{name}.md", folder / f"{name}.json"
     page.write_text(markdown(machine, sections, remarks))

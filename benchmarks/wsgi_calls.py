@@ -1,4 +1,4 @@
-"""Call a WSGI app without a server: what a request costs without HTTP around it."""
+"""Call a WSGI app directly, to measure a request without an HTTP server."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from werkzeug.test import EnvironBuilder
 
 
 class Call:
-    """One request that can be sent as often as need be."""
+    """One request that can be sent repeatedly."""
 
     def __init__(self, app: Flask, path: str, token: str, body: object) -> None:
         self._app = app
@@ -24,12 +24,12 @@ class Call:
         self._environ: dict[str, Any] = builder.get_environ()
 
     def __call__(self) -> bytes:
-        """Send it; raises RuntimeError unless the answer is a success."""
+        """Send the request; raise RuntimeError if it fails."""
         status = ""
 
-        def start_response(said: str, _headers: Any, _error: Any = None) -> Any:
+        def start_response(line: str, _headers: Any, _error: Any = None) -> Any:
             nonlocal status
-            status = said
+            status = line
             return lambda _data: None
 
         environ = self._environ | {"wsgi.input": io.BytesIO(self._body)}
@@ -42,5 +42,5 @@ class Call:
         return content
 
     def json(self) -> Any:
-        """Send it and read the answer."""
+        """Send the request and return the JSON of the answer."""
         return json.loads(self())

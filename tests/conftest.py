@@ -1,4 +1,4 @@
-"""Fixtures for every test: real servers, and no credentials of the machine's own."""
+"""Fixtures for all tests: real servers, and none of the developer's credentials."""
 
 import functools
 import gc
@@ -16,14 +16,14 @@ pytest_plugins = [
     "tests.http.fixtures",
 ]
 
-# boto3 reads a megabyte of JSON anew for every session; here once a process.
+# boto3 reads a megabyte of JSON for every session; load it once per process.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 _accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
 
 
 def accepts_kwargs(handler: Callable[..., object]) -> bool:
-    """Look at the signature of each handler that a session registers once a process."""
-    # Of a method its function, so that nothing that a test made is kept.
+    """Cache the signature check of each handler that a boto3 session registers."""
+    # Use the function of a method, so that the cache keeps no object of a test.
     return bool(_accepts_kwargs(getattr(handler, "__func__", handler)))
 
 
@@ -31,9 +31,9 @@ botocore.hooks.accepts_kwargs = accepts_kwargs
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector of garbage off what stays till the end: modules, and two thousand tests.
+    """Exclude modules and collected tests from garbage collection.
 
-    Each full collection would go through all of it, for nothing.
+    They stay until the end, and each full collection would scan them.
     """
     gc.collect()
     gc.freeze()
@@ -41,8 +41,8 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def what_was_not_closed_is_noticed() -> Iterator[None]:
-    """Collect all garbage in the last test's teardown: later, xdist would not hear the warnings."""
+def report_unclosed_resources() -> Iterator[None]:
+    """Collect garbage in the last teardown, so that xdist still reports ResourceWarnings."""
     yield
     gc.collect()
 

@@ -1,1 +1,1 @@
-"""The programs beside the broker, each small: what people write who have no broker."""
+"""Small programs to compare with: what people write when they have no broker."""

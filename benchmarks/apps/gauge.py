@@ -1,6 +1,6 @@
-"""Counts what is in a view, in a file of two numbers: now, and the most at any time.
+"""Count the requests in a view: the current number and the maximum, in a file.
 
-A file, because a worker whose threads are all taken answers no question.
+It uses a file because a worker without a free thread cannot answer a request for the number.
 """
 
 import mmap
@@ -14,7 +14,7 @@ FORMAT = "<QQ"
 
 
 class Gauge:
-    """See the module."""
+    """The two numbers, in a memory-mapped file."""
 
     def __init__(self, path: Path) -> None:
         path.write_bytes(struct.pack(FORMAT, 0, 0))
@@ -24,7 +24,7 @@ class Gauge:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count the block."""
+        """Count one request for the duration of the block."""
         self._add(1)
         try:
             yield

@@ -1,4 +1,4 @@
-"""A bare Flask view that signs with boto3: no token, no owner, no row."""
+"""A bare Flask app that presigns with boto3, without tokens, owners or rows."""
 
 import json
 import os
@@ -22,13 +22,13 @@ client = boto3.client(
 
 @app.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Answer."""
+    """Answer health checks."""
     return {"status": "ok"}
 
 
 @app.get("/form")
 def form() -> Any:
-    """Sign one POST policy, with the conditions that a ticket has."""
+    """Sign one POST policy with the conditions of a ticket."""
     fields = {
         "Content-Type": "image/jpeg",
         "Cache-Control": "public, max-age=86400",

@@ -1,4 +1,4 @@
-"""The old way: the browser sends its photo to Flask, and Flask sends it on to the bucket."""
+"""A Flask app that proxies: the browser sends the photo to Flask, which forwards it to S3."""
 
 import os
 from pathlib import Path
@@ -24,13 +24,13 @@ client = boto3.client(
 
 @app.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Answer."""
+    """Answer health checks."""
     return {"status": "ok"}
 
 
 @app.post("/photos")
 def photos() -> tuple[dict[str, str], int]:
-    """Take a photo as a form, and send it to the bucket."""
+    """Receive a photo as a form and forward it to the bucket."""
     with gauge.counted():
         key = f"media/ads/ad_1/main_{uuid4().hex}.jpg"
         file = request.files["file"]

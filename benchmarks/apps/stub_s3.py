@@ -1,7 +1,7 @@
-"""An S3 whose every object is there: it answers HEAD from the key alone, at next to no cost.
+"""A stub S3 server in which every object exists. It answers HEAD from the key, with little CPU.
 
-A key ends in `_<upload id>-<size>.jpg`; content type and digest are the same for all. A
-multipart upload may be begun. Nothing is stored, no signature is looked at.
+A key ends with `_<upload id>-<size>.jpg`. All objects have the same content type and digest.
+CreateMultipartUpload works. The stub stores nothing and does not check signatures.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ HEAD = (
 
 
 class StubS3(asyncio.Protocol):
-    """One connection, kept until the client ends it."""
+    """One persistent connection."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep it."""
+        """Remember the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole; those that matter have no body."""
+        """Answer every complete request. Requests are expected to have no body."""
         self._buffer += data
         while b"\r\n\r\n" in self._buffer and self._transport is not None:
             request, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
@@ -48,7 +48,7 @@ class StubS3(asyncio.Protocol):
 
 
 def answer(request: bytes) -> bytes:
-    """Answer one request's head."""
+    """Return the answer to a request's header block."""
     method, path, _ = request.split(b" ", 2)
     if method == b"POST":
         return MULTIPART
@@ -56,7 +56,7 @@ def answer(request: bytes) -> bytes:
         return NOTHING
     name = path.partition(b"?")[0].rpartition(b"_")[2].decode()
     if not name.endswith(".jpg"):
-        return NOTHING  # HEAD of the bucket
+        return NOTHING  # HeadBucket
     upload_id, dash, size = name.removesuffix(".jpg").rpartition("-")
     if not dash:
         return ABSENT

@@ -1,6 +1,5 @@
-// Uppy Companion in its smallest form: the open `GET /s3/params` and what it needs, in production
-// mode; no session, no access log, no Redis. Configured by its environment, so that one line
-// starts it.
+// A minimal Uppy Companion in production mode: only the open `GET /s3/params`, without sessions,
+// access log or Redis. It is configured by environment variables.
 import * as companion from '@uppy/companion'
 import express from 'express'
 

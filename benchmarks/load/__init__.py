@@ -1,1 +1,1 @@
-"""Load: wrk, one client that measures photos, and many slow ones."""
+"""Load generators: wrk, one client that sends photos, and many slow clients."""

@@ -1,4 +1,4 @@
-"""One request after the other over kept connections, as a careful client sends them."""
+"""Send requests one after the other over a persistent connection."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ from benchmarks.load.wrk import LoadFailed
 
 
 class Client:
-    """A connection to one server; any answer but a success raises LoadFailed."""
+    """A connection to one server. Raises LoadFailed for any answer except 2xx."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -27,7 +27,7 @@ class Client:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> bytes:
-        """Send one request; gives the body of its answer."""
+        """Send one request; return the body of its answer."""
         self._connection.request(method, path, body=body, headers=headers or {})
         answer = self._connection.getresponse()
         content = answer.read()
@@ -36,7 +36,7 @@ class Client:
         return content
 
     def send_raw(self, request: bytes) -> bytes:
-        """Send a request that is written already."""
+        """Send a raw request."""
         head, _, body = request.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
         method, path, _version = first.split(" ")
@@ -46,7 +46,7 @@ class Client:
     def json(
         self, method: str, path: str, *, token: str | None = None, body: object | None = None
     ) -> Any:
-        """Send and read JSON."""
+        """Send JSON; return the JSON of the answer."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -55,7 +55,7 @@ class Client:
 
 
 def form(fields: dict[str, str], file: bytes) -> tuple[bytes, str]:
-    """Write a multipart form, the file last; gives its bytes and its content type."""
+    """Return the bytes and the content type of a multipart form, the file last."""
     boundary = "----photo5c2f8e1d9b"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -72,6 +72,6 @@ def form(fields: dict[str, str], file: bytes) -> tuple[bytes, str]:
 
 
 def path_of(url: str) -> str:
-    """Give the part of a URL that a request names."""
+    """Return the path and query of a URL."""
     parts = urlsplit(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,6 +1,6 @@
--- Sends the requests of a file in turn. They are written there whole, a NUL byte after each.
--- Arguments: the file, the index of the first request, and what comes after the last one:
--- "cycle" begins again, "once" asks for /exhausted, which no server has, so that the run fails.
+-- Sends the requests in a file in turn. The file has raw requests, each followed by a NUL byte.
+-- Arguments: the file, the index of the first request, and what to do after the last one:
+-- "cycle" starts again; "once" requests /exhausted, which does not exist, so that the run fails.
 local requests, upcoming, once = {}, 0, false
 
 function init(arguments)

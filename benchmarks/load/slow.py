@@ -1,7 +1,7 @@
-"""Many clients on slow lines at once: each sends its photo at 1 Mbit/s, whatever the server does.
+"""Many clients with slow connections at once: each sends its photo at 1 Mbit/s.
 
-Little lies in the sockets' buffers, as on a real line: what the server does not read the client
-has still to send, and what it could not send in time it does not make up for.
+The socket buffers are small, as on a real connection. If the server does not read, the client
+has to wait, and it does not send faster later to catch up.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.plan import SLOW_BYTES_PER_SECOND
 
-TICK = 0.25  # seconds between two pieces: what the generator costs is taken from the servers
+TICK = 0.25  # seconds between two pieces; a shorter time would take CPU from the servers
 SEND_BUFFER = 32 * 1024
-ARRIVE_WITHIN = 2.0  # seconds in which all clients begin
+ARRIVE_WITHIN = 2.0  # all clients start within these seconds
 PROBE_EVERY, PROBE_TIMEOUT = 0.5, 2.0
 
 
 @dataclass
 class Crowd:
-    """What happened to the clients."""
+    """The results of all clients."""
 
     finished: int = 0
     sending: int = 0
@@ -32,13 +32,13 @@ class Crowd:
     transfer_seconds: list[float] = field(default_factory=list)
     probes: list[float | None] = field(default_factory=list)
 
-    def begins_to_send(self) -> None:
-        """Count one more."""
+    def start_sending(self) -> None:
+        """Count a client that starts to send."""
         self.sending += 1
         self.sending_most = max(self.sending_most, self.sending)
 
-    def has_sent(self) -> None:
-        """Count one less."""
+    def stop_sending(self) -> None:
+        """Count a client that has finished sending."""
         self.sending -= 1
 
 
@@ -46,9 +46,9 @@ OneClient = Callable[[int, Crowd], Awaitable[None]]
 
 
 async def crowd(one: OneClient, clients: int, window: float, api_port: int) -> Crowd:
-    """Let all clients go at once; after `window` seconds those that are not done give up.
+    """Run all clients at once; cancel those that have not finished after `window` seconds.
 
-    Meanwhile the API is asked for /healthz, as any other user would ask it for something small.
+    Meanwhile, request /healthz from the API, as another user would make small requests.
     """
     result = Crowd()
 
@@ -72,7 +72,7 @@ async def crowd(one: OneClient, clients: int, window: float, api_port: int) -> C
 
 
 async def ask(port: int, request: bytes) -> bytes:
-    """Send one request on a connection of its own, as fast as can be; gives the body."""
+    """Send one request on a new connection at full speed; return the body of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
@@ -82,7 +82,7 @@ async def ask(port: int, request: bytes) -> bytes:
 
 
 async def send_slowly(url: str, body: bytes, content_type: str, state: Crowd) -> bytes:
-    """POST a body at 1 Mbit/s; gives the answer's body."""
+    """POST a body at 1 Mbit/s; return the body of the answer."""
     parts = urlsplit(url)
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -94,7 +94,7 @@ async def send_slowly(url: str, body: bytes, content_type: str, state: Crowd) ->
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    state.begins_to_send()
+    state.start_sending()
     first = time.perf_counter()
     try:
         writer.write(head.encode())
@@ -108,7 +108,7 @@ async def send_slowly(url: str, body: bytes, content_type: str, state: Crowd) ->
         state.transfer_seconds.append(time.perf_counter() - first)
         return answer
     finally:
-        state.has_sent()
+        state.stop_sending()
         writer.close()
 
 

@@ -1,4 +1,4 @@
-"""Run wrk with requests of our own, and read what it says; whatever failed fails the run."""
+"""Run wrk with our own requests and parse its output. Any failed request fails the run."""
 
 import json
 import shutil
@@ -15,12 +15,12 @@ FAULTS = ("connect", "read", "write", "status", "timeout")
 
 
 class LoadFailed(Exception):
-    """An answer was no success, or there was none."""
+    """A request failed or got no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What wrk counted; times in seconds."""
+    """The results of wrk; times in seconds."""
 
     requests: int
     seconds: float
@@ -28,7 +28,7 @@ class Summary:
     p99: float
 
     def sample(self, cpu_seconds: float) -> Sample:
-        """Give it as a sample, with the CPU time that the server took meanwhile."""
+        """Return a sample, given the CPU time of the server during the run."""
         return Sample(
             rate=self.requests / self.seconds,
             cpu=cpu_seconds / self.requests,
@@ -39,11 +39,11 @@ class Summary:
 
 
 class RequestFile:
-    """Requests on disk, for wrk."""
+    """A file of requests for wrk."""
 
     def __init__(self, path: Path, requests: Sequence[bytes], *, once: bool = False) -> None:
         if any(b"\0" in request for request in requests):
-            raise ValueError("a request with a NUL byte cannot be told from the next one")
+            raise ValueError("a request must not contain a NUL byte")
         path.write_bytes(b"".join(request + b"\0" for request in requests))
         self.path = path
         self.first = requests[0]
@@ -51,7 +51,7 @@ class RequestFile:
 
 
 def run(port: int, file: RequestFile, *, seconds: int, connections: int, start: int = 0) -> Summary:
-    """Send requests for so many seconds; raises LoadFailed."""
+    """Send requests for this many seconds; raise LoadFailed if any of them fails."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise LoadFailed("wrk is missing: apt-get install wrk")
@@ -68,22 +68,22 @@ def run(port: int, file: RequestFile, *, seconds: int, connections: int, start: 
 
 
 def parse(output: str) -> Summary:
-    """Read the line that rotate.lua writes; raises LoadFailed where any request failed."""
+    """Parse the line that rotate.lua writes; raise LoadFailed if any request failed."""
     lines = [line for line in output.splitlines() if line.startswith(MARK)]
     if len(lines) != 1:
-        raise LoadFailed(f"wrk said nothing that can be read: {output[-500:]}")
-    said = json.loads(lines[0].removeprefix(MARK))
-    faults = {name: said[name] for name in FAULTS if said[name]}
+        raise LoadFailed(f"wrk printed no summary: {output[-500:]}")
+    summary = json.loads(lines[0].removeprefix(MARK))
+    faults = {name: summary[name] for name in FAULTS if summary[name]}
     if faults:
         raise LoadFailed(
-            f"of {said['requests']} requests some failed: {faults} (status counts answers of 400"
-            " and more; those of /exhausted mean that the plan lays in too few uploads)"
+            f"some of {summary['requests']} requests failed: {faults} (status counts answers of 400"
+            " and above; requests for /exhausted mean that the plan has too few uploads)"
         )
-    if said["requests"] == 0:
-        raise LoadFailed("wrk got no answer at all")
+    if summary["requests"] == 0:
+        raise LoadFailed("wrk got no answers")
     return Summary(
-        requests=said["requests"],
-        seconds=said["microseconds"] / 1e6,
-        p50=said["p50"] / 1e6,
-        p99=said["p99"] / 1e6,
+        requests=summary["requests"],
+        seconds=summary["microseconds"] / 1e6,
+        p50=summary["p50"] / 1e6,
+        p99=summary["p99"] / 1e6,
     )

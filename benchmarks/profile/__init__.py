@@ -1,1 +1,1 @@
-"""Where the time of a ticket goes: a sampler of stacks, and the groups that frames belong to."""
+"""Profile a ticket: a sampling profiler, and the groups of its stack frames."""

@@ -1,7 +1,7 @@
-"""Profiles requests through the WSGI app, in this process; run by `rows/profile.py`.
+"""Profile requests through the WSGI app, in this process; run by `rows/profile.py`.
 
-Its environment is the broker's own, with a token in BENCH_TOKEN: of user 1, whose ad the tickets
-are for, or of a backend, which confirms the uploads that the file BENCH_UPLOADS names.
+It uses the broker's environment and a token in BENCH_TOKEN. That is a token of user 1, who owns
+the ad of the tickets, or of a backend, which confirms the uploads listed in BENCH_UPLOADS.
 """
 
 import os
@@ -21,20 +21,20 @@ from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
 Key = TypeVar("Key")
-# What sends one request, and how often it can be sent.
+# A function that sends one request, and how often it can be called.
 Repeated = tuple[Callable[[], object], int]
 WARM_CALLS = 30
-# BROKER_MAX_IMAGES_PER_AD, which the row sets to the most there is.
-PLACES = 10_000
+# BROKER_MAX_IMAGES_PER_AD, set to its maximum for the benchmarks.
+SLOTS = 10_000
 SHOWN = 12
 
 
 def main(what: str, seconds: float) -> None:
-    """Profile one of REQUESTS for so many seconds."""
+    """Profile one of REQUESTS for this many seconds."""
     call, often = REQUESTS[what](create_app(), os.environ["BENCH_TOKEN"])
     for _ in range(WARM_CALLS):
         call()
-    # A quarter of what is left is for the calls without the sampler.
+    # A quarter of the remaining calls run without the sampler.
     left = often - WARM_CALLS
     plain, _ = _repeat(call, seconds / 4, left // 4)
     sampler = Sampler()
@@ -56,12 +56,12 @@ def main(what: str, seconds: float) -> None:
 
 
 def _ticket(app: Flask, token: str) -> Repeated:
-    return Call(app, "/api/ads/1/upload_image/", token, requests.declared()), PLACES
+    return Call(app, "/api/ads/1/upload_image/", token, requests.declared()), SLOTS
 
 
 def _batch(app: Flask, token: str) -> Repeated:
     body = {"files": [requests.declared(order=order) for order in range(BATCH)]}
-    return Call(app, "/api/ads/1/upload_images/", token, body), PLACES // BATCH
+    return Call(app, "/api/ads/1/upload_images/", token, body), SLOTS // BATCH
 
 
 def _parts(app: Flask, token: str) -> Repeated:
@@ -91,7 +91,7 @@ def _most(spent: Mapping[Key, float]) -> list[tuple[Key, float]]:
 
 
 def _repeat(call: Callable[[], object], seconds: float, most: int) -> tuple[float, int]:
-    """Send for so many seconds; gives the seconds of one, and how many there were."""
+    """Call repeatedly for some seconds; return the seconds of one call, and their number."""
     began, calls = time.perf_counter(), 0
     while calls < most and time.perf_counter() - began < seconds:
         call()

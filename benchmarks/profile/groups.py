@@ -1,8 +1,8 @@
-"""The groups that time is told apart by. A stack belongs to the first rule that fits it.
+"""Assign stacks to groups. A stack belongs to the group of the first rule that matches.
 
-The rules that look `anywhere` come first, for what is told by what called it; then the frames are
-walked from the innermost outwards, so that a library's time is its caller's where it has no
-group of its own: `hmac` is signing below the signer and token below the JWT library.
+The rules in ANYWHERE come first and match any frame. Then the frames are checked from the
+innermost outwards. So a library without a group counts for its caller: `hmac` is "signing" if
+the signer calls it, and "token" if the JWT library does.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Frames whose file holds one of `files`, and whose function is one of `functions`, if any."""
+    """Matches frames by a part of the file name and, if given, by function name."""
 
     group: str
     files: tuple[str, ...]
     functions: tuple[str, ...] = ()
 
-    def fits(self, frame: Frame) -> bool:
-        """Tell whether a frame is of this group."""
+    def matches(self, frame: Frame) -> bool:
+        """Check whether a frame belongs to this group."""
         if self.functions and frame.function not in self.functions:
             return False
         return any(part in frame.file for part in self.files)
@@ -42,7 +42,7 @@ ANYWHERE = (
         files=("sqlalchemy/",),
         functions=("do_commit", "_commit_impl", "do_commit_twophase"),
     ),
-    Rule(group="commit", files=("broker/db/cursors",), functions=("commit",)),
+    Rule(group="commit", files=("broker/db/fast_path/driver_cursors",), functions=("commit",)),
 )
 INNERMOST = (
     Rule(group="SQL", files=("/sqlalchemy/", "/psycopg", "/sqlite3/", "broker/db/")),
@@ -55,7 +55,7 @@ INNERMOST = (
         ),
     ),
     Rule(group="token", files=("broker/api/auth", "/jwt/", "/flask_jwt_extended/")),
-    Rule(group="parsing", files=("/webargs/", "broker/api/parsing", "werkzeug/formparser")),
+    Rule(group="parsing", files=("/webargs/", "broker/api/request/parsing", "werkzeug/formparser")),
     Rule(group="parsing", files=("/marshmallow/", "/flask/json/", "schemas/"), functions=LOADING),
     Rule(group="parsing", files=("/wrappers/request",), functions=("get_json", "json", "get_data")),
     Rule(
@@ -66,8 +66,8 @@ INNERMOST = (
     Rule(
         group="serialising",
         files=(
-            "broker/api/shapes",
-            "broker/api/answers",
+            "broker/api/routes/shapes",
+            "broker/api/request/json_provider",
             "flask_smorest/response",
             "/json/encoder",
         ),
@@ -75,24 +75,24 @@ INNERMOST = (
     Rule(
         group="log and metrics",
         files=(
-            *("broker/telemetry/", "broker/api/request_log", "broker/api/request_metrics"),
+            *("broker/telemetry/", "broker/api/middleware/request_"),
             *("/logging/", "/prometheus_client/"),
         ),
     ),
-    Rule(group="rules of the service", files=("broker/services/", "broker/domain/")),
-    Rule(group="idempotency", files=("broker/api/idempotency",)),
+    Rule(group="services", files=("broker/services/", "broker/domain/")),
+    Rule(group="idempotency", files=("broker/api/request/idempotency",)),
     Rule(group="Flask", files=("/flask/", "/werkzeug/", "/flask_smorest/", "/flask_cors/")),
 )
 GROUPS = tuple(dict.fromkeys([*(r.group for r in INNERMOST), "commit", OTHER]))
 
 
 def group_of(stack: Sequence[Frame]) -> str:
-    """Name the group of a stack, its innermost frame first."""
+    """Return the group of a stack, whose innermost frame comes first."""
     for rule in ANYWHERE:
-        if any(rule.fits(frame) for frame in stack):
+        if any(rule.matches(frame) for frame in stack):
             return rule.group
     for frame in stack:
         for rule in INNERMOST:
-            if rule.fits(frame):
+            if rule.matches(frame):
                 return rule.group
     return OTHER

@@ -1,7 +1,8 @@
-"""Samples the main thread's stack by a timer, and gives each sample the time since the last one.
+"""Sample the main thread's stack by a timer. Each sample counts the time since the last one.
 
-Wall time, not CPU: waiting for the database is time of a ticket. A tracing profiler would
-make small functions dear; a call that blocks longer than a tick counts for all of its time.
+It measures wall time, not CPU, because waiting for the database is part of a ticket's time. A
+call that blocks longer than a tick counts with all of its time. A tracing profiler would make
+small functions look too expensive.
 """
 
 import signal
@@ -39,7 +40,7 @@ class Sampler:
             signal.signal(signal.SIGALRM, previous)
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
-        if self._looking:  # a late tick in the middle of a look
+        if self._looking:  # a tick arrived during a sample
             return
         self._looking = True
         spent = time.perf_counter() - self._last

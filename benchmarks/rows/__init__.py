@@ -1,1 +1,1 @@
-"""What is measured: one module a row, each with a `run(bench)` that gives a section."""
+"""The rows: each module measures one row; its `run(bench)` returns a section."""

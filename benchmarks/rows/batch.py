@@ -1,4 +1,4 @@
-"""Twenty tickets a request, beside Companion's one."""
+"""Batches of twenty tickets, compared with single ones from Companion."""
 
 from benchmarks import requests
 from benchmarks.bench import KINDS, Bench
@@ -14,7 +14,7 @@ TARGET = Target(at_least=15)
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     file = bench.request_file(requests.batches(bench.tokens))
     sides = [
         WrkSide(

@@ -1,9 +1,9 @@
-"""Confirm: its own share beside a ticket, a stub answering the HEAD; and with a real HEAD."""
+"""Confirms: with the stub, compared with a ticket, and with a real HEAD."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from benchmarks import requests, stock
+from benchmarks import requests, seed_rows
 from benchmarks.bench import KINDS, Bench
 from benchmarks.plan import ADS
 from benchmarks.requests import DIGEST
@@ -20,7 +20,7 @@ BODY = b"photo"
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     small = smallest(bench)
     confirms = _sides(bench, bench.plan.sizes, bench.plan.stub_confirms)
     tickets = ticket_sides(bench, (small,))
@@ -53,9 +53,9 @@ def _sides(
     bench: Bench, sizes: tuple[int, ...], per_second: int, *, real_bucket: bool = False
 ) -> list[WrkSide]:
     skip = per_second * bench.plan.warm_seconds
-    laid_in, ids = stock.pending(skip + per_second * bench.plan.seconds)
+    extra_rows, ids = seed_rows.pending(skip + per_second * bench.plan.seconds)
     if real_bucket:
-        _put_objects(bench, laid_in)
+        _put_objects(bench, extra_rows)
     file = bench.request_file([_confirm(bench, n, one) for n, one in enumerate(ids)], once=True)
     return [
         WrkSide(
@@ -64,7 +64,7 @@ def _sides(
             bench.broker(kind, uploads, real_bucket=real_bucket),
             file,
             database=bench.database(kind, uploads),
-            stock=laid_in,
+            extra_rows=extra_rows,
             counts="images",
             skip=skip,
         )
@@ -78,11 +78,11 @@ def _confirm(bench: Bench, number: int, upload_id: UUID) -> bytes:
     return requests.raw("POST", f"/api/uploads/{upload_id}/confirm/", token=token)
 
 
-def _put_objects(bench: Bench, laid_in: stock.Batch) -> None:
-    """Write what the uploads declare, as their clients would have."""
+def _put_objects(bench: Bench, extra_rows: seed_rows.Batch) -> None:
+    """Write the objects that the uploads declare."""
     client = bench.credentials.client(bench.seaweedfs.endpoint_url)
-    say(f"  writing {len(laid_in.rows):,} objects to SeaweedFS")
-    key = laid_in.columns.index("key")
+    say(f"  writing {len(extra_rows.rows):,} objects to SeaweedFS")
+    key = extra_rows.columns.index("key")
 
     def put(row: tuple[object, ...]) -> None:
         client.put_object(
@@ -95,5 +95,5 @@ def _put_objects(bench: Bench, laid_in: stock.Batch) -> None:
         )
 
     with ThreadPoolExecutor(8) as pool:
-        for _ in pool.map(put, laid_in.rows):
+        for _ in pool.map(put, extra_rows.rows):
             pass

@@ -1,4 +1,4 @@
-"""Lines that several rows have: a rate beside a peer's, CPU, and the rate in large tables."""
+"""Lines that several rows share: rate or CPU compared with a peer, rate with large tables."""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,22 @@ LARGE = Target(at_least=0.9)
 
 
 def side_name(kind: str, uploads: int) -> str:
-    """Name the side of a broker."""
+    """Return the name of a broker's side."""
     return f"{kind}, {spaced(uploads)} uploads"
 
 
 def spaced(count: int) -> str:
-    """Write a count with its thousands apart."""
+    """Return a count with spaces between the thousands."""
     return f"{count:,}".replace(",", " ")
 
 
 def smallest(bench: Bench) -> int:
-    """Give the size at which the broker is compared with its peers."""
+    """Return the database size for comparisons with peers."""
     return min(bench.plan.sizes)
 
 
 def sizes(bench: Bench, samples: Samples, what: str, unit: str, factor: float = 1) -> list[Line]:
-    """Give a line a size, its rate beside that of the smallest."""
+    """Return a line for each size, with its rate compared with that of the smallest."""
     small = smallest(bench)
     largest = max(bench.plan.sizes)
     lines = []
@@ -60,7 +60,7 @@ def rate(
     factor: float = 1,
     other_factor: float = 1,
 ) -> Line:
-    """Compare two rates; the factors are what one request counts for."""
+    """Return a line that compares two rates. The factors say what one request counts for."""
     return Line(
         what=f"{what}: {side}",
         measured=samples.rate(side).scaled(factor),
@@ -74,7 +74,7 @@ def rate(
 
 
 def cpu(samples: Samples, what: str, side: str, other: str, target: Target | None = None) -> Line:
-    """Compare the API's CPU a request."""
+    """Return a line that compares the API's CPU a request."""
     return Line(
         what=f"{what}, API's CPU: {side}",
         measured=samples.cpu(side).scaled(MICROSECONDS),
@@ -87,17 +87,17 @@ def cpu(samples: Samples, what: str, side: str, other: str, target: Target | Non
 
 
 def time_of(sample: Sample) -> float:
-    """Give what one request takes, at this many at once."""
+    """Return the seconds a request, at this concurrency."""
     return 1 / sample.rate
 
 
 def cpu_of(sample: Sample) -> float:
-    """Give what one request costs the API."""
+    """Return the API's CPU seconds a request."""
     return sample.cpu
 
 
 def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
-    """Give rates beside nothing."""
+    """Return lines of rates without a comparison."""
     return [
         Line(
             what=f"{what}: {side}",
@@ -112,9 +112,9 @@ def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
 
 def _latency(samples: Samples, side: str) -> str:
     p50, p99 = samples.latency(side)
-    return f"half of the requests within {p50 * 1000:.1f} ms, 99 of 100 within {p99 * 1000:.1f} ms"
+    return f"p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms"
 
 
 def plain(value: float) -> Spread:
-    """Give a value that was measured once."""
+    """Return the spread of a single value."""
     return Spread.of([value])

@@ -1,6 +1,6 @@
-"""Read an ad with its twenty images, as anybody does, without a token."""
+"""Anonymous reads of an ad with twenty images."""
 
-from benchmarks import requests, stock
+from benchmarks import requests, seed_rows
 from benchmarks.bench import KINDS, Bench
 from benchmarks.rounds import interleave
 from benchmarks.rows.lines import alone, side_name, sizes, smallest
@@ -8,11 +8,11 @@ from benchmarks.sides import WrkSide
 from benchmarks.table import Section
 
 TITLE = "An ad with 20 images"
-ADS = 1_000  # of those that are there, evenly over all
+ADS = 1_000  # of the existing ads, evenly distributed
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     sides = []
     for kind in KINDS:
         for uploads in bench.plan.sizes:
@@ -26,9 +26,9 @@ def run(bench: Bench) -> Section:
 
 
 def _requests(uploads: int) -> list[bytes]:
-    there = uploads // len(stock.STATES)
+    there = uploads // len(seed_rows.STATES)
     step = max(1, there // ADS)
     return [
-        requests.raw("GET", f"/api/ads/{stock.FIRST_AD + number}/")
+        requests.raw("GET", f"/api/ads/{seed_rows.FIRST_AD + number}/")
         for number in range(0, there, step)
     ][:ADS]

@@ -1,4 +1,4 @@
-"""Resident memory over a hundred thousand tickets."""
+"""Resident memory during a hundred thousand tickets."""
 
 from benchmarks import requests
 from benchmarks.bench import Bench
@@ -12,11 +12,11 @@ TITLE = "Resident memory"
 KIND = "PostgreSQL"
 FLAT = Target(at_most=1.05)
 SLICE_SECONDS = 2
-WARM = 5  # the first fifth of the tickets fills pools and caches
+WARM = 5  # the first fifth of the tickets is the warm-up, which fills pools and caches
 
 
 def run(bench: Bench) -> Section:
-    """Measure after every two seconds, until all tickets have been issued."""
+    """Measure every two seconds until all tickets are issued."""
     size, wanted = smallest(bench), bench.plan.memory_tickets
     bench.database(KIND, size).restore()
     server = bench.broker(KIND, size)

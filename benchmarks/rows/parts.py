@@ -1,4 +1,4 @@
-"""A hundred parts signed in one call, beside boto3's generate_presigned_url a hundred times."""
+"""Sign a hundred parts in one call, compared with boto3's generate_presigned_url."""
 
 import statistics
 import subprocess
@@ -24,7 +24,7 @@ WANTED = {"parts": [{"part_number": number} for number in range(1, PARTS + 1)]}
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     bare = WrkSide(
         bench, BARE, bench.presigning, bench.request_file([requests.raw("POST", "/parts")])
     )
@@ -49,7 +49,7 @@ def run(bench: Bench) -> Section:
 
 
 class PartsSide:
-    """One multipart upload a user, begun anew before each measurement."""
+    """One multipart upload a user, created before each measurement."""
 
     def __init__(self, bench: Bench, name: str, server: Server, database: Database) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class PartsSide:
         self._side: WrkSide | None = None
 
     def prepare(self) -> None:
-        """See Side. Signing writes no row, so that nothing is brought back later."""
+        """See Side. Signing writes no rows, so the database needs no further restore."""
         self._database.restore()
         file = self._bench.request_file(
             [_sign(self._bench, self._server, user) for user in range(1, USERS + 1)]
@@ -83,7 +83,7 @@ def _sign(bench: Bench, server: Server, user: int) -> bytes:
 
 
 def _in_process(bench: Bench, kind: str) -> list[Line]:
-    """Compare without HTTP: the whole call through the WSGI app, and the signer alone."""
+    """Compare without HTTP: the call through the WSGI app, and the signer alone."""
     uploads = smallest(bench)
     bench.database(kind, uploads).restore()
     ended = subprocess.run(
@@ -109,7 +109,7 @@ def _in_process(bench: Bench, kind: str) -> list[Line]:
                 other=Spread.of(theirs).scaled(MICROSECONDS),
                 ratio=Spread.of([statistics.median(theirs) / one for one in mine]),
                 target=TARGET,
-                note="the ratio is how many times faster",
+                note="the ratio says how many times faster it is",
             )
         )
     return lines

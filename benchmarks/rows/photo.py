@@ -1,4 +1,4 @@
-"""A photo of 8 MB: through Flask and boto3, the old way, and by ticket straight to the bucket."""
+"""A photo of 8 MB: proxied by Flask and boto3, and sent directly to the bucket by ticket."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ TARGET = Target(at_most=1 / 30)
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """Seconds a photo: the API's CPU, that of the ticket alone, and the client's wait."""
+    """Seconds a photo: the API's CPU, the ticket's part of it, and the client's wall time."""
 
     cpu: float
     ticket_cpu: float
@@ -30,7 +30,7 @@ class Photo:
 
 
 def run(bench: Bench) -> Section:
-    """Measure one client that sends one photo after the other, in turn both ways."""
+    """Measure one client that sends photos one after the other, both ways in turn."""
     with bench.proxying() as old:
         proxied, ticketed = _both(bench, old)
     beside = "proxied by Flask and boto3"
@@ -58,7 +58,7 @@ def run(bench: Bench) -> Section:
                 target=TARGET,
             ),
             Line(
-                what="wall a photo: digest, ticket, form to SeaweedFS, confirm",
+                what="wall time a photo: digest, ticket, form to SeaweedFS, confirm",
                 measured=Spread.of([one.wall * 1000 for one in ticketed]),
                 unit="ms",
                 beside=beside,
@@ -74,7 +74,7 @@ def _both(bench: Bench, old: Server) -> tuple[list[Photo], list[Photo]]:
     new = bench.broker(KIND, size, real_bucket=True)
     bench.database(KIND, size).restore()
     photo = b"\xff\xd8\xff\xe0" + os.urandom(PHOTO_BYTES - 4)
-    # As many as a round has: psycopg prepares a statement at its sixth time.
+    # Warm up with a full round: psycopg prepares a statement when it is used the sixth time.
     _proxied(old, photo, count)
     _ticketed(bench, new, photo, count)
     proxied, ticketed = [], []

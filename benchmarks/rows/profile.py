@@ -1,10 +1,10 @@
-"""Where the time of tickets, batches, confirms and parts goes: one caller, in one process."""
+"""Profiles of tickets, batches, confirms and parts: one caller, in one process."""
 
 import subprocess
 import sys
 from typing import Any
 
-from benchmarks import stock
+from benchmarks import seed_rows
 from benchmarks.bench import KINDS, Bench
 from benchmarks.profile.groups import GROUPS
 from benchmarks.reports import read_report
@@ -17,14 +17,14 @@ TITLE = "Where the time goes"
 CASES = {
     "ticket": "one ticket",
     "batch": "a batch of 20",
-    "confirm": "a confirm, its HEAD by the stub",
+    "confirm": "a confirm, HEAD from the stub",
     "parts": "100 parts",
 }
-CONFIRMS = 6_000  # more than a profile's seconds take
+CONFIRMS = 6_000  # more than fit into the seconds of a profile
 
 
 def run(bench: Bench) -> Section:
-    """Profile each, over both databases."""
+    """Profile each case with both databases."""
     profiles: dict[str, dict[str, Any]] = {}
     for kind in KINDS:
         for case, name in CASES.items():
@@ -39,8 +39,8 @@ def _profile(bench: Bench, kind: str, case: str) -> dict[str, Any]:
     database.restore()
     environment = bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)}
     if case == "confirm":
-        laid_in, ids = stock.pending(CONFIRMS)
-        database.insert(laid_in)
+        extra_rows, ids = seed_rows.pending(CONFIRMS)
+        database.insert(extra_rows)
         file = bench.directory / "uploads"
         file.write_text("\n".join(map(str, ids)))
         environment |= {"BENCH_TOKEN": bench.tokens.service, "BENCH_UPLOADS": str(file)}
@@ -72,13 +72,13 @@ def _text(profiles: dict[str, dict[str, Any]]) -> str:
         ]
         table.append(f"| {group} | " + " | ".join(cells) + " |")
     totals = [f"{p['microseconds']:.0f} µs" for p in profiles.values()]
-    table.append("| together, without the sampler | " + " | ".join(totals) + " |")
+    table.append("| total, without the sampler | " + " | ".join(totals) + " |")
     parts = [
-        "One caller through the WSGI app, without a server: wall time by samples of the stack,"
-        " waiting for the database included (`benchmarks/profile/groups.py` says what belongs"
-        " where).",
+        "One caller through the WSGI app, without a server. Wall time from stack samples,"
+        " including the wait for the database (`benchmarks/profile/groups.py` defines the"
+        " groups).",
         "\n".join(table),
-        "The functions in which the samples ended most:",
+        "The most frequent innermost functions:",
     ]
     for name, profile in profiles.items():
         listed = "; ".join(

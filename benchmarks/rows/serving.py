@@ -1,4 +1,4 @@
-"""The same tickets by other servers, processes and threads: why the Dockerfile is as it is."""
+"""Tickets with other servers, processes and threads, to justify the Dockerfile's choice."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from benchmarks.table import Section
 
 TITLE = "How it is served"
 KIND = "PostgreSQL"
-DEPLOYED = "as the Dockerfile says, one worker"
+DEPLOYED = "as in the Dockerfile, one worker"
 WAYS: dict[str, Callable[[int], list[str]]] = {
     DEPLOYED: command,
     "granian, 1 worker, 1 thread": lambda port: granian(port, workers=1, threads=1),
@@ -27,7 +27,7 @@ WAYS: dict[str, Callable[[int], list[str]]] = {
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     file = bench.request_file(requests.tickets(bench.tokens))
     uploads = smallest(bench)
     sides = [

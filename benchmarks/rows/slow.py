@@ -1,4 +1,4 @@
-"""Five hundred clients at 1 Mbit/s each: how many one API worker holds at any one time."""
+"""Five hundred clients at 1 Mbit/s each: how many one API worker can handle at a time."""
 
 import asyncio
 import base64
@@ -23,50 +23,50 @@ from benchmarks.table import Line, Section, Target
 TITLE = "Slow clients"
 KIND = "PostgreSQL"
 TARGET = Target(at_least=500)
-PATIENCE = 3
+WINDOW_FACTOR = 3
 
 
 def run(bench: Bench) -> Section:
-    """Measure tickets, and proxying by two servers, one after the other."""
+    """Measure tickets, then proxying with two servers."""
     plan = bench.plan
     photo = os.urandom(SLOW_BYTES_PER_SECOND * plan.slow_transfer_seconds)
     bench.database(KIND, smallest(bench)).restore()
     ticketed = _ticketed(bench, photo)
-    say(f"  tickets: {ticketed.sending_most} clients sending at once, {_told(ticketed, photo)}")
+    say(f"  tickets: {ticketed.sending_most} clients sending at once, {_summary(ticketed, photo)}")
     lines = []
     for what, sync, target in (
         ("Flask and boto3, gunicorn's sync worker", True, TARGET),
-        # As many as come are held by tickets; beside several threads that shows no full ratio.
+        # No target: with tickets all clients run at once, so their number limits the ratio.
         ("Flask and boto3, the broker's own server and threads", False, None),
     ):
         with bench.proxying(sync=sync) as server:
             proxied, most = _proxied(bench, server, photo)
-        say(f"  {what}: {most} requests in the view at most, {_told(proxied, photo)}")
+        say(f"  {what}: at most {most} requests in the view, {_summary(proxied, photo)}")
         lines.append(
             Line(
-                what=f"clients held at once, of {plan.slow_clients} that came: tickets",
+                what=f"clients at once, of {plan.slow_clients}: tickets",
                 measured=plain(ticketed.sending_most),
                 unit="clients",
                 beside=what,
                 other=plain(most),
                 ratio=plain(ticketed.sending_most / most),
                 target=target,
-                note=f"tickets: {_told(ticketed, photo)}; {what}: {_told(proxied, photo)}",
+                note=f"tickets: {_summary(ticketed, photo)}; {what}: {_summary(proxied, photo)}",
             )
         )
     if ticketed.api_seconds:
         lines.append(
             Line(
-                what="a client's wait for the API: ticket and confirm together",
+                what="a client's wait for the API: ticket plus confirm",
                 measured=Spread.of(ticketed.api_seconds),
                 unit="s",
-                note="all ask within the same two seconds, twice",
+                note="all clients ask within the same two seconds, twice",
             )
         )
     return Section(title=TITLE, lines=lines)
 
 
-def _told(result: Crowd, photo: bytes) -> str:
+def _summary(result: Crowd, photo: bytes) -> str:
     answered = [probe for probe in result.probes if probe is not None]
     took = f", half within {statistics.median(answered) * 1000:.0f} ms" if answered else ""
     speed = ""
@@ -74,7 +74,7 @@ def _told(result: Crowd, photo: bytes) -> str:
         megabits = len(photo) * 8 / 1e6 / statistics.median(result.transfer_seconds)
         speed = f" at {megabits:.2f} Mbit/s"
     return (
-        f"{result.finished} have finished{speed} after {result.seconds:.0f} s, the API answered"
+        f"{result.finished} finished{speed} after {result.seconds:.0f} s, the API answered"
         f" {len(answered)} of {len(result.probes)} small requests{took}"
     )
 
@@ -110,6 +110,6 @@ def _ticketed(bench: Bench, photo: bytes) -> Crowd:
         state.api_seconds.append(spent + time.perf_counter() - began)
 
     plan = bench.plan
-    # It ends when all have finished; a machine that is too slow for so many gets some more time.
-    window = plan.slow_window_seconds * PATIENCE
+    # The run ends when all have finished. A slow machine gets some more time.
+    window = plan.slow_window_seconds * WINDOW_FACTOR
     return asyncio.run(crowd(one, plan.slow_clients, window, server.port))

@@ -1,4 +1,4 @@
-"""One ticket a request, beside Companion's open route and a bare Flask view with boto3."""
+"""Single tickets, compared with Companion's open route and a bare Flask view with boto3."""
 
 from benchmarks import requests
 from benchmarks.bench import KINDS, Bench
@@ -15,7 +15,7 @@ CPU = Target(at_most=0.5)
 
 
 def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
-    """Give a side a database and size."""
+    """Return a side for each database and size."""
     file = bench.request_file(requests.tickets(bench.tokens))
     return [
         WrkSide(
@@ -32,16 +32,16 @@ def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
 
 
 def companion_side(bench: Bench) -> WrkSide:
-    """Give Companion's side."""
+    """Return the side of Companion."""
     return WrkSide(bench, COMPANION, bench.companion, bench.request_file([COMPANION_REQUEST]))
 
 
 def run(bench: Bench) -> Section:
-    """Measure."""
+    """Measure this row."""
     bare = bench.request_file([requests.raw("GET", "/form")])
     peers = [companion_side(bench), WrkSide(bench, BARE, bench.presigning, bare)]
     sides = ticket_sides(bench, bench.plan.sizes)
-    # The broker's sides between the peers', so that no peer is measured far from them.
+    # Measure the peers between the broker's sides, close to each of them in time.
     order = [*sides[: len(sides) // 2], peers[0], *sides[len(sides) // 2 :], peers[1]]
     samples = interleave(order, bench.plan.rounds)
     lines: list[Line] = []

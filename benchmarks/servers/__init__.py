@@ -1,4 +1,4 @@
-"""What is measured, and what it needs: each a process of its own, started on a free port."""
+"""The servers: each runs as a process on a free port."""
 
 import contextlib
 import os
@@ -24,15 +24,15 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """The base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """Give the CPU time that it has taken so far."""
+        """Return its CPU time so far."""
         return processes.cpu_seconds(self.group)
 
     def resident_bytes(self) -> int:
-        """Give its resident memory."""
+        """Return its resident memory."""
         return processes.resident_bytes(self.group)
 
 
@@ -45,7 +45,7 @@ def serve(
     *,
     ready: str = "/healthz",
 ) -> Iterator[Server]:
-    """Run a server that is told its port, until the block ends; its log is NAME.log."""
+    """Run a server on a free port until the block ends. It logs to NAME.log."""
     for attempt in range(1, START_ATTEMPTS + 1):
         port = free_ports(1)[0]
         child = ChildProcess(

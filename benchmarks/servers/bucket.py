@@ -1,4 +1,4 @@
-"""The bucket: SeaweedFS, and a stub that answers HEAD at next to no cost."""
+"""The S3 servers: SeaweedFS, and a stub that answers HEAD with little CPU."""
 
 import contextlib
 import os
@@ -22,18 +22,18 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Keys made for one run."""
+    """The access key of one run."""
 
     access_key: str
     secret_key: str
 
     @classmethod
     def new(cls) -> "Credentials":
-        """Make some."""
+        """Generate new credentials."""
         return cls(access_key=secrets.token_hex(10), secret_key=secrets.token_urlsafe(30))
 
     def environment(self) -> dict[str, str]:
-        """Give them as boto3's chain reads them."""
+        """Return the environment variables that boto3 reads."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
@@ -42,7 +42,7 @@ class Credentials:
         }
 
     def client(self, endpoint_url: str) -> Any:
-        """Make a client that may do everything."""
+        """Create a client that may do everything."""
         return boto3.client(
             "s3",
             endpoint_url=endpoint_url,

@@ -1,6 +1,6 @@
-"""How a WSGI app is served: as the Dockerfile says, but on one loopback port and by one worker.
+"""The command that serves a WSGI app: the Dockerfile's, but with one worker on a loopback port.
 
-The only place that knows the server: the broker and the Flask apps beside it get the same.
+The broker and the Flask apps use the same command. No other module names the WSGI server.
 """
 
 import json
@@ -14,12 +14,12 @@ WORKERS = "1"
 
 
 def command(port: int, app: str = "wsgi:app") -> list[str]:
-    """Give the command line for one app, `module:name`."""
+    """Return the command for an app, `module:name`."""
     return changed(production(ROOT / "Dockerfile"), port, app)
 
 
 def deployed(dockerfile: Path) -> list[str]:
-    """Read the last CMD of a Dockerfile, which is written as JSON."""
+    """Return the last CMD of a Dockerfile, which must be in JSON form."""
     lines = dockerfile.read_text().replace("\\\n", " ").splitlines()
     commands = [line for line in lines if line.startswith("CMD ")]
     if not commands:
@@ -28,28 +28,28 @@ def deployed(dockerfile: Path) -> list[str]:
 
 
 def production(dockerfile: Path) -> list[str]:
-    """Read a Dockerfile's CMD without what has no part in a request.
+    """Return a Dockerfile's CMD without a wrapper that only starts and stops the server.
 
-    That is what runs the server and ends it, such as `broker serve --`.
+    Such a wrapper is `broker serve --`.
     """
     argv = deployed(dockerfile)
     return argv[argv.index("--") + 1 :] if "--" in argv else argv
 
 
 def changed(argv: Sequence[str], port: int, app: str) -> list[str]:
-    """Put in host, port, workers and app; raises ValueError where one has no place."""
+    """Replace host, port, workers and app; raise ValueError if the command lacks one of them."""
     values = {"--host": "127.0.0.1", "--port": str(port), "--workers": WORKERS}
     done = [str(Path(sys.executable).parent / argv[0]), *argv[1:]]
     for option, value in values.items():
         done[done.index(option) + 1] = value
     if ":" not in done[-1]:
-        raise ValueError(f"the command ends with {done[-1]}, which is no app")
+        raise ValueError(f"the command ends with {done[-1]}, which is not an app")
     done[-1] = app
     return done
 
 
 def granian(port: int, *, workers: int, threads: int) -> list[str]:
-    """Give the Dockerfile's command line with other numbers."""
+    """Return the Dockerfile's command with other numbers."""
     argv = command(port)
     for option, value in (("--workers", workers), ("--blocking-threads", threads)):
         argv[argv.index(option) + 1] = str(value)
@@ -59,7 +59,7 @@ def granian(port: int, *, workers: int, threads: int) -> list[str]:
 def gunicorn(
     port: int, app: str = "wsgi:app", *, workers: int, threads: int | None = None
 ) -> list[str]:
-    """Give the command line of gunicorn; without threads that of its default worker, sync."""
+    """Return the command for gunicorn; without `threads`, it uses the default worker, sync."""
     # fmt: off
     return [
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}",
@@ -70,10 +70,10 @@ def gunicorn(
 
 
 def gunicorn_sync(port: int, app: str) -> list[str]:
-    """Give the command line of gunicorn's default worker, one request at a time."""
+    """Return the command for gunicorn's default worker, which serves one request at a time."""
     return gunicorn(port, app, workers=1)
 
 
-def shown() -> str:
-    """Give the broker's command line as it is in the table."""
+def command_line() -> str:
+    """Return the broker's command as the table shows it."""
     return " ".join([Path(command(0)[0]).name, *command(0)[1:]]).replace(" --port 0", "")

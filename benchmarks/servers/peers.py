@@ -1,4 +1,4 @@
-"""The broker, and what is measured beside it."""
+"""Run the broker and the servers that it is compared with."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
 PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn there
-# Nothing of a ticket is switched off. The ad's places and the size are wide because the same
-# thousand ads are asked for again and again, and because a hundred parts are 800 MiB.
-# For the same reason the quota, which every ticket is charged to, is one that is never used up.
+# All features of a ticket are on. The limits are high because the same thousand ads get tickets
+# again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota,
+# which never runs out.
 LIMITS = {
     "BROKER_MAX_IMAGES_PER_AD": "10000",
     "BROKER_MAX_IMAGE_BYTES": str(2 * 1024**3),
@@ -28,7 +28,7 @@ LIMITS = {
 def broker_environment(
     database_url: str, endpoint_url: str, credentials: Credentials, jwt_secret: str
 ) -> dict[str, str]:
-    """Give the broker's environment."""
+    """Return the broker's environment."""
     return {
         "BROKER_DATABASE_URL": database_url,
         "BROKER_S3_BUCKET": BUCKET,
@@ -46,7 +46,7 @@ def broker(
     *,
     serving: Callable[[int], list[str]] = command,
 ) -> AbstractContextManager[Server]:
-    """Run the broker with one worker, as the Dockerfile does, or in another way."""
+    """Run the broker by the Dockerfile's command with one worker, or by another command."""
     environment = environment | {"PYTHONPATH": str(PEERS)}
     return serve(name, serving, lambda _port: environment, directory)
 
@@ -59,7 +59,7 @@ def flask_app(
     *,
     serving: Callable[[int, str], list[str]] = command,
 ) -> AbstractContextManager[Server]:
-    """Run one of the apps in `apps/` by the broker's own server, or by gunicorn."""
+    """Run one of the apps in `apps/` on the broker's WSGI server, or on gunicorn."""
     environment = {
         "S3_ENDPOINT": endpoint_url,
         "S3_BUCKET": BUCKET,

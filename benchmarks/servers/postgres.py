@@ -1,4 +1,4 @@
-"""PostgreSQL as Debian configures it: every commit reaches the disk before it is answered."""
+"""PostgreSQL with durable commits, which are its defaults."""
 
 import contextlib
 import os
@@ -18,35 +18,35 @@ from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, fre
 SUPERUSER = "postgres"
 START_TIMEOUT = 60.0
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
-# The defaults, said aloud: these must hold, and the table shows what the server itself says.
+# These are the defaults. The table shows the values that the server reports.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running cluster; `stop` kills it as a power cut does, `start` has it recover."""
+    """A running cluster. `stop` kills it like a power cut; `start` recovers it."""
 
     port: int
     stop: Callable[[], None]
     start: Callable[[], None]
 
     def url(self, database: str) -> str:
-        """Give SQLAlchemy's URL of a database."""
+        """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
-        """Connect, each statement a transaction of its own."""
+        """Connect in autocommit mode."""
         return psycopg.connect(
             host=LOOPBACK, port=self.port, user=SUPERUSER, dbname=database, autocommit=True
         )
 
     def create(self, database: str) -> None:
-        """Make an empty database."""
+        """Create an empty database."""
         with self.connect() as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
 
-    def shown(self, *names: str) -> dict[str, str]:
-        """Ask the server for its settings."""
+    def settings(self, *names: str) -> dict[str, str]:
+        """Return the values of some settings, as the server reports them."""
         with self.connect() as connection:
             found = {}
             for name in names:
@@ -55,7 +55,7 @@ class Postgres:
             return found
 
     def answers(self) -> bool:
-        """Say whether it accepts connections."""
+        """Check whether it accepts connections."""
         try:
             self.connect().close()
         except psycopg.OperationalError:
@@ -64,7 +64,7 @@ class Postgres:
 
 
 def binaries() -> Path | None:
-    """Find the directory of the newest `postgres`; None where there is none."""
+    """Return the directory of the newest `postgres`, or None."""
     on_path = shutil.which("postgres")
     found = [Path(on_path).resolve().parent] if on_path else []
     found += sorted(
@@ -78,7 +78,7 @@ def binaries() -> Path | None:
 
 @contextlib.contextmanager
 def postgres(directory: Path) -> Iterator[Postgres]:
-    """Run a new cluster below a directory; raises ServerNotInstalled."""
+    """Run a new cluster below a directory; raise ServerNotInstalled if there is no PostgreSQL."""
     programs = binaries()
     if programs is None:
         raise ServerNotInstalled("PostgreSQL is missing: apt-get install postgresql")
@@ -102,7 +102,7 @@ def postgres(directory: Path) -> Iterator[Postgres]:
     # fmt: on
     port = free_ports(1)[0]
     settings = DURABLE | {
-        # Every broker that a row has started keeps its connections to the end.
+        # Every broker that a row starts keeps its connections until the end.
         "max_connections": "400",
         "listen_addresses": LOOPBACK,
         "port": str(port),
@@ -118,7 +118,7 @@ def postgres(directory: Path) -> Iterator[Postgres]:
         cwd=root,
         env=ENVIRONMENT,
         user=account.pw_name if account else None,
-        stop_signal=signal.SIGQUIT,  # what it holds is thrown away
+        stop_signal=signal.SIGQUIT,  # the data are not needed any more
     )
 
     def start() -> None:

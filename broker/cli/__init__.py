@@ -1,4 +1,4 @@
-"""The `broker` command: one module a subcommand."""
+"""The `broker` command: each subcommand is one module."""
 
 import sys
 
@@ -37,7 +37,7 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command; an error that is understood is one line, without a trace."""
+    """Run the command. Expected errors print one line without a traceback."""
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:

@@ -1,4 +1,4 @@
-"""`python -m broker.cli`, where the `broker` script is not on PATH."""
+"""`python -m broker.cli`, for use when the `broker` script is not on PATH."""
 
 from broker.cli import main
 

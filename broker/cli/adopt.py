@@ -1,4 +1,4 @@
-"""`broker adopt`: record what was in the bucket before the broker."""
+"""`broker adopt`: record objects that were in the bucket before the broker."""
 
 import json
 import sys
@@ -23,22 +23,23 @@ from broker.services.work import Work
     "--csv",
     "csv_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Adopt the keys of this file alone: key,alt_text,order.",
+    help="Adopt only the keys in this file: key,alt_text,order.",
 )
 @click.option(
     "--restored",
     is_flag=True,
-    help="The database is a restored backup: adopt what was uploaded since, too.",
+    help="The database is a restored backup: adopt later uploads, too.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be adopted, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--dry-run", is_flag=True, help="Print what would be adopted, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -> None:
-    """Record the objects that ads and users had before as their images.
+    """Record existing objects as the images of ads and users.
 
-    With --restored no new ad gets an id that the bucket has photos of: run it before the API.
+    With --restored, new ads never get an id that already has photos in the bucket. Run it
+    before you start the API.
 
-    Exit status 0: all are recorded. 1: some were left, and it says why. 2: it could not be
-    done; what was recorded stays, and the next run goes on from there.
+    Exit status 0: all objects are recorded. 1: some were skipped; the output says why. 2: the
+    run failed. Objects recorded so far stay recorded, and the next run continues.
     """
     with cannot_tell_is_two():
         tally = AdoptTally()

@@ -1,4 +1,4 @@
-"""`broker bucket`: set the bucket up, and say what its users must be allowed."""
+"""`broker bucket`: configure the bucket and print the IAM policies."""
 
 import json
 
@@ -11,13 +11,13 @@ from broker.storage.bucket_setup.iam import iam_policy
 
 @click.group()
 def bucket() -> None:
-    """Look after the bucket."""
+    """Manage the bucket."""
 
 
 @bucket.command()
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 def apply(dry_run: bool) -> None:
-    """Make the bucket, and bring policy, CORS, lifecycle and notification to the settings."""
+    """Create the bucket; set policy, CORS, lifecycle rules and notifications as configured."""
     for step in bucket_setup.apply(Settings.load(), dry_run=dry_run):
         click.echo(f"{step.outcome.value}: {step.title}")
         for line in step.diff:
@@ -27,12 +27,12 @@ def apply(dry_run: bool) -> None:
 @bucket.command()
 @click.argument("role", type=click.Choice(["api", "worker"]))
 def iam(role: str) -> None:
-    """Print the IAM policy that the API, or a worker (reap, consume-events), needs."""
+    """Print the IAM policy for the API or for a worker (reap, consume-bucket-notifications)."""
     settings = Settings.load()
     policy = iam_policy(settings, "worker" if role == "worker" else "api")
     click.echo(json.dumps(policy, indent=2))
     click.echo(
-        "Note: s3:GetObject is needed for HEAD and for promoting; the broker itself refuses to"
-        " read an object's bytes.",
+        "Note: s3:GetObject is needed for HEAD and for promoting. The broker itself never reads"
+        " an object's bytes.",
         err=True,
     )

@@ -1,4 +1,4 @@
-"""`broker db`: the database's migrations, and whether its rows agree with each other."""
+"""`broker db`: run migrations and check that the rows are consistent."""
 
 import sys
 
@@ -13,19 +13,19 @@ from broker.services.reconcile.verify_rows import wrong_rows
 
 @click.group()
 def db() -> None:
-    """Look after the database."""
+    """Manage the database."""
 
 
 @db.command()
 def upgrade() -> None:
-    """Run every migration that the database has not seen."""
+    """Run all pending migrations."""
     migrate.upgrade(Settings.load().database_url)
     click.echo(f"database at {migrate.head()}")
 
 
 @db.command()
 def check() -> None:
-    """Exit with 1 unless the database is at the newest migration."""
+    """Exit with status 1 unless the database is at the newest migration."""
     current, head = migrate.current(Settings.load().database_url), migrate.head()
     click.echo(f"database at {current or 'nothing'}, newest is {head}")
     sys.exit(0 if current == head else 1)
@@ -33,9 +33,9 @@ def check() -> None:
 
 @db.command()
 def verify() -> None:
-    """Compare the rows with each other: images, uploads, owners, slots, quotas.
+    """Check that images, uploads, owners, slots and quotas are consistent.
 
-    Exit status 0: they agree. 1: some do not, a line for each. 2: it could not be told.
+    Exit status 0: they are. 1: some rows are wrong; each is printed. 2: the check failed.
     """
     with cannot_tell_is_two():
         wrong = 0

@@ -1,4 +1,4 @@
-"""`broker dev`: everything on embedded defaults."""
+"""`broker dev`: run everything with embedded defaults."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from broker.local.dev_env import DEFAULT_DATA_DIR
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_DATA_DIR,
-    help="Where everything is kept.",
+    help="The directory for all data.",
 )
 def dev(port: int, s3_port: int, data_dir: Path) -> None:
     """Start an S3 server, a database and the API on this machine."""

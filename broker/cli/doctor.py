@@ -1,4 +1,4 @@
-"""`broker doctor`: check a deployment, and say what to do about each fault."""
+"""`broker doctor`: check a deployment and suggest a fix for each fault."""
 
 import signal
 import sys
@@ -16,12 +16,12 @@ from broker.doctor.run import examine
 @click.option(
     "--public-at",
     metavar="URL",
-    help="Where the bucket's public URL is reached from here, such as from within a container.",
+    help="The address of the bucket's public URL from here, for example inside a container.",
 )
 def doctor(as_json: bool, public_at: str | None) -> None:
-    """Check settings, database, tokens and bucket with one real upload; exit 1 on a failure."""
+    """Check settings, database, tokens and bucket with a real upload; exit 1 on a failure."""
     findings = []
-    # Whatever ends the run, Ctrl-C and SIGTERM included, the trial upload is removed.
+    # The trial upload is removed however the run ends, also at Ctrl-C and SIGTERM.
     with sigterm_exits(), closing(examine(public_at=public_at)) as found:
         for finding in found:
             findings.append(finding)
@@ -33,7 +33,7 @@ def doctor(as_json: bool, public_at: str | None) -> None:
 
 @contextmanager
 def sigterm_exits() -> Iterator[None]:
-    """Let SIGTERM end the process as an exception does, through every `finally`."""
+    """Exit by an exception at SIGTERM, so that every `finally` block runs."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield

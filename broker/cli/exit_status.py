@@ -1,4 +1,4 @@
-"""Exit statuses of commands that compare: 0 the same, 1 differs, 2 could not be told."""
+"""Exit statuses of commands that compare: 0 the same, 1 differs, 2 the command failed."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CANNOT_TELL = 2
 
 @contextmanager
 def cannot_tell_is_two() -> Iterator[None]:
-    """End with 2, not with 1, when settings, bucket, database or a given file fail."""
+    """Exit with 2 instead of 1 if the settings, the bucket, the database or a file fails."""
     try:
         yield
     except (SettingsError, BrokerError) as error:

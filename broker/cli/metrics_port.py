@@ -1,4 +1,4 @@
-"""The metrics of a worker's process, on a port of their own: a worker has no API."""
+"""Serve the metrics of a worker process on a separate port, because a worker has no API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,19 @@ from prometheus_client import start_http_server
 
 
 def metrics_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --metrics-port and --metrics-host to a worker."""
+    """Add --metrics-port and --metrics-host to a worker's command."""
     for option in (
         click.option(
             "--metrics-host",
             default="127.0.0.1",
             metavar="ADDRESS",
-            help="Where to listen for it.  [default: 127.0.0.1]",
+            help="The address of that port.  [default: 127.0.0.1]",
         ),
         click.option(
             "--metrics-port",
             type=click.IntRange(1, 65535),
             metavar="PORT",
-            help="Let Prometheus ask this process at /metrics.",
+            help="Serve /metrics for Prometheus on this port.",
         ),
     ):
         command = option(command)
@@ -28,10 +28,10 @@ def metrics_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def serve_metrics(host: str, port: int | None) -> None:
-    """Answer from a thread that ends with the process; does nothing without a port.
+    """Serve /metrics from a daemon thread. Do nothing without a port.
 
     Raises:
-        click.ClickException: the port is taken, or the address is not this machine's.
+        click.ClickException: the port is in use, or the address is not on this machine.
     """
     if port is None:
         return

@@ -1,8 +1,8 @@
-"""Object keys on a terminal: S3 lets them hold line breaks and escape sequences."""
+"""Print object keys safely: they may contain line breaks and escape sequences."""
 
 import json
 
 
 def printable(key: str) -> str:
-    """Give the key itself, or as a JSON string where a terminal would not show it as it is."""
+    """Return the key, as a JSON string if it has characters that are not printable."""
     return key if key.isprintable() else json.dumps(key)

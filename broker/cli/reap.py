@@ -1,4 +1,4 @@
-"""`broker reap`: end stale uploads and do what the outbox says, once or for good."""
+"""`broker reap`: expire stale uploads and work off the outbox, once or repeatedly."""
 
 import logging
 from contextlib import suppress
@@ -19,13 +19,15 @@ log = logging.getLogger("broker.reap")
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Do what is due now, and end.")
-@click.option("--every", type=click.IntRange(1, 86400), metavar="SECONDS", help="Until SIGTERM.")
+@click.option("--once", is_flag=True, help="Run once and exit.")
+@click.option(
+    "--every", type=click.IntRange(1, 86400), metavar="SECONDS", help="Repeat until SIGTERM."
+)
 @metrics_options
 def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Expire stale uploads, or confirm them where BROKER_REAP says so; drain the outbox."""
+    """Expire stale uploads, or confirm them if BROKER_REAP says so, and drain the outbox."""
     if once == (every is not None):
-        raise click.UsageError("Give either --once or --every SECONDS.")
+        raise click.UsageError("Use either --once or --every SECONDS.")
     logs.configure()
     context.via = "reap"
     with broker_of_environment() as broker:
@@ -43,11 +45,11 @@ def _try_round(broker: Broker) -> None:
     try:
         done = _round(broker)
     except BrokerError as error:
-        # The database or the bucket is away: the next round finds all that is still due.
+        # The database or the bucket is down. The next round finds everything that is still due.
         log.error("%s: %s", error.code, error.detail)
     else:
         if done != Reaped():
-            # Whoever read it may have ended, its disk may be full: the work goes on.
+            # If standard output is closed or its disk is full, the work still continues.
             with suppress(OSError):
                 click.echo(_told(done))
 

@@ -1,4 +1,4 @@
-"""`broker reconcile`: what differs between bucket and database."""
+"""`broker reconcile`: print the differences between bucket and database."""
 
 import json
 import sys
@@ -19,27 +19,29 @@ DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Delete old orphans that the broker's uploads left.")
+@click.option(
+    "--fix", is_flag=True, help="Delete old orphans that the broker's uploads left behind."
+)
 @click.option(
     "--before",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
     metavar="TIME",
-    help="With --fix: keep what was written since, such as 2026-11-26T03:00:00Z.",
+    help="With --fix: keep objects written after this, such as 2026-11-26T03:00:00Z.",
 )
 @click.option(
     "--inventory",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="An S3 Inventory report's manifest.json, instead of listing the bucket.",
+    help="Read this manifest.json of S3 Inventory instead of listing the bucket.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document instead of a table.")
 def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_json: bool) -> None:
     """Compare the bucket with the database.
 
-    Exit status 0: nothing differs. 1: something does, or did until --fix deleted it. 2: it
-    could not be told.
+    Exit status 0: no differences. 1: there are differences, including those that --fix
+    deleted. 2: the comparison failed.
     """
     if before is not None and not fix:
-        raise click.UsageError("--before says what --fix may delete.")
+        raise click.UsageError("--before limits what --fix deletes, so it needs --fix.")
     with cannot_tell_is_two():
         tally, write = Tally(), _JsonWriter() if as_json else _TableWriter()
         with broker_of_environment() as broker:
@@ -55,7 +57,7 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
 
 
 class _TableWriter:
-    """Write a line for each difference as it is found, and the sums."""
+    """Print each difference on a line as it is found, then the totals."""
 
     _line = "{:<8} {:<8} {}  ({})".format
     _begun = False
@@ -74,7 +76,7 @@ class _TableWriter:
 
 
 class _JsonWriter:
-    """Write one document, a difference a line, so that a million need no memory."""
+    """Print one JSON document as a stream, so that a million differences need no memory."""
 
     def __init__(self) -> None:
         self._between = '{"differences": [\n'

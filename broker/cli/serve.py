@@ -1,8 +1,9 @@
-"""`broker serve -- SERVER …`: run a WSGI server so that its end loses no request.
+"""`broker serve -- SERVER …`: run a WSGI server and shut it down without losing requests.
 
-It starts the server and ends it; it does not serve. The order of an end is the same for every
-server: `/readyz` says 503 while requests are still taken, so that a load balancer turns away;
-then the server stops to listen and finishes what it has; what takes longer than that is cut.
+This process starts and stops the server; it does not serve itself. Every server is shut down in
+the same order. First `/readyz` answers 503 while the server still accepts requests, so that load
+balancers stop sending new ones. Then the server stops listening and finishes its requests. After
+a time limit it is killed.
 """
 
 import contextlib
@@ -24,27 +25,27 @@ from broker.db.engine import make_engine
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
-MEMORY = "/dev/shm"  # noqa: S108 (a directory of our own is made there)
+MEMORY = "/dev/shm"  # noqa: S108 (we create our own directory there)
 POLL_SECONDS = 0.2
-SIGNALLED = 128  # what a shell adds to the number of the signal that ended a process
+SIGNALLED = 128  # a shell adds this to the signal number that ended a process
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("server", nargs=-1, required=True, type=click.UNPROCESSED)
 def serve(server: tuple[str, ...]) -> None:
-    """Run SERVER, a WSGI server's command; at SIGTERM drain it, then stop it.
+    """Run SERVER, the command of a WSGI server. At SIGTERM, drain it, then stop it.
 
-    A second signal cuts the draining short. The exit status is the server's, and 0 where it
-    was stopped in good order.
+    A second signal skips the draining. The exit status is the server's, or 0 after a regular
+    shutdown.
     """
     settings = Settings.load()
-    # A worker that cannot start is started again and again: what would stop each is told here.
+    # A server restarts workers that cannot start, again and again. So report such errors here.
     make_engine(settings.database_url).dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
 
 def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) -> int:
-    """Run the command until it ends or this process is asked to; gives the exit status."""
+    """Run the command until it ends or this process gets a signal; return the exit status."""
     with (
         stop_signal() as asked,
         tempfile.TemporaryDirectory(prefix="broker-", dir=_in_memory()) as directory,
@@ -52,11 +53,11 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
         try:
             drain_file.touch()
-            drain_file.unlink()  # left by one that was killed, perhaps
+            drain_file.unlink()  # a killed server may have left it
         except OSError as error:
             raise click.ClickException(f"{DRAIN_FILE} {drain_file}: {error.strerror}") from None
         try:
-            # A group of its own: Ctrl-C reaches us alone, and we decide what ends when.
+            # In a new process group, so that Ctrl-C reaches only us and we stop the server.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
                 command, env=_environment(Path(directory), drain_file), start_new_session=True
             )
@@ -65,46 +66,46 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         try:
             if _ended(server, asked):
                 return _status(server.returncode)
-            # Before it is seen to drain: whoever sees that may hurry it.
+            # Before the drain file exists: anyone who sees it may send the second signal.
             with stop_signal() as hurried:
-                # On a disk that is full by now nobody is told; the rest of a good end stays.
+                # If the disk is full, /readyz cannot announce it; the rest still works.
                 with contextlib.suppress(OSError):
                     drain_file.touch()
                 if not _ended(server, hurried, drain_seconds):
                     server.terminate()
                 server.wait(stop_seconds)
         except subprocess.TimeoutExpired:
-            # Before it is told: who reads that may be gone already.
-            _cut(server)
-            click.echo(f"cut what took longer than {stop_seconds} s to end", err=True)
+            # Kill before printing: standard error may be closed already.
+            _kill(server)
+            click.echo(f"killed what took longer than {stop_seconds} s to end", err=True)
             return 0
         finally:
-            _cut(server)
+            _kill(server)
             drain_file.unlink(missing_ok=True)
         return _status(server.returncode)
 
 
 def _in_memory() -> str | None:
-    """Name where files are in memory; None where that is not told, for the usual place.
+    """Return a directory that is in memory, or None for the default temporary directory.
 
-    Workers count in files that are mapped into them: where one cannot grow, because others have
-    filled its disk, the kernel ends the worker (SIGBUS), and so all of them.
+    Workers count metrics in memory-mapped files. If such a file cannot grow because the disk is
+    full, the kernel kills the worker with SIGBUS, and then all others.
     """
     return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 
 def _environment(directory: Path, drain_file: Path) -> dict[str, str]:
-    """Give the server's environment; its workers count together, and anew at each start."""
+    """Return the server's environment: its workers share metrics, which start at zero."""
     counted = {COUNTS: str(directory / "metrics")}
     return {**counted, **os.environ, DRAIN_FILE: str(drain_file)}
 
 
-def _cut(server: subprocess.Popen[bytes]) -> None:
-    """Kill what there is of the server; its workers, where it has ended without them.
+def _kill(server: subprocess.Popen[bytes]) -> None:
+    """Kill the server and any workers that have outlived it.
 
-    granian's go on when their main process is killed: on the port, and out of anyone's reach.
+    granian's workers keep running and keep the port when their main process is killed.
     """
-    # No such group: all have ended. No permission: what macOS says of a group of zombies.
+    # ProcessLookupError: all have ended. PermissionError: macOS, for a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(server.pid, signal.SIGKILL)
     server.wait()
@@ -113,7 +114,7 @@ def _cut(server: subprocess.Popen[bytes]) -> None:
 def _ended(
     server: subprocess.Popen[bytes], asked: StopSignal, seconds: float = float("inf")
 ) -> bool:
-    """Wait until the server ends, the signal comes or the time is up; tell whether it ended."""
+    """Wait for the server's end, a signal or the timeout; return whether the server ended."""
     deadline = time.monotonic() + seconds
     while server.poll() is None:
         left = deadline - time.monotonic()

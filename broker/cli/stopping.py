@@ -1,4 +1,4 @@
-"""End in good order: SIGINT, SIGTERM and SIGHUP ask, and what is under way is finished first."""
+"""Shut down cleanly: SIGINT, SIGTERM and SIGHUP set a flag, and current work is finished."""
 
 import os
 import signal
@@ -6,39 +6,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
-# SIGHUP comes when the terminal is closed: who ended by it at once would leave a server behind.
+# SIGHUP arrives when the terminal is closed. Exiting at once would leave servers running.
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
-    """Whether this process was asked to stop; wait on it instead of sleeping.
+    """Whether this process got a stop signal. Wait on it instead of sleeping.
 
-    No handler could set a `threading.Event` here: it would take the lock that the `wait` which
-    it interrupts may hold, and a signal in the instant before a `wait` begins to block would be
-    seen when that `wait` is over. The interpreter itself writes to the pipe, the moment that
-    the signal comes (`signal.set_wakeup_fd`), and what is never read stays readable.
+    A `threading.Event` does not work here: the signal handler would take the lock that an
+    interrupted `wait` may hold, and a signal just before `wait` blocks would go unnoticed until
+    `wait` returns. With `signal.set_wakeup_fd` the interpreter writes to a pipe as soon as the
+    signal arrives. Nothing reads the pipe, so it stays readable.
     """
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def is_set(self) -> bool:
-        """Tell whether the process was asked to stop by now."""
+        """Check whether a stop signal has arrived."""
         return self.wait(0)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for at most `timeout` seconds, or for good; tell whether it was asked to stop."""
+        """Wait up to `timeout` seconds, or forever; return whether a stop signal has arrived."""
         return bool(wait([self._pipe], timeout))
 
 
 @contextmanager
 def stop_signal() -> Iterator[StopSignal]:
-    """Take STOPS, but SIGHUP under nohup, as a wish to stop. For the main thread; may be nested."""
+    """Catch the STOPS signals, except SIGHUP under nohup. Main thread only; may be nested."""
     readable, writable = os.pipe()
-    # A full pipe has been seen, or will be: nothing is lost by not writing to it.
+    # If the pipe is full, it is readable already, so a lost write does not matter.
     os.set_blocking(writable, False)
     wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    # With a handler that does nothing the signal neither ends the process nor raises.
+    # A handler that does nothing keeps the signal from ending the process.
     before = {
         number: signal.signal(number, lambda *_: None)
         for number in STOPS

@@ -1,4 +1,4 @@
-"""`broker token`: mint a token for local work; never from a production secret."""
+"""`broker token`: sign a token for local work. It never reads a production secret."""
 
 import time
 import warnings
@@ -14,7 +14,7 @@ from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
 @click.command()
 @click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
-@click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Seconds.")
+@click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Lifetime in seconds.")
 @click.option("--email", help="The user's email claim.")
 @click.option(
     "--data-dir",
@@ -37,13 +37,13 @@ def token(
     key: Path | None,
     algorithm: str,
 ) -> None:
-    """Print a token, signed with a key that is given or with `broker dev`'s own secret."""
+    """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
     click.echo(_mint(signing, algorithm, sub=sub, role=role, ttl=ttl, email=email))
 
 
 def dev_token(data_dir: Path, sub: int) -> str:
-    """Mint a user's token with `broker dev`'s own secret; raises ClickException."""
+    """Sign a user's token with the secret of `broker dev`; raise ClickException if it has none."""
     secret = _dev_secret(data_dir, "HS256")
     return _mint(secret, "HS256", sub=sub, role="user", ttl=3600, email=None)
 
@@ -60,16 +60,16 @@ def _mint(signing: str, algorithm: str, *, sub: int, role: str, ttl: int, email:
             return jwt.encode(claims, signing, algorithm)
         except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
             raise click.ClickException(
-                f"the key does not suit {algorithm}: give a secret of 32 bytes or more for HS256,"
-                " a private key as PEM for RS256 and ES256"
+                f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
+                " RS256 and ES256 need a private key as PEM"
             ) from None
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:
-    """Give the secret that `broker dev` made, and no other: BROKER_JWT_SECRET is not read."""
+    """Return the secret that `broker dev` generated. BROKER_JWT_SECRET is not read."""
     secret = dotenv_values(data_dir / ENV_FILE).get("BROKER_JWT_SECRET")
     if not secret or algorithm != "HS256":
         raise click.ClickException(
-            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or give --key"
+            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or use --key"
         )
     return secret

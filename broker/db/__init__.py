@@ -1,1 +1,1 @@
-"""Models, sessions and migrations: the only place that knows the database's dialects."""
+"""Models, sessions and migrations. Only this package knows the database's dialects."""

@@ -1,4 +1,4 @@
-"""The counter that gives ads their ids, on each dialect."""
+"""The counter from which ads get their ids, on each dialect."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ _SQLITE = (
 
 
 def raise_to(session: Session, used: int) -> None:
-    """Have the next ad's id be above `used`; never lowers the counter. Does not commit."""
-    of_postgresql = session.get_bind().dialect.name == "postgresql"
-    for statement in (_POSTGRESQL,) if of_postgresql else _SQLITE:
+    """Raise the counter to `used`, so that the next ad's id is higher; never lower it."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    for statement in (_POSTGRESQL,) if is_postgresql else _SQLITE:
         session.execute(text(statement), {"used": used})

@@ -1,4 +1,4 @@
-"""Tell pooled connections that are of no use any more: closed, or to a server that only reads."""
+"""Detect pooled connections that cannot be used: closed ones, and those to a read-only server."""
 
 import select
 from typing import Any
@@ -11,42 +11,42 @@ READ_ONLY_SQL_TRANSACTION = "25006"
 
 
 def refuse_closed_connections(engine: Engine) -> None:
-    """Replace a connection that the server closed while it lay in the pool, and all like it.
+    """Replace all pooled connections when one of them was closed by the server while idle.
 
-    A server that stops, or a pooler that ends a connection, closes the socket; that can be read
-    off it in two microseconds. SQLAlchemy's `pool_pre_ping` finds out by a round trip, three a
-    ticket as it was. Neither tells a server that has vanished without closing.
+    A server that stops, or a pooler that ends a connection, closes the socket. Checking the socket
+    takes two microseconds. SQLAlchemy's `pool_pre_ping` needs a round trip instead. Neither
+    detects a server that has vanished without closing its connections.
     """
     event.listen(engine, "checkout", _refuse_closed)
 
 
-def leave_what_only_reads(engine: Engine) -> None:
-    """Take a refusal to write for the end of the connection.
+def discard_read_only_connections(engine: Engine) -> None:
+    """Treat a refusal to write as a disconnect, so that the pool discards its connections.
 
-    After a failover a connection may be one to a server that was the first and is a standby now,
-    or behind a proxy that still leads there. Kept, it would refuse whatever is asked of it.
+    After a failover a connection may lead, directly or through a proxy, to the former primary,
+    which is a standby now. It would refuse every further write.
     """
     is_disconnect = engine.dialect.is_disconnect
 
-    def is_of_no_use(error: Any, connection: Any, cursor: Any) -> bool:
+    def is_disconnect_or_read_only(error: Any, connection: Any, cursor: Any) -> bool:
         return getattr(error, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION or is_disconnect(
             error, connection, cursor
         )
 
-    engine.dialect.is_disconnect = is_of_no_use  # type: ignore[method-assign,assignment]
+    engine.dialect.is_disconnect = is_disconnect_or_read_only  # type: ignore[method-assign,assignment]
 
 
 def _refuse_closed(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
     if "used" not in record.info:
-        # It is new: whatever is wrong with it is for its first statement to say.
+        # The connection is new; if something is wrong, its first statement fails.
         record.info["used"] = True
         return
     if closed_by_server(connection):
-        raise InvalidatePoolError("closed by the server while it lay in the pool")
+        raise InvalidatePoolError("closed by the server while idle in the pool")
 
 
 def closed_by_server(connection: Any) -> bool:
-    """Tell whether there is something to read: of an idle connection its end, or word of it."""
+    """Check whether an idle connection has data to read: its end, or a message that ends it."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))

@@ -1,4 +1,4 @@
-"""Bring a database to the newest migration, and tell where one stands."""
+"""Upgrade a database to the newest migration, and read which migration it is at."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from broker.db.engine import make_engine
-from broker.db.session import UnavailableIsSaid
+from broker.db.session import ErrorTranslator
 from broker.domain.errors import DatabaseUnavailable
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
@@ -16,7 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def configuration(url: str) -> Config:
-    """Give Alembic's configuration without a file: the URL is the caller's."""
+    """Return Alembic's configuration for a URL, without a file."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
@@ -24,34 +24,35 @@ def configuration(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Run every migration that the database has not seen, or none.
+    """Run all migrations that the database does not have yet; if one fails, none is applied.
 
     Raises:
-        DatabaseUnavailable: it cannot be reached, or another transaction holds a table for long.
+        DatabaseUnavailable: the database cannot be reached, or another transaction holds a lock on
+            a table for too long.
     """
     try:
-        with UnavailableIsSaid():
+        with ErrorTranslator():
             command.upgrade(configuration(url), "head")
     except DatabaseUnavailable as error:
         cause = getattr(error.__cause__, "orig", None)
         if getattr(cause, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise DatabaseUnavailable(
-                "A long transaction, such as a backup's, holds a table that is to be changed;"
-                " nothing has changed. Try again when it has ended."
+                "A long transaction, such as a backup, locks a table that must be changed."
+                " Nothing has changed; try again after it has ended."
             ) from error
         raise
 
 
 def current(url: str) -> str | None:
-    """Name the migration that the database stands at; None for an empty one."""
+    """Return the migration that the database is at; None for an empty database."""
     engine = make_engine(url)
     try:
-        with UnavailableIsSaid(), engine.connect() as connection:
+        with ErrorTranslator(), engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
 
 
 def head() -> str | None:
-    """Name the newest migration; fails when there are two."""
+    """Return the newest migration; raise CommandError if there are two."""
     return ScriptDirectory.from_config(configuration("sqlite://")).get_current_head()

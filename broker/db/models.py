@@ -1,7 +1,7 @@
 """The tables. Rows hold relative keys; the location is a setting, not data.
 
 Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign key,
-so that a further kind needs no further column. Code that deletes an owner deletes these rows.
+so a new kind needs no new column. Code that deletes an owner deletes these rows.
 """
 
 from datetime import datetime
@@ -62,7 +62,7 @@ class Ad(Base):
     __table_args__ = (
         Index(None, "owner_id"),
         CheckConstraint("places_taken >= 0", name="places_taken"),
-        # A deleted ad's id must never name another ad: its keys would be that ad's.
+        # The id of a deleted ad must never be used again, because it is part of object keys.
         {"sqlite_autoincrement": True},
     )
 
@@ -73,14 +73,14 @@ class Ad(Base):
     price: Mapped[Decimal] = mapped_column(Cents)
     is_active: Mapped[bool]
     is_sold: Mapped[bool]
-    # The column keeps its first name, which the release before still uses.
+    # The column keeps its old name, which the previous release still uses.
     slots_taken: Mapped[int] = mapped_column("places_taken", server_default="0", default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Upload(Base):
-    """The row behind a ticket. `user_id` is the owner's user, `issued_by` the one who asked."""
+    """The row behind a ticket. `user_id` is the owner's user, `issued_by` the caller."""
 
     __tablename__ = "uploads"
     __table_args__ = (
@@ -207,7 +207,7 @@ class Image(Base):
     __tablename__ = "images"
     __table_args__ = (
         Index(None, "owner_kind", "owner_id"),
-        # One avatar a user, whatever races.
+        # One avatar per user, even with concurrent requests.
         Index(
             "uq_images_avatar",
             "owner_id",

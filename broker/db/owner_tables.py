@@ -1,4 +1,4 @@
-"""The tables of the owners: one row a kind says who owns it and where its slots are counted."""
+"""The tables of owners: which columns hold an owner's user and its slots, for each kind."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""What `broker doctor` asks a database: is it there, how far is it migrated, may it be written.
+"""The checks of `broker doctor` on a database: reachable, migrated, writable.
 
-Nothing that is asked here changes anything: not even an empty SQLite file is made.
+No check changes anything. They do not even create an empty SQLite file.
 """
 
 from collections.abc import Iterator
@@ -22,26 +22,26 @@ LOCK_TIMEOUT_SECONDS = 2
 
 
 class DatabaseFault(Exception):
-    """Why the database cannot be used, in one line that shows no password."""
+    """The reason why the database cannot be used, in one line without a password."""
 
 
 def dialect(url: str) -> str:
-    """Name the dialect, `sqlite` or `postgresql`; raises DatabaseFault for any other."""
+    """Return the dialect, `sqlite` or `postgresql`; raise DatabaseFault for any other."""
     try:
         database = Database(url)
     except SettingsError:
-        raise DatabaseFault("it is no URL of a database that the broker knows") from None
+        raise DatabaseFault("the URL is not that of a supported database") from None
     database.dispose()
     return database.engine.dialect.name
 
 
 def reach(url: str) -> str:
-    """Do one round trip and name the server; raises DatabaseFault."""
+    """Do one round trip, and return the server's name and version; raise DatabaseFault."""
     if (file := _sqlite_file(url)) is not None and not file.is_file():
         raise DatabaseFault(f"there is no file {file}")
     database = Database(url)
     try:
-        with _said(), database.session() as session:
+        with _raise_faults(), database.session() as session:
             if dialect(url) == "sqlite":
                 return f"SQLite {session.scalar(text('SELECT sqlite_version()'))}"
             return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
@@ -50,23 +50,23 @@ def reach(url: str) -> str:
 
 
 def migrations(url: str) -> tuple[str | None, str | None]:
-    """Give the migration that it stands at, and the newest; raises DatabaseFault."""
-    with _said():
+    """Return the database's migration and the newest one; raise DatabaseFault."""
+    with _raise_faults():
         return migrate.current(url), migrate.head()
 
 
 def write(url: str) -> None:
-    """Insert a row and roll it back; raises DatabaseFault."""
+    """Insert a row and roll it back; raise DatabaseFault."""
     now = datetime.now(UTC)
     database = Database(url)
     try:
-        with _said(), database.session() as session:
+        with _raise_faults(), database.session() as session:
             if dialect(url) == "sqlite":
                 session.execute(text(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}"))
             else:
                 session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
                 session.execute(text(f"SET LOCAL statement_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
-            # The time is far off: were the row ever seen, nothing would be done about it.
+            # The time is far in the future: even if the row stayed, nothing would process it.
             never = datetime(9000, 1, 1, tzinfo=UTC)
             session.execute(
                 insert(Deletion).values(object_key="doctor", not_before=never, created_at=now)
@@ -77,20 +77,20 @@ def write(url: str) -> None:
 
 
 def _sqlite_file(url: str) -> Path | None:
-    """Name the file of a SQLite database; raises DatabaseFault for one in memory."""
+    """Return the file of a SQLite database; raise DatabaseFault for a database in memory."""
     if dialect(url) != "sqlite":
         return None
     name = make_url(url).database
     if not name or name == ":memory:":
-        raise DatabaseFault("a SQLite database in memory keeps nothing")
+        raise DatabaseFault("a SQLite database in memory loses its data when the process ends")
     return Path(name)
 
 
 @contextmanager
-def _said() -> Iterator[None]:
-    """Turn what goes wrong into DatabaseFault, in the driver's own words.
+def _raise_faults() -> Iterator[None]:
+    """Raise the block's database errors as DatabaseFault, with the driver's own message.
 
-    They name host, port and user, and never a password.
+    The message may contain host, port and user, but never a password.
     """
     try:
         yield

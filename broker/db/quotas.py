@@ -73,7 +73,8 @@ def _reserving(insert: Dialects, user: FromClause | ColumnElement[int]) -> Retur
 
     Args:
         insert: the dialect's own INSERT into the table.
-        user: the user's id, or a FROM clause with a column `user_id` that must return a row.
+        user: the user's id, or a FROM clause with a column `user_id`; without a row nothing is
+            reserved.
     """
     now, stale_at = _parameter("now"), _parameter("stale_at")
     size, files = _parameter("bytes"), _parameter("files")

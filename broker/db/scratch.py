@@ -1,6 +1,6 @@
-"""A throw-away database with one user and one ad, for what must not be kept.
+"""A temporary database with one user and one ad.
 
-It has the tables of the models, so that the services run on it as on any other.
+It has the tables of the models, so the services run on it as on any other database.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from broker.db.session import Database
 
 @contextmanager
 def scratch_database(*, user_id: int, ad_id: int, now: datetime) -> Iterator[Database]:
-    """Give a database that is gone afterwards; the ad is the user's.
+    """Yield a database that is deleted afterwards; the user owns the ad.
 
-    In a file, since SQLite's memory is one connection's own.
+    The database is a file, because each connection to SQLite's memory has its own database.
     """
     with TemporaryDirectory() as directory, ExitStack() as stack:
         database = Database(f"sqlite:///{directory}/scratch.db")

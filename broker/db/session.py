@@ -1,4 +1,4 @@
-"""One unit of work with the database, and the errors that mean it cannot be had."""
+"""The database's sessions, and the errors that mean that it is not available."""
 
 import threading
 from contextlib import AbstractContextManager
@@ -15,14 +15,12 @@ from broker.db.fast_path.transactions import CURSORS, WRITER
 from broker.db.timing import watch
 from broker.domain.errors import DatabaseUnavailable
 
-# The layers above name the type of what they pass on, without importing SQLAlchemy.
-__all__ = ["Database", "Session", "UnavailableIsSaid"]
+# The layers above import the type Session from here, not from SQLAlchemy.
+__all__ = ["Database", "ErrorTranslator", "Session"]
 
 
-class UnavailableIsSaid:
-    """Turns what the driver raises in its block while the database is away into
-    DatabaseUnavailable.
-    """
+class ErrorTranslator:
+    """A context that raises the driver's errors as DatabaseUnavailable if the database is down."""
 
     def __enter__(self) -> Any:
         return None
@@ -33,11 +31,13 @@ class UnavailableIsSaid:
         if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
             raise DatabaseUnavailable("The database cannot be reached; try again.") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise DatabaseUnavailable("The database went away; try again.") from error
+            raise DatabaseUnavailable(
+                "The connection to the database was lost; try again."
+            ) from error
 
 
-class _Work(UnavailableIsSaid):
-    """A session's block, at whose end what was not committed is rolled back."""
+class _SessionBlock(ErrorTranslator):
+    """The context of one session. Its end rolls back what was not committed."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -46,15 +46,15 @@ class _Work(UnavailableIsSaid):
         return self._session
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        # One that was never used has nothing to give back, as with nearly every ticket.
+        # A session that was not used holds nothing. That is so for nearly every ticket.
         if self._session.in_transaction() or len(self._session.identity_map):
-            with UnavailableIsSaid():
+            with ErrorTranslator():
                 self._session.close()
         super().__exit__(kind, error, trace)
 
 
 class Database:
-    """A pool of connections to one database; made once a process, after any fork."""
+    """A pool of connections to one database; create one per process, after a fork."""
 
     def __init__(self, url: str, *, statement_timeout: int = 0) -> None:
         self.engine = make_engine(url, statement_timeout)
@@ -67,20 +67,20 @@ class Database:
         )
 
     def session(self) -> AbstractContextManager[Session]:
-        """Give a session; what was not committed is rolled back.
+        """Return a context that yields a session and rolls back what was not committed.
 
         Raises:
-            DatabaseUnavailable: the server is down, the connection broke, the pool or
-                SQLite's write lock could not be had in time.
+            DatabaseUnavailable: the server is down, the connection broke, or there was no free
+                connection, or no write lock of SQLite, in time.
         """
-        return _Work(self._sessions())
+        return _SessionBlock(self._sessions())
 
     def check(self) -> None:
-        """Do one round trip; raises DatabaseUnavailable."""
+        """Do one round trip; raise DatabaseUnavailable if it fails."""
         with self.session() as session:
             session.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close all pooled connections."""
         self._cursors.dispose()
         self.engine.dispose()

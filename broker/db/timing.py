@@ -1,4 +1,4 @@
-"""Tell how long statements and commits take: in the request's context, and as spans."""
+"""Observe the duration of statements and commits: in the request's context and as spans."""
 
 import time
 from typing import Any
@@ -10,10 +10,10 @@ from broker.telemetry.context import context
 
 
 def watch(engine: Engine) -> None:
-    """Time all that the engine sends; a failed statement's time counts as well.
+    """Observe every statement and commit of the engine, including failed statements.
 
-    SQLAlchemy has an event before a commit and none after it, so the dialect's own method is
-    wrapped: on a disk that syncs, the commit is most of a transaction's time.
+    SQLAlchemy has an event before a commit but none after it, so this wraps the dialect's own
+    method. On a disk that syncs, the commit takes most of a transaction's time.
     """
     event.listen(engine, "before_cursor_execute", _begin)
     event.listen(engine, "after_cursor_execute", _end)
@@ -25,7 +25,7 @@ def watch(engine: Engine) -> None:
         try:
             commit(connection)
         finally:
-            told("COMMIT", time.perf_counter() - started)
+            observe("COMMIT", time.perf_counter() - started)
 
     engine.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
 
@@ -35,20 +35,20 @@ def _begin(*_: Any) -> None:
 
 
 def _end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-    told(statement, time.perf_counter() - context.started)
+    observe(statement, time.perf_counter() - context.started)
 
 
 def _failed(error: Any) -> None:
     if error.statement is not None:
         name = type(error.original_exception).__name__
-        told(error.statement, time.perf_counter() - context.started, name)
+        observe(error.statement, time.perf_counter() - context.started, name)
 
 
-def told(statement: str, seconds: float, error: str | None = None) -> None:
-    """Count the seconds of a statement that has ended; `error` names what it ended with."""
+def observe(statement: str, seconds: float, error: str | None = None) -> None:
+    """Observe a statement that has ended; `error` names the exception, if any."""
     context.database += seconds
     if tracing.is_on():
-        # The statement has placeholders; the values are never told.
+        # The statement has placeholders; the values are never exported.
         name = statement.split(None, 1)[0].upper()
         attributes = {"db.query.text": statement, "db.operation.name": name}
         tracing.record(name, seconds, attributes, error=error)

@@ -1,4 +1,4 @@
-"""Column types that read the same on PostgreSQL and SQLite."""
+"""Column types that have the same Python values on PostgreSQL and SQLite."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,12 +6,12 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 
-# SQLite numbers only INTEGER primary keys by itself.
+# SQLite generates ids only for INTEGER primary keys.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC; a naive one is refused. SQLite keeps it without its zone."""
+    """An aware time in UTC; naive times are refused. SQLite stores it without the time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -25,20 +25,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back an aware time in UTC."""
+        """Return an aware time in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Cents(TypeDecorator[Decimal]):
-    """Money with two decimals, kept as whole cents: SQLite has no exact decimals."""
+    """Money with two decimals, stored as whole cents, because SQLite has no exact decimals."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Store whole cents; a third decimal is an error."""
+        """Store whole cents; raise ValueError for more than two decimals."""
         if value is None:
             return None
         cents = value * 100
@@ -47,5 +47,5 @@ class Cents(TypeDecorator[Decimal]):
         return int(cents)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        """Give back a decimal with two places."""
+        """Return a decimal with two places."""
         return None if value is None else Decimal(value).scaleb(-2)

@@ -1,4 +1,4 @@
-"""Insert unless there: the one statement whose construct differs between dialects."""
+"""Insert rows that do not exist yet; each dialect has its own statement for this."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 def insert_unless_there(
     session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows, or leave those that are there; both databases do this atomically."""
+    """Insert the rows that do not exist yet; both databases do this atomically."""
     session.execute(_insert(session, model).on_conflict_do_nothing(), list(rows))
 
 
@@ -24,12 +24,12 @@ def insert_new(
     rows: Sequence[Mapping[str, Any]],
     column: InstrumentedAttribute[Value],
 ) -> list[Value]:
-    """Insert rows unless there, as above; gives a column of those that were inserted."""
+    """Insert the rows that do not exist yet; return a column of the inserted rows."""
     insert = _insert(session, model).on_conflict_do_nothing().returning(column)
     return list(session.scalars(insert, list(rows)))
 
 
 def _insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    """Give the dialect's own construct: the standard one knows no conflicts."""
+    """Return the dialect's own INSERT; the generic one does not support ON CONFLICT."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     return insert(model)

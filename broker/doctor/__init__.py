@@ -1,5 +1,5 @@
-"""`broker doctor`: checks of a deployment against its real bucket, database and keys.
+"""`broker doctor`: check a deployment against its real bucket, database and keys.
 
-Each module checks one thing and is named for it. The doctor acts as a client does, over plain
-HTTP and through the API's own services; the only layer above it is `cli`.
+Each module checks one thing and is named after it. The doctor acts as a client: it sends plain
+HTTP and calls the API's own services. Only the layer `cli` is above it.
 """

@@ -1,4 +1,4 @@
-"""The broker's own public URL: does the API answer where clients are told that it is."""
+"""Check that the API answers at the broker's public URL."""
 
 from collections.abc import Iterator
 
@@ -11,22 +11,22 @@ SETTING = "BROKER_PUBLIC_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Ask for /healthz; only a warning, for the API may not have been started yet."""
+    """Request /healthz. A failure is only a warning: the API may not be running yet."""
     url = examination.settings.public_url
     if url is None:
-        yield skip(CHECK, f"{SETTING} is not set; links are made for this machine alone")
+        yield skip(CHECK, f"{SETTING} is not set, so links work on this machine only")
         return
     try:
         answer = examination.browser.send("GET", f"{url}/healthz", follow=True)
         if answer.succeeded and b'"ok"' in answer.body:
             yield ok(CHECK, f"{url}/healthz answers")
             return
-        said = f"answers {answer.status}, and not as the broker does"
+        problem = f"answers {answer.status}, but it is not the broker"
     except Unreachable as error:
-        said = f"does not answer: {error}"
+        problem = f"does not answer: {error}"
     yield warn(
         CHECK,
-        f"{url}/healthz {said}",
+        f"{url}/healthz {problem}",
         setting=SETTING,
-        fix=f"start the API, or set {SETTING} to where clients reach it",
+        fix=f"start the API, or set {SETTING} to the API's address for clients",
     )

@@ -1,6 +1,7 @@
-"""The doctor as a client: plain HTTP without credentials, each wait bounded.
+"""The doctor's HTTP client: no credentials, short timeouts.
 
-The broker's boto3 client can move no bytes, on purpose; this does what browsers and phones do.
+The broker's boto3 client refuses to send objects, on purpose. This client does what browsers and
+phones do.
 """
 
 import errno
@@ -36,12 +37,12 @@ USER_AGENT = "broker-doctor"
 
 
 class Unreachable(Exception):
-    """No HTTP answer came; the message says at which step it ended."""
+    """There was no HTTP answer; the message says which step failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer's status, headers (whatever their case) and the beginning of its body."""
+    """The status, the case-insensitive headers and the beginning of the body of an answer."""
 
     status: int
     headers: HTTPHeaderDict = field(repr=False)
@@ -49,33 +50,33 @@ class Answer:
 
     @property
     def succeeded(self) -> bool:
-        """Tell whether it is a 2xx."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
     def code(self) -> str | None:
-        """Give S3's error code; None where the body is no S3 error."""
+        """The S3 error code; None if the body is not an S3 error."""
         return self.element("Code") if b"<Error" in self.body else None
 
     @property
-    def said(self) -> str:
-        """Give status and S3 error code in words for a report."""
+    def summary(self) -> str:
+        """The status and the S3 error code, for a finding."""
         return f"{self.status} {self.code}" if self.code else str(self.status)
 
     def element(self, name: str) -> str | None:
-        """Give the text of an XML element without children; no parser for what strangers send."""
+        """Return the text of an XML element. Untrusted XML does not go through a parser."""
         pattern = rf"<{name}>([^<]{{1,200}})</{name}>"
         found = re.search(pattern, self.body.decode("utf-8", "replace"))
         return found[1] if found else None
 
 
 class Browser:
-    """Sends requests; follows no redirect unless told to, and keeps no cookies.
+    """Sends requests. It follows redirects only on request and keeps no cookies.
 
     Args:
         ca_bundle: a file of certificates to trust instead of the system's.
-        detour: a URL, and where to send what is meant for its host or a host below that; the
-            Host of such a request stays what it was, since S3 signatures hold it.
+        detour: a URL, and another address. Requests to the URL's host or its subdomains go to
+            the address, with their Host header unchanged because S3 signatures cover it.
     """
 
     def __init__(self, ca_bundle: str | None = None, detour: tuple[str, str] | None = None) -> None:
@@ -91,7 +92,7 @@ class Browser:
         body: bytes | None = None,
         follow: bool = False,
     ) -> Answer:
-        """Send one request; raises Unreachable."""
+        """Send one request; raise Unreachable if there is no answer."""
         address, host = self._route(url)
         retries = Retry(total=MAX_REDIRECTS, connect=0, read=0) if follow else False
         try:
@@ -118,13 +119,13 @@ class Browser:
     def post_form(
         self, url: str, fields: Mapping[str, str], file: bytes, *, headers: Mapping[str, str]
     ) -> Answer:
-        """Send a form as a page would, the file last; raises Unreachable."""
+        """Send a form as a page does, the file last; raise Unreachable if there is no answer."""
         photo = {"file": ("photo", file, "application/octet-stream")}
         body, content_type = encode_multipart_formdata({**fields, **photo})
         return self.send("POST", url, headers={**headers, "Content-Type": content_type}, body=body)
 
     def _route(self, url: str) -> tuple[str, dict[str, str]]:
-        """Give the URL to ask in place of this one, and the Host to name there."""
+        """Return the URL to request instead of this one, and the Host header if it differs."""
         if self._detour is None:
             return url, {}
         meant, at, parts = urlsplit(self._detour[0]), urlsplit(self._detour[1]), urlsplit(url)
@@ -143,13 +144,13 @@ class Browser:
 
 
 def reason(error: HTTPError | OSError) -> str:
-    """Say in words at which step a connection ended: name, TCP, TLS or HTTP."""
-    error = getattr(error, "reason", None) or error  # what a redirect's retries wrap
+    """Return which step of a connection failed, in words: name, TCP, TLS or HTTP."""
+    error = getattr(error, "reason", None) or error  # retries after redirects wrap it
     if isinstance(error, NameResolutionError):
-        return "its host's name cannot be resolved"
+        return "the host name cannot be resolved"
     if isinstance(error, NewConnectionError):
         refused = _errno(error) == errno.ECONNREFUSED
-        return "the connection is refused: nothing listens there" if refused else "no connection"
+        return "connection refused: nothing listens there" if refused else "no connection"
     if isinstance(error, ConnectTimeoutError):
         return f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s; a firewall may drop it"
     if isinstance(error, SSLError):
@@ -159,8 +160,8 @@ def reason(error: HTTPError | OSError) -> str:
     if isinstance(error, ReadTimeoutError):
         return f"connected, but no answer within {READ_TIMEOUT_SECONDS:g} s"
     if isinstance(error, LocationValueError):
-        return "it is no URL that can be asked"
-    return "the connection broke before an HTTP answer came"
+        return "it is not a valid URL"
+    return "the connection broke before an HTTP answer arrived"
 
 
 def _errno(error: BaseException) -> int | None:
@@ -170,4 +171,4 @@ def _errno(error: BaseException) -> int | None:
 
 def _tls(error: SSLError) -> str:
     found = re.search(r"certificate verify failed: ([^(]+)", str(error))
-    return f"the certificate is not trusted ({found[1].strip()})" if found else "no handshake"
+    return f"the certificate is not trusted ({found[1].strip()})" if found else "handshake failed"

@@ -1,4 +1,4 @@
-"""The bucket: is it there, and may the broker list it."""
+"""Check that the bucket exists and that the broker may list it."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ CHECK = "bucket"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Read the answer to the broker's own signed ListObjectsV2."""
+    """Check the answer to the broker's own signed ListObjectsV2."""
     answer, name = examination.signed_answer, examination.settings.s3_bucket
     if answer.succeeded and answer.element("Name") in (name, None):
-        yield ok(CHECK, f"{name} is there, and the broker may list it")
+        yield ok(CHECK, f"{name} exists, and the broker may list it")
     elif answer.code == "NoSuchBucket":
         yield fail(
             CHECK,
@@ -23,21 +23,21 @@ def check(examination: Examination) -> Iterator[Finding]:
     elif answer.status == 403:
         yield fail(
             CHECK,
-            f"the credentials may not list {name}, or it is somebody else's: {answer.said}",
+            f"the credentials may not list {name}, or another account owns it: {answer.summary}",
             setting="AWS_ACCESS_KEY_ID",
             fix=f"allow s3:ListBucket on arn:aws:s3:::{name} to these credentials",
         )
     elif answer.code is None:
         yield fail(
             CHECK,
-            f"the answer for {name} is {answer.said}, and not one of S3",
+            f"the answer for {name} is {answer.summary}, which is not from S3",
             setting="BROKER_S3_ADDRESSING",
-            fix="set BROKER_S3_ADDRESSING to how the server names buckets, path or virtual",
+            fix="set BROKER_S3_ADDRESSING to path or virtual, as the server expects",
         )
     else:
         yield fail(
             CHECK,
-            f"the bucket cannot be used: {answer.said}",
+            f"the bucket cannot be used: {answer.summary}",
             setting="BROKER_S3_BUCKET",
-            fix="look at the S3 server's log",
+            fix="check the S3 server's log",
         )

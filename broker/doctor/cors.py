@@ -1,7 +1,7 @@
-"""CORS: may a page of each configured origin send to the bucket, and one of another not.
+"""Check CORS: pages of the configured origins may upload, pages of other origins may not.
 
-Preflights are asked as browsers do (Fetch standard, "CORS-preflight fetch"): of the bucket for
-a form, of an object for a PUT with the headers that our tickets have.
+The preflights are those of browsers (Fetch standard, "CORS-preflight fetch"): to the bucket for
+a form, and to an object for a PUT with the headers of our tickets.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from broker.domain.transports import PUT
 
 CHECK = "cors"
 SETTING = "BROKER_CORS_ORIGINS"
-STRANGER = "https://doctor.invalid"
+UNKNOWN_ORIGIN = "https://doctor.invalid"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Ask for each origin, and for one that nobody configured."""
+    """Send preflights for each origin, and for one that is not configured."""
     origins = examination.settings.cors_origins
     if not origins:
-        yield skip(CHECK, f"{SETTING} names no origin, so no page may send")
+        yield skip(CHECK, f"{SETTING} names no origin, so no page may upload")
         return
     asked = _requests(examination)
     for origin in origins:
@@ -33,31 +33,31 @@ def check(examination: Examination) -> Iterator[Finding]:
         if refused:
             yield fail(
                 CHECK,
-                f"pages of {origin} may not send by {' and '.join(refused)}",
+                f"pages of {origin} may not upload by {' and '.join(refused)}",
                 setting=SETTING,
                 fix=_fix(examination, refused),
             )
         else:
-            yield ok(CHECK, f"pages of {origin} may send by POST and PUT")
+            yield ok(CHECK, f"pages of {origin} may upload by POST and PUT")
     _method, url, names = asked[1]
-    if _allowed(examination, STRANGER, "PUT", url, names):
+    if _allowed(examination, UNKNOWN_ORIGIN, "PUT", url, names):
         yield warn(
             CHECK,
-            f"pages of any origin may send, {STRANGER} too; forms still bind what",
+            f"pages of any origin may upload, even {UNKNOWN_ORIGIN}; they still need a ticket",
             setting=SETTING,
             fix=_fix(examination, []),
         )
 
 
 def exposes_etag(answer: Answer, origin: str) -> bool:
-    """Tell whether a page of the origin may read this answer's ETag."""
+    """Check whether a page of the origin may read the ETag of this answer."""
     exposed = answer.headers.get("Access-Control-Expose-Headers", "").lower()
     names = {name.strip() for name in exposed.split(",")}
     return _names(answer, origin) and bool(names & {"etag", "*"})
 
 
 def _requests(examination: Examination) -> list[tuple[str, str, str]]:
-    """Give method, URL and header names of what pages send: a form, and a PUT."""
+    """Return the method, URL and header names of a form and of a PUT."""
     put = examination.trial.issue(PUT).transfer
     assert isinstance(put, PresignedPut)  # noqa: S101
     names = ",".join(sorted(name.lower() for name in put.headers))
@@ -73,7 +73,7 @@ def _allowed(
     try:
         answer = examination.browser.send("OPTIONS", url, headers=headers)
     except Unreachable:
-        # SeaweedFS hangs up on a preflight of its own bucket that it does not grant.
+        # SeaweedFS closes the connection if it refuses a preflight to a bucket.
         return False
     methods = answer.headers.get("Access-Control-Allow-Methods", "")
     given = {name.strip().upper() for name in methods.split(",")}
@@ -93,9 +93,9 @@ def _names(answer: Answer, origin: str) -> bool:
 
 
 def _fix(examination: Examination, refused: list[str]) -> str:
-    """Give the fix; what a server answers by a setting of its own, no bucket's rule changes.
+    """Return the fix. Some servers answer preflights from their own settings, not from rules.
 
-    That is everything with MinIO, and preflights on the bucket itself with SeaweedFS.
+    MinIO does so always, and SeaweedFS for preflights to the bucket itself.
     """
     server = examination.endpoint_answer.headers.get("Server", "").lower()
     origins = ",".join(examination.settings.cors_origins)

@@ -1,4 +1,4 @@
-"""The credentials: does boto3 find any, how long do they live, does the bucket know them."""
+"""Check the credentials: boto3 finds them, they live long enough, the bucket knows them."""
 
 from collections.abc import Iterator
 
@@ -13,17 +13,17 @@ TOKEN = frozenset({"InvalidToken", "InvalidTokenId", "ExpiredToken", "TokenRefre
 
 
 def configured(examination: Examination) -> Iterator[Finding]:
-    """Set boto3 up: profile and configuration file must be readable."""
+    """Set up boto3, which reads its profile and its configuration file."""
     try:
         probe = examination.probe
     except ChainFault as fault:
         yield _unreadable(CONFIGURED, fault)
     else:
-        yield ok(CONFIGURED, f"boto3 is set up for {probe.endpoint_url}")
+        yield ok(CONFIGURED, f"boto3 is configured for {probe.endpoint_url}")
 
 
 def found(examination: Examination) -> Iterator[Finding]:
-    """Look them up in boto3's chain, and compare their life with that of tickets."""
+    """Look up the credentials and compare their lifetime with that of tickets."""
     try:
         chain = examination.probe.chain()
     except ChainFault as fault:
@@ -32,19 +32,19 @@ def found(examination: Examination) -> Iterator[Finding]:
     if chain.method is None:
         yield fail(
             FOUND,
-            "boto3 finds none in the environment, a profile or a role",
+            "boto3 finds no credentials in the environment, a profile or a role",
             setting="AWS_ACCESS_KEY_ID",
             fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role",
         )
         return
     if not chain.temporary:
-        yield ok(FOUND, f"boto3 finds long-lived ones ({chain.method})")
+        yield ok(FOUND, f"boto3 finds long-lived credentials ({chain.method})")
         return
     settings, life = examination.settings, ""
     if chain.expires_at is not None:
         left = (chain.expires_at - examination.now()).total_seconds()
         life = f", in {left:.0f} s"
-    yield ok(FOUND, f"boto3 finds temporary ones ({chain.method}); they lapse{life}")
+    yield ok(FOUND, f"boto3 finds temporary credentials ({chain.method}); they expire{life}")
     for setting, ttl in (
         ("BROKER_TICKET_TTL", settings.ticket_ttl),
         ("BROKER_PUT_TTL", settings.put_ttl),
@@ -52,35 +52,35 @@ def found(examination: Examination) -> Iterator[Finding]:
         if ttl > REFRESHED_SECONDS:
             yield warn(
                 FOUND,
-                f"what temporary ones sign dies with them, and {setting} promises {ttl} s",
+                f"tickets expire with the temporary credentials, but {setting} promises {ttl} s",
                 setting=setting,
                 fix=f"{setting}={REFRESHED_SECONDS}",
             )
 
 
 def accepted(examination: Examination) -> Iterator[Finding]:
-    """Show them to the bucket, and tell its refusals apart."""
+    """Check the bucket's answer to a signed request."""
     answer = examination.signed_answer
     if answer.code in UNKNOWN_KEY:
         yield fail(
             ACCEPTED,
-            f"the bucket does not know the access key: {answer.said}",
+            f"the bucket does not know the access key: {answer.summary}",
             setting="AWS_ACCESS_KEY_ID",
-            fix="set AWS_ACCESS_KEY_ID to a key that the account of the bucket has",
+            fix="set AWS_ACCESS_KEY_ID to a key that belongs to the bucket's account",
         )
     elif answer.code == "SignatureDoesNotMatch":
         yield fail(
             ACCEPTED,
-            f"the secret key is not the access key's: {answer.said}",
+            f"the secret key does not match the access key: {answer.summary}",
             setting="AWS_SECRET_ACCESS_KEY",
             fix="set AWS_SECRET_ACCESS_KEY to the secret of AWS_ACCESS_KEY_ID",
         )
     elif answer.code in TOKEN:
         yield fail(
             ACCEPTED,
-            f"they have lapsed, or the session token is of other ones: {answer.said}",
+            f"they have expired, or the session token does not match: {answer.summary}",
             setting="AWS_SESSION_TOKEN",
-            fix="get fresh credentials; unset AWS_SESSION_TOKEN with long-lived keys",
+            fix="get new credentials; with long-lived keys, unset AWS_SESSION_TOKEN",
         )
     else:
         yield ok(ACCEPTED, "the bucket knows the access key and its signature")
@@ -91,5 +91,5 @@ def _unreadable(check: str, fault: ChainFault) -> Finding:
         check,
         f"boto3 says: {fault}",
         setting=fault.setting,
-        fix=f"set {fault.setting}, or unset it with all that goes with it (docs/settings.md)",
+        fix=f"set {fault.setting}, or unset it and its companions (docs/settings.md)",
     )

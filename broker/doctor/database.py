@@ -1,4 +1,4 @@
-"""The database: is it reached, migrated, and may the broker write to it."""
+"""Check that the database answers, is migrated, and can be written."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ WORKERS = ("GRANIAN_WORKERS", "WEB_CONCURRENCY")
 
 
 def reached(examination: Examination) -> Iterator[Finding]:
-    """Do one round trip."""
+    """Make one round trip."""
     url = examination.settings.database_url
     try:
         server = probe.reach(url)
@@ -22,7 +22,7 @@ def reached(examination: Examination) -> Iterator[Finding]:
         missing = "no file" in str(fault)
         yield fail(
             REACHED,
-            f"it cannot be used: {fault}",
+            f"the database cannot be used: {fault}",
             setting=SETTING,
             fix="broker db upgrade" if missing else f"start the database, or correct {SETTING}",
         )
@@ -31,7 +31,7 @@ def reached(examination: Examination) -> Iterator[Finding]:
     if probe.dialect(url) == "sqlite" and many:
         yield warn(
             REACHED,
-            f"{server} answers; with several workers they wait for each other's writes",
+            f"{server} answers, but several workers wait for each other's writes",
             setting=SETTING,
             fix=f"use PostgreSQL, or {many[0]}=1",
         )
@@ -40,15 +40,15 @@ def reached(examination: Examination) -> Iterator[Finding]:
 
 
 def migrated(examination: Examination) -> Iterator[Finding]:
-    """Compare where it stands with the newest migration."""
+    """Compare the database's migration with the newest one."""
     try:
         current, head = probe.migrations(examination.settings.database_url)
     except DatabaseFault as fault:
         yield fail(
             MIGRATED,
-            f"its migration cannot be read: {fault}",
+            f"the database's migration cannot be read: {fault}",
             setting=SETTING,
-            fix="let the broker's user read alembic_version",
+            fix="allow the broker's user to read alembic_version",
         )
         return
     if current == head:
@@ -56,7 +56,7 @@ def migrated(examination: Examination) -> Iterator[Finding]:
     else:
         yield fail(
             MIGRATED,
-            f"it is at {current or 'no migration'}, and this broker needs {head}",
+            f"the database is at {current or 'no migration'}, but this broker needs {head}",
             setting=SETTING,
             fix="broker db upgrade",
         )
@@ -69,9 +69,9 @@ def writable(examination: Examination) -> Iterator[Finding]:
     except DatabaseFault as fault:
         yield fail(
             WRITABLE,
-            f"it cannot be written: {fault}",
+            f"the database cannot be written: {fault}",
             setting=SETTING,
-            fix="let the broker's user insert, update and delete; name the primary, no replica",
+            fix="allow the broker's user to insert, update and delete; use the primary database",
         )
     else:
         yield ok(WRITABLE, "a row was inserted and rolled back")

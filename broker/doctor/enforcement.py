@@ -1,6 +1,6 @@
-"""Does the bucket hold forms to their policy: one that was changed must be refused.
+"""Check that the bucket enforces POST policies: it must refuse a changed form.
 
-An S3 server that takes it checks nothing, and anyone with a ticket may write anything.
+If the S3 server accepts one, anyone with a ticket may write anything.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CHECK = "policy"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Send forms with another key, another type, another signature, and other bytes."""
+    """Send forms with a changed key, type, signature and digest."""
     trial = examination.trial
     changes = {
         "key": {"key": trial.key("elsewhere.png")},
@@ -27,16 +27,16 @@ def check(examination: Examination) -> Iterator[Finding]:
     for name, changed in changes.items():
         answer = trial.send(trial.issue(POST), None, **changed)
         if _has_no_forms(answer):
-            yield skip(CHECK, f"this server takes no forms: {answer.said}")
+            yield skip(CHECK, f"this server does not support forms: {answer.summary}")
             return
         if refusal.granted(answer):
             taken.append(name)
     if taken:
         yield fail(
             CHECK,
-            f"THE BUCKET TAKES FORMS WITH A CHANGED {', '.join(taken).upper()}",
+            f"THE BUCKET ACCEPTS FORMS WITH A CHANGED {', '.join(taken).upper()}",
             setting="BROKER_S3_ENDPOINT_URL",
-            fix="use an S3 server that enforces POST policies (docs/s3-servers.md), never this",
+            fix="use an S3 server that enforces POST policies (docs/s3-servers.md)",
         )
     else:
         yield ok(CHECK, f"forms are refused with a changed {', '.join(changes)}")

@@ -1,4 +1,4 @@
-"""What the checks of one run share: settings, the bucket, the answers that several of them read."""
+"""What the checks of one run share: settings, the bucket, answers that several checks read."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,15 +15,17 @@ from broker.storage.protocol import Storage
 
 
 def utc_now() -> datetime:
-    """Read this machine's clock, in aware UTC."""
+    """Return the current time, aware UTC."""
     return datetime.now(UTC)
 
 
 class Examination:
-    """One run of the doctor; leaving it removes what the run has put into the bucket.
+    """One run of the doctor. Leaving the context removes the run's objects from the bucket.
 
     Args:
-        public_at: where the bucket's public URL is reached from here, if not where it says.
+        settings: the deployment's.
+        now: return the current time, aware UTC.
+        public_at: the address to use here instead of the bucket's public URL.
     """
 
     def __init__(
@@ -48,44 +50,44 @@ class Examination:
 
     @cached_property
     def probe(self) -> Probe:
-        """Set boto3 up as the API does; raises ChainFault."""
+        """The bucket as the API reaches it; raises ChainFault."""
         return Probe(self.settings)
 
     @cached_property
     def endpoint_answer(self) -> Answer:
-        """Ask the internal URL without credentials, once; raises Unreachable or StorageDenied."""
+        """The answer of the internal URL without credentials; raises Unreachable, StorageDenied."""
         return self._inside.send("GET", f"{self.probe.endpoint_url}/")
 
     @cached_property
     def signed_answer(self) -> Answer:
-        """Ask the bucket with the broker's credentials, once; raises as above."""
+        """The bucket's answer to a signed request; raises Unreachable or StorageDenied."""
         request = self.probe.signed_list()
         return self._inside.send("GET", request.url, headers=request.headers)
 
     @cached_property
     def trial(self) -> Trial:
-        """Begin the trial upload; what it writes is removed when the examination ends."""
+        """The trial upload. Its objects are removed when the examination ends."""
         made = Trial(self.probe.storage, self.settings.limits, self.browser, self.now)
         return self._stack.enter_context(made)
 
     @property
     def public_url(self) -> str:
-        """Give the bucket's URL as browsers have it."""
+        """The bucket's URL for browsers."""
         return self.probe.storage.presigner.bucket_url
 
     @property
     def public_setting(self) -> str:
-        """Name the setting that the public URL comes from."""
+        """The name of the setting that the public URL comes from."""
         if self.settings.s3_public_url is not None:
             return "BROKER_S3_PUBLIC_URL"
         return "BROKER_S3_ENDPOINT_URL"
 
     def public_storage(self) -> Storage:
-        """Give the bucket of the public URL, should it not be the internal URL's."""
+        """Return the bucket at the public URL, in case that is another server."""
         public = {"s3_endpoint_url": self.settings.s3_public_url}
         return Probe(self.settings.model_copy(update=public)).storage
 
     @cached_property
     def _inside(self) -> Browser:
-        """Give what asks as the broker itself: with boto3's certificates."""
+        """A client for the internal URL, which trusts the same certificates as boto3."""
         return Browser(self.probe.ca_bundle)

@@ -1,4 +1,4 @@
-"""What a check found: its outcome, and for a fault the setting and the fix."""
+"""The finding of a check: its outcome and, for a fault, the setting and the fix."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """`skip` is a check that an earlier failure makes meaningless, or that nothing asks for."""
+    """The outcome. `skip`: an earlier check failed, or the settings do not use the feature."""
 
     OK = "ok"
     WARN = "warn"
@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of the report. `detail`, `setting` and `fix` never hold a secret or signature."""
+    """One line of the report. It never contains a secret or a signature."""
 
     check: str
     outcome: Outcome
@@ -26,27 +26,27 @@ class Finding:
 
 
 def _plain(text: str) -> str:
-    """Take user and password out of URLs."""
+    """Remove user and password from URLs."""
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def ok(check: str, detail: str) -> Finding:
-    """Say what was seen to work."""
+    """Return a finding for something that works."""
     return Finding(check=check, outcome=Outcome.OK, detail=_plain(detail))
 
 
 def skip(check: str, why: str) -> Finding:
-    """Say why nothing was checked."""
+    """Return a finding for a check that was skipped, with the reason."""
     return Finding(check=check, outcome=Outcome.SKIP, detail=_plain(why))
 
 
 def warn(check: str, detail: str, *, setting: str, fix: str) -> Finding:
-    """Say what works, and should be otherwise."""
+    """Return a finding for something that works but should be changed."""
     return _fault(check, Outcome.WARN, detail, setting, fix)
 
 
 def fail(check: str, detail: str, *, setting: str, fix: str) -> Finding:
-    """Say what does not work, which setting it hangs on, and what to do."""
+    """Return a finding for something that does not work, with the setting and the fix."""
     return _fault(check, Outcome.FAIL, detail, setting, fix)
 
 

@@ -1,4 +1,4 @@
-"""The internal URL: does an S3 server answer where the broker itself talks to it."""
+"""Check that an S3 server answers at the internal URL, which the broker itself uses."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ SETTING = "BROKER_S3_ENDPOINT_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Ask it anything; every S3 server answers, be it with a refusal."""
+    """Request the endpoint. Every S3 server answers, even if with an error."""
     url = examination.probe.endpoint_url
     try:
         answer = examination.endpoint_answer
@@ -20,15 +20,15 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             f"{url} does not answer: {error}",
             setting=SETTING,
-            fix=f"start the S3 server, or set {SETTING} to where it listens",
+            fix=f"start the S3 server, or set {SETTING} to its address",
         )
         return
     if not answer.succeeded and answer.code is None and not 300 <= answer.status < 400:
         yield fail(
             CHECK,
-            f"{url} answers {answer.status}, and not as an S3 server does",
+            f"{url} answers {answer.status}, but it is not an S3 server",
             setting=SETTING,
-            fix=f"set {SETTING} to the S3 server itself, without a path or a bucket's name",
+            fix=f"set {SETTING} to the S3 server's root, without a path or bucket name",
         )
         return
     server = answer.headers.get("Server")

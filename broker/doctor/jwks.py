@@ -1,4 +1,4 @@
-"""The issuer's published keys (RFC 7517): are they reached, and can the algorithm use one."""
+"""Check the issuer's published keys (RFC 7517): they load, and one suits the algorithm."""
 
 import json
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from jwt.exceptions import PyJWKError, PyJWKSetError
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, skip, warn
-from broker.doctor.tokens import WANTED, unfit
+from broker.doctor.tokens import WANTED, unusable_kind
 
 CHECK = "jwks"
 SETTING = "BROKER_JWT_JWKS_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Fetch the keys as the broker does at an unknown `kid`."""
+    """Fetch the keys, as the broker does for an unknown `kid`."""
     url, algorithm = examination.settings.jwt_jwks_url, examination.settings.jwt_algorithm
     if url is None:
         yield skip(CHECK, f"{SETTING} is not set")
@@ -27,9 +27,9 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield fail(
             CHECK,
-            f"{url} does not answer, so no new key becomes known: {error}",
+            f"{url} does not answer, so new keys cannot be loaded: {error}",
             setting=SETTING,
-            fix=f"set {SETTING} to where the issuer publishes its keys",
+            fix=f"set {SETTING} to the URL of the issuer's keys",
         )
         return
     try:
@@ -39,20 +39,22 @@ def check(examination: Examination) -> Iterator[Finding]:
     except (ValueError, TypeError, AttributeError, PyJWKError, PyJWKSetError):
         yield fail(
             CHECK,
-            f"{url} answers {answer.status}, and not with a set of keys",
+            f"{url} answers {answer.status}, but not with a set of keys",
             setting=SETTING,
             fix=f"set {SETTING} to the issuer's jwks_uri",
         )
         return
     usable = [
-        jwk for jwk in keys if unfit(jwk.key, algorithm) is None and jwk.public_key_use != "enc"
+        jwk
+        for jwk in keys
+        if unusable_kind(jwk.key, algorithm) is None and jwk.public_key_use != "enc"
     ]
     if not usable:
         yield fail(
             CHECK,
             f"none of its {len(keys)} keys is {WANTED[algorithm]}, as {algorithm} needs",
             setting=SETTING,
-            fix="correct BROKER_JWT_ALGORITHM, or have the issuer publish such a key",
+            fix="correct BROKER_JWT_ALGORITHM, or let the issuer publish such a key",
         )
     elif urlsplit(url).scheme == "http" and urlsplit(url).hostname not in (
         "localhost",
@@ -60,7 +62,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     ):
         yield warn(
             CHECK,
-            "the keys come over http: whoever is on the way can put their own in",
+            "the keys are loaded over http, so an attacker on the network can replace them",
             setting=SETTING,
             fix=f"set {SETTING} to an https URL",
         )

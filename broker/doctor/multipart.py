@@ -1,4 +1,4 @@
-"""A multipart upload: may the broker begin and abort one, and is its part taken."""
+"""Check multipart uploads: create one, send a part, abort it."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ CHECK = "multipart"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Begin one, send its only part, and abort it."""
+    """Create a multipart upload, send one part, and abort the upload."""
     trial = examination.trial
     ticket = trial.issue(MULTIPART)
     answer: Answer | None = None
@@ -30,24 +30,24 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
     finally:
-        # Even if the run is broken off here: parts that stay cost, and no listing shows them.
+        # Also if the run is interrupted here: leftover parts cost money, and listings hide them.
         left = _abort(examination, ticket)
     if isinstance(left, StorageError):
         yield refusal.of_broker(CHECK, examination, left, "s3:ListMultipartUploadParts")
     elif left:
         yield fail(
             CHECK,
-            "a multipart upload cannot be aborted, so its parts stay and cost",
+            "a multipart upload cannot be aborted, so its parts stay and cost money",
             setting="AWS_ACCESS_KEY_ID",
             fix=f"allow s3:AbortMultipartUpload on arn:aws:s3:::{examination.settings.s3_bucket}/*"
             " to these credentials",
         )
     elif answer is not None and answer.succeeded:
-        yield ok(CHECK, "begun, a part sent, aborted")
+        yield ok(CHECK, "created, one part sent, aborted")
 
 
 def _abort(examination: Examination, ticket: Ticket) -> StorageError | bool:
-    """Abort; tells whether the upload is still there, or why that cannot be told."""
+    """Abort the upload. Return whether it still exists, or the error that prevents checking."""
     try:
         return not examination.trial.abort(ticket)
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""What the bucket lets anyone do, by trying it: read images, and nothing else."""
+"""Check what anonymous requests may do in the bucket: read images, and nothing else."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ POLICY = "BROKER_S3_BUCKET"
 
 
 def read(examination: Examination) -> Iterator[Finding]:
-    """GET the confirmed photo as the marketplace's pages do."""
+    """Read the confirmed photo, as the marketplace's pages do."""
     trial, settings = examination.trial, examination.settings
     url = f"{trial.storage.media_url}/{trial.image_key}"
     base = "BROKER_MEDIA_URL" if settings.media_url else examination.public_setting
@@ -27,22 +27,22 @@ def read(examination: Examination) -> Iterator[Finding]:
             READ,
             f"{trial.storage.media_url} does not answer: {error}",
             setting=base,
-            fix=f"set {base} to where browsers read images",
+            fix=f"set {base} to the address from which browsers read images",
         )
         return
     if not answer.succeeded:
-        yield _unreadable(examination, f"{answer.said} for the image just confirmed")
+        yield _unreadable(examination, f"{answer.summary} for the image just confirmed")
     elif answer.body != PHOTO and settings.media_url and _type(answer).startswith("image/"):
         yield warn(
             READ,
-            "another image than was sent is read there; fine where a CDN converts them",
+            "the URL returns another image than was sent; that is fine if a CDN converts images",
             setting=base,
             fix=f"set {base} to the bucket's own base or its CDN's, location included",
         )
     elif answer.body != PHOTO:
         yield fail(
             READ,
-            "other bytes than were sent are read there",
+            "the URL returns other bytes than were sent",
             setting=base,
             fix=f"set {base} to the bucket's own base or its CDN's, location included",
         )
@@ -65,19 +65,19 @@ def _headers(examination: Examination, answer: Answer, base: str) -> Finding:
             READ,
             f"images come with Content-Type {_type(answer) or 'none'}, not {CONTENT_TYPE}",
             setting=base,
-            fix="see that nothing between bucket and browser sets Content-Type",
+            fix="make sure that nothing between bucket and browser changes Content-Type",
         )
     if _directives(given) != _directives(wanted):
         return fail(
             READ,
             f"images come with Cache-Control {given or 'none'}, not {wanted}",
             setting="BROKER_CACHE_CONTROL",
-            fix=f"see that what {base} names passes the bucket's Cache-Control on",
+            fix=f"make sure that {base} passes on the bucket's Cache-Control",
         )
-    return ok(READ, f"anyone reads the image, with {CONTENT_TYPE} and {wanted}")
+    return ok(READ, f"anyone may read the image, with {CONTENT_TYPE} and {wanted}")
 
 
-def _unreadable(examination: Examination, said: str) -> Finding:
+def _unreadable(examination: Examination, status: str) -> Finding:
     trial, settings = examination.trial, examination.settings
     if settings.media_url:
         direct = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
@@ -85,16 +85,16 @@ def _unreadable(examination: Examination, said: str) -> Finding:
         if answer.succeeded:
             return fail(
                 READ,
-                f"the bucket gives the image to anyone, but {settings.media_url} answers {said}",
+                f"the bucket serves the image to anyone, but {settings.media_url} answers {status}",
                 setting="BROKER_MEDIA_URL",
-                fix=f"let it lead to {direct}, location included; unset it where there is no CDN",
+                fix=f"let it lead to {direct}, location included; unset it if there is no CDN",
             )
     return fail(
         READ,
-        f"nobody can see images: {said}",
+        f"nobody can see images: {status}",
         setting="BROKER_MEDIA_LOCATION",
         fix="broker bucket apply"
-        + ("" if settings.s3_endpoint_url else ", with Block Public Access off for policies"),
+        + ("" if settings.s3_endpoint_url else ", and turn off Block Public Access for policies"),
     )
 
 
@@ -107,10 +107,10 @@ def list_keys(examination: Examination) -> Iterator[Finding]:
             LIST,
             "anyone may list every key of the bucket",
             setting=POLICY,
-            fix="broker bucket apply; else take s3:ListBucket from everyone in policy and ACL",
+            fix="broker bucket apply; then remove s3:ListBucket for everyone from policy and ACL",
         )
     else:
-        yield ok(LIST, f"refused to strangers: {answer.said}")
+        yield ok(LIST, f"refused without credentials: {answer.summary}")
 
 
 def write(examination: Examination) -> Iterator[Finding]:
@@ -130,15 +130,15 @@ def write(examination: Examination) -> Iterator[Finding]:
             WRITE,
             f"ANYONE MAY {' AND '.join(granted).upper()} OBJECTS, without a ticket",
             setting=POLICY,
-            fix="broker bucket apply; else take s3:PutObject and s3:DeleteObject from everyone"
-            " in policy and ACL",
+            fix="broker bucket apply; then remove s3:PutObject and s3:DeleteObject for everyone"
+            " from policy and ACL",
         )
     else:
-        yield ok(WRITE, "refused to strangers")
+        yield ok(WRITE, "refused without credentials")
 
 
 def incoming(examination: Examination) -> Iterator[Finding]:
-    """Send a photo without a digest: nobody may read it before the broker has promoted it."""
+    """Send a photo without a digest. Nobody may read it before the broker promotes it."""
     trial, settings = examination.trial, examination.settings
     transport = transport_named(settings.default_transport)
     ticket = trial.issue(transport, pinned=False)
@@ -153,9 +153,9 @@ def incoming(examination: Examination) -> Iterator[Finding]:
     if read_by_anyone:
         yield fail(
             INCOMING,
-            "anyone may read what is below incoming/, before it has been confirmed",
+            "anyone may read incoming/, which has unconfirmed uploads",
             setting="BROKER_MEDIA_LOCATION",
-            fix="broker bucket apply; else let the policy name the location alone, not /*",
+            fix="broker bucket apply; then let the policy allow only the location, not /*",
         )
     try:
         trial.confirm(ticket)
@@ -170,4 +170,4 @@ def incoming(examination: Examination) -> Iterator[Finding]:
         )
     else:
         if not read_by_anyone:
-            yield ok(INCOMING, "refused to strangers; promoted by a copy at its confirm")
+            yield ok(INCOMING, "refused without credentials; promoted by a copy at the confirm")

@@ -1,4 +1,4 @@
-"""A presigned PUT: is it taken, written once, no copy, and may pages read the answer's ETag."""
+"""Check presigned PUTs: accepted once, never as a copy, and pages may read the ETag."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,9 @@ CHECK, ETAG = "put", "etag"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """PUT the photo twice, and once as a copy: but for the first all must be refused.
+    """Send the photo twice, and once as a copy. Only the first request may succeed.
 
-    S3: If-None-Match, 412; and x-amz-copy-source, as all of x-amz-*, must be signed.
+    S3 answers 412 because of If-None-Match, and refuses x-amz-* headers that are not signed.
     """
     trial, origin = examination.trial, refusal.origin(examination)
     ticket = trial.issue(PUT)
@@ -33,39 +33,39 @@ def check(examination: Examination) -> Iterator[Finding]:
     if again.succeeded:
         yield warn(
             CHECK,
-            "taken, but a second PUT writes over the first: If-None-Match is ignored",
+            "accepted, but a second PUT overwrites the first: the server ignores If-None-Match",
             setting="BROKER_S3_ENDPOINT_URL",
-            fix="use an S3 server that obeys If-None-Match on PUT (docs/s3-servers.md)",
+            fix="use an S3 server that supports If-None-Match on PUT (docs/s3-servers.md)",
         )
     else:
-        yield ok(CHECK, f"taken once; a second time is refused: {again.said}")
+        yield ok(CHECK, f"accepted once; a second PUT is refused: {again.summary}")
     if copied:
         yield warn(
             CHECK,
-            "with x-amz-copy-source, which is not signed, it copies another object: whoever has"
-            " a ticket for a PUT may replace their photo once it is confirmed",
+            "an unsigned x-amz-copy-source header copies another object: a client with a PUT"
+            " ticket may replace their photo after the confirm",
             setting="AWS_ACCESS_KEY_ID",
-            fix="use credentials with the policy that broker bucket iam api prints; no policy"
-            " binds a server's root user",
+            fix="use credentials with the policy from broker bucket iam api; a server's root"
+            " user is not bound by policies",
         )
     if origin is None:
         yield skip(ETAG, f"{cors.SETTING} names no origin")
     elif cors.exposes_etag(answer, origin):
-        yield ok(ETAG, f"pages of {origin} may read the ETag of what they sent")
+        yield ok(ETAG, f"pages of {origin} may read the ETag of their uploads")
     else:
         yield fail(
             ETAG,
-            f"pages of {origin} may not read the ETag of what they sent, and so no parts",
+            f"pages of {origin} may not read the ETag, so they cannot send parts",
             setting=cors.SETTING,
-            fix="broker bucket apply; else let the bucket's CORS rule expose ETag",
+            fix="broker bucket apply; or let the bucket's CORS rule expose ETag",
         )
 
 
 def _copied(examination: Examination, source: Ticket) -> bool:
-    """Tell whether the bucket copies what was sent to another object's PUT (MinIO does)."""
+    """Check whether a PUT with x-amz-copy-source copies another object, as on MinIO."""
     trial = examination.trial
     key = written_key(trial.limits, source.upload)
     header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
     answer = trial.send(trial.issue(PUT), None, **header)
-    # A server that only takes the header for nothing stores the body, and says nothing.
+    # A server that ignores the header stores the body and answers without an ETag element.
     return answer.succeeded and answer.element("ETag") is not None

@@ -1,4 +1,4 @@
-"""The rate limits: is there a store that all processes count in, and does it answer."""
+"""Check that the rate limits have a shared store, and that it answers."""
 
 from collections.abc import Iterator
 
@@ -12,12 +12,12 @@ SETTING = "BROKER_RATE_LIMIT_STORAGE_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Do one round trip; only warnings, for the API serves without it."""
+    """Make one round trip. Failures are only warnings: the API works without the store."""
     url = examination.settings.rate_limit_storage_url
     if url is None:
         yield warn(
             CHECK,
-            "nothing is counted, so nobody is limited",
+            "requests are not counted, so nobody is limited",
             setting=SETTING,
             fix=f"set {SETTING} to a Redis or Valkey that all processes share",
         )

@@ -1,4 +1,4 @@
-"""What it means when the bucket refuses an upload, or the broker's own request."""
+"""Findings for a refused upload and for a refused request of the broker itself."""
 
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
@@ -10,36 +10,37 @@ NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObject
 
 
 def origin(examination: Examination) -> str | None:
-    """Name the origin that uploads are sent from."""
+    """Return the origin to send uploads from."""
     return next(iter(examination.settings.cors_origins), None)
 
 
 def granted(answer: Answer) -> bool:
-    """Tell what was granted from what was refused; raises Unreachable for a 3xx or 5xx.
+    """Check whether the request was granted (2xx) or refused (4xx).
 
-    A server that is only broken must not pass for one that refuses.
+    Raises:
+        Unreachable: any other status. A broken server must not count as one that refuses.
     """
     if answer.succeeded or 400 <= answer.status < 500:
         return answer.succeeded
-    raise Unreachable(f"the answer is {answer.said}, which neither grants nor refuses")
+    raise Unreachable(f"the answer is {answer.summary}, which neither grants nor refuses")
 
 
 def unreachable(check: str, examination: Examination, error: Unreachable) -> Finding:
-    """Report a request to the public URL that got no answer."""
+    """Return the finding for a request to the public URL that got no answer."""
     return fail(
         check,
         f"{examination.public_url} does not answer: {error}",
         setting=examination.public_setting,
-        fix="set BROKER_S3_PUBLIC_URL to the S3 server's address as browsers know it",
+        fix="set BROKER_S3_PUBLIC_URL to the S3 server's address for browsers",
     )
 
 
 def of_upload(
     check: str, examination: Examination, answer: Answer, transport: Transport
 ) -> Finding:
-    """Report an upload that the bucket did not take."""
+    """Return the finding for an upload that the bucket refused."""
     bucket = examination.settings.s3_bucket
-    said = f"the bucket refuses the {transport.name.upper()} of a ticket: {answer.said}"
+    problem = f"the bucket refuses the {transport.name.upper()} of a ticket: {answer.summary}"
     if answer.code in NO_ACL:
         setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
     elif answer.code == "NotImplemented":
@@ -47,7 +48,7 @@ def of_upload(
         fix = "BROKER_DEFAULT_TRANSPORT=put"
     elif answer.code == "SignatureDoesNotMatch":
         setting = examination.public_setting
-        fix = "see that nothing before the bucket changes Host, path or headers of a request"
+        fix = "make sure that no proxy changes the Host, the path or the headers of a request"
     elif answer.status == 403:
         setting = "AWS_ACCESS_KEY_ID"
         fix = f"allow s3:PutObject on arn:aws:s3:::{bucket}/* to these credentials"
@@ -55,18 +56,18 @@ def of_upload(
         setting = examination.public_setting
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
     else:
-        setting, fix = "BROKER_S3_BUCKET", "look at the S3 server's log"
-    return fail(check, said, setting=setting, fix=fix)
+        setting, fix = "BROKER_S3_BUCKET", "check the S3 server's log"
+    return fail(check, problem, setting=setting, fix=fix)
 
 
 def of_broker(check: str, examination: Examination, error: StorageError, action: str) -> Finding:
-    """Report a request of the broker's own that the bucket did not grant."""
+    """Return the finding for a request of the broker itself that failed."""
     if not isinstance(error, StorageDenied):
         return fail(
             check,
-            f"the bucket gave the broker no answer: {error.detail}",
+            f"the bucket did not answer the broker: {error.detail}",
             setting="BROKER_S3_ENDPOINT_URL",
-            fix="look at the S3 server's log, and run the doctor again",
+            fix="check the S3 server's log, and run the doctor again",
         )
     return fail(
         check,

@@ -1,4 +1,4 @@
-"""The region: are requests signed for the one that the bucket is in."""
+"""Check that requests are signed for the bucket's region."""
 
 from collections.abc import Iterator
 
@@ -19,23 +19,23 @@ WRONG = frozenset(
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Read the bucket's own word for it: a header, or an element of its refusal."""
+    """Compare our region with the bucket's, from a header or from its error document."""
     answer, ours = examination.signed_answer, examination.probe.region
     theirs = answer.headers.get("x-amz-bucket-region") or answer.element("Region")
     if answer.code in WRONG or answer.status == 301 or (theirs and theirs != ours):
-        named = f"it is in {theirs}" if theirs else f"it answers {answer.said}"
+        named = f"it is in {theirs}" if theirs else f"it answers {answer.summary}"
         yield fail(
             CHECK,
-            f"requests are signed for {ours}, but the bucket refuses that: {named}",
+            f"requests are signed for {ours}, which the bucket refuses: {named}",
             setting=SETTING,
             fix=f"{SETTING}={theirs}" if theirs else f"set {SETTING} to the bucket's region",
         )
     elif not examination.probe.region_is_set and examination.settings.s3_endpoint_url is None:
         yield warn(
             CHECK,
-            f"no region is set, so {ours} is taken",
+            f"no region is set, so {ours} is used",
             setting=SETTING,
             fix=f"{SETTING}={theirs or ours}",
         )
     else:
-        yield ok(CHECK, f"{ours}" + (", as the bucket says" if theirs else ", not objected to"))
+        yield ok(CHECK, f"{ours}, " + ("as the bucket says" if theirs else "no objection"))

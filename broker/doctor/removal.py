@@ -1,4 +1,4 @@
-"""The removal: the services delete the confirmed image, and nothing of the run stays behind."""
+"""Check that the services can delete the image, and that the run leaves nothing behind."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Delete, and list what there is still."""
+    """Delete everything, and list what is left."""
     trial = examination.trial
     trial.delete_image()
     refused = trial.remove_all()
@@ -26,10 +26,10 @@ def check(examination: Examination) -> Iterator[Finding]:
         why = "".join(f"{error.detail} " for error in refused[:1])
         yield fail(
             CHECK,
-            f"{why}What the doctor sent stays in the bucket: {some}",
+            f"{why}The doctor's objects stay in the bucket: {some}",
             setting="AWS_ACCESS_KEY_ID",
             fix=f"allow s3:DeleteObject on arn:aws:s3:::{examination.settings.s3_bucket}/* to"
-            " these credentials, and delete what is named here",
+            " these credentials, and delete the objects listed here",
         )
     else:
-        yield ok(CHECK, "the image is deleted, and nothing of this run is left in the bucket")
+        yield ok(CHECK, "the image is deleted, and the run left nothing in the bucket")

@@ -1,4 +1,4 @@
-"""The report of a run: lines for people, or JSON for programs."""
+"""Format a run's findings: lines for people, or JSON for programs."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ NAME_WIDTH = 17
 
 
 def lines(finding: Finding) -> Iterable[str]:
-    """Give a finding's line, and below it the setting and the fix."""
+    """Yield the finding's line, then the setting and the fix."""
     yield f"{finding.outcome:<4}  {finding.check:<{NAME_WIDTH}}  {finding.detail}"
     indent = " " * (NAME_WIDTH + 8)
     if finding.setting is not None:
@@ -21,16 +21,16 @@ def lines(finding: Finding) -> Iterable[str]:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Count the outcomes."""
+    """Return the number of findings for each outcome."""
     counts = Counter(finding.outcome for finding in findings)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Give a list of objects with check, outcome, detail, setting and fix."""
+    """Return a JSON list of objects with check, outcome, detail, setting and fix."""
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def failed(findings: Iterable[Finding]) -> bool:
-    """Tell whether any check failed; warnings do not count."""
+    """Check whether any check failed. Warnings do not count."""
     return any(finding.outcome is Outcome.FAIL for finding in findings)

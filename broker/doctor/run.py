@@ -1,4 +1,4 @@
-"""The order of the checks, and which of them an earlier failure makes meaningless."""
+"""The order of the checks, and the checks that each depends on."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from broker.domain.errors import BrokerError
 
 @dataclass(frozen=True)
 class Check:
-    """A check, and those without which it says nothing."""
+    """A check, and the checks that must pass before it."""
 
     name: str
     run: Callable[[Examination], Iterable[Finding]]
@@ -75,7 +75,7 @@ CHECKS = (
 def examine(
     *, now: Callable[[], datetime] = utc_now, public_at: str | None = None
 ) -> Generator[Finding, None, None]:
-    """Do every check, each finding as it comes; what was put into the bucket is removed."""
+    """Run every check and yield its findings. Remove the run's objects at the end."""
     loaded, findings = settings.load()
     yield from findings
     if loaded is None:
@@ -88,7 +88,7 @@ def examine(
             lost = next((name for name in check.needs if name in failed), None)
             if lost is not None:
                 failed.add(check.name)
-                yield skip(check.name, f"without {lost} it says nothing")
+                yield skip(check.name, f"needs {lost}")
                 continue
             for finding in _guarded(check, examination):
                 if finding.outcome is Outcome.FAIL:
@@ -97,14 +97,14 @@ def examine(
 
 
 def _guarded(check: Check, examination: Examination) -> Iterator[Finding]:
-    """Run a check; what it did not foresee is its failure, and no other check's."""
+    """Run a check. An unexpected error fails this check and no other."""
     try:
         yield from check.run(examination)
     except (Unreachable, BrokerError) as error:
         public = isinstance(error, Unreachable)
         yield fail(
             check.name,
-            f"it could not be finished: {error}",
+            f"the check could not be finished: {error}",
             setting=examination.public_setting if public else "BROKER_S3_ENDPOINT_URL",
-            fix="look at the S3 server's log, and run the doctor again",
+            fix="check the S3 server's log, and run the doctor again",
         )

@@ -1,4 +1,4 @@
-"""Do the settings load: one line for each that is wrong, unknown or dangerous."""
+"""Check that the settings load; report wrong, unknown and dangerous ones."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ CHECK = "settings"
 
 
 def load() -> tuple[Settings | None, list[Finding]]:
-    """Read the environment; gives no settings where they cannot be used."""
+    """Read the environment. Return no settings if they cannot be used, and the findings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -19,7 +19,7 @@ def load() -> tuple[Settings | None, list[Finding]]:
         except SettingsError as error:
             return None, [_fault(line) for line in str(error).splitlines()]
     findings = [_unknown(str(warning.message)) for warning in caught]
-    return settings, [*findings, *_dangers(settings)] or [ok(CHECK, "all can be used")]
+    return settings, [*findings, *_dangers(settings)] or [ok(CHECK, "all settings are valid")]
 
 
 def _fault(line: str) -> Finding:
@@ -29,7 +29,7 @@ def _fault(line: str) -> Finding:
         CHECK,
         f"{setting} is not set" if missing else f"{setting}: {message}",
         setting=setting,
-        fix=f"set {setting}; docs/settings.md says to what",
+        fix=f"set {setting} as docs/settings.md describes",
     )
 
 
@@ -37,9 +37,9 @@ def _unknown(message: str) -> Finding:
     name = message.split(" ")[0]
     return warn(
         CHECK,
-        f"{name} is no setting of the broker, so it does nothing",
+        f"{name} is not a setting of the broker, so it has no effect",
         setting=name if name.startswith(PREFIX) else CHECK,
-        fix=f"unset {name}, or correct its name by docs/settings.md",
+        fix=f"unset {name}, or correct its name (docs/settings.md)",
     )
 
 
@@ -47,7 +47,7 @@ def _dangers(settings: Settings) -> Iterator[Finding]:
     if settings.dev:
         yield warn(
             CHECK,
-            "the page signs anyone in: this is for `broker dev` alone",
+            "the page signs anyone in; this setting is only for `broker dev`",
             setting="BROKER_DEV",
             fix="unset BROKER_DEV",
         )

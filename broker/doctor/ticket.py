@@ -1,4 +1,4 @@
-"""One real ticket: issued, sent and confirmed by what the API and its clients use."""
+"""Check one real ticket: issue it, send the photo, confirm it."""
 
 from collections.abc import Iterator
 
@@ -22,13 +22,13 @@ def sent(examination: Examination) -> Iterator[Finding]:
         yield refusal.unreachable(SENT, examination, error)
         return
     if answer.succeeded:
-        yield ok(SENT, f"issued, and taken by {transport.name.upper()}")
+        yield ok(SENT, f"issued, and accepted by {transport.name.upper()}")
     else:
         yield refusal.of_upload(SENT, examination, answer, transport)
 
 
 def confirmed(examination: Examination) -> Iterator[Finding]:
-    """Have the confirm service record the image."""
+    """Record the image by the confirm service."""
     trial, ticket = examination.trial, examination.ticket
     if ticket is None:
         return
@@ -40,16 +40,16 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
         trial.stray_at = examination.public_storage()
         yield fail(
             CONFIRMED,
-            "what was sent to the public URL is not in the bucket of the internal URL",
+            "the photo was sent to the public URL, but is not in the bucket of the internal URL",
             setting=examination.public_setting,
-            fix="set BROKER_S3_PUBLIC_URL and BROKER_S3_ENDPOINT_URL to one and the same server",
+            fix="set BROKER_S3_PUBLIC_URL and BROKER_S3_ENDPOINT_URL to the same server",
         )
     except ObjectMismatch as error:
         yield fail(
             CONFIRMED,
-            f"the bucket does not keep what was declared: {error.detail}",
+            f"the bucket does not keep the declared properties: {error.detail}",
             setting="BROKER_S3_ENDPOINT_URL",
             fix="use an S3 server that keeps metadata and SHA-256 checksums (docs/s3-servers.md)",
         )
     else:
-        yield ok(CONFIRMED, "one HEAD, and the image was recorded in a database in memory")
+        yield ok(CONFIRMED, "one HEAD, and the image was recorded in a temporary database")

@@ -1,4 +1,4 @@
-"""The tokens: is the configured key one that the algorithm can use, and is it a strong one."""
+"""Check the token key: it suits the algorithm and is strong enough."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ WANTED = {"RS256": f"RSA with {RSA_BITS} bits or more", "ES256": "EC on the curv
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Look at the key, then at what tokens have to say besides."""
+    """Check the key, the expected issuer and audience, and the capability secret."""
     settings = examination.settings
     if settings.jwt_algorithm == "HS256" and settings.jwt_secret is not None:
         yield _secret(settings.jwt_secret.get_secret_value())
@@ -32,7 +32,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         if value is None:
             yield warn(
                 CHECK,
-                f"tokens with any {claim} are accepted, such as another service's of this key",
+                f"tokens with any {claim} are accepted, even those for other services",
                 setting=setting,
                 fix=f"set {setting} to the {claim} of the marketplace's tokens",
             )
@@ -45,8 +45,8 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
 
 
-def unfit(key: object, algorithm: str) -> str | None:
-    """Say what a public key is where the algorithm cannot use it."""
+def unusable_kind(key: object, algorithm: str) -> str | None:
+    """Return the kind of a public key that the algorithm cannot use; None if it can."""
     if isinstance(key, RSAPublicKey):
         if algorithm == "RS256" and key.key_size >= RSA_BITS:
             return None
@@ -62,20 +62,20 @@ def _secret(secret: str) -> Finding:
     if len(set(secret)) < DISTINCT_BYTES or secret in (secret + secret)[1:-1]:
         return warn(
             CHECK,
-            "HS256's secret repeats itself, so that it can be guessed",
+            "the HS256 secret is repetitive, so it can be guessed",
             setting=SECRET,
-            fix=f'{SECRET}="$(openssl rand -base64 48)", and the same at the marketplace',
+            fix=f'{SECRET}="$(openssl rand -base64 48)", and the same value in the marketplace',
         )
-    return ok(CHECK, f"HS256, a secret of {len(secret.encode())} bytes")
+    return ok(CHECK, f"HS256 with a secret of {len(secret.encode())} bytes")
 
 
 def _pem(pem: str, algorithm: str) -> Finding:
     if "PRIVATE KEY" in pem:
         return fail(
             CHECK,
-            "the PEM is a private key: whoever reads it can make tokens for anyone",
+            "the PEM is a private key, which can sign tokens for anyone",
             setting=PEM,
-            fix="openssl pkey -in KEY.pem -pubout, and take the private key off this machine",
+            fix="openssl pkey -in KEY.pem -pubout, and remove the private key from this machine",
         )
     if "BEGIN CERTIFICATE" in pem:
         return fail(
@@ -89,15 +89,15 @@ def _pem(pem: str, algorithm: str) -> Finding:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return fail(
             CHECK,
-            "the PEM is no public key",
+            "the PEM is not a public key",
             setting=PEM,
             fix=f"set {PEM} to the issuer's public key: {WANTED[algorithm]}",
         )
-    if (kind := unfit(key, algorithm)) is not None:
+    if (kind := unusable_kind(key, algorithm)) is not None:
         return fail(
             CHECK,
             f"{algorithm} needs a key that is {WANTED[algorithm]}; this one is {kind}",
             setting=PEM,
             fix=f"set {PEM} to the issuer's {algorithm} key, or correct BROKER_JWT_ALGORITHM",
         )
-    return ok(CHECK, f"{algorithm}, a public key as PEM")
+    return ok(CHECK, f"{algorithm} with a public key as PEM")

@@ -1,7 +1,7 @@
-"""The trial upload: the API's own services on the real bucket, with a database in memory.
+"""The trial upload: the API's own services with the real bucket and a temporary database.
 
-Its ad is nobody's: an id far above any that a database hands out, another one for each run.
-Whatever key the run may have written is remembered, and removed at its end.
+The ad's id is random and far above the ids of real databases. The trial remembers every key that
+it may have written, and removes them all at the end.
 """
 
 import base64
@@ -50,11 +50,14 @@ log = logging.getLogger("broker.doctor")
 
 
 class Trial:
-    """Issues, sends and records as the API and its clients do.
+    """Issues tickets, sends photos and confirms them, as the API and its clients do.
 
     Args:
-        limits: the API's own, but for its limits: the trial has an ad of its own, for more
-            tickets than a customer may want to allow.
+        storage: the bucket as the API reaches it.
+        limits: the API's limits. The trial raises the number of images an ad may have, because
+            it needs more tickets than a deployment may allow.
+        browser: sends the photos.
+        now: return the current time, aware UTC.
     """
 
     database: Database
@@ -67,7 +70,7 @@ class Trial:
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
-        # Where forms went if not to this bucket; what was sent is removed there too.
+        # Another bucket, if the public URL leads to one. Its objects are removed, too.
         self.stray_at: Storage | None = None
         self._browser = browser
         self._now = now
@@ -81,7 +84,9 @@ class Trial:
 
     def __exit__(self, *_: object) -> None:
         if self.remove_all():
-            log.warning("This may be left in the bucket: %s", ", ".join(sorted(self._touched)))
+            log.warning(
+                "These objects may be left in the bucket: %s", ", ".join(sorted(self._touched))
+            )
         self._stack.close()
 
     def issue(self, transport: Transport, *, pinned: bool = True) -> Ticket:
@@ -102,7 +107,7 @@ class Trial:
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
-        """Send the photo as the ticket says, fields or headers changed; raises Unreachable."""
+        """Send the photo with some fields or headers changed; raise Unreachable on no answer."""
         headers = {"Origin": origin} if origin else {}
         transfer = ticket.transfer
         if isinstance(transfer, PresignedPost):
@@ -114,14 +119,14 @@ class Trial:
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
     def confirm(self, ticket: Ticket) -> None:
-        """Have the confirm service record the image; raises what it raises."""
+        """Record the image by the confirm service; raise the same errors."""
         with self._work() as work:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
 
     def delete_image(self) -> None:
-        """Have the services delete the image that was confirmed last, and drain the outbox."""
+        """Delete the image that was confirmed last by the services, and drain the outbox."""
         if self.image_id is None:
             return
         with self._work() as work:
@@ -130,13 +135,13 @@ class Trial:
         self.image_id = None
 
     def sign_part(self, ticket: Ticket) -> PresignedPut:
-        """Begin the multipart upload and give its first part's URL; raises StorageError."""
+        """Create the multipart upload and return its first part's URL; raise StorageError."""
         with self._work() as work:
             signed = sign_parts(work, ticket.upload.id, [WantedPart(part_number=1)])
         return signed.parts[0].put
 
     def abort(self, ticket: Ticket) -> bool:
-        """Cancel a multipart upload; tells whether the bucket has let go of it."""
+        """Cancel a multipart upload. Return whether the bucket has aborted it."""
         upload_id = ticket.upload.id
         with self._work() as work:
             cancel(work, upload_id)
@@ -150,7 +155,7 @@ class Trial:
         return False
 
     def key(self, file_name: str) -> str:
-        """Make a key of the trial's ad that no ticket is for, to be removed as all others."""
+        """Return a key of the trial's ad without a ticket. It is removed like all others."""
         return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
 
     @contextmanager
@@ -169,7 +174,7 @@ class Trial:
         return key
 
     def remove_all(self) -> list[StorageError]:
-        """Delete every key that may have been written; gives what kept S3 from doing so."""
+        """Delete every key that may have been written; return the errors."""
         refused: list[StorageError] = []
         for key in sorted(self._touched):
             try:
@@ -178,13 +183,13 @@ class Trial:
             except StorageError as error:
                 refused.append(error)
                 if isinstance(error, StorageUnavailable):
-                    break  # each further key would wait as long
+                    break  # the other keys would wait for the timeout, too
             else:
                 self._touched.discard(key)
         return refused
 
     def remains(self) -> list[str]:
-        """List what is still there of this run; raises StorageError."""
+        """Return the keys of this run that are still in the bucket; raise StorageError."""
         below = f"{AD.prefix}{self.ad_id}/"
         prefixes = object_key(self.limits.location, below), object_key(INCOMING, below)
         return [

@@ -1,1 +1,1 @@
-"""The rules of the broker, in pure functions and frozen values. Standard library only."""
+"""The broker's rules as pure functions and frozen values. Imports only the standard library."""

@@ -1,4 +1,4 @@
-"""Adopting what was in the bucket before the broker: what is claimed, and why some is left."""
+"""Adopt objects that were in the bucket before the broker: claims, and reasons to skip them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ EXAMPLES = 5
 
 
 class Skipped(StrEnum):
-    """Why an object was not recorded as an image."""
+    """The reason why a claim was not recorded as an image."""
 
     KNOWN = "known"
     OURS = "ours"
@@ -20,21 +20,21 @@ class Skipped(StrEnum):
 
 
 SKIPPED_DETAIL = {
-    Skipped.KNOWN: "a row knows the key already",
-    Skipped.OURS: "left by one of the broker's own uploads, or a copy of one",
-    Skipped.HAS_AVATAR: "the user has an avatar, or a newer one was adopted",
-    Skipped.NO_OWNER: "there is no such ad or user",
+    Skipped.KNOWN: "an image, a pending upload or the outbox already has this key",
+    Skipped.OURS: "written by one of the broker's own uploads, or a copy of such an object",
+    Skipped.HAS_AVATAR: "the user already has an avatar, or a newer one was adopted",
+    Skipped.NO_OWNER: "the ad or user does not exist",
     Skipped.NO_OBJECT: "the bucket has no such object",
-    Skipped.NO_IMAGE: "its Content-Type is none of the accepted ones",
-    Skipped.OTHER_KEY: "the key names no ad or user, or is longer than 255 characters",
+    Skipped.NO_IMAGE: "the object is empty, or its Content-Type is not accepted",
+    Skipped.OTHER_KEY: "the key does not name an ad or a user, or is longer than 255 characters",
 }
-# What an operator has to look at; the rest is as it should be.
+# An operator must look at these. The other reasons are normal.
 UNEXPECTED = frozenset(Skipped) - {Skipped.KNOWN, Skipped.OURS, Skipped.HAS_AVATAR}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A relative key that is to become an image, and what is said about it."""
+    """A relative key to record as an image, with the image's alt text and order."""
 
     key: str
     alt_text: str = ""
@@ -43,14 +43,14 @@ class Claim:
 
 @dataclass(kw_only=True)
 class AdoptTally:
-    """What one run did, with the first keys of each kind that was skipped."""
+    """The counts of one run, with the first skipped keys of each reason."""
 
     adopted: int = 0
     skipped: Counter[Skipped] = field(default_factory=Counter)
     examples: dict[Skipped, list[str]] = field(default_factory=dict)
 
     def skip(self, reason: Skipped, key: str) -> None:
-        """Count a key that is left as it is."""
+        """Count a skipped key."""
         self.skipped[reason] += 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES:
@@ -58,5 +58,5 @@ class AdoptTally:
 
     @property
     def is_as_expected(self) -> bool:
-        """Tell whether nothing was skipped that an operator has to look at."""
+        """Check whether the run skipped nothing that an operator must look at."""
         return UNEXPECTED.isdisjoint(self.skipped)

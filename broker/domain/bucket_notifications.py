@@ -1,8 +1,8 @@
-"""Event notifications: what a bucket says has been written, in the shapes that arrive here.
+"""Bucket notifications: messages that name objects which were written to a bucket.
 
-A notification is a hint and no more: whoever reads one looks at the object itself. Shapes:
-"Event message structure" (Amazon S3; MinIO's is the same), the envelope of Amazon SNS, the
-events of Amazon EventBridge, and the filer's events of SeaweedFS.
+A notification is only a hint; its reader checks the object with HEAD. Accepted formats: "Event
+message structure" (Amazon S3; MinIO uses the same), the envelope of Amazon SNS, the events of
+Amazon EventBridge, and the events of SeaweedFS's filer.
 """
 
 import json
@@ -19,17 +19,17 @@ SEAWEEDFS_WRITES = frozenset({"create", "update"})
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectCreated:
-    """An object that is said to have been written; `key` is a whole object key."""
+    """A written object that a notification names; `key` is the full object key."""
 
     bucket: str
     key: str
 
 
 def objects_created(body: Any) -> list[ObjectCreated]:
-    """Read a notification's JSON; what tells of something else than a written object is left out.
+    """Return the written objects that a notification names; ignore its other events.
 
     Raises:
-        InvalidEvent: it has none of the shapes.
+        InvalidEvent: the format is unknown.
     """
     if not isinstance(body, dict):
         raise InvalidEvent("A notification is a JSON object.")
@@ -47,7 +47,7 @@ def objects_created(body: Any) -> list[ObjectCreated]:
 
 
 def _inner(message: str) -> Any:
-    """Read what SNS carries; an envelope within an envelope is nothing that SNS sends."""
+    """Return the message inside an SNS envelope. SNS never sends an envelope in an envelope."""
     try:
         inner = json.loads(message)
     except (ValueError, RecursionError):
@@ -63,7 +63,7 @@ def _records(records: list[Any]) -> Iterator[ObjectCreated]:
         # S3 writes `ObjectCreated:Post`, MinIO `s3:ObjectCreated:Post`.
         if name.removeprefix("s3:").startswith("ObjectCreated:"):
             s3 = _part(record, "s3")
-            # As in a form: a space is `+`, all else is percent-encoded UTF-8.
+            # Encoded like a form: `+` is a space, other bytes are percent-encoded UTF-8.
             key = unquote_plus(_text(_part(s3, "object"), "key"))
             yield ObjectCreated(bucket=_text(_part(s3, "bucket"), "name"), key=key)
 
@@ -71,7 +71,7 @@ def _records(records: list[Any]) -> Iterator[ObjectCreated]:
 def _eventbridge(body: Mapping[str, Any]) -> Iterator[ObjectCreated]:
     if body["detail-type"] == "Object Created":
         detail = _part(body, "detail")
-        # Not encoded here ("EventBridge event message structure").
+        # EventBridge does not encode keys ("EventBridge event message structure").
         yield ObjectCreated(
             bucket=_text(_part(detail, "bucket"), "name"), key=_text(_part(detail, "object"), "key")
         )

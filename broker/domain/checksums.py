@@ -1,4 +1,4 @@
-"""SHA-256 digests as S3 writes them: base64 of 32 bytes (`x-amz-checksum-sha256`)."""
+"""SHA-256 digests in S3's form: base64 of 32 bytes (`x-amz-checksum-sha256`)."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def is_sha256_base64(text: str) -> bool:
-    """Tell whether `text` is the one canonical base64 form of a 32-byte digest."""
+    """Check whether `text` is the canonical base64 form of a 32-byte digest."""
     try:
         digest = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -16,7 +16,7 @@ def is_sha256_base64(text: str) -> bool:
 
 
 def composite_sha256(parts: Iterable[str]) -> str:
-    """Give S3's COMPOSITE checksum: the digest of the parts' digests, and how many there are."""
+    """Return S3's COMPOSITE checksum: the digest of the parts' digests, and their number."""
     digests = [base64.b64decode(part) for part in parts]
     whole = base64.b64encode(hashlib.sha256(b"".join(digests)).digest()).decode("ascii")
     return f"{whole}-{len(digests)}"

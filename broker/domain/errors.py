@@ -1,10 +1,10 @@
-"""What can go wrong, as one tree with a stable `code` each; statuses are in `api/problems.py`.
+r"""The broker's errors as one tree. Each has a stable `code`; `api/problems` maps it to a status.
 
 BrokerError
-├── InvalidRequest          a field is out of range; `fields` names it
+├── InvalidRequest          a field is not valid; `fields` names it
 │   ├── AvatarNotConfirmed
-│   └── InvalidReport       a file that an operator gave cannot be used; never by the API
-├── InvalidEvent            no notification of a bucket
+│   └── InvalidReport       an operator's file cannot be used; the API never raises it
+├── InvalidEvent            not a bucket notification
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -12,14 +12,14 @@ BrokerError
 │   └── CapabilityExhausted
 ├── NotFound
 ├── ImageLimitReached
-├── QuotaExceeded           the user has reserved too much; `fields` says of what
+├── QuotaExceeded           too little of the user's quota is left; `fields` names what
 ├── ObjectMissing           the bytes have not arrived; retryable
-├── ObjectMismatch          other bytes arrived than were declared
+├── ObjectMismatch          the object differs from the declared one
 ├── PartsMissing            not every part has arrived; retryable
 ├── NotMultipart            the upload's transport has no parts
-├── UploadSettled           the upload is past the state that the request needs
+├── UploadSettled           the upload is no longer pending
 ├── IdempotencyKeyReused    the key belongs to another request
-├── IdempotencyInFlight     the key's first request is still at work; try again
+├── IdempotencyInFlight     the key's first request is still running; try again
 ├── Gone
 │   ├── UploadExpired
 │   ├── UploadCancelled
@@ -27,8 +27,8 @@ BrokerError
 ├── DatabaseUnavailable     try again later
 ├── QueueUnavailable        try again later
 └── StorageError
-    ├── ObjectNotFound      \\
-    ├── PreconditionFailed   | raised by the storage, turned into the above by services
+    ├── ObjectNotFound      \
+    ├── PreconditionFailed   | raised by the storage; services turn them into errors above
     ├── MultipartNotFound    |
     ├── InvalidParts        /
     ├── StorageUnavailable  try again later
@@ -42,9 +42,9 @@ RETRY_AFTER_SECONDS = 2
 
 
 class BrokerError(Exception):
-    """An outcome that the caller is told about.
+    """An error that is reported to the caller.
 
-    `fields` maps a request's field to its messages; `retry_after` is in seconds.
+    `fields` maps a field of the request to its messages; `retry_after` is in seconds.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -69,29 +69,29 @@ class AvatarNotConfirmed(InvalidRequest):
 
 
 class InvalidReport(InvalidRequest):
-    """An inventory report, or a CSV of images, is broken, or not of this bucket."""
+    """An inventory report or a CSV of images is broken, or belongs to another bucket."""
 
 
 class InvalidEvent(BrokerError):
-    """A message that is no event notification in any of the shapes that are known."""
+    """The message is not a bucket notification in a known format."""
 
     code = "invalid_event"
 
 
 class Forbidden(BrokerError):
-    """The principal may not write below this owner."""
+    """The caller has no right to this owner or resource."""
 
     code = "forbidden"
 
 
 class CapabilityInvalid(Forbidden):
-    """No capability of ours: forged, garbled, or of a session that is gone."""
+    """The capability is forged or damaged, or its session no longer exists."""
 
     code = "capability_invalid"
 
 
 class CapabilityExpired(Forbidden):
-    """The session's time has passed."""
+    """The session has expired."""
 
     code = "capability_expired"
 
@@ -109,19 +109,19 @@ class CapabilityExhausted(Forbidden):
 
 
 class NotFound(BrokerError):
-    """No such thing, or none that this principal may know of."""
+    """It does not exist, or this principal must not know that it does."""
 
     code = "not_found"
 
 
 class ImageLimitReached(BrokerError):
-    """The owner has no place left for a further image."""
+    """The owner has no free slot for another image."""
 
     code = "image_limit_reached"
 
 
 class QuotaExceeded(BrokerError):
-    """The user has too little left of what may be reserved in a window."""
+    """Too little of the user's quota is left in the current window."""
 
     code = "quota_exceeded"
 
@@ -131,7 +131,7 @@ class QuotaExceeded(BrokerError):
 
 
 class ObjectMissing(BrokerError):
-    """The bucket holds nothing at the upload's key yet."""
+    """The bucket has no object at the upload's key yet."""
 
     code = "object_missing"
     retry_after = RETRY_AFTER_SECONDS
@@ -144,7 +144,7 @@ class ObjectMismatch(BrokerError):
 
 
 class PartsMissing(BrokerError):
-    """Parts have not arrived; `fields` names their numbers."""
+    """Parts have not arrived; `fields` lists their numbers."""
 
     code = "parts_missing"
     retry_after = RETRY_AFTER_SECONDS
@@ -169,30 +169,30 @@ class IdempotencyKeyReused(BrokerError):
 
 
 class IdempotencyInFlight(BrokerError):
-    """A request with the key is at work, or has just been overtaken by its own retry."""
+    """A request with this key is still running, or its own retry has just overtaken it."""
 
     code = "idempotency_in_flight"
     retry_after = 1
 
 
 class Gone(BrokerError):
-    """What was asked for existed and does not any more."""
+    """The resource existed and has ended or was deleted."""
 
 
 class UploadExpired(Gone):
-    """The ticket's time, and the grace after it, have passed."""
+    """The ticket has expired, and so has its grace period."""
 
     code = "upload_expired"
 
 
 class UploadCancelled(Gone):
-    """The ticket was given back."""
+    """The ticket was cancelled."""
 
     code = "upload_cancelled"
 
 
 class ImageDeleted(Gone):
-    """The image was recorded and has been deleted since."""
+    """The image was recorded and deleted later."""
 
     code = "image_deleted"
 
@@ -205,35 +205,35 @@ class DatabaseUnavailable(BrokerError):
 
 
 class QueueUnavailable(BrokerError):
-    """The queue of notifications gives no answer, or refuses the broker."""
+    """The queue of bucket notifications does not answer, or refuses the broker."""
 
     code = "queue_unavailable"
 
 
 class StorageError(BrokerError):
-    """The bucket did not do what it was asked."""
+    """The bucket did not do what the broker asked for."""
 
 
 class ObjectNotFound(StorageError):
-    """No object at that key."""
+    """The bucket has no object at this key."""
 
     code = "object_not_found"
 
 
 class PreconditionFailed(StorageError):
-    """The object's ETag is not the one that was asked for (S3: 412)."""
+    """The object's ETag is not the required one (S3: 412)."""
 
     code = "precondition_failed"
 
 
 class MultipartNotFound(StorageError):
-    """No such multipart upload: completed, aborted, or expired by the bucket's rule."""
+    """The multipart upload was completed, aborted, or removed by the bucket's lifecycle rule."""
 
     code = "multipart_not_found"
 
 
 class InvalidParts(StorageError):
-    """The named parts cannot be completed: one is not there, or too small."""
+    """The named parts cannot be completed: a part is missing or too small."""
 
     code = "invalid_parts"
 
@@ -246,7 +246,7 @@ class StorageUnavailable(StorageError):
 
 
 class StorageDenied(StorageError):
-    """The bucket refuses the broker itself: credentials, policy or bucket name are wrong."""
+    """The bucket refuses the broker: its credentials, policy or bucket name are wrong."""
 
     code = "storage_denied"
     retry_after = 30

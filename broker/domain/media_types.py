@@ -1,4 +1,4 @@
-"""The image types that are accepted, each with its extension. No SVG, no HTML: they run scripts."""
+"""The accepted image types and their extensions. SVG is not accepted: it can run scripts."""
 
 from posixpath import splitext
 
@@ -11,17 +11,18 @@ EXTENSIONS = {
     "image/heic": "heic",
     "image/heif": "heif",
 }
-# What S3 and older uploaders store where nobody named a type.
+# S3 and older uploaders store these if no type was named.
 UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 _TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
 _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
 
 def type_of(content_type: str, key: str) -> str | None:
-    """Give the type of an object that came another way: its own, else its extension's.
+    """Return the accepted image type of an object that the broker did not sign for.
 
-    None where it is none of ours: an object that is served as HTML is no image, whatever its
-    name is.
+    This is the object's Content-Type, or the type of the key's extension if the object has none.
+    Return None if the type is not accepted: an object that is served as HTML is not an image,
+    even if its name ends in `.jpg`.
     """
     named = content_type.partition(";")[0].strip().lower()
     if named in UNNAMED_TYPES:

@@ -1,4 +1,4 @@
-"""What crosses the boundary to the bucket and back, with S3's own names."""
+"""Values that go to the bucket and come back, under S3's own names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectHead:
-    """HeadObject's answer with checksum mode on; `etag` without quotes.
+    """The response of HeadObject with checksum mode on; `etag` without quotes.
 
-    The last three are what a writer may have the object served with; None where it has none.
+    The last three are headers that the bucket serves the object with, or None.
     """
 
     content_length: int
@@ -25,7 +25,7 @@ class ObjectHead:
 
 @dataclass(frozen=True, kw_only=True)
 class ListedObject:
-    """What ListObjectsV2 and S3 Inventory say of one object; `etag` without quotes."""
+    """One object in ListObjectsV2 or S3 Inventory; `etag` without quotes."""
 
     key: str
     size: int

@@ -1,6 +1,6 @@
-"""The kinds of owners that images belong to: one row a kind.
+"""The kinds of owners that images belong to, one table row for each kind.
 
-A further kind is one more row here, and one in `db/owner_tables.py` that names its table. No
+To add a kind, add a row here and one in `db/owner_tables.py` that names its table. No
 other code compares kinds.
 """
 
@@ -21,8 +21,8 @@ class OwnerKind:
     """A kind of owner.
 
     Attributes:
-        name: what rows call it.
-        purpose: what clients call its uploads.
+        name: the value in the rows.
+        purpose: the name that clients use for its uploads.
         prefix: the start of its keys; the owner's id and a slash follow.
         keeps_one: a newly confirmed image replaces the one before.
         max_bytes: the largest image, in bytes.

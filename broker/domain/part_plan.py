@@ -1,4 +1,4 @@
-"""The parts that a file is cut into, and which of them have arrived.
+"""The plan that cuts a file into parts, and the parts that have arrived.
 
 S3: "Amazon S3 multipart upload limits": 1 to 10,000 parts of 5 MiB to 5 GiB; the last one may be
 smaller; at most 5 TiB in all.

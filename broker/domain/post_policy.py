@@ -1,8 +1,8 @@
-"""What a POST policy says, before it is signed.
+"""The POST policy of an upload, before it is signed.
 
-S3 API: "Creating an HTML form (using AWS Signature Version 4)". Every field is an `eq`
-condition, nothing is `starts-with`, and `${filename}` is never used; so a form can write
-exactly one key, length, type and, where a digest is given, exactly one content.
+S3 API: "Creating an HTML form (using AWS Signature Version 4)". Every field has an `eq` condition;
+`starts-with` and `${filename}` are never used. So a form can write only one key, length and type,
+and with a digest only one content.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Condition = dict[str, str] | list[str | int]
 
 @dataclass(frozen=True, kw_only=True)
 class PostForm:
-    """An unsigned form: `fields` in the order to send them, its file's length in bytes."""
+    """An unsigned form: `fields` in the order to send them; the sizes are the file's, in bytes."""
 
     fields: Mapping[str, str]
     min_size: int
@@ -22,7 +22,7 @@ class PostForm:
     expires_at: datetime
 
     def conditions(self, bucket: str) -> list[Condition]:
-        """List the policy's conditions, without those that the signature adds."""
+        """Return the policy's conditions, without those that the signature adds."""
         exact: list[Condition] = [{name: value} for name, value in self.fields.items()]
         return [{"bucket": bucket}, *exact, ["content-length-range", self.min_size, self.max_size]]
 
@@ -40,10 +40,10 @@ def post_form(
     return_url: str | None = None,
     expires_at: datetime,
 ) -> PostForm:
-    """Build the form of one upload; `acl` only for buckets that still take one.
+    """Return the form of one upload. Set `acl` only for buckets that still accept ACLs.
 
-    `min_size` and `max_size`, in bytes, are the same where the client has declared its file's
-    length, as all do but those that cannot. With `return_url` S3 answers 303 to it, not 201.
+    `min_size` and `max_size`, in bytes, are equal if the client declared its file's length. With
+    `return_url` S3 answers with a 303 redirect to it, otherwise with 201.
     """
     fields = {"key": object_key, "Content-Type": content_type, "Cache-Control": cache_control}
     if checksum_sha256 is not None:

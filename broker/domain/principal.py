@@ -1,11 +1,11 @@
-"""Who is asking, as their token says. Verifying the token is the API's work, not done here."""
+"""The caller, as the token describes it. The API verifies the token; this module does not."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """`service` is a backend: it reads and confirms any upload, and issues for any owner."""
+    """The caller's role. A `service` is a backend: it may handle all uploads and owners."""
 
     USER = "user"
     SERVICE = "service"

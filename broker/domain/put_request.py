@@ -1,7 +1,7 @@
-"""What a presigned PUT fixes, before it is signed: a whole object, or one part of it.
+"""The presigned PUT of a whole object or one part, before it is signed.
 
-S3 API: PutObject and UploadPart with query parameters. Every header given here is signed, and
-Content-Length with them where it is known, so that a URL can write exactly one thing.
+S3 API: PutObject and UploadPart with query parameters. All headers of the request are signed, and
+Content-Length too if it is known. So a URL can write only one object or part.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 class PutRequest:
     """An unsigned PUT.
 
-    `headers` are those that the client must send; `content_length`, in bytes, is signed too
-    but follows from the body (browsers let nobody set it). `expires_in` is in seconds.
+    The client must send `headers`. `content_length`, in bytes, is signed too, but HTTP clients set
+    it from the body; browsers do not let scripts set it. `expires_in` is in seconds.
     """
 
     object_key: str
@@ -34,7 +34,7 @@ def put_object_request(
     acl: str | None,
     expires_in: int,
 ) -> PutRequest:
-    """Build the PUT of one whole object; `If-None-Match: *` makes it write-once (S3: 412)."""
+    """Return the PUT of one whole object; `If-None-Match: *` makes it write-once (S3: 412)."""
     headers = {"Content-Type": content_type, "Cache-Control": cache_control, "If-None-Match": "*"}
     if checksum_sha256 is not None:
         headers["x-amz-checksum-sha256"] = checksum_sha256
@@ -55,7 +55,7 @@ def upload_part_request(
     checksum_sha256: str | None,
     expires_in: int,
 ) -> PutRequest:
-    """Build the PUT of one part; `size` is None where the client's protocol names none."""
+    """Return the PUT of one part; `size` is None if the client's protocol does not declare it."""
     headers = {} if checksum_sha256 is None else {"x-amz-checksum-sha256": checksum_sha256}
     return PutRequest(
         object_key=object_key,

@@ -1,6 +1,6 @@
-"""Comparing bucket and rows: the merge of two sorted streams, and what can differ.
+"""Compare bucket and rows: merge two sorted streams, and describe the differences.
 
-Python compares text by code point, which is UTF-8's byte order, and S3's order of keys.
+Python compares text by code point. That is the byte order of UTF-8, in which S3 lists keys.
 """
 
 from collections import Counter
@@ -13,11 +13,15 @@ from broker.domain.object_head import ListedObject
 
 
 class ListingOutOfOrder(Exception):
-    """A listing that is not in byte order, as SeaweedFS and S3 directory buckets give."""
+    """The listing is not in byte order, as those of SeaweedFS and S3 directory buckets."""
 
 
 class DifferenceKind(StrEnum):
-    """`orphan`: no row knows the object; `missing`: a row's is gone; `differs`: it is another."""
+    """A kind of difference.
+
+    `orphan`: an object without a row. `missing`: an image without its object. `differs`: the
+    object is not the recorded one.
+    """
 
     ORPHAN = "orphan"
     MISSING = "missing"
@@ -25,7 +29,11 @@ class DifferenceKind(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done: nothing was asked for, kept all the same, deleted, or left to the reaper."""
+    """The action on a difference.
+
+    `none`: no fix was asked for. `kept`: the object must stay. `deleted`: it was deleted.
+    `queued`: the outbox will delete it.
+    """
 
     NONE = "none"
     KEPT = "kept"
@@ -35,7 +43,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedObject:
-    """What an image's row says of its object; `key` is the bucket's."""
+    """The object of an image, as its row describes it; `key` is the object key."""
 
     key: str
     size: int
@@ -44,9 +52,9 @@ class ExpectedObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One key at which bucket and rows differ; what is not there is None.
+    """One key at which bucket and rows differ. Unknown fields are None.
 
-    `detail` says in words what differs, or why an orphan is kept.
+    `detail` describes what differs, or why an orphan is kept.
     """
 
     kind: DifferenceKind
@@ -62,7 +70,7 @@ class Difference:
 
 @dataclass(kw_only=True)
 class Tally:
-    """How much was compared and found, counted while it streams by."""
+    """Counts of what was compared and found."""
 
     objects: int = 0
     images: int = 0
@@ -70,18 +78,18 @@ class Tally:
     actions: Counter[Action] = field(default_factory=Counter)
 
     def count(self, found: Difference) -> None:
-        """Count a difference, and what was done about it."""
+        """Count a difference and its action."""
         self.kinds[found.kind] += 1
         self.actions[found.action] += 1
 
     @property
     def differences(self) -> int:
-        """Tell how many there are, deleted orphans included."""
+        """Return the number of differences, including deleted orphans."""
         return self.kinds.total()
 
 
 def in_order(objects: Iterable[ListedObject]) -> Iterator[ListedObject]:
-    """Pass a listing on; raises ListingOutOfOrder at the first key below the one before it."""
+    """Yield a listing; raise ListingOutOfOrder at the first key that is lower than the last."""
     last = ""
     for listed in objects:
         if listed.key < last:
@@ -93,9 +101,9 @@ def in_order(objects: Iterable[ListedObject]) -> Iterator[ListedObject]:
 def unmatched(
     objects: Iterator[ListedObject], expected: Iterator[ExpectedObject], tally: Tally
 ) -> Iterator[str]:
-    """Give every key that is on one side alone, or on both with another size or ETag.
+    """Yield each key that is on one side only, or that has another size or ETag on the other.
 
-    Both must be sorted by key. Nothing is held but one of each.
+    Both streams must be sorted by key. Only one item of each is in memory.
     """
     listed, row = next(objects, None), next(expected, None)
     while listed is not None or row is not None:

@@ -1,7 +1,7 @@
-"""What a client should do about an error that S3 gave it.
+"""Advice for a client that got an error from S3.
 
-Codes are S3's own ("Error responses", Amazon S3 API reference). Servers differ: wrong bytes
-are BadDigest on AWS and SeaweedFS, XAmzContentChecksumMismatch on MinIO.
+The codes are S3's own ("Error responses", Amazon S3 API reference). Servers differ: for wrong
+bytes AWS and SeaweedFS answer BadDigest, and MinIO answers XAmzContentChecksumMismatch.
 """
 
 from enum import StrEnum
@@ -10,7 +10,11 @@ MAX_FAILURES = 5
 
 
 class Advice(StrEnum):
-    """`retry` the same form, `renew` for a fresh one, `confirm` what is there, or `give_up`."""
+    """The client's next step.
+
+    `retry`: send the same request again. `renew`: get a fresh ticket first. `confirm`: the object
+    has arrived. `give_up`: stop.
+    """
 
     RETRY = "retry"
     RENEW = "renew"
@@ -45,16 +49,17 @@ _RENEW = frozenset(
 
 
 def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advice:
-    """Choose the next step.
+    """Return the client's next step.
 
     Args:
-        s3_code: the `Code` of S3's error, or `NetworkError` where no answer came.
-        message: S3's `Message`; an expired policy shows in it alone, its code is AccessDenied.
-        failures: how many failures this upload has had, this one included.
-        expired: whether the form's time has passed by the broker's clock.
+        s3_code: the `Code` of S3's error, or `NetworkError` if no answer came.
+        message: S3's `Message`. For an expired policy the code is AccessDenied, and only the
+            message says why.
+        failures: how many failures this upload has had, including this one.
+        expired: whether the ticket has expired by the broker's clock.
     """
     if s3_code == "PreconditionFailed":
-        # A PUT is write-once: an earlier one, whose answer was lost, has arrived.
+        # A PUT is write-once: an earlier PUT has arrived, and its answer was lost.
         return Advice.CONFIRM
     if failures > MAX_FAILURES:
         return Advice.GIVE_UP

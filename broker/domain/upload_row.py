@@ -1,4 +1,4 @@
-"""The fields of an upload that pure rules read, whether its row is new or stored."""
+"""The fields of an upload that the rules read, for new and for stored rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,33 +10,60 @@ class UploadRow(Protocol):
     """A row of `uploads`, stored or about to be inserted."""
 
     @property
-    def id(self) -> UUID: ...
+    def id(self) -> UUID:
+        """Return the upload's id."""
+
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """Return the state, a value of `UploadState`."""
+
     @property
-    def owner_kind(self) -> str: ...
+    def owner_kind(self) -> str:
+        """Return the name of the owner's kind."""
+
     @property
-    def owner_id(self) -> int: ...
+    def owner_id(self) -> int:
+        """Return the owner's id."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Return the relative key."""
+
     @property
-    def content_type(self) -> str: ...
+    def content_type(self) -> str:
+        """Return the declared Content-Type."""
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Return the size in bytes; the maximum if it is not exact."""
+
     @property
-    def size_is_exact(self) -> bool: ...
+    def size_is_exact(self) -> bool:
+        """Check whether the client declared the exact size."""
+
     @property
-    def checksum_sha256(self) -> str | None: ...
+    def checksum_sha256(self) -> str | None:
+        """Return the declared SHA-256 in base64, if any."""
+
     @property
-    def transport(self) -> str: ...
+    def transport(self) -> str:
+        """Return the name of the transport."""
+
     @property
-    def part_size(self) -> int | None: ...
+    def part_size(self) -> int | None:
+        """Return the bytes of each part but the last; None without planned parts."""
+
     @property
-    def return_url(self) -> str | None: ...
+    def return_url(self) -> str | None:
+        """Return where S3 redirects the browser of a plain form."""
+
     @property
-    def expires_at(self) -> datetime: ...
+    def expires_at(self) -> datetime:
+        """Return when the ticket expires."""
+
     @property
-    def uppy_session_id(self) -> UUID | None: ...
+    def uppy_session_id(self) -> UUID | None:
+        """Return the Uppy session that asked, if any."""
 
 
 @dataclass(kw_only=True, slots=True)

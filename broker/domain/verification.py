@@ -1,19 +1,19 @@
-"""Whether an object is the one that a ticket was issued for."""
+"""Check whether an object is the one that its ticket declared."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from broker.domain.object_head import ObjectHead
 
-# No ticket names them, and a presigned PUT takes them all the same: S3 wants signatures of
-# x-amz-* headers alone. They would have a photo's URL hand out a program under another name,
-# or have every browser unpack what it shows.
+# No ticket has these headers, but S3 accepts them with a presigned PUT: only x-amz-* headers must
+# be signed. With them a photo's URL could offer a program as a download under another name, or
+# make every browser decompress it.
 UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the ticket's row says about the object; None where it says nothing."""
+    """The object as its ticket declared it; None for what it did not declare."""
 
     size: int | None
     max_size: int
@@ -23,9 +23,9 @@ class Declared:
 
 
 def differences(declared: Declared, head: ObjectHead) -> list[str]:
-    """Name what differs; empty when the object is the declared one.
+    """Return the names of what differs; an empty list if the object is the declared one.
 
-    A server that returns no digest for a pinned upload counts as different: the broker
+    If the server returns no digest for a pinned upload, the digest counts as different: the broker
     never records what it could not verify.
     """
     found = []

@@ -1,1 +1,1 @@
-"""What `broker dev` runs on one machine: the embedded S3 server and the processes around it."""
+"""The processes of `broker dev`: the embedded S3 server, the API and the reaper."""

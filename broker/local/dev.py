@@ -1,6 +1,4 @@
-"""Run everything on one machine: the embedded S3 server, a migrated SQLite file, the API and
-its reaper.
-"""
+"""Run the embedded S3 server, the API and the reaper on one machine, with a SQLite database."""
 
 import os
 import sys
@@ -30,24 +28,29 @@ def run(
     say: Callable[[str], None],
     stopped: Callable[[float], bool],
 ) -> None:
-    """Serve until asked to stop, then stop all that was started.
+    """Serve until asked to stop, then stop everything.
 
-    `stopped` waits for at most so many seconds and tells whether to stop.
+    Args:
+        data_dir: where all data is kept.
+        port: the API's port.
+        s3_port: the S3 server's port.
+        say: print a line for the user.
+        stopped: wait up to this many seconds; return whether to stop.
 
     Raises:
-        ServerError: a port is taken, another `broker dev` holds the directory, or a server
-            did not start or has ended by itself; the others are stopped then, too.
+        ServerError: a port is in use, another `broker dev` uses the directory, or a server did
+            not start or ended by itself. The other servers are stopped.
     """
     if not is_port_free(port):
-        raise PortTaken(f"port {port} is taken; choose another with --port")
+        raise PortTaken(f"port {port} is in use; choose another with --port")
     data_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        # Before anything is written there: it has the ports that the other one serves.
+        # Lock before writing: the env file has the ports of a `broker dev` that may be running.
         stack.callback(os.close, lock(data_dir / LOCK_FILE, LOCK_TIMEOUT))
         values = load_or_make(data_dir, port=port, s3_port=s3_port)
         for name in list(os.environ):
             if name.startswith(("AWS_", "BROKER_")):
-                # The developer's own profile must not reach the embedded bucket, nor it them.
+                # The developer's own AWS profile and settings must not be used here.
                 del os.environ[name]
         os.environ.update(values)
         s3 = stack.enter_context(

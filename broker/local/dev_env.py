@@ -1,4 +1,4 @@
-"""What `broker dev` generates once and keeps: secret, credentials, and the settings they go in."""
+"""The settings of `broker dev`, with a secret and credentials that are generated once."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ BUCKET = "media-bucket"
 
 
 def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
-    """Give the environment of the API; secrets are made at the first call, mode 600."""
+    """Return the API's environment. The first call generates the secrets (file mode 600)."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / ENV_FILE
     kept = {name: value for name, value in dotenv_values(path).items() if value}
@@ -35,13 +35,13 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
 
 
 def api_url(data_dir: Path) -> str | None:
-    """Give the URL of the API that `broker dev` last served there; None if it never has."""
+    """Return the URL that `broker dev` last served from this directory, or None."""
     origins = dotenv_values(data_dir / ENV_FILE).get("BROKER_CORS_ORIGINS") or ""
     return origins.partition(",")[0] or None
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file whole; nobody else may read it at any moment."""
+    """Replace the file atomically. Other users can never read it."""
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -1,13 +1,13 @@
-"""Child processes of `broker dev` and of the tests: pick ports, start, await, stop.
+"""Child processes of `broker dev` and of the tests: choose ports, start, wait, stop.
 
-Knows what a Unix process is, and nothing of S3 or PostgreSQL: each server has its own module.
+This module knows Unix processes only. S3 and PostgreSQL servers have their own modules.
 
     ServerError
-    ├── ServerNotInstalled   the program is not on this machine; the message says what to install
-    ├── AlreadyRunning       another server holds the lock on the data
-    ├── PortTaken            another process listens where the server should
-    ├── ServerDied           the process ended before it was ready
-    └── ServerNotReady       the process runs, but was not ready within its time
+    ├── ServerNotInstalled   the program is missing; the message says what to install
+    ├── AlreadyRunning       another server has locked the data directory
+    ├── PortTaken            another process uses the port
+    ├── ServerDied           the process ended unexpectedly
+    └── ServerNotReady       the process runs, but was not ready in time
 """
 
 import contextlib
@@ -25,12 +25,12 @@ from typing import IO, cast
 from urllib.request import ProxyHandler, Request, build_opener
 
 LOOPBACK = "127.0.0.1"
-POLL_INTERVAL = 0.02  # seconds between two questions "ready?"
+POLL_INTERVAL = 0.02  # seconds between two checks
 LOG_TAIL_BYTES = 4000
 
-# Ends the process group named on its input as soon as that input closes: the kernel closes it
-# when we end, by `kill -9` too. It is a process, not PR_SET_PDEATHSIG, because that one fires
-# when the *thread* that forked ends, exists on Linux only, and needs code between fork and exec.
+# Stops the process group named on its standard input as soon as that input closes. The kernel
+# closes it when we end, even by `kill -9`. PR_SET_PDEATHSIG is no alternative: it fires when the
+# *thread* that forked ends, exists only on Linux, and needs code between fork and exec.
 _GUARD = """
 read -r group || exit
 read -r _
@@ -44,46 +44,47 @@ kill -s KILL -- "-$group"
 
 
 class ServerError(Exception):
-    """A server that we start does not serve."""
+    """A server that we started does not work."""
 
 
 class ServerNotInstalled(ServerError):
-    """The server's program is not on this machine."""
+    """The server's program is not installed."""
 
 
 class AlreadyRunning(ServerError):
-    """Another server holds the lock on the data."""
+    """Another server has locked the data directory."""
 
 
 class PortTaken(ServerError):
-    """Another process listens where the server should."""
+    """Another process uses the port."""
 
 
 class ServerDied(ServerError):
-    """The process ended before it was ready."""
+    """The process ended unexpectedly."""
 
 
 class ServerNotReady(ServerError):
-    """The process runs, but was not ready within its time."""
+    """The process runs, but was not ready in time."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Pick distinct loopback TCP ports that nothing listens on.
+    """Return different free TCP ports of the loopback interface.
 
-    All sockets are held until the last is bound, so that the kernel names no port twice. Another
-    process may still take one before it is used: who starts a server tries again with new ports.
+    All sockets stay open until the last one is bound, so the kernel cannot return a port twice.
+    Another process may still take a port before it is used; then start the server again with new
+    ports.
     """
-    with contextlib.ExitStack() as held:
-        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in listeners:
             listener.bind((LOOPBACK, 0))
         return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def is_port_free(port: int) -> bool:
-    """Say whether a server could listen on this loopback port now."""
+    """Check whether a server could listen on this loopback port now."""
     with socket.socket() as listener:
-        # As servers do: a connection in TIME_WAIT does not occupy the port.
+        # Servers do this as well: a connection in TIME_WAIT does not block the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))
@@ -93,9 +94,10 @@ def is_port_free(port: int) -> bool:
 
 
 def lock(file: Path, timeout: float) -> int:
-    """Lock a file for as long as any process holds the descriptor that this returns.
+    """Lock a file until the last process closes the returned descriptor.
 
-    Waits up to `timeout` seconds for the one that holds it now; then raises AlreadyRunning.
+    Raises:
+        AlreadyRunning: another process still has the lock after `timeout` seconds.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + timeout
@@ -112,7 +114,7 @@ def lock(file: Path, timeout: float) -> int:
 
 
 def answers(url: str, *, method: str = "GET", body: bytes | None = None) -> bool:
-    """Say whether this local URL answers with success; never asks through a proxy."""
+    """Check whether this local URL answers with success, without a proxy."""
     opener = build_opener(ProxyHandler({}))
     try:
         with opener.open(Request(url, data=body, method=method), timeout=5):
@@ -122,12 +124,20 @@ def answers(url: str, *, method: str = "GET", body: bytes | None = None) -> bool
 
 
 class ChildProcess:
-    """One server, in a session and process group of its own.
+    """One server, in its own session and process group.
 
-    So a terminal's Ctrl-C reaches us alone, and we decide what ends when. Should we end without
-    deciding, the guard ends the group. `user` is for servers that refuse to run as root; the
-    process inherits the descriptors `pass_fds`, such as a lock that is to last as long as it does.
-    `name` is what errors call it; its program's where none is given.
+    A terminal's Ctrl-C reaches only this process, which then stops its servers in order. If this
+    process dies, the guard process stops the group.
+
+    Args:
+        argv: the command.
+        log_file: receives its output; truncated at each start.
+        cwd: its working directory.
+        env: its whole environment.
+        user: the user to run as, for servers that refuse to run as root.
+        pass_fds: descriptors to inherit, such as a lock to hold as long as the process runs.
+        stop_signal: the signal that asks it to stop.
+        name: its name in error messages; by default its program's.
     """
 
     def __init__(
@@ -155,14 +165,15 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """The id of the process and of its group; None when it is not started."""
+        """The id of the process and of its group; None if it is not running."""
         return self._process.pid if self._process else None
 
     def start(self, ready: Callable[[], bool], timeout: float) -> None:
-        """Start the process, and return once `ready()` is true.
+        """Start the process and wait until `ready()` is true. On an error, no process is left.
 
-        Raises ServerDied as soon as the process ends, and ServerNotReady after `timeout` seconds;
-        both carry the end of the log, and leave no process. The log file is begun anew.
+        Raises:
+            ServerDied: the process ended. The message has the end of the log.
+            ServerNotReady: not ready after `timeout` seconds. The message has the end of the log.
         """
         try:
             self._guard = self._start_guard()
@@ -176,12 +187,12 @@ class ChildProcess:
             raise
 
     def check(self) -> None:
-        """Raise ServerDied, with the end of the log, where the process has ended by itself."""
+        """Raise ServerDied, with the end of the log, if the process has ended by itself."""
         if self._process is not None and (status := self._process.poll()) is not None:
             raise ServerDied(self._ended(status))
 
     def stop(self, grace: float = 10.0) -> None:
-        """End the group: the stop signal, up to `grace` seconds, SIGKILL. May be repeated."""
+        """Send the stop signal, wait up to `grace` seconds, send SIGKILL. May be repeated."""
         try:
             if self._process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -237,7 +248,7 @@ class ChildProcess:
                 raise ServerNotReady(
                     f"{self._name} not ready in {timeout:g} s:\n{self._log_tail()}"
                 )
-            # A pause that the end of the process cuts short.
+            # Pause, but not longer than the process runs.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_INTERVAL)
 
@@ -251,6 +262,6 @@ class ChildProcess:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    # No such process: all have ended. No permission: what macOS says of a group of zombies.
+    # ProcessLookupError: all have ended. PermissionError: macOS, for a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

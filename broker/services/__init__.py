@@ -1,4 +1,4 @@
-"""What the broker does, in rooms by subject.
+"""The broker's services, grouped by subject.
 
-`work.py` says what every service takes and where a transaction ends.
+`work.py` describes what every service takes and where a transaction ends.
 """

@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The right to answer for a key; every claim has an `id` of its own."""
+    """The right to answer for a key; each claim has its own `id`."""
 
     user_id: int
     key: str
@@ -59,12 +59,12 @@ class KeptAnswer(Generic[Made]):
 def claim(work: Work, *, key: str, fingerprint: str) -> Claim | Replay:
     """Claim the caller's key for one request, or return the response that is stored for it.
 
-    Args:
-        fingerprint: identifies the request, at most 64 characters.
+    `fingerprint` identifies the request, in at most 64 characters.
 
     Raises:
         IdempotencyKeyReused: the key belongs to another request.
-        IdempotencyInFlight: the same request is at work, or died within the last LOCK.
+        IdempotencyInFlight: the same request is still running, or its process died less than LOCK
+            ago.
     """
     session, now, user_id = work.session, work.now, work.principal.user_id
     mine = Claim(user_id=user_id, key=key, id=uuid4())
@@ -84,16 +84,16 @@ def claim(work: Work, *, key: str, fingerprint: str) -> Claim | Replay:
     session.commit()
     if row is None:
         # Another request held the claim and has released it since.
-        raise IdempotencyInFlight("A request with this key is at work; try again.")
+        raise IdempotencyInFlight("A request with this key is still running; try again.")
     if row.claim_id == mine.id:
         return mine
     if now < row.expires_at:
         if row.fingerprint != fingerprint:
-            raise IdempotencyKeyReused("This key was sent with another request; use a new one.")
+            raise IdempotencyKeyReused("This key was used for another request; send a new key.")
         if row.status is not None and row.body is not None:
             return Replay(status=row.status, body=row.body)
         if now < row.locked_until:
-            raise IdempotencyInFlight("A request with this key is at work; try again.")
+            raise IdempotencyInFlight("A request with this key is still running; try again.")
     taken = session.scalar(
         update(IdempotencyKey)
         .where(

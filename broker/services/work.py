@@ -1,8 +1,8 @@
-"""What every service takes, and the one rule for where a transaction ends.
+"""The argument of every service, and the rule for where a transaction ends.
 
 A function that takes a `Work` ends its transactions itself: when it returns, everything that it
-did is committed, and no transaction is open. If it raises, nothing is half done: the block of
-`Broker.work` rolls back. A function that takes a `Session` is one step of its caller's
+did is committed, and no transaction is open. If it raises, the block of `Broker.work` rolls back,
+so nothing is half done. A function that takes a `Session` is one step of its caller's
 transaction and never commits. `tests/house` checks this.
 
 No transaction stays open across a call to S3: a service reads, ends the transaction, asks the
@@ -32,13 +32,13 @@ class Work:
     now: datetime
 
     def acting_for(self, user_id: int) -> "Work":
-        """Return the same work in the name of a user, with no other right."""
+        """Return the same work with a user as the caller, who has no other right."""
         return replace(self, principal=Principal(user_id=user_id))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """The parts of one process, made once."""
+    """The parts that each process creates once."""
 
     settings: Settings
     limits: Limits
@@ -62,7 +62,7 @@ class Broker:
             )
 
     def check(self) -> None:
-        """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied if one is missing."""
+        """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied if one does not work."""
         self.database.check()
         self.storage.check()
 

@@ -1,1 +1,1 @@
-"""The bucket: what the broker may ask of it, S3's answer to that, and the SigV4 signer."""
+"""The S3 bucket: the calls that the broker makes, the translation of errors, the SigV4 signer."""

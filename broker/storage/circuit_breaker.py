@@ -1,7 +1,7 @@
-"""Ask a server that has just not answered in time no more than one call at a time.
+"""A circuit breaker: after a timeout, only one call at a time tests the server.
 
-Else each request waits out the time limits by itself, and a bucket that is silent takes all
-threads of the API, from tickets and from `/healthz`, too. What a call is, is its caller's.
+Without it, each request waits for its own timeout, and a silent bucket occupies all threads of
+the API, which then answers neither tickets nor `/healthz`.
 """
 
 import threading
@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 
 OPEN_SECONDS = 2.0
-# Longer than a call may take: if whoever asks on behalf of all is gone, another does.
+# Longer than any call takes. If the thread that makes the trial call dies, another one follows.
 TRIAL_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed until a call runs out of time; then open, but for one trial at a time.
+    """Closed until a call times out; then open, except for one trial call at a time.
 
     Args:
         clock: monotonic seconds.
@@ -26,7 +26,7 @@ class CircuitBreaker:
         self._next_trial: float | None = None
 
     def allows(self) -> bool:
-        """Tell whether to make a call; its caller then tells how it went."""
+        """Check whether a call may be made. Afterwards, call `timed_out` or `answered`."""
         if self._next_trial is None:
             return True
         with self._lock:
@@ -37,13 +37,13 @@ class CircuitBreaker:
                 self._next_trial = now + TRIAL_SECONDS
             return True
 
-    def ran_out_of_time(self) -> None:
-        """Open it, for all who ask within the next seconds."""
+    def timed_out(self) -> None:
+        """Open the breaker for the next seconds."""
         with self._lock:
             self._next_trial = self._clock() + OPEN_SECONDS
 
     def answered(self) -> None:
-        """Close it: the server is there, whatever it said."""
+        """Close the breaker: the server answered, even if with an error."""
         if self._next_trial is not None:
             with self._lock:
                 self._next_trial = None

@@ -1,4 +1,4 @@
-"""Make the bucket that the settings name; no connection is opened yet."""
+"""Create the storage from the settings; no connection is opened yet."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,7 +24,7 @@ CONNECTIONS_MAX = 32
 
 
 def client_config(settings: Settings) -> Config:
-    """Give boto3's configuration: short, bounded waits; SigV4; no checksums of its own."""
+    """Return boto3's configuration: short timeouts, SigV4, no checksums added by boto3."""
     return Config(
         signature_version="s3v4",
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -38,7 +38,7 @@ def client_config(settings: Settings) -> Config:
 
 
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
-    """Make the storage; credentials and region come from boto3's own chain."""
+    """Create the storage; credentials and region come from boto3's own chain."""
     session = session or boto3.Session()
     region = session.region_name or DEFAULT_REGION
     client = session.client(
@@ -78,16 +78,16 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
 
 
 def _current(session: boto3.Session) -> Credentials:
-    """Give the credentials in force; raises StorageDenied where there are none."""
+    """Return the current credentials; raise StorageDenied if there are none."""
     try:
         found = session.get_credentials()
-        # Refreshable credentials renew themselves here, ten minutes before they lapse.
+        # Refreshable credentials are renewed here, ten minutes before they expire.
         frozen = found.get_frozen_credentials() if found is not None else None
     except (BotoCoreError, ClientError) as error:
-        # ClientError: STS refuses the role, or is busy.
+        # ClientError: STS refuses the role or is busy.
         raise translate_without_object(error) from error
     except RuntimeError as error:
-        # What botocore raises where fresh credentials have lapsed by this machine's clock.
+        # botocore raises it if new credentials are already expired by this machine's clock.
         raise StorageDenied(f"The broker has no AWS credentials: {error}") from error
     if frozen is None or not frozen.access_key or not frozen.secret_key:
         raise StorageDenied("The broker has no AWS credentials.")
@@ -99,7 +99,7 @@ def _current(session: boto3.Session) -> Credentials:
 
 
 def bucket_url(settings: Settings, endpoint_url: str) -> str:
-    """Give the bucket's URL below an endpoint, as boto3 writes it for either addressing."""
+    """Return the bucket's URL at an endpoint, in boto3's form for either addressing style."""
     parts = urlsplit(endpoint_url)
     if settings.s3_addressing == "virtual":
         host = f"{settings.s3_bucket}.{parts.netloc}"

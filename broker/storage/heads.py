@@ -1,7 +1,7 @@
 """HeadObject, which every confirm waits for: signed here and sent by urllib3.
 
-boto3 spends five times what it costs to sign a HEAD and to send it, more than all the rest of a
-confirm. Whatever is not asked for each photo goes through boto3.
+boto3 needs five times the CPU to sign and send a HEAD, more than the rest of a confirm. Calls
+that are not made for each photo go through boto3.
 """
 
 import time
@@ -21,7 +21,7 @@ from broker.domain.errors import StorageError, StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
-from broker.storage.timing import told
+from broker.storage.timing import observe
 from broker.storage.translation import translate_status
 
 _METADATA = "x-amz-meta-"
@@ -29,12 +29,12 @@ _AGAIN = (500, 502, 503, 504)
 
 
 class ObjectHeads:
-    """Asks one bucket for its objects' metadata.
+    """Requests the metadata of objects in one bucket.
 
     Args:
         bucket_url: where the broker reaches the bucket.
-        credentials: gives the current ones; raises StorageDenied where there are none.
-        attempts: how often a HEAD is sent at the most.
+        credentials: return the current ones; raise StorageDenied if there are none.
+        attempts: how often a HEAD is sent at most.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class ObjectHeads:
             status_forcelist=_AGAIN,
             raise_on_status=False,
             backoff_factor=0.1,
-            # MinIO asks for a minute when it is busy; a thread that slept so long would serve
-            # nobody. The client is told to come back instead.
+            # A busy MinIO asks for a minute. A thread cannot sleep that long; the client gets
+            # a 503 and tries again.
             respect_retry_after_header=False,
         )
         proxy = get_environ_proxies(bucket_url).get(base.scheme)
@@ -77,7 +77,7 @@ class ObjectHeads:
             self._send = partial(manager.request, "HEAD")
             self._before_path = origin
         else:
-            # There is one host: to find its pool anew takes as long as to sign.
+            # There is only one host. Looking up its pool takes as long as signing.
             pool = manager.connection_from_url(origin)
             self._send = partial(pool.urlopen, "HEAD", redirect=False)
             self._before_path = ""
@@ -100,7 +100,7 @@ class ObjectHeads:
             kind = error.code
             raise
         finally:
-            told("HeadObject", time.perf_counter() - started, kind)
+            observe("HeadObject", time.perf_counter() - started, kind)
 
     def _ask(self, path: str, headers: dict[str, str]) -> ObjectHead:
         if not self._breaker.allows():
@@ -110,25 +110,25 @@ class ObjectHeads:
                 f"{self._before_path}{path}", headers=headers, retries=self._retries
             )
         except HTTPError as error:
-            if _took_its_time(error):
-                self._breaker.ran_out_of_time()
+            if _is_timeout(error):
+                self._breaker.timed_out()
             else:
                 self._breaker.answered()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
         if answer.status != 200:
-            # A HEAD has no body, and so no code of S3's.
+            # A HEAD has no body, so there is no S3 error code.
             raise translate_status(answer.status, str(answer.status))
         try:
             return _object_head(answer.headers)
         except (KeyError, ValueError) as error:
-            raise StorageUnavailable("What answers for the bucket is no S3 server.") from error
+            raise StorageUnavailable("What answers is not an S3 server.") from error
 
 
-def _took_its_time(error: HTTPError) -> bool:
-    """Tell a time limit from a connection that was refused, which costs nobody any time."""
+def _is_timeout(error: HTTPError) -> bool:
+    """Check whether the call timed out. A refused connection fails at once and does not count."""
     reason = getattr(error, "reason", None)
-    # urllib3 calls every connection that could not be had a timeout, too.
+    # urllib3's NewConnectionError is a TimeoutError, too.
     return isinstance(reason, TimeoutError) and not isinstance(reason, NewConnectionError)
 
 

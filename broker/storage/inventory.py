@@ -1,7 +1,7 @@
-"""S3 Inventory reports, read from a directory that they were copied to.
+"""Read S3 Inventory reports from a local directory.
 
-AWS: "Locating your inventory list" and "Amazon S3 Inventory" (S3 user guide). The broker's own
-client may read no object's bytes, so an operator brings the report: `aws s3 cp --recursive`.
+AWS: "Locating your inventory list" and "Amazon S3 Inventory" (S3 user guide). The broker's
+client cannot read objects, so an operator copies the report here: `aws s3 cp --recursive`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ NEEDED = ("key", "size", "last_modified_date", "e_tag")
 
 @dataclass(frozen=True, kw_only=True)
 class DataFile:
-    """One file of a report, where it lies here, with what the manifest says of it."""
+    """One data file of a report: its local path, and its size and MD5 from the manifest."""
 
     path: Path
     size: int
@@ -31,16 +31,17 @@ class DataFile:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryReport:
-    """A report whose files are all here and whole; `file_schema` is as the manifest has it."""
+    """A report with all of its files, checked; `file_schema` is copied from the manifest."""
 
     file_format: str
     file_schema: str
     files: tuple[DataFile, ...]
 
     def objects(self) -> Iterator[ListedObject]:
-        """Give every object's newest version, in no order; deleted ones are left out.
+        """Yield the newest version of every object, in any order, without deleted objects.
 
-        Raises InvalidReport at a line that cannot be read.
+        Raises:
+            InvalidReport: a record cannot be read.
         """
         for file in self.files:
             for number, record in enumerate(
@@ -52,24 +53,27 @@ class InventoryReport:
 
 
 def open_report(manifest: Path, bucket: str) -> InventoryReport:
-    """Read a manifest.json and check all that it names, before anything is compared.
+    """Read a manifest.json and check all files that it names before anything is compared.
 
-    Raises InvalidReport: another bucket's, another format's, a field that is needed was not
-    asked for when the inventory was configured, a file missing, cut off or changed.
+    Raises:
+        InvalidReport: the report is for another bucket or in another format, lacks a field that
+            the broker needs, or a file is missing, truncated or changed.
     """
     text = _read(manifest)
     beside = manifest.with_name("manifest.checksum")
     if beside.is_file() and _read(beside).strip().decode("ascii", "replace") != _md5(manifest):
-        raise InvalidReport(f"{manifest} is not the file that manifest.checksum was made of.")
+        raise InvalidReport(f"{manifest} does not match the MD5 in manifest.checksum.")
     try:
-        said = json.loads(text)
-        source, file_format = said["sourceBucket"], said["fileFormat"]
-        schema = str(said["fileSchema"])
-        named = [(str(one["key"]), int(one["size"]), one["MD5checksum"]) for one in said["files"]]
+        content = json.loads(text)
+        source, file_format = content["sourceBucket"], content["fileFormat"]
+        schema = str(content["fileSchema"])
+        files = [
+            (str(file["key"]), int(file["size"]), file["MD5checksum"]) for file in content["files"]
+        ]
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidReport(f"{manifest} is no manifest of S3 Inventory: {error!r}.") from error
+        raise InvalidReport(f"{manifest} is not a manifest of S3 Inventory: {error!r}.") from error
     if source != bucket:
-        raise InvalidReport(f"{manifest} is of bucket {source}, not of {bucket}.")
+        raise InvalidReport(f"{manifest} is for bucket {source}, not for {bucket}.")
     if file_format not in FORMATS:
         raise InvalidReport(f"{manifest} is in {file_format}; configure CSV or Parquet instead.")
     absent = [name for name in NEEDED if name not in FORMATS[file_format].fields(schema)]
@@ -79,21 +83,21 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
     return InventoryReport(
         file_format=file_format,
         file_schema=schema,
-        files=tuple(_whole(manifest, *one) for one in named),
+        files=tuple(_checked_file(manifest, *file) for file in files),
     )
 
 
-def _whole(manifest: Path, key: str, size: int, md5: str) -> DataFile:
-    """Find a data file by its name, beside the manifest or in a `data` near it."""
+def _checked_file(manifest: Path, key: str, size: int, md5: str) -> DataFile:
+    """Find a data file beside the manifest, or in a `data` directory near it."""
     name = PurePosixPath(key).name
     below = (manifest.parent, manifest.parent / "data", manifest.parent.parent / "data")
     path = next((folder / name for folder in below if (folder / name).is_file()), None)
     if path is None:
-        raise InvalidReport(f"{name} is neither beside {manifest} nor in a directory data there.")
+        raise InvalidReport(f"{name} is missing beside {manifest} and in data/ there.")
     if path.stat().st_size != size:
         raise InvalidReport(f"{path} has {path.stat().st_size} bytes, not {size}: copy it again.")
     if _md5(path) != md5:
-        raise InvalidReport(f"{path} is not what the manifest says (MD5): copy it again.")
+        raise InvalidReport(f"{path} does not match its MD5 in the manifest: copy it again.")
     return DataFile(path=path, size=size, md5=md5)
 
 
@@ -115,7 +119,7 @@ def _listed(record: Mapping[str, Any], where: str) -> ListedObject | None:
 
 
 def _time(value: str | datetime) -> datetime:
-    """Give an aware time; S3's are UTC."""
+    """Return an aware time. S3's times are UTC."""
     time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 

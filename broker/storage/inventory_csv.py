@@ -1,4 +1,4 @@
-"""Inventory in CSV: gzip, no header, the manifest's schema says which column is which."""
+"""Inventory in CSV: gzip, without a header; the manifest's schema names the columns."""
 
 import csv
 import gzip
@@ -20,18 +20,19 @@ NAMES = {
 
 
 def check_installed() -> None:
-    """Do nothing: the standard library reads it."""
+    """Do nothing: the standard library reads CSV."""
 
 
 def fields(schema: str) -> list[str]:
-    """Name the columns, as Parquet's schema would: `Bucket, Key, Size`."""
+    """Return the columns of a schema such as `Bucket, Key, Size`, by their names in Parquet."""
     return [NAMES.get(name.strip(), name.strip()) for name in schema.split(",")]
 
 
 def records(path: Path, schema: str) -> Iterator[dict[str, str]]:
-    """Give the file's lines, keys decoded: they are URL-encoded, a space as a plus.
+    """Yield the file's records. Keys are URL-encoded in the file, with `+` for a space.
 
-    Raises InvalidReport.
+    Raises:
+        InvalidReport: the file cannot be read.
     """
     names = fields(schema)
     try:

@@ -1,4 +1,4 @@
-"""Inventory in Parquet: read a batch at a time. pyarrow is large, hence an extra of its own."""
+"""Inventory in Parquet, read in batches. pyarrow is large, so it is an optional extra."""
 
 import re
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ _FIELD = re.compile(r"\b(?:required|optional)\s+\w+\s+(\w+)")
 
 
 def check_installed() -> None:
-    """Raise InvalidReport, with what to install, where there is no pyarrow."""
+    """Raise InvalidReport, with what to install, if pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise InvalidReport("Parquet needs pyarrow: pip install pyarrow, or configure CSV.")
 
 
 def fields(schema: str) -> list[str]:
-    """Name the columns of a `message s3.inventory { … }`."""
+    """Return the columns of a schema such as `message s3.inventory { … }`."""
     return _FIELD.findall(schema)
 
 
 def records(path: Path, schema: str) -> Iterator[dict[str, Any]]:
-    """Give the file's rows; raises InvalidReport."""
+    """Yield the file's rows; raise InvalidReport if it cannot be read."""
     import pyarrow
     from pyarrow import parquet
 
     try:
-        # Its buffers are of a few megabytes, whatever a row group's size is.
+        # Without pre-buffering, memory stays at a few megabytes for any size of row groups.
         with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
             columns = [name for name in WANTED if name in file.schema_arrow.names]
             for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):

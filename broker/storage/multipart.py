@@ -1,4 +1,4 @@
-"""Multipart uploads of one bucket, through boto3; the parts themselves are never seen here."""
+"""Multipart uploads in one bucket, through boto3. Clients send the parts themselves."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Sign what clients send to the bucket themselves; asks the bucket nothing."""
+"""Presign the requests that clients send to the bucket. No call to the bucket is made."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,11 +10,11 @@ from broker.storage.sigv4 import Credentials, sign_post, sign_put
 
 
 class S3Presigner:
-    """Forms and URLs of one bucket.
+    """Presigns forms and URLs for one bucket.
 
     Args:
-        credentials: gives the current ones; raises StorageDenied where there are none.
-        bucket_url: where clients reach the bucket: forms go there, and URLs begin with it.
+        credentials: return the current ones; raise StorageDenied if there are none.
+        bucket_url: where clients reach the bucket. Forms go there, and URLs begin with it.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class S3Presigner:
         return PresignedPut(url=url, headers=dict(request.headers))
 
     def _credentials_at(self, now: datetime) -> Credentials:
-        """Ask once for all that one request signs: it hands the same time to each."""
+        """Return the credentials, looked up once a request: all its calls pass the same `now`."""
         last = self._last
         if last is None or last[0] is not now:
             self._last = last = (now, self._credentials())

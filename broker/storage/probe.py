@@ -1,7 +1,7 @@
-"""What `broker doctor` needs of boto3: the credentials it would use, and a request signed by them.
+"""What `broker doctor` needs from boto3: its credentials and a signed request.
 
-The request is only signed here, not sent: boto3's own client follows a bucket into another
-region without a word, and the doctor must see the first answer as it is.
+The request is only signed here, not sent. boto3's own client follows a bucket to another region
+silently, and the doctor must see the first answer.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,12 @@ from broker.storage.s3 import S3Storage
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """What boto3's chain found; `method` is boto3's word for where, None if it found nothing.
+    """The credentials that boto3's chain found.
 
-    `expires_at` is None for long-lived keys, and for temporary ones whose source does not say.
+    Attributes:
+        method: boto3's name for their source; None if it found no credentials.
+        temporary: whether they have a session token.
+        expires_at: None for long-lived keys, or if the source does not say.
     """
 
     method: str | None
@@ -32,14 +35,14 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
-    """A GET to send as it is."""
+    """A signed GET request."""
 
     url: str
     headers: dict[str, str]
 
 
 class ChainFault(Exception):
-    """boto3's configuration or credentials cannot be read; `setting` is where to look."""
+    """boto3's configuration or credentials cannot be read; `setting` names the cause."""
 
     def __init__(self, error: BotoCoreError | ValueError) -> None:
         super().__init__((str(error).splitlines() or ["no reason given"])[0])
@@ -49,7 +52,7 @@ class ChainFault(Exception):
 
 
 class Probe:
-    """The bucket of the settings as the broker itself would reach it; raises ChainFault."""
+    """The bucket as the broker itself reaches it. The constructor raises ChainFault."""
 
     def __init__(self, settings: Settings) -> None:
         try:
@@ -65,12 +68,12 @@ class Probe:
 
     @property
     def ca_bundle(self) -> str | None:
-        """Name the file of certificates that boto3 trusts in place of its own."""
+        """The file of certificates that boto3 trusts instead of its own."""
         found = self._session._session.get_config_variable("ca_bundle")
         return found if isinstance(found, str) else None
 
     def chain(self) -> Chain:
-        """Look credentials up; raises ChainFault when one of the chain's sources fails."""
+        """Look up the credentials; raise ChainFault if a source of the chain fails."""
         try:
             found = self._session.get_credentials()
             if found is None:
@@ -81,12 +84,12 @@ class Probe:
         return Chain(
             method=found.method if frozen.access_key and frozen.secret_key else None,
             temporary=frozen.token is not None,
-            # Refreshable credentials know when they lapse, but tell it under a private name only.
+            # Refreshable credentials have their expiry in a private attribute only.
             expires_at=getattr(found, "_expiry_time", None),
         )
 
     def signed_list(self) -> SignedRequest:
-        """Sign ListObjectsV2 of one key: unlike HEAD's, its answer has a body that says why."""
+        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors carry a reason."""
         credentials = self._session.get_credentials()
         if credentials is None:
             raise StorageDenied("The broker has no AWS credentials.")

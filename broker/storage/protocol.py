@@ -1,4 +1,4 @@
-"""What services need of a bucket. Every implementation passes tests/contract."""
+"""The interfaces that services need. Every implementation passes tests/contract."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,33 +10,38 @@ from broker.domain.transports import Presigner
 
 
 class ObjectStorage(Protocol):
-    """One bucket. Keys are whole object keys; no method moves bytes through the caller.
+    """One bucket. Keys are full object keys; no method reads or writes an object's bytes.
 
-    Every method raises StorageUnavailable when the bucket gives no answer or a 5xx, and
-    StorageDenied when it refuses the broker itself.
+    Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
+    StorageDenied if it refuses the broker itself.
     """
 
     def head(self, key: str) -> ObjectHead:
-        """HeadObject with checksum mode; must raise ObjectNotFound when there is none."""
+        """Send HeadObject in checksum mode; raise ObjectNotFound if there is no object."""
 
     def delete(self, key: str) -> None:
-        """DeleteObject; a missing key is fine."""
+        """Send DeleteObject; a missing object is not an error."""
 
     def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        """CopyObject within the bucket, only while the source's ETag is `if_match`.
+        """Send CopyObject within the bucket, on condition that the source's ETag is `if_match`.
 
-        Returns the copy's ETag; must raise PreconditionFailed or ObjectNotFound.
+        Returns:
+            The ETag of the copy.
+
+        Raises:
+            PreconditionFailed: the source has another ETag.
+            ObjectNotFound: there is no source.
         """
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
-        """ListObjectsV2, page by page as they are read, in the server's own order."""
+        """Send ListObjectsV2 page by page; yield the objects in the server's order."""
 
     def check(self) -> None:
-        """HeadBucket."""
+        """Send HeadBucket."""
 
 
 class MultipartStorage(Protocol):
-    """The multipart uploads of one bucket; errors as of ObjectStorage."""
+    """The multipart uploads of one bucket; raises the same errors as ObjectStorage."""
 
     def create(
         self,
@@ -48,21 +53,24 @@ class MultipartStorage(Protocol):
         acl: str | None,
         sha256: bool,
     ) -> str:
-        """CreateMultipartUpload; gives S3's id of it. `sha256` means that every part has one."""
+        """Send CreateMultipartUpload; return S3's upload id.
+
+        With `sha256`, every part must have a SHA-256.
+        """
 
     def list_parts(self, key: str, multipart_id: str) -> list[UploadedPart]:
-        """ListParts, all pages; must raise MultipartNotFound."""
+        """Send ListParts for all pages; raise MultipartNotFound if there is no such upload."""
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
-        """CompleteMultipartUpload; must raise MultipartNotFound or InvalidParts."""
+        """Send CompleteMultipartUpload; raise MultipartNotFound or InvalidParts."""
 
     def abort(self, key: str, multipart_id: str) -> None:
-        """AbortMultipartUpload; one that is gone is fine."""
+        """Send AbortMultipartUpload; a missing upload is not an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueMessage:
-    """A message that is hidden from other readers for a while; `receipt_handle` deletes it."""
+    """A message, hidden from other consumers for a while. Delete it by `receipt_handle`."""
 
     message_id: str
     receipt_handle: str
@@ -70,28 +78,28 @@ class QueueMessage:
 
 
 class EventQueue(Protocol):
-    """The queue that a bucket's notifications go to, with SQS's ways.
+    """The queue that receives the bucket's notifications; it behaves like SQS.
 
     Both methods raise QueueUnavailable.
     """
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
-        """ReceiveMessage: up to ten, at once where there are some, else after the wait."""
+        """Receive up to ten messages; wait up to `wait_seconds` if there are none."""
 
     def delete(self, message: QueueMessage) -> None:
-        """DeleteMessage: it is dealt with."""
+        """Delete a message that has been processed."""
 
 
 class Storage(ObjectStorage, Protocol):
-    """A bucket with all of its abilities, and where anyone may read its images."""
+    """A bucket with all operations, and `media_url`, the public base URL of its images."""
 
     bucket: str
     media_url: str
 
     @property
     def multipart(self) -> MultipartStorage:
-        """Give its multipart uploads."""
+        """Its multipart uploads."""
 
     @property
     def presigner(self) -> Presigner:
-        """Give what signs for it."""
+        """Its presigner."""

@@ -1,4 +1,4 @@
-"""The SQS queue of a bucket's notifications: a small part of boto3's client, errors translated."""
+"""The SQS queue of the bucket's notifications, through boto3, with translated errors."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from broker.storage.protocol import QueueMessage
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MESSAGES_MAX = 10  # the most that SQS hands out at once
+MESSAGES_MAX = 10  # SQS's maximum for one call
 READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
 
 
@@ -26,13 +26,13 @@ class SqsQueue:
         self._url = url
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
-        """ReceiveMessage, as a long poll of up to 20 seconds."""
+        """See EventQueue. A long poll takes at most 20 seconds."""
         try:
             answer = self._client.receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=MESSAGES_MAX, WaitTimeSeconds=wait_seconds
             )
         except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"The queue gives no messages: {error}") from error
+            raise QueueUnavailable(f"The queue cannot be read: {error}") from error
         return [
             QueueMessage(
                 message_id=message["MessageId"],
@@ -43,15 +43,15 @@ class SqsQueue:
         ]
 
     def delete(self, message: QueueMessage) -> None:
-        """DeleteMessage; one whose time to be hidden has passed comes again, which does no harm."""
+        """See EventQueue. A message that is visible again comes twice, which does no harm."""
         try:
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
         except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"The queue deletes no message: {error}") from error
+            raise QueueUnavailable(f"The queue cannot delete a message: {error}") from error
 
 
 def event_queue(settings: Settings) -> SqsQueue:
-    """Make the queue that the settings name; raises SettingsError where they name none."""
+    """Create the queue from the settings; raise SettingsError if they name none."""
     if settings.events_queue_url is None:
         raise SettingsError("BROKER_EVENTS_QUEUE_URL: is needed to read events from a queue")
     session = boto3.Session()

@@ -1,4 +1,4 @@
-"""A bucket on an S3 server, through boto3; its client can move no bytes."""
+"""A bucket on an S3 server, through boto3. The client refuses calls that read or write bytes."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -29,30 +29,31 @@ ALLOWED_OPERATIONS = frozenset(
 
 
 class ForbiddenOperation(Exception):
-    """The broker's own client was asked to do what the broker must never do."""
+    """The broker's own client was asked for an operation that the broker must never use."""
 
 
 def refuse_other_operations(model: Any, **_: object) -> None:
-    """Stop any call but the allowed ones before a byte is sent (boto3 event handler)."""
+    """Refuse operations that are not allowed before anything is sent (boto3 event handler)."""
     if model.name not in ALLOWED_OPERATIONS:
         raise ForbiddenOperation(f"The broker does not call {model.name}.")
 
 
 def follow_no_redirect(context: Any, **_: object) -> None:
-    """Have boto3 take a redirect for the refusal that it is (boto3 event handler).
+    """Treat a redirect as an error instead of following it (boto3 event handler).
 
-    It would ask HeadBucket for the bucket's region, and is redirected again, without end where a
-    proxy leads all of it elsewhere. Where only the region is wrong, forms are signed for it, too.
+    boto3 would send HeadBucket to find the bucket's region. If a proxy redirects every request,
+    that never ends. If only the region is wrong, forms are signed for the wrong one, too, so
+    following would not help.
     """
     context.get("s3_redirect", {})["redirected"] = True
 
 
 class S3Storage:
-    """One bucket; see `ObjectStorage` for what each method promises.
+    """One bucket; implements `ObjectStorage`.
 
     Args:
-        client: made by `factory.s3_storage`, guarded by `refuse_other_operations`.
-        media_url: the public base of the location, without a last slash.
+        client: created by `factory.s3_storage`, which registers `refuse_other_operations`.
+        media_url: the public base URL of the location, without a trailing slash.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class S3Storage:
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            # Else what was never deleted would leave the outbox: S3 answers 204 to a missing key.
+            # Only NoSuchKey is success (S3 itself answers 204). Any other error must stay in the
+            # outbox, or an object would never be deleted.
             if not is_missing_key(error):
                 raise translate_without_object(error) from error
 
@@ -95,7 +97,7 @@ class S3Storage:
             )
         except (ClientError, BotoCoreError) as error:
             raise translate(error) from error
-        # SeaweedFS answers without quotes, the others with them.
+        # SeaweedFS answers without quotes, other servers with quotes.
         return answer["CopyObjectResult"]["ETag"].strip('"')
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:

@@ -2,8 +2,8 @@
 
 AWS: "Calculating a signature", "Authenticating requests: browser-based uploads using POST" and
 "Authenticating requests: using query parameters" (AWS Signature Version 4). The signing key is
-derived once a day for each set of credentials, which is what makes this an order of magnitude
-cheaper than deriving it for each form.
+derived once a day for each set of credentials. That makes signing about ten times cheaper than
+deriving the key for each form.
 """
 
 import base64
@@ -25,20 +25,20 @@ _EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """One set of AWS credentials; `session_token` with temporary ones."""
+    """AWS credentials; temporary ones have a `session_token`."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
 
     def __repr__(self) -> str:
-        """Show which key it is, never its secret."""
+        """Return the access key id without the secret."""
         return f"Credentials(access_key_id={self.access_key_id!r})"
 
 
 @lru_cache(maxsize=8)
 def signing_key(secret_access_key: str, date: str, region: str) -> bytes:
-    """Derive the day's key; `date` is `YYYYMMDD` in UTC."""
+    """Derive the signing key of a day; `date` is `YYYYMMDD` in UTC."""
     key = f"AWS4{secret_access_key}".encode()
     for part in (date, region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -48,7 +48,7 @@ def signing_key(secret_access_key: str, date: str, region: str) -> bytes:
 def sign_post(
     form: PostForm, *, bucket: str, region: str, credentials: Credentials, now: datetime
 ) -> dict[str, str]:
-    """Give all fields of the signed form, in the order to send them; `now` is aware UTC."""
+    """Return all fields of the signed form, in the order to send them; `now` is aware UTC."""
     time = _basic(now)
     date = time[:8]
     signed = {
@@ -69,10 +69,10 @@ def sign_post(
 def sign_put(
     request: PutRequest, *, bucket_url: str, region: str, credentials: Credentials, now: datetime
 ) -> str:
-    """Give the presigned URL of a PUT; `now` is aware UTC.
+    """Return the presigned URL for a PUT; `now` is aware UTC.
 
-    All of the request's headers are signed, Host and a known Content-Length with them; the
-    payload is not (UNSIGNED-PAYLOAD), its digest being one of the headers.
+    The signature covers all headers of the request, Host, and Content-Length if it is known. It
+    does not cover the payload (UNSIGNED-PAYLOAD), whose digest is one of the headers.
     """
     time = _basic(now)
     date = time[:8]
@@ -114,11 +114,15 @@ def sign_head(
     credentials: Credentials,
     now: datetime,
 ) -> tuple[str, dict[str, str]]:
-    """Give path and headers of a HeadObject in checksum mode; `now` is aware UTC.
+    """Return the path and headers of a HeadObject in checksum mode.
 
     Args:
-        bucket_path: the bucket's path, without a last slash; empty with virtual addressing.
+        bucket_path: the bucket's path, without a trailing slash; empty with virtual addressing.
         host: the Host header that will be sent.
+        object_key: the object to ask for.
+        region: the bucket's region.
+        credentials: the ones to sign with.
+        now: aware UTC.
     """
     time = _basic(now)
     path = f"{bucket_path}/{_quoted_key(object_key)}"
@@ -143,7 +147,7 @@ def sign_head(
 
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
-    """Quote a name or value of a query; a hundred parts have nearly all of theirs in common."""
+    """Quote a name or value of a query. The URLs of a hundred parts share most of them."""
     return quote(text, safe="~")
 
 
@@ -161,9 +165,9 @@ def _signature(canonical: str, time: str, region: str, credentials: Credentials)
 
 @lru_cache(maxsize=8)
 def _basic(time: datetime) -> str:
-    """Write an aware UTC time in ISO 8601's basic form, `20261123T093015Z`.
+    """Return an aware UTC time in ISO 8601's basic format, `20261123T093015Z`.
 
-    From `isoformat`: `strftime` costs as much as the signature.
+    It uses `isoformat` because `strftime` costs as much as the signature.
     """
     return f"{time.isoformat()[:19].replace('-', '').replace(':', '')}Z"
 
@@ -173,6 +177,6 @@ def _scope(date: str, region: str) -> str:
 
 
 def host_header(scheme: str, netloc: str) -> str:
-    """Give the Host header that clients send: a scheme's own port is left out."""
+    """Return the Host header that clients send, without the default port of the scheme."""
     default = {"http": ":80", "https": ":443"}[scheme]
     return netloc.removesuffix(default).lower()

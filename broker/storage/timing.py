@@ -1,4 +1,4 @@
-"""Tell how long S3 calls take and how they fail: as metrics, in the request's context, as spans."""
+"""Observe the duration and errors of S3 calls: metrics, the request's context, spans."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ _STARTED = "broker.started"
 
 
 def watch(client: "S3Client") -> None:
-    """Time every call of the client, its retries included."""
+    """Observe every call of the client, including its retries."""
     client.meta.events.register("before-call.s3", _begin)
     client.meta.events.register("after-call.s3", _end)
     client.meta.events.register("after-call-error.s3", _failed)
@@ -31,17 +31,17 @@ def _end(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], *
     kind = None
     if http_response.status_code >= 300:
         kind = translate(ClientError(parsed, model.name)).code
-    told(model.name, time.perf_counter() - context[_STARTED], kind)
+    observe(model.name, time.perf_counter() - context[_STARTED], kind)
 
 
 def _failed(exception: Exception, context: dict[str, Any], event_name: str, **_: Any) -> None:
-    # Anything that botocore does not wrap is a fault of ours, and no answer of the bucket's.
+    # An exception that botocore does not wrap is a bug of ours, not an answer of the bucket.
     kind = translate(exception).code if isinstance(exception, BotoCoreError) else "internal_error"
-    told(event_name.rpartition(".")[2], time.perf_counter() - context[_STARTED], kind)
+    observe(event_name.rpartition(".")[2], time.perf_counter() - context[_STARTED], kind)
 
 
-def told(operation: str, seconds: float, kind: str | None) -> None:
-    """Tell of one call; `kind` is the code of the error that it led to."""
+def observe(operation: str, seconds: float, kind: str | None) -> None:
+    """Observe one call; `kind` is the code of the error that it caused, if any."""
     request.s3 += seconds
     S3_SECONDS.labels(operation).observe(seconds)
     if kind is not None:

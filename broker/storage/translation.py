@@ -1,4 +1,4 @@
-"""boto3's errors as ours. A 403 stays itself: it never means "missing"."""
+"""Translate boto3's errors into domain errors. A 403 never counts as a missing object."""
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -14,7 +14,7 @@ from broker.domain.errors import (
 
 
 def translate(error: ClientError | BotoCoreError) -> StorageError:
-    """Turn boto3's error into one of ours."""
+    """Return the domain error for an error of boto3."""
     if isinstance(error, NoCredentialsError):
         return StorageDenied("The broker has no AWS credentials.")
     if not isinstance(error, ClientError):
@@ -25,9 +25,9 @@ def translate(error: ClientError | BotoCoreError) -> StorageError:
 
 
 def translate_without_object(error: ClientError | BotoCoreError) -> StorageError:
-    """Do likewise for a call that needs no object: a 404 then says that there is no bucket.
+    """Return the domain error of a call that needs no object: a 404 means that no bucket exists.
 
-    S3 says NoSuchBucket; a proxy that leads elsewhere has a page of its own for it.
+    S3 answers NoSuchBucket; a wrongly configured proxy answers 404 with a page of its own.
     """
     translated = translate(error)
     if isinstance(translated, ObjectNotFound):
@@ -36,12 +36,12 @@ def translate_without_object(error: ClientError | BotoCoreError) -> StorageError
 
 
 def is_missing_key(error: ClientError | BotoCoreError) -> bool:
-    """Tell whether S3 itself says that the object is not there."""
+    """Check whether S3 itself says that the object does not exist."""
     return isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchKey"
 
 
 def translate_status(status: int, code: str) -> StorageError:
-    """Turn an answer that is no success into one of ours; `code` is S3's own word for it."""
+    """Return the domain error for an unsuccessful answer; `code` is the S3 error code."""
     if code == "NoSuchUpload":
         return MultipartNotFound("The bucket has no such multipart upload.")
     if code in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
@@ -51,7 +51,7 @@ def translate_status(status: int, code: str) -> StorageError:
     if status == 404:
         return ObjectNotFound("No object at this key.")
     if status == 412:
-        return PreconditionFailed("The object's ETag is another one.")
+        return PreconditionFailed("The object has another ETag.")
     if status >= 500 or status == 429:
         return StorageUnavailable("The bucket does not answer; try again.")
     return StorageDenied(f"The bucket refuses the broker's own request: {code}.")

@@ -1,1 +1,1 @@
-"""Seeing what happens: metrics, log lines, the audit trail, traces. Knows no Flask and no S3."""
+"""Metrics, log lines, the audit trail and traces. Independent of Flask and S3."""

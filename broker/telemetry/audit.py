@@ -1,7 +1,8 @@
-"""The audit trail: who got which ticket, and what became of it. Logger `broker.audit`.
+"""The audit trail: who got which ticket, and what happened to it. Logger `broker.audit`.
 
-A line a ticket, written by the service that committed it, whoever asked: the API, an Uppy
-endpoint, a bucket's event or the reaper. Keys are public names; nothing signed is written.
+The service that commits a change writes the line, for requests to the API, Uppy's endpoints,
+bucket notifications and the reaper alike. Lines contain object keys, which are public, but no
+signatures.
 """
 
 import logging
@@ -18,7 +19,7 @@ log = logging.getLogger("broker.audit")
 
 
 class Act(StrEnum):
-    """What happened: the line's `message`."""
+    """What happened; the `message` of the line."""
 
     TICKET_ISSUED = "ticket.issued"
     TICKET_RENEWED = "ticket.renewed"
@@ -32,44 +33,61 @@ class Act(StrEnum):
 
 
 class AuditedUpload(Protocol):
-    """What is told of an upload's row."""
+    """The fields of an upload that its line contains."""
 
     @property
-    def id(self) -> UUID: ...
+    def id(self) -> UUID:
+        """The upload's id."""
+
     @property
-    def owner_kind(self) -> str: ...
+    def owner_kind(self) -> str:
+        """The kind of its owner, such as ad."""
+
     @property
-    def owner_id(self) -> int: ...
+    def owner_id(self) -> int:
+        """The id of its owner."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """The key below the media location."""
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The declared size in bytes."""
+
     @property
-    def transport(self) -> str: ...
+    def transport(self) -> str:
+        """The name of its transport."""
+
     @property
-    def uppy_session_id(self) -> UUID | None: ...
+    def uppy_session_id(self) -> UUID | None:
+        """The Uppy session that created it, if any."""
 
 
-def upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:
-    """Tell of one upload; `principal` asked, `for_user` is whose upload it is."""
-    uploads(act, [row], principal, for_user=for_user)
+def record_upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:
+    """Record what `principal` did to an upload of the user `for_user`."""
+    record_uploads(act, [row], principal, for_user=for_user)
 
 
-def rejected(row: AuditedUpload, principal: Principal, *, for_user: int, detail: str) -> None:
-    """Tell of an upload whose object is not the declared one; `detail` says what differs."""
-    fields = _upload(row, _who(principal), for_user)
+def record_rejection(
+    row: AuditedUpload, principal: Principal, *, for_user: int, detail: str
+) -> None:
+    """Record an upload whose object is not the declared one; `detail` says what differs."""
+    fields = _upload_fields(row, _actor(principal), for_user)
     write(log, Act.UPLOAD_REJECTED.value, {**fields, "detail": detail})
 
 
-def uploads(
+def record_uploads(
     act: Act, rows: Iterable[AuditedUpload], principal: Principal, *, for_user: int
 ) -> None:
-    """Tell of a user's uploads, a line each."""
-    who = _who(principal)
-    write(log, act.value, *[_upload(row, who, for_user) for row in rows])
+    """Record what `principal` did to uploads of the user `for_user`, one line for each."""
+    actor = _actor(principal)
+    write(log, act.value, *[_upload_fields(row, actor, for_user) for row in rows])
 
 
-def _upload(row: AuditedUpload, who: Mapping[str, object], for_user: int) -> dict[str, object]:
+def _upload_fields(
+    row: AuditedUpload, actor: Mapping[str, object], for_user: int
+) -> dict[str, object]:
     fields: dict[str, object] = {
         "upload_id": row.id,
         "for_user": for_user,
@@ -77,24 +95,24 @@ def _upload(row: AuditedUpload, who: Mapping[str, object], for_user: int) -> dic
         "size": row.size,
         "transport": row.transport,
         "owner": f"{row.owner_kind}/{row.owner_id}",
-        **who,
+        **actor,
     }
     if row.uppy_session_id is not None:
         fields["uppy_session_id"] = str(row.uppy_session_id)
     return fields
 
 
-def told(act: Act, principal: Principal, owner: str, fields: Mapping[str, object]) -> None:
-    """Tell what a principal did to what belongs to `owner`, such as ad/7."""
-    write(log, act.value, {**fields, "owner": owner, **_who(principal)})
+def record(act: Act, principal: Principal, owner: str, fields: Mapping[str, object]) -> None:
+    """Record what `principal` did to something that belongs to `owner`, such as ad/7."""
+    write(log, act.value, {**fields, "owner": owner, **_actor(principal)})
 
 
-def _who(principal: Principal) -> dict[str, object]:
-    who: dict[str, object] = {
+def _actor(principal: Principal) -> dict[str, object]:
+    actor: dict[str, object] = {
         "user": principal.user_id,
         "role": principal.role.value,
         "via": context.via,
     }
     if context.client is not None:
-        who["client"] = context.client
-    return who
+        actor["client"] = context.client
+    return actor

@@ -1,17 +1,24 @@
-"""What is known of the request that this thread serves, and where its time went.
+"""The request that this thread serves, and how long its steps took.
 
-A WSGI server serves one request a thread from its beginning to its end. A worker's thread has
-no request; there all of this is None and nothing is told of it.
+A WSGI server uses one thread for a whole request. A worker's thread has no request: its ids are
+None and are left out of log lines.
 """
 
 import threading
 
 
 class Context(threading.local):
-    """Ids for log lines, and seconds by step.
+    """Ids for log lines, and the seconds of each step.
 
-    `client` is the caller's address, `via` the way that something was asked for; `started` is when
-    the statement at work began.
+    Attributes:
+        request_id: for log lines and the answer's header.
+        trace_id: from `traceparent`, or from our own span.
+        client: the caller's address.
+        via: what made the request: the API, an Uppy endpoint, a notification or a command.
+        started: when the current SQL statement began.
+        token: seconds spent on verifying the token.
+        database: seconds spent in the database.
+        s3: seconds spent on S3 calls.
     """
 
     request_id: str | None = None
@@ -24,7 +31,7 @@ class Context(threading.local):
     s3 = 0.0
 
     def begin(self, request_id: str, trace_id: str, client: str | None) -> None:
-        """Forget the request before."""
+        """Begin a request; reset everything from the previous one."""
         self.request_id = request_id
         self.trace_id = trace_id
         self.client = client
@@ -32,7 +39,7 @@ class Context(threading.local):
         self.token = self.database = self.s3 = 0.0
 
     def end(self) -> None:
-        """Leave no request's ids to what the thread does next."""
+        """End the request; reset its ids."""
         self.request_id = self.trace_id = self.client = None
 
 

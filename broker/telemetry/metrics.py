@@ -1,7 +1,8 @@
-"""Every metric of the broker, by name; docs/operations/seeing.md has the table.
+"""All metrics of the broker; docs/operations/seeing.md has the table.
 
-Each label's values are a closed set: route templates, never paths; codes of ours, never S3's
-text. What the outbox holds is asked of the database at each scrape, in `broker.api.routes.metrics`.
+The values of each label are a closed set: route templates instead of paths, our own error codes
+instead of S3's texts. The size of the outbox is read from the database at each scrape, in
+`broker.api.routes.metrics`.
 """
 
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    # prometheus_client writes its files there as soon as a metric is made.
+    # prometheus_client writes its files there as soon as a metric is created.
     Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -19,46 +20,48 @@ STEP_BUCKETS = (0.00025, 0.0005, *REQUEST_BUCKETS)
 REQUESTS = Counter("broker_http_requests", "Requests answered", ["route", "method", "status"])
 REQUEST_SECONDS = Histogram(
     "broker_http_request_seconds",
-    "How long a request took",
+    "Duration of requests",
     ["route", "method"],
     buckets=REQUEST_BUCKETS,
 )
 STEP_SECONDS = Histogram(
     "broker_step_seconds",
-    "How long a request spent in one step, of the requests that have it",
+    "Time that a request spent in one step, if it has that step",
     ["step"],
     buckets=STEP_BUCKETS,
 )
-PROBLEMS = Counter("broker_problems", "Errors answered, by code", ["code"])
+PROBLEMS = Counter("broker_problems", "Error answers, by code", ["code"])
 ISSUED = Counter("broker_tickets_issued", "Tickets issued", ["purpose", "transport"])
-REFUSED = Counter("broker_tickets_refused", "Requests for tickets refused, by code", ["code"])
+REFUSED = Counter("broker_tickets_refused", "Refused requests for tickets, by code", ["code"])
 QUOTA_REFUSED = Counter(
-    "broker_quota_refused", "Requests for tickets that a user's quota had no room for", ["limit"]
+    "broker_quota_refused",
+    "Requests for tickets refused because the user's quota was exceeded",
+    ["limit"],
 )
 CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
-FAILURES = Counter("broker_upload_failures", "Failures that clients reported", ["action"])
-EVENTS = Counter("broker_events", "Objects that the bucket told of, by outcome", ["outcome"])
+FAILURES = Counter("broker_upload_failures", "Upload failures that clients reported", ["action"])
+EVENTS = Counter("broker_events", "Objects in bucket notifications, by outcome", ["outcome"])
 S3_SECONDS = Histogram(
     "broker_s3_call_seconds",
-    "How long the broker's own S3 calls took, retries included",
+    "Duration of the broker's own S3 calls, including retries",
     ["operation"],
     buckets=REQUEST_BUCKETS,
 )
 S3_ERRORS = Counter(
-    "broker_s3_errors", "The broker's own S3 calls that failed", ["operation", "kind"]
+    "broker_s3_errors", "Failed S3 calls of the broker itself", ["operation", "kind"]
 )
 RATE_LIMITED = Counter(
-    "broker_rate_limited", "Requests refused, by the policy that was exceeded", ["policy"]
+    "broker_rate_limited", "Requests refused by a rate limit, by policy", ["policy"]
 )
 RATE_LIMIT_UNCHECKED = Counter(
-    "broker_rate_limit_unchecked", "Requests that went on uncounted, the store being away"
+    "broker_rate_limit_unchecked", "Requests not counted because the store was unavailable"
 )
 REAPER_RUNS = Counter(
-    "broker_reaper_runs", "Rounds of the reaper: ok, or an error's code", ["result"]
+    "broker_reaper_runs", "Rounds of the reaper; the result is ok or an error code", ["result"]
 )
-REAPER_WORK = Counter("broker_reaper_work", "What the reaper did", ["work"])
+REAPER_WORK = Counter("broker_reaper_work", "Work done by the reaper, by kind", ["work"])
 REAPER_SUCCESS = Gauge(
     "broker_reaper_last_success_timestamp_seconds",
-    "When the reaper last finished a round",
+    "Time of the reaper's last successful round",
     multiprocess_mode="mostrecent",
 )

@@ -1,4 +1,4 @@
-"""Count the rounds of the reaper."""
+"""Metrics of the reaper's rounds."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from broker.telemetry.metrics import REAPER_RUNS, REAPER_SUCCESS, REAPER_WORK
 
 
 def finished(work: Mapping[str, int]) -> None:
-    """Count a round that went through, and what it did by kind."""
+    """Count a successful round and its work, by kind."""
     REAPER_RUNS.labels("ok").inc()
     REAPER_SUCCESS.set_to_current_time()
     for name, count in work.items():
@@ -14,5 +14,5 @@ def finished(work: Mapping[str, int]) -> None:
 
 
 def failed(code: str) -> None:
-    """Count a round that an error of ours has ended."""
+    """Count a round that failed with this error code."""
     REAPER_RUNS.labels(code).inc()

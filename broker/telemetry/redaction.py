@@ -1,15 +1,15 @@
-"""Take out of a text what opens something: tokens, signatures, policies, capabilities.
+"""Redact secrets in a text: tokens, signatures, policies, capability URLs.
 
-The last line of defence. Nothing that is logged should have any of these; but a client may put
-its token into a path, and a library may put a URL into an error.
+This is the last line of defence. Log lines should not contain secrets, but a client may put its
+token into a path, and a library may put a URL into an error.
 """
 
 import re
 
-# A backslash ends a value: in a line of JSON it may stand before the quote that does.
+# A backslash ends a value, because in JSON it may precede the closing quote.
 _SECRET = re.compile(
     r"(?P<uppy>/uppy/)[^/\s\"'?#\\]+"
-    # A capability by its shape: where a client has put a blank, a quote or a slash before it.
+    # A capability by its shape, in case a client has put a space, a quote or a slash before it.
     r"|\b[0-9a-f]{32}\.[\w-]{20,}"
     r"|eyJ[\w-]{8,}(?:\.[\w-]*)*={0,2}"
     r"|(?P<name>(?:signature|security-token)(?:\\?[\"'])?\s*[=:,]\s*(?:\\?[\"'])?)"
@@ -20,8 +20,8 @@ _SECRET = re.compile(
 
 
 def redact(text: str) -> str:
-    """Give the text with every secret's value replaced by an ellipsis."""
-    # Most lines have none of these, and to look for them costs a tenth of the expression.
+    """Return the text with the value of every secret replaced by an ellipsis."""
+    # Most lines have none of these. This check takes a tenth of the expression's time.
     if (
         "eyJ" in text
         or "ignature" in text

@@ -1,4 +1,4 @@
-"""Tell of issued tickets: a number for the dashboards, a line for the audit trail."""
+"""Record issued tickets in the metrics and in the audit trail; count refusals by quota."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,20 +10,20 @@ from broker.telemetry import audit
 from broker.telemetry.metrics import ISSUED, QUOTA_REFUSED
 
 
-def issued(
+def record_issued(
     kind: OwnerKind, rows: Sequence[audit.AuditedUpload], principal: Principal, user_id: int
 ) -> None:
-    """Tell of rows that have been committed, all of one user's."""
+    """Record tickets of one user after their rows are committed."""
     for transport, count in Counter(row.transport for row in rows).items():
-        _counting(kind.purpose, str(transport))(count)
-    audit.uploads(audit.Act.TICKET_ISSUED, rows, principal, for_user=user_id)
+        _increment(kind.purpose, str(transport))(count)
+    audit.record_uploads(audit.Act.TICKET_ISSUED, rows, principal, for_user=user_id)
 
 
-def quota_refused(limit: str) -> None:
-    """Tell that a user has too little left of a limit: bytes or files."""
+def observe_quota_refusal(limit: str) -> None:
+    """Count a request that exceeds the user's quota; `limit` is bytes or files."""
     QUOTA_REFUSED.labels(limit).inc()
 
 
 @cache
-def _counting(purpose: str, transport: str) -> Callable[[float], None]:
+def _increment(purpose: str, transport: str) -> Callable[[float], None]:
     return ISSUED.labels(purpose, transport).inc

@@ -1,6 +1,6 @@
-"""`traceparent`: W3C Trace Context, section 3.2. Only the trace's id is taken from it.
+"""Parse `traceparent` (W3C Trace Context, section 3.2). Only the trace id is used.
 
-The header comes from strangers: it links log lines, and decides nothing.
+The header is not trusted. It only links log lines.
 """
 
 import re
@@ -9,10 +9,10 @@ _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-
 
 
 def trace_id_of(header: str | None) -> str | None:
-    """Give the trace id of a valid header, else None.
+    """Return the trace id of a valid header, otherwise None.
 
-    Version ff and ids of zeros are invalid; version 00 ends after the flags; a higher version
-    may go on after a dash. Several headers arrive joined by commas, which is invalid, too.
+    Version ff and ids of only zeros are invalid. Version 00 ends after the flags; higher versions
+    may continue after a dash. Several headers arrive joined by commas, which is invalid, too.
     """
     if header is None:
         return None

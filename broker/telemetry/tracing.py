@@ -1,7 +1,7 @@
-"""OpenTelemetry spans: a request, its statements, its S3 calls; where the SDK is installed.
+"""OpenTelemetry spans of requests, SQL statements and S3 calls, if the SDK is installed.
 
-`pip install '.[otel]'`, and OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp,
-start it; the SDK reads its own OTEL_ variables. Without them nothing of it is imported.
+To enable it, `pip install '.[otel]'` and set OTEL_EXPORTER_OTLP_ENDPOINT or
+OTEL_TRACES_EXPORTER=otlp. The SDK reads its own OTEL_ variables. Otherwise it is not imported.
 """
 
 import importlib.util
@@ -16,8 +16,8 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 _tracer: "Tracer | None" = None
 
 
-def is_asked_for() -> bool:
-    """Tell whether the environment asks for traces, and the SDK is there."""
+def is_enabled() -> bool:
+    """Check whether the environment enables traces and the SDK is installed."""
     asked = os.environ.get("OTEL_TRACES_EXPORTER") == "otlp" or any(
         name in os.environ for name in _ENDPOINTS
     )
@@ -26,15 +26,15 @@ def is_asked_for() -> bool:
 
 
 def configure() -> None:
-    """Export spans by OTLP where that is asked for; a second call changes nothing."""
-    if _tracer is not None or not is_asked_for():
+    """Export spans by OTLP if that is enabled. A second call changes nothing."""
+    if _tracer is not None or not is_enabled():
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    # OTEL_SERVICE_NAME, where it is set, goes before this name.
+    # OTEL_SERVICE_NAME has priority over this name.
     named = {} if "OTEL_SERVICE_NAME" in os.environ else {"service.name": "upload-broker"}
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -42,18 +42,18 @@ def configure() -> None:
 
 
 def use(tracer: "Tracer | None") -> None:
-    """Make spans with this tracer, or none."""
+    """Create spans with this tracer; with None, create none."""
     global _tracer  # noqa: PLW0603 - one tracer a process
     _tracer = tracer
 
 
 def is_on() -> bool:
-    """Tell whether spans are made, for who would have to work for a span's attributes."""
+    """Check whether spans are created. If not, callers need not collect attributes."""
     return _tracer is not None
 
 
 class RequestSpan:
-    """The span of one request; what is recorded before its end is below it."""
+    """The span of one request. Spans that are recorded before its end become its children."""
 
     def __init__(self, span: "Span", token: Any) -> None:
         self._span = span
@@ -61,7 +61,7 @@ class RequestSpan:
         self.trace_id = format(span.get_span_context().trace_id, "032x")
 
     def end(self, name: str, status: int, attributes: dict[str, Any]) -> None:
-        """End it; only a 5xx is an error of the server's (semantic conventions for HTTP)."""
+        """End the span. Only 5xx counts as a server error (semantic conventions for HTTP)."""
         from opentelemetry import context as otel
         from opentelemetry.trace import Status, StatusCode
 
@@ -74,7 +74,7 @@ class RequestSpan:
 
 
 def begin_request(method: str, traceparent: str | None) -> RequestSpan | None:
-    """Begin a request's span, below its caller's where the header is valid; None without SDK."""
+    """Begin a request's span, a child of a valid `traceparent`; return None if tracing is off."""
     if _tracer is None:
         return None
     from opentelemetry import context as otel
@@ -88,7 +88,7 @@ def begin_request(method: str, traceparent: str | None) -> RequestSpan | None:
 
 
 def record(name: str, seconds: float, attributes: dict[str, Any], *, error: str | None) -> None:
-    """Record a call to another server, that has just ended; does nothing without SDK."""
+    """Record a call to another server that has just ended. Do nothing if tracing is off."""
     if _tracer is None:
         return
     from opentelemetry.trace import SpanKind, Status, StatusCode

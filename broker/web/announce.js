@@ -1,10 +1,10 @@
-// What a screen reader is told beside what it reads by itself.
+// Announcements for screen readers.
 
 const region = document.getElementById("said");
 
-/** Say one sentence; a later one replaces an earlier. */
+/** Announce one sentence. It replaces the previous one. */
 export function announce(text) {
-  // Set in two steps, or the same sentence twice would be said once.
+  // In two steps: otherwise the same sentence twice would be announced once.
   region.textContent = "";
   requestAnimationFrame(() => { region.textContent = text; });
 }

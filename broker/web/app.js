@@ -1,34 +1,34 @@
-// The page: a seller's listings and their photos. This file only puts its parts together.
+// The page: a seller's listings and their photos. This module only connects the others.
 import { Broker } from "./client/broker.js";
 import { announce } from "./announce.js";
 import { Avatar } from "./avatar.js";
 import { Board } from "./board.js";
+import { hideError, showError } from "./error-notice.js";
+import { bytes, counted } from "./format.js";
 import { onFiles } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Listings } from "./listings.js";
-import { bytes, counted } from "./measures.js";
+import { typeNames } from "./messages.js";
 import { Meter } from "./meter.js";
 import { Session } from "./session.js";
 import { Tabs } from "./tabs.js";
-import { settled, tell } from "./trouble.js";
-import { kinds } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
 async function run(session, broker, profiles) {
   const boards = new Map();
-  let board = null; // the one at hand
-  const waiting = []; // files whose listing is being made
+  let board = null; // the board of the open listing
+  const waiting = []; // files whose listing is being created
   const meter = new Meter();
-  const interrupted = new Interrupted(broker, { shown: () => board?.files ?? [], tell });
-  const listings = new Listings(broker, { opened: open, changed: (id) => told({ changed: id }), tell });
-  const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), tell });
+  const interrupted = new Interrupted(broker, { shown: () => board?.files ?? [], onError: showError });
+  const listings = new Listings(broker, { onOpen: open, onChange: (id) => update({ changed: id }), onError: showError });
+  const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), onError: showError });
 
-  /** After any change of any board: count again; where the broker knows of it, the other tabs shall, too. */
-  function told({ changed } = {}) {
+  /** Update the page after a change. `changed` is a listing that changed at the broker: inform the other tabs. */
+  function update({ changed } = {}) {
     for (const one of boards.values()) meter.follow(one.photos);
     if (changed) {
-      settled();
+      hideError();
       tabs.changed(changed);
     }
     const count = board?.photos.filter((photo) => photo.state !== "failed").length ?? 0;
@@ -39,7 +39,7 @@ async function run(session, broker, profiles) {
 
   function boardOf(ad) {
     if (!boards.has(ad.id)) {
-      boards.set(ad.id, new Board(ad.id, { broker, profile: profiles.ad_image, told, tell }));
+      boards.set(ad.id, new Board(ad.id, { broker, profile: profiles.ad_image, onChange: update, onError: showError }));
     }
     return boards.get(ad.id);
   }
@@ -51,26 +51,26 @@ async function run(session, broker, profiles) {
     document.querySelector(".grid").replaceWith(grid);
     if (isKnown) tabs.look(ad.id);
     else board?.show(ad.images);
-    interrupted.show(ad?.id ?? null).catch(tell);
-    told();
+    interrupted.show(ad?.id ?? null).catch(showError);
+    update();
   }
 
   async function take(files) {
     waiting.push(...files);
     try {
-      const filled = boardOf(await listings.made());
+      const filled = boardOf(await listings.ensure());
       const added = filled.add(waiting.splice(0));
       announce(`${counted(added.length, "photo", "photos")} added.`);
-      await Promise.allSettled(added.map((photo) => photo.upload)); // each photo tells of its own failure
-      if (added.some((photo) => photo.image)) told({ changed: filled.ad });
+      await Promise.allSettled(added.map((photo) => photo.upload)); // each photo shows its own error
+      if (added.some((photo) => photo.image)) update({ changed: filled.ad });
       await interrupted.show();
     } catch (error) {
-      tell(error, waiting.length ? () => take([]) : null);
+      showError(error, waiting.length ? () => take([]) : null);
     }
   }
 
   const resend = () => {
-    for (const one of boards.values()) one.settle();
+    for (const one of boards.values()) one.saveAll();
     listings.save();
   };
   const unsent = () => listings.unsent || [...boards.values()].some((one) => one.unsent);
@@ -84,12 +84,12 @@ async function run(session, broker, profiles) {
   const { ad_image: profile } = profiles;
   byId("files").accept = profile.content_types.join(",");
   byId("limits").textContent =
-    `${kinds(profile)}, up to ${bytes(profile.max_bytes)} each and ${profile.max_count} for a listing. Pasting works, too.`;
+    `${typeNames(profile)}, up to ${bytes(profile.max_bytes)} each, ${profile.max_count} photos per listing. You can also paste photos.`;
   await listings.load(session.user);
-  settled();
+  hideError();
   byId("app").hidden = false;
   onFiles(take);
-  new Avatar(session.user, broker, profiles.avatar).load().catch(tell);
+  new Avatar(session.user, broker, profiles.avatar).load().catch(showError);
 }
 
 for (const kind of ["online", "offline"]) {
@@ -102,8 +102,8 @@ for (const kind of ["online", "offline"]) {
 try {
   const session = await Session.open();
   const broker = new Broker({ token: (asked) => session.token(asked) });
-  const profiles = await broker.request("GET", "/api/profiles/", { onWaiting: tell });
+  const profiles = await broker.request("GET", "/api/profiles/", { onWaiting: showError });
   await run(session, broker, profiles);
 } catch (error) {
-  tell(error, () => location.reload());
+  showError(error, () => location.reload());
 }

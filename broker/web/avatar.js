@@ -1,9 +1,9 @@
-// The profile photo: shown in the bar, changed in its dialog.
+// The profile photo: shown in the header, changed in its dialog.
 import { Crop } from "./crop.js";
-import { kinds, wordsOf } from "./words.js";
+import { messageOf, typeNames } from "./messages.js";
 
 const byId = (id) => document.getElementById(id);
-const HINT = "Drag the photo, or move it with the arrow keys.";
+const HINT = "Drag the photo or use the arrow keys to move it.";
 
 /** The signed-in user's profile photo. */
 export class Avatar {
@@ -43,8 +43,8 @@ export class Avatar {
   }
 
   #open() {
-    this.#say("");
-    byId("crop-hint").textContent = "Choose a photo to begin.";
+    this.#showState("");
+    byId("crop-hint").textContent = "Choose a photo to start.";
     byId("avatar-save").hidden = true;
     byId("zoom").disabled = true;
     this.#crop.show(this.#url);
@@ -55,11 +55,11 @@ export class Avatar {
     try {
       await this.#crop.open(file);
     } catch {
-      return this.#say(`This browser cannot show the file. Choose a photo of type ${kinds(this.#profile)}.`, true);
+      return this.#showState(`This browser can't open the file. Choose a ${typeNames(this.#profile)} file.`, true);
     }
     byId("crop-hint").textContent = HINT;
     byId("avatar-save").hidden = byId("zoom").disabled = false;
-    this.#say("");
+    this.#showState("");
     byId("crop").focus();
   }
 
@@ -73,10 +73,10 @@ export class Avatar {
       await this.load();
       byId("avatar-save").hidden = true;
       byId("avatar-close").focus();
-      this.#say("Saved. This is how others see you.");
+      this.#showState("Saved. This is how others see you.");
     } catch (error) {
-      const { what, why } = wordsOf(error, this.#profile);
-      this.#say(`${what}. ${why}`, true);
+      const { what, why } = messageOf(error, this.#profile);
+      this.#showState(`${what}. ${why}`, true);
     } finally {
       byId("avatar-save").disabled = false;
       bar.hidden = true;
@@ -88,14 +88,14 @@ export class Avatar {
       this.#show(await this.#broker.request("PATCH", `/api/users/${this.#user}/`, { body: { avatar: null } }));
       await this.#crop.show(null);
       byId("avatar-choose").focus();
-      this.#say("Removed.");
+      this.#showState("Removed.");
     } catch (error) {
-      const { what, why } = wordsOf(error, this.#profile);
-      this.#say(`${what}. ${why}`, true);
+      const { what, why } = messageOf(error, this.#profile);
+      this.#showState(`${what}. ${why}`, true);
     }
   }
 
-  #say(text, wrong = false) {
+  #showState(text, wrong = false) {
     byId("avatar-state").textContent = text;
     byId("avatar-state").classList.toggle("wrong", wrong);
   }

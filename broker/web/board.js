@@ -1,42 +1,42 @@
-// One listing's photos, in order: those the listing has, and those on their way to it.
+// One listing's photos in order: the saved ones and those that are being uploaded.
 import { BrokerError } from "./client/broker.js";
 import { announce } from "./announce.js";
-import { sure } from "./dialogs.js";
+import { askToConfirm } from "./dialogs.js";
 import { isSameFile } from "./files.js";
 import { Photo } from "./photo.js";
 import { reorderable, step } from "./reorder.js";
 
-/** The photos of one listing; `told()` is called after each change, `tell(error)` shows a failure. */
+/** The photos of one listing. `onChange()` is called after each change, `onError(error)` for each error. */
 export class Board {
-  version = 0; // of what the broker has, as far as this tab has changed it
-  #broker; #profile; #told; #tell; #photos = new Map(); #edits = Promise.resolve();
+  version = 0; // counts this tab's changes at the broker
+  #broker; #profile; #onChange; #onError; #photos = new Map(); #edits = Promise.resolve();
 
-  constructor(ad, { broker, profile, told, tell }) {
+  constructor(ad, { broker, profile, onChange, onError }) {
     this.ad = ad;
     this.#broker = broker;
     this.#profile = profile;
-    this.#told = told;
-    this.#tell = tell;
+    this.#onChange = onChange;
+    this.#onError = onError;
     this.grid = Object.assign(document.createElement("ol"), { className: "grid" });
     this.grid.setAttribute("aria-label", "Photos of this listing, the main one first");
     reorderable(this.grid, (item) => this.#moved(this.#photos.get(item)));
   }
 
   get photos() { return [...this.grid.children].map((item) => this.#photos.get(item)).filter(Boolean); }
-  /** Resolves once what was changed here has been sent. */
-  get settled() { return this.#edits; }
-  /** Whether something is shown that the broker does not have. */
+  /** Resolves when all changes made here have been sent. */
+  get saved() { return this.#edits; }
+  /** Check whether some changes have not been saved at the broker. */
   get unsent() { return this.photos.some((one) => Object.keys(one.unsent).length > 0); }
-  /** The files that are here and not recorded. */
+  /** Return the files that are not recorded yet. */
   get files() { return this.photos.filter((one) => one.file && !one.image).map((one) => one.file); }
-  get places() { return this.#profile.max_count - this.photos.filter((one) => one.state !== "failed").length; }
+  get freeSlots() { return this.#profile.max_count - this.photos.filter((one) => one.state !== "failed").length; }
 
-  /** Show what the listing has by now, and keep what is on its way. */
+  /** Show the listing's current images, and keep the photos that are being uploaded. */
   show(images) {
     const ids = new Set(images.map((image) => image.id));
     const recorded = new Map(this.photos.filter((one) => one.image).map((one) => [one.image.id, one]));
     for (const [id, photo] of recorded) if (!ids.has(id)) this.#drop(photo);
-    // Where a photo was moved here and the broker does not know it yet, it stays.
+    // A photo that was moved here keeps its place until the broker knows it.
     const moved = new Map([...recorded].filter(([, one]) => "order" in one.unsent).map(([id, one]) => [id, one.order]));
     const orderOf = (image) => moved.get(image.id) ?? image.order;
     [...images].sort((one, other) => orderOf(one) - orderOf(other)).forEach((image, index) => {
@@ -44,19 +44,19 @@ export class Board {
       if (known) known.record(image);
       const photo = known ?? this.#make({ image, order: image.order });
       photo.order = orderOf(image);
-      // Only what stands wrongly is moved: moving takes focus, and a drag, from it.
+      // Move only photos in the wrong place: moving an element ends its focus and its drag.
       const here = this.photos.filter((one) => one.image)[index];
       if (here !== photo) this.grid.insertBefore(photo.element, here?.element ?? null);
     });
     this.#changed();
   }
 
-  /** Upload files, as many as there are places for; gives their photos. One that failed goes on in its place. */
+  /** Upload files into the free slots, and return their photos. A file that failed before is tried again in its place. */
   add(files) {
     const failed = new Map(files.map((file) => [file, this.photos.find((one) => one.error && isSameFile(one.file, file))]));
     for (const [file, photo] of failed) {
       if (!photo) continue;
-      photo.file = file; // the old one may not be readable any more
+      photo.file = file; // the old File object may not be readable any more
       this.#again(photo);
     }
     const more = this.#add(files.filter((file) => !failed.get(file)));
@@ -64,7 +64,7 @@ export class Board {
   }
 
   #add(files) {
-    const free = Math.max(0, this.places);
+    const free = Math.max(0, this.freeSlots);
     const last = Math.max(0, ...this.photos.map((one) => one.order));
     const added = files.map((file, index) => {
       const photo = this.#make({ file, order: last + 1 + index });
@@ -72,7 +72,7 @@ export class Board {
       return photo;
     });
     const sent = added.slice(0, free);
-    for (const photo of added.slice(free)) photo.fail(new BrokerError("image_limit_reached", "The listing is full."));
+    for (const photo of added.slice(free)) photo.fail(new BrokerError("image_limit_reached", "This listing is full."));
     if (sent.length) {
       const uploads = this.#broker.uploadAll(sent.map((one) => one.file), {
         ad: this.ad, each: (_, index) => this.#options(sent[index]),
@@ -89,7 +89,7 @@ export class Board {
       again: (photo) => this.#again(photo),
       gone: (photo) => this.#gone(photo),
       remove: (photo) => this.#remove(photo),
-      described: (photo) => this.#settle(photo),
+      described: (photo) => this.#save(photo),
       move: (photo, by, button) => {
         if (step(this.grid, photo.element, by)) this.#moved(photo);
         (button?.disabled ? photo.grip : button)?.focus(); // moving an element takes the focus from it
@@ -102,23 +102,23 @@ export class Board {
 
   #options(photo) {
     const { altText, order } = photo;
-    return { altText: altText || undefined, order, onProgress: (now) => { photo.progress(now); this.#told(); } };
+    return { altText: altText || undefined, order, onProgress: (now) => { photo.progress(now); this.#onChange(); } };
   }
 
   async #follow(photo, upload) {
     if (await photo.follow(upload)) {
       this.version++;
       const shown = this.#merged(photo);
-      this.#settle(shown);
+      this.#save(shown);
       this.#changed();
-      if (shown !== photo) announce(`${photo.name} was there already.`);
+      if (shown !== photo) announce(`${photo.name} is already in this listing.`);
       return;
     }
     if (photo.error) announce(`${photo.name} failed.`);
     this.#changed();
   }
 
-  /** Of two tiles that turn out to be one image, because the same file was chosen twice, leave one. */
+  /** If two tiles show the same image, because the same file was chosen twice, keep one. */
   #merged(photo) {
     const other = this.photos.find((one) => one !== photo && one.image?.id === photo.image.id);
     if (!other) return photo;
@@ -131,66 +131,66 @@ export class Board {
   }
 
   #again(photo) {
-    if (this.places < 1) return photo.fail(new BrokerError("image_limit_reached", "The listing is full."));
+    if (this.freeSlots < 1) return photo.fail(new BrokerError("image_limit_reached", "This listing is full."));
     this.#follow(photo, this.#broker.upload(photo.file, { ad: this.ad, ...this.#options(photo) }));
     this.#changed();
   }
 
   #moved(photo) {
     this.#changed();
-    announce(`${photo.name} is photo ${this.photos.indexOf(photo) + 1} of ${this.photos.length} now.`);
+    announce(`${photo.name} is now photo ${this.photos.indexOf(photo) + 1} of ${this.photos.length}.`);
     const orders = this.photos.map((one) => one.order);
     if (orders.some((order, index) => index > 0 && order <= orders[index - 1])) {
       this.photos.forEach((one, index) => { one.order = index; });
     }
-    for (const one of this.photos) this.#settle(one);
+    for (const one of this.photos) this.#save(one);
   }
 
-  /** Bring what is recorded of a photo to what the page shows: one request after the other. */
-  #settle(photo) {
+  /** Save a photo's text and order at the broker, one request after the other. */
+  #save(photo) {
     this.version++;
     this.#edits = this.#edits.then(async () => {
       const body = photo.unsent;
       const isThere = () => this.#photos.has(photo.element);
-      if (!isThere() || !Object.keys(body).length) return; // not recorded yet, or deleted, or the same again
+      if (!isThere() || !Object.keys(body).length) return; // not recorded yet, deleted, or unchanged
       try {
         photo.record(await this.#ask("PATCH", photo, body));
         photo.invalid(false);
-        this.#told({ changed: this.ad });
+        this.#onChange({ changed: this.ad });
       } catch (error) {
         if (!isThere()) return;
-        if (error.code === "not_found") return this.#told({ changed: this.ad }); // another tab has deleted it
+        if (error.code === "not_found") return this.#onChange({ changed: this.ad }); // another tab deleted it
         photo.invalid(Boolean(error.errors?.alt_text));
-        this.#tell(error);
+        this.#onError(error);
       }
     });
   }
 
   #ask(method, photo, body) {
     const path = `/api/ads/${this.ad}/images/${photo.image.id}/`;
-    return this.#broker.request(method, path, { body, onWaiting: this.#tell });
+    return this.#broker.request(method, path, { body, onWaiting: this.#onError });
   }
 
-  /** Send what could not be sent before. */
-  settle() {
-    for (const photo of this.photos) if (Object.keys(photo.unsent).length) this.#settle(photo);
+  /** Save all changes that could not be saved before. */
+  saveAll() {
+    for (const photo of this.photos) if (Object.keys(photo.unsent).length) this.#save(photo);
   }
 
   async #remove(photo) {
-    const yes = await sure({ title: "Delete this photo?", text: `${photo.name} disappears from the listing at once.`, yes: "Delete" });
+    const yes = await askToConfirm({ title: "Delete this photo?", text: `${photo.name} will be removed from the listing.`, yes: "Delete" });
     if (!yes) return;
     try {
       await this.#ask("DELETE", photo);
     } catch (error) {
-      if (error.code !== "not_found") return this.#tell(error);
+      if (error.code !== "not_found") return this.#onError(error);
     }
     this.version++;
     this.#gone(photo);
-    announce(`${photo.name} is deleted.`);
-    this.#told({ changed: this.ad });
+    announce(`${photo.name} was deleted.`);
+    this.#onChange({ changed: this.ad });
   }
 
-  /** Take a photo from the grid; the focus goes to the one that takes its place. */
+  /** Remove a photo from the grid. The focus moves to the photo that takes its place. */
   #gone(photo) {
     const { hasFocus } = photo;
     const next = photo.element.nextElementSibling ?? photo.element.previousElementSibling;
@@ -207,6 +207,6 @@ export class Board {
   #changed() {
     const { photos } = this;
     photos.forEach((photo, index) => photo.place(index, photos.length));
-    this.#told();
+    this.#onChange();
   }
 }

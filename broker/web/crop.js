@@ -1,15 +1,15 @@
-// A square cut out of a photo: dragged, zoomed, and shown round.
+// Crop a square out of a photo: drag, zoom, and round previews.
 
-const SIDE = 512; // pixels of the result's side
-const LARGEST = 2048; // pixels: what a photo is decoded to at most
-const STEP = 0.04; // of the stage's side, for one press of an arrow key
+const SIDE = 512; // pixels, the side of the result
+const LARGEST = 2048; // pixels, the longest side of the decoded photo
+const STEP = 0.04; // one press of an arrow key, as a share of the stage's side
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** The stage and its round previews. */
+/** The crop area and its round previews. */
 export class Crop {
   #stage; #rounds; #zoom; #picture = null;
-  #turn = 0; // counts what was asked to be shown: decoding takes time, and the last asked for stays
-  #at = { x: 0.5, y: 0.5 }; // what of the picture stands in the middle, as shares of it
+  #turn = 0; // counts calls: decoding takes time, and only the last call may draw
+  #at = { x: 0.5, y: 0.5 }; // the point in the middle of the square, as shares of the picture's width and height
 
   constructor(stage, rounds, zoom) {
     this.#stage = stage;
@@ -34,7 +34,7 @@ export class Crop {
     });
   }
 
-  /** Show a file; raises where the browser cannot read it. */
+  /** Show a file. Rejects if the browser cannot read it. */
   async open(file) {
     const turn = ++this.#turn;
     let picture = await createImageBitmap(file);
@@ -54,7 +54,7 @@ export class Crop {
     this.#draw();
   }
 
-  /** Show what is there already, or nothing. */
+  /** Show the current profile photo, or nothing. */
   async show(url) {
     const turn = ++this.#turn;
     this.#picture?.close();
@@ -62,7 +62,7 @@ export class Crop {
     const shown = new Image();
     if (url) {
       shown.src = url;
-      await shown.decode().catch(() => {}); // then the circles stay empty
+      await shown.decode().catch(() => {}); // the previews stay empty
     }
     if (turn !== this.#turn) return;
     for (const canvas of [this.#stage, ...this.#rounds]) {
@@ -72,7 +72,7 @@ export class Crop {
     }
   }
 
-  /** Give the square as a JPEG file. */
+  /** Return the square as a JPEG file. */
   async file() {
     const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     this.#paint(canvas, this.#picture, this.#square());
@@ -95,7 +95,7 @@ export class Crop {
   #draw() {
     if (!this.#picture) return;
     const square = this.#square();
-    // The middle is kept where the picture still fills the square.
+    // Keep the picture over the whole square.
     this.#at = { x: (square.x + square.side / 2) / this.#picture.width, y: (square.y + square.side / 2) / this.#picture.height };
     for (const canvas of [this.#stage, ...this.#rounds]) this.#paint(canvas, this.#picture, square);
     const context = this.#stage.getContext("2d");
@@ -116,7 +116,7 @@ export class Crop {
   }
 }
 
-/** Give the square of a picture that is shown, in its pixels. */
+/** Return the visible square of a picture, in its own pixels. */
 function squareOf(width, height, zoom, at) {
   const side = Math.min(width, height) / zoom;
   const within = (middle, whole) => Math.max(0, Math.min(whole - side, middle * whole - side / 2));

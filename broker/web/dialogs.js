@@ -1,4 +1,4 @@
-// Questions to the user: one dialog each, answered once.
+// Modal questions to the user.
 
 const byId = (id) => document.getElementById(id);
 
@@ -9,20 +9,20 @@ async function answerOf(dialog) {
   return dialog.returnValue;
 }
 
-/** Ask whether to do what cannot be taken back. */
-export async function sure({ title, text, yes }) {
+/** Ask the user to confirm an action that cannot be undone. */
+export async function askToConfirm({ title, text, yes }) {
   byId("sure-title").textContent = title;
   byId("sure-text").textContent = text;
   byId("sure-ok").textContent = yes;
   return (await answerOf(byId("sure"))) === "ok";
 }
 
-/** Ask for a token until there is one; `why` says what is wrong with the last. */
+/** Ask for a token until the user enters one. `why` says what is wrong with the previous one. */
 export async function askForToken(why) {
   const dialog = byId("sign-in");
   const field = byId("token");
   if (why) byId("sign-in-why").textContent = why;
-  // There is nothing to do here without one.
+  // The page cannot be used without a token, so Escape does not close the dialog.
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   do field.value = "";
   while ((await answerOf(dialog)) !== "ok" || !field.value.trim());

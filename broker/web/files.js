@@ -1,6 +1,6 @@
-// Files, as a browser lets a page see them.
+// Compare files.
 
-/** Whether two files look like one: a browser says no more of them without reading. */
+/** Check whether two files look the same: by name, size and time, without reading them. */
 export function isSameFile(one, other) {
   return one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
 }

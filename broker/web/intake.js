@@ -1,8 +1,8 @@
-// How files come in: dropped, pasted, chosen, or taken with a phone's camera.
+// File input: drop, paste, the file dialog, or a phone's camera.
 
 const byId = (id) => document.getElementById(id);
 
-/** Call `take(files)` for each lot of files. */
+/** Call `take(files)` each time the user adds files. */
 export function onFiles(take) {
   for (const [button, input] of [["choose", "files"], ["shoot", "shot"], ["interrupted-choose", "files"]]) {
     byId(button).addEventListener("click", () => byId(input).click());
@@ -10,23 +10,23 @@ export function onFiles(take) {
   for (const input of [byId("files"), byId("shot")]) {
     input.addEventListener("change", () => {
       const files = [...input.files];
-      input.value = ""; // or the same file could not be chosen again
+      input.value = ""; // so that the same file can be chosen again
       if (files.length) take(files);
     });
   }
   document.addEventListener("paste", (event) => {
     if (document.querySelector("dialog[open]")) return;
     const files = [...event.clipboardData.files];
-    // What is copied in an office program is a text and a picture of it.
+    // An office program copies a text together with a picture of it.
     const isText = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
     if (files.length && !isText) take(files);
   });
   onDrop(take);
 }
 
-/** The whole window takes what is dropped, or a file that misses would replace the page. */
+/** Accept drops anywhere in the window: otherwise a file dropped beside the area would replace the page. */
 function onDrop(take) {
-  let depth = 0; // enter and leave come for each element on the way
+  let depth = 0; // dragenter and dragleave fire for each element that is crossed
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");
   const show = (over) => {
     byId("veil").hidden = !over;

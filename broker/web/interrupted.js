@@ -1,45 +1,45 @@
-// Uploads that an earlier visit began and did not end.
+// Uploads that an earlier visit started and did not finish.
 import { isSameFile } from "./files.js";
-import { counted } from "./measures.js";
+import { counted } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** The note about them, for one listing at a time. */
+/** The notice about interrupted uploads, for one listing at a time. */
 export class Interrupted {
   #broker; #shown; #listing = null; #found = [];
 
-  /** `shown()` gives the files that are on the board already, which are not asked for again. */
-  constructor(broker, { shown, tell }) {
+  /** `shown()` returns the files that are already on the board; the notice does not list them. */
+  constructor(broker, { shown, onError }) {
     this.#broker = broker;
     this.#shown = shown;
     byId("interrupted-drop").addEventListener("click", async () => {
       try {
-        await Promise.all(this.#asked.map(({ id }) => this.#broker.discard(id)));
+        await Promise.all(this.#listed.map(({ id }) => this.#broker.discard(id)));
       } catch (error) {
-        tell(error);
+        onError(error);
       }
       await this.show(this.#listing);
       byId("choose").focus();
     });
   }
 
-  get #asked() {
+  get #listed() {
     const files = this.#shown();
     return this.#found.filter((one) => !files.some((file) => isSameFile(one, file)));
   }
 
-  /** Look again; a listing that is not made yet has none. */
+  /** Read the interrupted uploads again. A listing that is not created yet has none. */
   async show(listing = this.#listing) {
     this.#listing = listing;
     const found = listing === null ? [] : await this.#broker.resumable({ ad: listing });
-    if (listing !== this.#listing) return; // another was opened meanwhile
+    if (listing !== this.#listing) return; // another listing was opened since
     this.#found = found.filter((one) => !one.busy);
     this.draw();
   }
 
-  /** Draw the note for what is on the board by now. */
+  /** Draw the notice for the current state of the board. */
   draw() {
-    const found = this.#asked;
+    const found = this.#listed;
     byId("interrupted").hidden = !found.length;
     byId("interrupted-title").textContent = `${counted(found.length, "upload was", "uploads were")} interrupted`;
     byId("interrupted-names").replaceChildren(...found.map(({ name }) =>

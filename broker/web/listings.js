@@ -1,22 +1,22 @@
-// The shelf of one's listings, and the title and price of the one at hand.
+// The list of the user's listings, and the title and price of the open one.
 
 const byId = (id) => document.getElementById(id);
 const UNTITLED = "Untitled listing";
 const FIELDS = ["title", "price"];
 
-/** One's listings; `opened(ad)` is called with the one at hand, or null for one not made yet. */
+/** The user's listings. `onOpen(ad)` gets the open one, or null for one that is not created yet. */
 export class Listings {
-  #broker; #opened; #changed; #tell;
+  #broker; #onOpen; #onChange; #onError;
   #ads = []; #items = new Map(); #current = null;
-  #draft = newDraft(); // the listing that is not made yet
+  #draft = newDraft(); // the listing that is not created yet
   #saves = Promise.resolve();
-  #version = 0; // of what the broker has, as far as this tab has changed it
+  #version = 0; // counts this tab's changes at the broker
 
-  constructor(broker, { opened, changed, tell }) {
+  constructor(broker, { onOpen, onChange, onError }) {
     this.#broker = broker;
-    this.#opened = opened;
-    this.#changed = changed;
-    this.#tell = tell;
+    this.#onOpen = onOpen;
+    this.#onChange = onChange;
+    this.#onError = onError;
     byId("new-listing").addEventListener("click", () => {
       this.#draft = newDraft();
       this.#open(null);
@@ -28,15 +28,15 @@ export class Listings {
 
   get current() { return this.#current; }
 
-  /** Load those of a user, and open the one that the address names, else the newest. */
+  /** Load a user's listings. Open the one in the page's address, otherwise the newest. */
   async load(user) {
     const wanted = Number(new URLSearchParams(location.hash.slice(1)).get("listing"));
     this.#ads = (await this.#ask("GET", `/api/ads/?owner=${user}&limit=100`)).results;
     this.#open(this.#of(wanted) ?? this.#ads[0] ?? null);
   }
 
-  /** Give the listing at hand, made if need be. */
-  async made() {
+  /** Return the open listing, and create it first if necessary. */
+  async ensure() {
     if (this.#current) return this.#current;
     const draft = this.#draft;
     draft.making ??= this.#make(draft).finally(() => { draft.making = null; });
@@ -44,7 +44,7 @@ export class Listings {
   }
 
   async #make(draft) {
-    // A try whose answer was lost may have made it: the next one asks for the very same.
+    // An earlier try may have created it although its answer was lost: send exactly the same request.
     draft.body ??= {
       title: byId("title").value.trim() || UNTITLED,
       price: byId("price").validity.valid && byId("price").value ? byId("price").value : "0.00",
@@ -53,14 +53,14 @@ export class Listings {
     try {
       ad = await this.#ask("POST", "/api/ads/", { body: draft.body, idempotencyKey: draft.key });
     } catch (error) {
-      if (error.code === "validation_error") draft.body = null; // nothing was made of it
+      if (error.code === "validation_error") draft.body = null; // nothing was created
       throw error;
     }
     this.#ads.unshift(ad);
     if (this.#current === null && this.#draft === draft) {
       const written = shown();
       this.#open(ad);
-      // What was written while it was being made is saved next.
+      // Save what was typed while it was being created.
       for (const name of FIELDS) if (written[name]) byId(name).value = written[name];
       this.save();
     } else {
@@ -69,17 +69,17 @@ export class Listings {
     return ad;
   }
 
-  /** Read a listing again, as another tab may have changed it. */
+  /** Read a listing again: another tab may have changed it. */
   async refresh(id) {
     const before = this.#version;
     const ad = await this.#ask("GET", `/api/ads/${id}/`);
-    // What was changed meanwhile may not be in that answer yet.
+    // The answer may not include changes that were made since the request.
     if (before === this.#version) this.#take(ad);
     return ad;
   }
 
   #ask(method, path, options) {
-    return this.#broker.request(method, path, { ...options, onWaiting: this.#tell });
+    return this.#broker.request(method, path, { ...options, onWaiting: this.#onError });
   }
 
   #of(id) { return this.#ads.find((ad) => ad.id === id); }
@@ -89,27 +89,27 @@ export class Listings {
     const next = ad ? `#listing=${ad.id}` : "#new";
     if (location.hash !== next) history.replaceState(null, "", next);
     for (const name of FIELDS) byId(name).value = ad?.[name] ?? "";
-    this.#say("");
+    this.#showState("");
     this.#draw();
-    this.#opened(ad);
+    this.#onOpen(ad);
   }
 
-  #say(text) { byId("listing-state").textContent = text; }
+  #showState(text) { byId("listing-state").textContent = text; }
 
-  /** Whether something is written that the broker does not have. */
+  /** Check whether some changes have not been saved at the broker. */
   get unsent() { return this.#current !== null && Object.keys(changes(this.#current)).length > 0; }
 
-  /** Send what is written and the broker does not have; one request after the other. */
+  /** Save the changes at the broker, one request after the other. */
   save() {
     const ad = this.#current;
     const body = ad && changes(ad);
     if (ad && !Object.keys(body).length) return;
     if (!byId("listing").checkValidity()) {
-      return this.#say(byId("title").validity.valid ? "Write the price as 12 or 12.50." : "It needs a title.");
+      return this.#showState(byId("title").validity.valid ? "Enter the price as 12 or 12.50." : "Enter a title.");
     }
-    this.#saves = this.#saves.then(() => (ad ? this.#send(ad.id, body) : this.made())).then(
-      (saved) => { if (this.#current?.id === saved.id) this.#say("Saved."); },
-      this.#tell,
+    this.#saves = this.#saves.then(() => (ad ? this.#send(ad.id, body) : this.ensure())).then(
+      (saved) => { if (this.#current?.id === saved.id) this.#showState("Saved."); },
+      this.#onError,
     );
   }
 
@@ -120,18 +120,18 @@ export class Listings {
     } finally {
       this.#version++;
     }
-    this.#changed(id);
+    this.#onChange(id);
     return this.#of(id);
   }
 
-  /** Show a listing as the broker has it by now. */
+  /** Show a listing's current state at the broker. */
   #take(ad) {
     const before = this.#of(ad.id);
     this.#ads = this.#ads.map((one) => (one === before ? ad : one));
     if (this.#current === before) {
       this.#current = ad;
       for (const name of FIELDS) {
-        // What is being written here stays.
+        // Keep a field that the user is editing.
         const field = byId(name);
         const kept = field === document.activeElement || !(same(name, field.value, before[name]) || same(name, field.value, ad[name]));
         if (!kept) field.value = ad[name];
@@ -140,7 +140,7 @@ export class Listings {
     this.#draw();
   }
 
-  /** Draw the shelf; its buttons stay the same ones, so that the focus does. */
+  /** Draw the list. The buttons are reused, so that the focus stays. */
   #draw() {
     const list = byId("listings");
     this.#ads.forEach((ad, index) => {
@@ -161,7 +161,7 @@ export class Listings {
   }
 }
 
-/** A listing that is not made yet: its key makes it once, however often it is asked for. */
+/** Return a new draft. Its idempotency key ensures that the listing is created only once. */
 function newDraft() {
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return { key, body: null, making: null };
@@ -171,7 +171,7 @@ function shown() {
   return { title: byId("title").value.trim(), price: byId("price").value.trim() };
 }
 
-/** Give what is written and differs from a listing. */
+/** Return the fields that differ from a listing. */
 function changes(ad) {
   return Object.fromEntries(Object.entries(shown()).filter(([name, value]) => !same(name, value, ad[name])));
 }
@@ -190,7 +190,7 @@ function fill(button, ad, isCurrent) {
   cover.replaceChildren();
   if (!src) return;
   const image = Object.assign(new Image(), { alt: "", loading: "lazy" });
-  image.addEventListener("error", () => { image.hidden = true; }); // a kind that this browser cannot show
+  image.addEventListener("error", () => { image.hidden = true; }); // this browser cannot show the file type
   image.src = src;
   cover.append(image);
 }

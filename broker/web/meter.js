@@ -1,14 +1,14 @@
-// All uploads together: how many, how much, how fast, how long still.
+// The progress of all uploads together: number, bytes, speed, time left.
 import { announce } from "./announce.js";
-import { bytes, counted, timeLeft } from "./measures.js";
+import { bytes, counted, timeLeft } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
-const WINDOW = 6_000; // milliseconds over which speed is measured
-const EVERY = 500; // milliseconds between two looks
+const SPEED_WINDOW_MS = 6_000; // speed is measured over this time
+const UPDATE_EVERY_MS = 500;
 
-/** The bar that is there while something is on its way. */
+/** The progress bar at the bottom, shown while something is being uploaded. */
 export class Meter {
-  #run = new Set(); // photos since the last time that nothing was on its way
+  #run = new Set(); // photos since the last time that nothing was being uploaded
   #samples = []; #timer = null; #quarter = 0;
 
   constructor() {
@@ -20,10 +20,10 @@ export class Meter {
 
   get busy() { return this.#active().length > 0; }
 
-  /** Look at photos that are on their way now. */
+  /** Include the photos that are being uploaded now. */
   follow(photos) {
     for (const photo of photos) if (photo.upload) this.#run.add(photo);
-    if (this.busy) this.#timer ??= setInterval(() => this.#show(), EVERY);
+    if (this.busy) this.#timer ??= setInterval(() => this.#show(), UPDATE_EVERY_MS);
     this.#show();
   }
 
@@ -48,12 +48,12 @@ export class Meter {
     const done = photos.filter((photo) => photo.image).length;
     const paused = active.every((photo) => photo.phase === "paused");
     byId("meter-bar").value = total ? sent / total : 0;
-    const arrived = `${bytes(sent)} of ${bytes(total)}`.replaceAll(" ", "\u00a0"); // on one line, where all is not
+    const arrived = `${bytes(sent)} of ${bytes(total)}`.replaceAll(" ", "\u00a0"); // keep the numbers on one line
     byId("meter-count").textContent = `${done} of ${counted(photos.length, "photo", "photos")} · ${arrived}`;
     byId("meter-speed").textContent = this.#speed(active, sent, total, paused);
-    byId("meter-pause").textContent = paused ? "Go on" : "Pause all";
+    byId("meter-pause").textContent = paused ? "Resume all" : "Pause all";
     const quarter = Math.floor((4 * done) / photos.length);
-    if (quarter > this.#quarter) announce(`${done} of ${photos.length} photos are up.`);
+    if (quarter > this.#quarter) announce(`${done} of ${photos.length} photos uploaded.`);
     this.#quarter = quarter;
   }
 
@@ -61,18 +61,18 @@ export class Meter {
     const now = performance.now();
     if (paused) return this.#forgetSpeed("Paused");
     if (!navigator.onLine) return this.#forgetSpeed("Waiting for the network");
-    if (this.#samples.at(-1)?.sent > sent) this.#samples = []; // some of it is sent again
+    if (this.#samples.at(-1)?.sent > sent) this.#samples = []; // some bytes are sent again
     this.#samples.push({ now, sent });
-    this.#samples = this.#samples.filter((sample) => now - sample.now <= WINDOW);
+    this.#samples = this.#samples.filter((sample) => now - sample.now <= SPEED_WINDOW_MS);
     const [first] = this.#samples;
     const speed = (sent - first.sent) / ((now - first.now) / 1000);
-    if (!(speed > 0)) return active.some((photo) => photo.phase === "hashing") ? "Checking the files" : "Getting ready";
+    if (!(speed > 0)) return active.some((photo) => photo.phase === "hashing") ? "Checking files" : "Preparing";
     return `${bytes(speed)}/s · ${timeLeft((total - sent) / speed)}`;
   }
 
-  #forgetSpeed(words) {
+  #forgetSpeed(text) {
     this.#samples = [];
-    return words;
+    return text;
   }
 
   #end() {
@@ -83,7 +83,7 @@ export class Meter {
     const done = [...this.#run].filter((photo) => photo.image).length;
     const failed = [...this.#run].filter((photo) => photo.error).length;
     if (done || failed) {
-      announce(`${counted(done, "photo is", "photos are")} up.${failed ? ` ${failed} failed.` : ""}`);
+      announce(`${counted(done, "photo", "photos")} uploaded.${failed ? ` ${failed} failed.` : ""}`);
     }
     this.#run.clear();
   }

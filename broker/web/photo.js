@@ -1,22 +1,22 @@
-// One photo in the grid: on its way, failed, or recorded. What is done with it is its board's.
-import { percent } from "./measures.js";
+// One photo in the grid: being uploaded, failed or recorded. Its board handles the actions.
+import { percent } from "./format.js";
+import { messageOf } from "./messages.js";
 import { drawThumbnail } from "./thumbnails.js";
-import { wordsOf } from "./words.js";
 
 const template = document.getElementById("photo");
 const PHASES = {
-  queued: () => "In line",
+  queued: () => "Queued",
   hashing: ({ loaded, total }) => `Checking ${percent(loaded / total)}`,
   sending: ({ loaded, total }) => percent(loaded / total),
-  waiting: () => (navigator.onLine ? "Trying again soon" : "Waiting for the network"),
+  waiting: () => (navigator.onLine ? "Retrying" : "Waiting for the network"),
   confirming: () => "Finishing",
   paused: () => "Paused",
 };
 
-/** A photo: `image` once it is recorded, `file` where it was chosen in this tab. */
+/** A photo: `image` once it is recorded, `file` if it was chosen in this tab. */
 export class Photo {
   image = null; upload = null; error = null;
-  sent = 0; // bytes that S3 has of the file
+  sent = 0; // bytes of the file that S3 has
   phase = "queued";
   #on; #parts; #cancelling = false;
 
@@ -41,7 +41,7 @@ export class Photo {
   get grip() { return this.#parts(".grip"); }
   get hasFocus() { return this.element.contains(document.activeElement); }
 
-  /** What the page shows of a recorded photo and the broker does not have. */
+  /** Return the changes to a recorded photo that are not saved at the broker. */
   get unsent() {
     const changes = {};
     if (this.image && this.altText !== this.image.alt_text) changes.alt_text = this.altText;
@@ -49,7 +49,7 @@ export class Photo {
     return changes;
   }
 
-  /** Follow an upload to its end; gives whether there is an image. */
+  /** Follow an upload to its end. Returns whether there is an image. */
   async follow(upload) {
     this.upload = upload;
     this.error = null;
@@ -72,19 +72,19 @@ export class Photo {
     if (phase === "sending") this.sent = loaded;
     if (phase === "confirming" || phase === "done") this.sent = total;
     if (phase === "hashing") this.sent = 0;
-    const words = PHASES[phase];
-    if (!words) return;
-    this.#parts(".phase").textContent = words({ loaded, total });
+    const textOf = PHASES[phase];
+    if (!textOf) return;
+    this.#parts(".phase").textContent = textOf({ loaded, total });
     this.#parts(".under-way progress").value = this.sent / total;
     const pause = this.#parts(".pause");
     pause.querySelector("use").setAttribute("href", phase === "paused" ? "#play" : "#pause");
-    pause.setAttribute("aria-label", `${phase === "paused" ? "Go on with" : "Pause"} ${this.name}`);
+    pause.setAttribute("aria-label", `${phase === "paused" ? "Resume" : "Pause"} ${this.name}`);
   }
 
-  /** Show a recorded image, or what another tab has made of it. */
+  /** Show a recorded image, perhaps changed by another tab. */
   record(image) {
     const alt = this.#parts(".alt");
-    // What is being typed, or was typed before the upload ended, is sent soon.
+    // Keep a text that is being typed, or was typed before the upload ended: it will be saved soon.
     const isKept = alt.value.trim() !== (this.image?.alt_text ?? "") || document.activeElement === alt;
     if (!isKept) alt.value = image.alt_text;
     this.image = image;
@@ -97,10 +97,10 @@ export class Photo {
       shown.hidden = false;
       this.#parts(".blank").hidden = true;
     }
-    this.#name();
+    this.#setLabels();
   }
 
-  /** Change the state; where that hides what has the focus, give it what is there now. */
+  /** Change the state. If this hides the focused element, move the focus to `next()`. */
   #become(state, next) {
     const hadFocus = [".under-way", ".failure"].some((part) => this.#parts(part).contains(document.activeElement));
     const was = this.state;
@@ -112,16 +112,16 @@ export class Photo {
   fail(error) {
     this.error = error;
     this.phase = "failed";
-    const { what, why, again } = wordsOf(error, this.#on.profile);
+    const { what, why, again } = messageOf(error, this.#on.profile);
     this.#parts(".file").textContent = this.#parts(".file").title = this.name;
     this.#parts(".fault").textContent = what;
     this.#parts(".why").textContent = why;
     this.#parts(".again").hidden = !again;
     this.#become("failed", () => this.#parts(again ? ".again" : ".remove"));
-    this.#name();
+    this.#setLabels();
   }
 
-  /** Say where the photo stands: its place of how many. */
+  /** Set the photo's position in the labels and buttons. */
   place(index, count) {
     const which = `photo ${index + 1} of ${count}, ${this.name}`;
     this.grip.setAttribute("aria-label", `Move ${which}`);
@@ -138,21 +138,21 @@ export class Photo {
     if (isInvalid) this.#parts(".alt").setAttribute("aria-invalid", "true");
   }
 
-  #name() {
+  #setLabels() {
     const { name } = this;
     this.#parts(".alt").setAttribute("aria-label", `Description of ${name}`);
     this.#parts("img.thumb").alt = this.altText;
     this.#parts(".under-way progress").setAttribute("aria-label", `Upload of ${name}`);
-    for (const [selector, words] of [
+    for (const [selector, label] of [
       [".earlier", `Move ${name} earlier`], [".later", `Move ${name} later`], [".delete", `Delete ${name}`],
       [".cancel", `Cancel ${name}`], [".pause", `Pause ${name}`],
       [".again", `Try again: ${name}`], [".remove", `Remove ${name}`],
-    ]) this.#parts(selector).setAttribute("aria-label", words);
+    ]) this.#parts(selector).setAttribute("aria-label", label);
   }
 
   #listen() {
     this.element.dataset.state = "under-way";
-    this.#name();
+    this.#setLabels();
     const on = (selector, act) => this.#parts(selector).addEventListener("click", act);
     on(".pause", () => (this.phase === "paused" ? this.upload?.resume() : this.upload?.pause()));
     on(".cancel", () => this.cancel());
@@ -163,14 +163,14 @@ export class Photo {
     on(".earlier", ({ currentTarget }) => this.#on.move(this, -1, currentTarget));
     on(".later", ({ currentTarget }) => this.#on.move(this, 1, currentTarget));
     this.#parts(".alt").addEventListener("change", () => this.#on.described(this));
-    this.#parts("img.thumb").addEventListener("error", () => this.#blank(true)); // a kind that this browser cannot show
+    this.#parts("img.thumb").addEventListener("error", () => this.#blank(true)); // this browser cannot show the file type
   }
 
   cancel() {
     if (!this.upload || this.#cancelling) return;
     this.#cancelling = true;
     this.#parts(".phase").textContent = "Cancelling";
-    this.upload.cancel().catch(() => {}); // `follow` hears of it
+    this.upload.cancel().catch(() => {}); // `follow` handles the error
   }
 
   async #preview() {
@@ -180,7 +180,7 @@ export class Photo {
     this.#blank(!drawn);
   }
 
-  /** In place of a picture, say which kind of file it is. */
+  /** Show the file type instead of a picture. */
   #blank(isBlank) {
     const blank = this.#parts(".blank");
     blank.hidden = !isBlank;

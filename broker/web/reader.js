@@ -1,5 +1,5 @@
-// Starts Swagger UI on the broker's own document; a file, since the page's policy runs no
-// script that is written into it. Without the top bar, whose logo brings an inline style.
+// Start Swagger UI with the broker's own document. This is a file because the page's policy forbids
+// inline scripts. There is no top bar because its logo uses an inline style.
 addEventListener("DOMContentLoaded", () => {
   const { SwaggerUIBundle } = globalThis;
   SwaggerUIBundle({
@@ -8,6 +8,6 @@ addEventListener("DOMContentLoaded", () => {
     layout: "BaseLayout",
     deepLinking: true,
     presets: [SwaggerUIBundle.presets.apis],
-    validatorUrl: null, // asks no other host what it thinks of the document
+    validatorUrl: null, // do not send the document to an online validator
   });
 });

@@ -1,9 +1,9 @@
-// Moving the items of a grid: by their grip with mouse, finger or pen, or with the arrow keys.
+// Reorder the items of a grid: drag the grip, or use the arrow keys.
 
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-const EDGE = 70; // pixels from the window's edge within which it scrolls along
+const EDGE = 70; // pixels from the window edge within which a drag scrolls the page
 
-/** Let the grid's items be moved; `moved(item)` is called where one was put elsewhere. */
+/** Make the items of a grid movable. `moved(item)` is called after an item was moved. */
 export function reorderable(grid, moved) {
   grid.addEventListener("pointerdown", (event) => {
     const grip = event.target.closest(".grip");
@@ -17,13 +17,13 @@ export function reorderable(grid, moved) {
     event.preventDefault();
     const item = grip.closest("li");
     const to = [...grid.children].indexOf(item) + by;
-    if (event.key in rows && (to < 0 || to >= grid.children.length)) return; // there is no such row
+    if (event.key in rows && (to < 0 || to >= grid.children.length)) return; // there is no row in that direction
     if (step(grid, item, by)) moved(item);
-    grip.focus(); // moving an element takes the focus from it
+    grip.focus(); // moving an element removes its focus
   });
 }
 
-/** Put an item so many places on; false where it stands there already. */
+/** Move an item by a number of places. Returns false if it is there already. */
 export function step(grid, item, by) {
   const items = [...grid.children];
   const from = items.indexOf(item);
@@ -37,7 +37,7 @@ function columns(grid) {
   return getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 }
 
-/** Make a change, and let the items glide from where they were. */
+/** Make a change and animate the items from their old places. */
 function gliding(grid, change, except = null) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const items = [...grid.children].filter((item) => item !== except);
@@ -52,7 +52,7 @@ function gliding(grid, change, except = null) {
 
 function drag(grid, grip, { pointerId, clientX, clientY }, moved) {
   const item = grip.closest("li");
-  const next = item.nextElementSibling; // where it goes back to
+  const next = item.nextElementSibling; // its original place
   const start = { x: clientX + scrollX - item.offsetLeft, y: clientY + scrollY - item.offsetTop };
   const at = { x: clientX, y: clientY };
   const place = () => {
@@ -75,7 +75,7 @@ function drag(grid, grip, { pointerId, clientX, clientY }, moved) {
     }
     place();
     frame = requestAnimationFrame(follow);
-    if (!item.isConnected) end(); // another tab has deleted it
+    if (!item.isConnected) end(); // another tab deleted it
   });
   const listening = new AbortController();
   const end = (back) => {

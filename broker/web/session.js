@@ -1,32 +1,32 @@
-// Who is signed in: the marketplace's token, kept for as long as the tab is open.
+// The signed-in user: the marketplace's token, stored as long as the tab is open.
 import { BrokerError } from "./client/broker.js";
 import { askForToken } from "./dialogs.js";
 
-const KEPT = "upload-broker-token";
-const TIMEOUT = 15_000; // milliseconds
-const WRONG = "That is no token. Paste another.";
-const REFUSED = "The broker does not take that token. Paste another.";
-const ENDED = "Your sign-in has ended. Paste a fresh token; uploads go on with it.";
-const SOMEBODY_ELSE = "That token is another user's. Reload the page to sign in as somebody else.";
+const STORAGE_KEY = "upload-broker-token";
+const TIMEOUT_MS = 15_000;
+const WRONG = "This isn't a valid token. Paste another one.";
+const REFUSED = "The server didn't accept this token. Paste another one.";
+const EXPIRED = "Your session has expired. Paste a new token to continue your uploads.";
+const OTHER_USER = "This token belongs to another user. To sign in as another user, reload the page.";
 
-/** A user's session: `user` is their id; `token` is what the browser client asks. */
+/** A session: the user's id, and `token()` for the browser client. */
 export class Session {
   user = null;
   #token = null; #refused = null; #asking = null;
-  #dev = null; // whether `broker dev` signs in by itself, once that is known
+  #dev = null; // whether `broker dev` provides the token; null while unknown
 
-  /** Sign in: with `broker dev`'s token by itself, elsewhere with what the user gives. */
+  /** Sign in: with `broker dev`'s token, or with a token that the user pastes. */
   static async open() {
     const session = new Session();
     await session.token();
     return session;
   }
 
-  /** Give a token that was not refused; the user is asked once, however many wait for it. */
+  /** Return a token that was not refused. Several calls at the same time ask the user only once. */
   token({ refused = null } = {}) {
     if (refused) {
       this.#refused = refused;
-      if (kept() === refused) keep(null); // after a reload somebody else may sign in
+      if (stored() === refused) store(null); // after a reload another user may sign in
     }
     this.#asking ??= this.#find().finally(() => { this.#asking = null; });
     return this.#asking;
@@ -35,53 +35,53 @@ export class Session {
   async #find() {
     if (this.#usable(this.#token)) return this.#token;
     let why = null;
-    if (this.#token !== null) why = isOver(this.#token) ? ENDED : REFUSED;
-    this.#token = (await this.#ofDev()) ?? kept();
+    if (this.#token !== null) why = isExpired(this.#token) ? EXPIRED : REFUSED;
+    this.#token = (await this.#devToken()) ?? stored();
     while (!this.#usable(this.#token)) {
       this.#token = await askForToken(why);
-      why = this.user && this.user !== userOf(this.#token) && userOf(this.#token) ? SOMEBODY_ELSE : WRONG;
+      why = this.user && this.user !== userOf(this.#token) && userOf(this.#token) ? OTHER_USER : WRONG;
     }
-    if (!this.#dev) keep(this.#token);
+    if (!this.#dev) store(this.#token);
     this.user = userOf(this.#token);
     return this.#token;
   }
 
-  /** Give `broker dev`'s token; null where there is none. */
-  async #ofDev() {
+  /** Return `broker dev`'s token, or null if this is not `broker dev`. */
+  async #devToken() {
     if (this.#dev === false) return null;
     try {
-      const answer = await fetch("/dev/token", { signal: AbortSignal.timeout(TIMEOUT) });
-      if (answer.status >= 500) throw new Error(`The answer was ${answer.status}.`);
+      const answer = await fetch("/dev/token", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (answer.status >= 500) throw new Error(`The server answered ${answer.status}.`);
       this.#dev = answer.ok;
       return answer.ok ? (await answer.json()).token : null;
     } catch (cause) {
-      // It says nothing of who may sign in: the request that wants a token waits, and asks again.
-      throw new BrokerError("network", "No answer from the broker.", { cause });
+      // Whether this is `broker dev` is still unknown: the request that needs a token retries.
+      throw new BrokerError("network", "The broker did not answer.", { cause });
     }
   }
 
-  /** Whether it looks like a token of this user; the broker alone can verify it, and its clock says when it ends. */
+  /** Check whether it looks like a token of this user. Only the broker can verify it and its expiry. */
   #usable(token) {
     const user = token !== this.#refused && userOf(token);
     return Boolean(user) && (this.user ?? user) === user;
   }
 }
 
-// A browser that keeps nothing for this page has no sessionStorage: a reload asks again.
-function kept() {
+// If the browser blocks sessionStorage, the page asks for the token again after a reload.
+function stored() {
   try {
-    return sessionStorage.getItem(KEPT);
+    return sessionStorage.getItem(STORAGE_KEY);
   } catch {
     return null;
   }
 }
 
-function keep(token) {
+function store(token) {
   try {
-    if (token === null) sessionStorage.removeItem(KEPT);
-    else sessionStorage.setItem(KEPT, token);
+    if (token === null) sessionStorage.removeItem(STORAGE_KEY);
+    else sessionStorage.setItem(STORAGE_KEY, token);
   } catch {
-    // the tab has it as long as it is not reloaded
+    // the tab keeps it in memory until it is reloaded
   }
 }
 
@@ -93,8 +93,8 @@ function claimsOf(token) {
   }
 }
 
-/** Whether it has probably ended; a phone's clock may be wrong, so this is for words alone. */
-function isOver(token) {
+/** Check whether it has probably expired. This machine's clock may be wrong: only for the message. */
+function isExpired(token) {
   return !(claimsOf(token)?.exp * 1000 > Date.now());
 }
 

@@ -1,41 +1,41 @@
-// Keeps what this tab shows of a listing the same as what the broker has, and tells the other tabs to look.
+// Keep the listing in this tab up to date with the broker, and ask the other tabs to read it again.
 
-const MOST_READS = 5; // in a row, while the listing keeps changing
+const MAX_READS = 5; // in a row, while the listing keeps changing
 
-/** Reads listings again: one request at a time for each, and never over changes that are being made. */
+/** Reads listings again: one request at a time for each, and never over changes that are being saved. */
 export class Tabs {
   #channel = new BroadcastChannel("upload-broker-page");
-  #wanted = new Set(); #reading = new Map(); #read; #boardOf; #tell;
+  #wanted = new Set(); #reading = new Map(); #read; #boardOf; #onError;
 
-  /** `read(id)` gives the listing as it is now, `boardOf(id)` the board that shows it, if there is one. */
-  constructor({ read, boardOf, tell }) {
+  /** `read(id)` returns the current listing, `boardOf(id)` the board that shows it, if there is one. */
+  constructor({ read, boardOf, onError }) {
     this.#read = read;
     this.#boardOf = boardOf;
-    this.#tell = tell;
+    this.#onError = onError;
     this.#channel.addEventListener("message", ({ data }) => this.look(data.listing));
   }
 
-  /** After a change of this tab's own. */
+  /** Read a listing that this tab changed, and inform the other tabs. */
   changed(id) {
-    this.look(id, { told: true });
+    this.look(id, { inform: true });
   }
 
   /** Read a listing again, soon. */
-  look(id, { told = false } = {}) {
+  look(id, { inform = false } = {}) {
     this.#wanted.add(id);
     if (!this.#reading.has(id)) {
-      this.#reading.set(id, this.#follow(id).catch(this.#tell).finally(() => this.#reading.delete(id)));
+      this.#reading.set(id, this.#follow(id).catch(this.#onError).finally(() => this.#reading.delete(id)));
     }
-    if (told) this.#reading.get(id).then(() => this.#channel.postMessage({ listing: id }));
+    if (inform) this.#reading.get(id).then(() => this.#channel.postMessage({ listing: id }));
   }
 
   async #follow(id) {
-    for (let reads = 0; this.#wanted.delete(id) && reads < MOST_READS; reads++) {
+    for (let reads = 0; this.#wanted.delete(id) && reads < MAX_READS; reads++) {
       const board = this.#boardOf(id);
-      await board?.settled;
+      await board?.saved;
       const before = board?.version;
       const { images } = await this.#read(id);
-      // What was changed meanwhile may not be in that answer yet.
+      // The answer may not include changes that were made since the request.
       if (board?.version === before) board?.show(images);
       else this.#wanted.add(id);
     }

@@ -1,9 +1,9 @@
-// Small previews of files: decoded off the page's thread, one after the other, never as large as the photo.
+// Small previews of files: decoded off the page's thread, one after the other, at a reduced size.
 
-const WIDTH = 480; // pixels: a tile's, twice
+const WIDTH = 480; // pixels, twice the width of a tile
 let turn = Promise.resolve();
 
-/** Draw a file's preview; false where the browser cannot read it, as with HEIC in most. */
+/** Draw a file's preview. Returns false if the browser cannot read it; most browsers cannot read HEIC. */
 export function drawThumbnail(file, canvas) {
   turn = turn.then(() => draw(file, canvas));
   return turn;
@@ -15,7 +15,7 @@ async function draw(file, canvas) {
     bitmap = await createImageBitmap(file, { resizeWidth: WIDTH, resizeQuality: "medium" });
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
-    canvas.getContext("2d").drawImage(bitmap, 0, 0); // a phone whose canvases are used up gives none
+    canvas.getContext("2d").drawImage(bitmap, 0, 0); // throws on a phone that has no canvas memory left
     return true;
   } catch {
     return false;

@@ -1,17 +1,15 @@
-// The tickets of several files in one request.
+// One request for the tickets of several files.
 import { declared, uuid } from "./records.js";
 import { deferred } from "./waiting.js";
 
-const FILES = 50; // the API's own limit
-const BYTES = 64 * 2 ** 20; // all are hashed before the first is sent: some seconds of work
-// There is no room for all of them, or one is wrong: what is refused is refused to all.
-export const ALONE = ["image_limit_reached", "validation_error"];
+const MAX_FILES = 50; // the API's own limit
+const MAX_BYTES = 64 * 2 ** 20; // all files are hashed before the first is sent, which takes some seconds
 
-/** One request for the tickets of several uploads, sent when each of them is ready or has left. */
+/** One request for the tickets of several uploads. It is sent when every upload is ready or has left. */
 export class Batch {
   #wire; #path;
   #files = 0; #bytes = 0;
-  #members = new Set(); // not ready yet
+  #members = new Set(); // uploads that are not ready yet
   #ready = new Map();
   #sent = false;
 
@@ -20,7 +18,8 @@ export class Batch {
     this.#path = path;
   }
 
-  takes(file) { return !this.#files || (this.#files < FILES && this.#bytes + file.size <= BYTES); }
+  /** Check whether the batch has room for another file. */
+  takes(file) { return !this.#files || (this.#files < MAX_FILES && this.#bytes + file.size <= MAX_BYTES); }
 
   expect(upload) {
     this.#members.add(upload);
@@ -37,7 +36,7 @@ export class Batch {
     this.#sendWhenReady();
   }
 
-  /** Give the upload's ticket; asked again after a pause, the same one. */
+  /** Return the upload's ticket. After a pause it is the same ticket. */
   join(upload, record, waiting) {
     if (!this.#ready.has(upload)) {
       this.#members.delete(upload);
@@ -61,16 +60,17 @@ export class Batch {
       await Promise.all(ready.map(async ({ record, resolve }) =>
         resolve(await this.#wire.keepTicket(record, answer))));
     } catch (error) {
-      if (ALONE.includes(error.code) && ready.length > 1) await this.#eachAlone(ready);
+      const { action } = this.#wire.retries.decide("batch", error);
+      if (action === "one_by_one" && ready.length > 1) await this.#oneByOne(ready);
       else {
         for (const one of ready) one.reject(error);
-        this.#ready.clear(); // one that is paused asks the same again, by itself
+        this.#ready.clear(); // an upload that is paused repeats this request by itself
       }
     }
   }
 
-  /** Ask for one after the other, until there is no room; one that is wrong fails alone. */
-  async #eachAlone(ready) {
+  /** Ask for one ticket after the other until the ad is full. A file that is not valid fails alone. */
+  async #oneByOne(ready) {
     let refusal = null;
     for (const { record, waiting, resolve, reject } of ready) {
       if (!refusal) {
@@ -79,7 +79,7 @@ export class Batch {
           else refusal = error;
         });
       }
-      if (refusal) reject(refusal); // nothing to one that has its ticket
+      if (refusal) reject(refusal); // no effect on an upload that has its ticket
     }
   }
 }

@@ -1,7 +1,7 @@
-/** What `POST /api/uploads/{id}/confirm/` records: one image as the API shows it. */
+/** A recorded image, as the API returns it. */
 export interface Image {
   id: number;
-  /** Key below the location. */
+  /** Object key below the location. */
   image: string;
   image_url: string;
   alt_text: string;
@@ -15,30 +15,30 @@ export type Phase =
 
 export interface Progress {
   phase: Phase;
-  /** Bytes: read while hashing, sent while sending. */
+  /** Bytes that were read (`hashing`) or sent (`sending`). */
   loaded: number;
   total: number;
-  /** In `waiting` what is waited out, in `failed` and `cancelled` what ended it. */
+  /** In `waiting`: the failure before the next try. In `failed` and `cancelled`: the reason. */
   error: BrokerError | null;
   upload: Upload;
 }
 
 export interface ResumeOptions {
-  /** Left out or empty, what an earlier page said of the same upload stays. */
+  /** If missing or empty, a resumed upload keeps its alt text. */
   altText?: string;
-  /** Left out, what an earlier page said of the same upload stays. */
+  /** If missing, a resumed upload keeps its order. */
   order?: number;
   onProgress?: (progress: Progress) => void;
-  /** Aborting it cancels. */
+  /** Aborting it cancels the upload. */
   signal?: AbortSignal;
 }
 
 export interface FileOptions extends ResumeOptions {
-  /** Where the browser's own guess, `file.type`, is wrong. */
+  /** Overrides the browser's `file.type`. */
   contentType?: string;
-  /** Left out, the broker chooses by size. */
+  /** If missing, the broker chooses by size. */
   transport?: "post" | "put" | "multipart";
-  /** Make a new image also where the same bytes were recorded for the same owner within 24 hours. */
+  /** Create a new image even if the same bytes were recorded for the same owner within 24 hours. */
   again?: boolean;
 }
 
@@ -46,13 +46,13 @@ export type UploadOptions = FileOptions & ({ ad: number; user?: undefined } | { 
 
 export interface BatchOptions extends FileOptions {
   ad: number;
-  /** Options of one file, over those of all. */
+  /** Options of one file. They override those of all files. */
   each?: (file: File | Blob, index: number) => FileOptions;
 }
 
-/** What is kept of an upload that has not ended. */
+/** An upload that has not ended and can be resumed. */
 export interface Resumable {
-  /** For `resume`. */
+  /** The id for `resume` and `discard`. */
   id: string;
   ad?: number;
   user?: number;
@@ -63,13 +63,13 @@ export interface Resumable {
   altText: string;
   order: number;
   startedAt: Date;
-  /** Whether this or another tab is at it. */
+  /** Whether this or another tab is working on it. */
   busy: boolean;
 }
 
 /**
- * Where records are kept; IndexedDB if left out. A record is structured-cloneable, `key` its key.
- * Where a call throws or rejects, the page's memory has the record.
+ * Storage for upload records; the default is IndexedDB. A record is structured-cloneable and its
+ * key is `key`. If a call throws or rejects, the record is kept in the page's memory.
  */
 export interface Storage {
   put(record: { key: string }): unknown;
@@ -78,61 +78,61 @@ export interface Storage {
 }
 
 export interface BrokerOptions {
-  /** Origin and path before `/api/`; the page's own origin if left out. */
+  /** Origin and path before `/api/`. The default is the page's own origin. */
   baseUrl?: string;
-  /** The marketplace's token; a function is asked again after each 401, with the token that was `refused`. */
+  /** The marketplace's token. A function is called again after a 401, with the token that was `refused`. */
   token?: string | ((asked: { refused?: string }) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;
-  /** Files sent at once; 3 if left out. */
+  /** Files that are sent at the same time. The default is 3. */
   concurrency?: number;
-  /** Times that a request is tried before it is given up; 8 if left out. */
+  /** How often a request is tried. The default is 8. */
   tries?: number;
-  /** Milliseconds without a byte sent after which a connection counts as dead; 60 000 if left out. */
+  /** Milliseconds without a sent byte after which a connection counts as dead. The default is 60 000. */
   stallTimeout?: number;
 }
 
 export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
-  /** What makes a POST safe to repeat: keep it until the POST has succeeded. Any request may be repeated. */
+  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded: the client may repeat any request. */
   idempotencyKey?: string;
   signal?: AbortSignal;
-  /** Told of each failure that is waited out. */
+  /** Called for each failed try before the client waits and retries. */
   onWaiting?: (error: BrokerError) => void;
 }
 
 export class Broker {
   constructor(options?: BrokerOptions);
-  /** Upload one file as an ad's image, or as a user's avatar. */
+  /** Upload one file as an ad's image or as a user's avatar. */
   upload(file: File | Blob, options: UploadOptions): Upload;
-  /** Upload an ad's images; their tickets are asked for together, up to 50 or 64 MiB at a time. */
+  /** Upload an ad's images. One request gets the tickets of up to 50 files or 64 MiB. */
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
-  /** Ask the API anything else as the same user: tried again and signed in anew as an upload's own requests are. */
+  /** Send any other request to the API, with the same token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
-  /** List what was begun in this browser and has not ended: of one owner, or all. */
+  /** List the uploads that this browser started and that have not ended: of one owner, or all. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
-  /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id, with the same file, which the user has chosen again. */
   resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
-  /** Give up what an earlier page began, without its file; false where it has ended or is being sent. */
+  /** Cancel an upload that an earlier page started. Resolves to false if it has ended or is in progress. */
   discard(id: string): Promise<boolean>;
 }
 
-/** One upload under way: a promise of its image. */
+/** One upload: a promise of its image. */
 export interface Upload extends Promise<Image> {
   readonly file: File | Blob;
   /** The broker's id of the upload, once there is a ticket. */
   readonly id: string | null;
   readonly phase: Phase;
-  /** Stop sending, and keep what has arrived. The phase is `paused` until `resume`, unless the upload has ended. */
+  /** Stop sending. The bytes that have arrived are kept. The phase is `paused` until `resume`, unless the upload ends. */
   pause(): void;
-  /** Go on; the phase is `queued` at once. */
+  /** Continue. The phase becomes `queued` at once. */
   resume(): void;
-  /** Give the upload and its place up; false where it had ended before. */
+  /** Cancel the upload and release its slot. Resolves to false if it had ended before. */
   cancel(): Promise<boolean>;
 }
 
-/** Many uploads: each is a promise of its own; awaited together, they never reject. */
+/** Many uploads. Each is a promise; awaited together, they never reject. */
 export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Iterable<Upload> {
   readonly uploads: Upload[];
   pause(): void;
@@ -140,7 +140,7 @@ export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Ite
   cancel(): Promise<boolean[]>;
 }
 
-/** The API's own: `docs/errors.md`. */
+/** The API's codes: `docs/errors.md`. */
 export type ApiCode =
   | "avatar_not_confirmed" | "bad_request" | "body_too_large" | "capability_exhausted" | "capability_expired"
   | "capability_invalid" | "capability_revoked" | "database_unavailable" | "draining"
@@ -154,23 +154,23 @@ export type ApiCode =
   | "token_invalid" | "token_missing" | "unsupported_media_type" | "upload_cancelled" | "upload_expired"
   | "upload_settled" | "uppy_not_configured" | "validation_error";
 
-/** The client's own: `docs/browser.md`. */
+/** The client's own codes: `docs/browser.md`. */
 export type ClientCode =
   | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused";
 
-/** An outcome that the page is told about; decide by `code`. */
+/** An error with a stable `code`: the API's own, or one of this client's. */
 export class BrokerError extends Error {
   constructor(code: string, detail: string, more?: Partial<Pick<BrokerError, "status" | "errors" | "retryAfter" | "s3Code" | "cause">>);
   readonly name: "BrokerError";
-  /** A later broker may have codes that are not named here: `switch` wants a `default`. */
+  /** A later broker may have other codes, so a `switch` needs a `default`. */
   readonly code: ApiCode | ClientCode | (string & {});
-  /** The API's or S3's HTTP status; 0 where there was none. */
+  /** The HTTP status of the API or S3; 0 if there was no answer. */
   readonly status: number;
   readonly detail: string;
   /** Messages by field. */
   readonly errors: Record<string, any> | null;
   /** Seconds. */
   readonly retryAfter: number | null;
-  /** The `Code` of S3's own error. */
+  /** The `Code` of S3's error. */
   readonly s3Code: string | null;
 }

@@ -1,19 +1,18 @@
 /**
  * The upload broker's client for browsers: from a File to a recorded image.
  *
- * This is the module to import; it has no dependencies but the files beside it. What is sent, and
- * what each answer means, is docs/mobile.md's and docs/errors.md's.
+ * Import this module. It needs only the files in its own folder. docs/browser.md describes it,
+ * docs/mobile.md the protocol and docs/errors.md the codes.
  */
 import { Batch } from "./batch.js";
-import { isFinal } from "./errors.js";
-import { Held } from "./held.js";
+import { LockedRecord } from "./locked-record.js";
 import { idsOf, ownerOf } from "./records.js";
 import { Upload } from "./upload.js";
 import { Wire } from "./wire.js";
 
 export { BrokerError } from "./errors.js";
 
-/** A broker, as one signed-in user sees it. */
+/** A broker and one signed-in user. */
 export class Broker {
   #wire;
 
@@ -21,14 +20,14 @@ export class Broker {
     this.#wire = new Wire(options);
   }
 
-  /** Upload one file as an ad's image, or as a user's avatar. */
+  /** Upload one file as an ad's image or as a user's avatar. */
   upload(file, options) {
     return new Upload(this.#wire, file, options);
   }
 
-  /** Upload an ad's images; their tickets are asked for together, up to 50 or 64 MiB at a time. */
+  /** Upload an ad's images. One request gets the tickets of up to 50 files or 64 MiB. */
   uploadAll(files, options) {
-    if (options?.ad === undefined) throw new TypeError("Name the `ad`.");
+    if (options?.ad === undefined) throw new TypeError("Pass the `ad`.");
     const uploads = [];
     const next = () => new Batch(this.#wire, `${ownerOf(options).path}/upload_images/`);
     let batch = next();
@@ -40,12 +39,12 @@ export class Broker {
     return new Uploads(uploads);
   }
 
-  /** Ask the API anything else as the same user: tried again and signed in anew as an upload's own requests are. */
+  /** Send any other request to the API, with the same token and the same retries as an upload. */
   async request(method, path, { body, idempotencyKey, signal, onWaiting } = {}) {
     return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting });
   }
 
-  /** List what was begun in this browser and has not ended: of one owner, or all. */
+  /** List the uploads that this browser started and that have not ended: of one owner, or all. */
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
     const records = await this.#wire.records((one) => !one.ended && (!owner || one.owner === owner.path));
@@ -57,45 +56,46 @@ export class Broker {
     }));
   }
 
-  /** Go on with an upload, by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id, with the same file, which the user has chosen again. */
   resume(id, file, options = {}) {
     return new Upload(this.#wire, file, options, { wanted: id });
   }
 
-  /** Give up what an earlier page began, without its file; false where it has ended or is being sent. */
+  /** Cancel an upload that an earlier page started. Returns false if it has ended or is in progress. */
   async discard(id) {
-    const held = new Held(this.#wire);
-    if (!(await held.find((one) => !one.ended && (one.uploadId === id || one.key === id), () => 0))) return false;
-    const { record } = held;
+    const locked = new LockedRecord(this.#wire);
+    if (!(await locked.find((one) => !one.ended && (one.uploadId === id || one.key === id), () => 0))) return false;
+    const { record } = locked;
     try {
-      // A ticket whose answer was never read takes a place, too: the same request tells its id.
+      // A ticket whose answer was lost has a slot too. The same request returns its id.
       if (record.request && !record.uploadId) await this.#wire.issue(record, {});
       if (record.uploadId) await this.#wire.api("DELETE", `/api/uploads/${record.uploadId}/`);
     } catch (error) {
       if (error.code === "upload_settled") {
-        await held.end();
+        await locked.end();
         return false;
       }
-      if (!isFinal(error) || error.status === 403) throw error; // else it has no place any more
+      // Any other final error means that the upload has no slot any more.
+      if (this.#wire.retries.decide("end", error).action === "keep" || error.status === 403) throw error;
     } finally {
-      held.release();
+      locked.release();
     }
     await this.#wire.store.delete(record.key);
     return true;
   }
 }
 
-/** The uploads of one `uploadAll`: awaited, they give what Promise.allSettled gives. */
+/** The uploads of one `uploadAll`. Awaited, it resolves as Promise.allSettled does. */
 class Uploads {
-  #ended;
+  #outcomes;
 
   constructor(uploads) {
     this.uploads = uploads;
-    this.#ended = Promise.allSettled(uploads);
+    this.#outcomes = Promise.allSettled(uploads);
   }
 
   [Symbol.iterator]() { return this.uploads.values(); }
-  then(done, failed) { return this.#ended.then(done, failed); }
+  then(done, failed) { return this.#outcomes.then(done, failed); }
   pause() { for (const upload of this.uploads) upload.pause(); }
   resume() { for (const upload of this.uploads) upload.resume(); }
   async cancel() { return await Promise.all(this.uploads.map((upload) => upload.cancel())); }

@@ -1,20 +1,21 @@
-// Digests of files and parts, off the page's thread.
+// SHA-256 digests of files and parts, computed in a worker.
 import { aborted, unreadable } from "./errors.js";
 import { WORKER_NAME, sha256 } from "./sha256-worker.js";
 import { deferred, unless } from "./waiting.js";
 
-/** Digests from a worker; where a page cannot have one, in slices on its own thread. */
+/** Computes digests in a worker. If the page cannot start one, in slices on the page's own thread. */
 export class Hasher {
   #worker = null; #jobs = new Map(); #last = 0; #without = typeof Worker === "undefined";
   #turn = Promise.resolve();
 
-  /** Whole files wait for each other, so that the first is ready soon. */
+  /** Return the digest of a whole file. Files wait for each other, so that the first is ready soon. */
   file(blob, onLoaded, signal) {
     const done = this.#turn.then(() => this.part(blob, signal, onLoaded));
     this.#turn = done.catch(() => {});
-    return unless(signal, done); // also before its turn
+    return unless(signal, done); // an abort also ends the wait for its turn
   }
 
+  /** Return the digest of a Blob. */
   async part(blob, signal, onLoaded = () => {}) {
     if (signal.aborted) throw aborted();
     const job = { blob, onLoaded, signal, ...deferred() };
@@ -38,10 +39,10 @@ export class Hasher {
     if (!this.#without && !this.#worker) {
       try {
         this.#worker = new Worker(new URL("./sha256-worker.js", import.meta.url), { type: "module", name: WORKER_NAME });
-        this.#worker.onmessage = ({ data }) => this.#heard(data);
+        this.#worker.onmessage = ({ data }) => this.#receive(data);
         this.#worker.onerror = () => this.#goWithout();
       } catch {
-        this.#without = true; // the module is another origin's
+        this.#without = true; // the module comes from another origin
       }
     }
     if (this.#worker) this.#worker.postMessage({ id, blob: job.blob });
@@ -51,7 +52,7 @@ export class Hasher {
     }
   }
 
-  #heard({ id, loaded, digest, error }) {
+  #receive({ id, loaded, digest, error }) {
     const job = this.#jobs.get(id);
     if (!job) return;
     if (loaded !== undefined) job.onLoaded(loaded);
@@ -59,7 +60,7 @@ export class Hasher {
     else job.resolve(digest);
   }
 
-  /** The page's Content-Security-Policy has no `worker-src`, say. */
+  /** Hash on the page's thread, for example because its Content-Security-Policy forbids workers. */
   #goWithout() {
     this.#worker?.terminate();
     this.#worker = null;

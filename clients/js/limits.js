@@ -1,7 +1,7 @@
-// What the broker publishes of what it takes.
+// Check a file against the limits that the broker publishes.
 import { BrokerError } from "./errors.js";
 
-/** Refuse a file in the API's words, before anything is asked for. */
+/** Throw the API's own `validation_error` for a file that it would refuse, before any request. */
 export function checkLimits({ content_types: types, max_bytes: most }, size, type) {
   const errors = {};
   if (!types.includes(type)) errors.content_type = [`Must be one of: ${types.join(", ")}.`];

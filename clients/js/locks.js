@@ -1,11 +1,11 @@
-// Who is at which record.
+// Locks on stored records.
 import { deferred } from "./waiting.js";
 
-/** One lock a record, so that no two uploads of this browser go on with the same one; none is waited for. */
+/** One lock for each record: no two uploads in this browser use the same record. Nothing waits for a lock. */
 export class Locks {
-  #held = new Set(); // by this page
+  #held = new Set(); // keys that this page has locked
 
-  /** Keep others from a record; gives what ends that, or null where one is at it. */
+  /** Lock a record. Returns a function that unlocks it, or null if the record is locked already. */
   async take(key) {
     if (this.#held.has(key)) return null;
     this.#held.add(key);
@@ -17,7 +17,7 @@ export class Locks {
     });
   }
 
-  /** Give what tells whether this or another tab has a record. */
+  /** Return a function that checks whether this or another tab has locked a record. */
   async taken() {
     const state = await globalThis.navigator?.locks?.query().catch(() => null);
     const names = new Set(state?.held.map((lock) => lock.name));
@@ -25,20 +25,20 @@ export class Locks {
   }
 }
 
-/** What all brokers of this page share. */
+/** The locks of all Brokers on this page. */
 export const locks = new Locks();
 
 const nameOf = (key) => `upload-broker:${key}`;
 
 function fromOtherTabs(key) {
-  const alone = () => {};
-  if (!globalThis.navigator?.locks) return alone; // plain http
+  const nothing = () => {};
+  if (!globalThis.navigator?.locks) return nothing; // a page on plain http has no lock manager
   const got = deferred();
   navigator.locks.request(nameOf(key), { ifAvailable: true }, (lock) => {
     if (!lock) return got.resolve(null);
     const ended = deferred();
     got.resolve(ended.resolve);
     return ended.promise;
-  }).catch(() => got.resolve(alone)); // a browser that keeps nothing for this page, locks neither
+  }).catch(() => got.resolve(nothing)); // a browser without storage for this page has no locks either
   return got.promise;
 }

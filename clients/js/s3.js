@@ -1,7 +1,7 @@
-// One request to S3, and what its answer says.
+// One request to S3, and its answer.
 import { cleaned } from "./records.js";
 
-/** Give S3's `Code` and `Message`, fit to be reported. */
+/** Return S3's `Code` and `Message`, in the form in which they can be reported to the broker. */
 export function s3ErrorOf({ status, text }) {
   const find = (name) => new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(text ?? "")?.[1] ?? "";
   const plain = (xml) => xml.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => ENTITIES[name]);
@@ -13,7 +13,7 @@ export function s3ErrorOf({ status, text }) {
 }
 const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
-/** Build the body of a ticket: the form's fields first and the file last, or the bare bytes. */
+/** Return the request body for a ticket: a form with the file last, or the bytes alone. */
 export function bodyOf({ method, fields }, blob) {
   if (method !== "POST") return blob;
   const form = new FormData();
@@ -22,7 +22,7 @@ export function bodyOf({ method, fields }, blob) {
   return form;
 }
 
-/** Send to S3; gives status and text, and status 0 where no answer came. */
+/** Send to S3. Returns status and text of the answer; the status is 0 if there was no answer. */
 export function send(target, blob, { signal, onLoaded, stall }) {
   const { method = "PUT", url, headers = {} } = target;
   const body = bodyOf({ ...target, method }, blob);
@@ -33,13 +33,13 @@ export function send(target, blob, { signal, onLoaded, stall }) {
     let watch;
     const alive = () => {
       clearTimeout(watch);
-      watch = setTimeout(stop, stall); // a connection that has died without a word
+      watch = setTimeout(stop, stall); // the connection may be dead without an error
     };
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => {
       alive();
-      if (loaded) onLoaded(Math.round(blob.size * loaded / total)); // total has the form's fields, too
+      if (loaded) onLoaded(Math.round(blob.size * loaded / total)); // total includes the form's fields
     };
     request.onloadend = () => {
       clearTimeout(watch);

@@ -1,9 +1,9 @@
-// SHA-256 (FIPS 180-4) of a Blob, slice by slice: crypto.subtle.digest wants all bytes in memory.
-// As a worker it answers { id, blob } with { id, loaded } now and then, and { id, digest } at last.
+// SHA-256 (FIPS 180-4) of a Blob in slices. crypto.subtle.digest needs all bytes in memory.
+// As a worker it answers { id, blob } with { id, loaded } while it works, and then { id, digest }.
 
 export const WORKER_NAME = "upload-broker-sha256";
 const BUFFER = 512 * 1024; // bytes in memory at a time
-const TURN = 10; // milliseconds of work before a page that has no worker may draw
+const TURN_MS = 10; // without a worker: how long to work before the page may redraw
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 const K = new Int32Array([
@@ -17,17 +17,17 @@ const K = new Int32Array([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]);
 
-// By its name, so that a page's own worker can import the client without losing its messages.
+// Check the worker's name: a page's own worker may import this client and must keep its messages.
 const inWorker = globalThis.name === WORKER_NAME && typeof globalThis.importScripts === "function";
 
-/** A running hash: `update` with any bytes, any number of times, then `digest` once. */
+/** A running hash: call `update` any number of times, then `digest` once. */
 export class Sha256 {
-  // Of the square roots of the first eight.
+  // The first 32 bits of the fractional parts of the square roots of the first 8 primes.
   #state = new Int32Array([
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
   ]);
   #schedule = new Int32Array(64);
-  #rest = new Uint8Array(64); // bytes that do not fill a block yet
+  #rest = new Uint8Array(64); // bytes that do not yet fill a block
   #filled = 0;
   #length = 0;
 
@@ -90,8 +90,8 @@ export class Sha256 {
 }
 
 /**
- * Give a Blob's SHA-256 in base64, as S3 writes it; null where `stopped()` said so on the way.
- * Rejects with the browser's NotReadableError where the file has gone or changed on disk.
+ * Return a Blob's SHA-256 in base64, as S3 writes it, or null if `stopped()` returned true.
+ * Rejects with the browser's NotReadableError if the file was deleted or changed on disk.
  */
 export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
   const hash = new Sha256();
@@ -101,7 +101,7 @@ export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
     if (stopped()) return await next.cancel();
     hash.update(bytes);
     onLoaded((loaded += bytes.length));
-    if (!inWorker && performance.now() - since > TURN) {
+    if (!inWorker && performance.now() - since > TURN_MS) {
       await new Promise((resolve) => setTimeout(resolve));
       since = performance.now();
     }
@@ -110,8 +110,8 @@ export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
 }
 
 /**
- * Read a Blob piece by piece into one buffer, used again and again. Chromium was seen to keep the
- * buffers of blob.slice().arrayBuffer() until a collection: 50 MiB for a file of 60.
+ * Read a Blob in pieces into one reused buffer. With blob.slice().arrayBuffer(), Chromium was seen to
+ * keep all buffers until a garbage collection: 50 MiB for a file of 60 MiB.
  */
 function reader(blob) {
   const stream = blob.stream();
@@ -120,7 +120,7 @@ function reader(blob) {
     source = stream.getReader({ mode: "byob" });
     buffer = new ArrayBuffer(BUFFER);
   } catch {
-    source = stream.getReader(); // a browser whose Blobs are no byte streams
+    source = stream.getReader(); // this browser has no byte streams for Blobs
   }
   const next = async () => {
     const { done, value } = await (buffer ? source.read(new Uint8Array(buffer)) : source.read());
@@ -138,8 +138,8 @@ if (inWorker) {
   const stopped = new Set();
   globalThis.onmessage = async ({ data: { id, blob, stop } }) => {
     if (stop) return void stopped.add(id);
-    const tell = (loaded) => postMessage({ id, loaded });
-    const done = await sha256(blob, tell, () => stopped.has(id)).then(
+    const onLoaded = (loaded) => postMessage({ id, loaded });
+    const done = await sha256(blob, onLoaded, () => stopped.has(id)).then(
       (digest) => ({ id, digest }),
       (error) => ({ id, error: String(error?.message ?? error) }),
     );

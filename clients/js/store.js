@@ -1,31 +1,31 @@
-// Where records are kept. No upload fails because a browser cannot keep them.
+// Storage for upload records. No upload fails because the browser cannot store its record.
 
-const PATIENCE = 5_000; // milliseconds; Safari was seen not to answer at all
-const SILENCE = 60_000; // how long it is not asked again then: an upload asks five times
+const ANSWER_TIMEOUT_MS = 5_000; // in Safari, IndexedDB was seen not to answer at all
+const SKIP_AFTER_TIMEOUT_MS = 60_000; // an upload uses the storage five times and must not wait each time
 
-/** Records in IndexedDB. After any failure the next call opens it anew. */
+/** Records in IndexedDB. After any failure the next call opens the database again. */
 export class Database {
-  losses = 0; // connections that ended, perhaps with what they had written
-  #opened = null; #silentSince = -Infinity;
+  losses = 0; // connections that were lost, perhaps with the records they had written
+  #opened = null; #timedOutAt = -Infinity;
 
   put(record) { return this.#do("readwrite", (store) => store.put(record)); }
   delete(key) { return this.#do("readwrite", (store) => store.delete(key)); }
   all() { return this.#do("readonly", (store) => store.getAll()); }
 
   async #do(mode, act) {
-    if (performance.now() - this.#silentSince < SILENCE) throw new Silent();
+    if (performance.now() - this.#timedOutAt < SKIP_AFTER_TIMEOUT_MS) throw new NoAnswer();
     const opened = (this.#opened ??= this.#connect());
     try {
       const transaction = (await opened).transaction("uploads", mode);
       const request = act(transaction.objectStore("uploads"));
       await inTime((resolve, reject) => {
-        // Not the request's own success: a full disk may be noticed as late as at the commit.
+        // Not the request's success: a full disk may show only at the commit.
         transaction.oncomplete = resolve;
         transaction.onabort = () => reject(transaction.error ?? request.error);
       });
       return request.result;
     } catch (error) {
-      if (error instanceof Silent) this.#silentSince = performance.now();
+      if (error instanceof NoAnswer) this.#timedOutAt = performance.now();
       this.#lose(opened);
       throw error;
     }
@@ -34,21 +34,21 @@ export class Database {
   #connect() {
     const opened = open();
     opened.then((database) => {
-      // The browser has cleared or closed it, or somebody deletes it and waits for us.
+      // The browser closed or cleared it, or another page waits to delete it.
       database.onclose = database.onversionchange = () => this.#lose(opened);
     }, () => {});
     return opened;
   }
 
   #lose(opened) {
-    if (this.#opened !== opened) return; // another call has noticed it
+    if (this.#opened !== opened) return; // another call noticed it first
     this.#opened = null;
     this.losses++;
     opened.then((database) => database.close(), () => {});
   }
 }
 
-class Silent extends Error {
+class NoAnswer extends Error {
   message = "IndexedDB does not answer.";
 }
 
@@ -59,23 +59,23 @@ async function open() {
     opening.onsuccess = () => resolve(opening.result);
     opening.onerror = () => reject(opening.error);
   }).catch((error) => {
-    opening.onsuccess = () => opening.result.close(); // too late
+    opening.onsuccess = () => opening.result.close(); // it opened after the timeout
     throw error;
   });
 }
 
 function inTime(listen) {
-  let late;
+  let timer;
   return new Promise((resolve, reject) => {
-    late = setTimeout(() => reject(new Silent()), PATIENCE);
+    timer = setTimeout(() => reject(new NoAnswer()), ANSWER_TIMEOUT_MS);
     listen(resolve, reject);
-  }).finally(() => clearTimeout(late));
+  }).finally(() => clearTimeout(timer));
 }
 
-/** A storage, and over it what this page has written and the storage has not, or may have lost. */
+/** A storage, plus in memory the records that this page wrote and the storage does not have, or may have lost. */
 export class Store {
   #storage;
-  #own = new Map(); // by key: the record, null once deleted, and the connection that has it
+  #own = new Map(); // by key: the record (null if deleted), and `losses` when it was written
 
   constructor(storage = new Database()) {
     this.#storage = storage;
@@ -85,10 +85,10 @@ export class Store {
   delete(key) { return this.#write(key, null, (storage) => storage.delete(key)); }
 
   async all() {
-    const found = await this.#tried((storage) => storage.all());
+    const found = await this.#tryTwice((storage) => storage.all());
     const records = new Map(found?.value.map((record) => [record.key, record]));
     for (const [key, { record, losses }] of this.#own) {
-      // Where the storage has kept all, it knows better: another tab may have gone on.
+      // If the storage lost nothing since, its record is newer: another tab may have changed it.
       if (found && losses === this.#storage.losses) continue;
       if (record) records.set(key, { ...record });
       else records.delete(key);
@@ -99,14 +99,14 @@ export class Store {
   async #write(key, record, act) {
     const own = { record, losses: null };
     this.#own.set(key, own);
-    const written = await this.#tried(act);
+    const written = await this.#tryTwice(act);
     if (!written) return;
     own.losses = this.#storage.losses;
     if (!record && this.#own.get(key) === own) this.#own.delete(key);
   }
 
-  /** Try twice: the first may have met a connection that was lost long ago. */
-  async #tried(act) {
+  /** Try twice: the first try may find that the connection was lost. Returns null if both fail. */
+  async #tryTwice(act) {
     for (let tries = 1; ; tries++) {
       try {
         return { value: await act(this.#storage) };
@@ -117,5 +117,5 @@ export class Store {
   }
 }
 
-/** What all brokers of this page share. */
+/** The default store of all Brokers on this page. */
 export const store = new Store();

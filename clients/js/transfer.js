@@ -1,103 +1,103 @@
-// From a ticket to the recorded image: the bytes of one upload on their way.
+// Send one upload's bytes and have the broker record the image.
 import { BrokerError, aborted, unreadable } from "./errors.js";
+import { RENEW_EARLY_MS } from "./retry-policy.js";
 import { s3ErrorOf, send } from "./s3.js";
-import { backoff, rest, seconds } from "./waiting.js";
+import { rest } from "./waiting.js";
 import { untilOf, withLife } from "./wire.js";
 
-const PARTS_PER_REQUEST = 3; // signed together; their digests are made just before
+const PARTS_PER_REQUEST = 3; // signed together; their digests are computed just before
 const PARTS_AT_ONCE = 3;
-const SEND_EARLY = 5_000; // a form this near its end is renewed first
-const ASSEMBLING_TRIES = 60;
 
 /**
- * One attempt at sending what `held` has: a record with the upload's id and method, and the
- * ticket where it is still known. An attempt that was cut off is followed by another.
+ * One attempt to send an upload: a locked record that has the upload's id and method, and its
+ * ticket if it is known. After an interrupted attempt, create a new Transfer.
  */
 export class Transfer {
-  #wire; #file; #held; #tell; #signal;
+  #wire; #file; #locked; #notify; #signal;
 
-  constructor(wire, file, held, tell, signal) {
+  constructor(wire, file, locked, notify, signal) {
     this.#wire = wire;
     this.#file = file;
-    this.#held = held;
-    this.#tell = tell;
+    this.#locked = locked;
+    this.#notify = notify;
     this.#signal = signal;
   }
 
-  /** Send what S3 does not have, and have the broker record it; gives the image. */
+  /** Send what S3 does not have yet, then confirm. Returns the image. */
   async run() {
-    const { record } = this.#held;
+    const { record } = this.#locked;
     try {
       if (record.ended) return await this.#confirm();
       if (record.method === "MULTIPART") return await this.#multipart();
       if (!record.sent) await this.#single();
       return await this.#confirm();
     } catch (error) {
-      // The image is recorded already: an earlier answer was lost, or the bucket's event was first.
-      if (error.code === "upload_settled") return await this.#api("POST", "confirm/");
+      if (this.#decide("transfer", error).action === "confirm") return await this.#api("POST", "confirm/");
       throw error;
     }
   }
 
+  #decide(phase, answer, counts) {
+    return this.#wire.retries.decide(phase, answer, counts);
+  }
+
   #api(method, path, body, signal = this.#signal) {
-    const waiting = (error) => this.#tell("waiting", undefined, error);
-    return this.#wire.api(method, `/api/uploads/${this.#held.record.uploadId}/${path}`, { body, signal, waiting });
+    const waiting = (error) => this.#notify("waiting", undefined, error);
+    return this.#wire.api(method, `/api/uploads/${this.#locked.record.uploadId}/${path}`, { body, signal, waiting });
   }
 
   async #single() {
-    this.#tell("sending", 0);
-    await this.#deliver(this.#signal, this.#file, async (again) => {
-      const ticket = this.#held.ticket;
-      if (again || !ticket || Date.now() > ticket.until - SEND_EARLY) {
-        this.#held.ticket = withLife(await this.#api("POST", "renew/"));
+    this.#notify("sending", 0);
+    await this.#deliver("send", this.#signal, this.#file, async (again) => {
+      const ticket = this.#locked.ticket;
+      if (again || !ticket || Date.now() > ticket.until - RENEW_EARLY_MS) {
+        this.#locked.ticket = withLife(await this.#api("POST", "renew/"));
       }
-      return { ...this.#held.ticket.upload, until: this.#held.ticket.until };
-    }, (loaded) => this.#tell("sending", loaded));
-    this.#held.record.sent = true;
-    await this.#wire.store.put(this.#held.record);
+      return { ...this.#locked.ticket.upload, until: this.#locked.ticket.until };
+    }, (loaded) => this.#notify("sending", loaded));
+    this.#locked.record.sent = true;
+    await this.#wire.store.put(this.#locked.record);
   }
 
   async #confirm() {
-    this.#tell("confirming", this.#file.size);
+    this.#notify("confirming", this.#file.size);
     for (let tries = 1; ; tries++) {
       try {
         return await this.#api("POST", "confirm/");
       } catch (error) {
-        if (error.code !== "object_missing" || tries === this.#wire.tries) throw error;
-        if (tries === 3) {
-          // It was sent, and is not there: then it is sent once more.
-          this.#held.record.sent = false;
+        const { action, waitMs, exhausted } = this.#decide("confirm", error, { tries });
+        if (exhausted || action === "give_up") throw error;
+        if (action === "send_again") {
+          this.#locked.record.sent = false;
           await this.#single();
-          this.#tell("confirming", this.#file.size);
+          this.#notify("confirming", this.#file.size);
         } else {
-          await rest(seconds(error.retryAfter, 1), this.#signal);
+          await rest(waitMs, this.#signal);
         }
       }
     }
   }
 
   async #multipart() {
-    for (let rounds = 1, waits = 1; ; ) {
+    for (let rounds = 1, checks = 1; ; ) {
       try {
         const plan = await this.#api("GET", "parts/");
         if (plan.missing.length) await this.#parts(plan);
-        this.#tell("confirming", this.#file.size);
+        this.#notify("confirming", this.#file.size);
         return await this.#api("POST", "complete/");
       } catch (error) {
         if (this.#signal.aborted) throw error;
-        if (error.code === "upload_settled") return await this.#api("POST", "complete/");
-        if (error.code === "object_missing" && waits++ < ASSEMBLING_TRIES) {
-          await rest(seconds(error.retryAfter, 2), this.#signal); // S3 is putting the parts together
-        } else if ((error.code === "parts_missing" || error.s3Code === "NoSuchUpload") && rounds++ < this.#wire.tries) {
-          await rest(backoff(rounds), this.#signal);
-        } else {
-          throw error;
-        }
+        const { action, waitMs, exhausted } = this.#decide("complete", error, { tries: rounds, checks });
+        if (action === "confirm") return await this.#api("POST", "complete/");
+        if (exhausted || action === "give_up") throw error;
+        if (action === "retry") checks++;
+        else rounds++;
+        await rest(waitMs, this.#signal);
       }
     }
   }
 
-  /** Send the missing parts, a few at once; the first failure stops the others. */
+  /** Send the missing parts, a few at once. The first failure stops the others. */
   async #parts({ missing, part_size: partSize, size }) {
     const blob = (number) => this.#file.slice((number - 1) * partSize, Math.min(number * partSize, size));
     const arrived = size - missing.reduce((sum, number) => sum + blob(number).size, 0);
@@ -113,13 +113,13 @@ export class Transfer {
         if (pinned && !digests.has(number)) digests.set(number, await this.#wire.hasher.part(blob(number), stop.signal));
       }
       const answer = await ask(numbers).catch((error) => {
-        if (!pinned || !Array.isArray(error.errors?.parts)) throw error; // of a single part there is an object
-        pinned = false; // another device began it without digests of its parts: all have one, or none
+        if (!pinned || !Array.isArray(error.errors?.parts)) throw error; // an error in one part is an object, not a list
+        pinned = false; // another device started the upload without digests: all parts have one, or none
         return ask(numbers);
       });
       return answer.parts.map((part) => ({ ...part, until: untilOf(answer) }));
     };
-    let turn = Promise.resolve(); // one lane signs, the others wait for its urls
+    let turn = Promise.resolve(); // one lane signs parts, the others wait for its URLs
     const next = () => (turn = turn.then(async () => {
       if (!signed.length && queue.length) signed.push(...await sign(queue.splice(0, PARTS_PER_REQUEST)));
       return signed.shift();
@@ -128,14 +128,14 @@ export class Transfer {
       for (let part; (part = await next()); ) {
         const number = part.part_number;
         const target = async (again) => (again ? (await sign([number]))[0] : part);
-        await this.#deliver(stop.signal, blob(number), target, (bytes) => {
+        await this.#deliver("part", stop.signal, blob(number), target, (bytes) => {
           loaded.set(number, bytes);
-          this.#tell("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
+          this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
         });
         loaded.set(number, blob(number).size);
       }
     };
-    this.#tell("sending", arrived);
+    this.#notify("sending", arrived);
     const lanes = Array.from({ length: PARTS_AT_ONCE }, () => lane().catch((error) => {
       stop.abort();
       throw error;
@@ -148,56 +148,53 @@ export class Transfer {
   }
 
   /**
-   * Send bytes until S3 has them: docs/mobile.md's tables.
+   * Send bytes until S3 has them.
    *
-   * `target(again)` gives where to send, signed again where `again` is true.
+   * `phase` is `send` or `part`. `target(again)` returns where to send to; if `again` is true, it
+   * is signed again.
    */
-  async #deliver(signal, blob, target, onLoaded) {
+  async #deliver(phase, signal, blob, target, onLoaded) {
     let at = await target(false);
     for (let tries = 1, renewals = 0; ; ) {
       const answer = await send(at, blob, { signal, onLoaded, stall: this.#wire.stallTimeout });
       if (signal.aborted) throw aborted();
-      // 412: a PUT is written once, and an earlier one, whose answer was lost, has arrived.
-      if ((answer.status >= 200 && answer.status < 300) || answer.status === 412) return onLoaded(blob.size);
-      const { code, message } = s3ErrorOf(answer);
+      const { status } = answer, { code, message } = s3ErrorOf(answer);
+      let next = this.#decide(phase, { status, code, message }, { tries, renewals });
+      if (next.action === "confirm") return onLoaded(blob.size);
       onLoaded(0);
-      if (answer.status === 0 || answer.status >= 500 || mayPass(answer.status, code)) {
-        await readable(this.#file);
-        const error = answer.status
-          ? new BrokerError("gave_up", `S3 answers ${answer.status} ${code}.`, { status: answer.status, s3Code: code })
-          : new BrokerError("network", "No answer from S3.");
-        if (tries >= this.#wire.tries) throw error;
-        this.#tell("waiting", undefined, error);
-        const wasOffline = await rest(backoff(tries), signal);
+      if (next.action === "retry") {
+        await checkReadable(this.#file);
+        const error = status
+          ? new BrokerError("gave_up", `S3 answered ${status} ${code}.`, { status, s3Code: code })
+          : new BrokerError("network", "S3 did not answer.");
+        if (next.exhausted) throw error;
+        this.#notify("waiting", undefined, error);
+        const wasOffline = await rest(next.waitMs, signal);
         tries = wasOffline ? 1 : tries + 1;
-        // A refused form may look like a broken connection: S3 hangs up while it is being sent.
-        if (Date.now() > at.until - SEND_EARLY) at = await target(true);
+        // S3 may close the connection while it refuses an expired form. That looks like a lost network.
+        if (Date.now() > at.until - RENEW_EARLY_MS) at = await target(true);
         continue;
       }
-      const refused = () => new BrokerError("s3_refused", `S3 refused the file: ${code}. ${message}`.trim(), { s3Code: code });
-      if (code === "NoSuchUpload") throw refused(); // the next round tells
-      let action = "renew";
-      if (!(answer.status === 403 && /expired/i.test(message))) {
-        ({ action } = await this.#api("POST", "failures/", { code, message }, signal));
+      if (next.action === "report") {
+        const { action } = await this.#api("POST", "failures/", { code, message }, signal);
+        next = this.#decide("advice", { code: action }, { tries, renewals });
+        if (next.action === "confirm") return onLoaded(blob.size);
       }
-      if (action === "confirm") return onLoaded(blob.size);
-      if (action === "retry" && tries++ < this.#wire.tries) await rest(backoff(tries), signal);
-      else if (action === "renew" && renewals++ < this.#wire.tries) at = await target(true);
-      else throw refused();
+      if (next.action === "retry" && !next.exhausted) {
+        tries++;
+        await rest(next.waitMs, signal);
+      } else if (next.action === "renew" && !next.exhausted) {
+        renewals++;
+        at = await target(true);
+      } else {
+        throw new BrokerError("s3_refused", `S3 refused the file: ${code}. ${message}`.trim(), { s3Code: code });
+      }
     }
   }
 }
 
-/**
- * RequestTimeout, a 400, and a proxy's 408: the line was dead for so long that they hung up. The
- * broker need not hear of it: it gives an upload up after a few reports, and a train has many tunnels.
- */
-function mayPass(status, code) {
-  return status === 408 || status === 429 || code === "RequestTimeout";
-}
-
-/** Tell a file that has gone from a network that has. */
-async function readable(file) {
+/** Throw `file_unreadable` if the file, and not the network, is the problem. */
+async function checkReadable(file) {
   await file.slice(0, 1).arrayBuffer().catch((error) => {
     throw unreadable(error);
   });

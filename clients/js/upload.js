@@ -1,41 +1,37 @@
-// One upload: its steps in order, and how a page pauses, resumes and cancels it.
-import { ALONE } from "./batch.js";
-import { aborted, isFinal, mismatch } from "./errors.js";
-import { Held } from "./held.js";
+// One upload: its steps in order, and pause, resume and cancel.
+import { aborted, mismatch } from "./errors.js";
 import { checkLimits } from "./limits.js";
+import { LockedRecord } from "./locked-record.js";
 import { contentTypeOf, idsOf, ownerOf } from "./records.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
 
-const CANCEL_TIMEOUT = 15_000; // milliseconds
-const RESTARTS = 2; // tickets asked for anew where one has died on the way
-// What may have become of an upload that was begun earlier.
-const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
-const ENDS = ["done", "failed", "cancelled"];
+const CANCEL_TIMEOUT_MS = 15_000;
+const FINAL_PHASES = ["done", "failed", "cancelled"];
 
-/** One upload under way: a promise of its image that can be paused, resumed and cancelled. */
+/** One upload: a promise of its image that can be paused, resumed and cancelled. */
 export class Upload {
   #wire; #file; #options; #batch; #wanted; #done;
   #owner; #content; #digest; #image = null;
-  #held; #since = Date.now();
+  #locked; #since = Date.now();
   #run = new AbortController();
-  #gate = null; // while paused: what opens it
+  #gate = null; // while paused: resolved by `resume` or `cancel`
   #cancelled = false;
-  #told = { phase: "queued", loaded: 0, total: 0 };
+  #progress = { phase: "queued", loaded: 0, total: 0 };
 
   constructor(wire, file, options = {}, { batch = null, wanted = null } = {}) {
     this.#wire = wire;
-    this.#held = new Held(wire);
+    this.#locked = new LockedRecord(wire);
     this.#file = file;
     this.#options = options;
     this.#wanted = wanted;
     this.#batch = batch;
     batch?.expect(this);
-    this.#told.total = file.size;
+    this.#progress.total = file.size;
     this.#done = this.#drive().finally(() => {
       options.signal?.removeEventListener("abort", stop);
       batch?.leave(this);
-      this.#held.release();
+      this.#locked.release();
     });
     const stop = () => void this.cancel().catch(() => {});
     options.signal?.addEventListener("abort", stop);
@@ -44,28 +40,28 @@ export class Upload {
 
   get file() { return this.#file; }
   /** The broker's id of the upload, once there is a ticket. */
-  get id() { return this.#held.id; }
+  get id() { return this.#locked.id; }
   /** `queued`, `hashing`, `sending`, `waiting`, `confirming`, `paused`, `cancelled`, `failed`, `done`. */
-  get phase() { return this.#told.phase; }
+  get phase() { return this.#progress.phase; }
 
   get [Symbol.toStringTag]() { return "Upload"; }
   then(done, failed) { return this.#done.then(done, failed); }
   catch(failed) { return this.#done.catch(failed); }
   finally(ended) { return this.#done.finally(ended); }
 
-  /** Stop sending, and keep what has arrived. */
+  /** Stop sending. The bytes that have arrived are kept. */
   pause() {
     if (this.#gate || this.#cancelled || this.#ended()) return;
     this.#gate = deferred();
-    this.#batch?.leave(this); // it asks for a ticket of its own; the others need not wait
+    this.#batch?.leave(this); // the other uploads need not wait; this one gets its own ticket later
     this.#run.abort();
-    this.#tell("paused");
+    this.#notify("paused");
   }
 
   resume() {
     if (!this.#gate) return;
     this.#open();
-    if (!this.#ended()) this.#tell("queued");
+    if (!this.#ended()) this.#notify("queued");
   }
 
   #open() {
@@ -73,7 +69,7 @@ export class Upload {
     this.#gate = null;
   }
 
-  /** Give the upload up; true once nothing of it is left, false where it had ended before. */
+  /** Cancel the upload. Resolves to true when it is cancelled, to false if it had ended before. */
   cancel() {
     if (this.#ended()) return Promise.resolve(false);
     this.#cancelled = true;
@@ -88,30 +84,30 @@ export class Upload {
   }
 
   #ended() {
-    return ENDS.includes(this.#told.phase);
+    return FINAL_PHASES.includes(this.#progress.phase);
   }
 
-  #tell(phase, loaded = this.#told.loaded, error = null) {
-    if (this.#ended()) return; // its batch may still be waited for
-    // What a pause breaks off may still speak.
-    if (this.#gate && phase !== "paused" && !ENDS.includes(phase)) return;
-    this.#told = { phase, loaded, total: this.#file.size };
+  #notify(phase, loaded = this.#progress.loaded, error = null) {
+    if (this.#ended()) return; // the batch may still report something
+    // A request that the pause interrupted may still report something.
+    if (this.#gate && phase !== "paused" && !FINAL_PHASES.includes(phase)) return;
+    this.#progress = { phase, loaded, total: this.#file.size };
     try {
-      this.#options.onProgress?.({ ...this.#told, error, upload: this });
+      this.#options.onProgress?.({ ...this.#progress, error, upload: this });
     } catch (fault) {
-      globalThis.reportError?.(fault); // the page's own, and no reason to stop
+      globalThis.reportError?.(fault); // an error in the page's callback does not stop the upload
     }
   }
 
-  /** Run the steps until they end; a pause ends them too, and they begin again where they were. */
+  /** Run the steps to their end. A pause ends them early, and `resume` starts them again. */
   async #drive() {
-    await null; // the caller has the handle before anything is told
+    await null; // return the Upload to the caller before the first progress event
     try {
       const image = await this.#untilDone();
-      this.#tell("done", this.#file.size);
+      this.#notify("done", this.#file.size);
       return image;
     } catch (error) {
-      this.#tell(this.#cancelled ? "cancelled" : "failed", undefined, error);
+      this.#notify(this.#cancelled ? "cancelled" : "failed", undefined, error);
       throw error;
     }
   }
@@ -119,7 +115,7 @@ export class Upload {
   async #untilDone() {
     for (;;) {
       while (this.#gate) await this.#gate.promise;
-      if (this.#cancelled) return await this.#giveBack();
+      if (this.#cancelled) return await this.#cancelUpload();
       this.#run = new AbortController();
       try {
         return await this.#steps(this.#run.signal);
@@ -133,136 +129,138 @@ export class Upload {
     if (this.#image) return await this.#describe(signal);
     this.#owner ??= this.#wanted ? null : ownerOf(this.#options);
     this.#content ??= contentTypeOf(this.#file, this.#options.contentType);
-    if (this.#wanted && !this.#held.record) {
-      await this.#held.adopt(this.#wanted, this.#file, signal);
-      this.#owner = ownerOf(idsOf(this.#held.record.owner));
-      this.#content = this.#held.record.type;
+    if (this.#wanted && !this.#locked.record) {
+      await this.#locked.adopt(this.#wanted, this.#file, signal);
+      this.#owner = ownerOf(idsOf(this.#locked.record.owner));
+      this.#content = this.#locked.record.type;
     }
-    const profiles = await this.#wire.profiles(signal, (error) => this.#tell("waiting", undefined, error));
+    const profiles = await this.#wire.profiles(signal, (error) => this.#notify("waiting", undefined, error));
     checkLimits(profiles[this.#owner.purpose], this.#file.size, this.#content);
     if (this.#digest === undefined) {
-      this.#tell("hashing", 0);
-      this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#tell("hashing", n), signal);
-      this.#tell("queued", 0);
+      this.#notify("hashing", 0);
+      this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#notify("hashing", n), signal);
+      this.#notify("queued", 0);
     }
-    // Another device may have declared none, where the broker does not require one.
-    if (this.#wanted && (this.#held.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
-    if (!this.#held.record) await this.#find();
+    // Another device may have declared no digest, if the broker does not require one.
+    if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
+    if (!this.#locked.record) await this.#find();
     for (let restarts = 0; !this.#image; restarts++) {
       try {
         this.#image = await this.#transfer(signal);
-        await this.#held.end();
+        await this.#locked.end();
       } catch (error) {
         if (signal.aborted) throw error;
-        const dead = error.code === "upload_expired" || error.code === "idempotency_key_reused";
-        if (restarts < RESTARTS && (dead || (this.#held.resumed && GONE.includes(error.code)))) {
-          const dropped = this.#held.record;
-          await this.#held.forget();
+        const { code, status } = error, { resumed } = this.#locked;
+        const { action } = this.#wire.retries.decide("end", { code, status, resumed }, { tries: restarts });
+        if (action === "restart") {
+          const dropped = this.#locked.record;
+          await this.#locked.forget();
           this.#batch = null;
           await this.#begin(dropped);
           continue;
         }
-        if (error.code === "s3_refused") await this.#delete(signal).catch(() => {});
-        if (isFinal(error)) await this.#held.forget(); // else the same file goes on from here
+        if (code === "s3_refused") await this.#delete(signal).catch(() => {});
+        if (action === "forget") await this.#locked.forget(); // otherwise a later upload of the same file resumes it
         throw error;
       }
     }
     return await this.#describe(signal);
   }
 
-  /** Go on with what was begun earlier with the same bytes for the same owner, else begin. */
+  /** Resume an earlier upload of the same bytes for the same owner, or start a new one. */
   async #find() {
-    // Of two calls at the same time each gets an image of its own, however soon the first has ended.
-    // What has ended in the future has ended before the clock was set back.
+    // Two calls at the same time give two images, even if the first ends before the second looks.
+    // An end in the future means that the clock was set back since.
     const before = ({ endedAt }) => endedAt <= this.#since || endedAt > Date.now();
     const usable = (one) => !one.ended || (!this.#options.again && before(one));
     const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
       && one.size === this.#file.size && one.type === this.#content && usable(one);
-    if (await this.#held.find(same, (one) => this.#likeness(one))) this.#batch?.leave(this);
+    if (await this.#locked.find(same, (one) => this.#likeness(one))) this.#batch?.leave(this);
     else await this.#begin();
   }
 
   #likeness(record) {
-    if (record.ended) return -1; // what waits to be ended comes first
+    if (record.ended) return -1; // prefer uploads that have not ended
     return (record.name === this.#file.name) + (record.lastModified === this.#file.lastModified);
   }
 
   async #begin(dropped = {}) {
     const record = this.#wire.newRecord(this.#owner.path, this.#file, this.#content);
     const { altText = dropped.altText ?? "", order = dropped.order ?? 0, transport } = this.#options;
-    await this.#held.begin({ ...record, digest: this.#digest, altText, order, transport });
+    await this.#locked.begin({ ...record, digest: this.#digest, altText, order, transport });
   }
 
   #api(method, path, { signal, body } = {}) {
-    const url = `/api/uploads/${this.#held.record.uploadId}/${path}`;
-    return this.#wire.api(method, url, { body, signal, waiting: (error) => this.#tell("waiting", undefined, error) });
+    const url = `/api/uploads/${this.#locked.record.uploadId}/${path}`;
+    return this.#wire.api(method, url, { body, signal, waiting: (error) => this.#notify("waiting", undefined, error) });
   }
 
   async #transfer(signal) {
-    // A run that a pause has ended is followed by another, and has no more to say.
-    const tell = (...told) => signal.aborted || this.#tell(...told);
-    if (!this.#held.record.uploadId) this.#held.ticket = await this.#ask(signal);
-    const free = await this.#wire.slots.take(signal);
+    // Ignore what a run reports after a pause has ended it.
+    const notify = (...progress) => signal.aborted || this.#notify(...progress);
+    if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
+    const release = await this.#wire.slots.take(signal);
     try {
-      return await new Transfer(this.#wire, this.#file, this.#held, tell, signal).run();
+      return await new Transfer(this.#wire, this.#file, this.#locked, notify, signal).run();
     } finally {
-      free();
+      release();
     }
   }
 
-  /** Get a ticket, in the batch or alone; what was asked already is repeated as it was. */
+  /** Get a ticket, in the batch or alone. A request that was sent before is repeated unchanged. */
   async #ask(signal) {
-    const { record } = this.#held;
-    const asked = { signal, waiting: (error) => this.#tell("waiting", undefined, error) };
+    const { record } = this.#locked;
+    const asked = { signal, waiting: (error) => this.#notify("waiting", undefined, error) };
     if (this.#batch?.has(this)) return await unless(signal, this.#batch.join(this, record, asked.waiting));
     if (!record.request) return await this.#wire.issueAlone(record, asked);
     try {
       return await this.#wire.issue(record, asked);
     } catch (error) {
-      // An earlier page asked for several; this one may be right, and have room.
-      if (!ALONE.includes(error.code) || record.index === null) throw error;
+      // An earlier page asked for several tickets at once. This file alone may be accepted.
+      const { action } = this.#wire.retries.decide("batch", error);
+      if (action !== "one_by_one" || record.index === null) throw error;
       return await this.#wire.issueAlone(record, asked);
     }
   }
 
-  /** Set what this page says of an image that was begun earlier; it is recorded, whatever comes of this. */
+  /** Set this call's alt text and order on an image whose upload was started earlier. A failure is ignored. */
   async #describe(signal) {
-    const image = this.#image, { altText, order } = this.#options, said = {};
-    if (altText && altText !== image.alt_text) said.alt_text = altText;
-    if ((order ?? image.order) !== image.order) said.order = order;
-    if (!this.#held.resumed || this.#owner.purpose === "avatar" || !Object.keys(said).length) return image;
-    const waiting = (error) => this.#tell("waiting", undefined, error);
+    const image = this.#image, { altText, order } = this.#options, changes = {};
+    if (altText && altText !== image.alt_text) changes.alt_text = altText;
+    if ((order ?? image.order) !== image.order) changes.order = order;
+    if (!this.#locked.resumed || this.#owner.purpose === "avatar" || !Object.keys(changes).length) return image;
+    const waiting = (error) => this.#notify("waiting", undefined, error);
     try {
-      return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body: said, signal, waiting });
+      return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body: changes, signal, waiting });
     } catch (error) {
       if (signal.aborted) throw error;
       return image;
     }
   }
 
-  /** After `cancel`: give the ticket back; where the image is recorded already, that is the outcome. */
-  async #giveBack() {
+  /** Cancel the upload at the broker. If the image is recorded already, return it. */
+  async #cancelUpload() {
     this.#run = new AbortController();
     const { signal } = this.#run;
-    const late = setTimeout(() => this.#run.abort(), CANCEL_TIMEOUT);
+    const timer = setTimeout(() => this.#run.abort(), CANCEL_TIMEOUT_MS);
     let cause;
     try {
       if (!this.#image) await this.#delete(signal);
     } catch (error) {
       if (error.code === "upload_settled") this.#image = await this.#recorded(signal);
-      else cause = error; // the ticket ends by itself when its time has passed
+      else cause = error; // the ticket expires by itself
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
     }
     if (!this.#image) {
-      await this.#held.forget();
+      await this.#locked.forget();
       throw aborted(cause);
     }
-    await this.#held.end();
+    await this.#locked.end();
     return this.#image;
   }
 
-  /** Give the image, or null where it has been deleted since. */
+  /** Return the image, or null if it was deleted since. */
   async #recorded(signal) {
     return await this.#api("POST", "confirm/", { signal }).catch((error) => {
       if (error.status === 404 || error.status === 410) return null;
@@ -271,8 +269,8 @@ export class Upload {
   }
 
   async #delete(signal) {
-    const record = this.#held.record;
-    // A ticket whose answer was never read takes a place, too: the same request tells its id.
+    const record = this.#locked.record;
+    // A ticket whose answer was lost has a slot too. The same request returns its id.
     if (record?.request && !record.uploadId) {
       await (this.#batch?.has(this) ? unless(signal, this.#batch.join(this)) : this.#wire.issue(record, { signal }));
     }

@@ -1,28 +1,18 @@
-// Waiting: for a while, for the network, for a turn, and never longer than a signal allows.
+// Wait for a time, for the network or for a free slot. An abort signal ends every wait.
 import { aborted } from "./errors.js";
 
-/** Give the milliseconds to wait after the n-th try: doubling to half a minute, half of it chance. */
-export function backoff(tries, random = Math.random) {
-  const most = Math.min(30_000, 500 * 2 ** (tries - 1));
-  return most / 2 + random() * most / 2;
-}
-
-/** The longest that a server may ask one to wait, in seconds. */
-export const PATIENCE = 60;
-
-export function seconds(retryAfter, otherwise) {
-  return Math.min(retryAfter ?? otherwise, PATIENCE) * 1000;
-}
-
-/** Wait; for as long as the machine is offline, and no longer once it is back. Tells which. */
+/**
+ * Wait for `duration` milliseconds. While the machine is offline, wait until it is back instead.
+ * Returns whether the wait ended because the machine came back online.
+ */
 export function rest(duration, signal) {
   const offline = globalThis.navigator?.onLine === false;
   return new Promise((resolve, reject) => {
-    const end = (settle, value) => () => {
+    const end = (finish, value) => () => {
       clearTimeout(timer);
       globalThis.removeEventListener?.("online", online);
       signal?.removeEventListener("abort", stop);
-      settle(value);
+      finish(value);
     };
     const online = end(resolve, true), over = end(resolve, false), stop = end(reject, aborted());
     const timer = offline ? undefined : setTimeout(over, duration);
@@ -32,14 +22,15 @@ export function rest(duration, signal) {
   });
 }
 
+/** Return a promise together with its `resolve` and `reject`. */
 export function deferred() {
   const made = {};
   made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  made.promise.catch(() => {}); // who waits for it hears of it; nobody has to
+  made.promise.catch(() => {}); // a rejection that nobody awaits is not an error
   return made;
 }
 
-/** Give the promise's outcome, unless the signal comes first. */
+/** Return the promise's outcome, or reject as soon as the signal is aborted. */
 export function unless(signal, promise) {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
@@ -50,8 +41,7 @@ export function unless(signal, promise) {
   });
 }
 
-
-/** At most `count` at a time, in the order they came. */
+/** A semaphore: at most `count` holders at a time, in the order in which they asked. */
 export class Slots {
   #free; #queue = [];
 
@@ -59,6 +49,7 @@ export class Slots {
     this.#free = count;
   }
 
+  /** Wait for a slot. Returns a function that releases it. */
   async take(signal) {
     if (this.#free > 0) this.#free--;
     else {
@@ -66,18 +57,18 @@ export class Slots {
       this.#queue.push(turn);
       await unless(signal, turn.promise).catch((error) => {
         this.#queue = this.#queue.filter((one) => one !== turn);
-        if (turn.settled) this.#give(); // its turn came as it was aborted
+        if (turn.granted) this.#release(); // the slot was granted in the moment of the abort
         throw error;
       });
     }
-    return () => this.#give();
+    return () => this.#release();
   }
 
-  #give() {
+  #release() {
     const turn = this.#queue.shift();
     if (!turn) this.#free++;
     else {
-      turn.settled = true;
+      turn.granted = true;
       turn.resolve();
     }
   }

@@ -1,50 +1,54 @@
-// What all uploads of one broker share: the API, the records, the hasher, the places to send.
+// Shared by all uploads of one Broker: requests to the API, stored records, the hasher, send slots.
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
 import { declared, nameOf, uuid } from "./records.js";
 import { Store, store } from "./store.js";
-import { PATIENCE, Slots, backoff, rest, seconds, unless } from "./waiting.js";
+import { DEFAULT_TRIES, RetryPolicy } from "./retry-policy.js";
+import { Slots, rest, unless } from "./waiting.js";
 
-const API_TIMEOUT = 30_000; // milliseconds, as all times here
-const IDEMPOTENCY_LIFE = 24 * 3600_000; // what the broker keeps an Idempotency-Key for
+const API_TIMEOUT_MS = 30_000;
+const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // how long the broker keeps an Idempotency-Key
 
+/** The shared state of one Broker's uploads. */
 export class Wire {
   #base; #token; #bearer = null; #refused; #fetch; #limits = null; #waiting = new Set();
 
-  constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = 8, stallTimeout = 60_000 }) {
-    if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more."); // none would ever be sent
+  constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000 }) {
+    if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more.");
     this.#base = String(baseUrl).replace(/\/+$/, "");
     this.#token = token;
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
     this.store = storage ? new Store(storage) : store;
-    this.tries = tries;
+    this.retries = new RetryPolicy({ tries });
     this.stallTimeout = stallTimeout;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
     this.locks = locks;
   }
 
-  /** Ask the API; what may pass by itself is tried again, later each time. Every request may be. */
+  /** Send a request to the API, and retry it by the rules of `request`. Every request may be repeated. */
   async api(method, path, { body, key, signal, waiting } = {}) {
     for (let tries = 1, renewed = false; ; ) {
       const bearer = (this.#bearer ??= this.#askForToken());
       let token = null;
       try {
-        token = await unless(signal, bearer); // it may take a user who signs in
+        token = await unless(signal, bearer); // the user may have to sign in first
         return await this.#ask(method, path, { body, key, signal, token });
       } catch (error) {
         if (signal?.aborted) throw aborted();
-        if (error.status === 401 && token !== null && typeof this.#token === "function") {
-          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // else another request has
+        if (!(error instanceof BrokerError)) throw error; // for example what the page's `token` function threw
+        const { action, waitMs, exhausted } = this.retries.decide("request", error, { tries });
+        if (action === "sign_in" && token !== null && typeof this.#token === "function") {
+          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // otherwise another request did it
           if (!renewed) {
             renewed = true;
             continue;
           }
         }
-        if (!passes(error) || tries >= this.tries) throw error;
+        if (action !== "retry" || exhausted) throw error;
         waiting?.(error);
-        const wasOffline = await rest(Math.max(backoff(tries), seconds(error.retryAfter, 0)), signal);
+        const wasOffline = await rest(waitMs, signal);
         tries = wasOffline ? 1 : tries + 1;
       }
     }
@@ -54,7 +58,7 @@ export class Wire {
     const refused = this.#refused === undefined ? {} : { refused: this.#refused };
     const asked = (async () => (typeof this.#token === "function" ? await this.#token(refused) : this.#token ?? null))();
     asked.catch(() => {
-      this.#bearer = null; // the page could not say; the next request asks it again
+      this.#bearer = null; // the next request asks the page again
     });
     return asked;
   }
@@ -66,7 +70,7 @@ export class Wire {
     if (key !== undefined) headers["Idempotency-Key"] = key;
     const stop = new AbortController();
     const stopped = () => stop.abort();
-    const late = setTimeout(stopped, API_TIMEOUT);
+    const timer = setTimeout(stopped, API_TIMEOUT_MS);
     signal?.addEventListener("abort", stopped);
     if (signal?.aborted) stop.abort();
     try {
@@ -75,22 +79,22 @@ export class Wire {
       if (!answer.ok) throw await problemOf(answer);
       if (answer.status === 204) return null;
       const json = await answer.json();
-      // Its times are the first answer's, and its form may have died since.
+      // The first answer again: its form may have expired since.
       if (answer.headers.get("Idempotency-Replayed") === "true") json.replayed = true;
       return json;
     } catch (error) {
       if (error instanceof BrokerError) throw error;
-      throw new BrokerError("network", "No answer from the broker.", { cause: error });
+      throw new BrokerError("network", "The broker did not answer.", { cause: error });
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
       signal?.removeEventListener("abort", stopped);
     }
   }
 
-  /** Give the published limits, asked for once; `waiting` hears of its failures, too. */
+  /** Return the published limits, which are requested once. `waiting` is called for each failed try. */
   async profiles(signal, waiting) {
-    const tell = (error) => this.#waiting.forEach((one) => one(error));
-    this.#limits ??= this.api("GET", "/api/profiles/", { waiting: tell }).catch((error) => {
+    const notify = (error) => this.#waiting.forEach((one) => one(error));
+    this.#limits ??= this.api("GET", "/api/profiles/", { waiting: notify }).catch((error) => {
       this.#limits = null;
       throw error;
     });
@@ -110,7 +114,7 @@ export class Wire {
     return await this.keepTicket(record, await this.issueAll(record.request, { signal, waiting }));
   }
 
-  /** Ask for a ticket for one file; the request is kept before it is sent, to be repeated as it was. */
+  /** Ask for one file's ticket. The request is stored before it is sent, so that it can be repeated. */
   async issueAlone(record, asked) {
     const kind = record.owner.startsWith("/api/users/") ? "upload_avatar" : "upload_image";
     record.request = { path: `${record.owner}/${kind}/`, key: uuid(), body: JSON.stringify(declared(record)) };
@@ -135,28 +139,21 @@ export class Wire {
     };
   }
 
-  /** Find records of this broker; those too old for the broker to know are forgotten. */
+  /** Return this broker's stored records, and delete those that the broker no longer knows. */
   async records(wanted) {
     const all = (await this.store.all()).filter((one) => one.base === this.#base);
-    const old = all.filter((one) => Date.now() - one.startedAt > IDEMPOTENCY_LIFE);
+    const old = all.filter((one) => Date.now() - one.startedAt > IDEMPOTENCY_LIFE_MS);
     await Promise.all(old.map((one) => this.store.delete(one.key)));
     return all.filter((one) => !old.includes(one) && wanted(one));
   }
 }
 
-/** Until when by this machine's clock, whatever that says: only differences are the broker's. */
+/** Return when an answer expires, by this machine's clock. That clock may differ from the broker's. */
 export function untilOf(answer) {
   return Date.now() + Date.parse(answer.expires_at) - Date.parse(answer.server_time);
 }
 
+/** Return a ticket together with when it expires. */
 export function withLife(ticket) {
   return { ...ticket, until: untilOf(ticket) };
-}
-
-function passes(error) {
-  if (!(error instanceof BrokerError)) return false; // such as what the page's `token` threw
-  const { code, status } = error;
-  if (code === "storage_denied" || code.endsWith("_not_configured")) return false; // operators must act
-  if (status === 429) return (error.retryAfter ?? 0) <= PATIENCE; // a limit is kept, not probed
-  return code === "network" || code === "idempotency_in_flight" || status === 408 || status >= 500;
 }

@@ -1,4 +1,4 @@
-"""What must never be in a log: the shape of a token, a signature, a policy, and the secrets."""
+"""Detects what must never be in a log: tokens, signatures, policies and secrets."""
 
 import functools
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 SHAPES = {
     "a token": re.compile(r"eyJ[\w-]{5,}\.eyJ[\w-]{5,}"),
-    # {"expiration": …}, in base64, as a POST policy begins; with a blank, too.
+    # {"expiration": …} in Base64, the beginning of a POST policy, with and without a blank.
     "a policy": re.compile(r"eyJleHBpcmF0aW9u|eyAiZXhwaXJhdGlvbi"),
     "a signature": re.compile(r"signature\W{1,8}[0-9a-f]{64}", re.IGNORECASE),
     "a security token": re.compile(r"security-token\W{1,8}[\w/+=%-]{16}", re.IGNORECASE),
@@ -21,7 +21,7 @@ _SHORTEST = 16  # shorter values may be anything
 
 
 def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:
-    """Name the kinds of what a text gives away; never the thing itself."""
+    """Return the kinds of secrets in a text, without the secrets."""
     found = [kind for kind, shape in SHAPES.items() if shape.search(text)]
     if any(secret in text for secret in (*tests_secrets(), *secrets, *environment_secrets())):
         found.append("a secret")
@@ -30,7 +30,7 @@ def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:
 
 @functools.cache
 def tests_secrets() -> frozenset[str]:
-    """Give the secrets that the tests write down; imported late, after pytest's own plugins."""
+    """Return the secrets of the tests. Imported late, after pytest's plugins."""
     from tests.doctor.conftest import READER_SECRET
     from tests.e2e.test_bucket_notifications import EVENTS_SECRET as OF_SERVERS
     from tests.http.client import SECRET
@@ -42,14 +42,14 @@ def tests_secrets() -> frozenset[str]:
 
 
 def environment_secrets() -> Iterator[str]:
-    """Give the secrets that this process has been given."""
+    """Yield the secrets in this process's environment."""
     for name, value in os.environ.items():
         if len(value) >= _SHORTEST and _NAMES.search(name):
             yield value
 
 
 def secrets_of(env_file: str) -> list[str]:
-    """Give the secrets that a dev.env has."""
+    """Return the secrets in a dev.env file."""
     pairs = (line.partition("=") for line in env_file.splitlines())
     values = [value.strip("'\"") for name, _, value in pairs if _NAMES.search(name)]
     return [value for value in values if len(value) >= _SHORTEST]

@@ -1,9 +1,8 @@
-"""Every log of every test is looked through for canaries; a test in which one is found fails.
+"""Searches every log of every test for secrets, and fails a test that logs one.
 
-Looked at are the records of all loggers in the tests' process, with all that they carry, what is
-written to standard error here and by commands that are run, and, when the servers have been
-stopped, the log files that the broker's own processes left. Of the test's own tools and of the
-other servers nothing is asked: httpx may name a signed URL, and SeaweedFS logs requests.
+It checks the records of all loggers with their extras, standard error of this process and of
+commands, and at the end the log files of the broker's processes. It ignores the tests' own tools
+and other servers: httpx may log a signed URL, and SeaweedFS logs requests.
 """
 
 import logging
@@ -19,15 +18,15 @@ from tests.canaries.checker import leaks, secrets_of
 
 TOOLS = ("httpx", "httpcore", "werkzeug", "asyncio", "playwright", "faker")
 OTHER_SERVERS = ("weed.log", "minio.log", "postgres.log")
-NESTED = "runpytest-"  # the runs of tests of this plugin
-# What werkzeug's server, which only tests run, writes of each request.
+NESTED = "runpytest-"  # test runs of this plugin's own tests
+# The access log of werkzeug's server, which only tests use.
 ACCESS_LINE = re.compile(r"^[\d.]+ - - \[.*$", re.MULTILINE)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__)
 _found: list[str] = []
 
 
 class Canaries(logging.Handler):
-    """Looks through each record, as it was made and as it would be formatted."""
+    """Checks each record, both its fields and its formatted text."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.split(".")[0] in TOOLS:
@@ -38,7 +37,7 @@ class Canaries(logging.Handler):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen to all loggers, and to what commands say on standard error."""
+    """Check the output of all loggers and the standard error of all commands."""
     handler = Canaries()
     logging.getLogger().addHandler(handler)
     communicate = subprocess.Popen.communicate
@@ -65,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail the phase of the test in which something was given away."""
+    """Fail the phase of a test that logged a secret."""
     report = yield
     stderr = "".join(
         text for name, text in report.sections if name == f"Captured stderr {call.when}"
@@ -73,21 +72,23 @@ def pytest_runtest_makereport(
     _found.extend(f"standard error: {kind}" for kind in leaks(ACCESS_LINE.sub("", stderr)))
     if _found:
         report.outcome = "failed"
-        report.longrepr = f"A log gives away, in {item.nodeid}:\n" + "\n".join(sorted(set(_found)))
+        report.longrepr = f"A log has a secret, in {item.nodeid}:\n" + "\n".join(
+            sorted(set(_found))
+        )
         _found.clear()
     return report
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_log_file_has_a_canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Look through the log files once all servers have been stopped: this is set up first."""
+    """Check the log files after all servers have stopped, because this is set up first."""
     yield
     base = tmp_path_factory.getbasetemp()
     secrets = [one for file in base.rglob("dev.env") for one in secrets_of(file.read_text())]
-    given_away = [
+    found = [
         f"{file.relative_to(base)}: {kind}"
         for file in sorted(base.rglob("*.log"))
         if file.name not in OTHER_SERVERS and NESTED not in str(file.relative_to(base))
         for kind in leaks(file.read_text(errors="replace"), secrets)
     ]
-    assert given_away == []
+    assert found == []

@@ -1,4 +1,4 @@
-"""The canary check can fail: whatever way a secret gets into a log, the run is red."""
+"""The check for secrets in logs fails for every way into a log."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_innocent(): logging.getLogger("broker.x").info("upload %s", "ads/ad_1/a
 
 
 def nested(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str) -> str:
-    """Run tests under the plugin alone, in a process of their own; gives what it printed."""
+    """Run tests in a new process with this plugin only; return its output."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     # Hypothesis and Schemathesis would take seconds to start in each process.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -47,12 +47,12 @@ def nested(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: st
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_each_way_into_a_log_fails_its_test_and_names_the_logger(
+def test_a_secret_in_any_log_fails_the_test_and_names_the_logger(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
     pytester.makepyfile(LEAKING)
-    told = nested(pytester, monkeypatch, "-n", workers)
-    assert "5 failed, 1 passed" in told
+    output = nested(pytester, monkeypatch, "-n", workers)
+    assert "5 failed, 1 passed" in output
     for line in (
         "logger broker.x: a token",
         "logger broker.y: a token",
@@ -60,10 +60,10 @@ def test_each_way_into_a_log_fails_its_test_and_names_the_logger(
         "standard error: a secret",
         "standard error of python",
     ):
-        assert line in told
+        assert line in output
 
 
-def test_a_log_file_that_a_process_left_fails_the_run(
+def test_a_secret_in_a_log_file_fails_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(
@@ -73,9 +73,9 @@ def test_a_log_file_that_a_process_left_fails_the_run(
             (tmp_path / "api.log").write_text("started with made-for-this-directory-0123")
         """
     )
-    told = nested(pytester, monkeypatch, "-n", "0")
-    assert "1 passed, 1 error" in told
-    assert "api.log: a secret" in told
+    output = nested(pytester, monkeypatch, "-n", "0")
+    assert "1 passed, 1 error" in output
+    assert "api.log: a secret" in output
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_a_log_file_that_a_process_left_fails_the_run(
         (f"key={SECRET}", "a secret"),
     ],
 )
-def test_each_kind_is_found(text: str, kind: str) -> None:
+def test_each_kind_of_secret_is_found(text: str, kind: str) -> None:
     assert kind in leaks(f"before {text} after")
 
 
-def test_what_a_log_may_have_is_no_leak() -> None:
+def test_harmless_text_is_no_leak() -> None:
     for text in (
         'Bearer error="invalid_token"',
         "x-amz-signature is missing",
@@ -109,6 +109,6 @@ def test_what_a_log_may_have_is_no_leak() -> None:
         assert leaks(text) == []
 
 
-def test_secrets_of_a_dev_env_are_known_by_name() -> None:
+def test_secrets_of_a_dev_env_are_found_by_name() -> None:
     text = "BROKER_JWT_SECRET='a-long-secret-of-its-own'\nBROKER_S3_BUCKET=media-bucket-of-a-dev\n"
     assert secrets_of(text) == ["a-long-secret-of-its-own"]

@@ -1,4 +1,4 @@
-"""`broker bucket apply` on each server: what differs is changed, and nothing else."""
+"""`broker bucket apply` on each server changes only what differs."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def outcomes(settings: Settings, *, dry_run: bool = False) -> dict[str, Outcome]
 
 @pytest.fixture
 def moto_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Amazon's own features, which neither of the real servers has."""
+    """A bucket on moto, for features that neither SeaweedFS nor MinIO has."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -41,7 +41,7 @@ def moto_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     server.stop()
 
 
-def test_applying_a_second_time_changes_nothing(any_bucket: Bucket) -> None:
+def test_a_second_apply_changes_nothing(any_bucket: Bucket) -> None:
     again = outcomes(any_bucket.settings)
     assert again[f"bucket {any_bucket.name}"] is Outcome.UNCHANGED
     assert again["anyone may read media/*"] is Outcome.UNCHANGED
@@ -49,7 +49,7 @@ def test_applying_a_second_time_changes_nothing(any_bucket: Bucket) -> None:
     assert Outcome.CHANGED not in again.values()
 
 
-def test_a_dry_run_tells_what_would_change_and_changes_nothing(any_bucket: Bucket) -> None:
+def test_a_dry_run_lists_the_changes_and_changes_nothing(any_bucket: Bucket) -> None:
     client = s3(any_bucket)
     client.delete_bucket_policy(Bucket=any_bucket.name)
     steps = list(bucket_setup.apply(any_bucket.settings, dry_run=True))
@@ -62,7 +62,7 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(any_bucket: Bucke
     assert client.get_bucket_policy(Bucket=any_bucket.name)
 
 
-def test_a_dry_run_makes_no_bucket(any_bucket: Bucket) -> None:
+def test_a_dry_run_creates_no_bucket(any_bucket: Bucket) -> None:
     settings = any_bucket.settings.model_copy(update={"s3_bucket": f"{any_bucket.name}-other"})
     told = outcomes(settings, dry_run=True)
     assert told[f"bucket {settings.s3_bucket}"] is Outcome.WOULD_CHANGE
@@ -81,7 +81,7 @@ def test_images_are_public_and_nothing_else_is(any_bucket: Bucket) -> None:
     assert httpx.delete(f"{url}/media/a.png").status_code == 403
 
 
-def test_what_the_operator_has_there_besides_is_kept(any_bucket: Bucket) -> None:
+def test_other_configuration_of_the_operator_is_kept(any_bucket: Bucket) -> None:
     client, name = s3(any_bucket), any_bucket.name
     policy = json.loads(client.get_bucket_policy(Bucket=name)["Policy"])
     own = {
@@ -107,7 +107,7 @@ def test_what_the_operator_has_there_besides_is_kept(any_bucket: Bucket) -> None
     assert Outcome.CHANGED not in outcomes(any_bucket.settings).values()
 
 
-def test_cors_names_the_origins_and_what_their_pages_may_read(s3_bucket: Bucket) -> None:
+def test_cors_allows_the_origins_and_exposes_the_needed_headers(s3_bucket: Bucket) -> None:
     rules = s3(s3_bucket).get_bucket_cors(Bucket=s3_bucket.name)["CORSRules"]
     assert [rule["AllowedOrigins"] for rule in rules] == [["https://shop.example"]]
     assert {"ETag", "x-amz-checksum-sha256"} <= set(rules[0]["ExposeHeaders"])
@@ -117,7 +117,7 @@ def test_cors_names_the_origins_and_what_their_pages_may_read(s3_bucket: Bucket)
     assert [rule["AllowedOrigins"] for rule in rules] == [["https://new.example"]]
 
 
-def test_incomplete_uploads_and_incoming_go_after_a_day(s3_bucket: Bucket) -> None:
+def test_incomplete_uploads_and_incoming_objects_expire_after_a_day(s3_bucket: Bucket) -> None:
     rules = s3(s3_bucket).get_bucket_lifecycle_configuration(Bucket=s3_bucket.name)["Rules"]
     assert {rule["ID"]: rule for rule in rules} == {
         "broker-expire-incoming": {
@@ -136,24 +136,22 @@ def test_incomplete_uploads_and_incoming_go_after_a_day(s3_bucket: Bucket) -> No
 
 
 @pytest.mark.parametrize("s3_bucket", ["minio"], indirect=True)
-def test_what_a_server_does_not_support_is_said(s3_bucket: Bucket) -> None:
+def test_an_unsupported_feature_of_a_server_is_reported(s3_bucket: Bucket) -> None:
     told = outcomes(s3_bucket.settings)
     refused = [title for title, outcome in told.items() if outcome is Outcome.NOT_SUPPORTED]
     assert refused == [
         BLOCK,
-        "browsers may send from https://shop.example",
+        "browsers may upload from https://shop.example",
         "incomplete multipart uploads are aborted after a day",
     ]
 
 
-def test_seaweedfs_says_that_it_has_no_notifications_of_a_bucket(s3_bucket: Bucket) -> None:
+def test_on_seaweedfs_missing_bucket_notifications_are_reported(s3_bucket: Bucket) -> None:
     settings = s3_bucket.settings.model_copy(update={"events_arn": ARN})
-    assert outcomes(settings)[f"objects that are written are told to {ARN}"] is (
-        Outcome.NOT_SUPPORTED
-    )
+    assert outcomes(settings)[f"new objects are reported to {ARN}"] is (Outcome.NOT_SUPPORTED)
 
 
-def test_amazons_block_on_public_policies_is_opened_and_that_on_acls_is_not(
+def test_the_block_on_public_policies_is_removed_and_the_one_on_acls_is_kept(
     moto_bucket: Bucket,
 ) -> None:
     client, name = s3(moto_bucket), moto_bucket.name
@@ -176,9 +174,9 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     sqs.create_queue(QueueName="uploads")
     sns.create_topic(Name="t")
     settings = moto_bucket.settings.model_copy(update={"events_arn": arn})
-    title = f"objects that are written are told to {arn}"
+    title = f"new objects are reported to {arn}"
     assert outcomes(settings)[title] is Outcome.CHANGED
-    if arn != "eventbridge":  # moto takes it, and does not give it back
+    if arn != "eventbridge":  # moto stores it but does not return it
         assert outcomes(settings)[title] is Outcome.UNCHANGED
     found = s3(moto_bucket).get_bucket_notification_configuration(Bucket=moto_bucket.name)
     if arn != "eventbridge":
@@ -186,7 +184,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
         assert [rule["Id"] for rule in rules] == ["broker-media", "broker-incoming"]
 
 
-def test_the_iam_policies_are_the_least_that_each_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_iam_policies_grant_only_what_each_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_DATABASE_URL", "sqlite://")
     monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
     monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)

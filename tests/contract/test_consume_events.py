@@ -1,4 +1,4 @@
-"""`broker consume-events` on a queue of moto's SQS, beside a real bucket and both databases."""
+"""`broker consume-events` with moto's SQS, a real bucket and both databases."""
 
 import contextlib
 import json
@@ -41,12 +41,12 @@ def sqs_url() -> Iterator[str]:
 
 @contextmanager
 def listening(handle: Callable[[socket.socket, object], None]) -> Iterator[str]:
-    """Accept connections and keep them open; `handle` reads what comes first."""
+    """Accept connections and keep them open; `handle` reads from each new one."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         held: list[socket.socket] = []
 
         def accept() -> None:
-            with contextlib.suppress(OSError):  # closed: the test is over
+            with contextlib.suppress(OSError):  # closed at the end of the test
                 while True:
                     connection, address = server.accept()
                     held.append(connection)
@@ -64,7 +64,7 @@ def listening(handle: Callable[[socket.socket, object], None]) -> Iterator[str]:
 
 
 class Queue:
-    """A queue with a dead-letter queue behind it, seen from outside."""
+    """A queue with a dead-letter queue."""
 
     def __init__(self, endpoint_url: str, name: str) -> None:
         self.client = boto3.Session().client("sqs", endpoint_url=endpoint_url)
@@ -115,7 +115,7 @@ def sent(alice: Client, s3_bucket: Bucket) -> dict[str, Any]:
     return told(f"media/{ticket['key']}", name=s3_bucket.name)
 
 
-def test_messages_in_every_envelope_confirm_and_are_deleted(
+def test_messages_in_every_envelope_confirm_their_upload_and_are_deleted(
     app: Flask, alice: Client, queue: Queue, consumer: Consumer, s3_bucket: Bucket
 ) -> None:
     queue.send({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": s3_bucket.name})
@@ -139,7 +139,7 @@ def sent_key(alice: Client) -> str:
     return str(ticket["key"])
 
 
-def test_a_message_that_cannot_be_read_ends_among_the_dead_and_holds_nobody_up(
+def test_an_unreadable_message_ends_in_the_dead_letter_queue_and_delays_no_other(
     alice: Client, queue: Queue, consumer: Consumer, s3_bucket: Bucket
 ) -> None:
     queue.send("no json")
@@ -152,7 +152,7 @@ def test_a_message_that_cannot_be_read_ends_among_the_dead_and_holds_nobody_up(
 
 
 class Forgetful:
-    """A queue that fails to delete once: as if the process had died after its commit."""
+    """A queue where one delete fails, as if the process had died after its commit."""
 
     def __init__(self, queue: Any) -> None:
         self.queue = queue
@@ -168,7 +168,7 @@ class Forgetful:
         self.queue.delete(message)
 
 
-def test_a_process_that_dies_between_commit_and_delete_loses_and_doubles_nothing(
+def test_a_crash_between_commit_and_delete_loses_and_repeats_nothing(
     app: Flask, alice: Client, queue: Queue, consumer: Consumer, s3_bucket: Bucket
 ) -> None:
     queue.send(sent(alice, s3_bucket))
@@ -181,7 +181,7 @@ def test_a_process_that_dies_between_commit_and_delete_loses_and_doubles_nothing
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable, StorageUnavailable])
-def test_while_database_or_bucket_are_away_no_message_is_received(
+def test_while_database_or_bucket_is_down_no_message_is_received(
     alice: Client,
     queue: Queue,
     consumer: Consumer,
@@ -232,7 +232,7 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     assert (done.returncode, done.stdout) == (0, "confirmed 1\n"), done.stderr
 
 
-def test_the_command_ends_in_the_middle_of_a_long_poll(
+def test_the_command_can_be_stopped_during_a_long_poll(
     queue: Queue, s3_bucket: Bucket, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {
@@ -254,11 +254,11 @@ def test_the_command_ends_in_the_middle_of_a_long_poll(
         with subprocess.Popen([sys.executable, "-m", "broker.cli", "consume-events"]) as process:
             assert polling.wait(60)
             process.terminate()
-            # The queue would keep the poll for as long as it likes; it is not waited for.
+            # The queue could hold the poll for long; the command does not wait for it.
             assert process.wait(WAIT_SECONDS / 2) == 0
 
 
-def test_a_queue_that_is_not_there_is_said(
+def test_a_missing_queue_is_reported(
     make_app: Callable[..., Flask], s3_bucket: Bucket, queue: Queue
 ) -> None:
     settings: Settings = s3_bucket.settings.model_copy(

@@ -1,4 +1,4 @@
-"""Statements that the driver executes itself: the same rows and errors as by SQLAlchemy."""
+"""Statements that run on the driver give the same rows and errors as with SQLAlchemy."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
 from broker.db.fast_path import insert_uploads, read_upload
-from broker.db.fast_path.transactions import own_transaction, reading
+from broker.db.fast_path.transactions import own_transaction, read_cursor
 from broker.db.models import Upload, User
 from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def user(request: pytest.FixtureRequest) -> None:
-    """User 1, in tests that have a database given."""
+    """Create user 1."""
     if "database" in request.fixturenames:
         with request.getfixturevalue("database").session() as session:
             ensure_user(session, Principal(user_id=1), now=NOW)
@@ -87,7 +87,7 @@ def insert(database: Database, rows: list[NewUpload], quota: Reservation | None 
         {"checksum_sha256": "x" * 44, "return_url": "https://shop.example/é", "failures": 3},
     ],
 )
-def test_a_row_is_read_as_it_was_inserted_by_orm_and_driver_alike(
+def test_a_row_reads_the_same_with_orm_and_driver(
     database: Database, changes: dict[str, object]
 ) -> None:
     row = new_upload(**changes)
@@ -107,7 +107,7 @@ def test_a_row_is_read_as_it_was_inserted_by_orm_and_driver_alike(
     assert by_orm.quota_window == NOW
 
 
-def test_times_that_the_driver_wrote_are_ordered_as_all_others(database: Database) -> None:
+def test_times_written_by_the_driver_sort_with_all_others(database: Database) -> None:
     times = [NOW, NOW.replace(microsecond=1), NOW + timedelta(seconds=1)]
     insert(database, [new_upload(expires_at=time) for time in times])
     with database.session() as session:
@@ -115,7 +115,7 @@ def test_times_that_the_driver_wrote_are_ordered_as_all_others(database: Databas
     assert sorted(later) == times[1:]
 
 
-def test_a_constraint_fails_as_with_sqlalchemy_and_the_next_statement_goes_on(
+def test_a_violated_constraint_raises_as_with_sqlalchemy_and_the_next_statement_works(
     database: Database,
 ) -> None:
     row = new_upload()
@@ -149,8 +149,8 @@ def test_what_is_not_committed_is_rolled_back_on_sqlite(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_its_connection_is_set_as_the_engines_own(database: Database) -> None:
-    """Durable and with foreign keys on SQLite, within the statement timeout on PostgreSQL."""
+def test_a_driver_connection_has_the_settings_of_the_engine(database: Database) -> None:
+    """SQLite: durable and with foreign keys. PostgreSQL: with the statement timeout."""
     bounded = Database(
         database.engine.url.render_as_string(hide_password=False), statement_timeout=7
     )
@@ -165,13 +165,13 @@ def test_its_connection_is_set_as_the_engines_own(database: Database) -> None:
         names = ("statement_timeout", "default_transaction_isolation")
         reads = [select(func.current_setting(name)) for name in names]
         wanted = ["7s", "read committed"]
-    with bounded.session() as session, reading(session) as cursor:
+    with bounded.session() as session, read_cursor(session) as cursor:
         assert [row[0] for read in reads if (row := cursor.first(read, {}))] == wanted
         assert [session.scalar(read) for read in reads] == wanted
     bounded.dispose()
 
 
-def test_more_threads_than_connections_wait_for_one_and_all_are_served(
+def test_more_threads_than_connections_wait_and_all_are_served(
     database: Database,
 ) -> None:
     many = POOL_SIZE + POOL_OVERFLOW + 5
@@ -189,14 +189,14 @@ def test_more_threads_than_connections_wait_for_one_and_all_are_served(
         assert set(session.scalars(select(Upload.id))) == ids
 
 
-def test_a_cursor_whose_connection_the_server_ended_is_replaced(
+def test_a_cursor_with_a_closed_connection_is_replaced(
     postgres_server: Postgres,
 ) -> None:
     url = postgres_server.url(postgres_server.create_database())
     database, operator = Database(url), Database(url)
 
     def pid() -> int:
-        with database.session() as session, reading(session) as cursor:
+        with database.session() as session, read_cursor(session) as cursor:
             row = cursor.first(select(func.pg_backend_pid()), {})
         assert row is not None
         return int(row[0])
@@ -212,7 +212,7 @@ def test_a_cursor_whose_connection_the_server_ended_is_replaced(
     with (
         pytest.raises(DatabaseUnavailable),
         database.session() as session,
-        reading(session) as cursor,
+        read_cursor(session) as cursor,
     ):
         cursor.first(select(func.pg_terminate_backend(func.pg_backend_pid())), {})
     assert pid() not in (first, second)
@@ -220,18 +220,18 @@ def test_a_cursor_whose_connection_the_server_ended_is_replaced(
     operator.dispose()
 
 
-def test_without_a_server_it_is_unavailable() -> None:
+def test_without_a_server_the_database_is_unavailable() -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnavailable), database.session() as session:
         read_upload(session, uuid4())
 
 
-def test_no_session_ever_has_a_connection_that_commits_by_itself(
+def test_no_session_gets_an_autocommit_connection(
     postgres_server: Postgres,
 ) -> None:
     database = Database(postgres_server.url(postgres_server.create_database()))
     with database.session() as session:
-        with reading(session) as cursor:
+        with read_cursor(session) as cursor:
             cursor.first(select(1), {})
         session.execute(text("CREATE TABLE kept (id int)"))
         session.rollback()
@@ -239,14 +239,16 @@ def test_no_session_ever_has_a_connection_that_commits_by_itself(
     database.dispose()
 
 
-def test_connections_are_not_more_than_threads_that_use_them(postgres_server: Postgres) -> None:
+def test_there_are_no_more_connections_than_threads_that_use_them(
+    postgres_server: Postgres,
+) -> None:
     database = Database(postgres_server.url(postgres_server.create_database()))
     for _ in range(20):
-        with database.session() as session, reading(session) as cursor:
+        with database.session() as session, read_cursor(session) as cursor:
             cursor.first(select(1), {})
     with database.session() as session:
         found = session.scalar(
             text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         )
-    assert found == 2  # the cursor's, and the session's that counts
+    assert found == 2  # one of the cursor, one of the session that counts
     database.dispose()

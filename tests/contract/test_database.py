@@ -1,4 +1,4 @@
-"""What both databases must do alike: migrations, times, money, and one row for twenty sign-ins."""
+"""What both databases must do alike: migrations, times, money, concurrent sign-ins."""
 
 import os
 import subprocess
@@ -42,8 +42,8 @@ def test_models_and_migrations_agree(database: Database) -> None:
 
 
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
-def test_an_id_of_what_was_deleted_is_never_anothers_on_sqlite_either(database: Database) -> None:
-    """`compare_metadata` does not look at AUTOINCREMENT, and recreating a table loses it."""
+def test_the_id_of_a_deleted_row_is_never_reused_on_sqlite(database: Database) -> None:
+    """`compare_metadata` ignores AUTOINCREMENT, which is lost if a table is recreated."""
     with database.engine.connect() as connection:
         tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql > ''")
         found = {row.name for row in tables if "AUTOINCREMENT" in row.sql}
@@ -77,7 +77,7 @@ def test_a_naive_time_is_refused(database: Database) -> None:
         ensure_user(session, Principal(user_id=1), now=naive)
 
 
-def test_twenty_first_uses_of_a_token_make_one_user(database: Database) -> None:
+def test_twenty_first_uses_of_a_token_create_one_user(database: Database) -> None:
     failures: list[BaseException] = []
 
     def use() -> None:
@@ -113,7 +113,7 @@ def test_sqlite_is_opened_with_wal_foreign_keys_and_a_busy_timeout(tmp_path: Pat
     }
 
 
-def test_uploads_and_images_of_the_first_version_are_kept_by_later_ones(
+def test_migrations_keep_uploads_and_images_of_the_first_version(
     empty_database: Database,
 ) -> None:
     database = empty_database
@@ -126,7 +126,7 @@ def test_uploads_and_images_of_the_first_version_are_kept_by_later_ones(
         names = {"first_name": "", "last_name": ""}
         connection.execute(tables.tables["users"].insert(), {"id": 1, **names, **times})
         for number, digest in ((1, "d" * 44), (2, None)):
-            upload_id = f"{number:032x}"  # as both take it
+            upload_id = f"{number:032x}"  # accepted by both databases
             key = f"ads/ad_1/{number}.jpg"
             media = {"owner_kind": "ad", "owner_id": 1, "key": key, "content_type": "image/jpeg"}
             said = {"size": 7, "checksum_sha256": digest, "alt_text": "", "order": 0}
@@ -147,10 +147,10 @@ def test_uploads_and_images_of_the_first_version_are_kept_by_later_ones(
     command.downgrade(migrate.configuration(url), "base")
 
 
-def test_two_that_migrate_at_once_run_each_migration_once(empty_database: Database) -> None:
+def test_two_concurrent_migrations_run_each_step_once(empty_database: Database) -> None:
     url = empty_database.engine.url.render_as_string(hide_password=False)
     with ThreadPoolExecutor(4) as pool:
-        # Alembic's context is one a process, so each has a process of its own, as replicas have.
+        # Alembic's context is global, so each one needs its own process, as replicas have.
         env = {**os.environ, "URL": url}
         done = list(pool.map(lambda _: subprocess.run(MIGRATE, env=env, timeout=60), range(4)))
     assert [process.returncode for process in done] == [0] * 4
@@ -158,8 +158,10 @@ def test_two_that_migrate_at_once_run_each_migration_once(empty_database: Databa
 
 
 @pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
-def test_a_migration_does_not_hold_everybody_up_behind_a_backup(empty_database: Database) -> None:
-    """Whoever asks for a table waits behind a migration that waits for it."""
+def test_a_migration_that_waits_for_a_backup_does_not_block_queries(
+    empty_database: Database,
+) -> None:
+    """Every query on a table waits behind a migration that waits for that table."""
     database = empty_database
     url = database.engine.url.render_as_string(hide_password=False)
     command.upgrade(migrate.configuration(url), "0001")

@@ -1,4 +1,4 @@
-"""A pooled connection that the server has ended is not handed out."""
+"""A pooled connection that the server has closed is not used."""
 
 from sqlalchemy import text
 
@@ -16,7 +16,7 @@ def test_a_connection_that_the_server_closed_in_the_pool_is_replaced(
     with database.session() as session:
         pid = session.scalar(PID)
     with operator.session() as session:
-        # True once the process is gone.
+        # True when the process has ended.
         ended = session.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
     assert ended
     with database.session() as session:

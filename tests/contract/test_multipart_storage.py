@@ -1,4 +1,4 @@
-"""What every bucket must do with multipart uploads: one suite for SeaweedFS and MinIO."""
+"""What every bucket must do with multipart uploads, on SeaweedFS and MinIO."""
 
 from datetime import UTC, datetime
 
@@ -60,7 +60,7 @@ def named(storage: S3Storage, multipart_id: str, *, sha256: bool = True) -> list
 
 
 @pytest.mark.parametrize("sha256", [True, False])
-def test_listed_parts_are_put_together(storage: S3Storage, sha256: bool) -> None:
+def test_listed_parts_are_completed_to_one_object(storage: S3Storage, sha256: bool) -> None:
     multipart_id = begin(storage, sha256=sha256)
     assert storage.multipart.list_parts(KEY, multipart_id) == []
     for number in (2, 1):
@@ -77,7 +77,7 @@ def test_listed_parts_are_put_together(storage: S3Storage, sha256: bool) -> None
         storage.multipart.list_parts(KEY, multipart_id)
 
 
-def test_parts_that_are_not_there_or_too_small_are_invalid(storage: S3Storage) -> None:
+def test_missing_or_too_small_parts_are_invalid(storage: S3Storage) -> None:
     multipart_id = begin(storage, sha256=False)
     send(storage, multipart_id, 2, sha256=False)
     (small,) = named(storage, multipart_id, sha256=False)
@@ -89,7 +89,7 @@ def test_parts_that_are_not_there_or_too_small_are_invalid(storage: S3Storage) -
             storage.multipart.complete(KEY, multipart_id, wrong)
 
 
-def test_an_aborted_upload_is_gone_and_aborting_again_is_fine(storage: S3Storage) -> None:
+def test_an_aborted_upload_is_gone_and_can_be_aborted_again(storage: S3Storage) -> None:
     multipart_id = begin(storage)
     send(storage, multipart_id, 1)
     for _ in range(2):
@@ -98,7 +98,7 @@ def test_an_aborted_upload_is_gone_and_aborting_again_is_fine(storage: S3Storage
         storage.multipart.list_parts(KEY, multipart_id)
 
 
-def test_one_that_never_was_cannot_be_completed(storage: S3Storage) -> None:
+def test_an_unknown_multipart_upload_cannot_be_completed(storage: S3Storage) -> None:
     multipart_id = begin(storage)
     storage.multipart.abort(KEY, multipart_id)
     with pytest.raises(MultipartNotFound):

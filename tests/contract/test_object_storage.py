@@ -1,4 +1,4 @@
-"""What every bucket must do: one suite for moto, SeaweedFS and MinIO."""
+"""What every bucket must do, on moto, SeaweedFS and MinIO."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
-    """Store an object as an uploader would: with a client of its own, not the broker's."""
+    """Store an object with another client than the broker's, as an uploader does."""
     client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
     answer = client.put_object(
         Bucket=storage.bucket,
@@ -42,7 +42,7 @@ def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
     return str(answer["ETag"]).strip('"')
 
 
-def test_head_tells_length_type_etag_and_metadata(storage: S3Storage) -> None:
+def test_head_returns_length_type_etag_and_metadata(storage: S3Storage) -> None:
     etag = put(storage, "media/a.png")
     head = storage.head("media/a.png")
     assert (head.content_length, head.content_type, head.etag) == (5, "image/png", etag)
@@ -54,7 +54,7 @@ def test_head_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
         storage.head("media/none.png")
 
 
-def test_delete_removes_and_a_missing_key_is_fine(storage: S3Storage) -> None:
+def test_delete_removes_an_object_and_accepts_a_missing_key(storage: S3Storage) -> None:
     put(storage, "media/a.png")
     storage.delete("media/a.png")
     storage.delete("media/a.png")
@@ -62,7 +62,7 @@ def test_delete_removes_and_a_missing_key_is_fine(storage: S3Storage) -> None:
         storage.head("media/a.png")
 
 
-def test_copy_keeps_type_and_metadata_while_the_etag_is_the_one(storage: S3Storage) -> None:
+def test_copy_keeps_type_and_metadata_if_the_etag_matches(storage: S3Storage) -> None:
     etag = put(storage, "incoming/a.png")
     assert storage.copy("incoming/a.png", "media/a.png", if_match=etag) == etag
     head = storage.head("media/a.png")
@@ -70,7 +70,7 @@ def test_copy_keeps_type_and_metadata_while_the_etag_is_the_one(storage: S3Stora
 
 
 def test_copy_of_replaced_bytes_is_precondition_failed(any_bucket: Bucket) -> None:
-    # Not on moto, which copies whatever the ETag.
+    # Not on moto, which ignores the ETag.
     storage = any_bucket.storage
     etag = put(storage, "incoming/a.png")
     put(storage, "incoming/a.png", b"other")
@@ -85,7 +85,7 @@ def test_copy_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
         storage.copy("incoming/none.png", "media/a.png", if_match="x")
 
 
-def test_list_gives_key_size_etag_and_time_of_what_is_below_a_prefix(storage: S3Storage) -> None:
+def test_list_returns_key_size_etag_and_time_below_a_prefix(storage: S3Storage) -> None:
     etags = {key: put(storage, key) for key in ("media/a.png", "media/b.png", "other/c.png")}
     listed = list(storage.list_objects("media/"))
     assert [item.key for item in listed] == ["media/a.png", "media/b.png"]
@@ -98,13 +98,13 @@ def test_list_gives_key_size_etag_and_time_of_what_is_below_a_prefix(storage: S3
 
 
 @pytest.mark.parametrize("name", ["a b", "a+b", "a%20b", "été", "日本", "a&b<c>", "a'b", "~(x)*!"])
-def test_a_listed_key_is_the_key_itself(storage: S3Storage, name: str) -> None:
+def test_a_listed_key_is_not_encoded(storage: S3Storage, name: str) -> None:
     put(storage, f"media/{name}.png")
     assert [item.key for item in storage.list_objects("media/")] == [f"media/{name}.png"]
     assert storage.head(f"media/{name}.png").content_length == 5
 
 
-def test_list_goes_through_every_page(s3_bucket: Bucket) -> None:
+def test_list_reads_every_page(s3_bucket: Bucket) -> None:
     keys = [f"media/{number:04}.png" for number in range(1003)]
     client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
     with ThreadPoolExecutor(8) as pool:
@@ -112,11 +112,11 @@ def test_list_goes_through_every_page(s3_bucket: Bucket) -> None:
     assert [item.key for item in s3_bucket.storage.list_objects("media/")] == keys
 
 
-def test_check_passes_where_the_bucket_is_there(storage: S3Storage) -> None:
+def test_check_passes_if_the_bucket_exists(storage: S3Storage) -> None:
     storage.check()
 
 
-def test_the_brokers_own_client_can_move_no_bytes(storage: S3Storage) -> None:
+def test_the_brokers_own_client_cannot_transfer_bytes(storage: S3Storage) -> None:
     put(storage, "media/a.png")
     with pytest.raises(ForbiddenOperation):
         storage.client.get_object(Bucket=storage.bucket, Key="media/a.png")

@@ -1,4 +1,4 @@
-"""What no S3 server should answer, and proxies, overloaded and misnamed ones do: told as ours."""
+"""Odd answers of proxies, overloaded servers and wrong addresses become the broker's own errors."""
 
 import socket
 import threading
@@ -41,7 +41,7 @@ class Answer:
 
 
 class OddServer:
-    """Gives one answer to every request, and counts them."""
+    """Sends the same answer to every request and counts the requests."""
 
     def __init__(self) -> None:
         self.answer = Answer()
@@ -104,7 +104,7 @@ def storage_at(port: int) -> S3Storage:
 def test_a_redirect_is_a_refusal_and_not_followed(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
-    """As of a proxy that leads http to https; boto3 would ask for the bucket's region for ever."""
+    """For example from a proxy that redirects http to https; boto3 would follow it for ever."""
     odd.answer = Answer(301, {"Location": "https://127.0.0.1:9/"})
     with pytest.raises(StorageDenied):
         CALLS[name](storage)
@@ -112,17 +112,17 @@ def test_a_redirect_is_a_refusal_and_not_followed(
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "head"])
-def test_a_bucket_that_is_not_there_is_a_refusal_and_no_missing_object(
+def test_a_missing_bucket_is_a_refusal_and_not_a_missing_object(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
-    """A deletion that was taken for done would leave the outbox."""
+    """Otherwise the outbox would take a deletion for done."""
     odd.answer = Answer(404, body=b"<Error><Code>NoSuchBucket</Code></Error>")
     with pytest.raises(StorageDenied):
         CALLS[name](storage)
 
 
 @pytest.mark.parametrize("name", ["delete", "list", "create", "list_parts", "complete", "abort"])
-def test_a_page_of_a_proxy_that_leads_elsewhere_is_a_refusal(
+def test_an_html_page_of_a_proxy_is_a_refusal(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
     odd.answer = Answer(404, body=b"<html><title>404 Not Found</title></html>")
@@ -130,7 +130,7 @@ def test_a_page_of_a_proxy_that_leads_elsewhere_is_a_refusal(
         CALLS[name](storage)
 
 
-def test_a_missing_key_may_be_deleted_where_a_server_says_that_it_is_missing(
+def test_deleting_a_missing_key_succeeds_if_the_server_answers_404(
     odd: OddServer, storage: S3Storage
 ) -> None:
     odd.answer = Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>")
@@ -138,27 +138,23 @@ def test_a_missing_key_may_be_deleted_where_a_server_says_that_it_is_missing(
 
 
 @pytest.mark.parametrize("name", ["list", "list_parts", "copy", "create", "complete"])
-def test_xml_that_ends_in_the_middle_is_no_answer(
-    odd: OddServer, storage: S3Storage, name: str
-) -> None:
+def test_truncated_xml_is_no_answer(odd: OddServer, storage: S3Storage, name: str) -> None:
     odd.answer = Answer(body=b"<Result><Trunc")
     with pytest.raises(StorageUnavailable):
         CALLS[name](storage)
 
 
-def test_a_head_without_what_s3_always_says_is_no_answer(
-    odd: OddServer, storage: S3Storage
-) -> None:
+def test_a_head_without_required_headers_is_no_answer(odd: OddServer, storage: S3Storage) -> None:
     odd.answer = Answer(headers={"Content-Type": "text/html"})
     with pytest.raises(StorageUnavailable):
         storage.head("media/a.jpg")
 
 
 @pytest.mark.parametrize("status", [413, 429, 503])
-def test_nobody_sleeps_as_long_as_a_busy_server_asks_for(
+def test_no_thread_sleeps_for_the_retry_after_of_a_busy_server(
     odd: OddServer, storage: S3Storage, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    """MinIO says `Retry-After: 60` when it is busy: a thread would serve nobody meanwhile."""
+    """A busy MinIO sends `Retry-After: 60`, which would block a thread for a minute."""
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     odd.answer = Answer(status, {"Retry-After": "60"})
@@ -168,8 +164,10 @@ def test_nobody_sleeps_as_long_as_a_busy_server_asks_for(
     assert odd.asked <= 2
 
 
-def test_a_bucket_that_is_silent_is_not_waited_for_by_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else all threads of the API wait for it, and none is left for tickets or /healthz."""
+def test_only_one_thread_waits_for_a_bucket_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise all threads of the API would wait, and none could serve /healthz."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(factory, "READ_TIMEOUT_SECONDS", 0.05)
@@ -184,7 +182,7 @@ def test_a_bucket_that_is_silent_is_not_waited_for_by_each(monkeypatch: pytest.M
 
 
 def accepted(silent: socket.socket) -> Iterator[None]:
-    """Take up, one by one, the connections that wait."""
+    """Accept the waiting connections one by one."""
     while True:
         try:
             silent.accept()[0].close()
@@ -193,8 +191,10 @@ def accepted(silent: socket.socket) -> Iterator[None]:
         yield
 
 
-def test_one_that_refuses_connections_is_asked_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes nobody's time, and is back sooner."""
+def test_a_bucket_that_refuses_connections_is_tried_by_all_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A refusal costs no time, so the circuit breaker stays closed."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(factory, "READ_TIMEOUT_SECONDS", 0.05)

@@ -1,6 +1,6 @@
-"""What the servers enforce of a ticket's form, alike on SeaweedFS and MinIO; never on moto.
+"""What SeaweedFS and MinIO enforce of a ticket's form; moto enforces nothing.
 
-The number in a test's name is the case's.
+The number in a test's name is the number of the case.
 """
 
 import base64
@@ -113,7 +113,7 @@ def test_another_signature_is_refused(any_bucket: Bucket) -> None:
     refused(any_bucket, send(form(any_bucket), **{"x-amz-signature": "0" * 64}), 403)
 
 
-def test_nobody_reads_what_is_still_incoming(any_bucket: Bucket) -> None:
+def test_anonymous_clients_cannot_read_below_incoming(any_bucket: Bucket) -> None:
     post = form(any_bucket, object_key="incoming/ads/ad_1/x.jpg", checksum_sha256=None)
     assert send(post).status_code == 201
     assert httpx.get(f"{post.url}/incoming/ads/ad_1/x.jpg").status_code == 403

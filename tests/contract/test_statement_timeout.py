@@ -1,4 +1,4 @@
-"""A statement that takes too long, or waits for a lock, ends; the request is a 503."""
+"""A statement that takes too long or waits for a lock is cancelled, and the request gets 503."""
 
 import os
 import socket
@@ -15,7 +15,9 @@ from tests.servers.postgres import Postgres
 
 
 @pytest.mark.parametrize("options", ["", "?options=-c%20work_mem%3D8MB"])
-def test_a_statement_of_a_request_is_bounded(postgres_server: Postgres, options: str) -> None:
+def test_a_statement_of_a_request_is_cancelled_after_its_timeout(
+    postgres_server: Postgres, options: str
+) -> None:
     url = postgres_server.url(postgres_server.create_database()) + options
     database = Database(url, statement_timeout=1)
     try:
@@ -29,7 +31,7 @@ def test_a_statement_of_a_request_is_bounded(postgres_server: Postgres, options:
         database.dispose()
 
 
-def test_waiting_for_a_lock_is_bounded(postgres_server: Postgres) -> None:
+def test_waiting_for_a_lock_is_cancelled_after_its_timeout(postgres_server: Postgres) -> None:
     url = postgres_server.url(postgres_server.create_database())
     holder, database = Database(url), Database(url, statement_timeout=1)
     try:
@@ -44,7 +46,7 @@ def test_waiting_for_a_lock_is_bounded(postgres_server: Postgres) -> None:
         database.dispose()
 
 
-def test_without_a_bound_there_is_none(postgres_server: Postgres) -> None:
+def test_without_a_setting_there_is_no_statement_timeout(postgres_server: Postgres) -> None:
     database = Database(postgres_server.url(postgres_server.create_database()))
     try:
         with database.session() as session:
@@ -55,10 +57,10 @@ def test_without_a_bound_there_is_none(postgres_server: Postgres) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names of the options are Linux's")
 @pytest.mark.parametrize(("bound", "seconds"), [(7, 7), (0, 30)])
-def test_a_server_that_is_gone_without_a_word_is_noticed_by_api_and_workers_alike(
+def test_api_and_workers_detect_a_server_that_disappears_silently(
     postgres_server: Postgres, bound: int, seconds: int
 ) -> None:
-    """With the network taken down by hand: 7.4 s before a statement, 9.1 s in the middle of one."""
+    """Measured with the network down: 7.4 s before a statement, 9.1 s during one."""
     database = Database(
         postgres_server.url(postgres_server.create_database()), statement_timeout=bound
     )

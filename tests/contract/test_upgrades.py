@@ -1,4 +1,4 @@
-"""Old and new processes run beside each other on the newest schema: what migrations may do."""
+"""What migrations may do, so that old and new processes can run on the newest schema together."""
 
 import ast
 import uuid
@@ -31,12 +31,12 @@ from tests.servers.postgres import Postgres
 
 Row = dict[str, Any]
 VERSIONS = sorted((migrate.MIGRATIONS / "versions").glob("[0-9]*.py"))
-# What takes away or changes what the release before still uses.
+# Operations that remove or change what the previous release still uses.
 CONTRACTING = {"drop_table", "drop_column", "rename_table", "alter_column"}
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.stem)
-def test_a_migration_only_adds_or_says_why_nobody_misses_what_it_takes(version: Path) -> None:
+def test_a_migration_only_adds_or_says_why_a_removal_is_safe(version: Path) -> None:
     tree = ast.parse(version.read_text())
     (upgrade,) = (
         one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "upgrade"
@@ -63,7 +63,7 @@ def schema(url: str, look: Callable[[Inspector], object]) -> object:
 
 
 def columns(inspector: Inspector) -> dict[str, dict[str, tuple[str, bool]]]:
-    """Give each table's columns: the type, and whether a row may be inserted without it."""
+    """Return the columns of each table: type, and whether an insert may omit it."""
     return {
         table: {
             column["name"]: (
@@ -77,7 +77,7 @@ def columns(inspector: Inspector) -> dict[str, dict[str, tuple[str, bool]]]:
 
 
 @pytest.mark.parametrize("revision", [version.stem.partition("_")[0] for version in VERSIONS[:-1]])
-def test_code_of_each_release_before_can_write_to_the_newest_schema(
+def test_each_earlier_release_can_write_to_the_newest_schema(
     revision: str, empty_database_url: str
 ) -> None:
     command.upgrade(migrate.configuration(empty_database_url), revision)
@@ -93,12 +93,12 @@ def test_code_of_each_release_before_can_write_to_the_newest_schema(
             assert after[table][name][1], f"{table}.{name} is new, and needs a value"
 
 
-# What a CHECK allows of texts; of all else any value of its type will do.
+# Texts that a CHECK allows; other columns accept any value of their type.
 ALLOWED = {"state": "pending", "owner_kind": "ad"}
 
 
 def value_of(column: Column[Any], number: int, rows: dict[Table, list[Row]]) -> Any:
-    """Make a value: of what must be unique one of the row's own, else the same in every row."""
+    """Return a value for a column; unique columns get another value in each row."""
     for key in column.foreign_keys:
         return rows[key.column.table][-1][key.column.name]
     alone = [
@@ -124,7 +124,7 @@ def value_of(column: Column[Any], number: int, rows: dict[Table, list[Row]]) -> 
 def insert_a_row_of_each(
     connection: Connection, before: MetaData, number: int, rows: dict[Table, list[Row]]
 ) -> None:
-    """Insert with every column that there was, and none that has come since."""
+    """Insert a row into each table, with the columns of the old release only."""
     for table in before.sorted_tables:
         row = {column.name: value_of(column, number, rows) for column in table.columns}
         connection.execute(insert(table), row)
@@ -132,7 +132,7 @@ def insert_a_row_of_each(
 
 
 @pytest.mark.parametrize("revision", [version.stem.partition("_")[0] for version in VERSIONS[:-1]])
-def test_statements_of_each_release_before_do_on_the_newest_schema_what_they_did(
+def test_statements_of_each_earlier_release_work_on_the_newest_schema(
     revision: str, empty_database_url: str
 ) -> None:
     command.upgrade(migrate.configuration(empty_database_url), revision)

@@ -1,6 +1,6 @@
-"""Tickets for a bucket that is a host of its own, on a server that checks the signed host.
+"""Tickets with virtual-hosted addressing, on a server that checks the signed host.
 
-The name resolves nowhere: requests go to the server's address, with the Host that was signed.
+The host name does not resolve. Requests go to the server's address with the signed Host.
 """
 
 from datetime import UTC, datetime
@@ -29,14 +29,14 @@ def bucket(minio_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 @pytest.fixture
 def presigner(bucket: Bucket) -> S3Presigner:
-    """Sign for the public URL, while the broker itself talks to another one."""
+    """Create a presigner for a public URL that differs from the broker's own."""
     port = urlsplit(bucket.server.endpoint_url).port
     public = {"s3_public_url": f"http://{DOMAIN}:{port}", "s3_addressing": "virtual"}
     return s3_storage(bucket.settings.model_copy(update=public)).presigner
 
 
 def sent(bucket: Bucket, method: str, url: str, **request: object) -> httpx.Response:
-    """Send to the server what a client would send to the URL's host."""
+    """Send a request to the server's address with the Host of the URL."""
     parts = urlsplit(url)
     assert parts.hostname == f"{bucket.name}.{DOMAIN}"
     address = parts._replace(netloc=urlsplit(bucket.server.endpoint_url).netloc).geturl()

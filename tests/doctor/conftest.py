@@ -1,6 +1,6 @@
-"""A deployment to be examined: a bucket on a real server, a migrated database, an environment.
+"""Deployments for the doctor: a bucket on a real server, a migrated database, an environment.
 
-Leaving a test checks that nothing is left in the bucket, whatever the doctor found.
+After each test, the fixtures check that the doctor left nothing in the bucket.
 """
 
 import json
@@ -26,20 +26,20 @@ from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
 OTHER_ORIGIN = "https://other.example"
 FAR_REGION = "eu-central-1"
-NO_BUCKET = {"internal-url", "public-url"}  # what fails where there is no S3 server
+NO_BUCKET = {"internal-url", "public-url"}  # these fail without an S3 server
 ORIGINS = "https://shop.example,http://localhost:8000"
 
 
 @dataclass
 class Report:
-    """What one run said: its findings by outcome and check."""
+    """The report of one run: its findings by outcome and check."""
 
     exit_code: int
     text: str
     findings: list[dict[str, Any]] = field(default_factory=list)
 
     def of(self, check: str, outcome: str) -> dict[str, Any]:
-        """Give the one finding of this check and outcome."""
+        """Return the only finding with this check and outcome."""
         found = [f for f in self.findings if (f["check"], f["outcome"]) == (check, outcome)]
         assert len(found) == 1, f"{check} {outcome}: {self.faults}"
         return found[0]
@@ -60,7 +60,7 @@ class Report:
 
 @dataclass
 class Environment:
-    """Runs the doctor in an environment that starts out healthy."""
+    """Runs the doctor in an environment that is healthy at first."""
 
     monkeypatch: pytest.MonkeyPatch
 
@@ -78,12 +78,12 @@ class Environment:
 
 @dataclass
 class Deployment(Environment):
-    """An environment with a bucket of its own."""
+    """An environment with its own bucket."""
 
     bucket: Bucket
 
     def client(self) -> Any:
-        """Give an operator's own client, with the server's own credentials."""
+        """Return an S3 client with the server's root credentials."""
         server = self.bucket.server
         return boto3.client(
             "s3",
@@ -112,7 +112,7 @@ def template(migrated_sqlite: Path) -> Path:
 
 
 def healthy(tmp_path: Path) -> dict[str, str]:
-    """Give the settings that have nothing to do with the S3 server."""
+    """Return the settings that do not depend on the S3 server."""
     return {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'broker.db'}",
         "CORS_ORIGINS": ORIGINS,
@@ -150,7 +150,7 @@ def anywhere(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Deployment]:
-    """A healthy deployment on each server that enforces policies."""
+    """Return a healthy deployment on each server that enforces policies."""
     server = request.getfixturevalue(f"{request.param}_server")
     with buckets(server, ORIGINS).one() as bucket:
         deployment = deploy(server, template, tmp_path, monkeypatch, bucket=bucket)
@@ -167,7 +167,7 @@ def deployment(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Deployment]:
-    """A healthy deployment on the embedded server."""
+    """Return a healthy deployment on the embedded server."""
     with buckets(seaweedfs_server, ORIGINS).one() as bucket:
         deployment = deploy(seaweedfs_server, template, tmp_path, monkeypatch, bucket=bucket)
         yield deployment
@@ -183,7 +183,7 @@ def on_minio(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Deployment]:
-    """A healthy deployment on MinIO."""
+    """Return a healthy deployment on MinIO."""
     with buckets(minio_server, ORIGINS).one() as bucket:
         deployment = deploy(minio_server, template, tmp_path, monkeypatch, bucket=bucket)
         yield deployment
@@ -192,7 +192,7 @@ def on_minio(
 
 @pytest.fixture
 def no_bucket(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """An environment whose S3 server is down, for what has nothing to do with it."""
+    """Return an environment whose S3 server is down, for checks that do not need it."""
     environment = Environment(monkeypatch)
     shutil.copy(template, tmp_path / "broker.db")
     environment.set(
@@ -207,7 +207,7 @@ def no_bucket(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def strict_minio() -> Iterator[S3Server]:
-    """MinIO in a region of its own, whose CORS setting names another origin alone."""
+    """Run MinIO in another region, with a CORS setting that allows only another origin."""
     environment = {"MINIO_REGION": FAR_REGION, "MINIO_API_CORS_ALLOW_ORIGIN": OTHER_ORIGIN}
     with installed_or_skip(), minio(**environment) as server:
         yield server
@@ -215,7 +215,7 @@ def strict_minio() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def strict_seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """SeaweedFS with an identity that may only read, which lets in one origin by itself."""
+    """Run SeaweedFS with an identity that may only read, and with one allowed origin."""
 
     class Strict(EmbeddedS3):
         def _prepare_data_dir(self) -> None:

@@ -1,4 +1,4 @@
-"""The broker's own way to the bucket: URL, credentials, clock, region, the bucket itself."""
+"""The broker's access to the bucket: URL, credentials, clock, region, the bucket itself."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
 
 
-def test_a_wrong_secret_key_is_told_from_other_refusals(anywhere: Deployment) -> None:
+def test_a_wrong_secret_key_is_named(anywhere: Deployment) -> None:
     report = anywhere.doctor(AWS_SECRET_ACCESS_KEY="not-the-secret-of-this-access-key")
     fault = report.of("credentials-known", "fail")
     assert fault["setting"] == "AWS_SECRET_ACCESS_KEY"
@@ -28,7 +28,7 @@ def test_a_wrong_secret_key_is_told_from_other_refusals(anywhere: Deployment) ->
     assert "not-the-secret" not in report.text
 
 
-def test_an_unknown_access_key_is_told_from_other_refusals(anywhere: Deployment) -> None:
+def test_an_unknown_access_key_is_named(anywhere: Deployment) -> None:
     report = anywhere.doctor(AWS_ACCESS_KEY_ID="AKIANOBODYHASTHISKEY")
     fault = report.of("credentials-known", "fail")
     assert fault["setting"] == "AWS_ACCESS_KEY_ID"
@@ -37,7 +37,7 @@ def test_an_unknown_access_key_is_told_from_other_refusals(anywhere: Deployment)
     assert report.failed == {"credentials-known"}
 
 
-def test_no_credentials_at_all_are_said_and_the_other_checks_go_on(deployment: Deployment) -> None:
+def test_without_credentials_the_other_checks_still_run(deployment: Deployment) -> None:
     deployment.monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     deployment.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     report = deployment.doctor()
@@ -48,7 +48,7 @@ def test_no_credentials_at_all_are_said_and_the_other_checks_go_on(deployment: D
     assert len(report.findings) == len(CHECKS) + 1
 
 
-def test_a_profile_that_is_not_there_is_a_failure_and_no_trace(
+def test_a_missing_profile_is_a_failure_without_a_traceback(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = deployment.doctor(AWS_PROFILE="nobody")
@@ -60,14 +60,14 @@ def test_a_profile_that_is_not_there_is_a_failure_and_no_trace(
     assert {"database-writable", "jwt"} <= report.passed
 
 
-def test_half_of_the_credentials(deployment: Deployment) -> None:
+def test_half_of_the_credentials_is_a_failure(deployment: Deployment) -> None:
     deployment.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     report = deployment.doctor()
     assert report.of("aws-config", "fail")["setting"] == "AWS_SECRET_ACCESS_KEY"
     assert {"database-writable", "jwt"} <= report.passed
 
 
-def test_a_missing_bucket_is_made_by_bucket_apply(anywhere: Deployment) -> None:
+def test_the_fix_for_a_missing_bucket_is_bucket_apply(anywhere: Deployment) -> None:
     report = anywhere.doctor(S3_BUCKET="nobody-made-this-bucket")
     fault = report.of("bucket", "fail")
     assert fault["detail"] == "there is no bucket nobody-made-this-bucket"
@@ -77,7 +77,7 @@ def test_a_missing_bucket_is_made_by_bucket_apply(anywhere: Deployment) -> None:
     assert "ticket" not in report.passed
 
 
-def test_another_region_than_the_bucket_s_is_named(
+def test_a_wrong_region_is_named(
     strict_minio: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", FAR_REGION)
@@ -91,7 +91,7 @@ def test_another_region_than_the_bucket_s_is_named(
     assert deployment.keys() == []
 
 
-def test_an_internal_url_with_nothing_behind_it(deployment: Deployment) -> None:
+def test_an_internal_url_without_a_server_is_a_failure(deployment: Deployment) -> None:
     public = deployment.bucket.server.endpoint_url
     closed = f"http://127.0.0.1:{free_ports(1)[0]}"
     report = deployment.doctor(S3_ENDPOINT_URL=closed, S3_PUBLIC_URL=public)
@@ -100,18 +100,18 @@ def test_an_internal_url_with_nothing_behind_it(deployment: Deployment) -> None:
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
     assert fault["fix"].startswith("start the S3 server, or set BROKER_S3_ENDPOINT_URL")
     assert report.failed == {"internal-url"}
-    assert "without internal-url" in report.of("clock", "skip")["detail"]
+    assert "needs internal-url" in report.of("clock", "skip")["detail"]
     assert "public-url" in report.passed
 
 
-def test_an_internal_url_with_https_where_the_server_has_none(deployment: Deployment) -> None:
+def test_https_to_a_server_that_speaks_http_is_a_failure(deployment: Deployment) -> None:
     url = deployment.bucket.server.endpoint_url.replace("http:", "https:")
     fault = deployment.doctor(S3_ENDPOINT_URL=url).of("internal-url", "fail")
     assert "speaks plain HTTP" in fault["detail"]
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
 
 
-def test_an_internal_url_that_never_answers_is_given_up_in_seconds(deployment: Deployment) -> None:
+def test_an_internal_url_that_never_answers_fails_within_seconds(deployment: Deployment) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         report = deployment.doctor(
@@ -122,14 +122,14 @@ def test_an_internal_url_that_never_answers_is_given_up_in_seconds(deployment: D
     assert "no answer within 4 s" in report.of("internal-url", "fail")["detail"]
 
 
-def test_an_internal_url_of_another_kind_of_server(deployment: Deployment) -> None:
+def test_an_internal_url_of_another_kind_of_server_is_a_failure(deployment: Deployment) -> None:
     server = deployment.bucket.server.endpoint_url
     report = deployment.doctor(S3_ENDPOINT_URL=f"{server}/healthz/no/such/path")
     assert report.exit_code == 1
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(1, "warn"), (-6, "fail"), (20, "fail")], ids=str)
-def test_a_clock_that_differs_from_the_bucket_s(
+def test_a_clock_that_differs_from_the_bucket_s_is_reported(
     anywhere: Deployment, minutes: int, outcome: str
 ) -> None:
     theirs = datetime.now(UTC) - timedelta(minutes=minutes)
@@ -145,7 +145,7 @@ def test_a_clock_that_differs_from_the_bucket_s(
     assert report.failed == ({"clock"} if outcome == "fail" else set())
 
 
-def test_a_time_that_the_bucket_refuses_is_the_clock_s_fault(anywhere: Deployment) -> None:
+def test_a_refused_time_is_reported_as_the_clock_s_fault(anywhere: Deployment) -> None:
     late = datetime.now(UTC) - timedelta(minutes=20)
     with patch.object(botocore.auth, "get_current_datetime", lambda *_: late.replace(tzinfo=None)):
         report = anywhere.doctor()
@@ -155,7 +155,7 @@ def test_a_time_that_the_bucket_refuses_is_the_clock_s_fault(anywhere: Deploymen
     assert report.failed == {"clock"}
 
 
-def test_the_report_for_people_has_a_line_a_check_and_below_it_setting_and_fix(
+def test_the_report_has_a_line_for_each_check_and_below_it_setting_and_fix(
     deployment: Deployment,
 ) -> None:
     deployment.set(S3_BUCKET="nobody-made-this-bucket")

@@ -1,4 +1,4 @@
-"""The database: away, behind, not to be written. The bucket is examined all the same."""
+"""The database is down, behind or read-only. The bucket is checked anyway."""
 
 import sqlite3
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_postgresql_that_is_migrated_passes(
     assert report.of("database", "ok")["detail"].startswith("PostgreSQL ")
 
 
-def test_a_database_that_is_down(deployment: Deployment) -> None:
+def test_a_database_that_is_down_is_a_failure(deployment: Deployment) -> None:
     url = f"postgresql://broker:its-password@127.0.0.1:{free_ports(1)[0]}/broker"
     report = deployment.doctor(DATABASE_URL=url)
     fault = report.of("database", "fail")
@@ -36,7 +36,7 @@ def test_a_database_that_is_down(deployment: Deployment) -> None:
     assert "its-password" not in report.text
 
 
-def test_a_database_that_is_not_on_the_server(
+def test_a_database_that_does_not_exist_is_a_failure(
     no_bucket: Environment, postgres_server: Postgres
 ) -> None:
     fault = no_bucket.doctor(DATABASE_URL=postgres_server.url("nobody")).of("database", "fail")
@@ -47,15 +47,13 @@ def test_a_database_that_is_not_on_the_server(
 @pytest.mark.parametrize(
     "url", ["mysql://broker:its-password@host/broker", "its-password", "sqlite://"]
 )
-def test_a_url_of_no_database_that_can_be_used(no_bucket: Environment, url: str) -> None:
+def test_an_unsupported_database_url_is_a_failure(no_bucket: Environment, url: str) -> None:
     report = no_bucket.doctor(DATABASE_URL=url)
     assert report.of("database", "fail")["setting"] == SETTING
     assert "its-password" not in report.text
 
 
-def test_a_sqlite_file_that_is_not_there_is_not_made(
-    no_bucket: Environment, tmp_path: Path
-) -> None:
+def test_a_missing_sqlite_file_is_not_created(no_bucket: Environment, tmp_path: Path) -> None:
     file = tmp_path / "none.db"
     fault = no_bucket.doctor(DATABASE_URL=f"sqlite:///{file}").of("database", "fail")
     assert str(file) in fault["detail"]
@@ -64,7 +62,7 @@ def test_a_sqlite_file_that_is_not_there_is_not_made(
 
 
 @pytest.mark.parametrize("revision", [None, "0001"])
-def test_a_database_that_is_not_migrated(
+def test_a_database_that_is_not_migrated_is_a_failure(
     no_bucket: Environment, postgres_server: Postgres, revision: str | None
 ) -> None:
     url = postgres_server.url(postgres_server.create_database())
@@ -79,7 +77,7 @@ def test_a_database_that_is_not_migrated(
     assert report.failed - NO_BUCKET == {"database-migrated"}
 
 
-def test_a_database_that_may_only_be_read(
+def test_a_read_only_database_is_a_failure(
     no_bucket: Environment, postgres_server: Postgres
 ) -> None:
     url = postgres_server.url(postgres_server.create_database())
@@ -93,7 +91,7 @@ def test_a_database_that_may_only_be_read(
     assert report.failed - NO_BUCKET == {"database-writable"}
 
 
-def test_a_sqlite_file_that_somebody_keeps_locked(no_bucket: Environment, tmp_path: Path) -> None:
+def test_a_locked_sqlite_file_is_a_failure(no_bucket: Environment, tmp_path: Path) -> None:
     held = sqlite3.connect(tmp_path / "broker.db", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
     fault = no_bucket.doctor().of("database-writable", "fail")
@@ -111,7 +109,7 @@ def test_the_doctor_writes_nothing_into_the_database(
         assert list(connection.iterdump()) == before
 
 
-def test_sqlite_under_several_workers_is_a_warning(deployment: Deployment) -> None:
+def test_sqlite_with_several_workers_is_a_warning(deployment: Deployment) -> None:
     report = deployment.doctor(GRANIAN_WORKERS="4")
     found = report.of("database", "warn")
     assert found["setting"] == SETTING

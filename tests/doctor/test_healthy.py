@@ -1,4 +1,4 @@
-"""A healthy deployment: every check is made, none fails, and nothing is left behind."""
+"""A healthy deployment: every check runs, none fails, and nothing is left behind."""
 
 import re
 import socket
@@ -22,18 +22,18 @@ def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server
     assert report.passed == {"settings", "etag", *(c.name for c in CHECKS)} - skipped
 
 
-def test_limits_that_are_small_do_not_stop_the_trial(deployment: Deployment) -> None:
+def test_small_limits_do_not_stop_the_trial(deployment: Deployment) -> None:
     report = deployment.doctor(MAX_IMAGES_PER_AD="1", MAX_IMAGE_BYTES="1")
     assert report.failed == set()
 
 
-def test_a_bucket_whose_default_is_put_without_checksums(anywhere: Deployment) -> None:
+def test_a_deployment_that_uses_put_without_checksums_passes(anywhere: Deployment) -> None:
     report = anywhere.doctor(DEFAULT_TRANSPORT="put", REQUIRE_CHECKSUM="false")
     assert report.failed == set()
     assert "PUT" in report.of("ticket", "ok")["detail"]
 
 
-def test_virtual_addressing_and_what_a_page_over_https_may_not_do(
+def test_virtual_addressing_passes_and_http_is_a_warning_for_https_pages(
     on_minio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up = socket.getaddrinfo

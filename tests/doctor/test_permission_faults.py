@@ -1,5 +1,7 @@
-"""Credentials that may do less than the broker needs: a session policy of MinIO's AssumeRole,
-and an identity of SeaweedFS that may only read."""
+"""Credentials that may do less than the broker needs.
+
+They are a session policy of MinIO's AssumeRole, and an identity of SeaweedFS that may only read.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ NEEDED = (
 
 
 def only(deployment: Deployment, *actions: str) -> None:
-    """Give the doctor temporary credentials that may do only this."""
+    """Set temporary credentials that allow only these actions."""
     name = deployment.bucket.name
     statement = {
         "Effect": "Allow",
@@ -30,12 +32,12 @@ def only(deployment: Deployment, *actions: str) -> None:
 
 
 def as_allowed_by(deployment: Deployment, policy: dict[str, Any]) -> None:
-    """Give the doctor temporary credentials with this policy."""
+    """Set temporary credentials with this policy."""
     deployment.set(**allowed_by(deployment.bucket.server, policy))
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
-def test_what_the_printed_iam_policy_allows_is_enough(on_minio: Deployment, role: Role) -> None:
+def test_the_printed_iam_policy_is_sufficient(on_minio: Deployment, role: Role) -> None:
     as_allowed_by(on_minio, iam_policy(on_minio.bucket.settings, role))
     report = on_minio.doctor(PUT_TTL="600")
     assert report.failed == set()
@@ -43,7 +45,7 @@ def test_what_the_printed_iam_policy_allows_is_enough(on_minio: Deployment, role
     assert not [fault for fault in report.faults if fault.startswith("put:")]
 
 
-def test_a_put_that_may_be_a_copy_is_told_of_as_the_root_user_is_bound_by_no_policy(
+def test_a_put_that_may_be_a_copy_is_a_warning_for_the_root_user(
     on_minio: Deployment,
 ) -> None:
     found = on_minio.doctor().of("put", "warn")
@@ -51,14 +53,16 @@ def test_a_put_that_may_be_a_copy_is_told_of_as_the_root_user_is_bound_by_no_pol
     assert "broker bucket iam api" in found["fix"]
 
 
-def test_temporary_credentials_that_tickets_may_outlive(on_minio: Deployment) -> None:
+def test_temporary_credentials_that_expire_before_tickets_are_a_warning(
+    on_minio: Deployment,
+) -> None:
     only(on_minio, *NEEDED)
     found = on_minio.doctor().of("credentials", "warn")
     assert found["setting"] == "BROKER_PUT_TTL"
     assert found["fix"] == "BROKER_PUT_TTL=600"
 
 
-def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment) -> None:
+def test_a_wrong_session_token_is_not_reported_as_wrong_keys(on_minio: Deployment) -> None:
     only(on_minio, *NEEDED)
     report = on_minio.doctor(AWS_SESSION_TOKEN="x" * 40)
     assert report.of("credentials-known", "fail")["setting"] == "AWS_SESSION_TOKEN"
@@ -74,9 +78,7 @@ def test_a_session_token_of_others_is_no_fault_of_the_keys(on_minio: Deployment)
         ("s3:ListMultipartUploadParts", "multipart"),
     ],
 )
-def test_a_permission_that_is_lacking_is_named(
-    on_minio: Deployment, lacking: str, check: str
-) -> None:
+def test_a_missing_permission_is_named(on_minio: Deployment, lacking: str, check: str) -> None:
     only(on_minio, *(action for action in NEEDED if action != lacking))
     report = on_minio.doctor()
     fault = report.of(check, "fail")
@@ -85,7 +87,7 @@ def test_a_permission_that_is_lacking_is_named(
     assert report.failed == {check}
 
 
-def test_what_cannot_be_deleted_is_named_with_its_key(on_minio: Deployment) -> None:
+def test_objects_that_cannot_be_deleted_are_listed(on_minio: Deployment) -> None:
     only(on_minio, *(action for action in NEEDED if action != "s3:DeleteObject"))
     report = on_minio.doctor()
     fault = report.of("removal", "fail")
@@ -98,7 +100,7 @@ def test_what_cannot_be_deleted_is_named_with_its_key(on_minio: Deployment) -> N
         on_minio.client().delete_object(Bucket=on_minio.bucket.name, Key=key)
 
 
-def test_credentials_that_may_only_read(
+def test_credentials_that_may_only_read_fail_at_the_ticket(
     strict_seaweedfs: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = deploy(strict_seaweedfs, template, tmp_path, monkeypatch)
@@ -112,7 +114,7 @@ def test_credentials_that_may_only_read(
     assert deployment.keys() == []
 
 
-def test_a_server_that_is_only_broken_does_not_pass_for_one_that_refuses(
+def test_a_broken_server_does_not_count_as_one_that_refuses(
     on_minio: Deployment,
 ) -> None:
     with header_proxy(on_minio.bucket.server.endpoint_url, statuses={403: 503}) as url:

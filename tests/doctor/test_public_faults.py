@@ -1,4 +1,4 @@
-"""What the world is given: policy too narrow or too wide, CORS, public URL, CDN."""
+"""Public access: a policy that is too narrow or too wide, CORS, public URL, CDN."""
 
 import json
 import os
@@ -25,7 +25,7 @@ STATEMENT = {"Effect": "Allow", "Principal": {"AWS": ["*"]}}
 
 
 def let_anyone(deployment: Deployment, **actions: str) -> None:
-    """Let anyone do these actions, each on a path of the bucket."""
+    """Allow anyone these actions, each on a path of the bucket."""
     name = deployment.bucket.name
     statements = [
         STATEMENT | {"Action": f"s3:{action}", "Resource": f"arn:aws:s3:::{name}{path}"}
@@ -35,7 +35,7 @@ def let_anyone(deployment: Deployment, **actions: str) -> None:
     deployment.client().put_bucket_policy(Bucket=name, Policy=policy)
 
 
-def test_a_bucket_without_its_policy_shows_nobody_an_image(anywhere: Deployment) -> None:
+def test_without_a_bucket_policy_nobody_can_read_images(anywhere: Deployment) -> None:
     anywhere.client().delete_bucket_policy(Bucket=anywhere.bucket.name)
     report = anywhere.doctor()
     fault = report.of("public-read", "fail")
@@ -45,27 +45,27 @@ def test_a_bucket_without_its_policy_shows_nobody_an_image(anywhere: Deployment)
     assert report.failed == {"public-read"}
 
 
-def test_a_policy_that_lets_anyone_list(anywhere: Deployment) -> None:
+def test_a_policy_that_lets_anyone_list_is_a_failure(anywhere: Deployment) -> None:
     let_anyone(anywhere, GetObject="/media/*", ListBucket="")
     report = anywhere.doctor()
     fault = report.of("public-list", "fail")
     assert fault["setting"] == "BROKER_S3_BUCKET"
-    assert fault["fix"].startswith("broker bucket apply; else take s3:ListBucket")
+    assert fault["fix"].startswith("broker bucket apply; then remove s3:ListBucket")
     assert report.failed == {"public-list"}
 
 
-def test_a_policy_that_lets_anyone_write_and_delete(on_minio: Deployment) -> None:
-    # SeaweedFS lets no stranger write, whatever its policy says.
+def test_a_policy_that_lets_anyone_write_and_delete_is_a_failure(on_minio: Deployment) -> None:
+    # SeaweedFS never allows anonymous writes, even if the policy does.
     let_anyone(on_minio, GetObject="/media/*", PutObject="/media/*", DeleteObject="/media/*")
     report = on_minio.doctor()
     fault = report.of("public-write", "fail")
     assert fault["detail"].startswith("ANYONE MAY WRITE AND DELETE OBJECTS")
     assert fault["setting"] == "BROKER_S3_BUCKET"
-    assert fault["fix"].startswith("broker bucket apply; else take s3:PutObject")
+    assert fault["fix"].startswith("broker bucket apply; then remove s3:PutObject")
     assert report.failed == {"public-write"}
 
 
-def test_a_policy_that_shows_what_is_not_confirmed(anywhere: Deployment) -> None:
+def test_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(anywhere: Deployment) -> None:
     let_anyone(anywhere, GetObject="/*")
     report = anywhere.doctor()
     fault = report.of("incoming", "fail")
@@ -74,18 +74,18 @@ def test_a_policy_that_shows_what_is_not_confirmed(anywhere: Deployment) -> None
     assert report.failed == {"incoming"}
 
 
-def test_a_bucket_without_cors_rules(
+def test_a_bucket_without_cors_rules_is_a_failure(
     strict_seaweedfs: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = deploy(strict_seaweedfs, template, tmp_path, monkeypatch)
-    # SeaweedFS answers preflights on the bucket itself by its own flag, and no rule.
+    # SeaweedFS answers preflights to the bucket according to its own flag, not to a rule.
     fault = deployment.doctor(CORS_ORIGINS="https://shop.example").of("cors", "fail")
-    assert fault["detail"] == "pages of https://shop.example may not send by POST"
+    assert fault["detail"] == "pages of https://shop.example may not upload by POST"
     assert fault["fix"] == "start SeaweedFS with -s3.allowedOrigins=https://shop.example"
     deployment.client().delete_bucket_cors(Bucket=deployment.bucket.name)
     report = deployment.doctor(CORS_ORIGINS="https://shop.example")
     fault = report.of("cors", "fail")
-    assert fault["detail"] == "pages of https://shop.example may not send by POST and PUT"
+    assert fault["detail"] == "pages of https://shop.example may not upload by POST and PUT"
     assert fault["setting"] == "BROKER_CORS_ORIGINS"
     assert fault["fix"] == "broker bucket apply"
     assert report.of("etag", "fail")["setting"] == "BROKER_CORS_ORIGINS"
@@ -93,7 +93,7 @@ def test_a_bucket_without_cors_rules(
     assert deployment.keys() == []
 
 
-def test_a_minio_whose_own_setting_names_another_origin(
+def test_a_minio_setting_that_allows_another_origin_is_a_failure(
     strict_minio: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = deploy(strict_minio, template, tmp_path, monkeypatch, region=FAR_REGION)
@@ -105,13 +105,13 @@ def test_a_minio_whose_own_setting_names_another_origin(
     assert deployment.keys() == []
 
 
-def test_a_bucket_whose_cors_rule_lacks_one_of_the_origins(deployment: Deployment) -> None:
+def test_an_origin_that_the_cors_rule_lacks_is_a_failure(deployment: Deployment) -> None:
     report = deployment.doctor(CORS_ORIGINS="https://shop.example,https://new.example")
     assert "https://new.example" in report.of("cors", "fail")["detail"]
     assert "https://shop.example" in report.of("cors", "ok")["detail"]
 
 
-def test_a_cors_rule_that_hides_the_etag(deployment: Deployment) -> None:
+def test_a_cors_rule_that_hides_the_etag_is_a_failure(deployment: Deployment) -> None:
     rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["POST", "PUT"], "AllowedHeaders": ["*"]}
     deployment.client().put_bucket_cors(
         Bucket=deployment.bucket.name, CORSConfiguration={"CORSRules": [rule]}
@@ -123,7 +123,7 @@ def test_a_cors_rule_that_hides_the_etag(deployment: Deployment) -> None:
     assert "https://doctor.invalid" in report.of("cors", "warn")["detail"]
 
 
-def test_no_origin_configured_is_skipped_with_a_word(deployment: Deployment) -> None:
+def test_without_origins_the_cors_check_is_skipped(deployment: Deployment) -> None:
     report = deployment.doctor(CORS_ORIGINS="")
     assert "BROKER_CORS_ORIGINS names no origin" in report.of("cors", "skip")["detail"]
     assert report.failed == set()
@@ -133,7 +133,9 @@ def test_no_origin_configured_is_skipped_with_a_word(deployment: Deployment) -> 
     ("url", "words"),
     [("http://127.0.0.1:{port}", "nothing listens"), ("http://s3.invalid", "cannot be resolved")],
 )
-def test_a_public_url_that_leads_nowhere(deployment: Deployment, url: str, words: str) -> None:
+def test_a_public_url_without_a_server_is_a_failure(
+    deployment: Deployment, url: str, words: str
+) -> None:
     report = deployment.doctor(S3_PUBLIC_URL=url.format(port=free_ports(1)[0]))
     fault = report.of("public-url", "fail")
     assert words in fault["detail"]
@@ -143,16 +145,16 @@ def test_a_public_url_that_leads_nowhere(deployment: Deployment, url: str, words
     assert "bucket" in report.passed
 
 
-def test_a_public_url_that_is_reached_elsewhere_from_here(anywhere: Deployment) -> None:
+def test_public_at_replaces_the_address_of_the_public_url(anywhere: Deployment) -> None:
     anywhere.set(S3_PUBLIC_URL="http://s3.shop.invalid:9000", CORS_ORIGINS="")
     assert anywhere.doctor().failed == {"public-url"}
     report = anywhere.doctor("--public-at", anywhere.bucket.server.endpoint_url)
     assert report.failed == set()
-    assert "asked at" in report.of("public-url", "ok")["detail"]
+    assert "requested at" in report.of("public-url", "ok")["detail"]
     assert {"put", "multipart", "public-read"} <= report.passed
 
 
-def test_a_public_url_that_leads_to_another_s3_server(
+def test_a_public_url_that_leads_to_another_s3_server_is_a_failure(
     seaweedfs_server: S3Server, on_minio: Deployment
 ) -> None:
     other = replace(on_minio, bucket=replace(on_minio.bucket, server=seaweedfs_server))
@@ -163,11 +165,13 @@ def test_a_public_url_that_leads_to_another_s3_server(
     assert fault["setting"] == "BROKER_S3_PUBLIC_URL"
     assert "BROKER_S3_ENDPOINT_URL" in fault["fix"]
     assert other.keys() == []
-    # The bucket on MinIO is another test's afterwards, and this one would be a namesake.
+    # Another test uses the bucket on MinIO later, and this one would have the same name.
     other.client().delete_bucket(Bucket=on_minio.bucket.name)
 
 
-def test_a_public_url_without_the_bucket(seaweedfs_server: S3Server, on_minio: Deployment) -> None:
+def test_a_public_url_without_the_bucket_is_a_failure(
+    seaweedfs_server: S3Server, on_minio: Deployment
+) -> None:
     report = on_minio.doctor(S3_PUBLIC_URL=seaweedfs_server.endpoint_url)
     fault = report.of("ticket", "fail")
     assert "404 NoSuchBucket" in fault["detail"]
@@ -175,7 +179,7 @@ def test_a_public_url_without_the_bucket(seaweedfs_server: S3Server, on_minio: D
     assert fault["fix"].startswith("set BROKER_S3_PUBLIC_URL")
 
 
-def test_a_media_url_that_lacks_the_location(anywhere: Deployment) -> None:
+def test_a_media_url_that_lacks_the_location_is_a_failure(anywhere: Deployment) -> None:
     base = f"{anywhere.bucket.server.endpoint_url}/{anywhere.bucket.name}"
     report = anywhere.doctor(MEDIA_URL=base)
     fault = report.of("public-read", "fail")
@@ -184,7 +188,7 @@ def test_a_media_url_that_lacks_the_location(anywhere: Deployment) -> None:
     assert report.failed == {"public-read"}
 
 
-def test_a_media_url_with_nothing_behind_it(deployment: Deployment) -> None:
+def test_a_media_url_without_a_server_is_a_failure(deployment: Deployment) -> None:
     report = deployment.doctor(MEDIA_URL=f"http://127.0.0.1:{free_ports(1)[0]}/media")
     fault = report.of("public-read", "fail")
     assert "nothing listens" in fault["detail"]
@@ -219,7 +223,7 @@ def test_a_cdn_that_converts_images_is_a_warning(deployment: Deployment) -> None
         ("Content_Type", "application/octet-stream", "BROKER_MEDIA_URL"),
     ],
 )
-def test_a_cdn_that_changes_a_header(
+def test_a_cdn_that_changes_a_header_is_a_failure(
     anywhere: Deployment, header: str, value: str, setting: str
 ) -> None:
     server, name = anywhere.bucket.server.endpoint_url, anywhere.bucket.name
@@ -228,7 +232,7 @@ def test_a_cdn_that_changes_a_header(
     fault = report.of("public-read", "fail")
     assert value in fault["detail"]
     assert fault["setting"] == setting
-    assert fault["fix"].startswith("see that")
+    assert fault["fix"].startswith("make sure that")
     assert report.failed == {"public-read"}
 
 
@@ -250,14 +254,14 @@ def test_an_s3_server_that_checks_no_policy_is_a_failure(
     client.create_bucket(Bucket=deployment.bucket.name)
     report = deployment.doctor(S3_ENDPOINT_URL=moto_url)
     fault = report.of("policy", "fail")
-    assert fault["detail"].startswith("THE BUCKET TAKES FORMS WITH A CHANGED KEY")
+    assert fault["detail"].startswith("THE BUCKET ACCEPTS FORMS WITH A CHANGED KEY")
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
     assert fault["fix"].startswith("use an S3 server that enforces POST policies")
     assert "removal" in report.passed
     assert client.list_objects_v2(Bucket=deployment.bucket.name)["KeyCount"] == 0
 
 
-def test_a_run_that_is_ended_by_sigterm_removes_what_it_sent(anywhere: Deployment) -> None:
+def test_a_run_that_ends_by_sigterm_removes_its_objects(anywhere: Deployment) -> None:
     def lines(finding: Finding) -> list[str]:
         if finding.check == "incoming":
             assert anywhere.keys() != []
@@ -271,7 +275,7 @@ def test_a_run_that_is_ended_by_sigterm_removes_what_it_sent(anywhere: Deploymen
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def test_a_run_that_is_broken_off_removes_what_it_sent(anywhere: Deployment) -> None:
+def test_an_interrupted_run_removes_its_objects(anywhere: Deployment) -> None:
     findings = examine()
     for finding in findings:
         if finding.check == "ticket":

@@ -1,4 +1,4 @@
-"""Settings, tokens and the broker's own address."""
+"""Settings, tokens and the broker's public URL."""
 
 import json
 import ssl
@@ -37,7 +37,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serve one body for every path; a 404 where there is none."""
+    """Serve one body for every path; answer 404 if it is None."""
     bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ def with_key(no_bucket: Environment, algorithm: str, **values: str) -> Any:
     return no_bucket.doctor(JWT_ALGORITHM=algorithm, CAPABILITY_SECRET="c" * 40, **values)
 
 
-def test_settings_that_cannot_be_loaded_are_a_line_each(no_bucket: Environment) -> None:
+def test_each_invalid_setting_has_a_line(no_bucket: Environment) -> None:
     no_bucket.monkeypatch.delenv("BROKER_S3_BUCKET")
     report = no_bucket.doctor(TICKET_TTL="never", JWT_SECRET="too-short-secret")
     faults = [f for f in report.findings if f["outcome"] == "fail"]
@@ -110,7 +110,7 @@ def test_a_secret_that_is_too_short_names_its_setting(no_bucket: Environment) ->
     assert "too-short" not in fault["detail"]
 
 
-def test_a_setting_that_nobody_knows_is_a_warning(no_bucket: Environment) -> None:
+def test_an_unknown_setting_is_a_warning(no_bucket: Environment) -> None:
     report = no_bucket.doctor(S3_BUKET="media")
     assert report.of("settings", "warn")["setting"] == "BROKER_S3_BUKET"
 
@@ -120,7 +120,7 @@ def test_the_page_that_signs_anyone_in_is_a_warning(no_bucket: Environment) -> N
 
 
 @pytest.mark.parametrize("secret", ["a" * 40, "changeme" * 5, "0123456789ab" * 3])
-def test_a_secret_that_repeats_itself(no_bucket: Environment, secret: str) -> None:
+def test_a_repetitive_secret_is_a_warning(no_bucket: Environment, secret: str) -> None:
     report = no_bucket.doctor(JWT_SECRET=secret)
     found = report.of("jwt", "warn")
     assert found["setting"] == "BROKER_JWT_SECRET"
@@ -129,20 +129,22 @@ def test_a_secret_that_repeats_itself(no_bucket: Environment, secret: str) -> No
 
 
 @pytest.mark.parametrize("name", ["ISSUER", "AUDIENCE"])
-def test_tokens_of_any_issuer_or_for_any_audience(no_bucket: Environment, name: str) -> None:
+def test_accepting_any_issuer_or_audience_is_a_warning(no_bucket: Environment, name: str) -> None:
     no_bucket.monkeypatch.delenv(f"BROKER_JWT_{name}")
     found = no_bucket.doctor().of("jwt", "warn")
     assert found["setting"] == f"BROKER_JWT_{name}"
     assert found["fix"].startswith(f"set BROKER_JWT_{name}")
 
 
-def test_a_public_key_of_the_right_kind(no_bucket: Environment, rsa_key: rsa.RSAPrivateKey) -> None:
+def test_a_suitable_public_key_passes(no_bucket: Environment, rsa_key: rsa.RSAPrivateKey) -> None:
     report = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=public_pem(rsa_key))
     assert "RS256" in report.of("jwt", "ok")["detail"]
     assert report.failed == NO_BUCKET
 
 
-def test_a_public_key_of_the_wrong_kind(no_bucket: Environment, rsa_key: rsa.RSAPrivateKey) -> None:
+def test_a_public_key_of_the_wrong_kind_is_a_failure(
+    no_bucket: Environment, rsa_key: rsa.RSAPrivateKey
+) -> None:
     report = with_key(no_bucket, "ES256", JWT_PUBLIC_KEY=public_pem(rsa_key))
     fault = report.of("jwt", "fail")
     assert "ES256 needs a key that is EC on the curve P-256" in fault["detail"]
@@ -151,20 +153,20 @@ def test_a_public_key_of_the_wrong_kind(no_bucket: Environment, rsa_key: rsa.RSA
     assert report.failed - NO_BUCKET == {"jwt"}
 
 
-def test_a_public_key_of_another_curve(no_bucket: Environment) -> None:
+def test_a_public_key_on_another_curve_is_a_failure(no_bucket: Environment) -> None:
     pem = public_pem(ec.generate_private_key(ec.SECP384R1()))
     fault = with_key(no_bucket, "ES256", JWT_PUBLIC_KEY=pem).of("jwt", "fail")
     assert "secp384r1" in fault["detail"]
 
 
-def test_a_public_key_that_is_too_short(no_bucket: Environment) -> None:
+def test_a_public_key_that_is_too_short_is_a_failure(no_bucket: Environment) -> None:
     pem = public_pem(rsa.generate_private_key(65537, 1024))
     fault = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=pem).of("jwt", "fail")
     assert "this one is RSA with 1024 bits" in fault["detail"]
     assert fault["setting"] == PEM
 
 
-def test_a_private_key_where_the_public_one_belongs(
+def test_a_private_key_instead_of_a_public_one_is_a_failure(
     no_bucket: Environment, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     pem = private_pem(rsa_key)
@@ -175,7 +177,7 @@ def test_a_private_key_where_the_public_one_belongs(
     assert pem.splitlines()[1] not in report.text
 
 
-def test_a_certificate_where_a_public_key_belongs(
+def test_a_certificate_instead_of_a_public_key_is_a_failure(
     no_bucket: Environment, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     fault = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=certificate(rsa_key)).of("jwt", "fail")
@@ -183,17 +185,17 @@ def test_a_certificate_where_a_public_key_belongs(
     assert fault["setting"] == PEM
 
 
-def test_a_pem_that_is_none(no_bucket: Environment) -> None:
+def test_an_invalid_pem_is_a_failure(no_bucket: Environment) -> None:
     pem = "-----BEGIN PUBLIC KEY-----\nnothing\n-----END PUBLIC KEY-----\n"
     fault = with_key(no_bucket, "RS256", JWT_PUBLIC_KEY=pem).of("jwt", "fail")
-    assert "no public key" in fault["detail"]
+    assert "not a public key" in fault["detail"]
 
 
 def jwks(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": [{"kid": str(n), **key} for n, key in enumerate(keys)]}).encode()
 
 
-def test_published_keys_of_which_one_can_be_used(
+def test_one_suitable_published_key_passes(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     elliptic = ECAlgorithm.to_jwk(
@@ -205,7 +207,7 @@ def test_published_keys_of_which_one_can_be_used(
     assert report.failed == NO_BUCKET
 
 
-def test_published_keys_of_which_none_can_be_used(
+def test_no_suitable_published_key_is_a_failure(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     keys = jwks(RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True))
@@ -218,13 +220,15 @@ def test_published_keys_of_which_none_can_be_used(
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"keys": []}'])
-def test_a_jwks_url_that_gives_no_keys(no_bucket: Environment, serve: Serve, body: bytes) -> None:
+def test_a_jwks_url_without_keys_is_a_failure(
+    no_bucket: Environment, serve: Serve, body: bytes
+) -> None:
     fault = with_key(no_bucket, "RS256", JWT_JWKS_URL=serve(body)).of("jwks", "fail")
     assert fault["setting"] == JWKS
     assert "jwks_uri" in fault["fix"]
 
 
-def test_a_jwks_url_that_redirects_which_the_broker_does_not_follow(
+def test_a_jwks_url_that_redirects_is_a_failure(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     keys = jwks(RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True))
@@ -234,7 +238,7 @@ def test_a_jwks_url_that_redirects_which_the_broker_does_not_follow(
     assert "jwks_uri" in fault["fix"]
 
 
-def test_a_jwks_url_with_nothing_behind_it(no_bucket: Environment) -> None:
+def test_a_jwks_url_without_a_server_is_a_failure(no_bucket: Environment) -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}/jwks.json"
     report = with_key(no_bucket, "RS256", JWT_JWKS_URL=url)
     fault = report.of("jwks", "fail")
@@ -244,7 +248,7 @@ def test_a_jwks_url_with_nothing_behind_it(no_bucket: Environment) -> None:
     assert report.failed - NO_BUCKET == {"jwks"}
 
 
-def test_a_certificate_that_nobody_trusts(
+def test_an_untrusted_certificate_is_a_failure(
     no_bucket: Environment, rsa_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
     file = tmp_path / "issuer.pem"
@@ -264,20 +268,22 @@ def test_a_certificate_that_nobody_trusts(
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
 
 
-def test_the_broker_s_own_address(no_bucket: Environment, serve: Serve) -> None:
+def test_a_public_url_of_the_broker_that_answers_passes(
+    no_bucket: Environment, serve: Serve
+) -> None:
     report = no_bucket.doctor(PUBLIC_URL=serve(b'{"status":"ok"}'))
     assert "answers" in report.of("broker-url", "ok")["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>another service"])
-def test_an_address_where_another_service_answers(
+def test_a_public_url_of_another_service_is_a_warning(
     no_bucket: Environment, serve: Serve, body: bytes
 ) -> None:
     report = no_bucket.doctor(PUBLIC_URL=serve(body))
     assert report.of("broker-url", "warn")["setting"] == "BROKER_PUBLIC_URL"
 
 
-def test_an_address_where_the_broker_is_not(no_bucket: Environment) -> None:
+def test_a_public_url_without_a_broker_is_a_warning(no_bucket: Environment) -> None:
     found = no_bucket.doctor(PUBLIC_URL=f"http://127.0.0.1:{free_ports(1)[0]}").of(
         "broker-url", "warn"
     )

@@ -1,7 +1,7 @@
-"""A bucket of any size that costs nothing: answers ListObjectsV2 and HEAD from a formula.
+"""A fake bucket of any size that computes the answers to ListObjectsV2 and HEAD.
 
-Real servers take minutes for 100 000 objects. What is asked of it goes over HTTP and through
-boto3, as with a real one.
+Real servers need minutes to store 100 000 objects. Requests go through boto3 and HTTP as with a
+real server.
 """
 
 import threading
@@ -17,13 +17,13 @@ SIZE = 12345
 
 
 def key_of(number: int) -> str:
-    """Name an object; names are in byte order as numbers are."""
+    """Return the key of an object; keys sort like their numbers."""
     return f"media/ads/ad_1/photo-{number:09}_x7Kp2mQa.jpg"
 
 
 @contextmanager
 def listing_server(objects: int) -> Iterator[str]:
-    """Serve a bucket that holds so many objects below `media/`; gives the endpoint's URL."""
+    """Serve a bucket with this many objects below `media/`; yield its endpoint URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

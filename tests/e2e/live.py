@@ -1,4 +1,4 @@
-"""Serve an app, or a page's files, on a port of its own until the block ends."""
+"""Serves an app or the files of a page on a free port until the block ends."""
 
 import contextlib
 import threading
@@ -12,9 +12,9 @@ Wsgi = Callable[..., Any]
 
 @contextlib.contextmanager
 def served(app: Wsgi, port: int = 0) -> Iterator[int]:
-    """Serve on 127.0.0.1; gives the port."""
+    """Serve on 127.0.0.1; yield the port."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    # Asked to end, it looks up after that many seconds.
+    # How long it takes to notice a shutdown, in seconds.
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""Real notifications: a client sends its file and vanishes, and the bucket's event confirms it."""
+"""Real bucket notifications: if a client disappears after the upload, the bucket confirms it."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -24,12 +24,12 @@ from tests.servers.minio import WEBHOOK_ARN, minio
 from tests.servers.seaweedfs import seaweedfs
 
 EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-ARRIVES_WITHIN = 60  # seconds, on a machine under load; one is usual
+ARRIVES_WITHIN = 60  # seconds on a machine under load; usually 1
 
 
 @dataclass
 class Switchboard:
-    """Answers before there is an app to answer: the S3 server wants to know the address first."""
+    """Serves a URL before the app exists, because the S3 server must know the URL first."""
 
     app: Wsgi | None = None
     answered: threading.Condition = field(default_factory=threading.Condition)
@@ -46,7 +46,7 @@ class Switchboard:
         return body
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Return once it is true; it is looked at after every event."""
+        """Wait until it is true; check it after every notification."""
         with self.answered:
             assert self.answered.wait_for(condition, ARRIVES_WITHIN)
 
@@ -61,7 +61,7 @@ class Notifying:
 def notifying(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Notifying]:
-    """An app that its bucket tells of every object, over HTTP."""
+    """Yield an app that its bucket notifies of every object over HTTP."""
     switchboard = Switchboard()
     run = {"seaweedfs": seaweedfs, "minio": minio}[request.param]
     with ExitStack() as stack:
@@ -87,7 +87,9 @@ def notifying(
         app.extensions["broker"].database.dispose()
 
 
-def test_the_bucket_confirms_what_its_clients_do_not(notifying: Notifying) -> None:
+def test_bucket_notifications_confirm_uploads_that_clients_did_not_confirm(
+    notifying: Notifying,
+) -> None:
     alice = Client(notifying.app, token(1))
     ad = alice.ad()
     pinned = alice.ticket(ad).get_json()
@@ -96,7 +98,7 @@ def test_the_bucket_confirms_what_its_clients_do_not(notifying: Notifying) -> No
     for ticket in (pinned, unpinned):
         assert send(ticket).status_code == 201
     put_parts(signed(alice, large, [1, 2, 3], pinned=False))
-    # The process died after S3 had put the parts together.
+    # The process died after S3 had completed the upload.
     broker = notifying.app.extensions["broker"]
     with broker.database.session() as session:
         row = session.query(Upload).filter_by(transport="multipart").one()

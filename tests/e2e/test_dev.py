@@ -1,4 +1,4 @@
-"""`broker dev` as a person runs it: a real photo, a public URL, nothing left behind."""
+"""`broker dev` as a user runs it: it serves a photo and leaves nothing behind."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ JPEG = base64.b64decode(
 
 @contextmanager
 def broker_dev(data_dir: Path, port: int, s3_port: int) -> Iterator[str]:
-    """Run it until the block ends; then Ctrl-C, and it must end well."""
+    """Run `broker dev` until the block ends, then send Ctrl-C and check its exit status."""
     command = [*BROKER, "dev", "--port", str(port), "--s3-port", str(s3_port)]
     with subprocess.Popen(
         [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True
@@ -47,7 +47,7 @@ def token(data_dir: Path) -> str:
 
 
 def upload(base: str, bearer: str) -> httpx.Response:
-    """Do the README's steps; give the public URL's answer."""
+    """Follow the steps of the README; return the answer of the public URL."""
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {bearer}"}) as client:
         ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "850.00"}).json()
         ticket = client.post(
@@ -67,7 +67,7 @@ def upload(base: str, bearer: str) -> httpx.Response:
         return httpx.get(image.json()["image_url"])
 
 
-def test_two_run_side_by_side_serve_a_photo_and_leave_nothing(tmp_path: Path) -> None:
+def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> None:
     ports = free_ports(4)
     with (
         broker_dev(tmp_path / "a", ports[0], ports[1]) as first,
@@ -85,14 +85,14 @@ def test_two_run_side_by_side_serve_a_photo_and_leave_nothing(tmp_path: Path) ->
     assert all(is_port_free(port) for port in ports)
 
 
-def test_a_second_one_in_the_same_directory_leaves_what_the_first_serves(
+def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = free_ports(2), free_ports(2)
     monkeypatch.setattr(dev, "LOCK_TIMEOUT", 0.0)
 
     class Written(Exception):
-        """Ends a run that has come as far as to write."""
+        """Raised at the first write, to stop the command."""
 
     def run(ports: list[int]) -> None:
         dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
@@ -106,12 +106,14 @@ def test_a_second_one_in_the_same_directory_leaves_what_the_first_serves(
         raise Written(port)
 
     monkeypatch.setattr(dev, "load_or_make", write)
-    for ports in (first, second):  # the second may, once the first has ended
+    for ports in (first, second):  # the second one starts after the first has ended
         with pytest.raises(Written, match=f"^{ports[0]}$"):
             run(ports)
 
 
-def test_when_the_api_ends_by_itself_all_the_rest_ends_and_it_says_so(tmp_path: Path) -> None:
+def test_if_the_api_ends_by_itself_broker_dev_reports_it_and_stops_everything(
+    tmp_path: Path,
+) -> None:
     ports = free_ports(2)
     options = ["--port", str(ports[0]), "--s3-port", str(ports[1]), "--data-dir", str(tmp_path)]
     with subprocess.Popen(
@@ -135,7 +137,7 @@ def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text()
 
 
-def test_a_token_is_not_minted_from_a_production_secret(tmp_path: Path) -> None:
+def test_broker_token_refuses_a_production_secret(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BROKER, "token", "--data-dir", str(tmp_path), "--sub", "1"],
         capture_output=True,

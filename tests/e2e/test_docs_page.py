@@ -1,4 +1,4 @@
-"""The reader at /docs and the page of errors, in Debian's Chromium, with nothing but the broker."""
+"""The OpenAPI reader at /docs and the error page in Chromium, without any other origin."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ def faults() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, broker_url: str, faults: list[str]) -> Iterator[Page]:
-    """A page that reaches the broker alone; whatever goes wrong in it is among the faults."""
+    """A page that can reach only the broker. Its errors are collected and fail the test."""
     opened = browser.new_page()
     opened.set_default_timeout(30_000)
 
@@ -59,7 +59,7 @@ def page(browser: Browser, broker_url: str, faults: list[str]) -> Iterator[Page]
     opened.close()
 
 
-def test_the_reader_shows_every_operation_without_any_other_origin(
+def test_the_reader_shows_every_operation_without_another_origin(
     page: Page, broker_url: str, faults: list[str]
 ) -> None:
     page.goto(f"{broker_url}/docs/")
@@ -90,7 +90,7 @@ def test_a_problem_s_type_leads_to_its_explanation(
     assert faults == []
 
 
-def test_the_reader_tries_a_request_out_under_its_policy(
+def test_the_reader_can_send_a_request_under_its_content_security_policy(
     page: Page, broker_url: str, faults: list[str]
 ) -> None:
     page.goto(f"{broker_url}/docs")

@@ -1,4 +1,4 @@
-"""`broker serve` around real servers: readiness goes first, and no answer is lost."""
+"""`broker serve` with real servers stops without losing an answer."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.servers.header_proxy import header_proxy
 
 ROOT = Path(__file__).parent.parent.parent
 BROKER = [sys.executable, "-m", "broker.cli"]
-TRIES = 600  # of a tenth of a second
+TRIES = 600  # 0.1 s each
 SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
@@ -39,7 +39,7 @@ CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
 
 
 class Gate:
-    """Holds S3's answers back while it is closed."""
+    """Holds the answers of S3 while it is closed."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -60,10 +60,10 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def status(url: str) -> int | str:
-    """Give the status of a new connection's request, or the problem's code, or `refused`.
+    """Send a request on a new connection; return its status, problem code, or `refused`.
 
-    gunicorn does not close its socket before its workers have ended: a new connection is left
-    without an answer then, which is the same to a load balancer.
+    gunicorn keeps its socket open until its workers have ended. A new connection then gets no
+    answer, which is the same as `refused` for a load balancer.
     """
     try:
         answer = httpx.get(url, timeout=3)
@@ -76,7 +76,7 @@ def status(url: str) -> int | str:
 def served(
     command: list[str], bucket: Bucket, database_url: str, endpoint_url: str, **settings: Any
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run `broker serve` as production does; gives the API's URL and the process."""
+    """Run `broker serve` as in production; yield the API's URL and the process."""
     (port,) = free_ports(1)
     values = {
         "database_url": database_url,
@@ -101,7 +101,7 @@ def served(
 
 
 def sent(client: httpx.Client) -> str:
-    """Upload a photo, all but its confirm; gives the confirm's path."""
+    """Upload a photo without confirming it; return the path of the confirm."""
     ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "850.00"}).json()["id"]
     ticket = client.post(f"/api/ads/{ad}/upload_image/", json=declared()).json()
     assert send(ticket).status_code == 201
@@ -109,9 +109,9 @@ def sent(client: httpx.Client) -> str:
 
 
 def listed_and_counted(url: str) -> list[float]:
-    """List the ads ten times; give what is counted of it by whichever worker answers, each time.
+    """List the ads ten times; return the request count in /metrics after each time.
 
-    A new connection each: any worker may get it.
+    Each request uses a new connection, so any worker may answer it.
     """
     for _ in range(10):
         assert status(f"{url}/api/ads/") == 200
@@ -130,7 +130,7 @@ def listed_and_counted(url: str) -> list[float]:
     [("postgresql", "granian"), ("sqlite", "granian"), ("postgresql", "gunicorn")],
     indirect=["database_url"],
 )
-def test_readiness_goes_first_and_requests_under_way_get_their_answers(
+def test_readiness_fails_first_and_running_requests_are_answered(
     s3_bucket: Bucket, database_url: str, server: str
 ) -> None:
     gate = Gate()
@@ -147,7 +147,7 @@ def test_readiness_goes_first_and_requests_under_way_get_their_answers(
         assert gate.held.wait(30)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/readyz") == "draining")
-        # Load balancers need a while to notice; whatever they send until then is answered.
+        # Load balancers notice it late. Requests until then are still answered.
         assert status(f"{url}/api/ads/") == 200
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/healthz") == "refused")
@@ -159,7 +159,7 @@ def test_readiness_goes_first_and_requests_under_way_get_their_answers(
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_takes_too_long_is_cut_and_nothing_is_half_done(
+def test_requests_over_the_time_limit_are_cut_and_leave_nothing_half_done(
     s3_bucket: Bucket,
     database_url: str,
     server: str,
@@ -182,7 +182,7 @@ def test_what_takes_too_long_is_cut_and_nothing_is_half_done(
         assert process.wait(30) == 0
         assert isinstance(confirming.exception(30), httpx.TransportError)
         gate.opened.set()
-    assert "cut what took longer than 1 s" in capfd.readouterr().err
+    assert "killed what took longer than 1 s" in capfd.readouterr().err
     app = make_app()
     assert look(app).violations == []
     retried = app.test_client().post(confirm_url, headers=CLIENT["headers"])

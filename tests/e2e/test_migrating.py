@@ -1,4 +1,4 @@
-"""The walk-through of docs/migrating.md, run as it is written, from a Django-like database."""
+"""Runs the commands of docs/migrating.md against a database like Django's."""
 
 import os
 import re
@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parent.parent.parent / "docs/migrating.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHELL = [text for language, text in BLOCKS if language == "sh"]
 OUTPUT = [text for language, text in BLOCKS if language == ""]
-# As a marketplace has them: two users, three ads, photos with names of cameras and people.
+# A typical marketplace: two users, three ads, photos named by cameras and people.
 DJANGO = """
 CREATE TABLE users_user (id bigserial PRIMARY KEY, email text, first_name text, last_name text,
     avatar text NOT NULL, date_joined timestamptz NOT NULL DEFAULT now());
@@ -81,12 +81,12 @@ def shell(script: str, environment: dict[str, str], directory: Path) -> str:
     return done.stdout
 
 
-def test_the_walk_through_does_what_it_says(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_walk_through_works_as_written(environment: dict[str, str], tmp_path: Path) -> None:
     copy, adopt, compare, back = SHELL
     assert shell(copy, environment, tmp_path).startswith(f"database at {migrate.head()}\n")
     assert shell(adopt, environment, tmp_path) == OUTPUT[0]
     assert shell(compare, environment, tmp_path) == OUTPUT[1]
-    # Again, as on the day of the switch: nothing is there twice.
+    # Repeat it, as on the day of the switch: nothing is duplicated.
     shell(copy, environment, tmp_path)
     shell(adopt, environment, tmp_path)
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as broker:

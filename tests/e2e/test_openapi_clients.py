@@ -1,4 +1,4 @@
-"""Clients that others' generators make of the live /openapi.json compile and upload a photo."""
+"""Clients generated from the live /openapi.json compile and upload a photo."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ COMPILE = [
     *("--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes"),
     *("--target", "es2022", "--module", "nodenext", "upload.ts"),
 ]
-# The generator's own client.py hands httpx's __exit__ what httpx does not declare.
+# The generated client.py passes httpx's __exit__ untyped arguments.
 MYPY = "[mypy]\nstrict = True\n[mypy-upload_broker_client.client]\nignore_errors = True\n"
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -36,14 +36,14 @@ def broker_url(app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def node_modules() -> Path:
-    """Install what the lock file names, once."""
+    """Install the packages of the lock file once."""
     with installed_or_skip():
         return installed(HERE)
 
 
 def run(directory: Path, *command: str | Path) -> str:
-    """Run a command; gives all that it said."""
-    # ruff, which the Python generator calls, is beside this Python.
+    """Run a command; return its output."""
+    # The Python generator calls ruff, which is installed next to this Python.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
@@ -60,7 +60,7 @@ def run(directory: Path, *command: str | Path) -> str:
 
 
 def assert_uploads(directory: Path, broker_url: str, *program: str) -> None:
-    """Run a client's program once a transport; the URL that it prints serves the photo."""
+    """Run a client once per transport; check that the printed URL serves the photo."""
     (directory / "photo.jpg").write_bytes(JPEG)
     for transport in TRANSPORTS:
         image_url = run(directory, *program, broker_url, token(), "photo.jpg", transport).strip()

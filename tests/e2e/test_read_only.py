@@ -1,7 +1,7 @@
-"""The processes as the container runs them: nobody's user, no rights, nothing to write but /tmp.
+"""The processes run as in the container: an unprivileged user and a read-only root except /tmp.
 
-There is no Docker engine where these tests run. A mount namespace of the test's own gives what
-docker-compose.yml asks for: a read-only root, a tmpfs at /tmp, and setpriv(1) the rest.
+These tests need no Docker. A mount namespace provides the read-only root and the tmpfs at /tmp that
+docker-compose.yml requests; setpriv(1) drops the privileges.
 """
 
 import json
@@ -28,8 +28,8 @@ ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 UID = "10001"
-# $1 and $2 are the checkout and Python's own folder. Where nobody may enter what they lie in, as
-# /root, that is hidden, and they alone are put back; so it is with /tmp.
+# $1 and $2 are the checkout and the folder of Python. If one of their parents, such as /root, is
+# closed to other users, it is hidden and only they are mounted again; the same holds for /tmp.
 CONTAINED = r"""
 set -e
 mount --make-rprivate /
@@ -85,7 +85,7 @@ PROBE = """if True:
 
 @pytest.fixture(scope="module")
 def contained() -> list[str]:
-    """Give the command that runs another one as the container would."""
+    """Return the command prefix that runs a program as in the container."""
     script = f"UID={UID} hidden=\n{CONTAINED}"
     command = ["unshare", "--mount", "sh", "-c", script, "sh", str(ROOT), sys.base_prefix]
     with installed_or_skip():
@@ -95,7 +95,7 @@ def contained() -> list[str]:
 
 
 def readme_token(contained: list[str], environment: dict[str, str]) -> str:
-    """Mint a token as the README has it done in the container."""
+    """Create a token with the README's command for the container."""
     (script,) = re.findall(r"^docker compose exec api sh -c '(.*)'$", README, re.MULTILINE)
     done = subprocess.run(
         [*contained, "sh", "-c", script],
@@ -108,7 +108,7 @@ def readme_token(contained: list[str], environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def test_nothing_can_be_written_but_tmp_and_nobody_can_be_become(contained: list[str]) -> None:
+def test_only_tmp_is_writable_and_no_privilege_can_be_gained(contained: list[str]) -> None:
     done = subprocess.run(
         [*contained, sys.executable, "-c", PROBE],
         capture_output=True,
@@ -169,7 +169,7 @@ def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
 
 
 def image_command() -> list[str]:
-    """Give the Dockerfile's last CMD, which is the one that counts."""
+    """Return the last CMD of the Dockerfile, which is the effective one."""
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if "CMD" in line]
     words: list[str] = json.loads(lines[-1].removeprefix("CMD "))
     return words

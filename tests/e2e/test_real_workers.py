@@ -1,4 +1,4 @@
-"""The API as it is deployed, in Granian's processes: what one process cannot show."""
+"""The API in several Granian processes, as it is deployed."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from tests.servers.counters import Counters
 
 @pytest.fixture
 def workers(tmp_path: Path, counters_server: Counters) -> Iterator[list[int]]:
-    """Two processes of one deployment; gives their ports."""
+    """Start two processes of one deployment; yield their ports."""
     counters_server.client().flushall()
     database = f"sqlite:///{tmp_path / 'broker.db'}"
     migrate.upgrade(database)
@@ -55,7 +55,7 @@ def workers(tmp_path: Path, counters_server: Counters) -> Iterator[list[int]]:
 
 
 def ask(port: int, method: str = "GET", path: str = "/api/users/1/", body: object = None) -> int:
-    """Ask one process; a body is sent in chunks, without Content-Length."""
+    """Send a request to one process; a body is sent in chunks, without Content-Length."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
     headers = {"Authorization": f"Bearer {token(1)}", "Content-Type": "application/json"}
     chunks = None if body is None else iter([json.dumps(body).encode()])
@@ -65,12 +65,12 @@ def ask(port: int, method: str = "GET", path: str = "/api/users/1/", body: objec
     return status
 
 
-def test_a_limit_holds_over_two_processes(workers: list[int]) -> None:
+def test_a_rate_limit_holds_over_two_processes(workers: list[int]) -> None:
     statuses = [ask(port) for _ in range(8) for port in workers]
     assert statuses == [200] * 10 + [429] * 6
 
 
-def test_a_body_in_chunks_is_read_and_bounded(workers: list[int]) -> None:
+def test_a_body_in_chunks_is_read_up_to_its_limit(workers: list[int]) -> None:
     ad = {"title": "A bicycle", "price": "850.00"}
     assert ask(workers[0], "POST", "/api/ads/", ad) == 201
     assert ask(workers[0], "POST", "/api/ads/", {**ad, "description": "x" * 70_000}) == 413

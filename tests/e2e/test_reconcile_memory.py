@@ -1,4 +1,4 @@
-"""`broker reconcile` needs as much memory for ten times the objects."""
+"""The memory of `broker reconcile` does not grow with the number of objects."""
 
 import atexit
 import functools
@@ -22,13 +22,13 @@ from tests.e2e.listing_server import ETAG, SIZE, key_of, listing_server
 from tests.http.client import SECRET
 from tests.servers.inventory import write_report
 
-# Of a Parquet report more: pyarrow's buffers are full from 100 000 rows on.
+# More rows for Parquet, because pyarrow's buffers grow up to 100 000 rows.
 FEW = {"listing": 5_000, "CSV": 5_000, "Parquet": 12_000}
-# An object without a row, every so often.
+# One object of 500 has no row.
 ORPHAN_EVERY = 500
-# KiB. 45 000 objects more, held in memory, would be 30 MiB, and 108 000 would be 70.
+# KiB. Keeping 45 000 more objects in memory would take 30 MiB, 108 000 would take 70 MiB.
 MAY_GROW = {"listing": 6 * 1024, "CSV": 6 * 1024, "Parquet": 20 * 1024}
-# Peak resident memory of this process alone: proc(5).
+# Prints the peak resident memory of its process: proc(5).
 COMMAND = """
 import atexit, pathlib, re, sys
 from broker.cli import main
@@ -40,7 +40,7 @@ main()
 
 @functools.cache
 def database_of(images: int) -> str:
-    """Make a database whose rows are in no order, as rows are; once, for it is only read."""
+    """Create a database with rows in random order; cached, because it is only read."""
     path = Path(tempfile.mkdtemp(prefix="broker-")) / "broker.db"
     atexit.register(shutil.rmtree, path.parent)
     url = f"sqlite:///{path}"
@@ -63,7 +63,7 @@ def database_of(images: int) -> str:
 
 
 def peak(objects: int, *arguments: str) -> int:
-    """Run the command; gives its peak resident memory in KiB."""
+    """Run the command; return its peak resident memory in KiB."""
     with listing_server(objects) as endpoint_url:
         environment = {
             **os.environ,
@@ -101,6 +101,7 @@ def report_of(tmp_path: Path, objects: int, file_format: str) -> list[str]:
     return ["--inventory", str(write_report(folder, entries, file_format))]
 
 
+@pytest.mark.matrix(part="memory")
 @pytest.mark.parametrize(("source", "may_grow"), MAY_GROW.items())
 def test_ten_times_the_objects_need_no_more_memory(
     tmp_path: Path, source: str, may_grow: int

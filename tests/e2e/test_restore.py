@@ -1,4 +1,4 @@
-"""Backup and restore: the rehearsal beside a database in use, and a restore for good."""
+"""Backup and restore: the rehearsal next to a database in use, and a real restore."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @dataclass
 class Restored:
-    """A database that a dump is restored into, and the app on it."""
+    """A restored database and the app on it."""
 
     url: str
     make_app: Callable[..., Flask]
@@ -67,7 +67,7 @@ def run(*arguments: str) -> Result:
 
 
 def reaped(app: Flask, **limits: Any) -> Reaped:
-    """Run the reaper, a day later where it is to look at pending uploads."""
+    """Run the reaper, a day later if it should handle pending uploads."""
     parts = app.extensions["broker"]
     now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
     parts = replace(parts, limits=replace(parts.limits, **limits))
@@ -76,7 +76,7 @@ def reaped(app: Flask, **limits: Any) -> Reaped:
 
 
 def dumped(database_url: str, to: str) -> None:
-    """Dump one database and restore it into another, as the runbook does."""
+    """Dump a database and restore it into another, as in the runbook."""
     source, target = (url.replace("+psycopg", "") for url in (database_url, to))
     dump = subprocess.run(["pg_dump", "-Fc", "-O", source], check=True, capture_output=True)
     restore = ["pg_restore", "--exit-on-error", "--single-transaction", "-O", "-d", target]
@@ -85,7 +85,7 @@ def dumped(database_url: str, to: str) -> None:
 
 @pytest.fixture
 def writing(app: Flask) -> Iterator[Callable[[], None]]:
-    """Upload, confirm and delete without a pause; gives what waits until it is at it."""
+    """Upload, confirm and delete in a loop; yield a function that waits until it has started."""
     stop, at_it = threading.Event(), threading.Event()
     alice = Client(app, token(1))
 
@@ -112,7 +112,7 @@ def assert_set(event: threading.Event) -> None:
     assert event.wait(60)
 
 
-def test_a_rehearsal_beside_a_database_in_use_says_that_its_backup_can_be_restored(
+def test_a_rehearsal_next_to_a_database_in_use_says_that_its_backup_can_be_restored(
     database_url: str, empty: Restored, writing: Callable[[], None]
 ) -> None:
     writing()
@@ -125,25 +125,25 @@ def test_a_rehearsal_beside_a_database_in_use_says_that_its_backup_can_be_restor
     assert (again.returncode, "nothing is written over" in again.stderr) == (2, True)
 
 
-def test_a_rehearsal_says_when_an_object_of_the_backup_is_lost(
+def test_a_rehearsal_reports_a_lost_object_of_the_backup(
     alice: Client, s3_bucket: Bucket, database_url: str, empty: Restored
 ) -> None:
     image = image_of(alice, alice.ad())
     s3_bucket.storage.delete(f"media/{image['image']}")
-    # What only the broker's own driver knows is no fault of the backup.
+    # A setting that only the broker's driver knows is not a fault of the backup.
     done = rehearse(f"{database_url}?prepare_threshold=none", empty.url)
     assert done.returncode == 1, done.stderr
     assert f"lost    {image['image']}" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "verdict: this backup cannot be restored as it is"
 
 
-def test_a_rehearsal_of_no_database_is_no_verdict_on_a_backup() -> None:
+def test_a_rehearsal_without_a_database_gives_no_verdict() -> None:
     done = rehearse("postgresql://localhost/broker")
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
 
 
-def test_after_a_restore_what_was_uploaded_since_the_backup_is_adopted(
+def test_after_a_restore_uploads_since_the_backup_are_adopted(
     app: Flask, alice: Client, s3_bucket: Bucket, database_url: str, empty: Restored
 ) -> None:
     ad = alice.ad()
@@ -168,16 +168,16 @@ def test_after_a_restore_what_was_uploaded_since_the_backup_is_adopted(
     assert f"    {lost['image']}" in adopted.stdout.splitlines()
     restored = empty.app()
     again = Client(restored, token(1))
-    # Nobody else's ad may ever stand above the photos of the one that was lost.
+    # No new ad may get the id of the lost ad, whose photos still exist.
     assert again.ad() > lost_ad
-    # Not "delete", the default: what was confirmed since the backup is pending in it.
+    # "confirm", because uploads confirmed since the backup are pending in it.
     assert reaped(restored, reap="confirm").kept == 2
     shown = {one["image"] for one in again.get(f"/api/ads/{ad}/").get_json()["images"]}
     assert shown >= {kept["image"], since["image"], pending["key"], arrived["key"]}
     gone = next(one for one in image_ids(again, ad) if one["image"] == deleted["image"])
     assert again.delete(f"/api/ads/{ad}/images/{gone['id']}/").status_code == 204
 
-    # What belongs to no ad any more is not deleted before somebody has said so.
+    # Photos of the lost ad are deleted only with an explicit --before.
     kept_since = began.isoformat(timespec="seconds").replace("+00:00", "Z")
     run("reconcile", "--fix", "--before", kept_since)
     assert there(s3_bucket, f"media/{lost['image']}")

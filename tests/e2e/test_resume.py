@@ -1,4 +1,4 @@
-"""60 MiB on a train: parallel parts over a link that drops, resumed by a new process."""
+"""60 MiB over a bad network: connections drop, and a new process resumes the upload."""
 
 import json
 import random
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def upload(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the uploader as a process that knows the upload's id, and no other state."""
+    """Run the uploader in a new process that knows only the id of the upload."""
     command = [sys.executable, "-m", "tests.e2e.uploader", *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
@@ -33,13 +33,13 @@ def sent(log: str) -> list[int]:
     return [int(number) for number in re.findall(r"^sent part (\d+): 200$", log, re.MULTILINE)]
 
 
-def test_a_60_mib_upload_is_resumed_by_a_process_that_knows_its_id_alone(
+def test_a_60_mib_upload_is_resumed_by_a_process_that_knows_only_its_id(
     any_bucket: Bucket, tmp_path: Path
 ) -> None:
     photo = random.Random(60).randbytes(60 * MIB)
     file = tmp_path / "photo.jpg"
     file.write_bytes(photo)
-    # The first six connections drop at 1 to 6 MiB; every part has 8.
+    # The first six connections drop after 1 to 6 MiB; every part has 8 MiB.
     budgets = [drop * MIB for drop in range(1, 7)]
     with cutting_proxy(any_bucket.server.endpoint_url, budgets) as network:
         settings = any_bucket.settings.model_copy(
@@ -62,13 +62,13 @@ def test_a_60_mib_upload_is_resumed_by_a_process_that_knows_its_id_alone(
         app.extensions["broker"].database.dispose()
         assert httpx.get(image["image_url"]).content == photo
     assert (first.returncode, second.returncode) == (9, 0), first.stderr + second.stderr
-    # Fewer than six where the process died with one of their connections still open.
+    # Fewer than six if the process died while one of these connections was open.
     assert network.cut >= first.stdout.count("cut part") >= 3
     before, after = sent(first.stdout), sent(second.stdout)
     found = re.match(r"arrived \[(.*?)\], missing \[(.*?)\]", second.stdout)
     assert found is not None
     arrived, missing = (json.loads(f"[{numbers}]") for numbers in found.groups())
-    # All that S3 has said yes to is there, and what was on the way as it died may be too.
+    # Every acknowledged part has arrived; parts in transit at the crash may have arrived, too.
     assert len(before) >= 4
     assert set(before) <= set(arrived)
     assert sorted(after) == missing

@@ -1,4 +1,4 @@
-"""`broker serve` around anything that runs: who is left, and what is told, in ends of all kinds."""
+"""How `broker serve` ends with any server: which processes stay, what it prints, its status."""
 
 import os
 import select
@@ -22,12 +22,12 @@ def environment() -> dict[str, str]:
 
 
 def ends(pipe: int) -> bool:
-    """Wait until every process has closed its copy of a pipe's other end."""
+    """Wait until every process has closed its copy of the other end of a pipe."""
     readable, _, _ = select.select([pipe], [], [], 60)
     return bool(readable) and os.read(pipe, 1) == b""
 
 
-# A server of one worker, which says so; either goes on whatever SIGTERM says.
+# A server with one worker that announces itself. Both ignore SIGTERM.
 STUBBORN = "trap '' TERM; sh -c 'echo at work; sleep 600' & {then}"
 
 
@@ -35,7 +35,7 @@ STUBBORN = "trap '' TERM; sh -c 'echo at work; sleep 600' & {then}"
     ("then", "number"),
     [("wait", signal.SIGTERM), ("wait", signal.SIGHUP), ("read _; kill -KILL $$", None)],
 )
-def test_no_worker_outlives_it_whoever_ends_first_and_whoever_reads_its_words(
+def test_no_worker_outlives_broker_serve_however_it_ends(
     environment: dict[str, str], then: str, number: signal.Signals | None
 ) -> None:
     environment |= {"BROKER_DRAIN_SECONDS": "0", "BROKER_STOP_SECONDS": "1"}
@@ -62,7 +62,7 @@ def test_no_worker_outlives_it_whoever_ends_first_and_whoever_reads_its_words(
     assert process.returncode in (0, 1, 137)
 
 
-def test_a_drain_file_that_cannot_be_made_is_told_before_anything_is_served(
+def test_an_impossible_drain_file_is_reported_before_serving(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment["BROKER_DRAIN_FILE"] = str(tmp_path / "none" / "draining")
@@ -77,7 +77,7 @@ def test_a_drain_file_that_cannot_be_made_is_told_before_anything_is_served(
     assert f"{tmp_path}/none/draining: No such file or directory" in done.stderr
 
 
-def test_the_end_is_a_good_one_though_the_drain_file_can_no_longer_be_made(
+def test_a_stop_is_clean_even_if_the_drain_file_can_no_longer_be_created(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     directory = tmp_path / "run"
@@ -95,7 +95,7 @@ def test_the_end_is_a_good_one_though_the_drain_file_can_no_longer_be_made(
 
 
 @pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="no such place here")
-def test_its_files_are_in_memory_so_that_a_full_disk_ends_no_worker(
+def test_its_files_are_in_memory_so_that_a_full_disk_stops_no_worker(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     for name in ("PROMETHEUS_MULTIPROC_DIR", "BROKER_DRAIN_FILE"):
@@ -112,7 +112,7 @@ def test_its_files_are_in_memory_so_that_a_full_disk_ends_no_worker(
     assert not any(place.parent.exists() for place in places), "it is gone with the server"
 
 
-def test_a_server_that_ends_by_itself_ends_it_with_its_status(environment: dict[str, str]) -> None:
+def test_broker_serve_ends_with_the_status_of_its_server(environment: dict[str, str]) -> None:
     for command, expected in (["exit 3", 3], ["kill -KILL $$", 137]):
         done = subprocess.run(
             [*BROKER, "serve", "--", "sh", "-c", str(command)], env=environment, timeout=60
@@ -125,7 +125,7 @@ def test_a_server_that_ends_by_itself_ends_it_with_its_status(environment: dict[
     assert "no-such-server: No such file" in missing.stderr
 
 
-def test_a_server_whose_workers_cannot_start_is_not_started() -> None:
+def test_a_server_with_workers_that_cannot_start_is_not_started() -> None:
     environment = {**os.environ, "BROKER_S3_BUCKET": "bucket", "BROKER_JWT_SECRET": SECRET}
     for url in ("mysql://broker:its-password@host/db", "postgresql://u:its-password@host:port/db"):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The real @uppy/core and @uppy/aws-s3, unmodified, in Debian's Chromium, on real S3 servers."""
+"""The unmodified @uppy/core and @uppy/aws-s3 in Chromium, with real S3 servers."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @dataclass
 class Shop:
-    """A broker, a page on another origin, and the owner of an ad."""
+    """A broker, a page on another origin, and an owner with an ad."""
 
     app: Flask
     bucket: Bucket
@@ -60,7 +60,7 @@ class Shop:
         return found
 
     def begun(self) -> int:
-        """Count the multipart uploads in the bucket; MinIO lists those of one whole key alone."""
+        """Count the multipart uploads in the bucket. MinIO lists them only by full key."""
         client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
         with self.app.extensions["broker"].database.session() as session:
             keys = session.scalars(select(Upload.key).where(Upload.multipart_id.is_not(None))).all()
@@ -75,7 +75,7 @@ class Shop:
 def open_shop(
     any_bucket: Bucket, tmp_path: Path, scripts: dict[str, Path]
 ) -> Iterator[Callable[[str], Shop]]:
-    """Serve the broker and the page of one version; on each server."""
+    """Serve the broker and the page with one version of Uppy, on each S3 server."""
     (port,) = free_ports(1)
     page_url = f"http://localhost:{port}"
     changes = {"database_url": f"sqlite:///{tmp_path / 'broker.db'}", "cors_origins": (page_url,)}
@@ -97,7 +97,7 @@ def open_shop(
 
 
 def visit(browser: Browser, shop: Shop) -> Page:
-    """Open the page with a session of its own."""
+    """Open the page with a new session."""
     page = browser.new_page(viewport={"width": 1000, "height": 560})
     page.set_default_timeout(60_000)
     page.goto(shop.page_url)
@@ -120,7 +120,7 @@ def add(page: Page, name: str, photo: str, alt_text: str) -> None:
 
 
 def hold_back_a_part(page: Page) -> None:
-    """Never let part 3 through, so that the upload cannot end before the test goes on."""
+    """Block part 3, so that the upload cannot finish before the test continues."""
     page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
 
 
@@ -146,7 +146,7 @@ def test_single_and_multipart_uploads_become_images(
                      sizes: successful.map((file) => file.size) }
         }"""
     )
-    # SeaweedFS answers a form without the Location header that 5.1 would log; nothing needs it.
+    # SeaweedFS answers a form without Location, and Uppy 5.1 logs that; nothing needs it.
     errors = [error for error in errors if "Could not read the Location header" not in error]
     assert (result["failed"], errors) == ([], [])
     assert [image["alt_text"] for image in result["images"]] == ["front", "side"]
@@ -166,7 +166,7 @@ def test_single_and_multipart_uploads_become_images(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_tab_closed_on_the_way_is_gone_on_with_by_another(
+def test_an_upload_from_a_closed_tab_is_resumed_in_another(
     browser: Browser, open_shop: Callable[[str], Shop], version: str
 ) -> None:
     shop = open_shop(version)
@@ -208,7 +208,7 @@ def test_a_tab_closed_on_the_way_is_gone_on_with_by_another(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_cancelling_leaves_no_parts(
+def test_a_cancelled_upload_leaves_no_parts(
     browser: Browser, open_shop: Callable[[str], Shop], version: str
 ) -> None:
     shop = open_shop(version)
@@ -230,7 +230,7 @@ def test_cancelling_leaves_no_parts(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_refusal_is_shown_and_ends_the_upload(
+def test_a_refused_upload_ends_and_shows_its_error(
     browser: Browser, open_shop: Callable[[str], Shop], version: str
 ) -> None:
     shop = open_shop(version)
@@ -243,7 +243,7 @@ def test_a_refusal_is_shown_and_ends_the_upload(
         }"""
     )
     assert len(said) == 1
-    if version == "v5":  # 6.x shows the status line alone
+    if version == "v5":  # 6.x shows only the status line
         assert "Must be one of: image/jpeg" in said[0]
     assert shop.images() == []
     page.close()

@@ -1,4 +1,4 @@
-"""A client in a process of its own: uploads a file in parallel parts, knowing the upload's id.
+"""A client process that uploads a file in parallel parts, given only the id of the upload.
 
 python -m tests.e2e.uploader BROKER_URL TOKEN UPLOAD_ID FILE [--die-after PARTS]
 """
@@ -20,7 +20,7 @@ ROUNDS = 12
 
 
 class Uploader:
-    """What a phone does: ask what is missing, send that, complete."""
+    """Asks for the missing parts, sends them and completes the upload, as a phone does."""
 
     def __init__(self, broker_url: str, token: str, upload_id: str, file: Path) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -32,7 +32,7 @@ class Uploader:
         self.die_after = 0
 
     def run(self) -> int:
-        """Upload what is missing in bounded rounds, then complete; prints what it does."""
+        """Upload the missing parts in a few rounds, then complete; print each step."""
         for _ in range(ROUNDS):
             progress = self.api.get(self.path).raise_for_status().json()
             arrived = [part["part_number"] for part in progress["parts"]]
@@ -46,7 +46,7 @@ class Uploader:
         return 1
 
     def signed(self, progress: dict[str, Any]) -> list[dict[str, Any]]:
-        """Have the missing parts signed, their digests pinned."""
+        """Request signed URLs for the missing parts, with pinned digests."""
         size = progress["part_size"]
         self.part_size = size
         wanted = [
@@ -58,13 +58,13 @@ class Uploader:
         return parts
 
     def read(self, number: int) -> bytes:
-        """Read one part of the file."""
+        """Return one part of the file."""
         with self.file.open("rb") as file:
             file.seek((number - 1) * self.part_size)
             return file.read(self.part_size)
 
     def send(self, part: dict[str, Any]) -> None:
-        """Send one part; a cut connection is left to the next round."""
+        """Send one part. If the connection breaks, the next round sends it again."""
         number = part["part_number"]
         try:
             answer = httpx.put(
@@ -81,7 +81,7 @@ class Uploader:
                 os._exit(9)
 
     def say(self, line: str) -> None:
-        """Print a line whole."""
+        """Print a whole line at once."""
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""A page with the real Uppy from npm, around the very lines of docs/uppy.md; nothing is patched."""
+"""A page with the unmodified Uppy from npm and the JavaScript lines of docs/uppy.md."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from tests.servers.npm import installed
 HERE = Path(__file__).parent / "uppy"
 DOCS = Path(__file__).parents[2] / "docs/uppy.md"
 
-# What the page's own code would be: it draws photos, hands them to Uppy, and shows the images.
+# The code of the page: it draws photos, passes them to Uppy, and shows the images.
 AROUND = """
 %(imports)s
 globalThis.start = async ({ broker, adId, token }) => {
@@ -48,7 +48,7 @@ globalThis.show = () => {
 
 
 def documented_lines(version: str) -> tuple[str, str]:
-    """Give the imports and the lines of the page's JavaScript in docs/uppy.md."""
+    """Return the imports and the other lines of the JavaScript in docs/uppy.md."""
     found = re.search(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert found is not None
     imports, lines = found[1].split("\n\n", 1)
@@ -59,7 +59,7 @@ def documented_lines(version: str) -> tuple[str, str]:
 
 
 def bundle(version: str, directory: Path) -> Path:
-    """Install what the lock file names, once, and bundle the page's script."""
+    """Install the packages of the lock file once and bundle the script of the page."""
     package = HERE / version
     modules = installed(package)
     imports, lines = documented_lines(version)
@@ -78,7 +78,7 @@ def bundle(version: str, directory: Path) -> Path:
 
 
 def page_of(script: Path) -> Flask:
-    """Serve a page that runs the script."""
+    """Create an app with a page that runs the script."""
     app = Flask(__name__)
 
     @app.get("/")

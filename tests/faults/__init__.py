@@ -1,1 +1,1 @@
-"""Processes that die, servers that go away: afterwards every object is compared with every row."""
+"""Killed processes and stopped servers. After each fault all objects are compared with all rows."""

@@ -1,7 +1,7 @@
 """The invariants of the design, checked by comparing every object with every row.
 
-`check` holds at any moment, in the middle of a crash too. `check_at_rest` holds when all that
-was begun has been retried or reaped: then nothing is lost, and nothing is left.
+They hold at any moment, even after a crash. With `at_rest` stricter ones are checked: they hold
+when everything has been retried or reaped, so that nothing is lost and nothing is left.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from broker.domain.states import UploadState
 
 @dataclass
 class State:
-    """What there is, counted, and what is wrong about it."""
+    """The numbers of rows and objects, and the violated invariants."""
 
     counts: dict[str, int] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
@@ -33,25 +33,25 @@ class State:
 
 @cache
 def _client(endpoint_url: str) -> Any:
-    """Make a client of S3 that may do everything: the broker's own may not list uploads."""
+    """Create an S3 client with all rights; the broker's own cannot list multipart uploads."""
     return boto3.Session().client("s3", endpoint_url=endpoint_url)
 
 
 class Listing(Protocol):
-    """What a bucket holds, as the invariants need it; keys are whole object keys."""
+    """What the invariants need to know of a bucket. Keys are full object keys."""
 
     def objects(self) -> dict[str, tuple[int, str]]:
-        """Give each object's size and ETag."""
+        """Return the size and ETag of each object by key."""
 
     def begun(self, prefix: str) -> list[str]:
-        """Give the ids of multipart uploads below a prefix."""
+        """Return the ids of the multipart uploads below a prefix."""
 
     def has_parts(self, key: str, multipart_id: str) -> bool:
-        """Tell whether a multipart upload has any part."""
+        """Check whether a multipart upload has any part."""
 
 
 class S3Listing:
-    """A real bucket."""
+    """The content of a real bucket."""
 
     def __init__(self, storage: Any, client: Any = None) -> None:
         self._client = client or _client(storage.client.meta.endpoint_url)
@@ -74,9 +74,9 @@ class S3Listing:
 
 
 def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
-    """Compare the bucket with the database; `at_rest` holds them to the stricter limits.
+    """Compare the bucket with the database; with `at_rest` check the stricter invariants, too.
 
-    The S3 client is made of the environment's credentials where none is given.
+    Without `client` the S3 client uses the credentials of the environment.
     """
     broker = app.extensions["broker"]
     listing = S3Listing(broker.storage, client)
@@ -84,7 +84,7 @@ def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
 
 
 def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bool) -> State:
-    """Do so with any bucket."""
+    """Compare any bucket with the database."""
     objects = listing.objects()
     with database.session() as session:
         images = session.scalars(select(Image)).all()
@@ -112,19 +112,19 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     }
     wrong = state.violations.append
 
-    # No image without its object, and none whose object is another.
+    # Every image has its object, with the right size and ETag.
     for image in images:
         found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
-    # No object that no row knows.
+    # Every object is known to a row.
     known = {f"{limits.location}/{image.key}" for image in images}
     known |= {deletion.object_key for deletion in deletions}
     for upload in pending:
         known |= {written_key(limits, upload), final_key(limits, upload)}
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
-    # A confirmed upload has one image, another has none.
+    # A confirmed upload has one image, any other has none.
     of_uploads = [image.upload_id for image in images if image.upload_id is not None]
     by_upload = set(of_uploads)
     for upload in uploads:
@@ -132,14 +132,14 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             wrong(f"upload {upload.key} is {upload.state} and has an image")
     if len(by_upload) != len(of_uploads):
         wrong("two images of one upload")
-    # An ad's places are its images and pending uploads.
+    # An ad's used slots are its images and pending uploads.
     for ad in ads:
         taken = sum(image.owner_kind == "ad" and image.owner_id == ad.id for image in images)
         taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
         if ad.slots_taken != taken:
             wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
-    # A user is charged with what their uploads of the window hold, pending or confirmed, or may
-    # hold once more until the outbox has deleted it for good.
+    # A user is charged for pending and confirmed uploads of the window, and for ended ones until
+    # the outbox has deleted their object for the last time.
     owing = {deletion.upload_id for deletion in deletions}
     for quota in quotas:
         sizes = [
@@ -151,8 +151,8 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         if (quota.bytes_taken, quota.files_taken) != (sum(sizes), len(sizes)):
             charged = f"{quota.bytes_taken} bytes in {quota.files_taken} files"
             wrong(f"user {quota.user_id} is charged {charged}, and has {sizes}")
-    # Of multipart uploads only those that a row knows; one that was begun in the moment of a
-    # crash has no parts, and is the bucket's own rule's to clear.
+    # Every multipart upload with parts is known to a row. One that was created just before a crash
+    # has no parts; the bucket's lifecycle rule removes it.
     recorded = {upload.multipart_id for upload in pending}
     recorded |= {deletion.multipart_id for deletion in deletions}
     for key, multipart_id in begun:

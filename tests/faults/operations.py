@@ -1,4 +1,4 @@
-"""Every operation of the API that changes something, each as a scene that is ready for it."""
+"""Every operation of the API that changes something, with a function that prepares it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,19 +15,19 @@ from tests.servers.fixtures import Bucket
 ALICE = token(1)
 LONG_PAST = timedelta(days=2)
 SETTINGS = {"require_checksum": False, "part_size": PART}
-# What a client's repeated request may be answered: done, or it was done, or it is over.
+# The allowed answers to a repeated request: done now, done before, or ended.
 SETTLED = {200, 201, 204, 404, 409, 410, 422}
 
 
 class Scene:
-    """An app, a bucket, and a client."""
+    """An app with its bucket and a client."""
 
     def __init__(self, app: Flask, bucket: Bucket) -> None:
         self.app, self.bucket = app, bucket
         self.alice = Client(app, ALICE)
 
     def forge(self, key: str) -> None:
-        """Put other bytes than declared, past the broker."""
+        """Write other bytes than declared directly to the bucket."""
         client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
         client.put_object(Bucket=self.bucket.name, Key=key, Body=b"forged")
 

@@ -1,7 +1,7 @@
-"""kill -9 of the API after every single step of every operation that changes something.
+"""kill -9 of the API after every step of every operation that changes something.
 
-After each death the invariants hold; the client repeats its request, the reaper runs, and then
-nothing is lost and nothing is left.
+The invariants hold after each kill. When the client has repeated its request and the reaper has
+run, nothing is lost and nothing is left.
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.faults import victim
+from tests.faults import operations, victim
 from tests.faults.invariants import look
 from tests.faults.operations import ALICE, OPERATIONS, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
@@ -26,21 +26,23 @@ from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
 STEPS_MAX = 40
+# In `make test`; all others are slow and run in `make matrix`.
+QUICK = (operations.confirm_and_promote, operations.complete)
 
 
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
-    """A server that forks ready processes: no threads, no connections of this one's."""
+    """A fork server, so that processes start fast, without threads or connections of this one."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.victim"])
     return context
 
 
 @contextmanager
-def victims(
+def killable(
     processes: ForkServerContext, settings: dict[str, Any], server: S3Server
 ) -> Iterator[Connection]:
-    """Run a process that takes orders and sees to it that they are not survived."""
+    """Run a process that forks a child for each request and kills it at a step."""
     environment = {
         "AWS_ACCESS_KEY_ID": server.access_key,
         "AWS_SECRET_ACCESS_KEY": server.secret_key,
@@ -57,8 +59,8 @@ def victims(
         process.kill()
 
 
-def dies(orders: Connection, request: Request, step: int) -> bool:
-    """Carry the request out in a process of its own; False when it lived to the end."""
+def is_killed(orders: Connection, request: Request, step: int) -> bool:
+    """Run the request in a child process; return False if it reached its end."""
     orders.send((request, step))
     assert orders.poll(60)
     code = orders.recv()
@@ -66,27 +68,38 @@ def dies(orders: Connection, request: Request, step: int) -> bool:
     return bool(code)
 
 
-def die_at_every_step(scene: Scene, prepare: Callable[[Scene], Request], orders: Connection) -> int:
-    """Have it die after step 1, 2, … until it lives to its end; gives how often it died."""
+def kill_at_every_step(
+    scene: Scene, prepare: Callable[[Scene], Request], orders: Connection
+) -> int:
+    """Kill the request after step 1, 2, … until it reaches its end; return the number of kills."""
     for step in range(1, STEPS_MAX):
         request = prepare(scene)
-        died = dies(orders, request, step)
+        killed = is_killed(orders, request, step)
         state = look(scene.app)
-        sys.stdout.write(f"{prepare.__name__} {'killed' if died else 'done'} at {step}: {state}\n")
+        sys.stdout.write(
+            f"{prepare.__name__} {'killed' if killed else 'done'} at {step}: {state}\n"
+        )
         assert state.violations == []
-        if not died:
+        if not killed:
             return step - 1
         assert victim.perform(scene.app, request) in SETTLED
-    pytest.fail("it never ends")
+    pytest.fail(f"not finished after {STEPS_MAX} steps")
 
 
 @EACH_SERVER
 @pytest.mark.parametrize(
     ("prepare", "changes"),
-    OPERATIONS,
-    ids=["-".join([prepare.__name__, *changes.values()]) for prepare, changes in OPERATIONS],
+    [
+        pytest.param(
+            prepare,
+            changes,
+            id="-".join([prepare.__name__, *changes.values()]),
+            marks=[] if prepare in QUICK else pytest.mark.matrix(part="kill"),
+        )
+        for prepare, changes in OPERATIONS
+    ],
 )
-def test_killed_after_any_step_nothing_is_lost_and_nothing_is_left(
+def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
     make_app: Callable[..., Flask],
     database_url: str,
     s3_bucket: Bucket,
@@ -103,11 +116,11 @@ def test_killed_after_any_step_nothing_is_lost_and_nothing_is_left(
         "jwt_secret": SECRET,
         **changes,
     }
-    with victims(processes, settings, s3_bucket.server) as orders:
-        deaths = die_at_every_step(Scene(app, s3_bucket), prepare, orders)
+    with killable(processes, settings, s3_bucket.server) as orders:
+        kills = kill_at_every_step(Scene(app, s3_bucket), prepare, orders)
     for days in (3, 6):
         victim.perform(app, Request(ALICE, after=timedelta(days=days)))
     state = look(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []
-    assert deaths > 1
+    assert kills > 1

@@ -1,7 +1,7 @@
-"""A process that carries out one operation of the API and is killed at a step of it.
+"""A process that carries out one operation of the API and is killed after one of its steps.
 
-A step is a commit, or an answer of S3. The failpoint is put into the libraries from here, after
-the app was made: the broker itself has no code for it.
+A step is a commit or an answer of S3. This module patches the libraries after the app was created;
+the broker itself has no code for it.
 """
 
 import os
@@ -25,7 +25,7 @@ from broker.services.background.reap import reap_once
 
 @dataclass(frozen=True)
 class Request:
-    """A request as its client sends it; `path` None stands for a run of the reaper."""
+    """A request to the API, or a run of the reaper if `path` is None."""
 
     token: str
     method: str = "POST"
@@ -35,10 +35,10 @@ class Request:
 
 
 def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, str]) -> None:
-    """Make the app once, and for each order fork a process that carries it out.
+    """Create the app once, and fork a process for each order.
 
-    An order is a request and the number of steps after which its process is no more; the answer
-    is that process's exit code. Nothing is connected yet when it is forked.
+    An order is a request and the number of steps after which its process is killed. The answer is
+    the exit code of that process. The app has no open connections when it is forked.
     """
     os.environ.update(environment)
     app = create_app(Settings(**settings))
@@ -53,7 +53,7 @@ def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, s
 
 
 def perform(app: Flask, request: Request) -> int:
-    """Carry the request out; gives the answer's status, 200 for a run of the reaper."""
+    """Run the request; return the status of its answer, 200 for a run of the reaper."""
     if request.path is None:
         broker = app.extensions["broker"]
         with broker.work(now=datetime.now(UTC) + request.after) as work:
@@ -69,7 +69,7 @@ def perform(app: Flask, request: Request) -> int:
 
 
 def arm(app: Flask, step: int) -> None:
-    """Kill this process, as `kill -9` does, when `step` steps are done."""
+    """Kill this process with SIGKILL after `step` steps."""
     left = step
 
     def done(**_: Any) -> None:
@@ -81,7 +81,7 @@ def arm(app: Flask, step: int) -> None:
     listener: Callable[[Session], None] = lambda _session: done()  # noqa: E731
     event.listen(Session, "after_commit", listener)
     broker = app.extensions["broker"]
-    after_what_is_committed_by_itself(done)
+    after_each_commit_without_session(done)
     broker.storage.client.meta.events.register("after-call.s3", done)
     head = broker.storage.head
 
@@ -95,19 +95,19 @@ def arm(app: Flask, step: int) -> None:
     broker.storage.head = answered_head
 
 
-def after_what_is_committed_by_itself(done: Callable[[], None]) -> None:
-    """Be told of what changes something apart from any session."""
+def after_each_commit_without_session(done: Callable[[], None]) -> None:
+    """Call `done` after each change that the driver commits without a session."""
     first, commit = DriverCursor.first, DriverCursor.commit
 
-    def told_first(cursor: DriverCursor, statement: Any, values: Any) -> Any:
+    def counted_first(cursor: DriverCursor, statement: Any, values: Any) -> Any:
         row = first(cursor, statement, values)
         if cursor.commits_each and not isinstance(statement, Select):
             done()
         return row
 
-    def told_commit(cursor: DriverCursor) -> None:
+    def counted_commit(cursor: DriverCursor) -> None:
         commit(cursor)
         if not cursor.commits_each:
             done()
 
-    DriverCursor.first, DriverCursor.commit = told_first, told_commit  # type: ignore[method-assign]
+    DriverCursor.first, DriverCursor.commit = counted_first, counted_commit  # type: ignore[method-assign]

@@ -1,19 +1,26 @@
-"""Strangers by the thousand: generated requests, names, notifications and histories.
+"""Generated requests, names, notifications and histories.
 
-The same in every run, so that `make test` is the same twice; `make fuzz` makes new ones, and more.
+`make test` runs the same few examples every time. `make matrix ONLY=fuzz` runs many new ones.
 """
 
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-# How many times the examples of `make test`.
+# Multiplies the number of examples; above 1 the examples are new in every run.
 TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
+# PostgreSQL takes several times as long as SQLite.
+POSTGRESQL_IN_MATRIX = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.matrix(part="fuzz"))],
+    indirect=True,
+)
 
 
 def repeatable(examples: int, **changes: Any) -> settings:
-    """Give hypothesis' settings: derandomized but in `make fuzz`, no database of examples."""
+    """Return Hypothesis settings. Examples repeat unless FUZZ_TIMES is above 1; none are stored."""
     return settings(
         max_examples=examples * TIMES,
         derandomize=TIMES == 1,

@@ -1,4 +1,4 @@
-"""The two buckets that histories run on, seen alike: one in this process, one on a real server."""
+"""The buckets that histories run on: one in this process, one on a real server."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,32 +14,32 @@ from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
 from broker.storage.protocol import Presigner
 from tests.faults.invariants import Listing, S3Listing
-from tests.fuzz.fake_bucket import FakeBucket, end_of, least, md5, sha256
+from tests.fuzz.fake_bucket import FakeBucket, end_of, md5, sha256, signed_headers
 from tests.servers.fixtures import Bucket
 
 TAKEN, REFUSED = (200, 201), (400, 403, 404, 412)
 
 
-class World(Listing, Protocol):
-    """A bucket as its clients, as whoever goes past the broker, and as the checker see it."""
+class HistoryBucket(Listing, Protocol):
+    """What a history needs of a bucket: the client's, the attacker's and the checker's view."""
 
     storage: Any
     hidden: set[str]  # keys of objects that the bucket is still putting together
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
-        """Send a form or a PUT as of the history's own time; False where it is refused."""
+        """Send a form or a PUT at the history's own time; return False if it is refused."""
 
     def forge(
         self, key: str, data: bytes, *, content_type: str, upload_id: str, digest: bool
     ) -> None:
-        """Put an object there past the broker, its forms and its URLs; S3 has its digest or not."""
+        """Write an object directly, with or without a digest that S3 stores."""
 
     def clear(self) -> None:
-        """Forget every object."""
+        """Delete all objects."""
 
 
-class FakeWorld:
-    """FakeBucket."""
+class InProcessBucket:
+    """A bucket in this process."""
 
     def __init__(self) -> None:
         self.fake = FakeBucket()
@@ -58,7 +58,7 @@ class FakeWorld:
         self.fake.write(key, data, fields, sha256(data) if digest else None)
 
     def forge_part(self, key: str, number: int, data: bytes, pinned: bool) -> None:
-        """Put a part past the broker. Of two of a number SeaweedFS lists both, by their ETags."""
+        """Write a part directly. Not on a server: SeaweedFS lists both parts of one number."""
         (multipart_id,) = self.begun(key)
         digest = sha256(data) if pinned else None
         assert self.fake.multipart.put(multipart_id, number, len(data), md5(data), digest)
@@ -79,8 +79,8 @@ class FakeWorld:
         return bool(self.fake.multipart.begun[multipart_id].parts)
 
 
-class Remembering:
-    """Signs, and remembers of which request a URL is, so that it can be signed anew."""
+class RememberingPresigner:
+    """A presigner that remembers the request of each URL, so that it can be signed again."""
 
     def __init__(self, inner: Presigner) -> None:
         self.bucket_url = inner.bucket_url
@@ -96,14 +96,14 @@ class Remembering:
         return put
 
 
-class RealWorld(S3Listing):
-    """A bucket on a server. Its clock is the machine's, so the history's end of a form or URL is
-    ours; and a URL, which names its beginning, is signed anew for the moment when it is sent.
+class ServerBucket(S3Listing):
+    """A bucket on a server. The server uses the real time and the history its own, so this class
+    checks when a form or URL expires, and signs a URL again when it is sent.
     """
 
     def __init__(self, bucket: Bucket) -> None:
         super().__init__(bucket.storage)
-        self.presigner = Remembering(bucket.storage.presigner)
+        self.presigner = RememberingPresigner(bucket.storage.presigner)
         self.storage: Any = bucket.storage
         self.storage.presigner = self.presigner
         self.hidden: set[str] = set()
@@ -124,7 +124,7 @@ class RealWorld(S3Listing):
         else:
             request = self.presigner.asked[sent.url]
             put = self.presigner.inner.presign_put(request, datetime.now(UTC))
-            answer = self.http.put(put.url, content=data, headers=least(put))
+            answer = self.http.put(put.url, content=data, headers=signed_headers(put))
         assert answer.status_code in (*TAKEN, *REFUSED), answer.text
         return answer.status_code in TAKEN
 

@@ -1,7 +1,7 @@
-"""A bucket in this process that enforces forms and URLs, for histories by the thousand.
+"""A bucket in this process that enforces forms and URLs, for thousands of histories.
 
-It stands beside the real servers and never for them: what S3 does is shown on those. Of an
-object it keeps what HEAD tells. Multipart uploads are in `fake_multipart.py`.
+It does not replace tests on real servers. It stores of an object only what HEAD returns. Multipart
+uploads are in `fake_multipart.py`.
 """
 
 import base64
@@ -25,7 +25,7 @@ URL = "http://bucket.example"
 
 
 def policy_of(form: PresignedPost) -> dict[str, Any]:
-    """Read a form's policy, as S3 does."""
+    """Return the policy of a form."""
     policy: dict[str, Any] = json.loads(base64.b64decode(form.fields["policy"]))
     return policy
 
@@ -34,14 +34,14 @@ def query_of(put: PresignedPut) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(put.url).query))
 
 
-def least(put: PresignedPut) -> dict[str, str]:
-    """Give the headers that a URL insists on; whoever sends it may leave out all others."""
+def signed_headers(put: PresignedPut) -> dict[str, str]:
+    """Return the signed headers of a URL. A client may leave out all others."""
     signed = query_of(put)["X-Amz-SignedHeaders"].split(";")
     return {name: value for name, value in put.headers.items() if name.lower() in signed}
 
 
 def end_of(sent: PresignedPost | PresignedPut) -> datetime:
-    """Tell from when on S3 refuses a form or a URL."""
+    """Return the time when a form or URL expires."""
     if isinstance(sent, PresignedPost):
         return datetime.fromisoformat(policy_of(sent)["expiration"])
     query = query_of(sent)
@@ -52,7 +52,7 @@ def end_of(sent: PresignedPost | PresignedPut) -> datetime:
 
 @lru_cache(maxsize=64)
 def sha256(data: bytes) -> str:
-    """Write a digest as S3 does; large data are few, and the same again and again."""
+    """Return the SHA-256 of the data in Base64. Cached, because the large values repeat."""
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
@@ -60,7 +60,7 @@ md5 = lru_cache(maxsize=64)(lambda data: hashlib.md5(data).hexdigest())
 
 
 class FakeBucket:
-    """What `Storage` promises."""
+    """Implements `Storage`."""
 
     bucket = "media-bucket"
     media_url = f"{URL}/media"
@@ -94,10 +94,10 @@ class FakeBucket:
         raise AssertionError("no history lists")
 
     def check(self) -> None:
-        """It is there."""
+        """Do nothing: the bucket exists."""
 
     def post(self, form: PresignedPost, data: bytes, now: datetime) -> bool:
-        """Take a form as S3 does; False where its policy refuses it."""
+        """Accept a form as S3 does; return False if its policy refuses it."""
         if now >= end_of(form):
             return False
         fields = {k: v for k, v in form.fields.items() if k not in SIGNED_BESIDE}
@@ -117,11 +117,11 @@ class FakeBucket:
         return True
 
     def put(self, put: PresignedPut, data: bytes, now: datetime) -> bool:
-        """Take a PUT as S3 does: it signs what came, and compares. A part has its number.
+        """Accept a PUT of an object or a part as S3 does: sign the request and compare.
 
-        What comes is what somebody sends who leaves out whatever may be left out.
+        The request has only the headers that the client must send.
         """
-        query, headers = query_of(put), least(put)
+        query, headers = query_of(put), signed_headers(put)
         if now >= end_of(put):
             return False
         sized = "content-length" in query["X-Amz-SignedHeaders"].split(";")
@@ -149,7 +149,7 @@ class FakeBucket:
         return True
 
     def write(self, key: str, data: bytes, fields: dict[str, str], pinned: str | None) -> None:
-        """Write an object, whoever it is that does."""
+        """Write an object without any check."""
         self.objects[key] = ObjectHead(
             content_length=len(data),
             content_type=fields.get("Content-Type", "binary/octet-stream"),

@@ -1,4 +1,4 @@
-"""The multipart uploads of the bucket in this process; what arrived of them is sizes and ETags."""
+"""The multipart uploads of the bucket in this process. Of parts it stores sizes and ETags."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from broker.domain.part_plan import UploadedPart
 
 @dataclass
 class Begun:
-    """One that the bucket has been told of, and its parts by number."""
+    """A created multipart upload and its parts by number."""
 
     key: str
     content_type: str
@@ -22,7 +22,7 @@ class Begun:
 
 
 class FakeMultipart:
-    """What `MultipartStorage` promises; completed ones are written into `objects`."""
+    """Implements `MultipartStorage`; a completed upload is written into `objects`."""
 
     def __init__(self, objects: dict[str, ObjectHead]) -> None:
         self.begun: dict[str, Begun] = {}
@@ -64,7 +64,7 @@ class FakeMultipart:
         self.begun.pop(multipart_id, None)
 
     def put(self, multipart_id: str, number: int, size: int, etag: str, sha256: str | None) -> bool:
-        """Take a part; False where there is no such upload, or it was begun otherwise."""
+        """Store a part; return False if the upload is unknown or expects another checksum."""
         begun = self.begun.get(multipart_id)
         if begun is None or begun.sha256 != (sha256 is not None):
             return False

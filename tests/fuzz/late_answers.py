@@ -1,4 +1,4 @@
-"""A bucket whose answer to a copy or to the completion of parts comes too late, or not at all."""
+"""Wrappers of a bucket whose answer to a copy or a completion is late or missing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from typing import Any
 from broker.domain.errors import StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
-from tests.fuzz.buckets import World
+from tests.fuzz.buckets import HistoryBucket
 from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
 
 
-class Unheard:
-    """Stands before a bucket's multipart uploads."""
+class LostAnswer:
+    """Wraps multipart uploads: the answer to a completion is lost."""
 
     def __init__(self, inner: Any, answer: str, hidden: set[str]) -> None:
         self.inner, self.answer, self.hidden = inner, answer, hidden
@@ -28,9 +28,10 @@ class Unheard:
         raise StorageUnavailable("No answer.")
 
 
-class Copying:
-    """Stands before a bucket while an object is copied; `replace` writes another one there, as
-    soon as the one before has been looked at.
+class CopyAnswers:
+    """Wraps a bucket while an object is copied.
+
+    `replace` is called after HEAD; it writes another object to the same key.
     """
 
     def __init__(self, inner: Any, answer: str, replace: Callable[[], None]) -> None:
@@ -55,12 +56,12 @@ class Copying:
 
 
 @contextmanager
-def completion(world: World, answer: str) -> Iterator[None]:
-    """Have completions end so within the block."""
-    multipart = world.storage.multipart
+def completion(bucket: HistoryBucket, answer: str) -> Iterator[None]:
+    """Replace the answer to completions inside the block."""
+    multipart = bucket.storage.multipart
     if answer != ANSWERED:
-        world.storage.multipart = Unheard(multipart, answer, world.hidden)
+        bucket.storage.multipart = LostAnswer(multipart, answer, bucket.hidden)
     try:
         yield
     finally:
-        world.storage.multipart = multipart
+        bucket.storage.multipart = multipart

@@ -1,7 +1,7 @@
-"""Histories of uploads: every act in any order, as time passes, compared with the model.
+"""Histories of uploads: all actions in any order, as time passes, compared with the model.
 
-Here are tickets and what becomes of them, and whatever else has a bucket's keys; owners are in
-`lifecycle_owners.py`, parts in `lifecycle_parts.py`.
+This module has tickets and everything that happens to them. Owners are in `lifecycle_owners.py`,
+parts in `lifecycle_parts.py`.
 """
 
 from datetime import timedelta
@@ -23,29 +23,29 @@ from broker.services.tickets.renew import renew
 from tests.faults.invariants import compare
 from tests.fuzz import model, model_reap
 from tests.fuzz.fake_bucket import end_of, sha256
-from tests.fuzz.late_answers import Copying
+from tests.fuzz.late_answers import CopyAnswers
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
 from tests.fuzz.model import ANSWERED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
-# Within a form, past it, past a URL; past their grace, past every signature, past a window.
+# Within and after the lifetimes of a form, a URL, their grace, all signatures, a quota window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
-# Transport, whether pinned, whether of open size, and how many parts.
+# Transport, pinned or not, open size or not, number of parts.
 FORM, LOOSE, OPEN = ("post", True, False, 1), ("post", False, False, 1), ("post", False, True, 1)
 PUT, LOOSE_PUT = ("put", True, False, 1), ("put", False, False, 1)
 PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
 Kind = tuple[str, bool, bool, int]
 KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
-# What is wrong about an object that is forged: its bytes, or what else is declared.
+# What differs in a forged object: its bytes or its metadata.
 FORGED = [*CHANGES, "type", "id", "digest"]
 COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED])
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
 class Lifecycle(Owners, Parts):
-    """All acts."""
+    """All actions."""
 
     @initialize()
     def begin(self) -> None:
@@ -64,8 +64,8 @@ class Lifecycle(Owners, Parts):
     def issue_for(self, owner: ModelOwner, kinds: list[Kind], who: Any, alone: bool) -> None:
         number = len(self.recent)
         photos = [f"photo {number + at}".encode() for at in range(len(kinds))]
-        datas = [[FULL, one][-kind[3] :] for one, kind in zip(photos, kinds, strict=True)]
-        files = [declared(data, kind) for data, kind in zip(datas, kinds, strict=True)]
+        parts = [[FULL, one][-kind[3] :] for one, kind in zip(photos, kinds, strict=True)]
+        files = [declared(data, kind) for data, kind in zip(parts, kinds, strict=True)]
         whose = (USER if owner is self.alice else AD, owner.id)
         kept = {} if alone else {"answer": self.kept_answer(who)}
         code, tickets = self.act(issue, who, *whose, files, **kept)
@@ -88,7 +88,7 @@ class Lifecycle(Owners, Parts):
                 forms=[] if kind[0] == "multipart" else [ticket.transfer],
             )
             for ticket, data, kind, size in zip(
-                tickets or [], datas, kinds, sizes, strict=bool(tickets)
+                tickets or [], parts, kinds, sizes, strict=bool(tickets)
             )
         ]
         owner.uploads += made
@@ -97,7 +97,7 @@ class Lifecycle(Owners, Parts):
             self.ends_with_its_ticket(upload)
 
     def ends_with_its_ticket(self, upload: ModelUpload) -> None:
-        """What may be sent longest is what is waited for before an upload is let go."""
+        """Check that the newest form expires together with its upload."""
         assert upload.forms == [] or end_of(upload.forms[-1]) == upload.expires_at
 
     @precondition(lambda self: any(upload.forms for upload in self.recent))
@@ -108,7 +108,7 @@ class Lifecycle(Owners, Parts):
         times=st.integers(1, 2),
     )
     def send(self, back: int, form: int, change: str, times: int) -> None:
-        """Send a form or a PUT; of a PUT S3 takes none where there is an object already."""
+        """Send a form or a PUT. S3 refuses a PUT if the object exists."""
         sendable = [upload for upload in self.recent if upload.forms]
         upload = sendable[-1 - back % len(sendable)]
         for _ in range(times):
@@ -117,8 +117,8 @@ class Lifecycle(Owners, Parts):
     def send_by(self, upload: ModelUpload, form: Any, change: str) -> None:
         data = changed(upload.data[0], change)
         alive = self.now < end_of(form)
-        free = upload.transport == "post" or upload.written not in self.world.objects()
-        taken = self.world.send(form, data, self.now)
+        free = upload.transport == "post" or upload.written not in self.bucket.objects()
+        taken = self.bucket.send(form, data, self.now)
         assert taken == (alive and free and upload.takes(data))
         if taken and upload.state == "pending":
             upload.object = ("sent", data)
@@ -126,7 +126,7 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK, pins=st.sampled_from(["", None]), confirmed=st.booleans())
     def deliver(self, back: int, pins: str | None, confirmed: bool) -> None:
-        """Do all that a good client does, at whatever time."""
+        """Do everything that a correct client does, at any time."""
         upload = self.upload(back)
         if upload.forms:
             self.send_by(upload, upload.forms[-1], "")
@@ -141,21 +141,21 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK, wrong=st.sampled_from(FORGED))
     def forge(self, back: int, wrong: str) -> None:
-        """Somebody with the bucket's keys writes where an upload was to; one thing is wrong."""
+        """Write to an upload's key directly, as an attacker with credentials; one thing differs."""
         upload = self.upload(back)
         in_parts = upload.transport == "multipart"
         parts_to_come = in_parts and (upload.in_bucket or not upload.begun)
         if upload.state != "pending" or (parts_to_come and wrong in ("other", "digest")):
-            return  # what would be accepted, beside parts that nobody would clear away
+            return  # it would be accepted, and its parts would stay in the bucket
         data = changed(b"".join(upload.data), wrong if wrong in CHANGES else "")
-        self.world.forge(
+        self.bucket.forge(
             upload.written,
             data,
             content_type="text/html" if wrong == "type" else CONTENT_TYPE,
             upload_id="" if wrong == "id" else str(upload.id),
             digest=wrong != "digest",
         )
-        self.world.hidden.discard(upload.written)
+        self.bucket.hidden.discard(upload.written)
         verifiable = wrong == "digest" and (in_parts or not upload.pinned)
         good = verifiable or (wrong in CHANGES and upload.accepts(data))
         upload.object, upload.coming = ("sent" if good else "forged", data), False
@@ -168,10 +168,10 @@ class Lifecycle(Owners, Parts):
             self.confirm_by(upload, who, answer)
 
     def confirm_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
-        storage = Copying(
-            self.world.storage,
+        storage = CopyAnswers(
+            self.bucket.storage,
             answer if upload.promoted or answer != REPLACED else ANSWERED,
-            lambda: self.world.forge(
+            lambda: self.bucket.forge(
                 upload.written,
                 b"others",
                 content_type=CONTENT_TYPE,
@@ -182,7 +182,7 @@ class Lifecycle(Owners, Parts):
         assert self.act(confirm, BOB, upload.id, storage=storage)[0] == "not_found"
         code, image = self.act(confirm, who, upload.id, storage=storage)
         assert code == model.confirm(upload, self.now, answer)
-        self.gave(upload, image)
+        self.check_image(upload, image)
 
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
@@ -205,7 +205,7 @@ class Lifecycle(Owners, Parts):
 
     @rule()
     def reap(self) -> None:
-        # Of two avatars that are kept at once the second stays; which it is, is chance.
+        # If two avatars are kept at once, the second one stays; make their order fixed.
         with patch("random.sample", lambda found, count: found):
             _, reaped = self.act(reap_once, SYSTEM)
         assert (reaped.kept, reaped.expired) == model_reap.reap(self.owners, self.now)
@@ -221,13 +221,13 @@ class Lifecycle(Owners, Parts):
         self.now += passing
 
     def teardown(self) -> None:
-        """When all forms are dead and the reaper has run, nothing waits and nothing is left."""
+        """Check that nothing is left when all forms have expired and the reaper has run."""
         if not hasattr(self, "now"):
             return
         for _ in range(2):
             self.now += timedelta(days=3)
             self.reap()
-        assert compare(self.database, self.limits, self.world, at_rest=True).violations == []
+        assert compare(self.database, self.limits, self.bucket, at_rest=True).violations == []
         self.rows_are_as_the_model_says()
 
 

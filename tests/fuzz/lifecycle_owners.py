@@ -1,4 +1,4 @@
-"""What happens to owners in a history: ads made and deleted, images deleted, avatars set."""
+"""Actions on owners: create and delete ads, delete images, set avatars."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ ADS_MAX = 3
 
 
 class Owners(Machine):
-    """Acts on ads, on their images, and on Alice's profile."""
+    """Actions on ads, their images, and Alice's profile."""
 
     @precondition(lambda self: len(self.all_ads) < ADS_MAX)
     @rule()
@@ -25,7 +25,7 @@ class Owners(Machine):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def delete_image(self, back: int) -> None:
-        """An avatar is no image of an ad's, and cannot be deleted as one."""
+        """Delete an image. An avatar cannot be deleted as an image of an ad."""
         upload = self.upload(back)
         ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
         args = (ad.id, upload.image or 1_000_000)
@@ -54,7 +54,7 @@ class Owners(Machine):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def name_avatar(self, back: int) -> None:
-        """None but the newest confirmed one can be named, and that is the avatar already."""
+        """Set the avatar. Only the newest confirmed upload is accepted, already the avatar."""
         upload = self.upload(back)
         args = (ALICE.user_id, {"avatar": upload.id})
         code, view = self.act(edit_user, ALICE, *args)

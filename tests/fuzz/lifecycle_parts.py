@@ -1,4 +1,4 @@
-"""Uploads in parts in a history: signed, sent, listed, completed, and let go of by the bucket."""
+"""Actions on multipart uploads: sign, send, list, complete, and lose parts in the bucket."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -12,7 +12,7 @@ from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from tests.fuzz import model, model_parts
-from tests.fuzz.buckets import FakeWorld
+from tests.fuzz.buckets import InProcessBucket
 from tests.fuzz.fake_bucket import end_of, query_of, sha256
 from tests.fuzz.late_answers import completion
 from tests.fuzz.machine import ALICE, BACK, BOB, WHO, Machine
@@ -27,7 +27,7 @@ NUMBERS = st.sampled_from([ALL, ALL, ALL, [1], [2], [1, 2], [0], [3], [1, 1]])
 
 @lru_cache(maxsize=16)
 def changed(data: bytes, change: str) -> bytes:
-    """Give the data, other ones of their length, or some of another."""
+    """Return the data, other data of the same length, or data of another length."""
     other = bytes(255 - byte for byte in data[:8]) + data[8:]
     return {"": data, "other": other, "longer": data + b"x", "less": data[1:]}[change]
 
@@ -38,18 +38,18 @@ def some_parts(machine: "Parts") -> bool:
 
 def forgeable(machine: "Parts") -> bool:
     in_bucket = any(upload.in_bucket for upload in machine.recent)
-    return in_bucket and isinstance(machine.world, FakeWorld)
+    return in_bucket and isinstance(machine.bucket, InProcessBucket)
 
 
 class Parts(Machine):
-    """Acts on uploads in parts."""
+    """Actions on multipart uploads."""
 
     def in_parts(self, back: int) -> ModelUpload:
         found = [upload for upload in self.recent if upload.transport == "multipart"]
         return found[-1 - back % len(found)]
 
-    def gave(self, upload: ModelUpload, image: Any) -> None:
-        """Of one upload there is one image, whatever gives it."""
+    def check_image(self, upload: ModelUpload, image: Any) -> None:
+        """Check that an upload always has the same image."""
         if image is not None:
             assert upload.image in (None, model.KEPT, image.id)
             upload.image = image.id
@@ -86,7 +86,7 @@ class Parts(Machine):
         change=st.sampled_from(["", "", "", "other", "longer", "less"]),
     )
     def send_part(self, back: int, which: int | None, change: str) -> None:
-        """Send one part, or the newest of each number."""
+        """Send one part, or the newest URL of each part."""
         sendable = [upload for upload in self.recent if upload.urls]
         upload = sendable[-1 - back % len(sendable)]
         urls = list(dict(upload.urls).items())
@@ -98,8 +98,8 @@ class Parts(Machine):
         for number, put in urls:
             data = changed(upload.data[number - 1], change)
             alive = self.now < end_of(put)
-            known = query_of(put)["uploadId"] in self.world.begun(upload.final)
-            taken = self.world.send(put, data, self.now)
+            known = query_of(put)["uploadId"] in self.bucket.begun(upload.final)
+            taken = self.bucket.send(put, data, self.now)
             assert taken == (alive and known and model_parts.takes(upload, number, data))
             if taken and upload.in_bucket:
                 upload.arrived[number] = data
@@ -124,43 +124,43 @@ class Parts(Machine):
 
     def complete_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
         assert self.act(complete, BOB, upload.id)[0] == "not_found"
-        with completion(self.world, answer):
+        with completion(self.bucket, answer):
             code, image = self.act(complete, who, upload.id)
         assert code == model_parts.complete(upload, self.now, answer)
-        self.gave(upload, image)
+        self.check_image(upload, image)
 
     @precondition(lambda self: any(upload.coming for upload in self.recent))
     @rule(back=BACK)
     def appear(self, back: int) -> None:
-        """The bucket has put the parts together at last."""
+        """Let a late completion finish in the bucket."""
         coming = [upload for upload in self.recent if upload.coming]
         if not coming:
-            return  # a story, in which it was given up
+            return  # a script, in which it was given up
         upload = coming[-1 - back % len(coming)]
-        self.world.hidden.discard(upload.final)
+        self.bucket.hidden.discard(upload.final)
         upload.arrive("whole")
 
     @precondition(forgeable)
     @rule(back=BACK, number=st.integers(1, 2))
     def forge_part(self, back: int, number: int) -> None:
-        """Somebody with the bucket's keys sends a part of another length."""
+        """Send a part of another length directly, as an attacker with credentials."""
         held = [upload for upload in self.recent if upload.in_bucket]
         upload = held[-1 - back % len(held)]
         if upload.state == "pending" and number <= len(upload.data):
             data = changed(upload.data[number - 1], "less")
-            self.world.forge_part(upload.final, number, data, upload.parts_pinned)
+            self.bucket.forge_part(upload.final, number, data, upload.parts_pinned)
             upload.arrived[number] = data
 
     @precondition(lambda self: any(upload.in_bucket for upload in self.recent))
     @rule(back=BACK, lost=st.booleans(), asked=st.sampled_from(["", "list", "complete"]))
     def let_go(self, back: int, lost: bool, asked: str) -> None:
-        """The bucket's own rule clears parts away, or a broker died as soon as it had completed."""
+        """Lose the parts: by the lifecycle rule, or by a completion without its answer."""
         held = [upload for upload in self.recent if upload.in_bucket]
         upload = held[-1 - back % len(held)]
         if upload.state != "pending":
             return
-        multipart = self.world.storage.multipart
-        for multipart_id in self.world.begun(upload.final):
+        multipart = self.bucket.storage.multipart
+        for multipart_id in self.bucket.begun(upload.final):
             if lost:
                 multipart.abort(upload.final, multipart_id)
                 upload.in_bucket, upload.arrived = False, {}

@@ -1,5 +1,6 @@
-"""What every history has: its time, its owners and their uploads, and what is compared after each
-act. The acts themselves are in `lifecycle*.py`.
+"""The base of every history: its time, owners and uploads, and the comparison after each action.
+
+The actions are in `lifecycle*.py`.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from broker.services.idempotency import KeptAnswer, claim
 from broker.services.work import Work
 from tests.faults.invariants import compare
 from tests.fuzz import model
-from tests.fuzz.buckets import World
+from tests.fuzz.buckets import HistoryBucket
 from tests.fuzz.model import ModelOwner, ModelUpload, Quota
 
 ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
@@ -45,7 +46,7 @@ FORBIDDEN = {"not_found", "forbidden"}
 
 
 def code_of(act: Callable[[], Any]) -> tuple[str | None, Any]:
-    """Give the code of the error that an act gives, or what it gives."""
+    """Call `act`; return its error code and None, or None and its result."""
     try:
         return None, act()
     except BrokerError as error:
@@ -53,14 +54,14 @@ def code_of(act: Callable[[], Any]) -> tuple[str | None, Any]:
 
 
 class Machine(RuleBasedStateMachine):
-    """One history; `world` and `database` are set by the test, and emptied for each."""
+    """One history. The test sets `bucket` and `database`; each history empties them."""
 
-    world: World
+    bucket: HistoryBucket
     database: Database
     limits = RULES
 
     def empty(self) -> None:
-        self.world.clear()
+        self.bucket.clear()
         self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
         self.quota = Quota()
         self.sweeps: dict[str, datetime] = {}
@@ -81,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         return [self.alice, *self.all_ads]
 
     def upload(self, back: int) -> ModelUpload:
-        """Give one of the newest: what happens to one upload in a row is what tells."""
+        """Return one of the newest uploads, so that several actions meet the same one."""
         return self.recent[-1 - back % len(self.recent)]
 
     def act(
@@ -96,7 +97,7 @@ class Machine(RuleBasedStateMachine):
         with self.database.session() as session:
             work = Work(
                 session=session,
-                storage=storage or self.world.storage,
+                storage=storage or self.bucket.storage,
                 limits=self.limits,
                 principal=who,
                 now=self.now,
@@ -110,7 +111,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def rows_and_objects_agree(self) -> None:
-        assert compare(self.database, self.limits, self.world, at_rest=False).violations == []
+        assert compare(self.database, self.limits, self.bucket, at_rest=False).violations == []
 
     @invariant()
     def rows_are_as_the_model_says(self) -> None:
@@ -131,14 +132,16 @@ class Machine(RuleBasedStateMachine):
         }
         there = [ad for ad in self.all_ads if not ad.deleted]
         assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}
-        self.what_was_swept_is_given_back(uploads, outbox)
+        self.quota_is_refunded_after_the_last_deletion(uploads, outbox)
         kept = self.quota
         charged = [] if kept.begun is None else [(kept.begun, kept.size, kept.files)]
         assert [tuple(row) for row in quotas] == charged
         self.outbox_is_as_the_model_says(outbox)
 
-    def what_was_swept_is_given_back(self, uploads: list[ModelUpload], outbox: Any) -> None:
-        """An ended upload is charged for as long as the outbox says so, and as it must."""
+    def quota_is_refunded_after_the_last_deletion(
+        self, uploads: list[ModelUpload], outbox: Any
+    ) -> None:
+        """Check that an ended upload stays charged while its deletion is in the outbox."""
         charging = {row.upload_id for row in outbox} - {None}
         owing = {upload.id: upload for upload in uploads if upload.owed_until is not None}
         assert charging <= owing.keys()
@@ -146,7 +149,7 @@ class Machine(RuleBasedStateMachine):
             owing[upload_id].swept(self.now)
 
     def outbox_is_as_the_model_says(self, outbox: Any) -> None:
-        """Until its last form or URL is dead, a key is due once more then; no other key is."""
+        """Check that a key stays in the outbox until its last form or URL has expired."""
         due: dict[str, datetime] = {}
         for row in outbox:
             key = f"{'parts of ' if row.multipart_id else ''}{row.object_key}"

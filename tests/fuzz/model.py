@@ -1,6 +1,7 @@
-"""What should become of uploads, in plain Python: no database, no bucket, nothing of the broker's
-services. It says what each act must lead to, and what is so afterwards; `model_parts.py` says so
-of uploads in parts.
+"""The model of uploads in plain Python, without database, bucket or services.
+
+It computes the expected result and state of each action; `model_parts.py` does so for multipart
+uploads.
 """
 
 from dataclasses import dataclass, field
@@ -9,25 +10,25 @@ from typing import Any
 
 MIB = 1024**2
 PLACES = 3
-PUT = timedelta(seconds=600)  # how long a URL writes
+PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
-KEPT = -1  # an image whose id nobody has been told
+KEPT = -1  # an image with a still unknown id
 COMPLETION = timedelta(minutes=15)  # how long a bucket may take to put parts together
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
 MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
 
-# What becomes of what a bucket is asked for: it is answered; or nobody hears an answer, because
-# the request did not arrive, or was carried out, or is while others ask; or an object is
-# replaced by another before it arrives.
+# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: it is carried out,
+# but the answer is lost. LATER: as DONE, but it takes effect later. REPLACED: another object is
+# written before it is carried out.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
 
 
 @dataclass
 class Quota:
-    """What a user has reserved since `begun`."""
+    """What a user has reserved in the window that started at `begun`."""
 
     begun: datetime | None = None
     size: int = 0
@@ -46,7 +47,7 @@ class Quota:
         self.size += sum(sizes)
         self.files += len(sizes)
 
-    def give_back(self, window: datetime | None, size: int, files: int) -> None:
+    def refund(self, window: datetime | None, size: int, files: int) -> None:
         if window is not None and window == self.begun:
             self.size -= size
             self.files -= files
@@ -54,18 +55,18 @@ class Quota:
 
 @dataclass
 class ModelUpload:
-    """An upload; `object` is what lies where it writes, and how it came there, while pending.
+    """An upload. While it is pending, `object` holds the object at its key and who wrote it.
 
-    `seen` are the bytes that a confirm, answered or not, has once begun to copy.
+    `seen` holds the bytes that a confirm has started to copy, even if its answer was lost.
     """
 
     id: Any
     owner: "ModelOwner"
     key: str
     transport: str
-    data: list[bytes]  # one piece, or one a part
+    data: list[bytes]  # one entry, or one per part
     pinned: bool
-    size: int  # what it has reserved, and in the end has
+    size: int  # the reserved size, later the real one
     expires_at: datetime
     window: datetime | None
     open: bool = False
@@ -75,16 +76,16 @@ class ModelUpload:
     seen: bytes | None = None
     image: Any = None
     image_deleted: bool = False
-    # Ended, and still charged: until when at least, since its form could write once more.
+    # The upload has ended but stays charged until this time, because its form can still write.
     owed_until: datetime | None = None
-    # In parts: whether the bucket was told of it, and still knows it, as far as the acts go.
+    # Multipart: whether it was created in the bucket, and whether it still exists there.
     begun: bool = False
     parts_pinned: bool = False
     digests: dict[int, bytes] = field(default_factory=dict)  # the bytes that a part is pinned to
     urls: list[tuple[int, Any]] = field(default_factory=list)
     arrived: dict[int, bytes] = field(default_factory=dict)
     in_bucket: bool = False
-    # When the bucket was asked to put them together, and whether it is still at it.
+    # When the completion was requested, and whether it is still running.
     completing: datetime | None = None
     coming: bool = False
 
@@ -104,26 +105,26 @@ class ModelUpload:
         return self.state == "pending" and now >= self.expires_at + GRACE
 
     def takes(self, data: bytes) -> bool:
-        """Tell whether a form or URL in force lets these bytes through."""
+        """Check whether a valid form or URL accepts these bytes."""
         if self.open:
             return 1 <= len(data) <= MOST[self.owner.kind]
         return data == self.data[0] if self.pinned else len(data) == self.size
 
     def accepts(self, data: bytes) -> bool:
-        """Tell whether these bytes could be the image, whoever wrote them.
+        """Check whether a confirm accepts these bytes.
 
-        Nobody can tell of an object in parts that it is another of its length.
+        A forged multipart object of the right length cannot be detected.
         """
         if self.transport == "multipart":
             return len(data) == self.size
         return self.takes(data)
 
     def end(self, state: str, now: datetime) -> None:
-        """Its object is swept once more when nothing can write it, its parts when no URL can."""
+        """End the upload; its object is deleted again when no signature can write it."""
         self.state, self.object, self.coming = state, None, False
         dead_at = self.expires_at + GRACE
         if self.transport == "multipart" or dead_at <= now:
-            self.owner.quota.give_back(self.window, self.size, 1)
+            self.owner.quota.refund(self.window, self.size, 1)
         elif self.window is not None:
             self.owed_until = dead_at
         if self.completing is not None:
@@ -134,21 +135,21 @@ class ModelUpload:
             self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
 
     def swept(self, now: datetime) -> None:
-        """Its object was deleted for good."""
+        """Refund the quota: the object was deleted for the last time."""
         assert self.owed_until is not None
         assert self.owed_until <= now
-        self.owner.quota.give_back(self.window, self.size, 1)
+        self.owner.quota.refund(self.window, self.size, 1)
         self.owed_until = None
 
     def arrive(self, how: str) -> None:
-        """All of it is there."""
+        """Store the whole object."""
         self.object, self.coming = (how, b"".join(self.data)), False
 
     def become_image(self, now: datetime) -> None:
         assert self.object is not None
         size = len(self.object[1])
         self.state = "confirmed"
-        self.owner.quota.give_back(self.window, self.size - size, 0)
+        self.owner.quota.refund(self.window, self.size - size, 0)
         self.size = size
         if self.owner.kind == "user":
             self.owner.drop_images(now)
@@ -170,13 +171,13 @@ class ModelUpload:
 
 @dataclass(eq=False)
 class ModelOwner:
-    """An ad or a user with the uploads; `sweeps` are keys, and how long each must be swept."""
+    """An ad or a user with its uploads. `sweeps` says how long each key stays in the outbox."""
 
     kind: str
     id: int
     quota: Quota
     sweeps: dict[str, datetime]
-    keeps: bool = False  # what has arrived, when it is stale
+    keeps: bool = False  # whether stale uploads that have arrived are confirmed
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
@@ -214,7 +215,7 @@ SETTLED = {
 def issue(
     owner: ModelOwner, sizes: list[int], now: datetime, *, others: list[ModelOwner], backend: bool
 ) -> str | None:
-    """Say which error a request for tickets gives; None where it gives them, all of them."""
+    """Return the expected error of a request for tickets; None if all are issued."""
 
     def within_quota() -> bool:
         return backend or owner.quota.fits(sizes, now)
@@ -235,16 +236,16 @@ def issue(
 
 
 def settled(upload: ModelUpload) -> str | None:
-    """Say what is answered about the image of an upload that is not pending."""
+    """Return the expected error for the image of an upload that is not pending."""
     if upload.state == "confirmed":
         return "image_deleted" if upload.image_deleted else None
     return SETTLED[upload.state]
 
 
 def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
-    """Say which error a confirm gives; None where it gives the image.
+    """Return the expected error of a confirm; None if it returns the image.
 
-    The answer is the bucket's to the copy of what is not pinned.
+    `answer` is the bucket's answer to the copy of an upload that is not pinned.
     """
     stale = upload.stale(now)
     if stale and not upload.owner.keeps:
@@ -270,14 +271,14 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
 
 
 def cancel(upload: ModelUpload, now: datetime) -> str | None:
-    """Say which error a cancel gives."""
+    """Return the expected error of a cancel."""
     if upload.state == "pending":
         upload.end("cancelled", now)
     return "upload_settled" if upload.state == "confirmed" else None
 
 
 def renew(upload: ModelUpload, now: datetime) -> str | None:
-    """Say which error a renewal gives."""
+    """Return the expected error of a renewal."""
     if upload.state != "pending":
         return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
     if upload.stale(now):

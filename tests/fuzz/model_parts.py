@@ -1,4 +1,4 @@
-"""What should become of an upload in parts: signed, listed, completed."""
+"""The model of multipart uploads: sign, list, complete."""
 
 from datetime import datetime
 
@@ -25,10 +25,10 @@ def _past_parts(upload: ModelUpload, now: datetime, *, keeps: bool = False) -> s
 def sign(
     upload: ModelUpload, numbers: list[int], digests: dict[int, bytes], now: datetime
 ) -> str | None:
-    """Say which error a request for URLs gives.
+    """Return the expected error of a request for URLs.
 
-    The first one begins the upload, and decides for good whether its parts are pinned; that
-    stays so where its own digests are then found lacking.
+    The first request creates the multipart upload and decides whether its parts are pinned, even
+    if that request then fails because digests are missing.
     """
     if past := _past_parts(upload, now):
         return past
@@ -53,19 +53,19 @@ def sign(
 
 
 def takes(upload: ModelUpload, number: int, data: bytes) -> bool:
-    """Tell whether the URL of a part in force lets these bytes through."""
+    """Check whether a valid URL of a part accepts these bytes."""
     pinned = upload.digests.get(number)
     return len(data) == len(upload.data[number - 1]) and pinned in (None, data)
 
 
 def missing(upload: ModelUpload) -> list[int]:
-    """Name the parts that are not there, or have another length."""
+    """Return the numbers of parts that are missing or have a wrong length."""
     lengths = {number: len(data) for number, data in upload.arrived.items()}
     return [n for n, data in enumerate(upload.data, 1) if lengths.get(n) != len(data)]
 
 
 def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int]]:
-    """Say which error a listing gives, or which parts are there and which lack."""
+    """Return the expected error of a listing, or the arrived and the missing parts."""
     if past := _past_parts(upload, now):
         return past
     if upload.begun and not upload.in_bucket:
@@ -75,7 +75,7 @@ def lists(upload: ModelUpload, now: datetime) -> str | tuple[list[int], list[int
 
 
 def _let_go(upload: ModelUpload, now: datetime) -> str | None:
-    """The bucket knows the parts no more: they are an object, will be one, or are lost."""
+    """Return the expected error if the bucket no longer has the parts."""
     if upload.object is None:
         if upload.being_completed(now):
             return "object_missing"
@@ -85,7 +85,7 @@ def _let_go(upload: ModelUpload, now: datetime) -> str | None:
 
 
 def together(upload: ModelUpload, *, later: bool = False) -> None:
-    """The bucket puts the parts together."""
+    """Complete the upload in the bucket, now or later."""
     upload.in_bucket, upload.arrived = False, {}
     upload.coming = True
     if not later:
@@ -93,7 +93,7 @@ def together(upload: ModelUpload, *, later: bool = False) -> None:
 
 
 def complete(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
-    """Say which error a completion gives; None where it gives the image."""
+    """Return the expected error of a completion; None if it returns the image."""
     if upload.state == "confirmed":
         return settled(upload)
     if past := _past_parts(upload, now, keeps=upload.owner.keeps):

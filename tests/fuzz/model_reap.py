@@ -1,4 +1,4 @@
-"""What should become of stale uploads when they are reaped."""
+"""The model of the reaper."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from tests.fuzz.model_parts import complete
 
 
 def reap(owners: list[ModelOwner], now: datetime) -> tuple[int, int]:
-    """Say how many are kept as images, and how many are expired."""
+    """Return how many stale uploads are confirmed and how many expire."""
     uploads = [upload for owner in owners for upload in owner.uploads if upload.stale(now)]
     for upload in sorted(uploads, key=lambda upload: (upload.expires_at, upload.id)):
         if upload.owner.keeps:
@@ -19,7 +19,7 @@ def reap(owners: list[ModelOwner], now: datetime) -> tuple[int, int]:
 
 
 def _keep(upload: ModelUpload, now: datetime) -> None:
-    """Whether its bytes are there is asked first; what is being put together may still come."""
+    """Confirm a stale upload if its bytes have arrived, otherwise expire it."""
     act = complete if upload.transport == "multipart" else confirm
     code = act(upload, now)
     coming = code == "object_missing" and upload.being_completed(now)

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know from the document: what a cursor is, and which uploads there are.
+"""What Schemathesis cannot know from the document: valid cursors and existing ids.
 
 It is loaded by `schemathesis run`, not by pytest.
 """
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from broker.api.request.page_cursors import encode
 
-# What rules across fields and the operator's limits may refuse of a body that the schema takes:
-# the document is one for all operators, `GET /api/profiles/` tells theirs.
+# Fields that may be refused although they match the schema, because of other fields or of the
+# operator's limits (`GET /api/profiles/`).
 JUDGED = {"size", "checksum_sha256", "transport", "return_url"}
-# What an upload's own plan decides.
+# Fields that depend on the upload's part plan.
 JUDGED_AT = {
     "/api/uploads/{upload_id}/parts/": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/batch": {"part_number"},
@@ -31,13 +31,13 @@ schemathesis.openapi.format("cursor", st.integers(1, 2**63 - 1).map(encode))
 
 @schemathesis.hook
 def map_path_parameters(context: Any, path_parameters: Any) -> Any:
-    """Ask for what exists as often as for what does not; the ids made up decide which."""
+    """Replace most generated ids by existing ones; a hash of the id decides which."""
     if not path_parameters:
         return path_parameters
     found = dict(path_parameters)
     for name, known in KNOWN.items():
         if name in found and found[name] not in known:
-            # Not by its length, say: all UUIDs have one.
+            # A hash, because for example all UUIDs have the same length.
             lot = zlib.crc32(str(found[name]).encode())
             if lot % 3:
                 found[name] = known[lot // 3 % len(known)]
@@ -46,17 +46,18 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Send no `Idempotency-Key` along links: its answer may be of an ad deleted since."""
+    """Remove `Idempotency-Key` on links: a replayed answer may name an ad that was deleted."""
     if case.meta is not None and case.meta.phase.name.value == "stateful" and case.headers:
         case.headers.pop("Idempotency-Key", None)
 
 
 @schemathesis.check
 def valid_data_is_not_called_invalid(ctx: Any, response: Any, case: Any) -> None:
-    """Hold `positive_data_acceptance` to codes: its 422 is one status for several things.
+    """Check that valid data is not refused as invalid, by problem code instead of status.
 
-    `avatar_not_confirmed`, `object_mismatch`, `invalid_event` and `idempotency_key_reused` tell of
-    a state, which no schema describes; `validation_error` would tell of the document's fault.
+    A 422 with `avatar_not_confirmed`, `object_mismatch`, `invalid_event` or
+    `idempotency_key_reused` depends on state that no schema describes. A 422 with
+    `validation_error` means that the document is wrong.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -71,7 +72,7 @@ def valid_data_is_not_called_invalid(ctx: Any, response: Any, case: Any) -> None
 
 
 def fields_at_fault(errors: dict[str, Any]) -> set[str]:
-    """Name the fields, without the places in a batch where they are."""
+    """Return the names of the invalid fields, without their index in a batch."""
     found: set[str] = set()
     for name, inner in errors.items():
         found |= fields_at_fault(inner) if isinstance(inner, dict) else {name}

@@ -1,4 +1,4 @@
-"""The reader of notifications, which takes what anybody with a bucket can name an object."""
+"""The parser of bucket notifications, on generated bodies and names."""
 
 import copy
 import json
@@ -44,7 +44,7 @@ REAL = [
 
 
 def read(body: Any) -> None:
-    """Read a body: objects, or the one error; anything else fails the test."""
+    """Parse a body; any error but InvalidEvent fails the test."""
     try:
         found = objects_created(body)
     except InvalidEvent:
@@ -54,7 +54,7 @@ def read(body: Any) -> None:
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every container with every one of its keys or indices."""
+    """Yield every container with each of its keys or indices."""
     inner = value.items() if isinstance(value, dict) else enumerate(value)
     for place, below in list(inner):
         yield value, place
@@ -64,7 +64,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Any:
-    """Give a real notification in which up to three values are others, gone, or cut short."""
+    """Return a real notification with up to three values changed, removed or cut."""
     body = copy.deepcopy(draw(st.sampled_from(REAL)))
     for _ in range(draw(st.integers(1, 3))):
         found = list(places(body))
@@ -86,25 +86,25 @@ def mutated(draw: st.DrawFn) -> Any:
 
 @repeatable(200)
 @given(body=JSON)
-def test_any_json_is_read_or_is_an_invalid_event(body: Any) -> None:
+def test_any_json_is_parsed_or_refused_as_an_invalid_event(body: Any) -> None:
     read(body)
 
 
 @repeatable(200)
 @given(body=mutated())
-def test_a_mutated_notification_is_read_or_is_an_invalid_event(body: Any) -> None:
+def test_a_mutated_notification_is_parsed_or_refused_as_an_invalid_event(body: Any) -> None:
     read(body)
 
 
 @repeatable(100)
 @given(message=JSON.map(json.dumps) | ANY_TEXT | st.integers(1, 3000).map(lambda n: "[" * n))
-def test_whatever_an_envelope_carries_is_read_or_is_an_invalid_event(message: str) -> None:
+def test_any_message_in_an_envelope_is_parsed_or_refused_as_an_invalid_event(message: str) -> None:
     read(envelope(message))
 
 
 @repeatable(100)
 @given(key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
-def test_a_key_comes_out_as_it_was_written(key: str) -> None:
+def test_a_key_is_parsed_as_it_was_written(key: str) -> None:
     from urllib.parse import quote_plus
 
     created = [ObjectCreated(bucket="media-bucket", key=key)]

@@ -1,4 +1,4 @@
-"""Object keys, file names and signed forms, whatever a client sends."""
+"""Object keys, file names and signed forms, for any input."""
 
 import base64
 import hashlib
@@ -29,8 +29,8 @@ from broker.domain.post_policy import PostForm, post_form
 from broker.storage.sigv4 import Credentials, sign_post
 from tests.fuzz import repeatable
 
-# Whatever Python can hold: lone surrogates, NUL, marks that turn the direction of writing; and
-# what leads elsewhere, far more often than chance would have it.
+# Any text that Python can hold (lone surrogates, NUL, bidirectional marks), and path traversal far
+# more often than random text would have it.
 PIECES = st.sampled_from(["../", "..\\", "/", "\\", "%2e%2e%2f", ".", "ad_2", "${filename}", "\0"])
 NAMES = st.lists(PIECES | st.text(st.characters(), max_size=80), max_size=6).map("".join)
 KINDS = st.sampled_from(list(OWNER_KINDS.values()))
@@ -46,7 +46,7 @@ MOMENTS = st.integers(1_600_000_000, 4_000_000_000).map(
 @given(name=NAMES)
 @example("ﬁ" * 255)
 @example("İ.jpg")
-def test_a_stem_is_short_and_of_few_characters_and_stays_itself(name: str) -> None:
+def test_a_stem_is_short_and_plain_and_does_not_change_when_repeated(name: str) -> None:
     found = stem(name)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", found)
     assert len(found) <= STEM_MAX
@@ -55,7 +55,7 @@ def test_a_stem_is_short_and_of_few_characters_and_stays_itself(name: str) -> No
 
 @repeatable(200)
 @given(kind=KINDS, owner=OWNERS, name=NAMES, content_type=TYPES, promoted=st.booleans())
-def test_a_key_is_below_its_owner_whatever_the_file_is_called(
+def test_a_key_is_below_its_owner_for_any_file_name(
     kind: Any, owner: int, name: str, content_type: str, promoted: bool
 ) -> None:
     key = new_key(kind, owner, name, content_type)
@@ -75,7 +75,7 @@ def test_a_key_is_below_its_owner_whatever_the_file_is_called(
 
 @repeatable(150)
 @given(key=st.lists(PIECES | st.sampled_from(["ads/ad_1", "avatars/user_"]) | TEXTS).map("".join))
-def test_a_key_that_is_anybodys_names_one_owner_by_its_beginning(key: str) -> None:
+def test_the_prefix_of_a_key_names_its_owner(key: str) -> None:
     found = owner_of(key)
     if found is not None:
         kind, owner = found
@@ -83,7 +83,7 @@ def test_a_key_that_is_anybodys_names_one_owner_by_its_beginning(key: str) -> No
 
 
 def forms() -> st.SearchStrategy[PostForm]:
-    """Give forms of any content, far beyond what the API lets through."""
+    """Return forms with any content, far beyond what the API accepts."""
     return st.builds(
         post_form,
         object_key=TEXTS,
@@ -112,7 +112,7 @@ def base64_text(data: bytes) -> str:
     session_token=st.none() | TEXTS,
     now=MOMENTS,
 )
-def test_every_field_of_a_form_is_an_equality_and_its_signature_holds(
+def test_every_field_of_a_form_has_an_equality_condition_and_its_signature_is_valid(
     form: PostForm, bucket: str, region: str, secret: str, session_token: str | None, now: datetime
 ) -> None:
     credentials = Credentials(
@@ -150,6 +150,6 @@ def test_every_field_of_a_form_is_an_equality_and_its_signature_holds(
 @example(str(ID_MAX))
 @example(str(ID_MAX + 1))
 @example("007")
-def test_a_path_takes_the_ids_that_a_database_holds_and_no_other_spelling(text: str) -> None:
+def test_a_path_accepts_only_canonical_ids_that_fit_the_database(text: str) -> None:
     taken = re.fullmatch(IdConverter.regex, text) is not None
     assert taken == (text.isascii() and text.isdigit() and text[0] != "0" and int(text) <= ID_MAX)

@@ -1,4 +1,4 @@
-"""Histories of uploads that hypothesis makes up: after each step rows, objects and model agree."""
+"""Generated histories of uploads: rows, objects and model agree after each step."""
 
 import sys
 from collections.abc import Iterator
@@ -9,16 +9,15 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from tests.fuzz import TIMES, repeatable
-from tests.fuzz.buckets import FakeWorld, RealWorld, World
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable
+from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
-from tests.fuzz.stories import ANYWHERE, LATE, STORIES, Story, tell
+from tests.fuzz.scripted import ON_SERVERS, SCRIPTED, STALE, Script, play
 from tests.servers.fixtures import Bucket
 
-# Histories, and stories; PostgreSQL takes several times as long for one.
+# The number of generated histories. PostgreSQL takes several times as long as SQLite.
 FAST, KEEPERS = {"sqlite": 14, "postgresql": 5}, {"sqlite": 5, "postgresql": 2}
-TOLD = {"sqlite": {**STORIES, **LATE}, "postgresql": {**STORIES, **LATE} if TIMES > 1 else LATE}
 REAL = 2
 STEPS = 40
 
@@ -28,54 +27,69 @@ def kind_of(database_url: str) -> str:
 
 
 @contextmanager
-def lived_on(world: World, database_url: str, limits: Limits) -> Iterator[type[Lifecycle]]:
+def history_on(
+    bucket: HistoryBucket, database_url: str, limits: Limits
+) -> Iterator[type[Lifecycle]]:
     database = Database(database_url)
 
-    class Here(Lifecycle):
+    class History(Lifecycle):
         pass
 
-    Here.world, Here.database, Here.limits = world, database, limits
+    History.bucket, History.database, History.limits = bucket, database, limits
     try:
-        yield Here
+        yield History
     finally:
         database.dispose()
 
 
-def live(world: World, database_url: str, histories: int, limits: Limits = RULES) -> None:
-    with lived_on(world, database_url, limits) as here:
-        run_state_machine_as_test(here, settings=repeatable(histories, stateful_step_count=STEPS))
+def run_histories(
+    bucket: HistoryBucket, database_url: str, histories: int, limits: Limits = RULES
+) -> None:
+    with history_on(bucket, database_url, limits) as history:
+        run_state_machine_as_test(
+            history, settings=repeatable(histories, stateful_step_count=STEPS)
+        )
     sys.stdout.write(f"{histories * TIMES} histories of up to {STEPS} steps: nothing found\n")
 
 
-def test_no_history_leaves_rows_objects_and_model_apart(database_url: str) -> None:
-    live(FakeWorld(), database_url, FAST[kind_of(database_url)])
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_in_every_history(database_url: str) -> None:
+    run_histories(InProcessBucket(), database_url, FAST[kind_of(database_url)])
 
 
-def test_nor_does_one_where_the_reaper_keeps_what_has_arrived(database_url: str) -> None:
-    live(FakeWorld(), database_url, KEEPERS[kind_of(database_url)], KEEPING)
-    if kind_of(database_url) == "sqlite" or TIMES > 1:
-        tell_all(FakeWorld(), database_url, LATE, KEEPING)
-
-
-def test_nor_does_one_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> None:
-    live(RealWorld(s3_bucket), database_url, REAL)
-
-
-def test_nor_does_one_that_chance_seldom_makes(database_url: str) -> None:
-    tell_all(FakeWorld(), database_url, TOLD[kind_of(database_url)])
-
-
-# What is the server's part is the same with either database.
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_nor_does_one_of_those_on_a_real_bucket(database_url: str, s3_bucket: Bucket) -> None:
-    tell_all(RealWorld(s3_bucket), database_url, ANYWHERE)
-
-
-def tell_all(
-    world: World, database_url: str, stories: dict[str, Story], limits: Limits = RULES
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_if_the_reaper_keeps_arrived_uploads(
+    database_url: str,
 ) -> None:
-    """Tell each; that which fails is the last one named."""
-    with lived_on(world, database_url, limits) as here:
-        for about, story in stories.items():
+    run_histories(InProcessBucket(), database_url, KEEPERS[kind_of(database_url)], KEEPING)
+    play_all(InProcessBucket(), database_url, STALE, KEEPING)
+
+
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_on_a_real_bucket(
+    database_url: str, s3_bucket: Bucket
+) -> None:
+    run_histories(ServerBucket(s3_bucket), database_url, REAL)
+
+
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -> None:
+    play_all(InProcessBucket(), database_url, {**SCRIPTED, **STALE})
+
+
+# The behaviour of the server does not depend on the database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_rows_objects_and_model_agree_in_scripted_histories_on_a_real_bucket(
+    database_url: str, s3_bucket: Bucket
+) -> None:
+    play_all(ServerBucket(s3_bucket), database_url, ON_SERVERS)
+
+
+def play_all(
+    bucket: HistoryBucket, database_url: str, scripted: dict[str, Script], limits: Limits = RULES
+) -> None:
+    """Run each script; the output names the failing one last."""
+    with history_on(bucket, database_url, limits) as history:
+        for about, script in scripted.items():
             sys.stdout.write(f"{about}\n")
-            tell(here(), story)
+            play(history(), script)

@@ -1,4 +1,4 @@
-"""Schemathesis over the document, against the app as it is served: every check, stateful too.
+"""Schemathesis runs all its checks against the served app and its OpenAPI document.
 
 Signed in and not, on both databases, with a bucket on a real S3 server.
 """
@@ -16,14 +16,14 @@ import pytest
 from flask import Flask
 
 from tests.e2e.live import served
-from tests.fuzz import TIMES
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES
 from tests.http.client import JPEG, Client, declared, send, token
 
 HERE = Path(__file__).parent
 EVENTS_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 EXAMPLES = 2
-# Scenarios along the document's own links, none of them guessed; with valid
-# data, since what is refused leads nowhere.
+# Scenarios along the document's own links, without guessed ones. Only valid data: a refused
+# request leads nowhere.
 SCENARIOS = 8
 STATEFUL = """
 [phases.stateful]
@@ -52,7 +52,7 @@ SETTINGS = {
 
 
 def something_of_each(app: Flask) -> dict[str, list[Any]]:
-    """Make what the requests may then be about, Alice's all of it; gives it by parameter."""
+    """Create one of everything as Alice; return the ids by parameter."""
     alice = Client(app, token(1))
     ads = [alice.ad() for _ in range(4)]
     forms = [alice.ticket(ads[0]).get_json() for _ in range(4)]
@@ -72,21 +72,19 @@ def something_of_each(app: Flask) -> dict[str, list[Any]]:
     }
 
 
-def phases(database_url: str, signed_in: bool) -> str:
-    """Name the phases; in the ordinary run each is where it says most for its time.
-
-    `coverage` is every bound of every field, which is seldom the database's to refuse; `stateful`
-    follows links through what only a database keeps. Without a token no link leads anywhere.
-    """
-    if TIMES > 1:
-        return "examples,coverage,fuzzing,stateful"
-    if database_url.startswith("sqlite"):
-        return "examples,coverage,fuzzing" if signed_in else "examples,fuzzing"
-    return "examples,stateful" if signed_in else "examples"
+# `coverage` tests every bound of every field; `stateful` follows the links of the document.
+PHASES = "examples,coverage,fuzzing,stateful" if TIMES > 1 else "examples,fuzzing"
 
 
-@pytest.mark.parametrize("signed_in", [True, False], ids=["signed-in", "not"])
-def test_schemathesis_finds_nothing(
+@POSTGRESQL_IN_MATRIX
+@pytest.mark.parametrize(
+    "signed_in",
+    [
+        pytest.param(True, id="signed-in"),
+        pytest.param(False, id="not", marks=pytest.mark.matrix(part="fuzz")),
+    ],
+)
+def test_schemathesis_finds_no_fault(
     make_app: Callable[..., Flask], database_url: str, tmp_path: Path, signed_in: bool
 ) -> None:
     app = make_app(**SETTINGS)
@@ -111,7 +109,7 @@ def test_schemathesis_finds_nothing(
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
                 f"http://127.0.0.1:{port}/openapi.json",
                 *("--max-examples", str(EXAMPLES * TIMES)),
-                *("--phases", phases(database_url, signed_in)),
+                *("--phases", PHASES),
             ],
             cwd=tmp_path,
             env=environment,
@@ -121,7 +119,7 @@ def test_schemathesis_finds_nothing(
         )
     sys.stdout.write(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout[-4000:]
-    if "stateful" in phases(database_url, signed_in) and signed_in:
+    if "stateful" in PHASES and signed_in:
         (found,) = re.findall(r"API Links: +(\d+) covered / \d+ selected / (\d+)", done.stdout)
         covered, links = map(int, found)
         assert links > 50

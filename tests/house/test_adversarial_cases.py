@@ -1,10 +1,10 @@
-"""Every case that must hold against strangers has a test that carries its number."""
+"""Each adversarial case has a test with its number."""
 
 import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-# What is after "S3" is refused by the bucket itself, on each server that enforces policies.
+# The bucket itself refuses the cases after "S3", on each server that enforces policies.
 CASES = {
     1: "a ticket for another user's ad",
     2: "a ticket for another user's avatar",

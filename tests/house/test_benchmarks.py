@@ -1,4 +1,4 @@
-"""What the benchmarks say is what they measured; nothing here is timed."""
+"""The benchmarks report what they measured. These tests measure no time."""
 
 import json
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import stock, table
+from benchmarks import seed_rows, table
 from benchmarks.apps import stub_s3
 from benchmarks.load.wrk import LoadFailed, RequestFile, parse
 from benchmarks.processes import cpu_seconds, resident_bytes
-from benchmarks.profile.groups import Frame, group_of
+from benchmarks.profile.groups import ANYWHERE, INNERMOST, Frame, group_of
 from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
 from benchmarks.servers.command import command, production
@@ -107,7 +107,7 @@ def test_what_runs_the_server_is_not_measured(tmp_path: Path) -> None:
 
 
 def test_the_rows_that_tables_are_filled_with_fit_together() -> None:
-    batches = list(stock.stock(100))
+    batches = list(seed_rows.seed_rows(100))
     by_table: dict[str, list[dict[str, object]]] = {}
     for batch in batches:
         rows = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
@@ -123,7 +123,7 @@ def test_the_rows_that_tables_are_filled_with_fit_together() -> None:
 
 
 def test_the_stub_answers_for_an_upload_as_its_key_says() -> None:
-    _batch, (upload_id,) = stock.pending(1)
+    _batch, (upload_id,) = seed_rows.pending(1)
     key = f"/media-bucket/media/ads/ad_1/main_{upload_id}-5.jpg"
     answer = stub_s3.answer(f"HEAD {key} HTTP/1.1\r\nHost: x".encode()).decode()
     assert "Content-Length: 5\r\n" in answer
@@ -146,8 +146,16 @@ def test_time_belongs_to_what_asked_for_it(stack: list[str], group: str) -> None
     assert group_of(frames) == group
 
 
-def test_the_kernel_tells_what_a_group_of_processes_takes() -> None:
-    # A group of its own: of the tests' own group some process ends at any time.
+def test_every_file_of_ours_that_a_group_names_exists() -> None:
+    parts = {part for rule in (*ANYWHERE, *INNERMOST) for part in rule.files}
+    ours = {part for part in parts if part.startswith(("broker/", "schemas/"))}
+    assert ours
+    for part in ours:
+        assert [*ROOT.glob(f"{part}*")], part
+
+
+def test_the_kernel_reports_what_a_group_of_processes_uses() -> None:
+    # Use a separate group, because processes of the tests' own group end at any time.
     busy = "import sys; sum(n * n for n in range(200_000)); print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", busy],

@@ -1,4 +1,4 @@
-"""Every `broker` command that a page tells to run exists, with the options that it is given."""
+"""Every `broker` command in the docs exists, and so do its options."""
 
 import re
 import shlex
@@ -25,11 +25,11 @@ BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: str) -> set[str]:
-    """Give what follows `broker` in shell blocks and between backticks."""
+    """Return the arguments of each `broker` command in shell blocks and between backticks."""
     text = (ROOT / page).read_text()
     blocks, prose = "".join(BLOCK.findall(text)), BLOCK.sub("", text)
     lines = [line.strip() for line in blocks.splitlines()] + re.findall(r"`([^`\n]+)`", prose)
-    # Settings before it, and a pipe behind it, are the shell's.
+    # Settings before the command and a pipe after it belong to the shell.
     lines = [re.sub(r"^(?:[A-Z_]+=\S+ )+|\s\|.*$", "", line) for line in lines]
     return {line.removeprefix("broker ") for line in lines if line.startswith("broker ")}
 
@@ -40,7 +40,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
         command: click.Command = broker
         for word in shlex.split(line, comments=True):
             if word == "--":
-                break  # what follows is another program's
+                break  # the rest belongs to another program
             if word.startswith("-"):
                 known = {name for option in command.params for name in option.opts}
                 assert word in known, f"{page}: broker {line}"

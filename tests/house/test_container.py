@@ -1,4 +1,4 @@
-"""The image, the compose file and the locks: what they must have, and must not."""
+"""The image, the compose file and the lock files have what they need and nothing harmful."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_what_serves_comes_back_by_itself_and_what_is_done_once_does_not() -> No
 
 
 def test_the_secrets_of_the_readme_are_made_once(tmp_path: Path) -> None:
-    # PostgreSQL's volume has the first password: another one in .env locks the broker out.
+    # PostgreSQL's volume keeps the first password, so a new one in .env would not work.
     readme = (ROOT / "README.md").read_text()
     (script,) = re.findall(r"^```sh\n((?:(?!^```).)*)^docker compose up", readme, re.M | re.S)
     assert ".env" in script
@@ -99,7 +99,7 @@ def test_the_secrets_of_the_readme_are_made_once(tmp_path: Path) -> None:
     assert made[0] == made[1]
     wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
     assert {line.partition("=")[0] for line in made[0].splitlines()} == wanted
-    # The shell goes before .env: what somebody has there for another bucket must not get in.
+    # The shell has priority over .env, and its AWS variables may be for another bucket.
     assert not [name for name in wanted if name.startswith("AWS_")]
 
 
@@ -146,7 +146,7 @@ def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(tmp_path: Path) -
     )
     words = recipe.replace("sbom.cdx.json", str(tmp_path / "a.json")).split()
     program = Path(sysconfig.get_path("scripts"), words[0])
-    # --validate: it is held to CycloneDX's own JSON schema before it is written.
+    # --validate checks it against CycloneDX's JSON schema before it is written.
     assert "--validate" in words
     subprocess.run([program, *words[1:]], cwd=ROOT, check=True, capture_output=True)
     parts = json.loads((tmp_path / "a.json").read_text())

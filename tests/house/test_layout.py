@@ -1,4 +1,4 @@
-"""The house keeps its shape: short files, no drawers for odds and ends, models as migrated."""
+"""The layout rules: short files, no modules for odds and ends, and routes declare their auth."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_no_file_is_over_300_lines() -> None:
     assert long == []
 
 
-def test_there_is_no_drawer_for_odds_and_ends() -> None:
+def test_no_module_is_for_odds_and_ends() -> None:
     assert not [p for p in sources() if p.stem in ("utils", "helpers", "common", "misc")]
 
 
@@ -40,7 +40,7 @@ def test_each_package_that_is_published_alone_carries_the_licence() -> None:
         assert copy.read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
-def test_every_route_below_api_says_whom_it_lets_in() -> None:
+def test_every_route_below_api_declares_its_authentication() -> None:
     app = create_app(
         Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="x" * 32)
     )

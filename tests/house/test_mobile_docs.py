@@ -1,4 +1,4 @@
-"""The page for phones names paths, fields, codes and settings that the API really has."""
+"""The page for phones uses paths, fields, codes and settings that the API really has."""
 
 import json
 import re
@@ -64,7 +64,7 @@ def fields_of_the_api() -> set[str]:
 
 
 def free_form_fields() -> set[str]:
-    """Objects whose keys are S3's, such as headers."""
+    """Return the fields whose keys are S3's, such as headers."""
     return {
         field.data_key or name
         for module in (problems, tickets, parts)
@@ -76,7 +76,7 @@ def free_form_fields() -> set[str]:
 
 
 def keys(value: Any) -> Iterator[str]:
-    """Name every key of a JSON value, but not those below free-form objects."""
+    """Return every key of a JSON value, except those below free-form objects."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name
@@ -88,7 +88,7 @@ def keys(value: Any) -> Iterator[str]:
 
 
 def swift_structs() -> Iterator[str]:
-    """Give the text of every struct that goes over the wire; Record, on disk, does not."""
+    """Return the text of every struct on the wire, which excludes Record, kept on disk."""
     source = code("swift")
     wire = re.compile(r"^struct (\w+): [^{]*\b(?:Decodable|Encodable|Codable)\b", re.MULTILINE)
     for start in wire.finditer(source):

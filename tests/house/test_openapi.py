@@ -1,4 +1,4 @@
-"""The OpenAPI document is one that others' tools accept, and says all that a client needs."""
+"""The OpenAPI document is valid for other tools and has everything that a client needs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from broker.config import Settings
 from tests.http.documented import document
 
 Operation = dict[str, Any]
-# Of no operation: a method that a path has not, and requests that no view gets to see.
+# No operation has these: unknown methods, and requests that are refused before any view.
 OF_NO_OPERATION = {"method_not_allowed", "bad_request", "draining"}
 
 
@@ -26,7 +26,7 @@ def operations() -> Iterator[tuple[str, Operation]]:
 
 
 def messages(operation: Operation) -> Iterator[dict[str, Any]]:
-    """Give each body that an operation takes or answers: its schema and its examples."""
+    """Yield the schema and the examples of each request and response body."""
     for message in [operation.get("requestBody", {}), *operation["responses"].values()]:
         yield from message.get("content", {}).values()
 
@@ -39,7 +39,7 @@ def resolved(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def codes_of(operation: Operation, status: str) -> list[str]:
-    """Give the codes that the schema of one status allows."""
+    """Return the codes that the schema of one status allows."""
     schema = operation["responses"][status]["content"][MEDIA_TYPE]["schema"]
     one_of = schema.get("oneOf", [schema])
     return [resolved(one)["properties"]["code"]["const"] for one in one_of]
@@ -160,7 +160,7 @@ def test_whatever_answers_201_takes_an_idempotency_key() -> None:
         assert "Idempotency-Key" in parameters, name
 
 
-# Whose path no answer can fill in: the capability is within the URL of an Uppy endpoint.
+# No answer has their path parameter: the capability is inside the URL of an Uppy endpoint.
 BY_ITS_ENDPOINT = {"get_upload_parameters", "create_multipart_upload", "confirm_by_key"}
 
 
@@ -171,7 +171,7 @@ def by_id() -> dict[str, tuple[str, Operation]]:
 
 
 def parameters_of(operation_id: str) -> dict[str, dict[str, Any]]:
-    """Give the parameters that must be there, of the path and of the operation."""
+    """Return the required parameters of the path and of the operation."""
     name, operation = by_id()[operation_id]
     path = document()["paths"][name.partition(" ")[2]]
     parts = [*path.get("parameters", []), *operation.get("parameters", [])]

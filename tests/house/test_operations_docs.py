@@ -1,4 +1,4 @@
-"""Operations and security: each alert has its runbook, each threat its test, each link its page."""
+"""Each alert has a runbook, each threat has a test, and each link has a target."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ SECTIONS = ["What it means", "What users see", "Look at", "Mend", "Afterwards"]
 
 
 def alerts() -> set[str]:
-    """Give the names of the alert rules, wherever they are in operations/."""
+    """Return the names of the alert rules in operations/."""
     found: set[str] = set()
     for path in OPERATIONS.rglob("*.yml"):
         rules = yaml.safe_load(path.read_text())
@@ -27,7 +27,7 @@ def alerts() -> set[str]:
 
 
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
-    # Where no rules are, there is nothing to compare the runbooks with.
+    # Without rules there is nothing to compare the runbooks with.
     assert alerts() in (set(RUNBOOKS), set())
     listed = (OPERATIONS / "README.md").read_text()
     assert all(f"(runbooks/{name}.md)" in listed for name in RUNBOOKS)

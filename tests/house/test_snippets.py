@@ -1,4 +1,4 @@
-"""Every snippet of the pages for people who upload is run by a test; a new one must be, too."""
+"""A test runs every snippet of the pages for people who upload."""
 
 import re
 from collections import Counter
@@ -7,21 +7,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-# Which tests take how many blocks of a language, and run them as they stand.
+# Which tests run how many blocks of each language.
 RUN = {
-    "docs/browser.md": {"js": (1, "clients/test_js_docs.py")},
-    "clients/js/README.md": {"js": (1, "clients/test_js_docs.py")},
-    "docs/python.md": {"python": (6, "client/test_docs.py"), "sh": (2, "client/test_docs.py")},
+    "docs/browser.md": {"js": (1, "js_client/test_js_docs.py")},
+    "clients/js/README.md": {"js": (1, "js_client/test_js_docs.py")},
+    "docs/python.md": {
+        "python": (6, "python_client/test_docs.py"),
+        "sh": (2, "python_client/test_docs.py"),
+    },
     "docs/cookbook.md": {
-        "jsx": (1, "clients/test_cookbook_components.py"),
-        "vue": (1, "clients/test_cookbook_components.py"),
-        "python": (1, "clients/test_cookbook_plain_form.py"),
-        "html": (1, "clients/test_cookbook_plain_form.py"),
-        "sh": (4, "clients/test_cookbook_shell.py"),
-        "bash": (1, "clients/test_cookbook_shell.py"),
+        "jsx": (1, "js_client/test_cookbook_components.py"),
+        "vue": (1, "js_client/test_cookbook_components.py"),
+        "python": (1, "js_client/test_cookbook_plain_form.py"),
+        "html": (1, "js_client/test_cookbook_plain_form.py"),
+        "sh": (4, "js_client/test_cookbook_shell.py"),
+        "bash": (1, "js_client/test_cookbook_shell.py"),
     },
 }
-# How to install the Python client from a repository whose address the page does not know.
+# How to install the Python client from a repository; the page does not know its address.
 NOT_RUN = {"docs/python.md": {"text": 1}}
 
 

@@ -1,4 +1,4 @@
-"""The wheel is all that the image and an operator's machine get of this repository."""
+"""The wheel contains everything that the image and an operator's machine need."""
 
 import configparser
 import shutil
@@ -16,7 +16,7 @@ CLIENT = [ROOT / "broker/web/client" / path.name for path in (ROOT / "clients/js
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Build it of what the image is sent; gives its text files by name."""
+    """Build the wheel from the files that the image gets; return its text files by name."""
     folder = tmp_path_factory.mktemp("wheel")
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line.startswith("!"):
@@ -43,7 +43,7 @@ def test_it_has_every_file_that_is_served_or_run(wheel: dict[str, str]) -> None:
 
 
 def test_what_a_server_is_told_to_serve_is_in_it(wheel: dict[str, str]) -> None:
-    # `broker serve -- granian … wsgi:app` is started from anywhere, in the image from /app.
+    # `broker serve -- granian … wsgi:app` must work in any directory; the image uses /app.
     assert "wsgi:app" in (ROOT / "Dockerfile").read_text()
     assert "app = create_app()" in wheel["wsgi.py"]
 

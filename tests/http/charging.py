@@ -1,4 +1,4 @@
-"""Tickets as of a time that a test chooses, and what their user is charged with."""
+"""Issues tickets at a time chosen by the test, and reads what their user is charged."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,12 +16,12 @@ from tests.http.client import JPEG
 
 SIZE = len(JPEG)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
-# No form of NOW can write any more: what ends then gives back at once.
+# All forms of NOW have expired, so an upload that ends now is refunded immediately.
 DEAD = NOW + timedelta(hours=1)
 
 
 def charged(app: Flask, user_id: int = 1) -> tuple[int, int]:
-    """Give the bytes and files that a user is charged with, where all rows agree."""
+    """Return the bytes and files that a user is charged; check that all rows agree."""
     with app.extensions["broker"].work() as work:
         assert list(wrong_rows(work)) == []
         row = work.session.get(UserQuota, user_id)
@@ -34,7 +34,7 @@ def places(app: Flask, ad: int) -> int:
 
 
 def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,)) -> list[UUID]:
-    """Issue tickets as of a time that a test chooses."""
+    """Issue tickets at a given time."""
     files = [
         FileRequest(
             file_name="x", content_type="image/jpeg", size=size, checksum_sha256="A" * 43 + "="
@@ -52,7 +52,7 @@ def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
 
 
 def reap(app: Flask, after: timedelta) -> None:
-    """Reap as of so much later than now."""
+    """Run the reaper at a later time."""
     broker = app.extensions["broker"]
     with broker.work(now=datetime.now(UTC) + after) as work:
         reap_once(work)

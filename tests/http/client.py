@@ -1,4 +1,4 @@
-"""What a caller of the API does: ask with a token, declare a file, send it to the bucket."""
+"""A client of the API: sends requests with a token, declares files, sends them to the bucket."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from tests.http.documented import assert_documented
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
-# For suites that must hold on each S3 server: each of them beside one of the databases.
+# For tests that must hold on each S3 server; each server runs with one of the databases.
 EACH_SERVER = pytest.mark.parametrize(
     ("database_url", "s3_bucket"),
     [("sqlite", "seaweedfs"), ("postgresql", "minio")],
@@ -28,7 +28,7 @@ EACH_SERVER = pytest.mark.parametrize(
 
 @dataclass
 class Client:
-    """A caller with one token; every answer is checked to be one that the document names."""
+    """A caller with one token. It checks that every answer is documented in OpenAPI."""
 
     app: Flask
     token: str | None
@@ -79,7 +79,7 @@ def rows(app: Flask, model: type) -> int:
 
 
 def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
-    """Run `act` in `count` threads that start together."""
+    """Run `act` in `count` threads that start at the same time."""
     barrier = threading.Barrier(count)
     results: list[Any] = []
 
@@ -97,7 +97,7 @@ def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
 
 
 def declared(data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
-    """What a client declares about its file; a change to None leaves the field out."""
+    """Return the body of a request for a ticket; a change to None removes a field."""
     body = {
         "file_name": "main.jpg",
         "content_type": "image/jpeg",
@@ -109,16 +109,16 @@ def declared(data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
 
 
 def send(ticket: dict[str, Any], data: bytes = JPEG, **changes: str) -> httpx.Response:
-    """Send a ticket's form as a browser does: its fields first, the file last."""
+    """Send the form of a ticket as a browser does: the fields first, the file last."""
     upload = ticket["upload"]
     fields = {**upload["fields"], **changes}
     file = {"file": ("x", data)}
-    # Without certificates, which would be read anew each time: the servers speak plain HTTP.
+    # Without certificates, which would be read each time; the servers use plain HTTP.
     return httpx.post(upload["url"], data=fields, files=file, timeout=20, verify=False)
 
 
 def token(sub: str | int = 1, *, secret: str = SECRET, **claims: Any) -> str:
-    """Make a token as the marketplace does; a claim set to None is left out."""
+    """Create a token as the marketplace does; a claim set to None is removed."""
     body = {"sub": str(sub), "exp": int(time.time()) + 3600, "email": f"user{sub}@example.com"}
     body.update(claims)
     return jwt.encode({k: v for k, v in body.items() if v is not None}, secret, "HS256")

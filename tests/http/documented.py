@@ -1,4 +1,4 @@
-"""Answers are held to the OpenAPI document: status, code, and the body's schema."""
+"""Checks answers against the OpenAPI document: status, code and schema of the body."""
 
 import functools
 from typing import Any
@@ -14,12 +14,12 @@ from werkzeug.test import TestResponse
 from broker.app import create_app
 from broker.config import Settings
 
-BODY_MAX = 200_000  # bytes: ten thousand parts would be validated for seconds
+BODY_MAX = 200_000  # bytes; validating ten thousand parts takes seconds
 
 
 @functools.cache
 def document() -> dict[str, Any]:
-    """Give the document, which is the same for every app."""
+    """Return the document, which is the same for every app."""
     app = create_app(
         Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="x" * 32)
     )
@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
 
 @functools.cache
 def validator(path: str, method: str, status: str) -> Draft202012Validator:
-    """Make the validator of one operation's answers with one status."""
+    """Return the validator for the answers of one operation with one status."""
     responses = document()["paths"][path][method]["responses"]
     assert status in responses, f"{method} {path} does not tell of {status}"
     ((_, content),) = responses[status].get("content", {"": {"schema": {}}}).items()
@@ -38,7 +38,7 @@ def validator(path: str, method: str, status: str) -> Draft202012Validator:
 
 
 def assert_documented(app: Flask, method: str, path: str, answer: TestResponse) -> None:
-    """Check that an operation's answer is one of those that the document names."""
+    """Check that the document contains this answer of an operation."""
     routes = app.url_map.bind("localhost")
     try:
         rule, _ = routes.match(urlsplit(path).path, method, return_rule=True)

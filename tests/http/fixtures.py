@@ -1,4 +1,4 @@
-"""The whole API on real parts: both databases, a real S3 server that enforces policies."""
+"""The whole API with both databases and a real S3 server that enforces policies."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def databases(postgres_server: Postgres) -> Lent[str]:
-    """PostgreSQL's databases that tests have one after another, migrated."""
+    """The reusable, migrated PostgreSQL databases."""
     template = postgres_server.create_database(name="broker_template")
     migrate.upgrade(postgres_server.url(template))
     schema = schema_of(postgres_server, template)
@@ -40,7 +40,7 @@ def databases(postgres_server: Postgres) -> Lent[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated database for each test alone, on each dialect."""
+    """A migrated database for one test, on each dialect."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("migrated_sqlite")
         shutil.copy(template, tmp_path / "broker.db")
@@ -58,7 +58,7 @@ def make_app(
     s3_bucket: Bucket,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., Flask]]:
-    """Make the app as production does, with settings to taste."""
+    """Return a function that creates the app as in production, with changed settings."""
     server: S3Server = s3_bucket.server
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
@@ -110,7 +110,7 @@ def anyone(app: Flask) -> Client:
 
 @pytest.fixture
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Let Idempotency-Keys be judged as of a later time."""
+    """Return a function that moves the clock of Idempotency-Keys forward."""
 
     def to(later: timedelta) -> None:
         monkeypatch.setattr("broker.services.work.utc_now", lambda: datetime.now(UTC) + later)

@@ -1,4 +1,4 @@
-"""What a client of multipart uploads does, for the tests: cut, sign, send, complete."""
+"""A client of multipart uploads: splits, signs, sends and completes."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ def ask(
     *,
     pinned: bool = True,
 ) -> TestResponse:
-    """Ask for URLs of parts, with their digests where they are to be pinned."""
+    """Request URLs of parts, with digests if they should be pinned."""
     wanted: list[dict[str, Any]] = [{"part_number": number} for number in numbers]
     if pinned:
         for one in wanted:

@@ -1,4 +1,4 @@
-"""What the tests of `broker reconcile` and `broker adopt` share: objects that came another way."""
+"""Shared by the tests of `broker reconcile` and `broker adopt`: creates objects without tickets."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -36,18 +36,18 @@ def _client(server: S3Server) -> Any:
 
 
 def put(bucket: Bucket, key: str, data: bytes = JPEG, **changes: Any) -> None:
-    """Store an object as the marketplace did: with a client of its own, and no metadata."""
+    """Store an object without metadata, as the marketplace did."""
     arguments = {"ContentType": "image/jpeg", **changes}
     _client(bucket.server).put_object(Bucket=bucket.name, Key=key, Body=data, **arguments)
 
 
 def put_ours(bucket: Bucket, key: str, upload_id: str | None = None) -> None:
-    """Store an object that carries an upload's id, as what our tickets write does."""
+    """Store an object with an upload id in its metadata, as tickets do."""
     put(bucket, key, Metadata={"upload-id": upload_id or str(uuid.uuid4())})
 
 
 def image_of(alice: Client, ad: int) -> dict[str, Any]:
-    """Upload an image through a ticket, to its end."""
+    """Upload and confirm an image with a ticket."""
     ticket = alice.ticket(ad).get_json()
     assert send(ticket).status_code == 201
     answer = alice.post(ticket["confirm_url"])

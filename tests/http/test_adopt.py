@@ -1,4 +1,4 @@
-"""`broker adopt` on real servers: what was in the bucket becomes images, and nothing else does."""
+"""`broker adopt` on real servers: existing photos become images, and nothing else does."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ def places(app: Flask, ad: int) -> int:
         return session.get_one(Ad, ad).slots_taken
 
 
-def test_what_was_there_is_adopted_and_nothing_differs_then(
+def test_existing_objects_are_adopted_and_then_nothing_differs(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ad = alice.ad()
@@ -66,14 +66,16 @@ def test_an_adopted_image_is_served_and_can_be_deleted(
     assert places(app, ad) == 0
 
 
-def test_an_adopted_avatar_is_the_users(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_an_adopted_avatar_becomes_the_users_avatar(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
     alice.ad()
     put(s3_bucket, "media/avatars/user_1/me.jpg")
     adopted(app)
     assert alice.get("/api/users/1/").get_json()["avatar"] == "avatars/user_1/me.jpg"
 
 
-def test_adopting_twice_adopts_once(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_a_second_adopt_adopts_nothing(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
     ad = alice.ad()
     put(s3_bucket, f"media/ads/ad_{ad}/a.jpg")
     assert adopted(app).adopted == 1
@@ -94,7 +96,7 @@ def test_more_images_than_an_ad_may_have_are_adopted_and_counted(
     assert alice.ticket(ad).get_json()["code"] == "image_limit_reached"
 
 
-def test_an_object_whose_owner_is_not_there_is_left_and_told(app: Flask, s3_bucket: Bucket) -> None:
+def test_an_object_without_its_owner_is_skipped_and_reported(app: Flask, s3_bucket: Bucket) -> None:
     for number in range(7):
         put(s3_bucket, f"media/ads/ad_99/{number}.jpg")
     put(s3_bucket, "media/avatars/user_99/me.jpg")
@@ -104,13 +106,15 @@ def test_an_object_whose_owner_is_not_there_is_left_and_told(app: Flask, s3_buck
     assert not tally.is_as_expected
 
 
-def test_what_an_upload_left_is_not_adopted(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_leftovers_of_uploads_are_not_adopted(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
     ad = alice.ad()
     put_ours(s3_bucket, f"media/ads/ad_{ad}/x.jpg")
     assert adopted(app).skipped == {Skipped.OURS: 1}
 
 
-def test_what_is_no_image_is_left_and_told(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_objects_that_are_no_images_are_skipped_and_reported(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
     ad = alice.ad()
     put(s3_bucket, f"media/ads/ad_{ad}/page.jpg", ContentType="text/html")
     put(s3_bucket, f"media/ads/ad_{ad}/empty.jpg", b"")
@@ -121,9 +125,7 @@ def test_what_is_no_image_is_left_and_told(app: Flask, alice: Client, s3_bucket:
     assert tally.skipped == {Skipped.NO_IMAGE: 2, Skipped.OTHER_KEY: 1}
 
 
-def test_an_avatar_that_a_user_has_is_never_replaced(
-    app: Flask, alice: Client, s3_bucket: Bucket
-) -> None:
+def test_an_existing_avatar_is_never_replaced(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
     alice.ad()
     put(s3_bucket, "media/avatars/user_1/a.jpg")
     adopted(app)
@@ -140,7 +142,7 @@ def test_of_several_avatars_the_newest_is_adopted(
     head = storage_type.head
 
     def head_aged(self: object, key: str) -> object:
-        # Servers tell whole seconds, and nobody can set the time of an object.
+        # Object times have whole seconds and cannot be set.
         answer = head(self, key)
         age = timedelta(hours=1 if key.endswith("c.jpg") else 2)
         object.__setattr__(answer, "last_modified", answer.last_modified - age)
@@ -154,7 +156,7 @@ def test_of_several_avatars_the_newest_is_adopted(
     assert alice.get("/api/users/1/").get_json()["avatar"] == "avatars/user_1/c.jpg"
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(
+def test_a_dry_run_prints_the_same_and_changes_nothing(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ad = alice.ad()
@@ -186,7 +188,7 @@ def test_images_of_an_ad_that_is_deleted_meanwhile_are_not_adopted(
     assert (places(app, other), there(s3_bucket, f"media/ads/ad_{ad}/a.jpg")) == (1, True)
 
 
-def test_a_csv_gives_alt_text_and_order_and_names_what_is_adopted(
+def test_a_csv_selects_the_objects_and_sets_alt_text_and_order(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     ad = alice.ad()
@@ -207,7 +209,7 @@ def test_a_csv_gives_alt_text_and_order_and_names_what_is_adopted(
     ]
 
 
-def test_two_that_adopt_at_once_record_each_object_once(
+def test_two_concurrent_adopts_record_each_object_once(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ad = alice.ad()
@@ -226,7 +228,7 @@ def test_two_that_adopt_at_once_record_each_object_once(
     assert places(app, ad) == 1
 
 
-def test_nothing_of_a_broken_csv_is_adopted(
+def test_an_invalid_csv_adopts_nothing(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     ad = alice.ad()

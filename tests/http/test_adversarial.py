@@ -1,4 +1,4 @@
-"""Cases of strangers at the API; the number in a test's name is the case's."""
+"""Attacks on the API. The number in a test's name is the number of the case."""
 
 import base64
 import hashlib
@@ -88,7 +88,7 @@ def test_case_07_wrong_audience_or_issuer(make_app: Callable[..., Flask]) -> Non
 
 
 @pytest.mark.parametrize("sub", ["01", "0", "-1", "x", "", "1 ", "9" * 19, "1.0", "１"])
-def test_a_sub_that_is_no_decimal_id_is_no_user(app: Flask, sub: str) -> None:
+def test_a_sub_that_is_no_decimal_id_is_refused(app: Flask, sub: str) -> None:
     assert Client(app, token(sub)).get("/api/profiles/").status_code in (200, 401)
     assert Client(app, token(sub)).post("/api/ads/", {"title": "x"}).status_code == 401
 
@@ -176,7 +176,7 @@ def test_case_20_without_a_digest_the_form_only_writes_below_incoming(
     assert storage.head(f"media/{ticket['key']}").etag == etag
 
 
-def test_twenty_tickets_at_once_for_the_last_place(app: Flask, alice: Client) -> None:
+def test_twenty_concurrent_tickets_for_the_last_slot_issue_one(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     files = {"files": [declared()] * 19}
     assert alice.post(f"/api/ads/{ad}/upload_images/", files).status_code == 201

@@ -1,4 +1,4 @@
-"""Input out of range, of another type or form: one clear problem, and nothing stored."""
+"""Invalid input gives one clear problem, and nothing is stored."""
 
 from typing import Any
 
@@ -110,7 +110,7 @@ def test_case_23_a_batch_nested_60_000_deep_or_over_its_own_limit(alice: Client)
 @pytest.mark.parametrize(
     "body", [b"[]", b"[" * 20 + b"]" * 20, b"[1]", b'"x"', b"1", b"null", b'{"size": 1e999}']
 )
-def test_json_that_is_no_object_of_ours(alice: Client, body: bytes) -> None:
+def test_json_that_does_not_match_the_schema(alice: Client, body: bytes) -> None:
     answer = alice.post("/api/ads/", data=body, content_type="application/json")
     assert (answer.status_code, answer.get_json()["code"]) in (
         (422, "validation_error"),
@@ -121,7 +121,7 @@ def test_json_that_is_no_object_of_ours(alice: Client, body: bytes) -> None:
 @pytest.mark.parametrize(
     "price", ["-1", "1.001", "NaN", "1e3", "99999999999.00", 5.5, True, "", None]
 )
-def test_a_price_that_is_no_amount(alice: Client, price: object) -> None:
+def test_an_invalid_price(alice: Client, price: object) -> None:
     body = {"title": "x", "description": "", "price": price}
     assert alice.post("/api/ads/", body).status_code == 422
 
@@ -137,7 +137,7 @@ def test_a_price_that_is_no_amount(alice: Client, price: object) -> None:
         "/api/ads/?unknown=1",
     ],
 )
-def test_a_query_that_cannot_be_read(anyone: Client, path: str) -> None:
+def test_an_invalid_query(anyone: Client, path: str) -> None:
     assert anyone.get(path).status_code == 422
 
 
@@ -154,7 +154,7 @@ def test_a_method_that_is_not_offered_is_405(alice: Client) -> None:
 
 
 @pytest.mark.parametrize("ad_id", ["0", "01", "x", "9223372036854775808", "１"])
-def test_an_id_that_is_none_is_404_to_every_method(alice: Client, ad_id: str) -> None:
+def test_an_invalid_id_is_404_for_every_method(alice: Client, ad_id: str) -> None:
     path = f"/api/ads/{ad_id}/"
     assert alice.get(path).status_code == 404
     assert alice.delete(path).status_code == 404
@@ -163,11 +163,13 @@ def test_an_id_that_is_none_is_404_to_every_method(alice: Client, ad_id: str) ->
 
 
 @pytest.mark.parametrize(("size", "status"), [(6.0, 201), (6.5, 422), (2.0**60, 422)])
-def test_an_integer_written_with_a_point_is_one(alice: Client, size: float, status: int) -> None:
+def test_an_integer_may_be_written_with_a_decimal_point(
+    alice: Client, size: float, status: int
+) -> None:
     assert alice.ticket(alice.ad(), size=size).status_code == status
 
 
-def test_a_list_far_too_long_is_refused_as_one_without_a_word_on_each_item(
+def test_a_list_far_too_long_is_refused_without_an_error_per_item(
     alice: Client, anyone: Client
 ) -> None:
     ad = alice.ad()

@@ -1,4 +1,4 @@
-"""Whose address a request has, and by which hosts the API is known: neither can be forged."""
+"""The address of a client and the host of the API cannot be forged."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ PEER = "127.0.0.1"
 
 
 def limited_address(app: Flask, forwarded: str | None, peer: str = PEER) -> int:
-    """Ask from a peer that says it forwards; gives the status."""
+    """Send a request with X-Forwarded-For; return the status."""
     names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP")
     values = (forwarded, forwarded, f"for={forwarded}", forwarded)
     headers = dict(zip(names, values, strict=True)) if forwarded is not None else {}
@@ -41,7 +41,7 @@ def test_a_forged_x_forwarded_for_does_not_change_the_address_that_is_limited(
     assert limited_address(app, "203.0.113.3, 127.0.0.1") == 429
 
 
-def test_of_a_trusted_proxy_s_list_the_right_most_that_is_not_trusted_counts(
+def test_the_right_most_untrusted_address_of_a_trusted_proxy_counts(
     limited: MakeApp,
 ) -> None:
     app = limited(trusted_proxies="127.0.0.1,10.0.0.0/8")
@@ -57,7 +57,7 @@ FORGED = ["evil.test", "evil.test:8000", "localhost.evil.test", "shop.example.ev
 
 
 @pytest.mark.parametrize("host", FORGED)
-def test_a_forged_host_gets_no_link(make_app: MakeApp, host: str) -> None:
+def test_a_forged_host_appears_in_no_link(make_app: MakeApp, host: str) -> None:
     app = make_app()
     alice = Client(app, token(1))
     path = f"/api/ads/{alice.ad()}/uppy_session/"
@@ -71,7 +71,7 @@ def test_a_forged_host_gets_no_link(make_app: MakeApp, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", FORGED)
-def test_where_the_host_is_known_another_is_refused(make_app: MakeApp, host: str) -> None:
+def test_an_unknown_host_is_refused_if_hosts_are_configured(make_app: MakeApp, host: str) -> None:
     app = make_app(public_url="https://broker.shop.example", allowed_hosts=".internal.example")
     alice = Client(app, token(1))
     for path in ("/api/users/1/", "/", "/no"):
@@ -83,7 +83,7 @@ def test_where_the_host_is_known_another_is_refused(make_app: MakeApp, host: str
         assert alice.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
-def test_links_are_of_the_public_url_whatever_a_proxy_or_a_client_says(make_app: MakeApp) -> None:
+def test_links_use_the_public_url_for_any_forwarded_header(make_app: MakeApp) -> None:
     app = make_app(public_url="https://broker.shop.example", trusted_proxies="127.0.0.1")
     alice = Client(
         app,
@@ -99,7 +99,7 @@ def test_links_are_of_the_public_url_whatever_a_proxy_or_a_client_says(make_app:
     assert answer.get_json()["endpoint"].startswith("https://broker.shop.example/api/uppy/")
 
 
-def test_dev_answers_to_this_machine_s_names_alone(make_app: MakeApp) -> None:
+def test_dev_answers_only_to_names_of_this_machine(make_app: MakeApp) -> None:
     anyone = Client(make_app(dev=True), None)
     rebound = anyone.get("/dev/token", headers={"Host": "evil.test:8000"})
     assert rebound.status_code == 400, "a page of evil.test, whose name leads to 127.0.0.1"

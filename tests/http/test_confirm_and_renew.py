@@ -1,4 +1,4 @@
-"""What confirm asks of the bucket, and what renew and a rejection do to an upload's place."""
+"""What confirm sends to the bucket, and what renew and a rejection do to the slot."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from broker.storage.s3 import S3Storage
 from tests.http.client import JPEG, Client, declared, send, token
 
 
-def test_confirm_asks_one_head_and_a_repeat_none(
+def test_confirm_sends_one_head_and_a_repeated_confirm_none(
     alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -33,7 +33,7 @@ def test_confirm_asks_one_head_and_a_repeat_none(
     assert asked == [ticket["upload"]["fields"]["key"]]
 
 
-def test_a_ticket_that_is_confirmed_right_after_it_was_renewed_is_shown_as_it_was(
+def test_a_ticket_confirmed_right_after_its_renewal_is_returned_as_renewed(
     app: Flask, alice: Client
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -60,7 +60,7 @@ def test_a_ticket_that_is_confirmed_right_after_it_was_renewed_is_shown_as_it_wa
     assert (renewed.status_code, renewed.get_json()["state"]) == (200, "pending")
 
 
-def test_a_form_that_just_expired_is_renewed_for_the_same_row_and_place(
+def test_a_just_expired_form_is_renewed_for_the_same_row_and_slot(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = Client(make_app(max_images_per_ad=1), token(1))
@@ -83,7 +83,7 @@ def test_a_form_that_just_expired_is_renewed_for_the_same_row_and_place(
     assert alice.post(ticket["confirm_url"]).status_code == 200
 
 
-def test_a_rejected_upload_gives_its_place_back(make_app: Callable[..., Flask]) -> None:
+def test_a_rejected_upload_releases_its_slot(make_app: Callable[..., Flask]) -> None:
     app = make_app(max_images_per_ad=1)
     alice = Client(app, token(1))
     ad = alice.ad()
@@ -97,7 +97,7 @@ def test_a_rejected_upload_gives_its_place_back(make_app: Callable[..., Flask]) 
     assert alice.ticket(ad).status_code == 201
 
 
-def test_an_ad_and_a_profile_are_edited_by_their_owner_alone(alice: Client, bob: Client) -> None:
+def test_only_its_owner_edits_an_ad_or_a_profile(alice: Client, bob: Client) -> None:
     ad = alice.ad()
     assert alice.patch(f"/api/ads/{ad}/", {"price": "1.5"}).get_json()["price"] == "1.50"
     assert bob.patch(f"/api/ads/{ad}/", {"price": "0.01"}).status_code == 403
@@ -108,14 +108,14 @@ def test_an_ad_and_a_profile_are_edited_by_their_owner_alone(alice: Client, bob:
     assert alice.patch("/api/users/1/", foreign).get_json()["code"] == "avatar_not_confirmed"
 
 
-def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
+def test_an_image_is_edited_and_deleted_only_at_its_own_ad(
     app: Flask, alice: Client, service: Client
 ) -> None:
     ad, other = alice.ad(), alice.ad()
     ticket = alice.ticket(ad).get_json()
     send(ticket)
     image = alice.post(ticket["confirm_url"]).get_json()["id"]
-    # The avatar of a user whose id is the ad's.
+    # The avatar of a user with the same id as the ad.
     namesake = Client(app, token(other))
     avatar = namesake.post(f"/api/users/{other}/upload_avatar/", declared()).get_json()
     send(avatar)
@@ -125,7 +125,7 @@ def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
         assert alice.patch(path, {"alt_text": "x"}).status_code == 404
         assert alice.delete(path).status_code == 404
     path = f"/api/ads/{ad}/images/{image}/"
-    # Who acts for a user with their uploads does not edit what they have made.
+    # A service may upload for a user but not edit their ads and profile.
     assert service.patch(path, {"alt_text": "x"}).status_code == 403
     assert service.delete(path).status_code == 403
     assert service.patch(f"/api/ads/{ad}/", {"price": "0.01"}).status_code == 403
@@ -133,7 +133,7 @@ def test_an_image_is_edited_and_deleted_at_its_own_ad_alone(
     assert namesake.get(f"/api/users/{other}/").get_json()["avatar"] == avatar["key"]
 
 
-def test_after_its_grace_a_failed_upload_is_to_be_given_up(
+def test_after_its_grace_the_advice_for_a_failed_upload_is_to_give_up(
     alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -146,7 +146,7 @@ def test_after_its_grace_a_failed_upload_is_to_be_given_up(
     assert (renewed.status_code, renewed.get_json()["code"]) == (410, "upload_expired")
 
 
-def test_bytes_that_replace_those_of_a_first_confirm_are_refused(
+def test_bytes_replaced_after_a_first_confirm_are_refused(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(require_checksum=False)

@@ -1,4 +1,4 @@
-"""Bucket events: hints that come twice, late, out of order, or of what is nobody's business."""
+"""Bucket notifications that come twice, late, out of order, or for unknown objects."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,7 +50,7 @@ def state(client: Client, ticket: dict[str, Any]) -> str:
     return str(client.get(f"/api/uploads/{ticket['id']}/").get_json()["state"])
 
 
-def test_an_event_confirms_as_the_client_would_have(
+def test_a_notification_confirms_an_upload_like_its_client(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad(), alt_text="front view").get_json()
@@ -63,7 +63,7 @@ def test_an_event_confirms_as_the_client_would_have(
     assert rows(app, Deletion) == 0
 
 
-def test_events_and_confirms_at_once_give_one_image(
+def test_concurrent_notifications_and_confirms_create_one_image(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -74,7 +74,7 @@ def test_events_and_confirms_at_once_give_one_image(
     assert rows(app, Image) == 1
 
 
-def test_an_object_without_a_digest_is_promoted_by_its_event(
+def test_an_object_without_a_digest_is_promoted_by_its_notification(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     app = make_app(events_secret=EVENTS_SECRET, require_checksum=False)
@@ -82,7 +82,7 @@ def test_an_object_without_a_digest_is_promoted_by_its_event(
     ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
     send(ticket)
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
-    # The event of the promoting copy, and of the form replayed with other bytes.
+    # The notifications of the promoting copy and of the replayed form.
     assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"unknown": 1}
     etag = s3_bucket.storage.head(f"media/{ticket['key']}").etag
     send(ticket, bytes(reversed(JPEG)))
@@ -91,7 +91,7 @@ def test_an_object_without_a_digest_is_promoted_by_its_event(
     assert list(s3_bucket.storage.list_objects("incoming/")) == []
 
 
-def test_an_event_before_or_without_the_object_changes_nothing(
+def test_a_notification_before_or_without_the_object_changes_nothing(
     alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -99,7 +99,7 @@ def test_an_event_before_or_without_the_object_changes_nothing(
     assert state(alice, ticket) == "pending"
 
 
-def test_an_event_of_other_bytes_than_declared_rejects_the_upload(
+def test_a_notification_of_other_bytes_than_declared_rejects_the_upload(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     import boto3
@@ -112,21 +112,21 @@ def test_an_event_of_other_bytes_than_declared_rejects_the_upload(
     assert gone(app, ticket["key"])
 
 
-def test_what_is_written_to_an_upload_that_has_ended_is_removed_again(
+def test_an_object_written_after_its_upload_ended_is_deleted(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ad = alice.ad()
     cancelled, expired = (alice.ticket(ad).get_json() for _ in range(2))
     alice.delete(f"/api/uploads/{cancelled['id']}/")
     assert reap(app, PAST_GRACE).expired == 1
-    reap(app, PAST_GRACE + timedelta(hours=2))  # the second deletions are done, too
+    reap(app, PAST_GRACE + timedelta(hours=2))  # after the second deletions
     for ticket in (cancelled, expired):
         assert send(ticket).status_code == 201
         assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}
         assert gone(app, ticket["key"])
 
 
-def test_objects_that_are_nobodys_business_are_passed_over(
+def test_notifications_of_unknown_objects_are_ignored(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -140,7 +140,7 @@ def test_objects_that_are_nobodys_business_are_passed_over(
     assert state(alice, ticket) == "pending"
 
 
-def test_many_events_in_one_body_in_any_order(
+def test_many_notifications_in_one_body_are_processed_in_any_order(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     files = {"files": [declared()] * 5}
@@ -153,7 +153,7 @@ def test_many_events_in_one_body_in_any_order(
     assert rows(app, Image) == 4
 
 
-def test_while_the_bucket_is_away_an_event_is_503_and_changes_nothing(
+def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
     make_app: Callable[..., Flask], alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -167,14 +167,14 @@ def test_while_the_bucket_is_away_an_event_is_503_and_changes_nothing(
 
 
 @pytest.mark.parametrize("given", [None, "x", EVENTS_SECRET + "x", EVENTS_SECRET[:-1], "", "é"])
-def test_without_the_secret_nothing_is_read(app: Flask, given: str | None) -> None:
+def test_without_the_secret_no_notification_is_read(app: Flask, given: str | None) -> None:
     answer = Client(app, None).post(
         PATH, {"Records": []}, headers={} if given is None else {"Authorization": f"Bearer {given}"}
     )
     assert (answer.status_code, answer.get_json()["code"]) == (401, "events_secret_invalid")
 
 
-def test_a_token_of_the_marketplace_is_no_secret_of_the_bucket(
+def test_a_user_token_is_refused_for_notifications(
     alice: Client, bucket: Client, service: Client
 ) -> None:
     assert alice.post(PATH, {"Records": []}).status_code == 401
@@ -182,7 +182,7 @@ def test_a_token_of_the_marketplace_is_no_secret_of_the_bucket(
     assert bucket.post(f"/api/ads/{alice.ad()}/upload_image/", declared()).status_code == 401
 
 
-def test_where_no_secret_is_set_the_path_is_closed(make_app: Callable[..., Flask]) -> None:
+def test_without_a_configured_secret_the_route_is_closed(make_app: Callable[..., Flask]) -> None:
     answer = Client(make_app(), "").post(PATH, {"Records": []})
     assert (answer.status_code, answer.get_json()["code"]) == (503, "events_not_configured")
 

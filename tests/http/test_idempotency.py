@@ -1,4 +1,4 @@
-"""Idempotency-Key: a retry gets the first answer, and makes nothing twice."""
+"""Idempotency-Key: a retry gets the first answer and creates nothing twice."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -66,23 +66,25 @@ def test_case_21_another_body_is_422(app: Flask, alice: Client) -> None:
     assert rows(app, Upload) == 1
 
 
-def test_every_creation_is_made_once_and_replayed(app: Flask, alice: Client) -> None:
+def test_every_creation_happens_once_and_is_replayed(app: Flask, alice: Client) -> None:
     for number, (path, body, model) in enumerate(creations(alice.ad())):
         first = post(alice, path, body, f"key-{number}")
         assert first.status_code == 201, first.text
         made = rows(app, model)
-        # The trailing slash is optional, and makes no other request of it.
+        # The trailing slash is optional and makes no difference.
         assert_replay(first, post(alice, path.rstrip("/"), body, f"key-{number}"))
         assert rows(app, model) == made
 
 
-def test_without_a_key_each_request_makes_its_own(app: Flask, alice: Client) -> None:
+def test_without_a_key_each_request_creates_another_one(app: Flask, alice: Client) -> None:
     assert alice.ad() != alice.ad()
     assert rows(app, IdempotencyKey) == 0
 
 
 @pytest.mark.parametrize("what", [0, 1], ids=["ad", "ticket"])
-def test_twenty_at_once_with_one_key_make_one(app: Flask, alice: Client, what: int) -> None:
+def test_twenty_concurrent_requests_with_one_key_create_one(
+    app: Flask, alice: Client, what: int
+) -> None:
     path, body, model = creations(alice.ad())[what]
     before = rows(app, model)
     answers = at_once(20, lambda: post(alice, path, body))
@@ -128,7 +130,7 @@ def test_a_key_in_quotes_is_the_bare_key(alice: Client) -> None:
         assert_replay(post(alice, "/api/ads/", AD, key), post(alice, "/api/ads/", AD, same))
 
 
-def test_what_is_no_key_is_400(app: Flask, alice: Client) -> None:
+def test_an_invalid_key_is_400(app: Flask, alice: Client) -> None:
     for key in (
         *("", " ", '""', "x" * 256, '"' + "x" * 256 + '"'),
         *("a b", "a\x01b", "a\x7fb", '"a\x01"', '"a\tb"', "ä", '"ä"'),
@@ -147,7 +149,7 @@ def test_two_keys_are_400(app: Flask, alice: Client) -> None:
         assert code(answer) == (400, "invalid_idempotency_key"), keys
 
 
-def test_after_a_422_the_mended_request_may_use_the_key(app: Flask, alice: Client) -> None:
+def test_after_a_422_the_corrected_request_may_reuse_the_key(app: Flask, alice: Client) -> None:
     path = f"/api/ads/{alice.ad()}/upload_image/"
     assert code(post(alice, path, declared(size=0))) == (422, "validation_error")
     assert code(post(alice, path, declared(content_type="text/html"))) == (422, "validation_error")
@@ -155,7 +157,7 @@ def test_after_a_422_the_mended_request_may_use_the_key(app: Flask, alice: Clien
     assert post(alice, path, declared()).status_code == 201
 
 
-def test_after_a_409_the_retry_runs_anew(app: Flask, alice: Client) -> None:
+def test_after_a_409_the_retry_runs_again(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     batch, path = f"/api/ads/{ad}/upload_images/", f"/api/ads/{ad}/upload_image/"
     tickets = alice.post(batch, {"files": [declared()] * 20}).get_json()["tickets"]
@@ -164,13 +166,13 @@ def test_after_a_409_the_retry_runs_anew(app: Flask, alice: Client) -> None:
     assert post(alice, path, declared()).status_code == 201
 
 
-def test_at_the_limit_a_replay_takes_no_further_place(app: Flask, alice: Client) -> None:
+def test_at_the_limit_a_replay_takes_no_further_slot(app: Flask, alice: Client) -> None:
     path, body = f"/api/ads/{alice.ad()}/upload_images/", {"files": [declared()] * 20}
     assert_replay(post(alice, path, body), post(alice, path, body))
     assert rows(app, Upload) == 20
 
 
-def test_after_a_503_of_the_bucket_the_retry_runs_anew(
+def test_after_a_503_of_the_bucket_the_retry_runs_again(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/api/ads/{alice.ad()}/upload_image/"
@@ -186,7 +188,7 @@ def test_after_a_503_of_the_bucket_the_retry_runs_anew(
 
 @contextmanager
 def failing(engine: Engine, statement: str) -> Iterator[None]:
-    """Have the database go away at a statement."""
+    """Make the database fail at a statement."""
 
     def fail(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         if statement in sql:
@@ -198,7 +200,7 @@ def failing(engine: Engine, statement: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO uploads", "UPDATE idempotency_keys"])
-def test_after_a_503_of_the_database_the_retry_runs_anew(
+def test_after_a_503_of_the_database_the_retry_runs_again(
     app: Flask, alice: Client, statement: str
 ) -> None:
     ad = alice.ad()
@@ -211,7 +213,7 @@ def test_after_a_503_of_the_database_the_retry_runs_anew(
         assert session.get_one(Ad, ad).slots_taken == 1
 
 
-def test_a_key_is_new_after_24_hours(
+def test_a_key_expires_after_24_hours(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     first = post(alice, "/api/ads/", AD)
@@ -224,7 +226,7 @@ def test_a_key_is_new_after_24_hours(
     assert (rows(app, Ad), rows(app, IdempotencyKey)) == (2, 1)
 
 
-def test_twenty_at_once_with_a_key_of_yesterday_make_one(
+def test_twenty_concurrent_requests_with_an_expired_key_create_one(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     post(alice, "/api/ads/", AD)
@@ -235,7 +237,7 @@ def test_twenty_at_once_with_a_key_of_yesterday_make_one(
     assert rows(app, Ad) == 2
 
 
-def test_the_reaper_forgets_keys_past_their_day_and_no_others(app: Flask, alice: Client) -> None:
+def test_the_reaper_deletes_only_expired_keys(app: Flask, alice: Client) -> None:
     broker, now = app.extensions["broker"], datetime.now(UTC)
     with broker.work(Principal(user_id=7), now=now - DAY) as work:
         for number in range(2 * BATCH + 1):
@@ -246,7 +248,7 @@ def test_the_reaper_forgets_keys_past_their_day_and_no_others(app: Flask, alice:
     assert rows(app, IdempotencyKey) == 1
 
 
-def test_a_page_of_another_origin_may_send_a_key_and_read_of_a_replay(
+def test_a_page_of_another_origin_may_send_a_key_and_see_a_replay(
     make_app: Callable[..., Flask],
 ) -> None:
     alice = Client(make_app(cors_origins=("https://shop.example",)), token(1))

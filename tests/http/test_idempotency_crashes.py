@@ -1,4 +1,4 @@
-"""Idempotency-Key where requests die, stall, or are overtaken by their own retry."""
+"""Idempotency-Key if requests crash, stall, or are overtaken by their own retry."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.http.client import SECRET, Client, declared, rows
 from tests.http.test_adversarial import at_once
 from tests.servers.fixtures import Bucket
 
-# A worker that is killed at the commit that would make a ticket, or right after it.
+# A worker that is killed at the commit of a ticket, or right after it.
 WORKER = """
 import os, signal, sys
 from sqlalchemy import event
@@ -66,7 +66,7 @@ def assert_one_ticket(app: Flask, ad: int) -> None:
 
 @pytest.fixture
 def killed_at(database_url: str, s3_bucket: Bucket, alice: Client) -> Callable[[str, str], None]:
-    """Send the request to a process of its own, and see it killed."""
+    """Send the request to another process and check that it was killed."""
 
     def run(moment: str, path: str) -> None:
         environment = {
@@ -83,7 +83,7 @@ def killed_at(database_url: str, s3_bucket: Bucket, alice: Client) -> Callable[[
     return run
 
 
-def test_killed_after_the_commit_the_retry_gets_the_ticket(
+def test_after_a_kill_behind_the_commit_the_retry_gets_the_ticket(
     app: Flask, alice: Client, killed_at: Callable[[str, str], None]
 ) -> None:
     ad = alice.ad()
@@ -95,7 +95,7 @@ def test_killed_after_the_commit_the_retry_gets_the_ticket(
     assert_one_ticket(app, ad)
 
 
-def test_killed_before_the_commit_retries_make_the_ticket_once_the_lock_has_passed(
+def test_after_a_kill_before_the_commit_a_retry_creates_the_ticket_when_the_lock_has_expired(
     app: Flask,
     alice: Client,
     killed_at: Callable[[str, str], None],
@@ -116,7 +116,7 @@ def test_killed_before_the_commit_retries_make_the_ticket_once_the_lock_has_pass
 
 
 def once(act: Callable[[], None]) -> Callable[..., None]:
-    """Make a listener that acts at its first call alone."""
+    """Return a listener that acts only at its first call."""
     left = [act]
 
     def listener(*_: Any) -> None:
@@ -128,7 +128,7 @@ def once(act: Callable[[], None]) -> Callable[..., None]:
 
 @contextmanager
 def at_the_commit_of_an_upload(app: Flask, moment: str, act: Callable[[], None]) -> Iterator[None]:
-    """Act when what inserted an upload is committed: `before_commit` or `after_commit`."""
+    """Act at the commit of a new upload: `before_commit` or `after_commit`."""
     engine, inserted = app.extensions["broker"].database.engine, threading.Event()
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
@@ -148,7 +148,7 @@ def at_the_commit_of_an_upload(app: Flask, moment: str, act: Callable[[], None])
         event.remove(Session, moment, listener)
 
 
-def test_a_first_request_that_was_overtaken_makes_nothing(
+def test_a_first_request_overtaken_by_its_retry_creates_nothing(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     ad = alice.ad()
@@ -177,7 +177,7 @@ def test_a_first_request_that_was_overtaken_makes_nothing(
     assert_one_ticket(app, ad)
 
 
-def test_a_retry_that_comes_as_the_first_request_commits_makes_nothing(
+def test_a_retry_during_the_commit_of_the_first_request_creates_nothing(
     app: Flask, alice: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
     ad = alice.ad()
@@ -201,12 +201,12 @@ def test_a_retry_that_comes_as_the_first_request_commits_makes_nothing(
     assert_one_ticket(app, ad)
 
 
-def test_an_answer_that_is_lost_after_the_commit_is_kept(app: Flask, alice: Client) -> None:
+def test_an_answer_lost_after_the_commit_is_replayed(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     path = f"/api/ads/{ad}/upload_image/"
 
     class Lost(BaseException):
-        """What ends a request without an answer, such as a worker's shutdown."""
+        """Ends a request without an answer, as a worker's shutdown does."""
 
     def lose() -> None:
         raise Lost

@@ -1,4 +1,4 @@
-"""Changing keys, as docs/operations/keys.md says: what ends, and what goes on."""
+"""Changing keys as in docs/operations/keys.md: what stops working and what continues."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,9 @@ NEW = "the-secret-after-the-change-0123456789abcdef"
 EVENTS, NEW_EVENTS = "e" * 40, "f" * 40
 
 
-def test_tokens_of_the_old_secret_end_and_uploads_go_on(make_app: Callable[..., Flask]) -> None:
+def test_tokens_of_the_old_secret_stop_working_and_uploads_continue(
+    make_app: Callable[..., Flask],
+) -> None:
     before = Client(make_app(), token(1))
     ticket = before.ticket(before.ad()).get_json()
     app = make_app(jwt_secret=NEW)
@@ -31,7 +33,7 @@ def test_tokens_of_the_old_secret_end_and_uploads_go_on(make_app: Callable[..., 
     assert after.post(ticket["confirm_url"]).status_code == 200
 
 
-def test_uppy_endpoints_end_with_the_secret_that_signed_them(
+def test_uppy_endpoints_stop_working_with_the_secret_that_signed_them(
     make_app: Callable[..., Flask],
 ) -> None:
     before = make_app()
@@ -47,7 +49,7 @@ def test_uppy_endpoints_end_with_the_secret_that_signed_them(
     assert anyone.post(path(another, of(made, "/complete")), parts).status_code == 200
 
 
-def test_a_secret_of_its_own_keeps_uppys_endpoints_while_tokens_change(
+def test_with_a_separate_secret_uppy_endpoints_outlive_a_change_of_the_token_secret(
     make_app: Callable[..., Flask],
 ) -> None:
     alice = Client(make_app(capability_secret="c" * 40), token(1))
@@ -56,7 +58,7 @@ def test_a_secret_of_its_own_keeps_uppys_endpoints_while_tokens_change(
     assert send_form(params(anyone, session).get_json()).status_code == 201
 
 
-def test_the_buckets_notifications_need_the_new_secret_and_say_so(
+def test_notifications_with_the_old_secret_are_refused(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     app = make_app(events_secret=NEW_EVENTS)
@@ -71,7 +73,7 @@ def test_the_buckets_notifications_need_the_new_secret_and_say_so(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_forms_die_with_the_s3_key_that_signed_them_and_are_renewed_with_the_new_one(
+def test_forms_of_the_old_s3_key_stop_working_and_are_renewed_with_the_new_key(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (port,) = free_ports(1)
@@ -92,7 +94,7 @@ def test_forms_die_with_the_s3_key_that_signed_them_and_are_renewed_with_the_new
         before = client("old-key")
         used, open_form = (before.ticket(before.ad()).get_json() for _ in range(2))
         assert send(used).status_code == 201
-    # Withdrawn at once, as after a theft, without waiting for the forms that it has signed.
+    # Withdrawn immediately, as after a theft, before the signed forms have expired.
     with EmbeddedS3(tmp_path, port, "new-key", "new-key" * 2):
         after = client("new-key")
         assert after.post(used["confirm_url"]).status_code == 200

@@ -1,4 +1,4 @@
-"""What happens to uploads that are abandoned, ads that are deleted, parts that are down."""
+"""Abandoned uploads, deleted ads, and servers that are down."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,9 @@ def gone(app: Flask, key: str) -> bool:
 
 
 @EACH_SERVER
-def test_case_25_an_abandoned_upload_expires_and_its_object_goes(app: Flask, alice: Client) -> None:
+def test_case_25_an_abandoned_upload_expires_and_its_object_is_deleted(
+    app: Flask, alice: Client
+) -> None:
     ad = alice.ad()
     ticket = alice.ticket(ad).get_json()
     assert send(ticket).status_code == 201
@@ -42,7 +44,7 @@ def test_case_25_an_abandoned_upload_expires_and_its_object_goes(app: Flask, ali
     assert alice.post(f"/api/uploads/{ticket['id']}/renew/").status_code == 410
 
 
-def test_the_place_of_an_expired_upload_is_free_without_a_reaper(
+def test_the_slot_of_an_expired_upload_is_free_without_a_reaper(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(max_images_per_ad=1)
@@ -67,7 +69,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert alice.post(tickets[1]["confirm_url"]).get_json()["code"] == "upload_cancelled"
     assert reap(app).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
-    # Once more, when no form can write any more; then the outbox is empty.
+    # Deleted again when all forms have expired; then the outbox is empty.
     send(tickets[1])
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
@@ -75,7 +77,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
         assert outbox.backlog(work).waiting == 0
 
 
-def test_deleting_an_image_gives_its_place_back(app: Flask, alice: Client, bob: Client) -> None:
+def test_deleting_an_image_releases_its_slot(app: Flask, alice: Client, bob: Client) -> None:
     ad = alice.ad()
     tickets = [alice.ticket(ad).get_json() for _ in range(20)]
     send(tickets[0])

@@ -1,8 +1,8 @@
-"""What waits for one row holds none that its partner may want next: no ring can close.
+"""Row locks are taken in one order, so that no deadlock is possible.
 
-Races seldom meet in the moment that matters. Here a partner holds the first of two rows until the
-act is seen to wait for it, and then asks for the second, which the act must not have yet. All acts
-take their locks in one order: uploads, images, ads, quotas, Uppy sessions; ads and quotas by id.
+The order is uploads, images, ads, quotas, Uppy sessions; ads and quotas by id. Random races seldom
+hit the critical moment. So here another transaction holds the first row until the tested operation
+waits for it, and then checks that the operation does not yet hold the second row.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ def quota_row(user: int) -> Row:
 
 
 def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
-    """Return when some backend waits for this one; a bounded number of looks, not of seconds."""
-    # What a transaction has seen of `pg_stat_activity` it goes on to see.
+    """Wait until another backend waits for this one; limited by tries, not by time."""
+    # Within a transaction `pg_stat_activity` does not change.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
         for _ in range(TRIES):
             if looking.execute(BLOCKED, {"pid": pid}).scalar_one():
@@ -55,7 +55,7 @@ def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
 
 
 def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row) -> Any:
-    """Let `act` wait for one row, see that another can be had meanwhile; gives what it gives."""
+    """Check that `act`, waiting for one row, does not hold another; return its result."""
     engine = app.extensions["broker"].database.engine
 
     def locked(row: Row) -> Any:
@@ -66,7 +66,7 @@ def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row)
         assert partner.execute(locked(waits_for)()).all() != []
         acting = pool.submit(act)
         until_blocked(engine, pid, acting)
-        # LockNotAvailable: the act has it, and a ring could close.
+        # LockNotAvailable means that the operation holds it: a deadlock is possible.
         assert partner.execute(locked(free)(nowait=True)).all() != []
         partner.rollback()
         return acting.result(timeout=30)
@@ -102,9 +102,7 @@ def test_an_ad_that_is_deleted_waits_for_its_images_before_its_row(
     assert answer.status_code == 204
 
 
-def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
-    app: Flask, alice: Client
-) -> None:
+def test_stale_uploads_release_their_slots_in_the_order_of_ads(app: Flask, alice: Client) -> None:
     first, *others = (alice.ad() for _ in range(6))
     for seconds, ad in enumerate([*others, first]):
         issue_at(app, ad, NOW + timedelta(seconds=seconds))
@@ -112,7 +110,7 @@ def test_stale_uploads_give_their_places_back_in_the_order_of_ads(
     assert waits_without(app, lambda: expire(app), ad_row(first), free) == 6
 
 
-def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Client) -> None:
+def test_a_stale_upload_locked_by_another_transaction_is_skipped(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     held, stale = issue_at(app, ad, NOW)[0], issue_at(app, ad, NOW)[0]
     engine = app.extensions["broker"].database.engine
@@ -123,7 +121,7 @@ def test_a_stale_upload_that_another_holds_is_left_to_it(app: Flask, alice: Clie
         assert found == "expired"
 
 
-def test_quotas_are_given_back_when_all_places_are(app: Flask, alice: Client) -> None:
+def test_quotas_are_refunded_after_all_slots_are_released(app: Flask, alice: Client) -> None:
     first, second = alice.ad(), alice.ad()
     issue_at(app, first, NOW)
     (upload,) = issue_at(app, second, NOW)
@@ -132,7 +130,9 @@ def test_quotas_are_given_back_when_all_places_are(app: Flask, alice: Client) ->
     waits_without(app, lambda: cancel_at(app, upload, NOW), ad_row(second), quota_row(1))
 
 
-def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice: Client) -> None:
+def test_quotas_of_several_users_are_refunded_in_the_order_of_users(
+    app: Flask, alice: Client
+) -> None:
     bob = Client(app, token(2))
     for client in (bob, alice):
         assert client.ticket(client.ad()).status_code == 201
@@ -145,7 +145,7 @@ def test_quotas_of_several_users_are_given_back_in_their_order(app: Flask, alice
     assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
 
 
-def test_a_ticket_takes_its_place_before_its_quota(app: Flask, alice: Client) -> None:
+def test_a_ticket_reserves_its_slot_before_its_quota(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     assert alice.ticket(ad).status_code == 201
     answer = waits_without(app, lambda: alice.ticket(ad), ad_row(ad), quota_row(1))

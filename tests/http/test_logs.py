@@ -1,4 +1,4 @@
-"""ADVERSARIAL 24, on the lines as they are written: one each, whole JSON, and nothing secret."""
+"""Case 24 on the written log lines: one line each, valid JSON, and no secret."""
 
 import io
 import json
@@ -18,14 +18,14 @@ from tests.http.reconciling import put
 from tests.servers.fixtures import Bucket
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-# CR, LF, NEL, LINE SEPARATOR, a terminal's escape, a quote, and what is half a character.
+# CR, LF, NEL, LINE SEPARATOR, a terminal escape, a quote, and a lone surrogate.
 BREAKS = 'a\r\nb\x85c\u2028d\x1b[31me"f'
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Write the broker's log into a text besides; gives a function that reads its lines."""
+    """Also write the broker's log to a text; return a function that reads its lines."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLine())
@@ -37,7 +37,7 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         assert leaks(text) == []
         return [json.loads(line) for line in text.splitlines()]
 
-    # First, as the handler of the broker's own is.
+    # Inserted first, like the handler of the broker.
     log.addHandler(handler)
     yield read
     log.removeHandler(handler)
@@ -79,7 +79,7 @@ def test_case_24_line_breaks_in_path_and_method_stay_in_one_line(
     assert len(line["method"]) <= 20
 
 
-def test_a_token_that_a_client_puts_into_its_path_is_not_logged(
+def test_a_token_in_the_path_is_not_logged(
     anyone: Client, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     anyone.get(f"/api/{token(1)}/", headers={"User-Agent": f"curl {token(2)}"})
@@ -96,14 +96,16 @@ def test_lines_of_one_request_share_its_id_and_the_callers_trace(
     of_it = [line for line in lines() if line["request_id"] == answer.headers["X-Request-ID"]]
     assert [line["logger"] for line in of_it] == ["broker.audit", "broker.requests"]
     assert {line["trace_id"] for line in of_it} == {TRACE}
-    (other,) = {line["trace_id"] for line in lines()} - {TRACE}  # the ad's request has its own
+    (other,) = {line["trace_id"] for line in lines()} - {
+        TRACE
+    }  # the request for the ad has another one
     assert trace_id_of(f"00-{other}-00f067aa0ba902b7-01") == other
     assert of_it[1]["user"] == 1
     assert of_it[1]["database_ms"] > 0
     assert of_it[1]["token_ms"] > 0
 
 
-def test_an_unexpected_error_is_one_line_with_its_trace(
+def test_an_unexpected_error_is_one_line_with_its_traceback(
     app: Flask, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     def fails() -> str:
@@ -118,14 +120,14 @@ def test_an_unexpected_error_is_one_line_with_its_trace(
     assert error["request_id"] == line["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_the_audit_trail_tells_what_became_of_a_ticket_and_who_asked(
+def test_the_audit_log_shows_the_life_of_a_ticket_and_its_user(
     alice: Client, service: Client, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     ad = alice.ad()
     first, second = alice.ticket(ad).get_json(), alice.ticket(ad).get_json()
     alice.post(f"/api/uploads/{first['id']}/renew/")
     send(first)
-    for _ in range(2):  # a repeat records nothing, and is not told
+    for _ in range(2):  # a repeat changes nothing and is not logged
         image = service.post(first["confirm_url"]).get_json()
     alice.delete(f"/api/uploads/{second['id']}/")
     alice.delete(f"/api/ads/{ad}/images/{image['id']}/")
@@ -148,7 +150,7 @@ def test_the_audit_trail_tells_what_became_of_a_ticket_and_who_asked(
     assert audit[3]["key"] == first["key"]
 
 
-def test_the_audit_trail_tells_of_an_object_that_is_not_the_declared_one(
+def test_the_audit_log_shows_an_object_that_differs_from_its_declaration(
     alice: Client, s3_bucket: Bucket, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -156,5 +158,5 @@ def test_the_audit_trail_tells_of_an_object_that_is_not_the_declared_one(
     assert alice.post(ticket["confirm_url"]).get_json()["code"] == "object_mismatch"
     issued, rejected = [line for line in lines() if line["logger"] == "broker.audit"]
     assert (issued["message"], rejected["message"]) == ("ticket.issued", "upload.rejected")
-    # The runbook sends its reader here: a bucket's event and the reaper answer to nobody else.
+    # The runbook refers to this line, because a notification and the reaper have no other client.
     assert rejected["detail"].endswith(": size, checksum_sha256, upload_id differ.")

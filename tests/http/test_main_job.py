@@ -5,7 +5,9 @@ import httpx
 from tests.http.client import JPEG, Client, declared, send
 
 
-def test_a_photo_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -> None:
+def test_a_photo_is_uploaded_with_a_ticket_and_served_at_its_public_url(
+    alice: Client, anyone: Client
+) -> None:
     ad = alice.ad()
     answer = alice.ticket(ad, alt_text="front view", order=1)
     assert answer.status_code == 201
@@ -29,7 +31,7 @@ def test_a_photo_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -
     assert public.headers["cache-control"] == "public, max-age=86400"
 
 
-def test_a_batch_gives_tickets_for_all_files_or_for_none(alice: Client) -> None:
+def test_a_batch_returns_tickets_for_all_files_or_for_none(alice: Client) -> None:
     ad = alice.ad()
     good = {"files": [declared(), declared(JPEG + b"2")]}
     assert len(alice.post(f"/api/ads/{ad}/upload_images/", good).get_json()["tickets"]) == 2
@@ -45,7 +47,7 @@ def test_a_batch_gives_tickets_for_all_files_or_for_none(alice: Client) -> None:
     )
 
 
-def test_an_avatar_replaces_the_one_before_and_the_old_object_goes_after(
+def test_an_avatar_replaces_the_old_one_and_then_the_old_object_is_deleted(
     alice: Client, anyone: Client
 ) -> None:
     keys = []
@@ -60,7 +62,7 @@ def test_an_avatar_replaces_the_one_before_and_the_old_object_goes_after(
     assert alice.patch("/api/users/1/", {"avatar": None}).get_json()["avatar"] is None
 
 
-def test_email_is_shown_to_its_owner_and_services_alone(
+def test_email_is_shown_only_to_its_owner_and_services(
     alice: Client, bob: Client, anyone: Client, service: Client
 ) -> None:
     ad = alice.ad()
@@ -112,7 +114,7 @@ def test_paths_work_without_their_last_slash(alice: Client) -> None:
     )
 
 
-def test_renew_gives_a_fresh_form_for_the_same_row(alice: Client) -> None:
+def test_renew_returns_a_new_form_for_the_same_row(alice: Client) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     renewed = alice.post(f"/api/uploads/{ticket['id']}/renew/")
     assert renewed.status_code == 200
@@ -122,7 +124,7 @@ def test_renew_gives_a_fresh_form_for_the_same_row(alice: Client) -> None:
     assert alice.post(f"/api/uploads/{ticket['id']}/renew/").status_code == 409
 
 
-def test_failures_are_counted_and_answered(alice: Client) -> None:
+def test_reported_failures_are_counted_and_get_advice(alice: Client) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     path = f"/api/uploads/{ticket['id']}/failures/"
     assert alice.post(path, {"code": "SlowDown"}).get_json()["action"] == "retry"
@@ -133,7 +135,7 @@ def test_failures_are_counted_and_answered(alice: Client) -> None:
     assert last == "give_up"
 
 
-def test_a_cancelled_ticket_frees_its_place_and_cannot_be_confirmed(alice: Client) -> None:
+def test_a_cancelled_ticket_releases_its_slot_and_cannot_be_confirmed(alice: Client) -> None:
     ad = alice.ad()
     tickets = [alice.ticket(ad).get_json() for _ in range(20)]
     assert alice.ticket(ad).get_json()["code"] == "image_limit_reached"

@@ -1,4 +1,4 @@
-"""What /metrics has after what was asked of the API, and that strangers cannot make it grow."""
+"""What /metrics contains after requests, and that clients cannot make it grow."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def scrape(app: Flask) -> Series:
-    """Give every series of the app; scraped without the API's own client, to be cheap."""
+    """Return every series of the app."""
     text = app.test_client().get("/metrics").text
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -65,7 +65,7 @@ def test_tickets_confirms_and_s3_calls_are_counted(app: Flask, alice: Client, bo
     assert more("broker_step_seconds_sum", step="database") > 0
 
 
-def test_a_bucket_that_does_not_answer_is_told_by_operation_and_kind(
+def test_failed_s3_calls_are_counted_by_operation_and_kind(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(s3_endpoint_url="http://127.0.0.1:9")
@@ -77,7 +77,7 @@ def test_a_bucket_that_does_not_answer_is_told_by_operation_and_kind(
     assert grown(before, after, "broker_s3_call_seconds_count", operation="HeadBucket") == 1
 
 
-def test_strange_paths_methods_and_codes_make_no_new_series(app: Flask, alice: Client) -> None:
+def test_unknown_paths_methods_and_codes_create_no_new_series(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     ticket = alice.ticket(ad).get_json()
 
@@ -91,14 +91,14 @@ def test_strange_paths_methods_and_codes_make_no_new_series(app: Flask, alice: C
         Client(app, token(number + 5)).ticket(ad)
 
     strange(1)
-    scrape(app)  # whose own route and step count from now on
+    scrape(app)  # its own request is counted from now on
     before = set(scrape(app))
     for number in range(2, 12):
         strange(number)
     assert set(scrape(app)) == before
 
 
-def test_there_are_at_most_as_many_series_as_routes_methods_and_classes(app: Flask) -> None:
+def test_the_number_of_series_is_limited_by_routes_methods_and_status_classes(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         path = rule.rule if "<" not in rule.rule else "/api/ads/1/"
         for method in ("GET", "POST", "DELETE"):

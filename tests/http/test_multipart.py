@@ -1,4 +1,4 @@
-"""Transport multipart: planned, signed in any order, resumable, confirmed by its completion."""
+"""Transport multipart: signed in any order, resumable, confirmed by its completion."""
 
 from collections.abc import Callable
 
@@ -57,12 +57,14 @@ def test_a_large_photo_goes_up_in_parts_and_is_confirmed_by_complete(
     composite = composite_sha256(digest(part(LARGE, number)) for number in (1, 2, 3))
     assert shown["composite_checksum_sha256"] == (composite if pinned else None)
     assert rows(app, UploadPart) == 0
-    # Twice, or by confirm: the same image.
+    # Repeated, or by a confirm: the same image.
     assert alice.post(ticket["upload"]["complete_url"]).get_json() == image.get_json()
     assert alice.post(ticket["confirm_url"]).get_json() == image.get_json()
 
 
-def test_what_a_request_does_not_say_goes_by_size(make_app: Callable[..., Flask]) -> None:
+def test_without_a_transport_in_the_request_the_size_decides(
+    make_app: Callable[..., Flask],
+) -> None:
     alice = Client(make_app(multipart_threshold=1000, default_transport="put"), token(1))
     ad = alice.ad()
     methods = [
@@ -72,7 +74,7 @@ def test_what_a_request_does_not_say_goes_by_size(make_app: Callable[..., Flask]
     assert methods == ["PUT", "MULTIPART", "POST"]
 
 
-def test_arrived_parts_are_listed_and_the_rest_can_be_sent_by_id_alone(alice: Client) -> None:
+def test_arrived_parts_are_listed_and_the_rest_can_be_sent_with_only_the_id(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     path = f"/api/uploads/{ticket['id']}/parts/"
     before = alice.get(path).get_json()
@@ -90,7 +92,7 @@ def test_arrived_parts_are_listed_and_the_rest_can_be_sent_by_id_alone(alice: Cl
     assert alice.post(progress["complete_url"]).status_code == 200
 
 
-def test_a_part_is_refused_unless_it_is_the_one_that_was_signed(alice: Client) -> None:
+def test_a_part_with_other_bytes_than_signed_is_refused(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     first, last = signed(alice, ticket, [1, 3])
     data = part(LARGE, 1)
@@ -124,13 +126,13 @@ def test_part_numbers_beyond_the_plan_or_twice_are_422(
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
-def test_digests_are_for_all_parts_or_none_and_never_change(alice: Client) -> None:
+def test_digests_are_required_for_all_parts_or_none_and_never_change(alice: Client) -> None:
     pinned = multipart_ticket(alice)
     put_parts(signed(alice, pinned, [1]))
     assert ask(alice, pinned, [2], pinned=False).status_code == 422
     other = {"parts": [{"part_number": 1, "checksum_sha256": digest(b"other")}]}
     assert alice.post(pinned["upload"]["parts_url"], other).status_code == 422
-    # Once it is known it need not be said again.
+    # A known digest need not be sent again.
     again = signed(alice, pinned, [1], pinned=False)
     assert again[0]["headers"] == {"x-amz-checksum-sha256": digest(part(LARGE, 1))}
     garbled = {"parts": [{"part_number": 2, "checksum_sha256": "x"}]}
@@ -141,7 +143,7 @@ def test_digests_are_for_all_parts_or_none_and_never_change(alice: Client) -> No
     assert ask(alice, free, [2]).status_code == 422
 
 
-def test_s3s_own_id_stays_inside_the_urls(app: Flask, alice: Client) -> None:
+def test_the_multipart_id_of_s3_appears_only_in_urls(app: Flask, alice: Client) -> None:
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1])
     with app.extensions["broker"].database.session() as session:
@@ -157,7 +159,7 @@ def test_s3s_own_id_stays_inside_the_urls(app: Flask, alice: Client) -> None:
         assert kept not in answer.text
 
 
-def test_renew_gives_the_same_plan_more_time(alice: Client) -> None:
+def test_renew_extends_the_same_part_plan(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     put_parts(signed(alice, ticket, [1]))
     renewed = alice.post(f"/api/uploads/{ticket['id']}/renew/").get_json()
@@ -167,9 +169,7 @@ def test_renew_gives_the_same_plan_more_time(alice: Client) -> None:
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
-def test_another_users_parts_are_404_and_other_transports_have_none(
-    alice: Client, bob: Client
-) -> None:
+def test_parts_of_another_user_or_another_transport_are_refused(alice: Client, bob: Client) -> None:
     ticket = multipart_ticket(alice)
     single = alice.ticket(alice.ad()).get_json()
     for path, method in (("parts", "GET"), ("parts", "POST"), ("complete", "POST")):

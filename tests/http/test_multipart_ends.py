@@ -1,4 +1,4 @@
-"""How multipart uploads end, crashes and races included: one image or none, no parts left."""
+"""Every multipart upload ends with one image or none and leaves no parts, even after crashes."""
 
 import threading
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 
 def sent(alice: Client) -> dict[str, Any]:
-    """A ticket whose parts have all arrived."""
+    """Return a ticket with all its parts uploaded."""
     ticket = multipart_ticket(alice)
     put_parts(signed(alice, ticket, [1, 2, 3]))
     return ticket
@@ -38,12 +38,12 @@ def crash(*args: Any, **kwargs: Any) -> None:
 
 
 def client_of(bucket: Bucket) -> Any:
-    """An operator's client, to look at the bucket with."""
+    """Return an S3 client with admin credentials."""
     return boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
 
 
 def begun(bucket: Bucket, ticket: dict[str, Any]) -> int:
-    """Count the multipart uploads that the bucket holds for the ticket's key."""
+    """Count the multipart uploads in the bucket for the key of a ticket."""
     found = client_of(bucket).list_multipart_uploads(
         Bucket=bucket.name, Prefix=f"media/{ticket['key']}"
     )
@@ -64,7 +64,7 @@ def reap(app: Flask, after: timedelta = timedelta()) -> None:
         reap_once(work)
 
 
-def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(
+def test_a_crash_after_s3_completed_is_repaired_by_the_next_complete(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -79,7 +79,7 @@ def test_a_crash_after_s3_completed_is_mended_by_the_next_complete(
     assert rows(app, Image) == 1
 
 
-def test_a_crash_after_s3_completed_is_mended_by_a_confirm(
+def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -96,7 +96,7 @@ def test_a_crash_after_s3_completed_is_mended_by_a_confirm(
     assert rows(app, Image) == 1
 
 
-def test_a_crash_that_nobody_comes_back_from_leaves_nothing(
+def test_a_crash_without_a_retry_leaves_nothing(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -111,12 +111,12 @@ def test_a_crash_that_nobody_comes_back_from_leaves_nothing(
     assert alice.post(ticket["upload"]["complete_url"]).get_json()["code"] == "upload_expired"
 
 
-def test_eight_completes_at_once_give_one_image(app: Flask, alice: Client) -> None:
+def test_eight_concurrent_completes_create_one_image(app: Flask, alice: Client) -> None:
     ticket = sent(alice)
     answers: list[Any] = []
 
     def complete() -> None:
-        # Where S3 is still putting the parts together the answer is 409 object_missing: again.
+        # While S3 is still completing the upload, the answer is 409 object_missing: retry.
         for _ in range(50):
             answer = alice.post(ticket["upload"]["complete_url"])
             if answer.status_code == 200:
@@ -136,14 +136,14 @@ def test_eight_completes_at_once_give_one_image(app: Flask, alice: Client) -> No
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_complete_racing_abort_leaves_one_image_or_none(
+def test_complete_racing_cancel_leaves_one_image_or_none(
     app: Flask,
     alice: Client,
     s3_bucket: Bucket,
     monkeypatch: pytest.MonkeyPatch,
     when: str,
 ) -> None:
-    # The worst moments of the race: the ticket is given back while S3 is asked to complete.
+    # The worst moments of the race: the ticket is cancelled during the completion.
     ticket = sent(alice)
     really = S3Multipart.complete
 
@@ -166,7 +166,7 @@ def test_complete_racing_abort_leaves_one_image_or_none(
     assert (rows(app, Image), rows(app, UploadPart)) == (0, 0)
 
 
-def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
+def test_an_object_completed_after_the_abort_is_deleted(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)
@@ -176,7 +176,7 @@ def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
     def cancelled_meanwhile(key: str) -> Any:
         head = really(key)
         monkeypatch.undo()
-        # The deletion that cancelling asks for happens before the object lands.
+        # The deletion for the cancelled ticket runs before the object exists.
         monkeypatch.setattr(storage, "delete", lambda key: None)
         assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
         monkeypatch.undo()
@@ -187,7 +187,7 @@ def test_an_object_that_lands_after_the_abort_is_deleted_by_its_completer(
     assert not stored(app, ticket)
 
 
-def test_parts_are_gone_after_an_abort_and_their_urls_dead(
+def test_after_an_abort_the_parts_are_gone_and_their_urls_fail(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = multipart_ticket(alice)
@@ -204,7 +204,7 @@ def test_parts_are_gone_after_an_abort_and_their_urls_dead(
         alice.post(ticket["confirm_url"]),
     ):
         assert (answer.status_code, answer.get_json()["code"]) == (410, "upload_cancelled")
-    # Aborted once more when no URL can bring a part any more; then the outbox is empty.
+    # Aborted again when all URLs have expired; then the outbox is empty.
     assert rows(app, Deletion) == 2
     reap(app, timedelta(days=2))
     assert rows(app, Deletion) == 0
@@ -222,7 +222,7 @@ def test_nothing_more_can_be_sent_after_complete(app: Flask, alice: Client) -> N
     assert stored(app, ticket)
 
 
-def test_what_the_buckets_own_rule_took_away_is_expired(
+def test_an_upload_removed_by_the_lifecycle_rule_expires(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = sent(alice)
@@ -236,14 +236,14 @@ def test_what_the_buckets_own_rule_took_away_is_expired(
     assert rows(app, UploadPart) == 0
 
 
-def test_expired_urls_are_signed_again_and_a_stale_upload_ends(
+def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     app = make_app(part_size=PART, put_ttl=1)
     alice = Client(app, token(1))
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1, 2, 3])
-    threading.Event().wait(2.1)  # the clock of S3 is the condition: X-Amz-Expires is in seconds
+    threading.Event().wait(2.1)  # real time must pass: X-Amz-Expires is in whole seconds
     late = put_part(urls[0], LARGE[:PART])
     assert late.status_code == 403
     assert "expired" in late.text
@@ -256,7 +256,7 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_ends(
     assert rows(app, Image) == 0
 
 
-def test_first_parts_asked_for_at_once_begin_one_upload(
+def test_concurrent_first_requests_for_parts_create_one_multipart_upload(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = multipart_ticket(alice)
@@ -276,7 +276,7 @@ def test_first_parts_asked_for_at_once_begin_one_upload(
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
-def test_with_the_bucket_down_nothing_changes(
+def test_while_the_bucket_is_down_nothing_changes(
     alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = sent(alice)

@@ -1,4 +1,4 @@
-"""The outbox where a bucket refuses for days, and where two drain it by different clocks."""
+"""The outbox if a bucket refuses for days, and if two workers with different clocks drain it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ def to_delete(app: Flask, *keys: str) -> None:
         session.commit()
 
 
-def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
+def test_a_deletion_refused_for_days_is_retried_hourly_and_delays_no_other(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to_delete(app, "media/locked.jpg", "media/other.jpg")
@@ -46,10 +46,10 @@ def test_what_is_refused_for_days_is_tried_each_hour_and_holds_up_nothing_else(
     assert rows(app, Deletion) == 0
 
 
-def test_a_drainer_that_another_was_faster_than_looks_at_the_row_anew(
+def test_a_worker_overtaken_by_another_reads_the_outbox_row_again(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other's clock is behind, or its round began long ago: the row is due again at once."""
+    """The clock of the other worker is behind, so the row is due again immediately."""
     to_delete(app, "media/contended.jpg")
     broker = app.extensions["broker"]
     lease, asked = outbox._lease, 0

@@ -1,4 +1,4 @@
-"""The API over PgBouncer, which hands a connection of its own to each transaction."""
+"""The API with PgBouncer, which may use another connection for each transaction."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,7 +21,7 @@ def database_url(postgres_server: Postgres) -> Iterator[str]:
         yield f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{name}?prepare_threshold=none"
 
 
-def test_many_share_two_connections_and_no_statement_is_missed(
+def test_forty_requests_share_two_connections_without_an_error(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(max_images_per_ad=100)

@@ -1,4 +1,4 @@
-"""Plain forms: a page without JavaScript declares no size, and is led back by S3 itself."""
+"""Plain forms: a page without JavaScript declares no size, and S3 redirects back to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def relaxed(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose operator lets forms be issued without size and digest."""
+    """An app that issues forms without size and digest."""
     return make_app(**RELAXED)
 
 
@@ -45,7 +45,7 @@ def plain_ticket(client: Client, ad: int | None = None, **changes: Any) -> dict[
 
 
 @EACH_SERVER
-def test_s3_leads_the_browser_back_and_confirm_records_the_true_size(
+def test_s3_redirects_the_browser_and_confirm_records_the_true_size(
     carol: Client, s3_bucket: Bucket
 ) -> None:
     ad = carol.ad()
@@ -71,7 +71,7 @@ def test_s3_leads_the_browser_back_and_confirm_records_the_true_size(
 
 @EACH_SERVER
 @pytest.mark.parametrize("size", [0, 2001])
-def test_the_bucket_takes_neither_nothing_nor_more_than_the_most(carol: Client, size: int) -> None:
+def test_the_bucket_refuses_an_empty_file_and_one_over_the_limit(carol: Client, size: int) -> None:
     ticket = plain_ticket(carol)
     assert send(ticket, b"x" * size).status_code == 400
     assert carol.post(ticket["confirm_url"]).get_json()["code"] == "object_missing"
@@ -88,7 +88,7 @@ def test_the_bucket_takes_neither_nothing_nor_more_than_the_most(carol: Client, 
         {"x-amz-meta-upload-id": "01990000-0000-7000-8000-000000000001"},
     ],
 )
-def test_the_way_back_the_type_and_the_id_are_fixed(
+def test_redirect_type_and_id_of_a_form_cannot_be_changed(
     carol: Client, s3_bucket: Bucket, change: dict[str, str]
 ) -> None:
     ticket = plain_ticket(carol)
@@ -97,9 +97,7 @@ def test_the_way_back_the_type_and_the_id_are_fixed(
 
 
 @EACH_SERVER
-def test_a_form_that_is_sent_again_cannot_change_the_confirmed_image(
-    relaxed: Flask, carol: Client
-) -> None:
+def test_a_form_sent_again_cannot_change_the_confirmed_image(relaxed: Flask, carol: Client) -> None:
     ticket = plain_ticket(carol)
     send(ticket)
     image = carol.post(ticket["confirm_url"]).get_json()
@@ -113,7 +111,7 @@ def test_a_form_that_is_sent_again_cannot_change_the_confirmed_image(
 
 @ONLY_SQLITE
 @pytest.mark.parametrize("size", [0, 2001])
-def test_a_size_out_of_range_that_a_server_let_pass_is_rejected(
+def test_a_size_out_of_range_that_a_server_accepted_is_rejected(
     relaxed: Flask, carol: Client, s3_bucket: Bucket, size: int
 ) -> None:
     ticket = plain_ticket(carol)
@@ -132,7 +130,7 @@ def test_a_size_out_of_range_that_a_server_let_pass_is_rejected(
     assert gone(relaxed, ticket["key"])
 
 
-def test_a_renewed_form_leads_back_too_and_takes_any_size(carol: Client) -> None:
+def test_a_renewed_form_redirects_too_and_accepts_any_size(carol: Client) -> None:
     ticket = plain_ticket(carol)
     renewed = carol.post(f"/api/uploads/{ticket['id']}/renew/").get_json()
     assert renewed["upload"]["fields"]["success_action_redirect"] == BACK
@@ -149,7 +147,7 @@ def test_the_same_request_again_gets_the_same_form(relaxed: Flask, carol: Client
     assert rows(relaxed, Upload) == 1
 
 
-def test_a_reaper_that_keeps_what_arrived_keeps_it_with_its_true_size(
+def test_the_reaper_confirms_an_arrived_plain_form_with_its_true_size(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(**RELAXED, reap="confirm")
@@ -163,7 +161,7 @@ def test_a_reaper_that_keeps_what_arrived_keeps_it_with_its_true_size(
 
 
 @ONLY_SQLITE
-def test_a_bucket_event_confirms_it_and_reconcile_finds_nothing(
+def test_a_notification_confirms_a_plain_form_and_reconcile_finds_nothing(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
     app = make_app(**RELAXED, events_secret=EVENTS_SECRET)
@@ -176,7 +174,7 @@ def test_a_bucket_event_confirms_it_and_reconcile_finds_nothing(
 
 
 @ONLY_SQLITE
-def test_an_avatar_and_a_batch_may_be_sent_by_plain_forms(carol: Client) -> None:
+def test_an_avatar_and_a_batch_may_use_plain_forms(carol: Client) -> None:
     avatar = carol.post("/api/users/1/upload_avatar/", plain()).get_json()
     assert send(avatar).status_code == 303
     assert carol.post(avatar["confirm_url"]).status_code == 200
@@ -188,14 +186,14 @@ def test_an_avatar_and_a_batch_may_be_sent_by_plain_forms(carol: Client) -> None
 
 
 @ONLY_SQLITE
-def test_a_form_without_a_way_back_answers_201_and_names_its_transport(carol: Client) -> None:
+def test_a_form_without_a_redirect_answers_201_and_names_its_transport(carol: Client) -> None:
     ticket = plain_ticket(carol, return_url=None, transport="post")
     assert send(ticket).status_code == 201
     assert carol.post(ticket["confirm_url"]).status_code == 200
 
 
 @ONLY_SQLITE
-def test_a_pinned_form_may_lead_back_and_stays_pinned(make_app: Callable[..., Flask]) -> None:
+def test_a_pinned_form_may_redirect_and_stays_pinned(make_app: Callable[..., Flask]) -> None:
     carol = Client(
         make_app(return_origins=(SHOP,), multipart_threshold=10, default_transport="put"), token(1)
     )
@@ -219,7 +217,7 @@ def test_a_pinned_form_may_lead_back_and_stays_pinned(make_app: Callable[..., Fl
         (declared(checksum_sha256=None, size=2001, return_url=BACK), {"size"}),
     ],
 )
-def test_only_an_unpinned_form_may_leave_its_size_out(
+def test_only_an_unpinned_form_may_omit_its_size(
     relaxed: Flask, carol: Client, file: dict[str, Any], fields: set[str]
 ) -> None:
     answer = carol.post(f"/api/ads/{carol.ad()}/upload_image/", file)
@@ -229,7 +227,7 @@ def test_only_an_unpinned_form_may_leave_its_size_out(
 
 
 @ONLY_SQLITE
-def test_where_checksums_are_required_so_is_the_size(make_app: Callable[..., Flask]) -> None:
+def test_if_checksums_are_required_so_is_the_size(make_app: Callable[..., Flask]) -> None:
     carol = Client(make_app(return_origins=(SHOP,)), token(1))
     answer = carol.post(f"/api/ads/{carol.ad()}/upload_image/", plain())
     assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_error")
@@ -240,7 +238,7 @@ def test_where_checksums_are_required_so_is_the_size(make_app: Callable[..., Fla
 
 
 @ONLY_SQLITE
-def test_nobody_is_led_anywhere_unless_the_operator_allows_it(
+def test_without_allowed_origins_no_form_redirects(
     make_app: Callable[..., Flask],
 ) -> None:
     carol = Client(make_app(require_checksum=False, cors_origins=(SHOP,)), token(1))
@@ -264,7 +262,7 @@ def test_nobody_is_led_anywhere_unless_the_operator_allows_it(
         7,
     ],
 )
-def test_a_way_back_to_elsewhere_is_refused_by_its_field(
+def test_a_redirect_to_another_origin_is_refused_with_its_field(
     relaxed: Flask, carol: Client, url: object
 ) -> None:
     answer = carol.post(f"/api/ads/{carol.ad()}/upload_image/", plain(return_url=url))

@@ -1,4 +1,4 @@
-"""Transport put: a raw body, written once, exactly as declared; on SeaweedFS and MinIO."""
+"""Transport put: a raw body is written once and exactly as declared, on SeaweedFS and MinIO."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,16 @@ pytestmark = EACH_SERVER
 
 
 def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> httpx.Response:
-    """Send a ticket's PUT with its own headers; a change to None leaves a header out."""
+    """Send the PUT of a ticket; a change to None removes a header."""
     upload = ticket["upload"]
     headers = {**upload["headers"], **changes}
     kept = {name: value for name, value in headers.items() if value is not None}
     return httpx.put(upload["url"], content=data, headers=kept, timeout=20)
 
 
-def test_a_raw_body_goes_from_ticket_to_public_url(alice: Client, anyone: Client) -> None:
+def test_a_raw_body_is_uploaded_with_a_ticket_and_served_at_its_public_url(
+    alice: Client, anyone: Client
+) -> None:
     ad = alice.ad()
     ticket = alice.ticket(ad, transport="put").get_json()
     assert ticket["upload"]["method"] == "PUT"
@@ -39,7 +41,7 @@ def test_a_raw_body_goes_from_ticket_to_public_url(alice: Client, anyone: Client
     assert shown["checksum_verified"] is True
 
 
-def test_a_second_put_is_412_and_that_means_confirm(alice: Client) -> None:
+def test_a_second_put_is_412_and_the_advice_is_to_confirm(alice: Client) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
     assert put(ticket).status_code == 200
     assert put(ticket).status_code == 412
@@ -99,11 +101,11 @@ def test_anything_but_the_declared_body_is_refused(
         ("Content-Language", "de"),
     ],
 )
-def test_a_photo_that_is_to_be_served_as_something_else_is_no_image(
+def test_a_photo_stored_with_another_content_type_is_rejected(
     alice: Client, s3_bucket: Bucket, name: str, value: str
 ) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
-    # Unsigned, and stored by every server: signatures must cover x-amz-* alone.
+    # Unsigned but stored by every server: a signature must cover only x-amz-*.
     assert put(ticket, **{name: value}).status_code == 200
     answer = alice.post(ticket["confirm_url"])
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
@@ -119,7 +121,7 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if "minio" in request.node.name:
-        # MinIO copies what the IAM policy lets it: its root user, bound by none, is for tests.
+        # MinIO copies what the IAM policy allows; its root user, which has none, is only for tests.
         policy = iam_policy(s3_bucket.settings, "api")
         for name, value in allowed_by(s3_bucket.server, policy).items():
             monkeypatch.setenv(name, value)
@@ -131,7 +133,7 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     second = alice.ticket(ad, other).get_json()
     assert send(second, other).status_code == 201
     assert alice.post(second["confirm_url"]).status_code == 200
-    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # the broker copies it
+    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # promoted by a copy
     assert send(unpinned, other).status_code == 201
     assert alice.post(unpinned["confirm_url"]).status_code == 200
     source = f"/{s3_bucket.name}/media/{second['key']}"
@@ -145,10 +147,10 @@ def test_another_key_is_refused(alice: Client) -> None:
     assert put(ticket).status_code == 403
 
 
-def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
+def test_a_put_uses_the_public_url_and_can_be_the_default_transport(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    # localhost is what clients use, 127.0.0.1 what the broker does: the host is signed.
+    # Clients use localhost, the broker 127.0.0.1; the signature covers the host.
     public = s3_bucket.server.endpoint_url.replace("127.0.0.1", "localhost")
     app = make_app(s3_public_url=public, default_transport="put")
     alice = Client(app, token(1))
@@ -158,7 +160,7 @@ def test_a_put_goes_to_the_public_url_and_put_can_be_the_default(
     assert alice.post(ticket["confirm_url"]).status_code == 200
 
 
-def test_without_a_digest_it_lands_below_incoming_and_is_promoted(
+def test_a_put_without_a_digest_is_written_below_incoming_and_promoted(
     make_app: Callable[..., Flask],
 ) -> None:
     alice = Client(make_app(require_checksum=False), token(1))
@@ -171,7 +173,7 @@ def test_without_a_digest_it_lands_below_incoming_and_is_promoted(
     assert "checksum_verified" in alice.get(f"/api/uploads/{ticket['id']}/").get_json()
 
 
-def test_an_avatar_can_be_put(alice: Client) -> None:
+def test_an_avatar_can_be_uploaded_by_put(alice: Client) -> None:
     body = declared(transport="put")
     ticket = alice.post("/api/users/1/upload_avatar/", body).get_json()
     assert put(ticket).status_code == 200

@@ -1,4 +1,4 @@
-"""Quotas under many at once: nothing is taken beyond a limit, or given back twice."""
+"""Quotas under concurrency: no limit is exceeded, and nothing is refunded twice."""
 
 import random
 from collections.abc import Callable
@@ -21,7 +21,9 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app(quota_files=3, max_images_per_ad=100)
 
 
-def test_twenty_tickets_race_for_the_last_three(app: Flask, alice: Client) -> None:
+def test_twenty_concurrent_tickets_get_the_last_three_files_of_a_quota(
+    app: Flask, alice: Client
+) -> None:
     ads = [alice.ad(), alice.ad()]
     turns = iter(ads * 10)
     answers = at_once(20, lambda: alice.ticket(next(turns)))
@@ -30,7 +32,7 @@ def test_twenty_tickets_race_for_the_last_three(app: Flask, alice: Client) -> No
     assert sum(places(app, ad) for ad in ads) == 3
 
 
-def test_twenty_race_for_the_last_places_of_an_ad_and_reserve_no_more(
+def test_twenty_concurrent_tickets_get_the_last_slots_of_an_ad_and_reserve_no_more(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(quota_files=10, max_images_per_ad=3)
@@ -42,7 +44,7 @@ def test_twenty_race_for_the_last_places_of_an_ad_and_reserve_no_more(
     assert places(app, ad) == 3
 
 
-def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Client) -> None:
+def test_an_upload_ended_concurrently_is_refunded_once(app: Flask, alice: Client) -> None:
     broker = app.extensions["broker"]
     ad = alice.ad()
     for _ in range(10):
@@ -63,7 +65,7 @@ def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Cl
             ]
         )
         at_once(4, lambda acts=acts: next(acts)())
-        charged(app)  # the rows agree
+        charged(app)  # checks that the rows agree
         alice.delete(f"/api/uploads/{kept['id']}/")
         with broker.database.session() as session:
             session.execute(Upload.__table__.update().values(quota_window=None))
@@ -72,7 +74,7 @@ def test_an_upload_that_all_end_at_once_is_given_back_once(app: Flask, alice: Cl
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_tickets_and_the_ends_of_many_ads_uploads_never_wait_for_each_other(
+def test_tickets_and_ending_uploads_of_many_ads_never_deadlock(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(quota_files=100_000, max_images_per_ad=1000)
@@ -98,7 +100,7 @@ def test_tickets_and_the_ends_of_many_ads_uploads_never_wait_for_each_other(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_while_many_take_and_give_back_at_once_no_limit_is_passed(
+def test_concurrent_reservations_and_refunds_exceed_no_limit(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(quota_files=15, max_images_per_ad=6)

@@ -1,4 +1,4 @@
-"""Quotas: what a user may reserve in a window, and what gives it back."""
+"""Quotas: what a user may reserve in a window, and what is refunded."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +22,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app(quota_files=3, max_images_per_ad=100)
 
 
-def test_what_a_quota_has_no_room_for_is_refused_until_its_window_ends(
+def test_a_request_over_the_quota_is_refused_until_the_window_ends(
     app: Flask, alice: Client, bob: Client
 ) -> None:
     first, second = alice.ad(), alice.ad()
@@ -54,16 +54,14 @@ def test_bytes_are_counted_and_a_batch_is_reserved_whole_or_not_at_all(
     assert alice.ticket(ad).status_code == 201
 
 
-def test_a_batch_that_no_window_has_room_for_is_refused_at_the_first(
-    app: Flask, alice: Client
-) -> None:
+def test_a_batch_larger_than_the_whole_quota_is_refused(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     refused = alice.post(f"/api/ads/{ad}/upload_images/", {"files": [declared()] * 4})
     assert refused.get_json()["errors"] == {"files": ["3 of 3 are left, and 4 were asked for."]}
     assert (places(app, ad), charged(app)) == (0, (0, 0))
 
 
-def test_no_place_left_is_said_as_that_and_reserves_nothing(
+def test_a_full_ad_is_reported_as_that_and_reserves_no_quota(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(quota_files=3, max_images_per_ad=1)
@@ -91,7 +89,7 @@ def test_an_avatar_is_charged_and_a_request_with_an_idempotency_key_too(
     assert (places(app, ad), charged(app)) == (1, (3 * SIZE, 3))
 
 
-def test_a_backends_tickets_are_charged_to_nobody(
+def test_tickets_of_a_service_are_charged_to_nobody(
     app: Flask, alice: Client, service: Client
 ) -> None:
     ad = alice.ad()
@@ -111,7 +109,7 @@ def test_confirmed_images_stay_charged_even_when_they_are_deleted(
 
 
 @pytest.mark.parametrize(("transport", "lives"), [("post", 300), ("put", 3600)])
-def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
+def test_quota_of_a_valid_form_is_refunded_when_the_form_has_expired(
     app: Flask, alice: Client, transport: str, lives: int
 ) -> None:
     ad, limits = alice.ad(), app.extensions["broker"].limits
@@ -119,7 +117,7 @@ def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
         ticket = alice.ticket(ad, transport=transport).get_json()
         for _ in range(2):
             assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-        # Sent after all, and once more after each deletion: it is charged for as long.
+        # Sent late and again after each deletion: it stays charged.
         assert (put if transport == "put" else send)(ticket).status_code in (200, 201)
         reap(app, timedelta())
     assert alice.ticket(ad).get_json()["code"] == "quota_exceeded"
@@ -132,7 +130,7 @@ def test_what_a_live_form_could_send_again_is_given_back_once_it_is_dead(
     assert rows(app, Deletion) == 0
 
 
-def test_a_deleted_ads_and_a_rejected_upload_are_given_back_like_a_cancelled_one(
+def test_uploads_of_deleted_ads_and_rejected_uploads_are_refunded_like_cancelled_ones(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ad = alice.ad()
@@ -147,7 +145,7 @@ def test_a_deleted_ads_and_a_rejected_upload_are_given_back_like_a_cancelled_one
     assert charged(app) == (0, 0)
 
 
-def test_what_is_sent_in_parts_is_given_back_at_once_since_it_is_aborted(
+def test_a_multipart_upload_is_refunded_immediately_because_it_is_aborted(
     app: Flask, alice: Client
 ) -> None:
     ticket = alice.ticket(alice.ad(), transport="multipart").get_json()
@@ -156,7 +154,7 @@ def test_what_is_sent_in_parts_is_given_back_at_once_since_it_is_aborted(
     assert charged(app) == (0, 0)
 
 
-def test_of_an_open_size_what_did_not_arrive_is_given_back(
+def test_the_unused_part_of_an_open_size_is_refunded(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(require_checksum=False, return_origins=("https://shop.example",))
@@ -169,7 +167,7 @@ def test_of_an_open_size_what_did_not_arrive_is_given_back(
     assert charged(app) == (SIZE, 1)
 
 
-def test_a_new_window_begins_anew_and_gets_nothing_of_the_one_before(
+def test_a_new_window_starts_empty_and_gets_no_refund_of_the_old_one(
     app: Flask, alice: Client
 ) -> None:
     ad = alice.ad()
@@ -182,11 +180,11 @@ def test_a_new_window_begins_anew_and_gets_nothing_of_the_one_before(
     assert charged(app) == (SIZE, 1)
     cancel_at(app, old[0], NOW + DAY)
     assert charged(app) == (SIZE, 1)
-    cancel_at(app, new, NOW + DAY + timedelta(hours=1))  # its form is dead by then
+    cancel_at(app, new, NOW + DAY + timedelta(hours=1))  # its form has expired by then
     assert charged(app) == (0, 0)
 
 
-def test_stale_uploads_of_other_ads_make_room_without_a_reaper(app: Flask, alice: Client) -> None:
+def test_stale_uploads_of_other_ads_are_expired_without_a_reaper(app: Flask, alice: Client) -> None:
     first, second = alice.ad(), alice.ad()
     issue_at(app, first, NOW, (SIZE,) * 3)
     issue_at(app, second, NOW + timedelta(hours=1), (SIZE,) * 2)
@@ -194,7 +192,7 @@ def test_stale_uploads_of_other_ads_make_room_without_a_reaper(app: Flask, alice
     assert places(app, first) == 0
 
 
-def test_uploads_from_before_quotas_were_set_are_not_given_back(
+def test_uploads_from_before_quotas_were_enabled_are_not_refunded(
     make_app: Callable[..., Flask],
 ) -> None:
     without, limited = make_app(quota_bytes=0, quota_files=0), make_app(quota_files=3)

@@ -1,7 +1,7 @@
-"""Requests that change the same rows at the same time: each gets its answer, none waits in a ring.
+"""Concurrent requests on the same rows: each gets its answer, and none ends in a deadlock.
 
-PostgreSQL ends a ring of waiting transactions by failing one of them, which a client would see
-as 503; SQLite lets one writer in at a time.
+PostgreSQL resolves a deadlock by failing a transaction, which the client would see as 503. SQLite
+allows one writer at a time.
 """
 
 import random
@@ -30,7 +30,7 @@ def issue(alice: Client, ad: int, count: int) -> list[dict[str, object]]:
     return tickets
 
 
-def test_an_ad_is_deleted_while_its_tickets_are_given_back(app: Flask, alice: Client) -> None:
+def test_an_ad_is_deleted_while_its_tickets_are_cancelled(app: Flask, alice: Client) -> None:
     for _ in range(ROUNDS):
         ad = alice.ad()
         tickets = issue(alice, ad, 20)
@@ -42,10 +42,10 @@ def test_an_ad_is_deleted_while_its_tickets_are_given_back(app: Flask, alice: Cl
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_an_ad_is_deleted_while_a_ticket_of_that_moment_is_confirmed(
+def test_an_ad_is_deleted_while_its_ticket_is_confirmed(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite's one writer cannot be met in between."""
+    """PostgreSQL only: SQLite allows one writer at a time."""
     ad, tickets = alice.ad(), list[dict[str, Any]]()
 
     def just_before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -72,7 +72,7 @@ def test_an_ad_is_deleted_while_a_ticket_of_that_moment_is_confirmed(
     assert (gone.status_code, gone.get_json()["code"]) == (410, "image_deleted")
 
 
-def test_stale_uploads_of_many_ads_are_expired_by_many_at_once(app: Flask, alice: Client) -> None:
+def test_stale_uploads_of_many_ads_are_expired_concurrently(app: Flask, alice: Client) -> None:
     ads = [alice.ad() for _ in range(20)]
     order = random.Random(0)
     for _ in range(12):

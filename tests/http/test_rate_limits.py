@@ -1,4 +1,4 @@
-"""How often one may ask: by user and by address, over every process, and with the store away."""
+"""Rate limits by user and by address, over all processes, and while the store is down."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def store(counters_server: Counters) -> str:
-    """An empty store; its tests run one after the other."""
+    """An empty store of the rate limits."""
     counters_server.client().flushall()
     return counters_server.url
 
@@ -56,7 +56,7 @@ def test_case_22_over_the_rate_limit(limited: MakeApp) -> None:
     assert bob.ticket(bob.ad()).status_code == 201, "other users go on"
 
 
-def test_what_is_left_is_told_as_the_draft_says(limited: MakeApp) -> None:
+def test_the_rate_limit_headers_follow_the_ietf_draft(limited: MakeApp) -> None:
     app = limited(rate_limit_user="5/minute", rate_limit_tickets="3/hour")
     alice = Client(app, token(1))
     ad = alice.ad()
@@ -73,7 +73,7 @@ def test_what_is_left_is_told_as_the_draft_says(limited: MakeApp) -> None:
     assert all(1 <= int(item.rpartition(";t=")[2]) <= 3600 for item in left)
 
 
-def test_retry_after_is_when_the_last_of_the_windows_ends(limited: MakeApp) -> None:
+def test_retry_after_is_the_end_of_the_last_exceeded_window(limited: MakeApp) -> None:
     app = limited(rate_limit_user="1/minute", rate_limit_tickets="1/hour")
     alice, service = Client(app, token(1)), Client(app, token(9, role="service"))
     ad = service.post("/api/ads/", {"title": "x", "price": "1.00"}).get_json()["id"]
@@ -81,7 +81,7 @@ def test_retry_after_is_when_the_last_of_the_windows_ends(limited: MakeApp) -> N
     assert int(alice.ticket(ad).headers["Retry-After"]) > 3500
 
 
-def test_a_new_window_lets_one_ask_again(limited: MakeApp, store: str) -> None:
+def test_a_new_window_allows_requests_again(limited: MakeApp, store: str) -> None:
     alice = Client(limited(rate_limit_user="1/minute"), token(1))
     assert alice.get("/api/users/1/").status_code == 200
     assert refused(alice.get("/api/users/1/"))
@@ -91,13 +91,13 @@ def test_a_new_window_lets_one_ask_again(limited: MakeApp, store: str) -> None:
     assert alice.get("/api/users/1/").status_code == 200
 
 
-def test_two_apps_over_one_store_let_through_no_more_than_one(limited: MakeApp) -> None:
+def test_two_apps_with_one_store_share_their_limits(limited: MakeApp) -> None:
     apps = iter([limited(rate_limit_user="20/minute") for _ in range(2)] * 20)
     statuses = at_once(40, lambda: Client(next(apps), token(1)).get("/api/users/1/").status_code)
     assert sorted(statuses) == [200] * 20 + [429] * 20
 
 
-def test_addresses_are_limited_whoever_asks_but_not_services(limited: MakeApp) -> None:
+def test_addresses_are_limited_for_all_users_but_not_for_services(limited: MakeApp) -> None:
     app = limited(rate_limit_address="3/minute")
     anyone = Client(app, None)
     assert anyone.get("/api/ads/").status_code == 200
@@ -113,7 +113,7 @@ def test_addresses_are_limited_whoever_asks_but_not_services(limited: MakeApp) -
     assert anyone.get("/api/ads/", **elsewhere).status_code == 200
 
 
-def test_an_ipv6_client_is_its_whole_network(limited: MakeApp) -> None:
+def test_an_ipv6_client_is_counted_by_its_network(limited: MakeApp) -> None:
     anyone = Client(limited(rate_limit_address="1/minute"), None)
 
     def of(address: str) -> TestResponse:
@@ -126,7 +126,7 @@ def test_an_ipv6_client_is_its_whole_network(limited: MakeApp) -> None:
     assert refused(of("::ffff:192.0.2.1"))
 
 
-def test_guessing_is_limited_and_no_neighbour_of_the_guesser(
+def test_guessing_tokens_is_limited_without_limiting_others_at_the_address(
     limited: MakeApp, anyone: Client
 ) -> None:
     app = limited(rate_limit_guesses="2/minute", events_secret="e" * 32)
@@ -140,7 +140,7 @@ def test_guessing_is_limited_and_no_neighbour_of_the_guesser(
     assert expired.get_json()["code"] == "token_expired", "an honest client must get to know"
 
 
-def test_a_bucket_s_notifications_and_probes_are_never_limited(limited: MakeApp) -> None:
+def test_bucket_notifications_and_probes_are_never_limited(limited: MakeApp) -> None:
     app = limited(rate_limit_address="1/minute", events_secret="e" * 32)
     bucket, anyone = Client(app, "e" * 32), Client(app, None)
     for _ in range(3):
@@ -152,7 +152,7 @@ def test_a_bucket_s_notifications_and_probes_are_never_limited(limited: MakeApp)
     assert anyone.call("OPTIONS", "/api/ads/").status_code == 200
 
 
-def test_uppy_is_counted_as_the_user_whose_endpoint_it_has(limited: MakeApp) -> None:
+def test_uppy_requests_count_for_the_user_of_the_endpoint(limited: MakeApp) -> None:
     app = limited(rate_limit_tickets="1/minute")
     alice, uppy = Client(app, token(1)), Client(app, None)
     first, second = (open_session(alice, alice.ad()) for _ in range(2))
@@ -174,12 +174,12 @@ def test_pages_of_other_origins_can_read_a_refusal(limited: MakeApp) -> None:
     )
 
 
-def test_a_limit_that_is_empty_is_none(limited: MakeApp) -> None:
+def test_an_empty_limit_means_no_limit(limited: MakeApp) -> None:
     alice = Client(limited(rate_limit_user="", rate_limit_address=""), token(1))
     assert "RateLimit" not in alice.get("/api/users/1/").headers
 
 
-def test_without_a_store_nothing_is_counted(make_app: MakeApp) -> None:
+def test_without_a_store_no_request_is_counted(make_app: MakeApp) -> None:
     alice = Client(make_app(rate_limit_user="1/minute"), token(1))
     assert [alice.get("/api/users/1/").status_code for _ in range(3)] == [200] * 3
 
@@ -187,9 +187,7 @@ def test_without_a_store_nothing_is_counted(make_app: MakeApp) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://u:canary@host?nonsense=1", "rediss://canary@host?ssl_cert_reqs=x"]
 )
-def test_an_option_that_the_store_s_client_does_not_know_stops_the_start(
-    make_app: MakeApp, url: str
-) -> None:
+def test_an_unknown_option_of_the_store_stops_the_start(make_app: MakeApp, url: str) -> None:
     with pytest.raises(SettingsError, match="BROKER_RATE_LIMIT_STORAGE_URL") as error:
         make_app(rate_limit_storage_url=url)
     assert "canary" not in str(error.value)
@@ -210,7 +208,7 @@ def unchecked() -> float:
 
 
 @pytest.mark.parametrize("fault", ["killed", "silent"])
-def test_while_the_store_is_away_requests_go_on_uncounted_and_soon(
+def test_while_the_store_is_down_requests_are_answered_uncounted_and_fast(
     make_app: MakeApp,
     own_store: Counters,
     monkeypatch: pytest.MonkeyPatch,
@@ -242,7 +240,7 @@ def test_while_the_store_is_away_requests_go_on_uncounted_and_soon(
             os.kill(pid, signal.SIGCONT)
 
 
-def test_once_the_store_is_back_requests_are_counted_again(
+def test_when_the_store_is_back_requests_are_counted_again(
     make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
@@ -257,10 +255,10 @@ def test_once_the_store_is_back_requests_are_counted_again(
     assert refused(alice.get("/api/users/1/"))
 
 
-def test_a_connection_to_a_store_that_is_a_replica_now_is_left(
+def test_a_connection_to_a_store_that_became_a_replica_is_closed(
     make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a failover its address leads to another, and only a new connection gets there."""
+    """After a failover the address names another server, which only a new connection reaches."""
     monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
     alice = Client(
         make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
@@ -276,14 +274,14 @@ def test_a_connection_to_a_store_that_is_a_replica_now_is_left(
     operator.replicaof("127.0.0.1", 1)
     assert alice.get("/api/users/1/").status_code == 200
     pause, tries = threading.Event(), 600
-    while before in connections():  # until the server has seen that it was closed
+    while before in connections():  # until the server has noticed the close
         assert (tries := tries - 1) > 0
         pause.wait(0.1)
     operator.replicaof("NO", "ONE")
     assert refused(alice.get("/api/users/1/"))
 
 
-def test_memory_counts_for_broker_dev(make_app: MakeApp) -> None:
+def test_broker_dev_counts_in_memory(make_app: MakeApp) -> None:
     app = make_app(dev=True, rate_limit_storage_url="memory://", rate_limit_user="1/minute")
     alice = Client(app, token(1))
     assert alice.get("/api/users/1/").status_code == 200

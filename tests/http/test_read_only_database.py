@@ -1,4 +1,4 @@
-"""A database that only reads, as a standby after a failover, and the connections to it."""
+"""A read-only database, such as a standby after a failover."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,9 +17,9 @@ AD = {"title": "x", "price": "1.00"}
 
 @pytest.fixture
 def read_only(postgres_server: Postgres, database_url: str) -> Iterator[Callable[[str], None]]:
-    """Let connections that are made from now on only read (`on`) or write again (`off`).
+    """Make new connections read-only (`on`) or writable again (`off`).
 
-    Those that are there stay as they are, as those to a server that is no longer the primary do.
+    Existing connections keep their mode, as connections to a former primary do.
     """
     name = str(make_url(database_url).database)
 
@@ -34,7 +34,7 @@ def read_only(postgres_server: Postgres, database_url: str) -> Iterator[Callable
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_a_standby_refuses_is_a_503_and_the_connection_to_it_is_left(
+def test_a_write_refused_by_a_standby_is_503_and_its_connection_is_closed(
     app: Flask, alice: Client, read_only: Callable[[str], None]
 ) -> None:
     ad = alice.ad()
@@ -47,7 +47,7 @@ def test_what_a_standby_refuses_is_a_503_and_the_connection_to_it_is_left(
         assert int(answer.headers["Retry-After"]) >= 1
         assert alice.get(f"/api/ads/{ad}/").status_code == 200, "which makes a connection"
     read_only("off")
-    # One refusal for each of the two connections that are still there.
+    # One refusal for each of the two existing connections.
     assert [alice.ticket(ad).status_code for _ in range(2)][-1] == 201
     assert [alice.post("/api/ads/", AD).status_code for _ in range(2)][-1] == 201
     assert reap(app, PAST_GRACE).expired >= 1

@@ -1,4 +1,4 @@
-"""The reaper: beside others of its kind, with BROKER_REAP=confirm, and as a process."""
+"""The reaper: several at once, with BROKER_REAP=confirm, and as a process."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ LONG_PAST = timedelta(days=2)
 
 @pytest.fixture
 def keeping(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose operator keeps what arrived."""
+    """An app with BROKER_REAP=confirm."""
     return make_app(reap="confirm", require_checksum=False, part_size=PART)
 
 
@@ -37,7 +37,7 @@ def state(app: Flask, ticket: dict[str, Any]) -> str:
 
 
 @EACH_SERVER
-def test_what_arrived_is_kept_and_what_did_not_expires(keeping: Flask) -> None:
+def test_arrived_uploads_are_confirmed_and_all_others_expire(keeping: Flask) -> None:
     alice = Client(keeping, token(1))
     ad = alice.ad()
     arrived, absent = (alice.ticket(ad).get_json() for _ in range(2))
@@ -63,7 +63,7 @@ def test_what_arrived_is_kept_and_what_did_not_expires(keeping: Flask) -> None:
     assert not gone(keeping, arrived["key"])
 
 
-def test_a_late_confirm_finds_what_arrived_in_time(
+def test_a_late_confirm_succeeds_if_the_object_arrived_in_time(
     keeping: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = Client(keeping, token(1))
@@ -85,7 +85,7 @@ def test_other_bytes_than_declared_are_not_kept(keeping: Flask, s3_bucket: Bucke
     assert gone(keeping, ticket["key"])
 
 
-def test_a_place_is_not_freed_before_the_bucket_was_asked(
+def test_a_slot_is_not_released_before_the_bucket_was_asked(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(reap="confirm", max_images_per_ad=1)
@@ -98,7 +98,7 @@ def test_a_place_is_not_freed_before_the_bucket_was_asked(
     assert reap(app, PAST_GRACE).kept == 1
 
 
-def test_while_the_bucket_is_away_nothing_is_let_go(
+def test_while_the_bucket_is_down_no_upload_expires(
     make_app: Callable[..., Flask], keeping: Flask
 ) -> None:
     alice = Client(keeping, token(1))
@@ -111,7 +111,7 @@ def test_while_the_bucket_is_away_nothing_is_let_go(
 
 
 @pytest.mark.parametrize("policy", ["confirm", "delete"])
-def test_many_reapers_at_once_end_each_upload_once(
+def test_many_concurrent_reapers_end_each_upload_once(
     make_app: Callable[..., Flask], policy: str
 ) -> None:
     app = make_app(reap=policy)
@@ -142,7 +142,7 @@ def test_many_reapers_at_once_end_each_upload_once(
 
 @pytest.fixture
 def environment(s3_bucket: Bucket, database_url: str) -> dict[str, str]:
-    """What a reaper's own process needs, beside an app's."""
+    """Return the environment of a reaper process."""
     return {
         **os.environ,
         "BROKER_DATABASE_URL": database_url,
@@ -153,7 +153,7 @@ def environment(s3_bucket: Bucket, database_url: str) -> dict[str, str]:
     }
 
 
-def test_as_a_process_it_works_until_it_is_asked_to_end(
+def test_a_reaper_process_works_until_it_is_stopped(
     app: Flask, environment: dict[str, str]
 ) -> None:
     alice = Client(app, token(1))
@@ -174,7 +174,7 @@ def test_as_a_process_it_works_until_it_is_asked_to_end(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_it_works_on_when_nobody_reads_what_it_tells(
+def test_a_reaper_continues_if_its_output_is_closed(
     app: Flask, environment: dict[str, str]
 ) -> None:
     reads, told = os.pipe()
@@ -197,14 +197,14 @@ def test_it_works_on_when_nobody_reads_what_it_tells(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--once", "--every", "5"], ["--every", "0"]])
-def test_it_wants_to_know_how_often(arguments: list[str]) -> None:
+def test_reap_requires_once_or_every(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "broker.cli", "reap", *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 2
     assert "Usage" in answer.stderr
 
 
-def test_the_outbox_is_seen_in_the_metrics(app: Flask, alice: Client, anyone: Client) -> None:
+def test_the_metrics_show_the_outbox(app: Flask, alice: Client, anyone: Client) -> None:
     assert "broker_outbox_waiting 0.0" in anyone.get("/metrics").text
     ticket = alice.ticket(alice.ad()).get_json()
     alice.delete(f"/api/uploads/{ticket['id']}/")

@@ -1,4 +1,4 @@
-"""`broker reconcile` on real servers: what it tells, from a listing and from a report."""
+"""`broker reconcile` on real servers, from a listing and from an inventory report."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ ODD_KEYS = [
 ]
 
 
-def test_a_bucket_that_is_as_the_rows_say_differs_in_nothing(app: Flask, alice: Client) -> None:
+def test_a_bucket_that_matches_the_rows_has_no_difference(app: Flask, alice: Client) -> None:
     ad, tally = alice.ad(), Tally()
     for _ in range(3):
         image_of(alice, ad)
@@ -44,7 +44,7 @@ def test_a_bucket_that_is_as_the_rows_say_differs_in_nothing(app: Flask, alice: 
     assert (tally.objects, tally.images, tally.differences) == (3, 3, 0)
 
 
-def test_what_was_promoted_from_incoming_differs_in_nothing(
+def test_a_promoted_object_has_no_difference(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(require_checksum=False)
@@ -54,13 +54,13 @@ def test_what_was_promoted_from_incoming_differs_in_nothing(
     for ticket in (confirmed, pending):
         assert send(ticket).status_code == 201
     assert alice.post(confirmed["confirm_url"]).status_code == 200
-    # Its source below incoming/ is the outbox's.
+    # Its source below incoming/ is in the outbox.
     tally = Tally()
     assert reconciled(app, tally=tally) == []
     assert (tally.objects, tally.images) == (3, 1)
 
 
-def test_an_image_that_was_sent_in_parts_differs_in_nothing(
+def test_a_multipart_image_has_no_difference(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     ticket = multipart_ticket(alice)
@@ -75,7 +75,7 @@ def test_an_image_that_was_sent_in_parts_differs_in_nothing(
     assert reconciled(app, inventory=open_report(manifest, s3_bucket.name).objects) == []
 
 
-def test_an_object_that_no_row_knows_is_an_orphan(app: Flask, s3_bucket: Bucket) -> None:
+def test_an_object_without_a_row_is_an_orphan(app: Flask, s3_bucket: Bucket) -> None:
     put(s3_bucket, "media/logo.png")
     put_ours(s3_bucket, "incoming/ads/ad_1/x.jpg")
     put(s3_bucket, "elsewhere/x.jpg")
@@ -84,7 +84,7 @@ def test_an_object_that_no_row_knows_is_an_orphan(app: Flask, s3_bucket: Bucket)
     assert [one.upload_id is not None for one in found] == [True, False]
 
 
-def test_a_row_whose_object_is_gone_is_told(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_a_row_without_its_object_is_reported(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
     image = image_of(alice, alice.ad())
     s3_bucket.storage.delete(f"media/{image['image']}")
     (found,) = reconciled(app)
@@ -92,7 +92,7 @@ def test_a_row_whose_object_is_gone_is_told(app: Flask, alice: Client, s3_bucket
     assert found.image_id == image["id"]
 
 
-def test_another_size_or_etag_is_told(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
+def test_another_size_or_etag_is_reported(app: Flask, alice: Client, s3_bucket: Bucket) -> None:
     ad = alice.ad()
     keys = sorted(f"media/{image_of(alice, ad)['image']}" for _ in range(2))
     size = s3_bucket.storage.head(keys[0]).content_length
@@ -110,7 +110,7 @@ def test_a_pending_uploads_object_is_no_orphan(app: Flask, alice: Client) -> Non
     assert reconciled(app, fix=True, after=PAST_EVERY_TICKET) == []
 
 
-def test_an_object_that_the_outbox_is_to_delete_is_no_orphan(app: Flask, s3_bucket: Bucket) -> None:
+def test_an_object_in_the_outbox_is_no_orphan(app: Flask, s3_bucket: Bucket) -> None:
     put_ours(s3_bucket, "media/ads/ad_1/x.jpg")
     with app.extensions["broker"].database.session() as session:
         outbox.enqueue(session, "media/ads/ad_1/x.jpg", now=datetime.now(UTC))
@@ -118,7 +118,7 @@ def test_an_object_that_the_outbox_is_to_delete_is_no_orphan(app: Flask, s3_buck
     assert reconciled(app) == []
 
 
-def test_what_changes_while_it_runs_is_not_told(
+def test_changes_during_the_run_are_not_reported(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ad = alice.ad()
@@ -128,7 +128,7 @@ def test_what_changes_while_it_runs_is_not_told(
 
     def list_late(self: Any, prefix: str) -> Any:
         if prefix == "media/":
-            # After the rows were read: one image is deleted, another is confirmed.
+            # After the rows were read, one image is deleted and another is confirmed.
             assert alice.delete(f"/api/ads/{ad}/images/{going['id']}/").status_code == 204
             assert send(coming).status_code == 201
             assert alice.post(coming["confirm_url"]).status_code == 200
@@ -138,7 +138,7 @@ def test_what_changes_while_it_runs_is_not_told(
     assert reconciled(app) == []
 
 
-def test_what_changes_while_it_looks_again_is_not_told(
+def test_changes_during_the_recheck_are_not_reported(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ad = alice.ad()
@@ -158,7 +158,7 @@ def test_what_changes_while_it_looks_again_is_not_told(
 
 
 @pytest.mark.parametrize("file_format", ["CSV", "Parquet"])
-def test_an_inventory_tells_what_the_listing_tells(
+def test_an_inventory_gives_the_same_result_as_a_listing(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path, file_format: str
 ) -> None:
     ad = alice.ad()
@@ -183,7 +183,7 @@ def test_an_inventory_tells_what_the_listing_tells(
     assert by_report == by_listing
 
 
-def test_an_inventory_that_is_older_than_the_newest_images_says_nothing_of_them(
+def test_an_inventory_is_not_compared_with_images_newer_than_it(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     manifest = write_report(tmp_path, [], "CSV", bucket=s3_bucket.name)

@@ -1,4 +1,4 @@
-"""The commands themselves: tables, JSON, exit statuses."""
+"""The output and exit statuses of `broker reconcile` and `broker adopt`."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def run(*arguments: str | Path) -> Result:
     return done
 
 
-def test_where_nothing_differs_the_status_is_0(alice: Client) -> None:
+def test_without_differences_the_status_is_0(alice: Client) -> None:
     image_of(alice, alice.ad())
     done = run("reconcile")
     assert done.exit_code == 0
@@ -51,7 +51,7 @@ def test_where_nothing_differs_the_status_is_0(alice: Client) -> None:
     }
 
 
-def test_where_something_differs_the_status_is_1(alice: Client, s3_bucket: Bucket) -> None:
+def test_with_differences_the_status_is_1(alice: Client, s3_bucket: Bucket) -> None:
     key = f"media/{image_of(alice, alice.ad())['image']}"
     s3_bucket.storage.delete(key)
     put(s3_bucket, "media/a\nb.jpg")
@@ -69,7 +69,7 @@ def test_where_something_differs_the_status_is_1(alice: Client, s3_bucket: Bucke
     assert found["summary"]["orphan"] == 1
 
 
-def test_fix_says_what_it_keeps(s3_bucket: Bucket) -> None:
+def test_fix_prints_what_it_keeps(s3_bucket: Bucket) -> None:
     put_ours(s3_bucket, "media/ads/ad_1/x.jpg")
     done = run("reconcile", "--fix")
     assert done.exit_code == 1
@@ -78,9 +78,7 @@ def test_fix_says_what_it_keeps(s3_bucket: Bucket) -> None:
     assert there(s3_bucket, "media/ads/ad_1/x.jpg")
 
 
-def test_what_could_not_be_told_is_2_and_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_error_is_status_2_and_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert run("reconcile", "--unknown").exit_code == 2
     for arguments in (
         ["reconcile", "--inventory", tmp_path / "none.json"],
@@ -111,18 +109,18 @@ def test_adopt_then_reconcile_says_that_nothing_differs(alice: Client, s3_bucket
     assert json.loads(again.stdout)["skipped"]["known"]["count"] == 2
 
 
-def test_adopt_tells_what_it_left_and_ends_with_1(s3_bucket: Bucket) -> None:
+def test_adopt_lists_what_it_skipped_and_ends_with_1(s3_bucket: Bucket) -> None:
     put(s3_bucket, "media/ads/ad_9/a.jpg")
     done = run("adopt")
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "adopted 0",
-        "left 1 no_owner: there is no such ad or user",
+        "left 1 no_owner: the ad or user does not exist",
         "    ads/ad_9/a.jpg",
     ]
 
 
-def test_a_time_is_for_fix_alone_and_has_a_zone() -> None:
+def test_a_time_is_allowed_only_with_fix_and_needs_a_zone() -> None:
     assert run("reconcile", "--before", "2026-11-26T03:00:00Z").exit_code == 2
     assert run("reconcile", "--fix", "--before", "2026-11-26T03:00:00").exit_code == 2
     assert run("reconcile", "--fix", "--before", "2026-11-26T03:00:00Z").exit_code == 0

@@ -1,4 +1,4 @@
-"""`broker reconcile --fix` on real servers: what it deletes, and what it never does."""
+"""`broker reconcile --fix` on real servers: what it deletes and what it keeps."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,7 @@ def test_with_a_time_fix_deletes_what_is_older_and_keeps_the_rest(
     assert not there(s3_bucket, key)
 
 
-def test_fix_deletes_what_landed_after_its_upload_had_expired(
+def test_fix_deletes_an_object_that_arrived_after_its_upload_expired(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
@@ -65,9 +65,7 @@ def test_fix_deletes_what_landed_after_its_upload_had_expired(
     assert (found.action, found.upload_id) == (Action.DELETED, ticket["id"])
 
 
-def test_fix_keeps_an_orphan_that_is_younger_than_a_ticket_may_be(
-    app: Flask, s3_bucket: Bucket
-) -> None:
+def test_fix_keeps_an_orphan_younger_than_the_longest_ticket(app: Flask, s3_bucket: Bucket) -> None:
     put_ours(s3_bucket, "media/ads/ad_1/x.jpg")
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET - timedelta(minutes=1))
     assert found.action is Action.KEPT
@@ -75,7 +73,7 @@ def test_fix_keeps_an_orphan_that_is_younger_than_a_ticket_may_be(
     assert there(s3_bucket, "media/ads/ad_1/x.jpg")
 
 
-def test_fix_never_deletes_what_is_not_ours(app: Flask, s3_bucket: Bucket) -> None:
+def test_fix_never_deletes_objects_of_others(app: Flask, s3_bucket: Bucket) -> None:
     put(s3_bucket, "media/ads/ad_1/old.jpg")
     put(s3_bucket, "media/logo.png", Metadata={"upload-id": "of another system"})
     found = reconciled(app, fix=True, after=timedelta(days=9999))
@@ -94,7 +92,7 @@ def test_fix_never_deletes_a_copy_of_an_image_at_another_key(
     assert there(s3_bucket, "media/backup.jpg")
 
 
-def test_fix_changes_no_row_whose_object_is_gone(
+def test_fix_changes_no_row_without_its_object(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     image = image_of(alice, alice.ad())
@@ -104,7 +102,7 @@ def test_fix_changes_no_row_whose_object_is_gone(
     assert rows(app, Image) == 1
 
 
-def test_a_key_that_a_row_comes_to_know_at_the_last_moment_is_kept(
+def test_a_key_that_gets_a_row_at_the_last_moment_is_kept(
     app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ad, key = alice.ad(), "media/ads/ad_1/x.jpg"
@@ -136,7 +134,7 @@ def test_a_key_that_a_row_comes_to_know_at_the_last_moment_is_kept(
     assert there(s3_bucket, key)
 
 
-def test_confirming_again_after_fix_still_answers(
+def test_a_repeated_confirm_still_works_after_fix(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     image = image_of(alice, alice.ad())
@@ -149,7 +147,7 @@ def test_confirming_again_after_fix_still_answers(
     assert alice.post(f"/api/uploads/{upload.id}/confirm/").get_json()["id"] == image["id"]
 
 
-def test_two_that_fix_at_once_delete_each_orphan_and_nothing_else(
+def test_two_concurrent_fixes_delete_each_orphan_and_nothing_else(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     image = image_of(alice, alice.ad())

@@ -1,4 +1,4 @@
-"""What browsers are told about answers: no script, no frame, no cache, no other origin."""
+"""The security headers of answers: no script, no frame, no cache, no other origin."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ FOREIGN = [
         *("/healthz", "/readyz", "/metrics", "/web/none.js"),
     ],
 )
-def test_every_answer_comes_with_a_strict_policy(app: Flask, path: str) -> None:
+def test_every_answer_has_a_strict_content_security_policy(app: Flask, path: str) -> None:
     with app.test_client().get(path) as answer:
         headers = answer.headers
     policy = headers["Content-Security-Policy"]
@@ -50,12 +50,12 @@ def test_every_answer_comes_with_a_strict_policy(app: Flask, path: str) -> None:
     assert "Strict-Transport-Security" not in headers
 
 
-def test_hsts_is_sent_where_tls_is_said_to_end_here(make_app: MakeApp) -> None:
+def test_hsts_is_sent_if_configured(make_app: MakeApp) -> None:
     answer = make_app(hsts_seconds=31536000).test_client().get("/healthz")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_what_is_one_user_s_own_is_kept_nowhere(make_app: MakeApp) -> None:
+def test_answers_for_one_user_are_not_cached(make_app: MakeApp) -> None:
     app = make_app(dev=True)
     alice, ad = Client(app, token(1)), Client(app, token(1)).ad()
     ticket = alice.post(f"/api/ads/{ad}/upload_image/", declared())
@@ -85,7 +85,7 @@ def test_another_origin_gets_no_cors(shop: Flask, origin: str) -> None:
         assert "Origin" in answer.vary
 
 
-def test_an_origin_of_ours_gets_it_without_credentials(shop: Flask) -> None:
+def test_an_allowed_origin_gets_cors_without_credentials(shop: Flask) -> None:
     asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     answer = shop.test_client().options("/api/ads/", headers=asked)
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -93,7 +93,7 @@ def test_an_origin_of_ours_gets_it_without_credentials(shop: Flask) -> None:
     assert "Origin" in answer.vary
 
 
-def test_an_origin_in_capitals_is_the_same_and_is_answered_with_ours_or_not_at_all(
+def test_an_origin_in_capitals_is_answered_in_lower_case_or_not_at_all(
     shop: Flask,
 ) -> None:
     answer = shop.test_client().get("/api/ads/", headers={"Origin": ORIGIN.upper()})
@@ -102,6 +102,6 @@ def test_an_origin_in_capitals_is_the_same_and_is_answered_with_ours_or_not_at_a
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, *FOREIGN])
-def test_without_origins_in_the_settings_nobody_gets_it(app: Flask, origin: str) -> None:
+def test_without_configured_origins_nobody_gets_cors(app: Flask, origin: str) -> None:
     answer = app.test_client().get("/api/ads/", headers={"Origin": origin})
     assert [name for name, _ in answer.headers if name.startswith("Access-Control-")] == []

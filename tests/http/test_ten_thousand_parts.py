@@ -1,4 +1,4 @@
-"""The largest plans through the API, without sending a byte."""
+"""The largest part plans through the API, without sending bytes."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from tests.http.client import Client, declared, token
 from tests.http.multipart import digest
 
 
-def test_5_tib_are_planned_and_every_part_can_be_signed_in_one_call(
+def test_an_upload_of_5_tib_can_sign_every_part_in_one_call(
     make_app: Callable[..., Flask],
 ) -> None:
     alice = Client(make_app(max_image_bytes=MAX_OBJECT_BYTES, quota_bytes=0), token(1))
@@ -37,7 +37,7 @@ def test_5_tib_are_planned_and_every_part_can_be_signed_in_one_call(
     assert (plan["part_size"], plan["part_count"]) == (525 * MIB, 9987)
 
 
-def test_more_than_5_gib_must_travel_in_parts(make_app: Callable[..., Flask]) -> None:
+def test_an_upload_over_5_gib_must_use_multipart(make_app: Callable[..., Flask]) -> None:
     alice = Client(make_app(max_image_bytes=MAX_OBJECT_BYTES, quota_bytes=0), token(1))
     path = f"/api/ads/{alice.ad()}/upload_image/"
     refused = alice.post(path, declared(size=5 * 1024**3 + 1, transport="put"))

@@ -1,4 +1,4 @@
-"""Tokens of every configured kind, and an issuer that rotates its keys or goes down."""
+"""Tokens of each configurable kind, and an issuer that rotates its keys or is down."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ from tests.http.client import Client, token
 
 
 class Issuer:
-    """A real HTTP server that publishes keys and counts how often it is asked."""
+    """An HTTP server that publishes keys and counts its requests."""
 
     def __init__(self) -> None:
         self.keys: dict[str, Any] = {}
@@ -33,7 +33,7 @@ class Issuer:
             def do_GET(self) -> None:
                 issuer.asked += 1
                 if issuer.hangs_up:
-                    # At once, and with a reset: as a proxy that is being restarted does.
+                    # Closes with a reset, as a restarting proxy does.
                     linger = struct.pack("ii", 1, 0)
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.connection.close()
@@ -71,7 +71,7 @@ def issuer() -> Iterator[Issuer]:
     running.server.server_close()
 
 
-def test_keys_come_from_the_jwks_url_and_outlive_the_issuer(
+def test_keys_are_fetched_from_the_jwks_url_and_survive_its_outage(
     make_app: Callable[..., Flask], issuer: Issuer
 ) -> None:
     issuer.rotate("a")
@@ -84,7 +84,7 @@ def test_keys_come_from_the_jwks_url_and_outlive_the_issuer(
     assert Client(app, token(1)).get("/api/users/1/").status_code == 401
 
 
-def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
+def test_an_unknown_kid_refetches_keys_at_most_once_a_minute(issuer: Issuer) -> None:
     issuer.rotate("a")
     now = 1000.0
     keys = KeySet(issuer.url, clock=lambda: now)
@@ -110,10 +110,10 @@ def test_an_unknown_kid_refetches_at_most_once_a_minute(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("fault", ["down", "hangs_up"])
-def test_a_token_is_not_called_invalid_while_the_issuer_gives_no_keys(
+def test_while_the_issuer_returns_no_keys_a_token_is_not_called_invalid(
     make_app: Callable[..., Flask], issuer: Issuer, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """Clients would sign their users out for it."""
+    """Otherwise clients would sign their users out."""
     monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)
     issuer.rotate("a")
     setattr(issuer, fault, True)
@@ -128,18 +128,18 @@ def test_a_token_is_not_called_invalid_while_the_issuer_gives_no_keys(
     assert alice.get("/api/users/1/").status_code == 200
 
 
-def test_an_es256_key_may_be_given_as_pem(make_app: Callable[..., Flask]) -> None:
+def test_an_es256_key_may_be_configured_as_pem(make_app: Callable[..., Flask]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     app = make_app(jwt_algorithm="ES256", jwt_secret=None, jwt_public_key=pem.decode())
     claims = {"sub": "1", "exp": int(time.time()) - 5}
-    # Within the leeway of ten seconds.
+    # Within the leeway of 10 s.
     assert Client(app, jwt.encode(claims, key, "ES256")).get("/api/users/1/").status_code == 200
 
 
-def test_the_first_use_of_a_token_makes_the_user_from_its_claims(app: Flask) -> None:
+def test_the_first_use_of_a_token_creates_the_user_from_its_claims(app: Flask) -> None:
     named = Client(app, token(5, first_name="Jo\x00hn", last_name=7, email="j@example.com"))
     profile = named.get("/api/users/5/").get_json()
     assert profile["name"] == "John"

@@ -1,4 +1,4 @@
-"""OpenTelemetry with the SDK's own exporter in memory; and nothing of it where nobody asks."""
+"""OpenTelemetry with the in-memory exporter of its SDK; it is not imported unless configured."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 def request_of(exporter: InMemorySpanExporter) -> tuple[ReadableSpan, list[ReadableSpan]]:
-    """Give the last request's span, and what is below it."""
+    """Return the span of the last request and its child spans."""
     found = exporter.get_finished_spans()
     last = [span for span in found if span.kind is SpanKind.SERVER][-1]
     assert last.context is not None
@@ -63,7 +63,7 @@ def test_a_requests_statements_and_s3_calls_are_below_its_span_in_the_callers_tr
 
 
 @ON_SQLITE
-def test_a_request_without_a_valid_parent_begins_a_trace_of_its_own(
+def test_a_request_without_a_valid_parent_starts_a_new_trace(
     alice: Client, spans: InMemorySpanExporter
 ) -> None:
     alice.post("/api/ads/", {"title": "x", "price": "1"}, headers={"traceparent": "00-0-0-0"})
@@ -74,7 +74,7 @@ def test_a_request_without_a_valid_parent_begins_a_trace_of_its_own(
 
 
 @ON_SQLITE
-def test_a_bucket_that_does_not_answer_is_an_error_of_its_span_and_of_the_requests(
+def test_a_failed_s3_call_is_an_error_of_its_span_and_of_the_request(
     app: Flask, anyone: Client, spans: InMemorySpanExporter
 ) -> None:
     app.extensions["broker"].storage.bucket = "no-such-bucket"
@@ -88,7 +88,9 @@ def test_a_bucket_that_does_not_answer_is_an_error_of_its_span_and_of_the_reques
 
 
 @ON_SQLITE
-def test_no_span_has_a_secret(alice: Client, anyone: Client, spans: InMemorySpanExporter) -> None:
+def test_no_span_contains_a_secret(
+    alice: Client, anyone: Client, spans: InMemorySpanExporter
+) -> None:
     ad = alice.ad()
     params(anyone, open_session(alice, ad))
     anyone.get(f"/api/{token(1)}/")
@@ -99,7 +101,7 @@ def test_no_span_has_a_secret(alice: Client, anyone: Client, spans: InMemorySpan
     assert leaks(told) == []
 
 
-def test_without_being_asked_nothing_of_opentelemetry_is_imported() -> None:
+def test_without_its_settings_opentelemetry_is_not_imported() -> None:
     code = (
         "import sys; from broker.app import create_app; from broker.config import Settings;"
         "create_app(Settings(database_url='sqlite://', s3_bucket='media-bucket', "
@@ -111,10 +113,12 @@ def test_without_being_asked_nothing_of_opentelemetry_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_endpoint_in_the_environment_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not tracing.is_asked_for()
+def test_an_endpoint_in_the_environment_enables_opentelemetry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not tracing.is_enabled()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    assert tracing.is_asked_for()
+    assert tracing.is_enabled()
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert not tracing.is_asked_for()
+    assert not tracing.is_enabled()
     assert "OTEL_TRACES_EXPORTER" not in os.environ

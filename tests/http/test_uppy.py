@@ -1,4 +1,4 @@
-"""Companion's S3 protocol as Uppy speaks it, and how each refusal reads."""
+"""Companion's S3 protocol as Uppy uses it, and the shape of each refusal."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def test_a_single_upload_is_promoted_when_the_page_confirms_it(
     assert (image.get_json()["alt_text"], image.get_json()["order"]) == ("front", 3)
     assert httpx.get(image.get_json()["image_url"]).content == JPEG
     assert anyone.post(path(session, "confirm/"), key).get_json() == image.get_json()
-    # The form lives on for a while, and hits a dead key.
+    # The form is still valid, but its key is no longer used.
     assert send_form(parameters, b"other").status_code == 201
     assert httpx.get(image.get_json()["image_url"]).content == JPEG
 
@@ -66,7 +66,7 @@ def test_a_multipart_upload_is_confirmed_by_its_complete(alice: Client, anyone: 
     assert [one["order"] for one in alice.get(f"/api/ads/{ad}/").get_json()["images"]] == [2]
 
 
-def test_an_avatar_has_a_session_too(alice: Client, anyone: Client) -> None:
+def test_an_avatar_can_be_uploaded_with_a_session(alice: Client, anyone: Client) -> None:
     answer = alice.post("/api/users/1/uppy_session/")
     session = answer.get_json()
     parameters = params(anyone, session).get_json()
@@ -75,8 +75,8 @@ def test_an_avatar_has_a_session_too(alice: Client, anyone: Client) -> None:
     assert alice.get("/api/users/1/").get_json()["avatar"].startswith("avatars/user_1/photo_")
 
 
-def test_an_endpoint_works_with_one_slash_or_two(alice: Client, anyone: Client) -> None:
-    # @uppy/aws-s3 6.x appends "/s3/…" to whatever it was given.
+def test_an_uppy_endpoint_works_with_one_slash_or_two(alice: Client, anyone: Client) -> None:
+    # @uppy/aws-s3 6.x appends "/s3/…" to any endpoint.
     session = open_session(alice, alice.ad())
     assert session["endpoint"].endswith("/")
     assert params(anyone, session).status_code == 200
@@ -89,7 +89,7 @@ def not_asked_for(*_args: Any, **_kwargs: Any) -> None:
     raise AssertionError("The bucket is asked to put the parts together.")
 
 
-def test_more_bytes_in_parts_than_allowed_are_aborted_not_completed(
+def test_a_multipart_upload_over_its_limit_is_aborted_and_not_completed(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(max_image_bytes=5 * MIB + 100)
@@ -108,7 +108,9 @@ def test_more_bytes_in_parts_than_allowed_are_aborted_not_completed(
     refused(anyone.get(path(session, of(made, "/1"))), 422, "object_mismatch")
 
 
-def test_bad_input_is_refused_in_both_shapes(alice: Client, anyone: Client) -> None:
+def test_invalid_input_is_refused_as_a_problem_and_as_uppy_expects(
+    alice: Client, anyone: Client
+) -> None:
     session = open_session(alice, alice.ad())
     for query in ({"type": "image/svg+xml"}, {"filename": ""}, {"metadata[order]": "-1"}):
         refused(params(anyone, session, **query), 422, "validation_error")
@@ -136,7 +138,7 @@ def test_bad_input_is_refused_in_both_shapes(alice: Client, anyone: Client) -> N
 
 @EACH_SERVER
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_a_part_that_was_sent_twice_the_one_that_is_named_is_taken(
+def test_if_a_part_was_sent_twice_the_named_etag_is_used(
     alice: Client, anyone: Client, order: int
 ) -> None:
     session = open_session(alice, alice.ad())

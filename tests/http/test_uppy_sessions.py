@@ -1,4 +1,4 @@
-"""Uppy's endpoints: who may have one, and what it may do, until when."""
+"""Uppy endpoints: who may create one, what it allows, and when it ends."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def test_a_capability_that_is_forged_foreign_or_expired_is_refused(
     assert rows(app, Upload) == 0
 
 
-def test_a_revoked_endpoint_ends_at_once_and_keeps_what_it_confirmed(
+def test_a_revoked_endpoint_ends_immediately_and_its_images_stay(
     alice: Client, bob: Client, anyone: Client
 ) -> None:
     ad = alice.ad()
@@ -95,7 +95,7 @@ def test_the_limits_of_a_session_hold(app: Flask, alice: Client, anyone: Client)
     assert len(alice.get(f"/api/ads/{ad}/").get_json()["images"]) == 1
 
 
-def test_what_is_asked_for_beyond_the_operators_limits_is_cut_to_them(
+def test_a_request_beyond_the_operators_limits_is_reduced_to_them(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(uppy_session_ttl=600, uppy_session_files=2, max_image_bytes=1000)
@@ -107,7 +107,7 @@ def test_what_is_asked_for_beyond_the_operators_limits_is_cut_to_them(
     assert timedelta(seconds=-1) <= ends - least <= timedelta(seconds=600)
 
 
-def test_a_new_session_goes_on_with_the_uploads_of_the_one_before(
+def test_a_new_session_continues_the_uploads_of_the_previous_one(
     alice: Client, anyone: Client
 ) -> None:
     ad = alice.ad()
@@ -149,7 +149,7 @@ def test_a_capability_is_never_logged(
     assert logged == ["/api/uppy/…/s3/params"]
 
 
-def test_with_a_public_key_a_secret_of_its_own_is_needed(
+def test_with_a_public_key_for_tokens_uppy_needs_its_own_secret(
     make_app: Callable[..., Flask],
 ) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
@@ -168,7 +168,7 @@ def test_with_a_public_key_a_secret_of_its_own_is_needed(
     assert session["endpoint"].startswith("https://shop.example/broker/api/uppy/")
 
 
-def test_the_reaper_forgets_old_sessions(app: Flask, alice: Client) -> None:
+def test_the_reaper_deletes_old_sessions(app: Flask, alice: Client) -> None:
     open_session(alice, alice.ad())
     broker = app.extensions["broker"]
     for hours, left in ((20, 1), (23, 0)):

@@ -1,4 +1,4 @@
-"""`broker db verify`: rows that cannot be as they are, each told by a line."""
+"""`broker db verify` reports each inconsistent row in a line."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ def change(app: Flask, *statements: object) -> None:
         session.commit()
 
 
-def test_of_all_that_clients_do_nothing_is_wrong(app: Flask, alice: Client) -> None:
+def test_no_action_of_a_client_makes_rows_inconsistent(app: Flask, alice: Client) -> None:
     ad, other = alice.ad(), alice.ad()
     image = image_of(alice, ad)
     image_of(alice, ad)
@@ -38,7 +38,7 @@ def test_of_all_that_clients_do_nothing_is_wrong(app: Flask, alice: Client) -> N
     assert wrong(app) == []
 
 
-def test_counters_states_and_owners_that_do_not_agree_are_told(app: Flask, alice: Client) -> None:
+def test_inconsistent_counters_states_and_owners_are_reported(app: Flask, alice: Client) -> None:
     ad, gone = alice.ad(), alice.ad()
     image = image_of(alice, ad)
     lost = image_of(alice, gone)
@@ -67,7 +67,7 @@ def uploads(app: Flask) -> list[Upload]:
         return list(session.query(Upload))
 
 
-def test_the_command_ends_with_1_where_something_is_wrong_and_with_2_where_nobody_knows(
+def test_the_command_ends_with_1_for_inconsistent_rows_and_with_2_for_errors(
     app: Flask, alice: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKER_DATABASE_URL", database_url)

@@ -1,4 +1,4 @@
-"""Metrics over several processes, and of workers that have no API."""
+"""Metrics of several processes, and of workers without an API."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ print(client.get("/metrics").text)
 
 
 def values(text: str, name: str) -> dict[str, float]:
-    """Give a metric's values by their labels' values."""
+    """Return the values of a metric by their label values."""
     return {
         ",".join(sample.labels.values()): sample.value
         for family in families(text)
@@ -64,7 +64,7 @@ def reaper(environment: dict[str, str], log: Path, *options: str) -> Iterator[No
 
 
 def scraped(url: str, name: str) -> dict[str, float]:
-    """Ask until the worker has done a round; gives the values of one metric."""
+    """Scrape until the worker has finished a round; return the values of one metric."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -78,7 +78,7 @@ def scraped(url: str, name: str) -> dict[str, float]:
     raise AssertionError("the reaper tells of no round")
 
 
-def test_a_reaper_tells_of_its_rounds_on_a_port_of_its_own(
+def test_a_reaper_exposes_its_metrics_on_its_own_port(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
@@ -89,7 +89,7 @@ def test_a_reaper_tells_of_its_rounds_on_a_port_of_its_own(
     assert time.time() - 60 < last <= time.time()
 
 
-def test_a_reaper_that_meets_no_database_tells_of_its_failed_rounds_in_json(
+def test_a_reaper_without_a_database_logs_its_failed_rounds_as_json(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
@@ -103,7 +103,7 @@ def test_a_reaper_that_meets_no_database_tells_of_its_failed_rounds_in_json(
     assert '"logger":"broker.reap","message":"database_unavailable: ' in log
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str], app: Flask) -> None:
+def test_a_taken_port_is_reported_in_one_line(environment: dict[str, str], app: Flask) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -119,13 +119,13 @@ def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str], a
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_processes_that_share_a_directory_are_told_as_one(
+def test_processes_that_share_a_directory_are_exposed_as_one(
     environment: dict[str, str], app: Flask, tmp_path: Path
 ) -> None:
     Client(app, token(1)).ad()
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "not" / "there")}
     subprocess.run([*BROKER, "reap", "--once"], env=shared, capture_output=True, check=True)
-    for requests in (3, 7):  # three more, and the scrape before
+    for requests in (3, 7):  # three more and the previous scrape
         done = subprocess.run(
             [sys.executable, "-c", API], env=shared, capture_output=True, text=True, check=True
         )

@@ -1,4 +1,4 @@
-"""What Uppy asks of the broker, for the tests: sessions, forms, parts."""
+"""Sends the requests that Uppy sends: sessions, forms, parts."""
 
 from typing import Any
 from urllib.parse import quote
@@ -56,7 +56,7 @@ def send_parts(anyone: Client, session: dict[str, Any], made: dict[str, Any]) ->
 
 
 def refused(answer: Any, status: int, code: str) -> None:
-    """Every refusal is a problem, and has what Uppy reads beside it."""
+    """Check that a refusal is a problem and also has the fields that Uppy reads."""
     problem = answer.get_json()
     assert (answer.status_code, problem["code"]) == (status, code), answer.text
     assert problem["error"].startswith(problem["detail"])

@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Shop:
-    """Who sells, where the broker and the page are, and what the bucket holds."""
+    """A seller, the addresses of broker and page, and the bucket."""
 
     app: Flask
     bucket: Bucket
@@ -54,7 +54,7 @@ class Shop:
             return list(session.scalars(select(Upload).order_by(Upload.id)))
 
     def begun(self) -> int:
-        """Count the multipart uploads that the bucket still has."""
+        """Return the number of unfinished multipart uploads in the bucket."""
         client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
         keys = [row.key for row in self.uploads() if row.multipart_id is not None]
         found = (
@@ -64,7 +64,7 @@ class Shop:
         return sum(len(answer.get("Uploads", [])) for answer in found)
 
     def visit(self, context: BrowserContext | None = None) -> Page:
-        """Open the page as a new visitor, or in another tab of one, and sign in."""
+        """Open the page as a new visitor or in another tab, and sign in."""
         page = (context or self.browser).new_page()
         page.set_default_timeout(30_000)
         page.goto(self.page_url)
@@ -88,7 +88,7 @@ OpenShop = Callable[..., Shop]
 def open_any_shop(
     any_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
 ) -> Iterator[OpenShop]:
-    """Open a shop on each S3 server."""
+    """Return a function that opens a shop, for each S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, any_bucket, tmp_path, browser, **changes)
@@ -98,7 +98,7 @@ def open_any_shop(
 def open_shop(
     s3_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
 ) -> Iterator[OpenShop]:
-    """Open a shop on the embedded S3 server."""
+    """Return a function that opens a shop with the embedded S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, **changes)

@@ -9,8 +9,8 @@ from tests.servers.npm import installed
 PACKAGE = Path(__file__).parent / "cookbook"
 PAGE = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What the page's own code would be: it mounts the component, and shows its images. Development
-# builds, which tell on the console what they find wrong.
+# The page's own code: it mounts the component and shows its images. These are development builds,
+# which report problems on the console.
 REACT = """
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -41,12 +41,16 @@ DEFINED = [
 
 
 def blocks(language: str) -> list[str]:
-    """Give the page's blocks of one language."""
+    """Return the page's code blocks in one language."""
     return [text for name, text in BLOCK.findall(PAGE) if name == language]
 
 
 def bundle(framework: str, directory: Path) -> str:
-    """Bundle the page of one framework; gives the script. Raises ServerNotInstalled."""
+    """Bundle the page of one framework and return the script.
+
+    Raises:
+        ServerNotInstalled: npm is missing.
+    """
     modules = installed(PACKAGE)
     if framework == "react":
         (component,) = blocks("jsx")

@@ -1,4 +1,4 @@
-"""The marketplace around the plain form of docs/cookbook.md: its Flask app, its ad's page."""
+"""The marketplace around the plain form of docs/cookbook.md: a Flask app with an ad's page."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ BROKER = "http://127.0.0.1:8000"
 
 
 def shop_of(broker_url: str, bucket_url: str, token: str) -> Flask:
-    """Make the shop of one signed-in user, under a strict policy."""
+    """Create the shop of one signed-in user, with a strict Content-Security-Policy."""
     shop = Flask(__name__)
     shop.secret_key = "a-secret-of-the-tests-alone"
     shop.config["SESSION_COOKIE_SAMESITE"] = "Lax"

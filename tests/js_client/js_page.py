@@ -1,4 +1,4 @@
-"""A page of another origin that imports clients/js as it is, under a strict policy."""
+"""A page on another origin that imports clients/js under a strict Content-Security-Policy."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,8 +7,8 @@ from flask import Flask, Response, send_from_directory
 
 CLIENT = Path(__file__).parents[2] / "clients/js"
 
-# What the tests call: brokers by settings, files of noise that are the same after a reload, and
-# uploads whose outcome can be read by the test, a refusal too.
+# Functions for the tests: files of noise that are the same after a reload, recorded progress
+# events, and the outcome of an upload as JSON, also if it is rejected.
 SCRIPT = """
 import { Broker, BrokerError } from "/upload-broker/broker.js";
 globalThis.Broker = Broker;
@@ -19,9 +19,9 @@ globalThis.file = (bytes, name = "front view.jpg", type = "image/jpeg", seed = 7
   }
   return new File([new Uint8Array(words.buffer, 0, bytes)], name, { type, lastModified: 1 });
 };
-globalThis.told = [];
+globalThis.events = [];
 globalThis.watch = ({ phase, loaded, total, error, upload }) =>
-  told.push({ phase, loaded, total, code: error?.code ?? null, name: upload.file.name });
+  events.push({ phase, loaded, total, code: error?.code ?? null, name: upload.file.name });
 globalThis.outcome = (promise) => Promise.resolve(promise).then(
   (image) => ({ image }),
   ({ code, status, errors, s3Code, detail, stack, constructor }) =>
@@ -32,12 +32,12 @@ globalThis.until = (true_) => new Promise((resolve) => {
   look();
 });
 globalThis.sent = (loaded = 1) =>
-  until(() => told.some((one) => one.phase === "sending" && one.loaded >= loaded));
+  until(() => events.some((one) => one.phase === "sending" && one.loaded >= loaded));
 """
 
 
 def page_of(broker_url: str, bucket_url: str, script: str = SCRIPT, body: str = "") -> Flask:
-    """Serve a page that may load scripts and workers from itself alone."""
+    """Serve a page that may load scripts and workers only from its own origin."""
     app = Flask(__name__)
     bucket = "{0.scheme}://{0.netloc}".format(urlsplit(bucket_url))
 
@@ -59,7 +59,7 @@ def page_of(broker_url: str, bucket_url: str, script: str = SCRIPT, body: str = 
     def page_js() -> Response:
         return Response(script, mimetype="text/javascript")
 
-    @app.get("/<any('sha256-worker.js'):name>")  # where bundlers put it, beside the page's script
+    @app.get("/<any('sha256-worker.js'):name>")  # bundlers put it beside the page's script
     @app.get("/upload-broker/<name>")
     def client(name: str) -> Response:
         return send_from_directory(CLIENT, name)

@@ -1,4 +1,4 @@
-"""The components of docs/cookbook.md, as they stand, with the real React and Vue in Chromium."""
+"""The components of docs/cookbook.md, unchanged, with the real React and Vue in Chromium."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.js_client.cookbook_page import bundle
 from tests.servers import installed_or_skip
 
 FRAMEWORKS = ["react", "vue"]
-PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # which `open_shop` fills in
+PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # `open_shop` replaces these
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 def visit(shop: Shop) -> tuple[Page, list[str]]:
-    """Open the page; gives it, and what its console says."""
+    """Open the page. Return it with its console messages."""
     page, said = shop.browser.new_page(), list[str]()
     page.set_default_timeout(30_000)
     page.on("console", lambda one: said.append(one.text))
@@ -48,7 +48,7 @@ def open_page(open_shop: OpenShop, script: str, **changes: object) -> Shop:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_photos_go_up_and_a_wrong_file_is_told_in_words(
+def test_photos_are_uploaded_and_a_wrong_file_shows_a_message(
     open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
 ) -> None:
     shop = open_page(open_shop, scripts[framework])
@@ -56,7 +56,7 @@ def test_photos_go_up_and_a_wrong_file_is_told_in_words(
     page.get_by_label("Add photos").set_input_files(photos)
     expect(page.get_by_role("status")).to_have_text(["sent", "sent"], timeout=30_000)
     expect(page.get_by_role("alert")).to_have_text(
-        ["This is no photo that we take, or it is too large."]
+        ["This file type isn't supported, or the file is too large."]
     )
     expect(page.get_by_role("listitem")).to_have_count(3)
     shown = sorted(page.evaluate("images.map((image) => image.image_url)"))
@@ -73,7 +73,7 @@ def test_progress_is_shown_and_an_upload_can_be_cancelled(
     shop = open_page(open_shop, scripts[framework])
     page, said = visit(shop)
     bucket_url = shop.app.extensions["broker"].storage.presigner.bucket_url
-    page.route(f"{bucket_url}**", lambda route: None)  # nothing arrives
+    page.route(f"{bucket_url}**", lambda route: None)  # block all uploads
     with page.expect_request(lambda request: request.url.startswith(bucket_url)):
         page.get_by_label("Add photos").set_input_files(photos[0])
     expect(page.get_by_role("progressbar", name="a.jpg")).to_be_visible()
@@ -87,12 +87,12 @@ def test_progress_is_shown_and_an_upload_can_be_cancelled(
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_an_ad_without_room_says_so(
+def test_a_full_ad_shows_a_message(
     open_shop: OpenShop, scripts: dict[str, str], photos: list[Path], framework: str
 ) -> None:
     shop = open_page(open_shop, scripts[framework], max_images_per_ad=1)
     assert shop.alice.ticket(shop.ad).status_code == 201
     page, _ = visit(shop)
     page.get_by_label("Add photos").set_input_files(photos[0])
-    expect(page.get_by_role("alert")).to_have_text(["This ad has no room for another photo."])
+    expect(page.get_by_role("alert")).to_have_text(["This ad is full."])
     page.close()

@@ -1,4 +1,4 @@
-"""The plain form of docs/cookbook.md, as it stands, in Chromium with JavaScript switched off."""
+"""The plain form of docs/cookbook.md, unchanged, in Chromium without JavaScript."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ from tests.servers.fixtures import Bucket
 
 @dataclass
 class Shop:
-    """A broker whose operator allows plain forms, and the shop that renders them."""
+    """Return a shop that renders plain forms, with a broker that allows them."""
 
     app: Flask
     url: str
@@ -73,7 +73,7 @@ def send(page: Page, photo: Path, data: bytes) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def test_a_photo_goes_to_the_bucket_and_the_browser_comes_back(
+def test_a_photo_is_sent_to_the_bucket_and_the_browser_is_redirected_back(
     shop: Shop, page: Page, tmp_path: Path
 ) -> None:
     send(page, tmp_path / "photo.jpg", JPEG)
@@ -86,11 +86,11 @@ def test_a_photo_goes_to_the_bucket_and_the_browser_comes_back(
     page.goto(f"{shop.url}/ads/{shop.ad}/photo/sent/")
     assert page.url == f"{shop.url}/ads/{shop.ad}/"
     page.goto(f"{shop.url}/ads/{shop.ad}/photo/")
-    expect(page.get_by_role("alert")).to_have_text("This ad has no room for another photo.")
+    expect(page.get_by_role("alert")).to_have_text("This ad is full.")
     assert shop.images() == [image]
 
 
-def test_a_photo_that_is_too_large_is_refused_and_another_may_be_chosen(
+def test_a_photo_that_is_too_large_is_refused_and_another_can_be_chosen(
     shop: Shop, page: Page, tmp_path: Path
 ) -> None:
     send(page, tmp_path / "large.jpg", JPEG * 2)
@@ -103,7 +103,7 @@ def test_a_photo_that_is_too_large_is_refused_and_another_may_be_chosen(
     assert rows(shop.app, Upload) == 1
 
 
-def test_who_comes_back_without_having_sent_is_told_so(shop: Shop, page: Page) -> None:
+def test_a_user_who_returns_without_sending_a_photo_sees_a_message(shop: Shop, page: Page) -> None:
     answer = page.goto(f"{shop.url}/ads/{shop.ad}/photo/sent/")
     assert answer is not None
     assert answer.status == 409

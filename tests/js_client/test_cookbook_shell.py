@@ -1,4 +1,4 @@
-"""The shell's recipes of docs/cookbook.md, as they stand, against real servers."""
+"""The shell recipes of docs/cookbook.md, unchanged, against real servers."""
 
 import json
 import os
@@ -27,7 +27,7 @@ COMMON, POST, PUT, PARTS = blocks("sh")
 
 
 def live_in(stack: ExitStack, bucket: Bucket, folder: Path, **changes: object) -> Live:
-    """A broker whose ad 1 waits for the photo that lies in the folder."""
+    """Serve a broker with ad 1, and put a photo into the folder."""
     (folder / "photo.jpg").write_bytes(PHOTO)
     live = stack.enter_context(live_broker(bucket, folder, part_size=5 * MIB, **changes))
     assert live.ad() == 1
@@ -47,7 +47,7 @@ def with_curl() -> str:
 
 @pytest.fixture
 def without_curl(tmp_path: Path) -> str:
-    """A PATH with nothing but what the recipe names."""
+    """Create a PATH with only the programs that the recipe names."""
     folder = tmp_path / "bin"
     folder.mkdir()
     names = ("bash", "openssl", "sed", "cat", "wc", "base64", "basename")
@@ -58,7 +58,7 @@ def without_curl(tmp_path: Path) -> str:
 
 
 def programs(*names: str) -> str:
-    """Give the PATH that has them all; skip where one is missing."""
+    """Return a PATH with these programs. Skip the test if one is missing."""
     with installed_or_skip():
         for name in names:
             if shutil.which(name) is None:
@@ -94,7 +94,7 @@ def test_curl_sends_a_photo(live: Live, tmp_path: Path, with_curl: str, lines: s
     recorded(live, run(tmp_path, live.url, live.token, with_curl, COMMON, lines))
 
 
-def test_curl_goes_on_with_the_parts_that_are_missing(
+def test_curl_resumes_with_the_missing_parts(
     live: Live, tmp_path: Path, with_curl: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, rest = PARTS.split("\n", 1)
@@ -111,10 +111,12 @@ def test_curl_goes_on_with_the_parts_that_are_missing(
 
 
 @pytest.mark.parametrize("lines", [POST, PUT, PARTS], ids=["post", "put", "multipart"])
-def test_curl_shows_a_refusal_and_ends(
+def test_curl_prints_a_refusal_and_fails(
     live: Live, tmp_path: Path, with_curl: str, lines: str
 ) -> None:
-    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
+    (tmp_path / "photo.jpg").write_bytes(
+        JPEG
+    )  # small enough to be sent before S3 closes the connection
     done = run(tmp_path, live.url, "no-token", with_curl, COMMON, lines)
     assert done.returncode != 0
     assert '"token_invalid"' in done.stderr
@@ -131,10 +133,12 @@ def test_a_shell_without_curl_sends_a_photo(live: Live, tmp_path: Path, without_
     recorded(live, run(tmp_path, live.url, live.token, without_curl, WITHOUT_CURL))
 
 
-def test_a_shell_without_curl_shows_a_refusal_and_ends(
+def test_a_shell_without_curl_prints_a_refusal_and_fails(
     live: Live, tmp_path: Path, without_curl: str
 ) -> None:
-    (tmp_path / "photo.jpg").write_bytes(JPEG)  # all of it is sent before S3 hangs up
+    (tmp_path / "photo.jpg").write_bytes(
+        JPEG
+    )  # small enough to be sent before S3 closes the connection
     refused = run(tmp_path, live.url, "no-token", without_curl, WITHOUT_CURL)
     assert refused.returncode != 0
     assert f"POST {live.url}/api/ads/1/upload_image/: 401\n" in refused.stderr
@@ -151,7 +155,7 @@ def test_a_shell_without_curl_shows_a_refusal_and_ends(
     assert live.images(1) == []
 
 
-def test_a_shell_without_curl_speaks_tls_and_trusts_no_strange_certificate(
+def test_a_shell_without_curl_uses_tls_and_checks_the_certificate(
     s3_bucket: Bucket, tmp_path: Path, without_curl: str
 ) -> None:
     certificate, key = self_signed(tmp_path)

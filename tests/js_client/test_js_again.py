@@ -1,4 +1,4 @@
-"""clients/js: the same photos chosen again are not sent twice, recorded ones neither."""
+"""clients/js: photos that are chosen again are not sent or recorded twice."""
 
 import re
 from itertools import count
@@ -13,7 +13,7 @@ PHOTOS = "[1, 2, 3, 4, 5].map((n) => file(1000 * n, `${n}.jpg`, undefined, n))"
 
 
 def hold_back_forms_after(page: Page, shop: Shop, several: int) -> None:
-    """Let so many forms through to the bucket, and no more."""
+    """Let only the given number of forms through to the bucket."""
     forms = count(1)
 
     def handle(route: Route) -> None:
@@ -23,7 +23,7 @@ def hold_back_forms_after(page: Page, shop: Shop, several: int) -> None:
     page.route(f"{shop.bucket.server.endpoint_url}/**", handle)
 
 
-def test_after_a_reload_all_photos_are_chosen_again_and_none_is_doubled(
+def test_all_photos_can_be_chosen_again_after_a_reload_without_duplicates(
     open_shop: OpenShop,
 ) -> None:
     shop = open_shop()
@@ -56,7 +56,7 @@ def test_after_a_reload_all_photos_are_chosen_again_and_none_is_doubled(
     page.close()
 
 
-def test_a_photo_in_parts_that_is_chosen_again_is_only_confirmed(open_shop: OpenShop) -> None:
+def test_a_multipart_photo_that_is_chosen_again_is_only_confirmed(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     first = page.evaluate("outcome(broker.upload(file(12 * 2 ** 20), { ad }))")
@@ -69,7 +69,7 @@ def test_a_photo_in_parts_that_is_chosen_again_is_only_confirmed(open_shop: Open
     page.close()
 
 
-def test_a_photo_that_was_deleted_is_uploaded_anew(open_shop: OpenShop) -> None:
+def test_a_photo_that_was_deleted_is_uploaded_again(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     first = page.evaluate("outcome(broker.upload(file(900), { ad, altText: 'old' }))")["image"]
@@ -90,7 +90,7 @@ def test_again_uploads_the_same_photo_as_a_new_image(open_shop: OpenShop) -> Non
     page.close()
 
 
-def test_an_earlier_avatar_becomes_the_users_again(open_shop: OpenShop) -> None:
+def test_an_earlier_avatar_can_be_set_again(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     for seed in (1, 2, 1, 1):
@@ -108,7 +108,7 @@ def test_an_earlier_avatar_becomes_the_users_again(open_shop: OpenShop) -> None:
     page.close()
 
 
-def test_one_photo_twice_in_a_batch_and_in_two_tabs_at_once_ends_well(open_shop: OpenShop) -> None:
+def test_one_photo_twice_in_a_batch_and_in_two_tabs_is_uploaded(open_shop: OpenShop) -> None:
     shop = open_shop()
     context = shop.browser.new_context()
     page, other = shop.visit(context), shop.visit(context)
@@ -117,7 +117,7 @@ def test_one_photo_twice_in_a_batch_and_in_two_tabs_at_once_ends_well(open_shop:
     page.evaluate(
         f"""async () => {{
             globalThis.ended = {twice}.then((ends) => ends)
-            await until(() => told.filter((one) => one.phase === "confirming").length === 2)
+            await until(() => events.filter((one) => one.phase === "confirming").length === 2)
         }}"""
     )
     assert len(other.evaluate(f"async () => await {twice}")) == 2

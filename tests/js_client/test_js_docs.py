@@ -1,4 +1,4 @@
-"""docs/browser.md and the package's README run as they stand; every code has its name there."""
+"""The snippets of docs/browser.md and the README run unchanged; every code is documented."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.js_client.conftest import OpenShop
 from tests.js_client.js_page import CLIENT
 
 DOCS = CLIENT.parents[1] / "docs/browser.md"
-# What the page's own code would be.
+# The page's own code.
 AROUND = """
 const baseUrl = "BROKER_URL", token = "TOKEN", adId = AD_ID;
 globalThis.shown = { images: [], errors: [], phases: new Set() };
@@ -18,7 +18,7 @@ const showError = (code, detail) => shown.errors.push([code, detail]);
 """
 
 
-def test_the_lines_of_the_page_work_as_they_stand(open_shop: OpenShop, tmp_path: Path) -> None:
+def test_the_snippet_of_the_page_works_unchanged(open_shop: OpenShop, tmp_path: Path) -> None:
     (lines,) = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert len(lines.strip().splitlines()) <= 12
     imports, rest = lines.split("\n\n", 1)
@@ -45,7 +45,7 @@ def test_the_lines_of_the_page_work_as_they_stand(open_shop: OpenShop, tmp_path:
     page.close()
 
 
-def test_the_lines_of_the_readme_work_but_for_the_packages_name(open_shop: OpenShop) -> None:
+def test_the_snippet_of_the_readme_works_except_for_the_package_name(open_shop: OpenShop) -> None:
     (lines,) = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
     imports, rest = lines.split("\n\n", 1)
     assert imports == 'import { Broker } from "@upload-broker/client";'
@@ -70,7 +70,7 @@ def test_the_lines_of_the_readme_work_but_for_the_packages_name(open_shop: OpenS
 
 
 def declared(union: str) -> set[str]:
-    """Give the codes of one union of the declarations."""
+    """Return the codes of one union in the declarations."""
     (codes,) = re.findall(rf"type {union} =(.*?);", (CLIENT / "broker.d.ts").read_text(), re.DOTALL)
     return set(re.findall(r'"(\w+)"', codes))
 
@@ -79,7 +79,7 @@ def test_every_code_of_the_api_is_declared() -> None:
     assert declared("ApiCode") == set(PROBLEMS)
 
 
-def test_every_code_of_the_client_is_in_its_page() -> None:
+def test_every_code_of_the_client_is_documented() -> None:
     codes = declared("ClientCode")
     sources = "".join(path.read_text() for path in CLIENT.glob("*.js"))
     made = set(re.findall(r'new BrokerError\("(\w+)"', sources))

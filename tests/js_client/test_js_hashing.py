@@ -1,4 +1,4 @@
-"""clients/js: what a page pays while a photo of 60 MB is hashed: its thread's time, its memory."""
+"""clients/js: main-thread time and memory while a photo of 60 MB is hashed."""
 
 import json
 import re
@@ -13,7 +13,7 @@ TRACED = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metad
 
 
 def longest_task(trace: bytes) -> tuple[float, float]:
-    """Give the longest task of a renderer's main thread: milliseconds passed, and worked."""
+    """Return the longest task of a renderer's main thread: elapsed and CPU milliseconds."""
     events = json.loads(trace)["traceEvents"]
     mains = {
         (one["pid"], one["tid"])
@@ -30,7 +30,7 @@ def longest_task(trace: bytes) -> tuple[float, float]:
 
 
 def renderer_memory(page: Page, field: str) -> dict[int, int]:
-    """Read the bytes of memory of each renderer, its workers' among them (Linux)."""
+    """Return the memory of each renderer, including its workers, in bytes (Linux)."""
     session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
     found: dict[str, Any] = session.send("SystemInfo.getProcessInfo")
     memory = {}
@@ -42,7 +42,7 @@ def renderer_memory(page: Page, field: str) -> dict[int, int]:
     return memory
 
 
-def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
+def test_hashing_60_mb_does_not_block_the_page_or_keep_the_file_in_memory(
     open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop(body='<input type="file" id="photo">')
@@ -50,7 +50,9 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
     photo.write_bytes(bytes(range(256)) * (60 * MIB // 256))
     page = shop.visit()
     page.set_input_files("#photo", photo)
-    page.evaluate("async () => { await broker.upload(file(900), { ad }) }")  # all is loaded
+    page.evaluate(
+        "async () => { await broker.upload(file(900), { ad }) }"
+    )  # load the worker before the measurement
     before = renderer_memory(page, "VmRSS")
     shop.browser.start_tracing(page=page, categories=TRACED)
     measured = page.evaluate(
@@ -68,7 +70,7 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
             const [photo] = document.getElementById("photo").files;
             const upload = broker.upload(photo, { ad, onProgress: watch });
             upload.catch(() => {});
-            await until(() => told.some((one) => one.phase === "queued"));
+            await until(() => events.some((one) => one.phase === "queued"));
             const took = performance.now() - began;
             on = false;
             tasks.push(...observer.takeRecords());
@@ -85,9 +87,9 @@ def test_hashing_60_mb_neither_stalls_the_page_nor_holds_the_file(
         f"longest frame {measured['longest']:.0f} ms of {measured['drawn']}; "
         f"memory grew by {grown / MIB:.0f} MiB at most"
     )
-    # A long task is one of 50 ms (W3C, Long Tasks). Of work: what a busy machine gives to other
-    # processes meanwhile says nothing of the page, and makes a task of 2 ms take 60.
+    # A long task takes 50 ms (W3C, Long Tasks). Compare CPU time: on a busy machine a task of 2 ms
+    # CPU time can take 60 ms.
     assert 0 < worked < 50
-    # A renderer that is only getting ready for the next page takes 40 MiB.
+    # A renderer takes 40 MiB when it prepares the next page.
     assert grown < 55 * MIB
     page.close()

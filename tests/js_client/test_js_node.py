@@ -1,4 +1,4 @@
-"""clients/js without a browser: node's own test runner, TypeScript's compiler, npm's package."""
+"""clients/js without a browser: node's test runner, the TypeScript compiler, the npm package."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ CLIENT = HERE.parents[1] / "clients/js"
 
 
 def program(name: str) -> str:
-    """Find node or npm; skip where it is missing."""
+    """Return the path of node or npm. Skip the test if it is missing."""
     with installed_or_skip():
         found = shutil.which(name)
         if found is None:
@@ -26,7 +26,7 @@ def program(name: str) -> str:
     raise AssertionError
 
 
-def test_nodes_own_runner_passes() -> None:
+def test_the_node_tests_pass() -> None:
     files = sorted((HERE / "js").glob("*.test.js"))
     command = [program("node"), "--test", "--test-reporter=spec", *map(str, files)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -34,7 +34,7 @@ def test_nodes_own_runner_passes() -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_the_declarations_fit_a_page_in_typescript() -> None:
+def test_a_typescript_page_compiles_with_the_declarations() -> None:
     package = HERE / "typescript"
     with installed_or_skip():
         modules = installed(package)
@@ -50,13 +50,13 @@ def test_the_declarations_fit_a_page_in_typescript() -> None:
 
 
 @pytest.mark.parametrize("name", ["Broker", "BrokerError"])
-def test_what_is_declared_is_exported(name: str) -> None:
+def test_the_declared_classes_are_exported(name: str) -> None:
     script = f"const m = await import({json.dumps(str(CLIENT / 'broker.js'))}); m.{name}.name"
     command = [program("node"), "--input-type=module", "-e", script]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
-def test_the_package_has_every_module_and_no_dependency() -> None:
+def test_the_package_has_all_modules_and_no_dependencies() -> None:
     npm = program("npm")
     packed = subprocess.run(
         [npm, "pack", "--dry-run", "--json"],

@@ -1,4 +1,4 @@
-"""clients/js: an upload that was cut off goes on with the parts that are missing."""
+"""clients/js: an interrupted upload is resumed with the missing parts."""
 
 import re
 import sys
@@ -15,14 +15,14 @@ LARGE = "file(16 * 2 ** 20)"  # four parts
 
 
 def hold_back_a_part(page: Page) -> None:
-    """Never let part 3 through, so that the upload cannot end before the test goes on."""
+    """Block part 3, so that the upload does not end."""
     page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
 
 
 def begin(page: Page, options: str = "") -> None:
-    """Begin with a large file, and go on once S3 has said yes to a part.
+    """Start to upload a large file, and wait until S3 has accepted a part.
 
-    What the browser calls sent may still lie in a socket's buffer.
+    Bytes that the browser counts as sent may still be in a socket buffer.
     """
     with page.expect_response(lambda one: one.request.method == "PUT" and one.status == 200):
         page.evaluate(
@@ -38,7 +38,7 @@ def number_of(url: str) -> int:
 
 
 def parts_sent(page: Page) -> list[int]:
-    """Collect the numbers of the parts that S3 says yes to."""
+    """Collect the numbers of the parts that S3 accepts."""
     numbers: list[int] = []
 
     def finished(answer: object) -> None:
@@ -50,7 +50,7 @@ def parts_sent(page: Page) -> list[int]:
     return numbers
 
 
-def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: OpenShop) -> None:
+def test_after_a_reload_only_the_missing_parts_are_sent(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
     hold_back_a_part(page)
@@ -70,7 +70,7 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: 
         f"{shop.bucket.name}: at the reload missing {arrived['missing']} of 4 parts; "
         f"sent after it {sorted(numbers)}; one upload, one image {result['image']['image']}\n"
     )
-    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    # A part whose connection was cut may still have arrived if S3 had all its bytes.
     assert {3} <= set(numbers) <= set(arrived["missing"])
     assert shop.images() == [result["image"]], result
     assert result["image"]["alt_text"] == "front"
@@ -78,7 +78,7 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(open_any_shop: 
     page.close()
 
 
-def test_an_upload_is_resumed_by_its_id_with_its_own_file_alone(open_shop: OpenShop) -> None:
+def test_an_upload_is_resumed_by_its_id_only_with_its_own_file(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     page.route(re.compile(r"/confirm/$"), lambda route: None)
@@ -119,7 +119,7 @@ def test_an_upload_of_another_device_is_resumed_by_its_id(open_shop: OpenShop) -
     page.close()
 
 
-def test_a_paused_upload_goes_on_with_the_parts_that_are_missing(open_shop: OpenShop) -> None:
+def test_a_paused_upload_continues_with_the_missing_parts(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     hold_back_a_part(page)
@@ -133,16 +133,16 @@ def test_a_paused_upload_goes_on_with_the_parts_that_are_missing(open_shop: Open
     result = page.evaluate("() => { upload.resume(); return ended }")
     assert shop.images() == [result["image"]], result
     again = {number_of(one.url) for one in asked if one.method == "PUT"}
-    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    # A part whose connection was cut may still have arrived if S3 had all its bytes.
     assert {3} <= again <= set(arrived["missing"])
     assert len(arrived["missing"]) < 4
     page.close()
 
 
-def test_parts_cut_on_the_way_and_an_hour_offline_lose_nothing(
+def test_an_upload_survives_cut_connections_and_an_hour_offline(
     open_shop: OpenShop, s3_bucket: Bucket
 ) -> None:
-    # Connections drop after 1, 2 and 3 MiB; a part has 5.
+    # Connections drop after 1, 2 and 3 MiB. A part has 5 MiB.
     with cutting_proxy(s3_bucket.server.endpoint_url, [MIB, 2 * MIB, 3 * MIB]) as network:
         shop = open_shop(s3_public_url=network.url)
         page = shop.visit()
@@ -153,7 +153,7 @@ def test_parts_cut_on_the_way_and_an_hour_offline_lose_nothing(
             }}"""
         )
         page.context.set_offline(True)
-        page.evaluate("until(() => told.some((one) => one.code === 'network'))")
+        page.evaluate("until(() => events.some((one) => one.code === 'network'))")
         page.context.set_offline(False)
         result = page.evaluate("ended")
         assert [image["id"] for image in shop.images()] == [result["image"]["id"]], result
@@ -162,7 +162,7 @@ def test_parts_cut_on_the_way_and_an_hour_offline_lose_nothing(
 
 
 @pytest.mark.parametrize("asked", ["upload_image", "upload_images"])
-def test_a_ticket_whose_answer_was_lost_takes_no_second_place(
+def test_a_ticket_request_whose_answer_was_lost_takes_no_second_slot(
     open_shop: OpenShop, asked: str
 ) -> None:
     shop = open_shop()

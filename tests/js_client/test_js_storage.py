@@ -1,4 +1,4 @@
-"""clients/js: no upload fails because the browser cannot keep its record."""
+"""clients/js: no upload fails because the browser cannot store its record."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route
 from tests.js_client.conftest import OpenShop, Shop
 
 LOST = "new DOMException('Connection to Indexed Database server lost', 'UnknownError')"
-# What a browser's store does on its bad days, from the first upload on.
+# Ways in which a browser's storage can fail.
 BROKEN = {
     "full": """IDBObjectStore.prototype.put = () => {
         throw new DOMException('full', 'QuotaExceededError')
@@ -31,16 +31,16 @@ BROKEN = {
             return begun
         }
     }""",
-    "never there": """IDBFactory.prototype.open = () => {
+    "missing": """IDBFactory.prototype.open = () => {
         throw new DOMException('denied', 'SecurityError')
     }""",
-    "locked away": """LockManager.prototype.request = LockManager.prototype.query =
+    "blocked": """LockManager.prototype.request = LockManager.prototype.query =
         async () => { throw new DOMException('denied', 'SecurityError') }""",
 }
 
 
 def unconfirmed(page: Page) -> None:
-    """Let the broker's answer to the first confirm be a lasting failure."""
+    """Answer the first confirm with a final refusal."""
 
     def refuse(route: Route) -> None:
         headers = {"Access-Control-Allow-Origin": "*"}
@@ -56,7 +56,7 @@ def assert_one_image(shop: Shop, result: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_store_that_is_broken_fails_no_upload(open_shop: OpenShop, how: str) -> None:
+def test_an_upload_succeeds_with_a_broken_storage(open_shop: OpenShop, how: str) -> None:
     shop = open_shop()
     page = shop.visit()
     page.evaluate(f"() => {{ {BROKEN[how]} }}")
@@ -64,7 +64,7 @@ def test_a_store_that_is_broken_fails_no_upload(open_shop: OpenShop, how: str) -
     failed = page.evaluate("outcome(broker.upload(file(900), { ad }))")
     assert (failed.get("typed"), failed.get("code")) == (True, "storage_denied"), failed
     assert len(page.evaluate("broker.resumable({ ad })")) == 1
-    # This page remembers it all the same, for another broker of it, too.
+    # The page remembers the record in memory, also for another Broker.
     result = page.evaluate(
         """async () => {
             globalThis.broker = new Broker({ baseUrl, token })
@@ -76,7 +76,7 @@ def test_a_store_that_is_broken_fails_no_upload(open_shop: OpenShop, how: str) -
     page.close()
 
 
-def test_a_lost_connection_is_opened_anew_and_keeps_the_record(open_shop: OpenShop) -> None:
+def test_a_lost_database_connection_is_reopened_and_the_record_is_kept(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     page.evaluate(
@@ -97,7 +97,7 @@ def test_a_lost_connection_is_opened_anew_and_keeps_the_record(open_shop: OpenSh
 
 
 @pytest.mark.parametrize("who", ["the browser", "the page"])
-def test_records_that_are_cleared_meanwhile_are_remembered(open_shop: OpenShop, who: str) -> None:
+def test_records_that_the_browser_cleared_are_remembered(open_shop: OpenShop, who: str) -> None:
     shop = open_shop()
     page = shop.visit()
     unconfirmed(page)

@@ -1,4 +1,4 @@
-"""clients/js: what is refused, cancelled, expired."""
+"""clients/js: refused, cancelled and expired uploads."""
 
 import re
 
@@ -13,7 +13,7 @@ LARGE = "file(16 * 2 ** 20)"
 
 
 def answer_once(page: Page, shop: Shop, status: int, code: str, message: str) -> None:
-    """Let S3's first answer to a form be this one, as S3 writes it."""
+    """Replace S3's first answer to a form by this error."""
     answered = []
 
     def handle(route: Route) -> None:
@@ -29,7 +29,7 @@ def answer_once(page: Page, shop: Shop, status: int, code: str, message: str) ->
     page.route(f"{shop.bucket.server.endpoint_url}/**", handle)
 
 
-def test_wrong_type_and_size_are_refused_before_anything_is_asked_for(open_shop: OpenShop) -> None:
+def test_wrong_type_and_size_are_refused_before_a_ticket_is_requested(open_shop: OpenShop) -> None:
     shop = open_shop(max_image_bytes=2000)
     page = shop.visit()
     asked = requests_of(page)
@@ -62,7 +62,7 @@ def test_an_expired_form_is_renewed_for_the_same_upload(open_shop: OpenShop) -> 
     page.close()
 
 
-def test_what_s3_refuses_is_reported_and_its_advice_followed(open_shop: OpenShop) -> None:
+def test_s3s_refusal_is_reported_and_the_brokers_advice_followed(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     answer_once(page, shop, 400, "BadDigest", "The digest &amp; the bytes differ.")
@@ -72,7 +72,7 @@ def test_what_s3_refuses_is_reported_and_its_advice_followed(open_shop: OpenShop
     page.close()
 
 
-def test_what_s3_refuses_for_good_gives_its_place_back(open_shop: OpenShop) -> None:
+def test_a_final_refusal_by_s3_releases_the_slot(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     answer_once(page, shop, 403, "SignatureDoesNotMatch", "No.")
@@ -83,19 +83,19 @@ def test_what_s3_refuses_for_good_gives_its_place_back(open_shop: OpenShop) -> N
     page.close()
 
 
-def test_s3_that_is_busy_is_asked_again(open_shop: OpenShop) -> None:
+def test_a_busy_s3_is_retried(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     answer_once(page, shop, 503, "SlowDown", "Reduce your request rate.")
     result = page.evaluate("outcome(broker.upload(file(900), { ad, onProgress: watch }))")
     assert shop.images() == [result["image"]], result
     assert page.evaluate(
-        "told.filter((one) => one.phase === 'waiting').map((one) => one.code)"
+        "events.filter((one) => one.phase === 'waiting').map((one) => one.code)"
     ) == ["gave_up"]
     page.close()
 
 
-def test_cancelling_leaves_nothing(open_any_shop: OpenShop) -> None:
+def test_cancelling_an_upload_leaves_no_parts(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
     page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
@@ -118,7 +118,7 @@ def test_cancelling_leaves_nothing(open_any_shop: OpenShop) -> None:
     page.close()
 
 
-def test_cancelling_while_the_ticket_is_on_its_way_gives_it_back(open_shop: OpenShop) -> None:
+def test_cancelling_during_the_ticket_request_cancels_the_ticket(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     first = []
@@ -138,7 +138,7 @@ def test_cancelling_while_the_ticket_is_on_its_way_gives_it_back(open_shop: Open
     page.close()
 
 
-def test_a_token_that_has_expired_is_asked_for_again(open_shop: OpenShop) -> None:
+def test_an_expired_token_is_replaced(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     result = page.evaluate(
@@ -153,7 +153,7 @@ def test_a_token_that_has_expired_is_asked_for_again(open_shop: OpenShop) -> Non
     page.close()
 
 
-def test_an_avatar_becomes_the_users_own(open_shop: OpenShop) -> None:
+def test_an_avatar_is_set_for_the_user(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     result = page.evaluate("outcome(broker.upload(file(900), { user: 1, transport: 'put' }))")
@@ -161,7 +161,7 @@ def test_an_avatar_becomes_the_users_own(open_shop: OpenShop) -> None:
     page.close()
 
 
-def test_two_uploads_of_one_file_are_two_images(open_shop: OpenShop) -> None:
+def test_two_concurrent_uploads_of_one_file_give_two_images(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
     page.evaluate("() => Promise.all([1, 2].map(() => broker.upload(file(900), { ad })))")

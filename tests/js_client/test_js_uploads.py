@@ -1,4 +1,4 @@
-"""clients/js in Chromium, on real S3 servers: photos, batches and parts become images."""
+"""clients/js in Chromium with real S3 servers: single photos, batches and multipart uploads."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from tests.js_client.conftest import MIB, OpenShop
 
 
 def requests_of(page: Page) -> list[Request]:
-    """Collect what the page asks for, but not what the browser asks for by itself."""
+    """Collect the page's requests, without preflight requests."""
     asked: list[Request] = []
     page.on("request", lambda one: asked.append(one))
     return asked
@@ -19,7 +19,7 @@ def paths(asked: list[Request]) -> list[str]:
     return [f"{one.method} /api/{one.url.split('/api/')[1]}" for one in asked if "/api/" in one.url]
 
 
-def test_a_photo_is_sent_with_progress_and_becomes_an_image(open_any_shop: OpenShop) -> None:
+def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
     result = page.evaluate(
@@ -29,16 +29,16 @@ def test_a_photo_is_sent_with_progress_and_becomes_an_image(open_any_shop: OpenS
     assert shop.images() == [result["image"]], result
     assert (result["image"]["alt_text"], result["image"]["order"]) == ("front", 2)
     assert len(httpx.get(result["image"]["image_url"]).content) == 3_000_000
-    told = page.evaluate("told")
-    assert {"hashing", "sending", "confirming", "done"} <= {one["phase"] for one in told}
-    loaded = [one["loaded"] for one in told if one["phase"] == "sending"]
+    events = page.evaluate("events")
+    assert {"hashing", "sending", "confirming", "done"} <= {one["phase"] for one in events}
+    loaded = [one["loaded"] for one in events if one["phase"] == "sending"]
     assert loaded == sorted(loaded)
     assert loaded[-1] == 3_000_000
     assert page.evaluate("broker.resumable()") == []
     page.close()
 
 
-def test_several_photos_get_their_tickets_together(open_any_shop: OpenShop) -> None:
+def test_several_photos_get_their_tickets_in_one_request(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
     asked = requests_of(page)
@@ -57,7 +57,7 @@ def test_several_photos_get_their_tickets_together(open_any_shop: OpenShop) -> N
     page.close()
 
 
-def test_a_large_photo_goes_in_parts_three_at_a_time(open_any_shop: OpenShop) -> None:
+def test_a_large_photo_is_sent_in_parts_three_at_a_time(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
     page.evaluate(

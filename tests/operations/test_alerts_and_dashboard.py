@@ -1,4 +1,4 @@
-"""docs/operations: what Prometheus and Grafana are given is right, and names what there is."""
+"""The alerting rules and the dashboard in docs/operations are valid and name existing metrics."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ OUTBOX = {"broker_outbox_waiting", "broker_outbox_refused", "broker_outbox_overd
 
 
 def exposed() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Give type and labels of every metric, by the name that its documentation has."""
+    """Return type and labels of every metric by its documented name."""
     found = dict.fromkeys(OUTBOX, ("gauge", ()))
     for metric in vars(metrics).values():
         if hasattr(metric, "_labelnames"):
@@ -34,7 +34,7 @@ def exposed() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def series() -> set[str]:
-    """Give every name that a query may use."""
+    """Return every series name that a query may use."""
     names = set()
     for name, (kind, _) in exposed().items():
         ends = ("_bucket", "_count", "_sum") if kind == "histogram" else ("",)
@@ -64,7 +64,7 @@ def test_promtool_accepts_the_alerting_rules() -> None:
     promtool("check", "rules", str(ALERTS))
 
 
-def test_every_alert_fires_when_it_should_and_no_other_time(tmp_path: Path) -> None:
+def test_every_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
     tests = (HERE / "alerts_test.yml").read_text()
     file = tmp_path / "alerts_test.yml"
     file.write_text(tests.replace("[RULES]", f"[{ALERTS}]"))
@@ -84,7 +84,7 @@ def test_promtool_parses_every_expression_of_the_dashboard(tmp_path: Path) -> No
     promtool("check", "rules", str(file))
 
 
-def test_the_dashboard_is_one_that_grafana_imports() -> None:
+def test_grafana_can_import_the_dashboard() -> None:
     schema = json.loads((HERE / "dashboard.schema.json").read_text())
     errors = Draft202012Validator(schema).iter_errors(dashboard())
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
@@ -92,7 +92,7 @@ def test_the_dashboard_is_one_that_grafana_imports() -> None:
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
-def test_the_panels_of_the_dashboard_do_not_lie_on_each_other() -> None:
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     cells = [
         (place["x"] + column, place["y"] + line)
         for place in (panel["gridPos"] for panel in dashboard()["panels"])
@@ -103,7 +103,7 @@ def test_the_panels_of_the_dashboard_do_not_lie_on_each_other() -> None:
 
 
 @pytest.mark.parametrize("source", ["alerts", "dashboard", "the alerts' tests"])
-def test_every_metric_that_is_asked_for_is_one_that_the_broker_exposes(source: str) -> None:
+def test_every_queried_metric_exists(source: str) -> None:
     text = {
         "alerts": ALERTS.read_text(),
         "dashboard": "\n".join(expressions()),
@@ -119,7 +119,7 @@ def test_every_metric_is_on_the_dashboard() -> None:
     assert [name for name in exposed() if name not in text] == []
 
 
-def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
+def test_every_queried_label_belongs_to_its_metric() -> None:
     known = {label for _, labels in exposed().values() for label in labels} | {"le", "job"}
     text = ALERTS.read_text() + "\n".join(expressions())
     selected = re.findall(r"[{,]\s*(\w+)\s*=~?\s*\"", text)
@@ -128,7 +128,7 @@ def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
     assert names <= known, names - known
 
 
-def test_the_page_tells_of_every_metric_with_its_type_and_labels() -> None:
+def test_the_page_documents_every_metric_with_its_type_and_labels() -> None:
     told = re.findall(
         r"^\| `(broker_\w+)` \| (\w+) \| ([^|]*) \| [^|]+ \|$", PAGE.read_text(), re.M
     )
@@ -136,10 +136,10 @@ def test_the_page_tells_of_every_metric_with_its_type_and_labels() -> None:
     assert page == exposed()
 
 
-def test_no_process_of_the_pages_example_is_counted_twice() -> None:
+def test_the_example_on_the_page_counts_no_process_twice() -> None:
     (example,) = re.findall(r"^```sh\n(.*--metrics-port.*?)^```", PAGE.read_text(), re.M | re.S)
     for line in example.splitlines():
-        # `broker serve` names a directory to its own server alone; a worker with a port has none.
+        # `broker serve` sets the directory only for its server; a worker with a port has none.
         assert "PROMETHEUS_MULTIPROC_DIR" not in line
         assert line.startswith("broker serve ") != ("--metrics-port" in line), line
 
@@ -150,6 +150,6 @@ def test_the_page_names_every_alert() -> None:
     assert told == names
 
 
-def test_the_registry_has_no_metric_of_the_broker_that_is_not_in_the_one_module() -> None:
+def test_every_metric_is_defined_in_one_module() -> None:
     found = {metric.name for metric in REGISTRY.collect() if metric.name.startswith("broker_")}
     assert found == {name.removesuffix("_total") for name in exposed()} - OUTBOX

@@ -29,7 +29,7 @@ ALBUMS = [
     ("mate-backgrounds", "/usr/share/backgrounds/mate/nature", "*.jpg"),
     ("lomiri-wallpapers-16.04", "/usr/share/backgrounds", "*_by_*.jpg"),
 ]
-# Before the page's own scripts: what its tests look for is drawn at once.
+# Reduced motion: the tests need not wait for animations.
 DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def photos() -> list[Path]:
-    """Give twenty photos, smallest first."""
+    """Return twenty photos, smallest first."""
     with installed_or_skip():
         found = []
         for package, directory, names in ALBUMS:
@@ -55,7 +55,7 @@ def photos() -> list[Path]:
 
 @dataclass
 class Market:
-    """Where the page is, who sells, and what went wrong in any of their pages."""
+    """The page's address, a seller, and the errors in all pages."""
 
     app: Flask
     bucket: Bucket
@@ -67,26 +67,27 @@ class Market:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def visit(self, context: BrowserContext | None = None, **options: Any) -> Page:
-        """Open the page: as a new visitor, or in another tab of one who is there."""
+        """Open the page as a new visitor, or in another tab of an existing one."""
         if context is None:
             context = self.browser.new_context(**{**DESKTOP, **options})
             context.set_default_timeout(20_000)
             self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", self._hear)
-        page.on("dialog", lambda dialog: dialog.accept())  # "leave the page?"
-        page.on("filechooser", lambda _: None)  # or the first one may open before it is listened to
+        page.on("console", self._check_console)
+        page.on("dialog", lambda dialog: dialog.accept())  # for example "Leave the page?"
+        # Without a listener the first file dialog may open before a test expects it.
+        page.on("filechooser", lambda _: None)
         page.goto(self.url)
         return page
 
     def enter(self, context: BrowserContext | None = None, **options: Any) -> Page:
-        """Open the page, and wait until it is signed in."""
+        """Open the page and wait until it has signed in."""
         page = self.visit(context, **options)
         expect(page.locator("#app")).to_be_visible()
         return page
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _check_console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.faults.append(message.text)
 
@@ -95,7 +96,7 @@ class Market:
         return found
 
     def images(self) -> list[dict[str, Any]]:
-        """Give the images of the newest listing, the main one first."""
+        """Return the images of the newest listing, the main image first."""
         found: list[dict[str, Any]] = self.listings()[0]["images"]
         return found
 
@@ -103,8 +104,8 @@ class Market:
         with self.app.extensions["broker"].database.session() as session:
             return list(session.scalars(select(Upload).order_by(Upload.id)))
 
-    def shoot(self, page: Page, name: str, **options: Any) -> None:
-        """Keep a screenshot where the environment's SCREENSHOTS names a folder."""
+    def screenshot(self, page: Page, name: str, **options: Any) -> None:
+        """Save a screenshot if the environment variable SCREENSHOTS names a folder."""
         if self.screenshots:
             page.screenshot(path=f"{self.screenshots}/page-{name}.png", **options)
 
@@ -116,7 +117,7 @@ OpenMarket = Callable[..., Market]
 def open_market(
     s3_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
 ) -> Iterator[OpenMarket]:
-    """Open a market, with other settings where some are given."""
+    """Return a function that opens a market; arguments change its settings."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, changes)

@@ -1,4 +1,4 @@
-"""What a seller does on the page, as a test asks for it."""
+"""A seller's actions on the page."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-ARRIVED = 60_000  # milliseconds, for twenty photos on a machine under load
+UPLOAD_TIMEOUT_MS = 60_000  # for twenty photos on a machine under load
 
 
 def drop(page: Page, files: Sequence[Path]) -> None:
-    """Drag files from outside of the browser onto the page."""
+    """Drop files on the page, as from a file manager."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -23,7 +23,7 @@ def choose(page: Page, *files: Path) -> None:
 
 
 def photo(page: Page, name: str | Path) -> Locator:
-    """Find a photo of the grid by its file's name."""
+    """Return a photo in the grid, found by its file name."""
     name = Path(name).name
     return page.locator(".photo").filter(
         has=page.get_by_role(
@@ -33,23 +33,25 @@ def photo(page: Page, name: str | Path) -> Locator:
 
 
 def names(page: Page) -> list[str]:
-    """Name the photos in the order in which they are shown."""
+    """Return the names of the photos in the order in which they are shown."""
     labels = [grip.get_attribute("aria-label") or "" for grip in page.locator(".grip").all()]
     return [label.split(", ", 1)[1] for label in labels]
 
 
 def expect_recorded(page: Page, count: int) -> None:
-    expect(page.locator(".photo[data-state=recorded]")).to_have_count(count, timeout=ARRIVED)
+    expect(page.locator(".photo[data-state=recorded]")).to_have_count(
+        count, timeout=UPLOAD_TIMEOUT_MS
+    )
     expect(page.locator("#meter")).to_be_hidden()
 
 
 def hold_back_a_part(page: Page) -> None:
-    """Never let part 3 of a large photo through, so that it stays on its way."""
+    """Block part 3 of a large photo, so that its upload does not end."""
     page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
 
 
 def hold_back_forms(page: Page, bucket_url: str) -> list[Route]:
-    """Keep all forms on their way to the bucket; gives them, for the test to let go."""
+    """Block all forms that are sent to the bucket. Return the blocked requests."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -63,7 +65,7 @@ def hold_back_forms(page: Page, bucket_url: str) -> list[Route]:
 
 
 def noise(path: Path, size: int) -> Path:
-    """Write a file of so many bytes that begins as a JPEG does."""
+    """Write a file of the given size that begins like a JPEG."""
     head = bytes.fromhex("ffd8ffe000104a46494600010100000100010000")
     block = bytes(range(256)) * 4096
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""The page: what is written and moved is sent once, and not over what another has written."""
+"""The page: changes are saved once, and do not overwrite the changes of another tab."""
 
 import json
 from pathlib import Path
@@ -12,14 +12,14 @@ from tests.page.waiting import wait_until
 
 
 def bodies(page: Page, method: str) -> list[dict[str, Any]]:
-    """Collect what the page sends with a method from now on."""
+    """Collect the bodies that the page sends with a method from now on."""
     sent: list[dict[str, Any]] = []
 
-    def hear(request: Request) -> None:
+    def record(request: Request) -> None:
         if request.method == method and "/api/" in request.url:
             sent.append(json.loads(request.post_data or "null"))
 
-    page.on("request", hear)
+    page.on("request", record)
     return sent
 
 
@@ -30,7 +30,7 @@ def make_listing(page: Page, title: str) -> None:
     expect(page.locator("#listing-state")).to_have_text("Saved.")
 
 
-def test_only_what_was_changed_is_sent(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_only_changed_fields_are_sent(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = market.enter()
     choose(page, *photos[:2])
@@ -51,7 +51,7 @@ def test_only_what_was_changed_is_sent(open_market: OpenMarket, photos: list[Pat
     expect(page.get_by_label("Price")).to_have_value("3.00")
 
 
-def test_what_is_changed_offline_is_sent_when_the_network_is_back(
+def test_offline_changes_are_saved_when_the_network_is_back(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -65,9 +65,9 @@ def test_what_is_changed_offline_is_sent_when_the_network_is_back(
     page.get_by_label("Title").fill("A green lamp")
     photo(page, photos[1]).get_by_label("Description of").fill("From the left")
     photo(page, photos[1]).get_by_role("button", name="main photo").click()
-    expect(page.locator("#said")).to_have_text(f"{photos[1].name} is photo 1 of 2 now.")
+    expect(page.locator("#said")).to_have_text(f"{photos[1].name} is now photo 1 of 2.")
     asks = page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))")
-    assert asks  # whether the page may be left
+    assert asks  # the browser asks before it leaves the page
     page.context.set_offline(False)
     wait_until(page, lambda: market.images()[0]["alt_text"] == "From the left")
     wait_until(page, lambda: market.listings()[0]["title"] == "A green lamp")
@@ -79,7 +79,7 @@ def test_what_is_changed_offline_is_sent_when_the_network_is_back(
     )
 
 
-def test_a_listing_whose_answer_was_lost_is_made_once(
+def test_a_listing_is_created_once_although_the_answer_was_lost(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -89,7 +89,7 @@ def test_a_listing_whose_answer_was_lost_is_made_once(
     def lose(route: Route) -> None:
         if route.request.method == "POST" and not lost:
             lost.append(route.request.header_value("Idempotency-Key"))
-            route.fetch()  # the broker has done it
+            route.fetch()  # the broker creates the listing
             route.abort()
         else:
             route.fallback()
@@ -101,7 +101,7 @@ def test_a_listing_whose_answer_was_lost_is_made_once(
     assert len(market.listings()) == 1
 
 
-def test_photos_that_found_no_listing_are_kept_for_another_try(
+def test_photos_are_kept_for_another_try_if_the_listing_cannot_be_created(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -116,7 +116,7 @@ def test_photos_that_found_no_listing_are_kept_for_another_try(
     expect(trouble).to_be_hidden()
 
 
-def test_what_is_written_while_the_listing_is_made_stays(
+def test_a_title_typed_while_the_listing_is_created_is_kept(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -133,14 +133,14 @@ def test_what_is_written_while_the_listing_is_made_stays(
     wait_until(page, lambda: [one["title"] for one in market.listings()] == ["A chair"])
 
 
-def test_another_tabs_title_is_shown_but_not_over_what_is_being_written(
+def test_another_tabs_changes_do_not_replace_a_field_that_is_being_edited(
     open_market: OpenMarket,
 ) -> None:
     market = open_market()
     one = market.enter()
     make_listing(one, "A lamp")
     other = market.enter(one.context)
-    other.get_by_label("Price").fill("25")  # and the cursor stays there
+    other.get_by_label("Price").fill("25")  # the cursor stays in this field
     one.get_by_label("Title").fill("A green lamp")
     one.get_by_label("Price").fill("30")
     one.get_by_label("Price").press("Tab")
@@ -151,7 +151,7 @@ def test_another_tabs_title_is_shown_but_not_over_what_is_being_written(
     assert [(ad["title"], ad["price"]) for ad in market.listings()] == [("A green lamp", "25.00")]
 
 
-def test_another_listing_may_be_opened_while_one_is_saved(open_market: OpenMarket) -> None:
+def test_another_listing_can_be_opened_while_one_is_saved(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
     make_listing(page, "A lamp")
@@ -172,7 +172,9 @@ def test_another_listing_may_be_opened_while_one_is_saved(open_market: OpenMarke
     expect(page.get_by_label("Title")).to_have_value("A green lamp")
 
 
-def test_the_same_photo_again_is_one_photo(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_choosing_the_same_photo_again_does_not_add_it_twice(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
     market = open_market()
     page = market.enter()
     choose(page, *photos[:2])
@@ -180,6 +182,6 @@ def test_the_same_photo_again_is_one_photo(open_market: OpenMarket, photos: list
     page.reload()
     expect_recorded(page, 2)
     choose(page, photos[0])
-    expect(page.locator("#said")).to_have_text(f"{photos[0].name} was there already.")
+    expect(page.locator("#said")).to_have_text(f"{photos[0].name} is already in this listing.")
     expect_recorded(page, 2)
     assert len(market.images()) == 2

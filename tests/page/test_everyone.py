@@ -1,4 +1,4 @@
-"""The page for everyone: phones, both colour schemes, and what axe-core looks for."""
+"""The page: phones, both colour schemes, and accessibility checked by axe-core."""
 
 import re
 from pathlib import Path
@@ -24,16 +24,17 @@ def axe() -> Path:
 
 
 def barriers(page: Page, axe: Path) -> list[Any]:
-    """Say what axe finds, each with the elements that it is about."""
+    """Return the violations that axe finds, each with its elements."""
     if not page.evaluate("'axe' in globalThis"):
-        page.evaluate(axe.read_text())  # by the browser's own protocol, past the page's policy
+        # evaluate() is not subject to the page's Content-Security-Policy.
+        page.evaluate(axe.read_text())
     found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
     assert len(found["passes"]) > 10
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
 
 
-@pytest.mark.timeout(400)  # 36 looks
-def test_axe_finds_nothing_at_any_width_in_light_and_dark(
+@pytest.mark.timeout(400)  # 36 checks
+def test_axe_finds_no_violations_at_any_width_in_light_and_dark(
     open_market: OpenMarket, photos: list[Path], axe: Path, tmp_path: Path
 ) -> None:
     market = open_market()
@@ -41,41 +42,41 @@ def test_axe_finds_nothing_at_any_width_in_light_and_dark(
     notes = tmp_path / "the notes of the one who had this bicycle before.txt"
     notes.write_text("no photo")
 
-    def look(state: str) -> None:
+    def check(state: str) -> None:
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 where = f"{width}-{scheme}-{state}"
-                market.shoot(page, where, full_page=state != "avatar")
+                market.screenshot(page, where, full_page=state != "avatar")
                 assert (where, barriers(page, axe)) == (where, [])
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
 
-    look("empty")
+    check("empty")
     held = hold_back_forms(page, market.bucket.server.endpoint_url)
     choose(page, *photos[:7], notes)
     expect(page.locator(".phase").get_by_text("0 %", exact=True).first).to_be_visible()
     expect(page.locator("canvas.thumb:not([hidden])")).to_have_count(7)
-    look("under-way")
+    check("under-way")
     page.reload()
     expect(page.locator("#interrupted")).to_be_visible()
-    look("interrupted")
+    check("interrupted")
     page.unroute_all()
     assert held
     choose(page, *photos[:7])
     expect_recorded(page, 7)
     expect(page.locator("canvas.thumb:not([hidden])")).to_have_count(7)
-    look("recorded")
+    check("recorded")
     page.get_by_role("button", name="Profile photo").click()
     page.locator("#avatar-file").set_input_files(photos[3])
     expect(page.locator("#avatar-save")).to_be_visible()
-    look("avatar")
+    check("avatar")
     page.get_by_role("button", name="Close").click()
     photo(page, photos[0]).get_by_role("button", name="Delete").click()
-    look("sure")
+    check("sure")
 
 
-def test_a_phone_takes_a_photo_and_moves_it_with_a_finger(
+def test_a_phone_user_takes_a_photo_and_moves_it_by_touch(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -89,7 +90,7 @@ def test_a_phone_takes_a_photo_and_moves_it_with_a_finger(
     choose(page, photos[1])
     expect_recorded(page, 2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    market.shoot(page, "phone", full_page=True)
+    market.screenshot(page, "phone", full_page=True)
 
     grip = photo(page, photos[1]).locator(".grip")
     grip.scroll_into_view_if_needed()
@@ -113,6 +114,6 @@ def test_a_phone_takes_a_photo_and_moves_it_with_a_finger(
 
 
 def targets(page: Page) -> list[dict[str, float]]:
-    """Measure what a finger must hit: WCAG 2.2 asks for 24 by 24 pixels."""
+    """Return the size of all buttons. WCAG 2.2 requires 24 by 24 pixels."""
     boxes = [button.bounding_box() for button in page.get_by_role("button").all()]
     return [{"width": min(box["width"], box["height"])} for box in boxes if box]

@@ -1,4 +1,4 @@
-"""The page: photos come in, are put in order, described and deleted."""
+"""The page: photos are added, reordered, described and deleted."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ PASTE = """async (selector) => {
 
 
 @pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
-def test_twenty_real_photos_are_dropped_and_go_up(
+def test_twenty_real_photos_are_dropped_and_uploaded(
     open_market: OpenMarket, photos: list[Path], request: Any
 ) -> None:
     market = open_market()
@@ -35,11 +35,11 @@ def test_twenty_real_photos_are_dropped_and_go_up(
     page.get_by_label("Price").fill("850.00")
     drop(page, photos)
     expect(page.locator("#meter-count")).to_contain_text("of 20 photos")
-    market.shoot(page, f"twenty-{request.node.callspec.id}-on-the-way")
+    market.screenshot(page, f"twenty-{request.node.callspec.id}-on-the-way")
     expect_recorded(page, 20)
     expect(page.locator("#count")).to_have_text("20 of 20")
-    expect(page.locator("#said")).to_have_text("20 photos are up.")
-    market.shoot(page, f"twenty-{request.node.callspec.id}", full_page=True)
+    expect(page.locator("#said")).to_have_text("20 photos uploaded.")
+    market.screenshot(page, f"twenty-{request.node.callspec.id}", full_page=True)
 
     (listing,) = market.listings()
     assert (listing["title"], listing["price"]) == ("Gravel bicycle, 54 cm", "850.00")
@@ -55,7 +55,7 @@ def test_twenty_real_photos_are_dropped_and_go_up(
 def test_a_photo_is_pasted(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
-    page.evaluate(PASTE, "#title")  # a text for the field, whatever picture of it comes along
+    page.evaluate(PASTE, "#title")  # the field takes the text, not the picture of it
     page.get_by_role("button", name="Profile photo").click()
     page.evaluate(PASTE, "#avatar")
     page.get_by_role("button", name="Close").click()
@@ -64,7 +64,7 @@ def test_a_photo_is_pasted(open_market: OpenMarket) -> None:
     assert market.images()[0]["image"].endswith(".png")
 
 
-def test_after_a_canvas_that_has_no_memory_the_next_preview_is_drawn(
+def test_a_preview_is_drawn_after_another_one_failed_for_lack_of_canvas_memory(
     open_market: OpenMarket,
 ) -> None:
     page = open_market().enter()
@@ -80,9 +80,7 @@ def test_after_a_canvas_that_has_no_memory_the_next_preview_is_drawn(
     assert drawn == [False, True]
 
 
-def test_the_choice_of_photos_is_opened_by_keyboard(
-    open_market: OpenMarket, photos: list[Path]
-) -> None:
+def test_the_file_dialog_opens_by_keyboard(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = market.enter()
     page.get_by_role("button", name="Choose photos").focus()
@@ -103,7 +101,7 @@ def keys_in_order(market: Any) -> list[str]:
     return [image["image"] for image in market.images()]
 
 
-def test_photos_are_put_in_order_by_drag(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_photos_are_reordered_by_dragging(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = three(market, photos)
     before = keys_in_order(market)
@@ -141,14 +139,14 @@ def test_escape_puts_a_dragged_photo_back(open_market: OpenMarket, photos: list[
     assert names(page) == [file.name for file in photos[:3]]
 
 
-def test_photos_are_put_in_order_by_keyboard(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_photos_are_reordered_by_keyboard(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = three(market, photos)
     before = keys_in_order(market)
     photo(page, photos[2]).locator(".grip").focus()
     page.keyboard.press("ArrowDown")  # there is no row below
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#said")).to_have_text(f"{photos[2].name} is photo 2 of 3 now.")
+    expect(page.locator("#said")).to_have_text(f"{photos[2].name} is now photo 2 of 3.")
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
         page.keyboard.press("Home")
     expect(photo(page, photos[2]).locator(".grip")).to_be_focused()
@@ -174,12 +172,12 @@ def test_a_photo_is_described(open_market: OpenMarket, photos: list[Path]) -> No
     assert [image["alt_text"] for image in market.images()] == ["", "The saddle", ""]
 
 
-def test_a_photo_is_deleted_after_a_question(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_a_photo_is_deleted_after_confirmation(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = three(market, photos)
     delete = photo(page, photos[1]).get_by_role("button", name="Delete")
     delete.click()
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(delete).to_be_focused()
     delete.click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -189,13 +187,13 @@ def test_a_photo_is_deleted_after_a_question(open_market: OpenMarket, photos: li
     assert len(market.images()) == 2
 
 
-def test_a_title_and_a_price_are_kept(open_market: OpenMarket) -> None:
+def test_title_and_price_are_saved(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
     page.get_by_label("Title").fill("A lamp")
     page.get_by_label("Price").fill("12,50")
     page.get_by_label("Price").press("Tab")
-    expect(page.locator("#listing-state")).to_have_text("Write the price as 12 or 12.50.")
+    expect(page.locator("#listing-state")).to_have_text("Enter the price as 12 or 12.50.")
     page.get_by_label("Price").fill("12.50")
     page.get_by_label("Price").press("Tab")
     expect(page.locator("#listing-state")).to_have_text("Saved.")

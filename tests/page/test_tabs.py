@@ -1,4 +1,4 @@
-"""The page: two tabs of one seller, signing in, and the profile photo."""
+"""The page: two tabs of one seller, sign-in, and the profile photo."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_two_tabs_show_the_same_listing(open_market: OpenMarket, photos: list[Pa
     assert len(names(one)) == 2
 
 
-def test_what_one_tab_is_sending_is_not_interrupted_for_the_other(
+def test_an_upload_in_one_tab_is_not_shown_as_interrupted_in_another(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -51,26 +51,28 @@ def test_what_one_tab_is_sending_is_not_interrupted_for_the_other(
     expect_recorded(other, 1)
 
 
-def test_elsewhere_the_page_asks_for_a_token(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_without_broker_dev_the_page_asks_for_a_token(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
     market = open_market(dev=False)
     page = market.visit()
     dialog = page.get_by_role("dialog", name="Sign in")
     expect(dialog).to_be_visible()
-    market.shoot(page, "sign-in")
+    market.screenshot(page, "sign-in")
     page.keyboard.press("Escape")
     dialog.get_by_label("Token").fill("no token")
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_contain_text("That is no token.")
+    expect(dialog).to_contain_text("This isn't a valid token.")
     dialog.get_by_label("Token").fill(token(1))
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#app")).to_be_visible()
     choose(page, photos[0])
     expect_recorded(page, 1)
     page.reload()
-    expect_recorded(page, 1)  # this tab keeps it
+    expect_recorded(page, 1)  # the tab still has the token
 
 
-def test_a_wrong_clock_and_a_browser_that_keeps_nothing_let_one_sign_in(
+def test_sign_in_works_with_a_wrong_clock_and_without_browser_storage(
     open_market: OpenMarket,
 ) -> None:
     market = open_market(dev=False)
@@ -91,20 +93,22 @@ def test_a_wrong_clock_and_a_browser_that_keeps_nothing_let_one_sign_in(
     expect(page.locator("#app")).to_be_visible()
 
 
-def test_a_token_of_another_secret_is_told_and_asked_for_anew(open_market: OpenMarket) -> None:
+def test_a_token_signed_with_another_secret_is_refused_and_asked_for_again(
+    open_market: OpenMarket,
+) -> None:
     market = open_market(dev=False)
     page = market.visit()
     forged = jwt.encode({"sub": "1", "exp": int(time.time()) + 600}, SECRET + "x", "HS256")
     dialog = page.get_by_role("dialog", name="Sign in")
     dialog.get_by_label("Token").fill(forged)
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_contain_text("The broker does not take that token.")
+    expect(dialog).to_contain_text("The server didn't accept this token.")
     dialog.get_by_label("Token").fill(token(1))
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#app")).to_be_visible()
 
 
-def test_a_token_that_ends_on_the_way_is_asked_for_and_the_upload_goes_on(
+def test_when_the_token_expires_the_page_asks_for_a_new_one_and_the_upload_continues(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market(dev=False)
@@ -118,11 +122,11 @@ def test_a_token_that_ends_on_the_way_is_asked_for_and_the_upload_goes_on(
     expect(page.locator("#app")).to_be_visible()
     wait_until(page, lambda: time.time() > ends)
     choose(page, photos[0])
-    expect(dialog).to_contain_text("Your sign-in has ended.")
+    expect(dialog).to_contain_text("Your session has expired.")
     another = jwt.encode({"sub": "2", "exp": int(time.time()) + 4 * 3600}, SECRET, "HS256")
     dialog.get_by_label("Token").fill(another)
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_contain_text("That token is another user's.")
+    expect(dialog).to_contain_text("This token belongs to another user.")
     fresh = jwt.encode({"sub": "1", "exp": int(time.time()) + 4 * 3600}, SECRET, "HS256")
     dialog.get_by_label("Token").fill(fresh)
     dialog.get_by_role("button", name="Sign in").click()
@@ -146,10 +150,10 @@ def test_a_profile_photo_is_cropped_saved_and_removed(
     page.locator("#crop").press("ArrowLeft")
     assert page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()") != whole
     closer = rounds.evaluate_all("(all) => all.map((one) => one.toDataURL())")
-    assert len({*drawn, *closer}) == 6  # each size is drawn anew
+    assert len({*drawn, *closer}) == 6  # each size is drawn again
     radius = rounds.first.evaluate("(canvas) => getComputedStyle(canvas).borderRadius")
     assert radius == "50%"
-    market.shoot(page, "profile-photo")
+    market.screenshot(page, "profile-photo")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_contain_text("Saved.")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()

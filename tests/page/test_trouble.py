@@ -1,4 +1,4 @@
-"""The page: bad networks, reloads, wrong files, and the words for what went wrong."""
+"""The page: bad networks, reloads, wrong files, and error messages."""
 
 import re
 from datetime import UTC, datetime
@@ -24,20 +24,20 @@ from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
 
-def test_a_network_that_is_cut_and_comes_back_loses_nothing(
+def test_uploads_continue_after_the_network_was_lost(
     open_market: OpenMarket, s3_bucket: Bucket, photos: list[Path]
 ) -> None:
-    # Every connection breaks within a photo; then there is no network at all.
+    # Every connection breaks in the middle of a photo. Then there is no network at all.
     with cutting_proxy(s3_bucket.server.endpoint_url, [MIB // 8] * 1000) as network:
         market = open_market(s3_public_url=network.url)
         page = market.enter()
         choose(page, *photos[-6:])
-        expect(page.locator(".phase").get_by_text("Trying again soon").first).to_be_visible()
+        expect(page.locator(".phase").get_by_text("Retrying").first).to_be_visible()
         page.context.set_offline(True)
         expect(page.locator("#offline")).to_be_visible()
         expect(page.locator("#meter-speed")).to_have_text("Waiting for the network")
         expect(page.locator(".phase").get_by_text("Waiting for the network").first).to_be_visible()
-        market.shoot(page, "offline")
+        market.screenshot(page, "offline")
         network.mend()
         page.context.set_offline(False)
         expect(page.locator("#offline")).to_be_hidden()
@@ -47,7 +47,7 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(
 
 
 @pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
-def test_after_a_reload_the_same_photos_go_on(
+def test_after_a_reload_the_same_photos_are_resumed(
     open_market: OpenMarket, photos: list[Path], tmp_path: Path
 ) -> None:
     market = open_market()
@@ -61,7 +61,7 @@ def test_after_a_reload_the_same_photos_go_on(
     page.reload()
     expect(page.get_by_role("heading", name="2 uploads were interrupted")).to_be_visible()
     expect(page.locator("#interrupted-names")).to_contain_text("large.jpg")
-    market.shoot(page, "interrupted")
+    market.screenshot(page, "interrupted")
     page.unroute_all()
     assert held
 
@@ -70,31 +70,31 @@ def test_after_a_reload_the_same_photos_go_on(
     sent: set[int | None] = set()
     page.on("request", lambda request: sent.add(part_number(request)))
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose them again").click()
+        page.get_by_role("button", name="Choose photos again").click()
     chooser.value.set_files([photos[0], large])
     expect_recorded(page, 2)
     expect(page.locator("#interrupted")).to_be_hidden()
     print(f"\nreloaded with parts {arrived['missing']} missing; sent after it: {sent - {None}}")  # noqa: T201
-    # A part that was cut off when S3 had all its bytes may have arrived after that.
+    # A part whose connection was cut may still have arrived if S3 had all its bytes.
     assert {3} <= sent - {None} <= set(arrived["missing"])
     assert len(arrived["missing"]) < 4
     assert len(market.images()) == len(market.uploads()) == 2
 
 
-def test_interrupted_uploads_are_given_up(open_market: OpenMarket, photos: list[Path]) -> None:
+def test_interrupted_uploads_can_be_discarded(open_market: OpenMarket, photos: list[Path]) -> None:
     market = open_market()
     page = market.enter()
     held = hold_back_forms(page, market.bucket.server.endpoint_url)
     choose(page, *photos[:3])
     expect(page.locator(".phase").get_by_text("0 %", exact=True).first).to_be_visible()
     page.reload()
-    page.get_by_role("button", name="Give them up").click()
+    page.get_by_role("button", name="Discard").click()
     expect(page.locator("#interrupted")).to_be_hidden()
     assert held
     assert {row.state for row in market.uploads()} == {"cancelled"}
 
 
-def test_a_form_that_expired_on_its_way_is_renewed(
+def test_a_form_that_expires_while_it_is_sent_is_renewed(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market(ticket_ttl=7)
@@ -103,7 +103,7 @@ def test_a_form_that_expired_on_its_way_is_renewed(
     choose(page, photos[0])
     expect(page.locator(".phase").get_by_text("0 %", exact=True)).to_be_visible()
     (row,) = market.uploads()
-    # The bucket itself refuses it, once its time has passed.
+    # Wait until the bucket refuses the form as expired.
     wait_until(page, lambda: datetime.now(UTC) > row.expires_at)
     assert held
     with page.expect_response(lambda answer: answer.url.endswith("/renew/")):
@@ -112,7 +112,7 @@ def test_a_form_that_expired_on_its_way_is_renewed(
     assert [one.id for one in market.uploads()] == [row.id]
 
 
-def test_a_file_of_a_wrong_type_is_refused_in_plain_words(
+def test_a_file_of_an_unsupported_type_is_refused_with_a_clear_message(
     open_market: OpenMarket, photos: list[Path], tmp_path: Path
 ) -> None:
     market = open_market()
@@ -121,13 +121,11 @@ def test_a_file_of_a_wrong_type_is_refused_in_plain_words(
     notes.write_text("no photo")
     drop(page, [notes, photos[0]])
     failure = photo(page, notes).locator(".failure")
-    expect(failure).to_contain_text("notes.txt: Not a photo of a kind that can be shown")
-    expect(failure).to_contain_text(
-        "Choose a file of type JPEG, PNG, WebP, GIF, AVIF, HEIC or HEIF"
-    )
+    expect(failure).to_contain_text("notes.txt: This file type isn't supported")
+    expect(failure).to_contain_text("Choose a JPEG, PNG, WebP, GIF, AVIF, HEIC or HEIF file.")
     expect(failure.get_by_role("button", name="Try again")).to_be_hidden()
     expect_recorded(page, 1)
-    market.shoot(page, "wrong-type")
+    market.screenshot(page, "wrong-type")
     failure.get_by_role("button", name="Remove").click()
     expect(page.locator(".photo")).to_have_count(1)
     assert len(market.uploads()) == 1
@@ -140,20 +138,20 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(
     page = market.enter()
     choose(page, photos[-1], photos[0])
     failure = photo(page, photos[-1]).locator(".failure")
-    expect(failure).to_contain_text("The file is too large, or empty")
-    expect(failure).to_contain_text("It may have up to 400 kB.")
+    expect(failure).to_contain_text("The file is too large or empty")
+    expect(failure).to_contain_text("The maximum size is 400 kB.")
     expect_recorded(page, 1)
     assert len(market.uploads()) == 1
 
 
-def test_photos_beyond_the_last_place_wait_for_one(
+def test_photos_for_which_there_is_no_slot_can_be_sent_once_one_is_free(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market(max_images_per_ad=2)
     page = market.enter()
     choose(page, *photos[:3])
     failure = photo(page, photos[2]).locator(".failure")
-    expect(failure).to_contain_text("No place left")
+    expect(failure).to_contain_text("This listing is full")
     expect_recorded(page, 2)
     photo(page, photos[0]).get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -163,7 +161,7 @@ def test_photos_beyond_the_last_place_wait_for_one(
     assert len(market.images()) == 2
 
 
-def test_a_slow_upload_tells_its_share_its_speed_and_the_time_left(
+def test_a_slow_upload_shows_progress_speed_and_time_left(
     open_market: OpenMarket, tmp_path: Path
 ) -> None:
     market = open_market()
@@ -185,12 +183,12 @@ def test_a_slow_upload_tells_its_share_its_speed_and_the_time_left(
         for bar in (".under-way progress", "#meter-bar")
     ]
     assert all(0 < share < 1 for share in shares)
-    market.shoot(page, "slow")
+    market.screenshot(page, "slow")
     session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     expect_recorded(page, 2)
 
 
-def test_a_photo_is_paused_gone_on_with_and_cancelled(
+def test_photos_are_paused_resumed_and_cancelled(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -205,7 +203,7 @@ def test_a_photo_is_paused_gone_on_with_and_cancelled(
     expect(page.locator(".photo")).to_have_count(1)
     expect(page.locator("#meter-speed")).to_have_text("Paused")
     page.unroute_all()
-    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_role("button", name="Resume all", exact=True).click()
     expect_recorded(page, 1)
     wait_until(
         page,
@@ -213,7 +211,7 @@ def test_a_photo_is_paused_gone_on_with_and_cancelled(
     )
 
 
-def test_a_bucket_that_refuses_is_tried_again_by_hand(
+def test_the_user_can_try_again_after_the_bucket_refused_a_photo(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -226,7 +224,7 @@ def test_a_bucket_that_refuses_is_tried_again_by_hand(
     )
     choose(page, photos[0])
     failure = photo(page, photos[0]).locator(".failure")
-    expect(failure).to_contain_text("The photo store refused the photo")
+    expect(failure).to_contain_text("Photo storage refused the photo")
     page.unroute_all()
     failure.get_by_role("button", name="Try again").click()
     expect(photo(page, photos[0]).locator(".grip")).to_be_focused()
@@ -234,7 +232,7 @@ def test_a_bucket_that_refuses_is_tried_again_by_hand(
     assert len(market.images()) == 1
 
 
-def test_a_photo_that_failed_and_is_chosen_again_goes_on_in_its_place(
+def test_a_failed_photo_that_is_chosen_again_is_resumed_in_its_place(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
     market = open_market()
@@ -249,22 +247,22 @@ def test_a_photo_that_failed_and_is_chosen_again_goes_on_in_its_place(
     expect(page.locator("#interrupted")).to_be_hidden()
 
 
-def test_a_page_whose_broker_is_ill_says_so_and_opens_once_it_is_well(
+def test_the_page_shows_that_the_database_is_down_and_opens_when_it_is_back(
     open_market: OpenMarket,
 ) -> None:
     market = open_market()
     page = market.enter()
-    ill = '{"code": "database_unavailable", "detail": "No."}'
-    page.route("**/api/ads/**", lambda route: route.fulfill(status=503, body=ill))
+    unavailable = '{"code": "database_unavailable", "detail": "No."}'
+    page.route("**/api/ads/**", lambda route: route.fulfill(status=503, body=unavailable))
     page.reload()
-    expect(page.locator("#trouble")).to_contain_text("The broker's database does not answer")
+    expect(page.locator("#trouble")).to_contain_text("The database is unavailable")
     expect(page.locator("#app")).to_be_hidden()
     page.unroute_all()
     expect(page.locator("#app")).to_be_visible()
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_without_a_network_nobody_is_asked_to_sign_in(open_market: OpenMarket) -> None:
+def test_without_a_network_the_user_is_not_asked_to_sign_in(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
     page.route("**/dev/token", lambda route: route.abort())
@@ -276,21 +274,23 @@ def test_without_a_network_nobody_is_asked_to_sign_in(open_market: OpenMarket) -
     expect(page.locator("#app")).to_be_visible()
 
 
-def test_every_code_has_its_words(open_market: OpenMarket) -> None:
+def test_every_code_has_a_message(open_market: OpenMarket) -> None:
     page = open_market().enter()
-    codes = page.evaluate("import('/web/words.js').then((words) => words.CODES)")
-    clients_own = Path("docs/browser.md").read_text().split("The client's own:")[1].split("\n\n")[1]
+    codes = page.evaluate("import('/web/messages.js').then((module) => module.CODES)")
+    clients_own = (
+        Path("docs/browser.md").read_text().split("The client's own codes:")[1].split("\n\n")[1]
+    )
     own = [line.split("`")[1] for line in clients_own.splitlines() if line.startswith("| `")]
     assert sorted(codes) == sorted([*PROBLEMS, *own])
-    told = page.evaluate(
+    messages = page.evaluate(
         """async (codes) => {
-            const { wordsOf } = await import("/web/words.js")
-            return codes.map((code) => wordsOf({ code, detail: "as the API says" }))
+            const { messageOf } = await import("/web/messages.js")
+            return codes.map((code) => messageOf({ code, detail: "as the API says" }))
         }""",
         [*codes, "one_of_a_later_broker"],
     )
-    for code, words in zip(codes, told, strict=False):
-        assert re.match(r"[A-Z].{4,}[^.]$", words["what"]), code
-        assert re.match(r"[A-Z].{4,}\.$", words["why"]), code
-        assert not {words["what"], words["why"]} & {"Something went wrong", "as the API says"}
-    assert told[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}
+    for code, message in zip(codes, messages, strict=False):
+        assert re.match(r"[A-Z].{4,}[^.]$", message["what"]), code
+        assert re.match(r"[A-Z].{4,}\.$", message["why"]), code
+        assert not {message["what"], message["why"]} & {"Something went wrong", "as the API says"}
+    assert messages[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}

@@ -1,16 +1,16 @@
-"""Waiting for what the page does not show."""
+"""Wait for a condition that the page does not show."""
 
 import time
 from collections.abc import Callable
 
 from playwright.sync_api import Page
 
-LONGEST = 30.0  # seconds
+TIMEOUT_SECONDS = 30.0
 
 
 def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
-    """Let the browser go on until something is so."""
-    end = time.monotonic() + LONGEST
+    """Let the browser run until the condition is true."""
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not is_so():
         assert time.monotonic() < end
         page.wait_for_timeout(50)

@@ -1,4 +1,4 @@
-"""`broker upload` as a process, with a terminal and without."""
+"""Run `broker upload` as a process, with and without a terminal."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs the command in a folder, with a state of its own."""
+    """Runs the command in a folder, with its own state folder."""
 
     folder: Path
     settings: Mapping[str, str]
@@ -46,11 +46,11 @@ class Shell:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def call(self, *arguments: str | Path) -> Result:
-        """Run the command in this process, from the current folder: no interpreter to start."""
+        """Run the command in this process, from the current folder, which is faster."""
         return CliRunner().invoke(upload, [*map(str, arguments)], env=self.environment)
 
     def run_on_a_terminal(self, *arguments: str | Path) -> tuple[int, str]:
-        """Give the exit status and all that the terminal has shown."""
+        """Return the exit status and all that the terminal has shown."""
         terminal, side = pty.openpty()
         with subprocess.Popen(
             [*UPLOAD, *map(str, arguments)],
@@ -62,7 +62,7 @@ class Shell:
         ) as process:
             os.close(side)
             shown = b""
-            # Linux: EIO once the last process has closed its side.
+            # Linux raises EIO when the last process has closed its end.
             with contextlib.suppress(OSError):
                 while data := os.read(terminal, 65536):
                     shown += data

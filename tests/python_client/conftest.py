@@ -13,14 +13,14 @@ from tests.servers.fixtures import Bucket
 
 @pytest.fixture
 def live(s3_bucket: Bucket, tmp_path: Path) -> Iterator[Live]:
-    """A broker beside the embedded S3 server."""
+    """Serve a broker with the embedded S3 server."""
     with live_broker(s3_bucket, tmp_path) as broker:
         yield broker
 
 
 @pytest.fixture
 def live_anywhere(any_bucket: Bucket, tmp_path: Path) -> Iterator[Live]:
-    """A broker beside each S3 server that enforces policies."""
+    """Serve a broker with each S3 server that enforces policies."""
     with live_broker(any_bucket, tmp_path) as broker:
         yield broker
 
@@ -38,5 +38,5 @@ AsyncWaiting = Callable[[float], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The seconds that a client was told to wait."""
+    """Return the list of the seconds that a client waited."""
     return []

@@ -1,4 +1,4 @@
-"""A broker and a bucket in one that keep nothing: any file arrives, and is forgotten."""
+"""A fake broker and bucket that accept any file and discard it."""
 
 import contextlib
 import json
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def discarding_server() -> Iterator[_Server]:
-    """Serve until the block ends; `received` counts the bytes of bodies sent to the bucket."""
+    """Serve until the block ends. `received` counts the bytes that were sent to the bucket."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -1,4 +1,4 @@
-"""A live broker for its clients: served over HTTP, beside a real S3 server."""
+"""A broker served over HTTP, with a real S3 server."""
 
 import atexit
 import contextlib
@@ -21,7 +21,7 @@ from tests.servers.fixtures import Bucket
 
 @functools.cache
 def _migrated() -> Path:
-    """Give a database as migrations make it, made once a process."""
+    """Return a migrated database. It is created once per process."""
     path = Path(tempfile.mkdtemp(prefix="broker-")) / "template.db"
     atexit.register(shutil.rmtree, path.parent)
     migrate.upgrade(f"sqlite:///{path}")
@@ -30,7 +30,7 @@ def _migrated() -> Path:
 
 @dataclass(frozen=True)
 class Live:
-    """Where the broker is, and whom the tests are there: user 1."""
+    """The broker's address, and the tests' user, who has id 1."""
 
     url: str
     app: Flask
@@ -50,7 +50,7 @@ class Live:
 
 @contextlib.contextmanager
 def live_broker(bucket: Bucket, folder: Path, **changes: Any) -> Iterator[Live]:
-    """Serve the broker with SQLite below the folder; settings to taste."""
+    """Serve the broker with SQLite in the folder. Keyword arguments change settings."""
     shutil.copy(_migrated(), folder / "broker.db")
     settings = bucket.settings.model_copy(
         update={"database_url": f"sqlite:///{folder / 'broker.db'}", **changes}

@@ -1,4 +1,4 @@
-"""The client in a process of its own: uploads or resumes a file, then tells its peak memory.
+"""Upload or resume a file in a separate process, then print the peak memory.
 
 python -m tests.python_client.process URL TOKEN FILE [options]
 """
@@ -16,14 +16,14 @@ from broker_client import AsyncBroker, Broker, Progress
 
 
 def peak() -> int:
-    """Give the most memory that this process has had resident, in bytes (proc(5): VmHWM)."""
+    """Return this process's peak resident memory in bytes (proc(5): VmHWM)."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) * 1024
 
 
 def main() -> None:
-    """Do as told, with one line of JSON-like words at the end."""
+    """Print the peak memory, the first progress value and the image's URL on one line."""
     parser = argparse.ArgumentParser()
     for name in ("url", "token", "file"):
         parser.add_argument(name)
@@ -32,28 +32,32 @@ def main() -> None:
     parser.add_argument("--resume")
     parser.add_argument("--ad", type=int, default=1)
     parser.add_argument("--die-at", type=int, default=sys.maxsize)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     first: list[int] = []
 
     def watch(progress: Progress) -> None:
         first.append(progress.sent)
-        if progress.sent >= told.die_at:
+        if progress.sent >= arguments.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    options: dict[str, Any] = {"ad": told.ad, "transport": told.transport, "on_progress": watch}
+    options: dict[str, Any] = {
+        "ad": arguments.ad,
+        "transport": arguments.transport,
+        "on_progress": watch,
+    }
 
     async def upload() -> Any:
-        async with AsyncBroker(told.url, told.token) as broker:
-            return await broker.upload(told.file, **options)
+        async with AsyncBroker(arguments.url, arguments.token) as broker:
+            return await broker.upload(arguments.file, **options)
 
-    if told.is_async:
+    if arguments.is_async:
         image = asyncio.run(upload())
     else:
-        with Broker(told.url, told.token) as broker:
-            if told.resume:
-                image = broker.resume(told.resume, told.file, on_progress=watch)
+        with Broker(arguments.url, arguments.token) as broker:
+            if arguments.resume:
+                image = broker.resume(arguments.resume, arguments.file, on_progress=watch)
             else:
-                image = broker.upload(told.file, **options)
+                image = broker.upload(arguments.file, **options)
     sys.stdout.write(f"{peak()} {first[0] if first else 0} {image.image_url}\n")
 
 

@@ -1,4 +1,4 @@
-"""Answers that come late, get lost, or are somebody else's."""
+"""Answers that are late, lost, or not from the broker or S3."""
 
 from pathlib import Path
 from typing import Any
@@ -8,28 +8,28 @@ import pytest
 from broker_client import Broker, S3Refused
 from broker_client.http import answer_of
 
+from tests.python_client.fault_transport import FaultTransport, first, is_for_s3
 from tests.python_client.live import Live
-from tests.python_client.meddling import Meddling, first, is_for_s3
 
 DATE = "Fri, 31 Jan 2020 12:00:00 GMT"
 
 
 @pytest.mark.parametrize("transport", ["post", "put"])
-def test_what_was_recorded_while_its_answer_was_lost_is_given(
+def test_an_image_recorded_while_the_answer_was_lost_is_returned(
     live: Live, photo: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch, transport: Any
 ) -> None:
-    # Every form is too old to be sent a second time: it is renewed, if there is anything to renew.
-    monkeypatch.setattr("broker_client.tickets.MARGIN", 1e6)
+    # Every form counts as expired, so the client renews it before it sends it again.
+    monkeypatch.setattr("broker_client.tickets.RENEW_EARLY_SECONDS", 1e6)
     ids: list[str] = []
 
     def lose(request: httpx.Request, answer: httpx.Response) -> None:
         if request.url.path.endswith("/upload_image/"):
             ids.append(answer.json()["id"])
         if is_for_s3(request):
-            live.user.post(f"/api/uploads/{ids[0]}/confirm/")  # as the bucket's event does
+            live.user.post(f"/api/uploads/{ids[0]}/confirm/")  # as a bucket notification does
             raise httpx.ReadError("lost", request=request)
 
-    ad, network = live.ad(), Meddling(after=lose)
+    ad, network = live.ad(), FaultTransport(after=lose)
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         image = broker.upload(photo, ad=ad, transport=transport)
     assert [one["id"] for one in live.images(ad)] == [image.id]
@@ -41,23 +41,23 @@ def test_what_was_recorded_while_its_answer_was_lost_is_given(
     [
         ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT", "Date": DATE}, 60.0),
         ({"Retry-After": "Fri, 31 Jan 2020 11:00:00 GMT", "Date": DATE}, 0.0),
-        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT"}, 0.0),  # long ago by this clock
+        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT"}, 0.0),  # in the past by this clock
         ({"Retry-After": "soon", "Date": DATE}, None),
         ({"Retry-After": "37"}, 37.0),
     ],
 )
-def test_a_retry_after_may_be_a_date(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_can_be_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert answer_of(httpx.Response(503, headers=headers)).retry_after == seconds
 
 
 @pytest.mark.parametrize("code", ["A\x1b[2JB", "\n", "&#27;"])
-def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
+def test_a_refusal_with_unprintable_characters_is_reported_and_raised(
     live: Live, photo: Path, waits: list[float], code: str
 ) -> None:
     answer = httpx.Response(
         403, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
     )
-    network = Meddling(first(9, lambda _: answer))
+    network = FaultTransport(first(9, lambda _: answer))
     with (
         Broker(live.url, live.token, transport=network, wait=waits.append) as broker,
         pytest.raises(S3Refused) as refused,
@@ -75,21 +75,19 @@ def test_a_refusal_that_is_not_s3s_is_reported_and_told_all_the_same(
         ("post", 429, "<html>429</html>"),
     ],
 )
-def test_a_line_that_is_dead_more_often_than_the_broker_takes_reports_ends_no_upload(
+def test_dead_connections_are_not_reported_and_do_not_end_an_upload(
     live: Live, photo: Path, waits: list[float], transport: Any, status: int, body: str
 ) -> None:
     dead = httpx.Response(status, text=body)
-    network = Meddling(first(6, lambda _: dead))
+    network = FaultTransport(first(6, lambda _: dead))
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         broker.upload(photo, ad=live.ad(), transport=transport)
     assert len(waits) == 6
     assert network.paths("/failures/") == []
 
 
-def test_a_proxy_that_hung_up_on_a_slow_request_is_asked_again(
-    live: Live, waits: list[float]
-) -> None:
+def test_a_request_that_a_proxy_timed_out_is_retried(live: Live, waits: list[float]) -> None:
     once = [httpx.Response(408, text="<html>408</html>")]
-    network = Meddling(lambda _: once.pop() if once else None)
+    network = FaultTransport(lambda _: once.pop() if once else None)
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         assert "avatar" in broker.profiles()

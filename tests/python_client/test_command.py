@@ -26,7 +26,7 @@ def shell(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     return Shell(tmp_path, {"BROKER_TOKEN": live.token})
 
 
-def test_a_script_gets_a_line_a_file_and_nothing_else(live: Live, shell: Shell) -> None:
+def test_a_script_gets_one_line_per_file_and_nothing_else(live: Live, shell: Shell) -> None:
     ad = str(live.ad())
     done = shell.run("photo1.jpg", "photo2.jpg", "--ad", ad, "--url", live.url, "--jobs", "1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -48,38 +48,38 @@ def test_a_terminal_shows_each_file_and_the_total(live: Live, shell: Shell) -> N
     assert all(image["image_url"] in shown for image in live.images(int(ad)))
 
 
-def test_json_has_an_object_a_file(live: Live, shell: Shell) -> None:
+def test_json_output_has_one_object_per_file(live: Live, shell: Shell) -> None:
     ad = live.ad()
     options = ["--ad", str(ad), "--url", live.url, "--json", "--alt-text", "red", "--order", "4"]
     done = shell.call("photo1.jpg", "photo2.jpg", *options)
-    told = sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: one["file"])
-    assert [one["status"] for one in told] == ["uploaded", "uploaded"]
-    recorded = [one["image"] for one in told]
+    printed = sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: one["file"])
+    assert [one["status"] for one in printed] == ["uploaded", "uploaded"]
+    recorded = [one["image"] for one in printed]
     assert [image["order"] for image in recorded] == [4, 5]
     for image, of_ad in zip(recorded, live.images(ad), strict=True):
         assert {**image, "created_at": ""} == {**of_ad, "created_at": ""}
 
 
-def test_where_some_fail_the_status_is_one_and_the_rest_is_there(
+def test_if_some_files_fail_the_exit_status_is_1_and_the_others_are_uploaded(
     s3_bucket: Bucket, tmp_path: Path, shell: Shell
 ) -> None:
     with live_broker(s3_bucket, tmp_path, max_images_per_ad=1) as live:
         ad = live.ad()
         command = ["photo1.jpg", "photo2.jpg", "--ad", str(ad), "--url", live.url, "--json"]
         done = shell.call(*command, "--jobs", "1")
-        told = list(map(json.loads, done.stdout.splitlines()))
+        printed = list(map(json.loads, done.stdout.splitlines()))
         assert done.exit_code == 1
-        assert [one["status"] for one in told] == ["uploaded", "failed"]
-        assert told[1]["error"]["code"] == "image_limit_reached"
+        assert [one["status"] for one in printed] == ["uploaded", "failed"]
+        assert printed[1]["error"]["code"] == "image_limit_reached"
         assert "photo2.jpg: image_limit_reached" in done.stderr
-        # Again: what is there already is found, not sent a second time.
+        # The second run finds the image of the first and does not send it again.
         again = list(map(json.loads, shell.call(*command).stdout.splitlines()))
         found = next(one for one in again if one["status"] == "uploaded")
-        assert found["image"]["id"] == told[0]["image"]["id"]
+        assert found["image"]["id"] == printed[0]["image"]["id"]
         assert len(live.images(ad)) == 1
 
 
-def test_files_that_cannot_be_used_are_told_before_anything_is_sent(
+def test_files_that_cannot_be_used_are_reported_before_anything_is_sent(
     live: Live, shell: Shell, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("x")
@@ -93,28 +93,36 @@ def test_files_that_cannot_be_used_are_told_before_anything_is_sent(
     assert done.exit_code == 2
     assert done.stdout == ""
     for name, fault in zip(
-        files[1:], ["no such file", "no image", "empty", "more than", "no file"], strict=True
+        files[1:],
+        [
+            "no such file",
+            "unsupported file extension",
+            "the file is empty",
+            "more than",
+            "not a file",
+        ],
+        strict=True,
     ):
         assert any(name in line and fault in line for line in done.stderr.splitlines()), name
     assert live.images(ad) == []
 
 
-def test_options_that_do_not_fit_are_usage_errors(live: Live, shell: Shell) -> None:
+def test_options_that_exclude_each_other_are_usage_errors(live: Live, shell: Shell) -> None:
     for arguments in (
         ["photo1.jpg", "--url", live.url],
         ["photo1.jpg", "--ad", "1", "--avatar", "--url", live.url],
         ["photo1.jpg", "photo2.jpg", "--avatar", "--url", live.url],
         ["photo1.jpg", "--avatar", "--url", live.url, "--token", "opaque"],
         ["photo1.jpg", "--ad", "1", "--url", "broker.example"],
-        ["photo1.jpg", "--ad", "1", "--url", f"{live.url}\r"],  # from a file of Windows' lines
-        ["photo1.jpg", "--ad", "1"],  # a token, and nothing that says where it may go
+        ["photo1.jpg", "--ad", "1", "--url", f"{live.url}\r"],  # from a file with Windows line ends
+        ["photo1.jpg", "--ad", "1"],  # a token without an address
         [],
     ):
         done = shell.call("--token", live.token, *arguments)
         assert done.exit_code == 2, arguments
 
 
-def test_without_its_client_it_says_what_to_install(
+def test_without_the_python_client_it_says_what_to_install(
     live: Live, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -124,27 +132,27 @@ def test_without_its_client_it_says_what_to_install(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_what_the_broker_refuses_is_one_line(shell: Shell, live: Live) -> None:
+def test_a_refusal_by_the_broker_is_printed_on_one_line(shell: Shell, live: Live) -> None:
     done = shell.call("photo1.jpg", "--ad", "4711", "--url", live.url)
     assert done.exit_code == 1
     assert done.stderr.startswith("broker: photo1.jpg: not_found:")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_broker_that_is_not_there_is_one_line(shell: Shell) -> None:
+def test_an_unreachable_broker_is_reported_on_one_line(shell: Shell) -> None:
     done = shell.call("photo1.jpg", "--ad", "1", "--url", "http://127.0.0.1:1")
     assert done.exit_code == 1
     assert done.stderr.startswith("broker: http://127.0.0.1:1: ConnectError")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_avatar_is_the_tokens_users(live: Live, shell: Shell) -> None:
+def test_an_avatar_is_set_for_the_tokens_user(live: Live, shell: Shell) -> None:
     done = shell.call("photo1.jpg", "--avatar", "--url", live.url)
     assert done.exit_code == 0
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] in done.stdout
 
 
-def test_beside_broker_dev_it_needs_neither_address_nor_token(live: Live, shell: Shell) -> None:
+def test_with_broker_dev_it_needs_neither_address_nor_token(live: Live, shell: Shell) -> None:
     port = int(live.url.rpartition(":")[2])
     load_or_make(shell.folder / ".broker", port=port, s3_port=1)
     env = shell.folder / ".broker/dev.env"
@@ -155,7 +163,7 @@ def test_beside_broker_dev_it_needs_neither_address_nor_token(live: Live, shell:
 
 
 @pytest.mark.parametrize("ends_by", [signal.SIGKILL, signal.SIGINT])
-def test_after_its_death_the_same_command_goes_on_with_the_same_uploads(
+def test_the_same_command_resumes_the_uploads_of_a_killed_one(
     s3_bucket: Bucket, tmp_path: Path, shell: Shell, ends_by: signal.Signals
 ) -> None:
     photo = tmp_path / "large.jpg"
@@ -186,7 +194,7 @@ def test_after_its_death_the_same_command_goes_on_with_the_same_uploads(
             _, stderr = process.communicate(timeout=60)
         assert process.returncode == (130 if ends_by == signal.SIGINT else -signal.SIGKILL)
         assert stderr == (
-            "broker: interrupted; the same command goes on from here\n"
+            "broker: interrupted; run the same command again to resume\n"
             if ends_by == signal.SIGINT
             else ""
         )
@@ -194,11 +202,11 @@ def test_after_its_death_the_same_command_goes_on_with_the_same_uploads(
         assert len(begun) == 2
         parts = len(arrived)
         done = shell.run(*command)
-        told = list(map(json.loads, done.stdout.splitlines()))
+        printed = list(map(json.loads, done.stdout.splitlines()))
         assert done.returncode == 0, done.stderr
-        assert {one["upload_id"] for one in told} == begun
+        assert {one["upload_id"] for one in printed} == begun
         assert len(live.images(ad)) == 2
-        # The first run's parts were not sent again: six of the large one, and the small one.
+        # In all there are six parts of the large file, and the small file. None is sent twice.
         assert parts >= 2
         assert len(arrived) - parts < 7
     assert shell.unfinished() == []

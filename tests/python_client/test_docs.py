@@ -1,4 +1,4 @@
-"""Each snippet of docs/python.md runs as it stands, against a live broker."""
+"""The snippets of docs/python.md run unchanged against a live broker."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two photos, of a user whose first ad is ad 1."""
+    """Return a folder with two photos. The user's first ad has id 1."""
     assert live.ad() == 1
     for name in ("photo1.jpg", "photo2.jpg"):
         (tmp_path / name).write_bytes(JPEG)
@@ -51,7 +51,7 @@ def test_a_python_snippet_runs(
         assert all(image["image_url"] in shown for image in images)
 
 
-def test_the_shells_snippets_run(live: Live, folder: Path) -> None:
+def test_the_shell_snippets_run(live: Live, folder: Path) -> None:
     load_or_make(folder / ".broker", port=int(live.url.rpartition(":")[2]), s3_port=1)
     env = folder / ".broker/dev.env"
     env.write_text(re.sub(r"(BROKER_JWT_SECRET)=.*", rf"\1='{SECRET}'", env.read_text()))
@@ -70,7 +70,7 @@ def test_the_shells_snippets_run(live: Live, folder: Path) -> None:
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] in done.stdout
 
 
-def test_every_option_and_exit_status_is_told() -> None:
+def test_every_option_and_exit_status_is_documented() -> None:
     for option in upload.params:
         if option.opts[0].startswith("--"):
             assert f"{option.opts[0]}" in PAGE or option.name == "token", option.opts

@@ -1,4 +1,4 @@
-"""What is kept between two runs, and going on with what another process or device has begun."""
+"""The journal, and resuming uploads of another process or device."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ import pytest
 from broker_client import Broker, BrokerError, Entry, FolderJournal
 
 from tests.http.client import JPEG
+from tests.python_client.fault_transport import FaultTransport
 from tests.python_client.live import Live
-from tests.python_client.meddling import Meddling
 
 KEY = "0a" * 32
 
 
-def test_parts_that_another_device_began_without_digests_are_gone_on_with(
+def test_a_multipart_upload_started_by_another_device_without_digests_is_resumed(
     live: Live, photo: Path
 ) -> None:
     ticket = live.user.ticket(live.ad(), transport="multipart").get_json()
@@ -26,7 +26,7 @@ def test_parts_that_another_device_began_without_digests_are_gone_on_with(
     assert httpx.get(image.image_url, verify=False).content == JPEG
 
 
-def test_only_its_own_files_are_dropped_from_the_folder(tmp_path: Path) -> None:
+def test_the_journal_deletes_only_its_own_old_files(tmp_path: Path) -> None:
     names = {f"{KEY}.json", f"{KEY}.x1.new", "package.json", "photo.jpg"}
     for name in names:
         (tmp_path / name).write_text("{}")
@@ -39,7 +39,7 @@ def test_only_its_own_files_are_dropped_from_the_folder(tmp_path: Path) -> None:
     }
 
 
-def test_processes_that_begin_the_same_upload_at_once_ask_for_the_same_ticket(
+def test_two_processes_that_start_the_same_upload_get_the_same_entry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[Entry] = []
@@ -54,11 +54,11 @@ def test_processes_that_begin_the_same_upload_at_once_ask_for_the_same_ticket(
     assert [path.name for path in tmp_path.iterdir()] == [f"{KEY}.json"]
 
 
-def test_where_there_are_no_links_an_entry_is_kept_all_the_same(
+def test_the_journal_works_on_a_file_system_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: object) -> None:
-        raise PermissionError("no links here")
+        raise PermissionError("hard links are not supported")
 
     monkeypatch.setattr(os, "link", unknown)
     begun = FolderJournal(tmp_path).begin(KEY)
@@ -76,7 +76,7 @@ def test_where_there_are_no_links_an_entry_is_kept_all_the_same(
         '{"of": "a later version"}',
     ],
 )
-def test_an_entry_that_cannot_be_used_gives_way_to_a_new_one(tmp_path: Path, text: str) -> None:
+def test_an_entry_that_is_not_valid_is_replaced(tmp_path: Path, text: str) -> None:
     (tmp_path / f"{KEY}.json").write_text(text)
     begun = FolderJournal(tmp_path).begin(KEY)
     assert UUID(begun.idempotency_key)
@@ -84,21 +84,21 @@ def test_an_entry_that_cannot_be_used_gives_way_to_a_new_one(tmp_path: Path, tex
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_what_a_proxy_refuses_is_gone_on_with(
+def test_an_upload_that_a_proxy_refused_is_resumed_later(
     live: Live, photo: Path, tmp_path: Path, status: int
 ) -> None:
     def proxy(request: httpx.Request) -> httpx.Response | None:
-        on_its_way = request.url.path.endswith("/confirm/")
-        return httpx.Response(status, text="<html>") if on_its_way else None
+        is_confirm = request.url.path.endswith("/confirm/")
+        return httpx.Response(status, text="<html>") if is_confirm else None
 
-    ad, network, journal = live.ad(), Meddling(proxy), FolderJournal(tmp_path / "state")
+    ad, network, journal = live.ad(), FaultTransport(proxy), FolderJournal(tmp_path / "state")
     with (
         Broker(live.url, live.token, journal=journal, transport=network) as broker,
         pytest.raises(BrokerError) as refused,
     ):
         broker.upload(photo, ad=ad)
     assert (refused.value.code, refused.value.status) == ("unexpected_answer", status)
-    later = Meddling()
+    later = FaultTransport()
     with Broker(live.url, live.token, journal=journal, transport=later) as broker:
         broker.upload(photo, ad=ad)
     assert len(network.paths("/upload_image/") + later.paths("/upload_image/")) == 1

@@ -1,4 +1,4 @@
-"""The client as a process: what it imports, what it holds in memory, and its death."""
+"""The client in its own process: its imports, its memory, and a kill."""
 
 import random
 import re
@@ -19,7 +19,7 @@ from tests.python_client.live import Live
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
-MAY_GROW = 16 * MIB  # noise of an allocator; the larger file has 192 MiB more
+MAX_GROWTH = 16 * MIB  # noise of the allocator; the larger file has 192 MiB more
 
 
 def client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_brings_nothing_of_the_server_along() -> None:
+def test_the_client_imports_nothing_of_the_server() -> None:
     code = (
         "import broker_client, sys; "
         "print(sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
@@ -40,8 +40,8 @@ def test_it_brings_nothing_of_the_server_along() -> None:
         assert name not in done.stdout
 
 
-def test_its_wheel_has_types_and_licence_and_needs_httpx_alone(tmp_path: Path) -> None:
-    source = tmp_path / "source"  # a build leaves its own files beside the code
+def test_the_wheel_has_types_and_licence_and_depends_only_on_httpx(tmp_path: Path) -> None:
+    source = tmp_path / "source"  # a copy: the build writes files beside the code
     shutil.copytree(ROOT / "clients/python", source, ignore=shutil.ignore_patterns("*.egg-info"))
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     command = [sys.executable, "-m", "pip", "wheel", *options, "-w", str(tmp_path), str(source)]
@@ -49,8 +49,8 @@ def test_its_wheel_has_types_and_licence_and_needs_httpx_alone(tmp_path: Path) -
     (wheel,) = tmp_path.glob("upload_broker_client-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         files = set(archive.namelist())
-        (told,) = [name for name in files if name.endswith(".dist-info/METADATA")]
-        metadata = archive.read(told).decode()
+        (metadata_file,) = [name for name in files if name.endswith(".dist-info/METADATA")]
+        metadata = archive.read(metadata_file).decode()
     modules = {path.name for path in (ROOT / "clients/python/broker_client").glob("*.py")}
     assert {f"broker_client/{name}" for name in modules | {"py.typed"}} <= files
     assert any(name.endswith("/LICENSE") for name in files)
@@ -72,18 +72,16 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, how: list[str]) -> N
             assert server.received - before >= size * MIB
             peaks[size] = int(done.stdout.split()[0])
     sys.stdout.write(f"{how}: {[f'{size} MiB: {peak / MIB:.1f}' for size, peak in peaks.items()]}")
-    assert peaks[256] - peaks[64] < MAY_GROW
+    assert peaks[256] - peaks[64] < MAX_GROWTH
     assert peaks[256] < 64 * MIB
 
 
-def test_another_process_goes_on_with_what_a_killed_one_has_sent(
-    live: Live, tmp_path: Path
-) -> None:
+def test_another_process_resumes_the_upload_of_a_killed_one(live: Live, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(random.Random(40).randbytes(40 * MIB))
     ad = str(live.ad())
     options = ["--ad", ad, "--transport", "multipart"]
-    # Four parts of eight are on their way at a time: in the fifth, these four have arrived.
+    # Four parts of 8 MiB are sent at a time: during the fifth, the first four have arrived.
     killed = client(live.url, live.token, photo, *options, "--die-at", str(33 * MIB))
     assert killed.returncode == -9
     with live.app.extensions["broker"].database.session() as session:
@@ -91,11 +89,13 @@ def test_another_process_goes_on_with_what_a_killed_one_has_sent(
     done = client(live.url, live.token, photo, "--resume", upload_id)
     assert done.returncode == 0, done.stderr
     _peak, first, url = done.stdout.split()
-    assert int(first) == 8 * MIB  # what had arrived is counted, part by part, and not sent
+    assert int(first) == 8 * MIB  # parts that had arrived are counted and not sent again
     assert httpx.get(url, verify=False).content == photo.read_bytes()
 
 
-def test_what_is_resumed_must_be_the_same_file(live: Live, photo: Path, tmp_path: Path) -> None:
+def test_an_upload_can_be_resumed_only_with_the_same_file(
+    live: Live, photo: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other.jpg"
     other.write_bytes(JPEG[:-1] + b"x")
     ticket = live.user.ticket(live.ad()).get_json()
@@ -106,7 +106,7 @@ def test_what_is_resumed_must_be_the_same_file(live: Live, photo: Path, tmp_path
         assert broker.resume(ticket["id"], photo) == image == broker.confirm(ticket["id"])
 
 
-def test_an_upload_that_is_cancelled_is_gone(live: Live, photo: Path) -> None:
+def test_cancel_ends_an_upload(live: Live, photo: Path) -> None:
     ticket = live.user.ticket(live.ad()).get_json()
     with Broker(live.url, live.token) as broker:
         broker.cancel(ticket["id"])

@@ -1,4 +1,4 @@
-"""What S3 and the broker answer decides what is done next, as docs/mobile.md has it."""
+"""The client retries, renews, reports and gives up as docs/mobile.md describes."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ from broker_client import (
 )
 
 from tests.http.client import JPEG, token
+from tests.python_client.fault_transport import FaultTransport, first, is_for_s3
 from tests.python_client.live import Live, live_broker
-from tests.python_client.meddling import Meddling, first, is_for_s3
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
@@ -31,7 +31,7 @@ MIB = 1024 * 1024
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Invalid: Policy expired.</Message></Error>"
 
 
-def broker(live: Live, network: Meddling, waits: list[float], **options: Any) -> Broker:
+def broker(live: Live, network: FaultTransport, waits: list[float], **options: Any) -> Broker:
     return Broker(live.url, live.token, transport=network, wait=waits.append, **options)
 
 
@@ -39,7 +39,7 @@ def broker(live: Live, network: Meddling, waits: list[float], **options: Any) ->
     ("kind", "transport"),
     [("sync", "post"), ("async", "put"), ("sync", "multipart"), ("async", "multipart")],
 )
-def test_a_link_that_drops_is_tried_again(
+def test_a_dropped_connection_is_retried(
     s3_bucket: Bucket, tmp_path: Path, waits: list[float], transport: Any, kind: str
 ) -> None:
     photo = tmp_path / "photo.jpg"
@@ -70,12 +70,12 @@ def test_a_link_that_drops_is_tried_again(
     assert all(0.25 <= wait <= 1.0 for wait in waits)
 
 
-def test_a_form_that_expired_on_the_way_is_renewed(
+def test_a_form_that_expires_while_it_is_sent_is_renewed(
     s3_bucket: Bucket, tmp_path: Path, photo: Path, waits: list[float], monkeypatch: Any
 ) -> None:
-    # The client must not see it coming. A form ends with a whole second, up to one before its
-    # time: of two that it has, one is left to send it in.
-    monkeypatch.setattr("broker_client.tickets.MARGIN", -60.0)
+    # The client must not renew the form early. A form's expiry is rounded down to a whole second:
+    # with a lifetime of two seconds, at least one is left to send it.
+    monkeypatch.setattr("broker_client.tickets.RENEW_EARLY_SECONDS", -60.0)
     issued = time.time()
 
     def until_expired(_: httpx.Request) -> None:
@@ -83,7 +83,7 @@ def test_a_form_that_expired_on_the_way_is_renewed(
             threading.Event().wait(0.1)
 
     refused: list[int] = []
-    network = Meddling(
+    network = FaultTransport(
         first(1, until_expired), lambda _, answer: refused.append(answer.status_code)
     )
     with live_broker(s3_bucket, tmp_path, ticket_ttl=2) as live:
@@ -96,10 +96,10 @@ def test_a_form_that_expired_on_the_way_is_renewed(
     assert len(network.paths("/renew/")) == 1
 
 
-def test_a_form_that_waited_too_long_is_renewed_before_it_is_sent(
+def test_a_form_that_is_about_to_expire_is_renewed_before_it_is_sent(
     s3_bucket: Bucket, tmp_path: Path, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling()
+    network = FaultTransport()
     with (
         live_broker(s3_bucket, tmp_path, ticket_ttl=2) as live,
         broker(live, network, waits) as client,
@@ -108,10 +108,8 @@ def test_a_form_that_waited_too_long_is_renewed_before_it_is_sent(
     assert len(network.paths("/renew/")) == 1
 
 
-def test_a_parts_url_that_expired_is_signed_again(
-    live: Live, photo: Path, waits: list[float]
-) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(403, text=EXPIRED)))
+def test_an_expired_part_url_is_signed_again(live: Live, photo: Path, waits: list[float]) -> None:
+    network = FaultTransport(first(1, lambda _: httpx.Response(403, text=EXPIRED)))
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad(), transport="multipart")
     assert [r.method for r in network.requests if r.url.path.endswith("/parts/")] == [
@@ -121,23 +119,23 @@ def test_a_parts_url_that_expired_is_signed_again(
     ]
 
 
-def test_a_part_that_s3_knows_no_more_is_found_missing_in_the_next_round(
+def test_a_part_that_s3_does_not_know_is_sent_in_the_next_round(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(404)))
+    network = FaultTransport(first(1, lambda _: httpx.Response(404)))
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad(), transport="multipart")
     assert len([r for r in network.requests if r.method == "PUT"]) == 2
 
 
 @pytest.mark.parametrize("transport", ["post", "put"])
-def test_bytes_that_s3_refuses_are_given_up_when_the_broker_says_so(
+def test_the_client_gives_up_when_the_broker_advises_it(
     live: Live, photo: Path, waits: list[float], transport: Any
 ) -> None:
-    def spoil(_: httpx.Request) -> None:
+    def damage(_: httpx.Request) -> None:
         photo.write_bytes(os.urandom(len(JPEG)))
 
-    network, ad = Meddling(first(1, spoil)), live.ad()
+    network, ad = FaultTransport(first(1, damage)), live.ad()
     with broker(live, network, waits) as client, pytest.raises(S3Refused) as refused:
         client.upload(photo, ad=ad, transport=transport)
     assert (refused.value.code, refused.value.action) == ("BadDigest", "give_up")
@@ -158,13 +156,13 @@ def test_a_put_whose_answer_was_lost_is_confirmed(
                 raise httpx.ReadError("lost", request=request)
 
     ad = live.ad()
-    with broker(live, Meddling(after=lose), waits) as client:
+    with broker(live, FaultTransport(after=lose), waits) as client:
         client.upload(photo, ad=ad, transport="put")
     assert answers == [200, 412]
     assert len(live.images(ad)) == 1
 
 
-def test_a_ticket_whose_answer_was_lost_is_asked_for_with_the_same_key(
+def test_a_ticket_request_is_repeated_with_the_same_idempotency_key(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
     ids: list[str] = []
@@ -175,16 +173,16 @@ def test_a_ticket_whose_answer_was_lost_is_asked_for_with_the_same_key(
             if len(ids) == 1:
                 raise httpx.ReadError("lost", request=request)
 
-    with broker(live, Meddling(after=lose), waits) as client:
+    with broker(live, FaultTransport(after=lose), waits) as client:
         client.upload(photo, ad=live.ad())
     assert len(ids) == 2
     assert len(set(ids)) == 1
 
 
-def test_a_bucket_that_is_away_is_waited_for_but_not_for_ever(
+def test_an_unavailable_bucket_is_retried_but_not_forever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(99, lambda _: httpx.Response(503, headers={"Retry-After": "7"})))
+    network = FaultTransport(first(99, lambda _: httpx.Response(503, headers={"Retry-After": "7"})))
     with broker(live, network, waits, retries=4) as client, pytest.raises(S3Refused) as refused:
         client.upload(photo, ad=live.ad())
     assert refused.value.status == 503
@@ -192,23 +190,26 @@ def test_a_bucket_that_is_away_is_waited_for_but_not_for_ever(
     assert waits == [7.0] * 4
 
 
-def test_a_broker_that_is_away_is_waited_for_but_not_for_ever(
+def test_an_unavailable_broker_is_retried_but_not_forever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    away = Meddling(lambda _: httpx.Response(503, headers={"Retry-After": "9999"}))
-    with broker(live, away, waits, retries=2) as client, pytest.raises(Unavailable):
+    unavailable = FaultTransport(lambda _: httpx.Response(503, headers={"Retry-After": "9999"}))
+    with broker(live, unavailable, waits, retries=2) as client, pytest.raises(Unavailable):
         client.upload(photo, ad=1)
     assert waits == [120.0, 120.0]
 
     def drop(request: httpx.Request) -> None:
         raise httpx.ConnectError("no route", request=request)
 
-    with broker(live, Meddling(drop), waits, retries=2) as client, pytest.raises(NetworkError):
+    with (
+        broker(live, FaultTransport(drop), waits, retries=2) as client,
+        pytest.raises(NetworkError),
+    ):
         client.upload(photo, ad=1)
     assert len(waits) == 4
 
 
-def test_a_limit_is_waited_out_and_one_that_lasts_long_is_told(
+def test_the_client_waits_for_a_short_rate_limit_and_raises_a_long_one(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
     def limited(seconds: str) -> httpx.Response:
@@ -216,27 +217,28 @@ def test_a_limit_is_waited_out_and_one_that_lasts_long_is_told(
         return httpx.Response(429, headers={"Retry-After": seconds}, json=body)
 
     once = [limited("37")]
-    network = Meddling(lambda _: once.pop() if once else None)
+    network = FaultTransport(lambda _: once.pop() if once else None)
     with broker(live, network, waits) as client:
         client.upload(photo, ad=live.ad())
     assert waits == [37.0]
-    hour = Meddling(lambda _: limited("3600"))
-    with broker(live, hour, waits) as client, pytest.raises(BrokerError) as told:
+    hour = FaultTransport(lambda _: limited("3600"))
+    with broker(live, hour, waits) as client, pytest.raises(BrokerError) as refused:
         client.upload(photo, ad=1)
-    assert (told.value.code, told.value.retry_after) == ("rate_limited", 3600.0)
-    assert waits == [37.0], "neither waited for nor tried before its time"
+    assert (refused.value.code, refused.value.retry_after) == ("rate_limited", 3600.0)
+    assert waits == [37.0], "it neither waited nor retried"
 
 
-def test_an_object_that_does_not_show_is_confirmed_again_but_not_for_ever(
+def test_a_missing_object_is_confirmed_again_but_not_forever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
-    network = Meddling(first(1, lambda _: httpx.Response(201)))  # it says so, and keeps nothing
+    # S3 answers "created" but stores nothing.
+    network = FaultTransport(first(1, lambda _: httpx.Response(201)))
     with broker(live, network, waits, retries=3) as client, pytest.raises(ObjectMissing):
         client.upload(photo, ad=live.ad())
     assert len(network.paths("/confirm/")) == 4
 
 
-def test_an_expired_token_is_asked_for_again_once(live: Live, photo: Path) -> None:
+def test_a_new_token_is_requested_once_after_the_old_one_expired(live: Live, photo: Path) -> None:
     tokens = [token(1, exp=int(time.time()) - 600), live.token]
     with Broker(live.url, lambda: tokens.pop(0)) as client:
         client.upload(photo, ad=live.ad())
@@ -258,11 +260,11 @@ def test_an_expired_token_is_asked_for_again_once(live: Live, photo: Path) -> No
     assert refused.value.code == "token_expired"
 
 
-def test_the_token_never_goes_to_s3_nor_after_a_redirect(
+def test_the_token_is_not_sent_to_s3_and_redirects_are_not_followed(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
     away = {"Location": "http://127.0.0.1:1/elsewhere"}
-    network = Meddling(first(1, lambda _: httpx.Response(307, headers=away)))
+    network = FaultTransport(first(1, lambda _: httpx.Response(307, headers=away)))
     with broker(live, network, waits) as client, pytest.raises(S3Refused):
         client.upload(photo, ad=live.ad(), transport="put")
     with broker(live, network, waits) as client:

@@ -1,4 +1,4 @@
-"""Tokens and addresses as callers have them: read from files, or broken."""
+"""Tokens and addresses: read from a file, or not valid."""
 
 import pytest
 from broker_client import Broker, Unauthorized
@@ -7,13 +7,13 @@ from tests.python_client.live import Live
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " "])
-def test_a_token_may_end_with_the_line_that_it_was_read_from(live: Live, end: str) -> None:
+def test_a_token_may_end_with_a_line_break_or_space(live: Live, end: str) -> None:
     with Broker(live.url, live.token + end, retries=0) as client:
         client.profiles()
 
 
 @pytest.mark.parametrize("token", ["", "secret\nsecret", "secreté"])
-def test_a_token_that_no_header_can_have_is_refused_and_not_shown(
+def test_a_token_that_cannot_be_sent_in_a_header_is_refused_and_not_shown(
     waits: list[float], token: str
 ) -> None:
     with (
@@ -26,6 +26,6 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(
 
 
 @pytest.mark.parametrize("address", ["ftp://broker.example", "http://broker.example\r"])
-def test_an_address_that_is_none_is_a_value_error(address: str) -> None:
-    with pytest.raises(ValueError, match="is no address"):
+def test_an_address_that_is_not_valid_is_a_value_error(address: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid address"):
         Broker(address, "token")

@@ -1,4 +1,4 @@
-"""Both clients send files of every kind by every transport, and get their images."""
+"""Broker and AsyncBroker upload all kinds of files with every transport."""
 
 import asyncio
 import io
@@ -12,8 +12,8 @@ import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
 from tests.http.client import JPEG
+from tests.python_client.fault_transport import FaultTransport
 from tests.python_client.live import Live, live_broker
-from tests.python_client.meddling import Meddling
 from tests.servers.fixtures import Bucket
 
 LARGE = random.Random(9).randbytes(17 * 1024 * 1024)
@@ -56,7 +56,7 @@ def test_a_file_becomes_an_image_of_its_ad(
     assert steps.count(whole) == 2
 
 
-def test_large_files_go_in_parts_by_themselves(live: Live) -> None:
+def test_large_files_are_sent_in_parts_by_default(live: Live) -> None:
     with Broker(live.url, live.token) as broker:
         image = broker.upload(io.BytesIO(LARGE), ad=live.ad(), content_type="image/jpeg")
     assert public(image.image_url).content == LARGE
@@ -67,20 +67,20 @@ def test_large_files_go_in_parts_by_themselves(live: Live) -> None:
     [b"caf\xe9.jpg", "photo\u200f.jpg".encode(), b"two\nlines.jpg", "🛵".encode() * 60 + b".jpg"],
     ids=["latin-1", "marks", "lines", "emoji"],
 )
-def test_a_file_may_have_any_name(live: Live, tmp_path: Path, name: bytes) -> None:
+def test_a_file_can_have_any_name(live: Live, tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(JPEG)
     with Broker(live.url, live.token) as broker:
         assert broker.upload(path, ad=live.ad()).image.endswith(".jpg")
 
 
-def test_an_avatar_is_its_users(live: Live, photo: Path) -> None:
+def test_an_avatar_is_set_for_its_user(live: Live, photo: Path) -> None:
     with Broker(live.url, live.token) as broker:
         image = broker.upload(photo, user=1)
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] == image.image_url
 
 
-def test_a_stream_is_sent_from_where_it_stands_and_left_open(live: Live) -> None:
+def test_a_stream_is_sent_from_its_current_position_and_not_closed(live: Live) -> None:
     stream = io.BytesIO(b"header" + JPEG)
     stream.seek(6)
     with Broker(live.url, live.token) as broker:
@@ -90,7 +90,7 @@ def test_a_stream_is_sent_from_where_it_stands_and_left_open(live: Live) -> None
 
 
 @pytest.mark.parametrize("transport", ["put", "multipart"])
-def test_a_pipe_is_sent_though_it_cannot_be_rewound(live: Live, transport: Any) -> None:
+def test_a_pipe_can_be_uploaded(live: Live, transport: Any) -> None:
     read, write = os.pipe()
     with os.fdopen(read, "rb") as reader, os.fdopen(write, "wb") as writer:
         writer.write(JPEG)
@@ -102,7 +102,7 @@ def test_a_pipe_is_sent_though_it_cannot_be_rewound(live: Live, transport: Any) 
     assert public(image.image_url).content == JPEG
 
 
-def test_a_path_may_be_a_pipes(live: Live) -> None:
+def test_a_path_can_be_a_pipe(live: Live) -> None:
     read, write = os.pipe()
     os.write(write, JPEG)
     os.close(write)
@@ -113,7 +113,9 @@ def test_a_path_may_be_a_pipes(live: Live) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_sixty_small_files_go_by_the_batch(s3_bucket: Bucket, tmp_path: Path, kind: str) -> None:
+def test_sixty_small_files_get_their_tickets_in_two_batches(
+    s3_bucket: Bucket, tmp_path: Path, kind: str
+) -> None:
     files = []
     for number in range(60):
         files.append(tmp_path / f"{number}.jpg")
@@ -140,7 +142,7 @@ def test_sixty_small_files_go_by_the_batch(s3_bucket: Bucket, tmp_path: Path, ki
     assert sum(path.endswith("/upload_images/") for path in requests) == 2
 
 
-def test_of_many_files_each_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Path) -> None:
+def test_each_of_many_files_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Path) -> None:
     photos = [tmp_path / f"{name}.jpg" for name in "abc"]
     for number, path in enumerate(photos):
         path.write_bytes(JPEG * (number + 1))
@@ -163,12 +165,12 @@ def test_of_many_files_each_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Pat
     ]
 
 
-def test_none_at_a_time_is_refused_and_not_waited_for_ever() -> None:
+def test_at_once_must_be_at_least_one() -> None:
     with Broker("http://127.0.0.1:1", "token") as broker, pytest.raises(ValueError, match="1 or"):
         broker.upload_many(["a.jpg", "b.jpg"], ad=1, at_once=0)
 
 
-def test_a_batch_without_tickets_leaves_the_outcomes_of_those_before_it(
+def test_a_batch_that_gets_no_tickets_does_not_lose_the_outcomes_of_earlier_batches(
     live: Live, tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("broker_client.many.BATCH", 2)
@@ -183,7 +185,7 @@ def test_a_batch_without_tickets_leaves_the_outcomes_of_those_before_it(
             if len(batches) > 1:
                 raise httpx.ConnectError("no route", request=request)
 
-    network = Meddling(tunnel)
+    network = FaultTransport(tunnel)
     with Broker(live.url, live.token, transport=network, retries=1, wait=waits.append) as broker:
         outcomes = broker.upload_many(photos, ad=live.ad())
     assert [type(outcome.error).__name__ for outcome in outcomes] == [

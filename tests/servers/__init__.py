@@ -1,7 +1,7 @@
-"""Real servers for the tests, each a context manager: started on free ports, stopped, forgotten.
+"""Real servers for the tests. Each is a context manager that starts it on a free port.
 
-Their data live in a temporary directory. A server whose program is missing raises
-ServerNotInstalled; `installed_or_skip` makes of it a skip on a laptop and a failure in CI.
+Their data is in a temporary directory. A missing program raises ServerNotInstalled;
+`installed_or_skip` turns it into a skip on a laptop and a failure in CI.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ Started = TypeVar("Started")
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where an S3 server listens, with credentials that may do everything; path addressing."""
+    """The address of an S3 server, with credentials that allow everything."""
 
     endpoint_url: str
     access_key: str
@@ -32,7 +32,7 @@ class S3Server:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where a server sends its notifications, and the bearer that it brings."""
+    """The URL where a server sends its notifications, and its bearer token."""
 
     url: str
     secret: str
@@ -40,7 +40,7 @@ class Webhook:
 
 @contextlib.contextmanager
 def installed_or_skip() -> Iterator[None]:
-    """Skip the test when its server is not installed; where CI=true, fail it."""
+    """Skip the test if its server is not installed; fail it if CI=true."""
     try:
         yield
     except ServerNotInstalled as error:
@@ -50,7 +50,7 @@ def installed_or_skip() -> Iterator[None]:
 
 
 def start_on_free_port(start: Callable[[int], Started]) -> Started:
-    """Start a server on a free port; should another process take that port first, on another."""
+    """Start a server on a free port; try another one if the port was taken meanwhile."""
     for _ in range(START_ATTEMPTS - 1):
         try:
             return start(free_ports(1)[0])

@@ -1,4 +1,4 @@
-"""Redis or Valkey, whichever is installed, as the store that counts requests."""
+"""Redis or Valkey, the store of the rate limits."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from tests.servers import START_TIMEOUT, start_on_free_port
 
 @dataclass(frozen=True)
 class Counters:
-    """One running server; `stop` kills it, `start` has a new one listen at the same port."""
+    """A running server. `stop` kills it; `start` starts a new one on the same port."""
 
     url: str
     stop: Callable[[], None]
@@ -24,13 +24,13 @@ class Counters:
     pid: Callable[[], int | None]
 
     def client(self) -> "redis.Redis":
-        """Look into it."""
+        """Return a client of the server."""
         return redis.Redis.from_url(self.url)
 
 
 @contextlib.contextmanager
 def counters() -> Iterator[Counters]:
-    """Run an empty server that keeps nothing; raises ServerNotInstalled."""
+    """Run an empty server without persistence; raise ServerNotInstalled."""
     binary = shutil.which("valkey-server") or shutil.which("redis-server")
     if binary is None:
         raise ServerNotInstalled("Redis is missing: apt-get install redis-server")

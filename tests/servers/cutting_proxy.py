@@ -1,4 +1,4 @@
-"""A bad network: a TCP proxy that cuts its first connections on the way."""
+"""A bad network: a TCP proxy that cuts its first connections during a transfer."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ CHUNK = 64 * 1024
 
 @dataclass
 class Network:
-    """Where the proxy listens, and how many connections it has cut."""
+    """The address of the proxy and the number of cut connections."""
 
     url: str = ""
     cut: int = 0
@@ -21,24 +21,24 @@ class Network:
     _budgets: list[int] = field(default_factory=list)
 
     def budget(self) -> int | None:
-        """Give the bytes that the next connection may send; None for all it likes."""
+        """Return how many bytes the next connection may send; None means no limit."""
         with self._lock:
             return self._budgets.pop(0) if self._budgets else None
 
     def mend(self) -> None:
-        """Cut no further connection."""
+        """Stop cutting connections."""
         with self._lock:
             self._budgets.clear()
 
     def count(self) -> None:
-        """Note one connection as cut."""
+        """Count a cut connection."""
         with self._lock:
             self.cut += 1
 
 
 @contextlib.contextmanager
 def cutting_proxy(endpoint_url: str, budgets: Sequence[int]) -> Iterator[Network]:
-    """Forward to an S3 server; the n-th connection is cut after `budgets[n]` bytes were sent."""
+    """Forward to an S3 server; cut the n-th connection after `budgets[n]` bytes."""
     target = urlsplit(endpoint_url)
     network = Network(_budgets=list(budgets))
 
@@ -50,7 +50,7 @@ def cutting_proxy(endpoint_url: str, budgets: Sequence[int]) -> Iterator[Network
                 back.start()
                 if not _pump(self.request, upstream, budget):
                     network.count()
-                    # Without the data that is still on the way: as in a tunnel.
+                    # Drop the data that is still in transit, as in a tunnel.
                     linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
                     self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.request.shutdown(socket.SHUT_RDWR)
@@ -73,7 +73,7 @@ def cutting_proxy(endpoint_url: str, budgets: Sequence[int]) -> Iterator[Network
 
 
 def _pump(source: socket.socket, sink: socket.socket, budget: int | None) -> bool:
-    """Forward until the source ends; False when the budget ended it."""
+    """Forward until the source ends; return False if the budget was used up."""
     sent = 0
     with contextlib.suppress(OSError):
         while data := source.recv(CHUNK):

@@ -1,4 +1,4 @@
-"""Real servers as fixtures: each starts once a pytest process, at its first use."""
+"""Real servers as fixtures. Each starts at its first use, once per pytest process."""
 
 import functools
 import uuid
@@ -25,7 +25,7 @@ SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket of one test's own, set up as `broker bucket apply` does."""
+    """A bucket for one test alone, configured by `broker bucket apply`."""
 
     server: S3Server
     name: str
@@ -89,7 +89,7 @@ Buckets = Callable[..., Lent[Bucket]]
 
 @pytest.fixture(scope="session")
 def buckets() -> Buckets:
-    """Of a server, and for pages of some origins: the buckets that tests have in turn."""
+    """Return a function that gives the reusable buckets of a server, by CORS origins."""
 
     @functools.cache
     def of(server: S3Server, cors_origins: str = ORIGIN) -> Lent[Bucket]:
@@ -110,7 +110,7 @@ def buckets() -> Buckets:
 def lent_bucket(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
 ) -> Iterator[Bucket]:
-    """Lend a bucket of the server that is asked for, else of the embedded one, as its admin."""
+    """Yield a bucket on the requested server, SeaweedFS by default, with admin credentials."""
     server = request.getfixturevalue(f"{getattr(request, 'param', 'seaweedfs')}_server")
     sign_as_admin(server, monkeypatch)
     with buckets(server).one() as bucket:
@@ -123,7 +123,7 @@ def s3_bucket(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Bucket]:
-    """A bucket for tests of the API: on the embedded server, or on the one that is asked for."""
+    """A bucket for tests of the API, on SeaweedFS unless a test requests another server."""
     yield from lent_bucket(request, monkeypatch, buckets)
 
 
@@ -133,7 +133,7 @@ def any_bucket(
     monkeypatch: pytest.MonkeyPatch,
     buckets: Buckets,
 ) -> Iterator[Bucket]:
-    """A bucket on each server that enforces policies, for the contract suites."""
+    """A bucket on each server that enforces policies, for contract tests."""
     yield from lent_bucket(request, monkeypatch, buckets)
 
 

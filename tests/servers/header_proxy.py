@@ -1,4 +1,4 @@
-"""A proxy before an S3 server that changes headers of its answers, as a bad CDN or clock would."""
+"""A proxy that changes headers of an S3 server's answers, as a bad CDN or a wrong clock does."""
 
 import contextlib
 import http.client
@@ -17,11 +17,10 @@ def header_proxy(
     before_answer: Callable[[], None] = lambda: None,
     **changed: str,
 ) -> Iterator[str]:
-    """Forward to an S3 server; its answers have these headers instead (`_` stands for `-`),
-    and for some statuses others. `before_answer` is called when the server has done it, and
-    may keep the client waiting.
+    """Forward to an S3 server; replace headers (`_` stands for `-`) and statuses of its answers.
 
-    The request goes on as it came, its Host too, so that signatures hold.
+    `before_answer` is called after the server has answered and before the client gets the answer.
+    Requests are forwarded unchanged, including Host, so that their signatures stay valid.
     """
     target = urlsplit(endpoint_url).netloc
     headers = {name.replace("_", "-"): value for name, value in changed.items()}

@@ -1,4 +1,4 @@
-"""Inventory reports as S3 lays them out: manifest.json below a date, its data files in data/."""
+"""S3 Inventory reports: manifest.json in a folder named after a date, data files in data/."""
 
 import csv
 import gzip
@@ -41,7 +41,7 @@ def write_report(
     deleted: Sequence[str] = (),
     data: bytes | None = None,
 ) -> Path:
-    """Write a report of these objects, and give its manifest; `data` replaces a file's bytes."""
+    """Write a report and return its manifest; `data` replaces the bytes of the data file."""
     rows: list[Row] = [
         (bucket, item.key, item.size, item.last_modified, item.etag, latest, False)
         for items, latest in ((old, False), (entries, True))

@@ -1,6 +1,6 @@
-"""MinIO, the local stand-in of docker-compose, as the tests' second S3 server.
+"""MinIO, the second S3 server of the tests.
 
-CORS needs no setting: MinIO allows every origin, and has no PutBucketCors (501).
+It needs no CORS setting: MinIO allows every origin and does not implement PutBucketCors (501).
 """
 
 import contextlib
@@ -26,14 +26,14 @@ SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 @contextlib.contextmanager
 def minio(webhook: Webhook | None = None, **environment: str) -> Iterator[S3Server]:
-    """Run MinIO on one empty drive, with more of its own settings; raises ServerNotInstalled."""
+    """Run MinIO on an empty drive with extra settings; raise ServerNotInstalled."""
     binary = minio_binary()
     with tempfile.TemporaryDirectory(prefix="minio-", ignore_cleanup_errors=True) as directory:
 
         def start(port: int) -> tuple[ChildProcess, str]:
             url = f"http://{LOOPBACK}:{port}"
             child = _child(binary, Path(directory), port, {**_notifying(webhook), **environment})
-            # "cluster", not "live" or "ready": those two answer 200 whatever can be written yet.
+            # "cluster", because "live" and "ready" answer 200 before MinIO can write.
             child.start(lambda: answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
             return child, url
 
@@ -45,7 +45,7 @@ def minio(webhook: Webhook | None = None, **environment: str) -> Iterator[S3Serv
 
 
 def allowed_by(server: S3Server, policy: dict[str, Any]) -> dict[str, str]:
-    """Give an environment with temporary credentials that may do what a policy says (STS)."""
+    """Return an environment with temporary credentials (STS) limited by a policy."""
     sts = boto3.client(
         "sts",
         endpoint_url=server.endpoint_url,
@@ -66,7 +66,7 @@ def allowed_by(server: S3Server, policy: dict[str, Any]) -> dict[str, str]:
 
 
 def minio_binary() -> str:
-    """Find MinIO: MINIO_BINARY, PATH, then where `go install` puts it."""
+    """Return the path of MinIO from MINIO_BINARY, PATH, or the folder of `go install`."""
     if named := os.environ.get("MINIO_BINARY"):
         if shutil.which(named) is None:
             raise ServerNotInstalled(f"MINIO_BINARY names no program: {named}")
@@ -88,7 +88,7 @@ def _go_bin() -> Path | None:
 
 
 def _child(binary: str, directory: Path, port: int, environment: dict[str, str]) -> ChildProcess:
-    certs = f"--certs-dir={directory / 'certs'}"  # not the user's: they would mean HTTPS
+    certs = f"--certs-dir={directory / 'certs'}"  # the user's certificates would turn on HTTPS
     return ChildProcess(
         [binary, "server", f"--address={LOOPBACK}:{port}", certs, str(directory / "data")],
         log_file=directory / "minio.log",
@@ -99,8 +99,8 @@ def _child(binary: str, directory: Path, port: int, environment: dict[str, str])
             "MINIO_ROOT_USER": ACCESS_KEY,
             "MINIO_ROOT_PASSWORD": SECRET_KEY,
             "MINIO_DOMAIN": DOMAIN,
-            "MINIO_BROWSER": "off",  # no console, and so no port for it
-            "MINIO_UPDATE": "off",  # asks nobody for a newer version
+            "MINIO_BROWSER": "off",  # no console, which needs a port
+            "MINIO_UPDATE": "off",  # no check for updates
             "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
             **environment,
         },
@@ -108,7 +108,7 @@ def _child(binary: str, directory: Path, port: int, environment: dict[str, str])
 
 
 def _notifying(webhook: Webhook | None) -> dict[str, str]:
-    """Name a target, which a bucket's notification then refers to as WEBHOOK_ARN."""
+    """Return the settings of the notification target WEBHOOK_ARN."""
     if webhook is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Packages from npm, as a lock file names them, for tests that need other people's JavaScript."""
+"""Installs npm packages from a lock file."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from broker.local.process import ServerNotInstalled
 
 
 def installed(package: Path) -> Path:
-    """Install what the folder's lock file names, once; gives its node_modules.
+    """Install the packages of a lock file once; return node_modules.
 
     Raises:
         ServerNotInstalled: there is no npm.

@@ -1,4 +1,4 @@
-"""PgBouncer before the tests' PostgreSQL, which pools transactions."""
+"""PgBouncer in transaction mode in front of the tests' PostgreSQL."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ ignore_startup_parameters = options,extra_float_digits
 
 @contextlib.contextmanager
 def pgbouncer(server: Postgres) -> Iterator[int]:
-    """Give the port of a PgBouncer with two connections to each database."""
+    """Run PgBouncer with two connections per database; yield its port."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         raise ServerNotInstalled("pgbouncer is not installed: apt-get install pgbouncer")

@@ -1,4 +1,4 @@
-"""PostgreSQL for the tests: one throw-away cluster, and databases copied from a template."""
+"""PostgreSQL for the tests: a temporary cluster with databases copied from a template."""
 
 import contextlib
 import os
@@ -19,8 +19,8 @@ from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled
 from tests.servers import START_TIMEOUT, start_on_free_port
 
 SUPERUSER = "postgres"
-# Nothing outlives the tests, so nothing is made to reach the disk; and several clusters, one a
-# test process, must fit into a laptop.
+# The data is temporary, so it need not reach the disk; and a cluster per test process must fit into
+# the memory of a laptop.
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "fsync": "off",
@@ -38,7 +38,7 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 @dataclass(frozen=True)
 class Postgres:
-    """One running cluster; `stop` kills it as a power cut does, `start` has it recover."""
+    """A running cluster. `stop` kills it without a shutdown; `start` lets it recover."""
 
     port: int
     pid: int | None
@@ -46,21 +46,21 @@ class Postgres:
     start: Callable[[], None]
 
     def url(self, database: str) -> str:
-        """Return SQLAlchemy's URL of a database."""
+        """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
 
     def create_database(self, *, template: str = "template1", name: str | None = None) -> str:
-        """Copy a template, to which nobody may be connected; return the new database's name."""
+        """Copy a template without open connections; return the new database's name."""
         name = name or f"test_{uuid4().hex}"
         self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         return name
 
     def drop_database(self, name: str) -> None:
-        """Drop a database and end whatever connection it has."""
+        """Drop a database and close its connections."""
         self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
     def answers(self) -> bool:
-        """Say whether the cluster accepts connections."""
+        """Check whether the cluster accepts connections."""
         try:
             self._execute("SELECT 1")
         except psycopg.OperationalError:
@@ -76,9 +76,9 @@ class Postgres:
 
 @contextlib.contextmanager
 def postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """Run an empty PostgreSQL cluster; raises ServerNotInstalled.
+    """Run an empty PostgreSQL cluster; raise ServerNotInstalled.
 
-    What is committed is there after a `stop` only where it is `durable`.
+    Only a `durable` cluster keeps committed data over a `stop`.
     """
     binaries = postgres_binaries()
     account = _account()
@@ -101,7 +101,7 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
                 cwd=root,
                 env=ENVIRONMENT,
                 user=account.pw_name if account else None,
-                stop_signal=signal.SIGQUIT,  # "immediate": without writing what is thrown away
+                stop_signal=signal.SIGQUIT,  # "immediate" shutdown, because the data is thrown away
             )
 
             def up() -> None:
@@ -119,7 +119,7 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
 
 
 def postgres_binaries() -> Path:
-    """Find the directory of `initdb` and `postgres`: PATH's, else the newest installed."""
+    """Return the directory of `initdb` and `postgres` in PATH, or the newest one installed."""
     on_path = shutil.which("postgres")
     candidates = [Path(on_path).resolve().parent] if on_path else []
     for pattern in (
@@ -143,7 +143,7 @@ def _version(binaries: Path) -> int:
 
 
 def _account() -> pwd.struct_passwd | None:
-    """Return whom to run as: PostgreSQL refuses root; everyone else is fine."""
+    """Return the account to run as. PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return None
     try:

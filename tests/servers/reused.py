@@ -1,7 +1,7 @@
-"""Buckets and databases that one test after another has for itself, emptied before each.
+"""Buckets and databases that are emptied and reused by one test after another.
 
-Making them anew is most of what a short test costs. What a test changed beyond objects and rows
-(a policy, a table), or still has a connection to, is not handed on.
+Creating them is most of the cost of a short test. If a test changed more than objects and rows (a
+policy, a table) or still has a connection, its bucket or database is not reused.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Made = TypeVar("Made")
-PAGES_MAX = 10  # of a thousand objects; with more, another bucket is made sooner
-ROWS_LEFT_MAX = 256 * 1024  # bytes of a table that deleted rows may fill, before it is cut
+PAGES_MAX = 10  # of 1000 objects; above that a new bucket is faster
+ROWS_LEFT_MAX = 256 * 1024  # bytes of a table with deleted rows before it is truncated
 # Columns, indexes, constraints, and the migration that made them.
 SCHEMA = """
 SELECT array_agg(line ORDER BY line) FROM (
@@ -49,7 +49,7 @@ FROM pg_sequences WHERE schemaname = 'public'
 
 @dataclass
 class Lent(Generic[Made]):
-    """What there is of one kind; `emptied` says whether another test may have it."""
+    """A pool of one kind of resource. `emptied` clears one and returns whether it is reusable."""
 
     make: Callable[[], Made]
     emptied: Callable[[Made], bool]
@@ -57,9 +57,9 @@ class Lent(Generic[Made]):
 
     @contextlib.contextmanager
     def one(self) -> Iterator[Made]:
-        """Lend one to a test."""
+        """Yield one resource for a test."""
         free, self._free = self._free, []
-        # Emptied now, not when it came back: what a test left running has had time to end.
+        # Emptied before use, not after: what a test left running has had time to end.
         found = next((one for one in free if self.emptied(one)), None)
         lent = found if found is not None else self.make()
         yield lent
@@ -67,7 +67,7 @@ class Lent(Generic[Made]):
 
 
 def configuration(client: "S3Client", bucket: str) -> list[Any]:
-    """Give all that is set up in a bucket; of what the server has not, its error's code."""
+    """Return the configuration of a bucket; an error code stands for what is not supported."""
     found: list[Any] = []
     for read in (
         client.get_bucket_policy,
@@ -85,7 +85,7 @@ def configuration(client: "S3Client", bucket: str) -> list[Any]:
 
 
 def emptied_bucket(client: "S3Client", bucket: str, configured: list[Any]) -> bool:
-    """Delete all objects and parts; False where the bucket is not what it was."""
+    """Delete all objects and parts; return False if the configuration has changed."""
     try:
         for _ in range(PAGES_MAX):
             objects = client.list_objects_v2(Bucket=bucket).get("Contents", [])
@@ -106,17 +106,17 @@ def emptied_bucket(client: "S3Client", bucket: str, configured: list[Any]) -> bo
 
 
 def admin_of(endpoint_url: str, access_key: str, secret_key: str) -> "S3Client":
-    """Make the client that empties buckets."""
+    """Create the S3 client that empties buckets."""
     return boto3.Session(access_key, secret_key, region_name="us-east-1").client(
         "s3", endpoint_url=endpoint_url
     )
 
 
 def emptied_database(server: Postgres, name: str, schema: list[str]) -> bool:
-    """Delete all rows and begin ids anew; False where somebody is in it, or it is another."""
+    """Delete all rows and restart ids; return False if it is in use or its schema differs."""
     url = server.url(name).replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
-        # What was deleted stays so, even should the next test kill the server.
+        # Deletions must survive if the next test kills the server.
         connection.execute("SET synchronous_commit = on; SET session_replication_role = replica")
         if _value(connection, IN_USE) or _value(connection, SCHEMA) != schema:
             return False
@@ -130,7 +130,7 @@ def emptied_database(server: Postgres, name: str, schema: list[str]) -> bool:
 
 
 def schema_of(server: Postgres, name: str) -> list[str]:
-    """Give what `emptied_database` compares."""
+    """Return the schema of a database in a comparable form."""
     with psycopg.connect(server.url(name).replace("+psycopg", "")) as connection:
         found: list[str] = _value(connection, SCHEMA)
     return found

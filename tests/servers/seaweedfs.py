@@ -1,4 +1,4 @@
-"""SeaweedFS, the embedded default, as the tests' S3 server."""
+"""SeaweedFS, the default S3 server of the tests."""
 
 import contextlib
 import tempfile
@@ -14,10 +14,10 @@ SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 @contextlib.contextmanager
 def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
-    """Run SeaweedFS, empty; raises ServerNotInstalled."""
+    """Run an empty SeaweedFS; raise ServerNotInstalled."""
     with tempfile.TemporaryDirectory(prefix="seaweedfs-", ignore_cleanup_errors=True) as directory:
         if webhook is not None:
-            # Its filer's own notifications; it has none of a bucket.
+            # The filer sends notifications; SeaweedFS has no bucket notifications.
             lines = ["enabled = true", f'endpoint = "{webhook.url}"']
             lines += [f'bearer_token = "{webhook.secret}"', 'event_types = ["create", "update"]']
             text = "\n".join(["[notification.webhook]", *lines])
@@ -32,4 +32,4 @@ def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
         try:
             yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid)
         finally:
-            server.stop(grace=0)  # a clean end takes a second and would save data nobody wants
+            server.stop(grace=0)  # a clean shutdown takes a second and only saves temporary data

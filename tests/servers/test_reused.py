@@ -1,4 +1,4 @@
-"""A test finds its bucket and its database as if they had just been made."""
+"""A reused bucket or database looks like a new one."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,9 @@ def client(s3_bucket: Bucket) -> Any:
 
 
 @pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
-def test_objects_and_parts_are_gone(buckets: Buckets, s3_bucket: Bucket, client: Any) -> None:
+def test_a_reused_bucket_has_no_objects_and_no_parts(
+    buckets: Buckets, s3_bucket: Bucket, client: Any
+) -> None:
     lent = buckets(s3_bucket.server)
     with lent.one() as first:
         keys = ["media/a.jpg", "media/a\nb.jpg", "incoming/ü.jpg", "media/ads/"]
@@ -45,7 +47,7 @@ def test_objects_and_parts_are_gone(buckets: Buckets, s3_bucket: Bucket, client:
         lambda client, name: client.delete_bucket(Bucket=name),
     ],
 )
-def test_a_bucket_that_was_set_up_otherwise_is_nobodys(
+def test_a_bucket_with_a_changed_configuration_is_not_reused(
     buckets: Buckets, s3_bucket: Bucket, client: Any, alter: Callable[[Any, str], object]
 ) -> None:
     lent = buckets(s3_bucket.server)
@@ -62,13 +64,13 @@ def open_to_all(name: str) -> str:
 
 
 @pytest.mark.parametrize("time", ["before", "after"])
-def test_rows_are_gone_and_ids_begin_anew(alice: Client, time: str) -> None:
+def test_a_reused_database_has_no_rows_and_restarts_ids(alice: Client, time: str) -> None:
     assert alice.get("/api/ads/").get_json()["results"] == []
     assert [alice.ad(), alice.ad()] == [1, 2]
 
 
 @pytest.mark.parametrize("altered", ["ALTER TABLE ads ADD x int", "DROP INDEX {}", ""])
-def test_a_database_with_another_schema_is_nobodys(
+def test_a_database_with_a_changed_schema_is_not_reused(
     databases: Lent[str], postgres_server: Postgres, altered: str
 ) -> None:
     with databases.one() as first, connected(postgres_server, first) as connection:
@@ -80,7 +82,7 @@ def test_a_database_with_another_schema_is_nobodys(
         assert (second == first) == (altered == "")
 
 
-def test_a_database_that_somebody_is_in_is_nobodys(
+def test_a_database_with_open_connections_is_not_reused(
     databases: Lent[str], postgres_server: Postgres
 ) -> None:
     with databases.one() as first:

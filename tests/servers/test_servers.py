@@ -1,4 +1,4 @@
-"""The tests' own servers: each serves, survives what it must, and leaves nothing behind."""
+"""The servers of the tests: each one serves, and leaves no process behind."""
 
 import contextlib
 import json
@@ -46,7 +46,7 @@ BUCKET = "media-bucket"
 
 @contextlib.contextmanager
 def s3_client(endpoint_url: str) -> Iterator["S3Client"]:
-    """Talk to a server without retries: what fails once shows."""
+    """Create an S3 client without retries, so that a single failure shows."""
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     client = boto3.client(
         "s3",
@@ -72,7 +72,7 @@ def embedded(tmp_path: Path) -> Iterator[EmbeddedS3]:
 
 
 def descendants() -> set[int]:
-    """List the processes that we or they started."""
+    """Return all descendants of this process."""
     with subprocess.Popen(
         ["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True
     ) as ps:
@@ -154,7 +154,7 @@ def test_two_seaweedfs_run_side_by_side_and_share_nothing() -> None:
 
 
 @pytest.mark.parametrize("grace", [10.0, 0.0], ids=["stopped", "killed"])
-def test_seaweedfs_keeps_objects_over_a_restart_with_other_internal_ports(
+def test_seaweedfs_keeps_objects_after_a_restart_on_other_internal_ports(
     embedded: EmbeddedS3, grace: float
 ) -> None:
     with s3_client(embedded.endpoint_url) as s3:
@@ -165,7 +165,7 @@ def test_seaweedfs_keeps_objects_over_a_restart_with_other_internal_ports(
         assert s3.get_object(Bucket=BUCKET, Key="media/a")["Body"].read() == b"bytes"
 
 
-def test_seaweedfs_shows_an_anonymous_reader_what_the_bucket_policy_allows_and_no_more(
+def test_seaweedfs_lets_anonymous_readers_read_only_what_the_bucket_policy_allows(
     embedded: EmbeddedS3,
 ) -> None:
     resource = f"arn:aws:s3:::{BUCKET}/media/*"
@@ -183,7 +183,7 @@ def test_seaweedfs_shows_an_anonymous_reader_what_the_bucket_policy_allows_and_n
     assert status_of(f"{url}/media/b", method="PUT") == 403
 
 
-def test_seaweedfs_keeps_its_credentials_to_its_owner(embedded: EmbeddedS3) -> None:
+def test_seaweedfs_credentials_are_readable_by_their_owner_only(embedded: EmbeddedS3) -> None:
     identities = embedded.data_dir / "identities.json"
     assert SECRET_KEY in identities.read_text()
     assert stat.S_IMODE(identities.stat().st_mode) == 0o600
@@ -213,14 +213,14 @@ def test_seaweedfs_refuses_a_web_page_at_the_port_behind_s3(embedded: EmbeddedS3
     assert status_of(f"http://{LOOPBACK}:{port}/", origin="https://example.com") == 403
 
 
-def test_seaweedfs_says_when_its_port_is_taken(tmp_path: Path) -> None:
+def test_seaweedfs_reports_a_taken_port(tmp_path: Path) -> None:
     with installed_or_skip(), socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} is taken"):
+        with pytest.raises(PortTaken, match=f"port {port} is in use"):
             EmbeddedS3(tmp_path, port, ACCESS_KEY, SECRET_KEY).start()
 
 
-def test_seaweedfs_says_when_another_one_runs_on_the_same_data(
+def test_seaweedfs_reports_another_one_on_the_same_data(
     embedded: EmbeddedS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broker.local.seaweedfs, "LOCK_TIMEOUT", 0)
@@ -236,7 +236,7 @@ def test_seaweedfs_says_when_another_one_runs_on_the_same_data(
         (postgres_binaries, "apt-get install postgresql"),
     ],
 )
-def test_a_missing_program_is_one_line_that_says_what_to_install(
+def test_a_missing_program_is_reported_in_one_line_with_what_to_install(
     find: Callable[[], object], remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MINIO_BINARY", raising=False)
@@ -249,21 +249,21 @@ def test_a_missing_program_is_one_line_that_says_what_to_install(
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_ends_before_it_is_ready_says_so_at_once_with_the_end_of_its_log(
+def test_a_server_that_ends_before_it_is_ready_is_reported_with_the_end_of_its_log(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ServerDied, match=r"status 3:\nno such flag"):
         shell("echo no such flag; exit 3", tmp_path).start(lambda: False, timeout=60)
 
 
-def test_a_server_that_never_gets_ready_is_ended(tmp_path: Path) -> None:
+def test_a_server_that_never_becomes_ready_is_stopped(tmp_path: Path) -> None:
     before = descendants()
     with pytest.raises(ServerNotReady, match=r"not ready in 0\.2 s"):
         shell("exec sleep 60", tmp_path).start(lambda: False, timeout=0.2)
     assert descendants() == before
 
 
-def test_stop_ends_a_whole_group_that_ignores_sigterm(tmp_path: Path) -> None:
+def test_stop_kills_a_process_group_that_ignores_sigterm(tmp_path: Path) -> None:
     before = descendants()
     child = shell("trap '' TERM; sleep 60 & touch up; wait", tmp_path)
     child.start((tmp_path / "up").exists, timeout=10)

@@ -1,4 +1,4 @@
-"""TLS before a server that speaks plain HTTP, with a certificate of the test's own."""
+"""A TLS proxy in front of a plain HTTP server, with a self-signed certificate."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ CHUNK = 64 * 1024
 
 
 def self_signed(directory: Path) -> tuple[Path, Path]:
-    """Make a certificate for localhost, and its key."""
+    """Create a certificate and a key for localhost."""
     certificate, key = directory / "localhost.crt", directory / "localhost.key"
     subprocess.run(
         [
@@ -31,7 +31,7 @@ def self_signed(directory: Path) -> tuple[Path, Path]:
 
 @contextlib.contextmanager
 def tls_proxy(endpoint_url: str, certificate: Path, key: Path, port: int = 0) -> Iterator[str]:
-    """Forward to a server, byte by byte; gives the https URL, on localhost."""
+    """Forward to a server; yield the https URL on localhost."""
     target = urlsplit(endpoint_url)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -62,7 +62,7 @@ def tls_proxy(endpoint_url: str, certificate: Path, key: Path, port: int = 0) ->
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Forward until the source ends, then end the sink; with TLS its close_notify too."""
+    """Forward until the source ends, then close the sink, including TLS close_notify."""
     with contextlib.suppress(OSError):
         try:
             while data := await source.read(CHUNK):

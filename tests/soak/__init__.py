@@ -1,4 +1,4 @@
-"""Load on real processes while they are killed, cut off and restarted: `python -m tests.soak`.
+"""Load on real processes while servers are killed, stopped and restarted: `make matrix ONLY=soak`.
 
-The servers are the deployed ones; what an answer must be is known from a model of each client.
+The servers run as they are deployed. A model of each client says what every answer must be.
 """

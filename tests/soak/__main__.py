@@ -1,4 +1,4 @@
-"""`make soak`, or `python -m tests.soak --seconds 60`: run it, print the table, keep it."""
+"""Run the soak, print its table and store the table in `.soak/`."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.servers import ROOT
 from broker.local.process import ServerNotInstalled
 from tests.soak.run import Plan, run
-from tests.soak.stack import Lives, running
+from tests.soak.stack import Lifetimes, running
 from tests.soak.table import markdown
 
 RESULTS = ROOT / ".soak"
@@ -18,12 +18,18 @@ SECONDS_MIN = 10
 
 
 def main() -> int:
-    """Give 0 where nothing was found, else 1."""
-    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=300, help="of load; %(default)s")
-    parser.add_argument("--clients", type=int, default=24, help="at once; %(default)s")
-    parser.add_argument("--bucket-away", type=float, default=20, help="seconds; %(default)s")
-    parser.add_argument("--ttl", type=int, default=60, help="of a ticket, seconds; %(default)s")
+    """Return 0 if the run found no error, 1 if it did, 2 if a program is missing."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=300, help="of load (default %(default)s)")
+    parser.add_argument(
+        "--clients", type=int, default=24, help="at the same time (default %(default)s)"
+    )
+    parser.add_argument(
+        "--bucket-away", type=float, default=20, help="seconds (default %(default)s)"
+    )
+    parser.add_argument(
+        "--ttl", type=int, default=60, help="lifetime of a ticket in seconds (default %(default)s)"
+    )
     asked = parser.parse_args()
     plan = Plan(
         seconds=max(SECONDS_MIN, asked.seconds),
@@ -34,7 +40,7 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="soak-") as directory,
-            running(Path(directory), Lives(ttl=asked.ttl, grace=asked.ttl // 2)) as stack,
+            running(Path(directory), Lifetimes(ttl=asked.ttl, grace=asked.ttl // 2)) as stack,
         ):
             result = asyncio.run(run(stack, plan))
             table = markdown(stack, result)

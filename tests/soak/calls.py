@@ -1,7 +1,7 @@
-"""One request to the API or to the bucket, at the pace of the run, repeated while it is told to.
+"""Requests to the API and to the bucket, at the pace of the run.
 
-A client that keeps to the documented rules: it waits as long as Retry-After says, and asks again
-when a connection breaks. What the answer must be is for the journeys to say.
+The caller follows the documented rules: it waits as long as Retry-After says, and repeats a request
+if the connection breaks. `journeys.py` decides which answers are correct.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ SENT = (200, 201, 204)
 
 
 class GaveUp(Exception):
-    """The journey ended before its end; what was wrong is in the ledger."""
+    """The journey stopped early. The ledger holds the reason."""
 
 
 class Pace:
-    """So many requests a second, of all clients together; None for as many as there can be."""
+    """Limits the rate of all clients together, in requests per second; None means no limit."""
 
     def __init__(self) -> None:
         self.rate: float | None = None
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait for the next free moment; what was missed is not made up for."""
+        """Wait for the next free time slot. A missed slot is not made up for."""
         if self.rate is None:
             return
         now = time.monotonic()
@@ -41,8 +41,8 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Said:
-    """An answer; `repeated` where an earlier attempt may have been carried out."""
+class Answer:
+    """An answer. `repeated` means that an earlier attempt may have succeeded."""
 
     status: int
     body: Any
@@ -50,12 +50,12 @@ class Said:
 
     @property
     def code(self) -> str | None:
-        """The problem's code."""
+        """The problem code, or None."""
         return self.body.get("code") if isinstance(self.body, dict) else None
 
 
 class Calls:
-    """What every client asks through."""
+    """Sends the requests of all clients and records their answers."""
 
     def __init__(self, url: str, ledger: Ledger, pace: Pace, connections: int) -> None:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
@@ -70,8 +70,8 @@ class Calls:
         await self._api.aclose()
         await self._bucket.aclose()
 
-    async def ask(self, method: str, path: str, want: tuple[int, ...], **request: Any) -> Said:
-        """Ask until there is an answer other than 503; raises GaveUp unless it is wanted."""
+    async def ask(self, method: str, path: str, want: tuple[int, ...], **request: Any) -> Answer:
+        """Repeat the request until its answer is not 503; raise GaveUp if that is not in `want`."""
         repeated = False
         for _ in range(ATTEMPTS_MAX):
             await self.pace.turn()
@@ -91,20 +91,20 @@ class Calls:
                 repeated = True
                 await asyncio.sleep(min(float(wait or 1), WAIT_MAX))
                 continue
-            said = Said(answer.status_code, body, repeated)
+            said = Answer(answer.status_code, body, repeated)
             if said.status not in want and not (repeated and said.code == "idempotency_in_flight"):
-                self.complain(f"{what}: {said.status} {answer.text[:300]}, expected {want}")
+                self.record_error(f"{what}: {said.status} {answer.text[:300]}, expected {want}")
             self.ledger.answered(begun)
             return said
-        self.complain(f"{method} {path}: no answer after {ATTEMPTS_MAX} attempts")
+        self.record_error(f"{method} {path}: no answer after {ATTEMPTS_MAX} attempts")
 
-    def complain(self, what: str) -> NoReturn:
-        """Write down that something was wrong, and end the journey."""
-        self.ledger.complain(what)
+    def record_error(self, what: str) -> NoReturn:
+        """Record an error and stop the journey."""
+        self.ledger.record_error(what)
         raise GaveUp
 
     async def send(self, ticket: dict[str, Any], data: bytes) -> bool:
-        """Send a ticket's form; False where the bucket refuses it. Repeats while it is away."""
+        """Send a ticket's form, again while the bucket is down; return False if it is refused."""
         upload = ticket["upload"]
         files = {"file": ("photo", data)}
         answer = await self._to_bucket("POST", upload["url"], data=upload["fields"], files=files)
@@ -112,14 +112,14 @@ class Calls:
         return answer.status_code in SENT
 
     async def put(self, url: str, data: bytes) -> None:
-        """Write an object past the broker, as whoever holds the bucket's keys could."""
+        """Write an object directly, as anyone with the bucket's credentials could."""
         await self._to_bucket("PUT", url, content=data, headers={"Content-Type": "image/jpeg"})
 
     async def fetch(self, url: str) -> bytes:
         """Read an object."""
         answer = await self._to_bucket("GET", url)
         if answer.status_code != 200:
-            self.complain(f"GET {url}: {answer.status_code}")
+            self.record_error(f"GET {url}: {answer.status_code}")
         return answer.content
 
     async def _to_bucket(self, method: str, url: str, **request: Any) -> httpx.Response:
@@ -135,7 +135,7 @@ class Calls:
                     return answer
                 what += f": {answer.status_code}"
             if not self.ledger.bucket_away(begun):
-                self.complain(f"{what} while it was not away")
+                self.record_error(f"{what} while it was not away")
             self.ledger.upload("away")
             await asyncio.sleep(UPLOAD_WAIT)
-        self.complain(f"{method} to the bucket: no answer after {ATTEMPTS_MAX} attempts")
+        self.record_error(f"{method} to the bucket: no answer after {ATTEMPTS_MAX} attempts")

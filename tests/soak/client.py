@@ -1,6 +1,6 @@
-"""One user of the API: asks, sends, confirms, and holds each answer to its own model.
+"""One user of the API, which compares each answer with its own model.
 
-Which of these follow one another is the journeys' matter.
+`journeys.py` says in which order a user does things.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import jwt
 
-from tests.soak.calls import Calls, GaveUp, Said
+from tests.soak.calls import Answer, Calls, GaveUp
 from tests.soak.ledger import Ledger
 from tests.soak.model import Kept, Known, Photo
 from tests.soak.stack import Stack
@@ -23,11 +23,11 @@ REPEATED = 0.1  # of the confirms, how many are asked for twice
 
 
 class Lapsed(Exception):
-    """A ticket was used too late, because what it was for was away for so long."""
+    """A ticket expired before it could be used, because a server was down."""
 
 
 class Unknown(Exception):
-    """Whether it was made cannot be told before its key is free again."""
+    """The idempotency key is still locked, so it is unknown whether the request succeeded."""
 
 
 class Client:
@@ -41,13 +41,13 @@ class Client:
         self.stack = stack
         self.calls = calls
         self._headers = {"Authorization": f"Bearer {_token(number, stack.secret)}"}
-        self._born: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
         self._asked: Counter[int] = Counter()
         self.of_ads: dict[int, list[str]] = {}
 
     @property
     def ledger(self) -> Ledger:
-        """The run's figures."""
+        """The records of the run."""
         return self.calls.ledger
 
     async def check_all(self) -> None:
@@ -66,22 +66,24 @@ class Client:
         """Compare the profile's avatar with the model."""
         if self.known.avatar is None:
             return
-        said = await self.ask("GET", f"/api/users/{self.user}/", 200)
-        if said.body["avatar"] != self.known.avatar.key:
-            self.calls.complain(f"avatar {said.body['avatar']}, expected {self.known.avatar}")
+        answer = await self.ask("GET", f"/api/users/{self.user}/", 200)
+        if answer.body["avatar"] != self.known.avatar.key:
+            self.calls.record_error(f"avatar {answer.body['avatar']}, expected {self.known.avatar}")
 
     def compare(self, ad: dict[str, Any]) -> None:
         """Compare an ad as the API shows it with the model."""
         if ad["owner"] != self.user:
-            self.calls.complain(f"ad {ad['id']} of user {ad['owner']} in the list of {self.user}")
+            self.calls.record_error(
+                f"ad {ad['id']} of user {ad['owner']} in the list of {self.user}"
+            )
         there = {(image["id"], image["image"]) for image in ad["images"]}
         # An ad whose answer was lost is known to nobody, and has no images.
         images = self.known.ads.get(ad["id"], {}).values()
         if there != (expected := {(image.id, image.key) for image in images}):
-            self.calls.complain(f"ad {ad['id']}: images {there ^ expected} differ")
+            self.calls.record_error(f"ad {ad['id']}: images {there ^ expected} differ")
 
     async def ad(self, places: int = 1) -> int:
-        """Give an ad with so many places left, a new one where there is none."""
+        """Return an ad that has enough free slots; create one if there is none."""
         for ad in self.known.ads:
             if self._asked[ad] + places <= MAX_IMAGES:
                 break
@@ -100,63 +102,63 @@ class Client:
         return ticket
 
     def forget(self, ticket: dict[str, Any], ad: int) -> None:
-        """Expect the reaper to end it, until more is done about it."""
+        """Expect the upload to expire, until the client does more with it."""
         self.known.ends[ticket["id"]] = "expired"
         self.of_ads.setdefault(ad, []).append(ticket["id"])
 
     async def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Have something made, once, whatever becomes of the answers."""
+        """Create something exactly once, even if answers are lost."""
         begun = time.monotonic()
         headers = {**self._headers, "Idempotency-Key": str(uuid.uuid4())}
-        said = await self.calls.ask("POST", path, (201,), json=body, headers=headers)
-        if said.status != 201:
-            # It was cut off at work and holds the key for a minute: an app would come back.
+        answer = await self.calls.ask("POST", path, (201,), json=body, headers=headers)
+        if answer.status != 201:
+            # The interrupted request locks its key for a minute; an app would retry later.
             raise Unknown
-        for ticket in said.body.get("tickets", [said.body]):
-            self._born[str(ticket["id"])] = begun
-        made: dict[str, Any] = said.body
+        for ticket in answer.body.get("tickets", [answer.body]):
+            self._asked_at[str(ticket["id"])] = begun
+        made: dict[str, Any] = answer.body
         return made
 
     async def upload(self, ticket: dict[str, Any], photo: Photo) -> Kept:
-        """Send and confirm; the answer must be this photo's image, twice as well as once."""
+        """Send the photo and confirm it. A repeated confirm must return the same image."""
         await self.send(ticket, photo)
         image = await self._confirmed(ticket)
         self.known.ends[ticket["id"]] = "confirmed"
         if self.chance.random() < REPEATED and await self._confirmed(ticket) != image:
-            self.calls.complain(f"{ticket['key']}: a second confirm gives another image")
+            self.calls.record_error(f"{ticket['key']}: a second confirm gives another image")
         return Kept(image["id"], image["image"], image["image_url"], photo.md5)
 
     async def _confirmed(self, ticket: dict[str, Any]) -> dict[str, Any]:
-        said = await self.ask("POST", ticket["confirm_url"], 200, 410)
-        if said.status == 410:
-            self.too_late(ticket, said)
-        if said.body["image"] != ticket["key"]:
-            self.calls.complain(f"{ticket['key']} became {said.body['image']}")
-        image: dict[str, Any] = said.body
+        answer = await self.ask("POST", ticket["confirm_url"], 200, 410)
+        if answer.status == 410:
+            self.too_late(ticket, answer)
+        if answer.body["image"] != ticket["key"]:
+            self.calls.record_error(f"{ticket['key']} became {answer.body['image']}")
+        image: dict[str, Any] = answer.body
         return image
 
     async def send(self, ticket: dict[str, Any], photo: Photo) -> None:
-        """Send a ticket's bytes; raises Lapsed where the form was too old for them."""
+        """Send the photo; raise Lapsed if the form has expired."""
         if not await self.calls.send(ticket, photo.data):
-            if self._age(ticket) < self.stack.lives.ttl - CLOCK_SECONDS:
-                self.calls.complain(f"the bucket refused {ticket['key']} in time")
+            if self._age(ticket) < self.stack.lifetimes.ttl - CLOCK_SECONDS:
+                self.calls.record_error(f"the bucket refused {ticket['key']} in time")
             raise Lapsed
 
-    def too_late(self, ticket: dict[str, Any], said: Said) -> NoReturn:
-        """End the journey: nothing is wrong where the ticket was as old as that."""
-        if said.code != "upload_expired" or not self.is_late(ticket):
-            self.calls.complain(f"{ticket['key']}: {said.code} in time")
+    def too_late(self, ticket: dict[str, Any], answer: Answer) -> NoReturn:
+        """Stop the journey; record an error if the ticket was not old enough to expire."""
+        if answer.code != "upload_expired" or not self.is_late(ticket):
+            self.calls.record_error(f"{ticket['key']}: {answer.code} in time")
         raise Lapsed
 
     def is_late(self, ticket: dict[str, Any]) -> bool:
-        """Say whether a ticket is as old as one that the reaper may have ended."""
-        return self._age(ticket) >= self.stack.lives.longest - CLOCK_SECONDS
+        """Check whether a ticket is old enough for the reaper to have expired it."""
+        return self._age(ticket) >= self.stack.lifetimes.longest - CLOCK_SECONDS
 
     def _age(self, ticket: dict[str, Any]) -> float:
-        return time.monotonic() - self._born[ticket["id"]]
+        return time.monotonic() - self._asked_at[ticket["id"]]
 
-    async def ask(self, method: str, path: str, *want: int) -> Said:
-        """Ask with this user's token; raises GaveUp unless the status is one that is wanted."""
+    async def ask(self, method: str, path: str, *want: int) -> Answer:
+        """Send a request with this user's token; raise GaveUp if its status is not in `want`."""
         return await self.calls.ask(method, path, want, headers=self._headers)
 
 

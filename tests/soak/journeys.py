@@ -1,7 +1,7 @@
-"""What clients do, one journey after another, so that each one's model is exact.
+"""What the clients do. Each client runs one journey after another, so that its model is exact.
 
-Whole uploads, batches, avatars, tickets given back or forgotten, wrong bytes, other people's
-uploads, lists: what an app does, and what a stranger does.
+The journeys are what an app does (uploads, batches, avatars, cancelled and abandoned tickets,
+lists) and what an attacker tries (wrong bytes, uploads of other users).
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,14 @@ from tests.soak.client import Client, Lapsed, Unknown
 from tests.soak.model import Photo
 
 BATCH = 3
-FETCHED = 0.2  # of the photos, how many are read back at once; all are compared at the end
+FETCHED = 0.2  # share of photos read back immediately; all are compared at the end
 
 
-class Traveller(Client):
-    """A client on its way."""
+class JourneyClient(Client):
+    """A client that runs random journeys."""
 
-    async def travel(self) -> None:
-        """Make one journey, whichever comes."""
+    async def run_journey(self) -> None:
+        """Run one random journey and count how it ended."""
         journeys, weights = zip(*self._journeys(), strict=True)
         (journey,) = self.chance.choices(journeys, weights)
         name = journey.__name__
@@ -49,28 +49,28 @@ class Traveller(Client):
         ]
 
     async def photo(self) -> None:
-        """A photo of an ad, confirmed now and then twice."""
+        """Upload a photo to an ad; sometimes confirm it twice."""
         ad = await self.ad()
         photo = Photo.of(self.chance)
         image = await self.upload(await self.ticket(ad, photo), photo)
         self.known.ads[ad][image.id] = image
         if self.chance.random() < FETCHED and await self.calls.fetch(image.url) != photo.data:
-            self.calls.complain(f"{image.url} is another photo")
+            self.calls.record_error(f"{image.url} is another photo")
 
     async def batch(self) -> None:
-        """Three photos by one request."""
+        """Upload three photos with one batch request."""
         ad = await self.ad(BATCH)
         photos = [Photo.of(self.chance) for _ in range(BATCH)]
         files = [photo.declared() for photo in photos]
-        said = await self.make(f"/api/ads/{ad}/upload_images/", {"files": files})
-        for ticket in said["tickets"]:
+        answer = await self.make(f"/api/ads/{ad}/upload_images/", {"files": files})
+        for ticket in answer["tickets"]:
             self.forget(ticket, ad)
-        for ticket, photo in zip(said["tickets"], photos, strict=True):
+        for ticket, photo in zip(answer["tickets"], photos, strict=True):
             image = await self.upload(ticket, photo)
             self.known.ads[ad][image.id] = image
 
     async def avatar(self) -> None:
-        """A new avatar, in the place of the one before."""
+        """Replace the avatar."""
         photo = Photo.of(self.chance)
         ticket = await self.make(f"/api/users/{self.user}/upload_avatar/", photo.declared())
         self.known.ends[ticket["id"]] = "expired"
@@ -78,7 +78,7 @@ class Traveller(Client):
         await self.check_avatar()
 
     async def cancel(self) -> None:
-        """A ticket that is given back, before or after its bytes have arrived."""
+        """Cancel a ticket, before or after sending its bytes."""
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
         if self.chance.random() < 0.5:
@@ -87,34 +87,34 @@ class Traveller(Client):
         await self.ask("DELETE", path, 204)
         late = self.is_late(ticket)
         self.known.ends[ticket["id"]] = "cancelled or expired" if late else "cancelled"
-        said = await self.ask("POST", ticket["confirm_url"], 410)
-        if said.code not in ("upload_cancelled", *(["upload_expired"] if late else [])):
-            self.calls.complain(f"{path} was cancelled, and is {said.code}")
+        answer = await self.ask("POST", ticket["confirm_url"], 410)
+        if answer.code not in ("upload_cancelled", *(["upload_expired"] if late else [])):
+            self.calls.record_error(f"{path} was cancelled, and is {answer.code}")
 
     async def abandon(self) -> None:
-        """A ticket that is forgotten, before or after its bytes have arrived."""
+        """Abandon a ticket, before or after sending its bytes."""
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
         if self.chance.random() < 0.5:
             await self.send(ticket, photo)
 
     async def wrong_bytes(self) -> None:
-        """Other bytes than were declared, which the bucket refuses; then the right ones."""
+        """Send other bytes than declared, which the bucket refuses; then send the right ones."""
         ad = await self.ad()
         photo = Photo.of(self.chance)
         ticket = await self.ticket(ad, photo)
         if await self.calls.send(ticket, photo.other().data):
-            self.calls.complain(f"the bucket took other bytes for {ticket['key']}")
-        said = await self.ask("POST", ticket["confirm_url"], 409, 410)
-        if said.status == 410:
-            self.too_late(ticket, said)
-        if said.code != "object_missing":
-            self.calls.complain(f"{ticket['key']}: {said.code} for bytes that were refused")
+            self.calls.record_error(f"the bucket took other bytes for {ticket['key']}")
+        answer = await self.ask("POST", ticket["confirm_url"], 409, 410)
+        if answer.status == 410:
+            self.too_late(ticket, answer)
+        if answer.code != "object_missing":
+            self.calls.record_error(f"{ticket['key']}: {answer.code} for bytes that were refused")
         image = await self.upload(ticket, photo)
         self.known.ads[ad][image.id] = image
 
     async def forged(self) -> None:
-        """Other bytes, written past the broker: the confirm sees it."""
+        """Write other bytes directly to the bucket; the confirm must reject them."""
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
         place = {"Bucket": BUCKET, "Key": f"media/{ticket['key']}"}
@@ -122,38 +122,38 @@ class Traveller(Client):
             "put_object", Params={**place, "ContentType": "image/jpeg"}
         )
         await self.calls.put(url, photo.other().data)
-        said = await self.ask("POST", ticket["confirm_url"], 422, 410)
-        if said.status == 410:
-            self.too_late(ticket, said)
+        answer = await self.ask("POST", ticket["confirm_url"], 422, 410)
+        if answer.status == 410:
+            self.too_late(ticket, answer)
         self.known.ends[ticket["id"]] = "rejected"
 
     async def delete_image(self) -> None:
-        """An image that is deleted."""
+        """Delete an image."""
         found = [(ad, image) for ad, images in self.known.ads.items() for image in images]
         if not found:
             return
         ad, image = self.chance.choice(found)
-        said = await self.ask("DELETE", f"/api/ads/{ad}/images/{image}/", 204, 404)
-        if said.status == 404 and not said.repeated:
-            self.calls.complain(f"image {image} of ad {ad} is not there")
+        answer = await self.ask("DELETE", f"/api/ads/{ad}/images/{image}/", 204, 404)
+        if answer.status == 404 and not answer.repeated:
+            self.calls.record_error(f"image {image} of ad {ad} is not there")
         del self.known.ads[ad][image]
 
     async def delete_ad(self) -> None:
-        """An ad that is deleted with all its images."""
+        """Delete an ad with all its images."""
         if len(self.known.ads) < 2:
             return
         ad = self.chance.choice(list(self.known.ads))
-        said = await self.ask("DELETE", f"/api/ads/{ad}/", 204, 404)
-        if said.status == 404 and not said.repeated:
-            self.calls.complain(f"ad {ad} is not there")
+        answer = await self.ask("DELETE", f"/api/ads/{ad}/", 204, 404)
+        if answer.status == 404 and not answer.repeated:
+            self.calls.record_error(f"ad {ad} is not there")
         del self.known.ads[ad]
         for upload in self.of_ads.pop(ad, []):
-            if self.known.ends[upload] == "expired":  # as yet, it may be pending
+            if self.known.ends[upload] == "expired":  # it may still be pending
                 self.known.ends[upload] = "cancelled or expired"
         await self.ask("GET", f"/api/ads/{ad}/", 404)
 
     async def other_people(self) -> None:
-        """Somebody else's token opens nothing."""
+        """Check that another user's token gives no access to an upload."""
         if self.stranger is None:
             return
         photo = Photo.of(self.chance)
@@ -165,10 +165,10 @@ class Traveller(Client):
         await self.ask("GET", upload, 200)
 
     async def look(self) -> None:
-        """Lists and ads show what the model knows, and nothing else."""
+        """Check that lists and ads show exactly what the model holds."""
         path = f"/api/ads/?owner={self.user}&limit=20"
-        said = await self.ask("GET", path, 200)
-        for ad in said.body["results"]:
+        answer = await self.ask("GET", path, 200)
+        for ad in answer.body["results"]:
             self.compare(ad)
         if self.known.ads:
             await self.check_ad(self.chance.choice(list(self.known.ads)))

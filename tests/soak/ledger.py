@@ -1,6 +1,6 @@
-"""What was asked and what came back, by phase: every answer is either expected or written down.
+"""Counts the answers of each phase and keeps every unexpected one.
 
-Knows nothing of what the right answer is; that is the clients' to say.
+The clients decide which answers are correct; this module only records them.
 """
 
 import time
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-WRONG_MAX = 50  # of those that are kept whole; all are counted
-# How long after a server is back its absence may still be told: requests under way wait as long.
+WRONG_MAX = 50  # how many are kept in full; all are counted
+# Requests that began during an outage may still report it this long after its end.
 AFTERMATH_SECONDS = 15.0
 
 
 @dataclass
 class Phase:
-    """The figures of one phase; `lost` are answers that never came."""
+    """The figures of one phase. `lost` counts requests without an answer."""
 
     name: str
     begun: float
@@ -26,36 +26,36 @@ class Phase:
 
     @property
     def length(self) -> float:
-        """Seconds from its beginning to its end, or to now."""
+        """Seconds from the beginning of the phase to its end, or to now."""
         return (self.ended or time.monotonic()) - self.begun
 
     @property
     def requests(self) -> int:
-        """All that was asked of the API."""
+        """The number of requests to the API."""
         return sum(self.statuses[kind] for kind in ("ok", "503", "lost", "wrong"))
 
     def percentile(self, share: float) -> float:
-        """Give the answer time that so many answers kept to, in milliseconds."""
+        """Return a percentile of the response times, in milliseconds."""
         ordered = sorted(self.seconds)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 @dataclass
 class Outage:
-    """From when until when something was away, and the last answer that told of it."""
+    """When a server was down, and when an answer last reported it."""
 
     code: str
     begun: float
     ended: float = float("inf")
-    told_last: float = 0.0
+    last_reported: float = 0.0
 
     def explains(self, begun: float, ended: float) -> bool:
-        """Say whether a request between these times may have met it."""
+        """Check whether a request between these times may have met the outage."""
         return ended >= self.begun and begun <= self.ended + AFTERMATH_SECONDS
 
 
 class Ledger:
-    """One run's figures."""
+    """The records of one run."""
 
     def __init__(self) -> None:
         self.phases: list[Phase] = []
@@ -65,15 +65,15 @@ class Ledger:
 
     @property
     def phase(self) -> Phase:
-        """The phase of this moment."""
+        """The current phase."""
         return self.phases[-1]
 
     def named(self, name: str) -> Phase:
-        """Give a phase by its name."""
+        """Return the phase with this name."""
         return next(phase for phase in self.phases if phase.name == name)
 
     def begin(self, name: str) -> Phase:
-        """End one phase and begin the next."""
+        """End the current phase and begin the next."""
         now = time.monotonic()
         if self.phases:
             self.phase.ended = now
@@ -82,45 +82,45 @@ class Ledger:
 
     @contextmanager
     def outage(self, code: str) -> Iterator[Outage]:
-        """Allow answers that say so while the block runs, and a little after."""
+        """Accept answers with this code while the block runs and shortly after."""
         found = Outage(code, time.monotonic())
         self.outages.append(found)
         yield found
         found.ended = time.monotonic()
 
     def answered(self, begun: float) -> None:
-        """Count an answer that is as it must be."""
+        """Count a correct answer."""
         self.phase.statuses["ok"] += 1
         self.phase.seconds.append(time.monotonic() - begun)
 
     def unavailable(self, begun: float, code: str, retry_after: str | None, what: str) -> None:
-        """Count a 503: it must name what is away in that moment, and say when to ask again."""
+        """Count a 503. It must name a server that is down and have a Retry-After."""
         if retry_after is None or not retry_after.isdigit():
-            self.complain(f"{what}: 503 {code} with Retry-After {retry_after}")
+            self.record_error(f"{what}: 503 {code} with Retry-After {retry_after}")
         elif not self._explained(code, begun):
-            self.complain(f"{what}: 503 {code} while nothing was away")
+            self.record_error(f"{what}: 503 {code} while nothing was away")
         else:
             self.phase.statuses["503"] += 1
 
     def lost(self, begun: float, what: str) -> None:
-        """Count a connection that broke: only a killed worker's may."""
+        """Count a broken connection. Only a killed worker may cause one."""
         if self._explained("lost", begun):
             self.phase.statuses["lost"] += 1
         else:
-            self.complain(f"{what} while no worker was killed")
+            self.record_error(f"{what} while no worker was killed")
 
-    def complain(self, what: str) -> None:
-        """Write down a wrong answer."""
+    def record_error(self, what: str) -> None:
+        """Record a wrong answer."""
         self.phase.statuses["wrong"] += 1
         if len(self.wrong) < WRONG_MAX:
             self.wrong.append(f"{self.phase.name}: {what}")
 
     def upload(self, outcome: str) -> None:
-        """Count what the bucket said to bytes: `sent`, `refused` or `away`."""
+        """Count how the bucket answered an upload: `sent`, `refused` or `away`."""
         self.phase.statuses[outcome] += 1
 
     def bucket_away(self, begun: float) -> bool:
-        """Say whether a request to the bucket may have found it away."""
+        """Check whether the bucket may have been down during a request."""
         return any(
             one.code == "storage_unavailable" and one.explains(begun, time.monotonic())
             for one in self.outages
@@ -130,6 +130,6 @@ class Ledger:
         now = time.monotonic()
         for one in self.outages:
             if one.code == code and one.explains(begun, now):
-                one.told_last = now
+                one.last_reported = now
                 return True
         return False

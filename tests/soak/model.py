@@ -1,4 +1,4 @@
-"""What one client knows that it did: its ads with their images, its avatar, how uploads ended."""
+"""The model of one client: its ads with their images, its avatar, and how its uploads ended."""
 
 import hashlib
 import random
@@ -12,26 +12,26 @@ SMALLEST, LARGEST = 2_000, 30_000
 
 @dataclass(frozen=True)
 class Photo:
-    """Bytes that no other photo has."""
+    """A photo with unique bytes."""
 
     data: bytes
 
     @classmethod
     def of(cls, chance: random.Random) -> "Photo":
-        """Make one."""
+        """Create a random photo."""
         return cls(JPEG + chance.randbytes(chance.randrange(SMALLEST, LARGEST)))
 
     def other(self) -> "Photo":
-        """Give as many other bytes."""
+        """Return a photo of the same size with other bytes."""
         return Photo(JPEG + bytes(255 - byte for byte in self.data[len(JPEG) :]))
 
     @property
     def md5(self) -> str:
-        """What S3 calls its ETag."""
+        """The MD5 of the bytes, which S3 uses as the ETag."""
         return hashlib.md5(self.data, usedforsecurity=False).hexdigest()
 
     def declared(self) -> dict[str, Any]:
-        """What a request for a ticket says of it."""
+        """The body of a request for a ticket."""
         return {
             "file_name": "photo.jpg",
             "content_type": "image/jpeg",
@@ -42,7 +42,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Kept:
-    """An image that is there: its id, its key, its URL, and the photo's MD5."""
+    """An image that exists: its id, key, URL, and the MD5 of its photo."""
 
     id: int
     key: str
@@ -52,15 +52,15 @@ class Kept:
 
 @dataclass
 class Known:
-    """Of one client."""
+    """What one client knows."""
 
     ads: dict[int, dict[int, Kept]] = field(default_factory=dict)
     avatar: Kept | None = None
-    # How each upload ends, by id; the reaper's `expired` for those that are given up.
+    # The expected final state of each upload by id; `expired` for abandoned ones.
     ends: dict[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> list[Kept]:
-        """All that must be in the bucket."""
+        """All images that must be in the bucket."""
         kept = [image for images in self.ads.values() for image in images.values()]
         return [*kept, self.avatar] if self.avatar else kept

@@ -1,4 +1,4 @@
-"""A run: how much it can take, then a part of that while one thing after another is away."""
+"""One run: measure the peak rate, then keep 80 % of it while servers are killed and restarted."""
 
 import asyncio
 import os
@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.soak.calls import Calls, Pace
-from tests.soak.journeys import Traveller
+from tests.soak.final_checks import at_rest, compare
+from tests.soak.journeys import JourneyClient
 from tests.soak.ledger import Ledger
-from tests.soak.settled import at_rest, compare
+from tests.soak.resources import Resources, ResourceWatch, leaks
 from tests.soak.stack import Stack, workers
-from tests.soak.vitals import Vitals, Watch, leaks
 
 QUIET, LAST, END = "quiet", "quiet again", "at the end"
 SHARE = 0.8  # of the peak
 BACK_TRIES = 600  # of a tenth of a second
-WATCH_EVERY = 2.0
+SAMPLE_EVERY = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much and how long: `seconds` of load after the peak, the bucket's absence included."""
+    """How long and how much: `seconds` of load after the peak, including the bucket's outage."""
 
     seconds: float = 300
     peak_seconds: float = 15
@@ -32,31 +32,31 @@ class Plan:
 
 @dataclass
 class Result:
-    """What a run has found."""
+    """The results of a run."""
 
     ledger: Ledger
     peak: float = 0.0
-    first: Vitals | None = None
-    last: Vitals | None = None
+    first: Resources | None = None
+    last: Resources | None = None
     findings: list[str] = field(default_factory=list)
-    settled: str = ""
+    final_state: str = ""
 
 
 async def run(stack: Stack, plan: Plan) -> Result:
-    """Do all of it; nothing is raised for what is found."""
+    """Run all phases and return the results. Errors are collected, not raised."""
     ledger, pace = Ledger(), Pace()
     result = Result(ledger)
     calls = Calls(stack.url, ledger, pace, plan.clients)
-    clients = [Traveller(number, stack, calls) for number in range(1, plan.clients + 1)]
+    clients = [JourneyClient(number, stack, calls) for number in range(1, plan.clients + 1)]
     for one, other in zip(clients, clients[1:] + clients[:1], strict=True):
         one.stranger = other
-    watch = Watch(stack, ledger, WATCH_EVERY)
+    watch = ResourceWatch(stack, ledger, SAMPLE_EVERY)
     stop = asyncio.Event()
     ledger.begin("warm-up")
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run())
         for client in clients:
-            tasks.create_task(_travel(client, stop))
+            tasks.create_task(_run_journeys(client, stop))
         try:
             await asyncio.sleep(plan.peak_seconds / 3)
             peak = ledger.begin("peak")
@@ -75,18 +75,18 @@ async def run(stack: Stack, plan: Plan) -> Result:
         await client.check_all()
     ledger.phase.ended = ledger.phase.begun + max(ledger.phase.length, 0.001)
     await calls.close()
-    result.settled, wrong = await asyncio.to_thread(compare, stack, [c.known for c in clients])
+    result.final_state, wrong = await asyncio.to_thread(compare, stack, [c.known for c in clients])
     result.findings = [*ledger.wrong, *rest, *wrong, *leaks(result.first, result.last)]
     return result
 
 
-async def _travel(client: Traveller, stop: asyncio.Event) -> None:
+async def _run_journeys(client: JourneyClient, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await client.travel()
+        await client.run_journey()
 
 
 async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> None:
-    """Take the time of the run, and take one thing after another away."""
+    """Run the timed phases: kill a worker, stop the bucket, restart the database."""
     ledger.begin("settling")  # to the slower pace
     await asyncio.sleep(plan.seconds * 0.05)
     ledger.begin(QUIET)
@@ -118,7 +118,7 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
 
 
 async def _until_others(stack: Stack, before: list[int]) -> None:
-    """Wait until there are as many workers as before, the killed one not among them."""
+    """Wait until a new worker has replaced the killed one."""
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         for _ in range(BACK_TRIES):
             now = workers(stack.serving)

@@ -1,6 +1,6 @@
-"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, the API, its reaper.
+"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, the API and its reaper.
 
-The API's command is the Dockerfile's own; only host and port are others.
+The API runs with the command of the Dockerfile; only host and port differ.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from tests.servers import START_TIMEOUT
 from tests.servers.counters import counters
 
 DATABASE = "broker"
-APPLICATION = "broker-api"  # what the API's connections are called in pg_stat_activity
+APPLICATION = "broker-api"  # the application_name of the API's connections in pg_stat_activity
 STOP_SECONDS = 10
 UNLIMITED = "1000000/minute"
 BROKER = str(Path(sys.executable).parent / "broker")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lives:
-    """How long tickets are good for, seconds: short, so that what is abandoned ends in the run."""
+class Lifetimes:
+    """Lifetimes in seconds; short, so that abandoned tickets expire during the run."""
 
     ttl: int = 60
     grace: int = 30
@@ -38,18 +38,18 @@ class Lives:
 
     @property
     def longest(self) -> int:
-        """How long after its beginning anything may be left of an upload or a deletion."""
+        """How long an upload or a deletion may take until the reaper handles it."""
         return self.ttl + self.grace
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """What runs."""
+    """The running servers."""
 
     url: str
     secret: str
     environment: dict[str, str]
-    lives: Lives
+    lifetimes: Lifetimes
     postgres: postgres.Postgres
     s3: EmbeddedS3
     s3_client: Any
@@ -60,9 +60,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(directory: Path, lives: Lives) -> Iterator[Stack]:
-    """Start everything below a directory; raises ServerNotInstalled."""
-    directory.chmod(0o711)  # PostgreSQL runs as a user of its own, and must pass
+def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
+    """Start all servers with their data in a directory; raise ServerNotInstalled."""
+    directory.chmod(0o711)  # PostgreSQL runs as another user and must get in
     credentials = bucket.Credentials.new()
     secret = secrets.token_urlsafe(40)
     with contextlib.ExitStack() as stack:
@@ -78,12 +78,12 @@ def running(directory: Path, lives: Lives) -> Iterator[Stack]:
             "BROKER_S3_BUCKET": bucket.BUCKET,
             "BROKER_S3_ENDPOINT_URL": s3.endpoint_url,
             "BROKER_JWT_SECRET": secret,
-            "BROKER_TICKET_TTL": str(lives.ttl),
-            "BROKER_PUT_TTL": str(lives.ttl),
-            "BROKER_TICKET_GRACE": str(lives.grace),
+            "BROKER_TICKET_TTL": str(lifetimes.ttl),
+            "BROKER_PUT_TTL": str(lifetimes.ttl),
+            "BROKER_TICKET_GRACE": str(lifetimes.grace),
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics"),
             "BROKER_DRAIN_SECONDS": "0",
-            # Its few users do in minutes what thousands would in a day.
+            # Few users send more in minutes than a real quota allows in a day.
             "BROKER_QUOTA_BYTES": "0",
             "BROKER_QUOTA_FILES": "0",
             "BROKER_STOP_SECONDS": str(STOP_SECONDS),
@@ -99,9 +99,9 @@ def running(directory: Path, lives: Lives) -> Iterator[Stack]:
             timeout=START_TIMEOUT,
         )
         api, port = _api(directory, environment)
-        # Longer than `broker serve` takes for it: killed itself, it would leave the workers.
+        # Longer than `broker serve` needs: if it were killed, its workers would be left.
         stack.callback(api.stop, STOP_SECONDS + 10)
-        argv = [BROKER, "reap", "--every", str(lives.reap_every)]
+        argv = [BROKER, "reap", "--every", str(lifetimes.reap_every)]
         reaper = _child("reaper", argv, directory, environment)
         reaper.start(lambda: True, START_TIMEOUT)
         stack.callback(reaper.stop)
@@ -109,7 +109,7 @@ def running(directory: Path, lives: Lives) -> Iterator[Stack]:
             url=f"http://{LOOPBACK}:{port}",
             secret=secret,
             environment=environment,
-            lives=lives,
+            lifetimes=lifetimes,
             postgres=database,
             s3=s3,
             s3_client=credentials.client(s3.endpoint_url),
@@ -122,7 +122,7 @@ def running(directory: Path, lives: Lives) -> Iterator[Stack]:
 
 
 def _limits(stack: contextlib.ExitStack) -> dict[str, str]:
-    """Count requests as production does, without ever refusing one; not where Redis is missing."""
+    """Return rate limits that are counted but never reached; empty if Redis is missing."""
     try:
         store = stack.enter_context(counters())
     except ServerNotInstalled:
@@ -154,12 +154,12 @@ def workers(serving: int) -> list[int]:
     """List the API's worker processes: the children of the server below `broker serve`."""
     children = _children()
     found = [pid for server in children.get(serving, []) for pid in children.get(server, [])]
-    # Where multiprocessing does not fork, it has a process of its own there.
+    # If multiprocessing does not fork, its resource tracker is a child, too.
     return [pid for pid in found if b"resource_tracker" not in _command(pid)]
 
 
 def descendants(pid: int) -> list[int]:
-    """List the processes below one, without it."""
+    """List all descendants of a process."""
     children = _children()
     found, left = [], [pid]
     while left:
@@ -170,7 +170,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _children() -> dict[int, list[int]]:
-    """Give the living processes by their parent; from /proc, so Linux only."""
+    """Return the running processes by parent, from /proc (Linux only)."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

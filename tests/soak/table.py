@@ -1,4 +1,4 @@
-"""A run as Markdown: a row a phase, what was held on to, what was found."""
+"""The results of a run as Markdown: the phases, the use of resources, and the errors."""
 
 from collections.abc import Iterator
 
@@ -8,21 +8,21 @@ from tests.soak.stack import Stack
 
 NAMES = {
     "lost": "worker killed",
-    "storage_unavailable": "bucket away",
+    "storage_unavailable": "bucket stopped",
     "database_unavailable": "database restarted",
 }
 
 
 def markdown(stack: Stack, result: Result) -> str:
-    """Write all of it."""
+    """Return the results as Markdown."""
     return "\n".join(_lines(stack, result)) + "\n"
 
 
 def _lines(stack: Stack, result: Result) -> Iterator[str]:
     ledger = result.ledger
     durable = stack.postgres.shown("fsync", "synchronous_commit", "full_page_writes")
-    said = ", ".join(f"{name} {value}" for name, value in durable.items())
-    yield f"`{stack.command}`; PostgreSQL with {said}; SeaweedFS; " + (
+    settings = ", ".join(f"{name} {value}" for name, value in durable.items())
+    yield f"`{stack.command}`; PostgreSQL with {settings}; SeaweedFS; " + (
         "requests are counted in Redis." if stack.counts_requests else "no Redis is installed."
     )
     yield ""
@@ -40,7 +40,7 @@ def _lines(stack: Stack, result: Result) -> Iterator[str]:
         yield _row(phase)
     yield ""
     for outage in ledger.outages:
-        yield f"- {_told(outage)}"
+        yield f"- {_outage_line(outage)}"
     yield ""
     yield "| of the API's processes | quiet | quiet again |"
     yield "| --- | ---: | ---: |"
@@ -52,7 +52,7 @@ def _lines(stack: Stack, result: Result) -> Iterator[str]:
     yield ""
     yield f"Journeys: {_journeys(ledger)}."
     yield ""
-    yield f"At rest: {result.settled}."
+    yield f"At rest: {result.final_state}."
     yield ""
     yield f"Findings: {len(result.findings)}"
     for finding in result.findings:
@@ -72,12 +72,12 @@ def _row(phase: Phase) -> str:
     return f"| {phase.name} | {' | '.join(figures)} |"
 
 
-def _told(outage: Outage) -> str:
+def _outage_line(outage: Outage) -> str:
     away = outage.ended - outage.begun
-    after = max(0.0, outage.told_last - outage.ended)
+    after = max(0.0, outage.last_reported - outage.ended)
     return (
-        f"{NAMES[outage.code]}: away for {away:.1f} s; the last answer that told of it came "
-        f"{after:.1f} s after it was back"
+        f"{NAMES[outage.code]}: down for {away:.1f} s; the last answer that reported it came "
+        f"{after:.1f} s after its end"
     )
 
 

@@ -1,4 +1,4 @@
-"""The soak in miniature: the same servers, journeys and faults; nothing of it is timed."""
+"""A short soak: the same servers, journeys and faults; no time is measured."""
 
 import asyncio
 import sys
@@ -9,20 +9,21 @@ import pytest
 
 from tests.servers import installed_or_skip
 from tests.soak.run import END, QUIET, Plan, run
-from tests.soak.stack import Lives, running
+from tests.soak.stack import Lifetimes, running
 from tests.soak.table import markdown
 
 PLAN = Plan(seconds=10, peak_seconds=2, bucket_away=2, clients=6)
-LIVES = Lives(ttl=8, grace=4, reap_every=1)
+LIFETIMES = Lifetimes(ttl=8, grace=4, reap_every=1)
 
 
-@pytest.mark.timeout(300)  # where the reaper has to wait for what a failing test left
-def test_while_servers_die_and_come_back_every_answer_is_right_and_nothing_is_left() -> None:
-    # Not pytest's own directory: PostgreSQL's user may not pass it.
+@pytest.mark.matrix(part="kill")
+@pytest.mark.timeout(300)  # a failing run waits for the reaper
+def test_under_load_with_servers_killed_every_answer_is_right_and_nothing_is_left() -> None:
+    # Not in tmp_path: PostgreSQL's user cannot enter it.
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as directory,
         installed_or_skip(),
-        running(Path(directory), LIVES) as stack,
+        running(Path(directory), LIFETIMES) as stack,
     ):
         result = asyncio.run(run(stack, PLAN))
         sys.stdout.write(markdown(stack, result))

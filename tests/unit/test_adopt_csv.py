@@ -1,4 +1,4 @@
-"""The CSV of `broker adopt`: every fault named by its line, before anything is recorded."""
+"""The CSV of `broker adopt`: every error is reported with its line before anything is stored."""
 
 from pathlib import Path
 
@@ -43,19 +43,19 @@ def read(path: Path, text: str) -> list[Claim]:
         (HEADER + "ads/ad_1/a.jpg,\udcff,1\n", "cannot be read"),
     ],
 )
-def test_a_fault_is_named_by_its_line(tmp_path: Path, text: str, fault: str) -> None:
+def test_an_error_is_reported_with_its_line(tmp_path: Path, text: str, fault: str) -> None:
     with pytest.raises(InvalidReport) as caught:
         read(tmp_path / "images.csv", text)
     assert fault in str(caught.value)
 
 
-def test_many_faults_are_not_all_told(tmp_path: Path) -> None:
+def test_only_the_first_errors_are_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidReport) as caught:
         read(tmp_path / "images.csv", HEADER + "x,,\n" * 1000)
     assert len(str(caught.value).splitlines()) == 12
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_one_line(tmp_path: Path) -> None:
     with (
         pytest.raises(InvalidReport, match="No such file"),
         claims_of_csv(tmp_path / "none.csv", Limits()),
@@ -63,7 +63,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         pass
 
 
-def test_claims_come_sorted_so_that_one_owners_are_together(tmp_path: Path) -> None:
+def test_claims_are_sorted_by_owner(tmp_path: Path) -> None:
     text = HEADER + "avatars/user_1/b.jpg,,1\nads/ad_2/a.jpg,x,\navatars/user_1/a.jpg,,0\n"
     assert read(tmp_path / "images.csv", text) == [
         Claim(key="ads/ad_2/a.jpg", alt_text="x", order=0),

@@ -30,15 +30,15 @@ def test_it_lets_all_through_until_one_runs_out_of_time(breaker: CircuitBreaker)
     assert all(breaker.allows() for _ in range(5))
     breaker.answered()
     assert breaker.allows()
-    breaker.ran_out_of_time()
+    breaker.timed_out()
     assert not any(breaker.allows() for _ in range(5))
 
 
 def test_then_one_tries_and_its_answer_is_for_all(breaker: CircuitBreaker, clock: Clock) -> None:
-    breaker.ran_out_of_time()
+    breaker.timed_out()
     clock.now += OPEN_SECONDS
     assert [breaker.allows() for _ in range(3)] == [True, False, False]
-    breaker.ran_out_of_time()
+    breaker.timed_out()
     assert not breaker.allows()
     clock.now += OPEN_SECONDS
     assert breaker.allows()
@@ -47,7 +47,7 @@ def test_then_one_tries_and_its_answer_is_for_all(breaker: CircuitBreaker, clock
 
 
 def test_where_who_tried_is_gone_another_tries(breaker: CircuitBreaker, clock: Clock) -> None:
-    breaker.ran_out_of_time()
+    breaker.timed_out()
     clock.now += OPEN_SECONDS
     assert breaker.allows()
     clock.now += TRIAL_SECONDS
@@ -55,7 +55,7 @@ def test_where_who_tried_is_gone_another_tries(breaker: CircuitBreaker, clock: C
 
 
 def test_of_many_at_once_one_tries(breaker: CircuitBreaker, clock: Clock) -> None:
-    breaker.ran_out_of_time()
+    breaker.timed_out()
     clock.now += OPEN_SECONDS
     together = threading.Barrier(8)
 

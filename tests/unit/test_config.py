@@ -1,4 +1,4 @@
-"""A bad setting stops the start with its name, and never with its value."""
+"""An invalid setting stops the start; the message has its name and never its value."""
 
 import pytest
 
@@ -53,7 +53,7 @@ GOOD = {
         ("BROKER_JWT_ALGORITHM", "none"),
     ],
 )
-def test_a_bad_value_is_named_and_not_shown(
+def test_the_error_of_an_invalid_value_has_its_name_and_not_the_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str | None
 ) -> None:
     for good, text in GOOD.items():
@@ -68,22 +68,22 @@ def test_a_bad_value_is_named_and_not_shown(
     assert "canary" not in str(error.value)
 
 
-def test_a_name_that_is_no_setting_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_setting_causes_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in {**GOOD, "BROKER_TICKET_TLL": "300"}.items():
         monkeypatch.setenv(good, text)
     with pytest.warns(UserWarning, match="BROKER_TICKET_TLL"):
         assert Settings.load().ticket_ttl == 300
 
 
-def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     assert "ssss" not in repr(Settings.load())
 
 
-def test_an_empty_drain_file_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     monkeypatch.setenv("BROKER_DRAIN_FILE", "")
-    # Path("") is the folder one stands in, which is always there.
+    # Path("") is the current directory, which always exists.
     assert Settings.load().drain_file is None

@@ -1,4 +1,4 @@
-"""Temporary credentials: their token is signed, and they are refreshed before they lapse."""
+"""Temporary credentials: their token is signed, and they are refreshed before they expire."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def metadata(name: str, minutes: int) -> dict[str, str]:
 
 
 def storage_with(minutes_left: int, refresh: Callable[[], dict[str, str]]) -> S3Storage:
-    """A bucket whose credentials lapse so soon, and are refreshed in this way."""
+    """Return a storage with credentials that expire soon and are renewed by `refresh`."""
     core = botocore.session.get_session()
     core._credentials = RefreshableCredentials.create_from_metadata(
         metadata("LAPSING", minutes_left), refresh, "sts"
@@ -51,7 +51,7 @@ def form_until(end: datetime) -> PostForm:
     )
 
 
-def test_credentials_about_to_lapse_are_refreshed_before_a_form_is_signed() -> None:
+def test_expiring_credentials_are_refreshed_before_a_form_is_signed() -> None:
     now = datetime.now(UTC)
     asked = []
 
@@ -77,10 +77,10 @@ def test_credentials_about_to_lapse_are_refreshed_before_a_form_is_signed() -> N
         (None, None, StorageDenied),
     ],
 )
-def test_credentials_that_cannot_be_refreshed_are_told_as_ours(
+def test_credentials_that_cannot_be_refreshed_raise_the_brokers_own_error(
     status: int | None, code: str | None, told: type[StorageError]
 ) -> None:
-    """As where STS refuses the role of a pod, or gives what this machine's clock calls lapsed."""
+    """For example if STS refuses the role of a pod, or the clock of this machine is wrong."""
 
     def refresh() -> dict[str, str]:
         if status is None:

@@ -1,6 +1,4 @@
-"""Every shape in which a bucket's notification arrives, as its sender's documentation or its
-server writes it.
-"""
+"""All formats of bucket notifications, copied from documentation or real servers."""
 
 import json
 from typing import Any
@@ -51,7 +49,7 @@ def seaweedfs(path: str = f"/buckets/media-bucket/{KEY}", **entry: Any) -> dict[
         {**seaweedfs(), "event_type": "update"},
     ],
 )
-def test_a_written_object_is_read_out_of_every_shape(body: dict[str, Any]) -> None:
+def test_a_created_object_is_parsed_from_every_format(body: dict[str, Any]) -> None:
     assert objects_created(body) == CREATED
 
 
@@ -70,7 +68,7 @@ def test_a_written_object_is_read_out_of_every_shape(body: dict[str, Any]) -> No
         seaweedfs("/topics/x"),
     ],
 )
-def test_what_tells_of_no_written_object_is_nothing(body: dict[str, Any]) -> None:
+def test_other_notifications_contain_no_created_object(body: dict[str, Any]) -> None:
     assert objects_created(body) == []
 
 
@@ -93,10 +91,10 @@ def test_what_tells_of_no_written_object_is_nothing(body: dict[str, Any]) -> Non
         {"Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.example"},
     ],
 )
-def test_what_has_none_of_the_shapes_is_refused(body: Any) -> None:
+def test_an_unknown_format_is_refused(body: Any) -> None:
     with pytest.raises(InvalidEvent):
         objects_created(body)
 
 
-def test_a_key_that_is_no_utf8_is_read_without_a_fault() -> None:
+def test_a_key_that_is_not_utf8_is_parsed_without_an_error() -> None:
     assert len(objects_created({"Records": [record(key="media/%FF%00")]})) == 1

@@ -1,4 +1,4 @@
-"""X-Forwarded-For is read from the right, and no further than the first who is not trusted."""
+"""X-Forwarded-For is read from the right, up to the first address that is not trusted."""
 
 import pytest
 
@@ -27,12 +27,12 @@ PEER = "127.0.0.1"
         ("0x7f.1, 203.0.113.1", "203.0.113.1"),
     ],
 )
-def test_what_a_trusted_proxy_says_is_read_as_it_is_meant(forwarded: str, found: str) -> None:
+def test_the_address_from_a_trusted_proxy_is_used(forwarded: str, found: str) -> None:
     proxies = TrustedProxies(lambda *_: [], ("127.0.0.1/32", "10.0.0.0/8"))
     assert proxies.client(PEER, forwarded) == found
     assert proxies.client("192.0.2.9", forwarded) == "192.0.2.9"
 
 
-def test_the_peer_of_a_unix_socket_is_trusted_where_that_is_said() -> None:
+def test_the_peer_of_a_unix_socket_is_trusted_if_configured() -> None:
     assert TrustedProxies(lambda *_: [], ("unix",)).client("", "203.0.113.1") == "203.0.113.1"
     assert TrustedProxies(lambda *_: [], ()).client("", "203.0.113.1") == ""

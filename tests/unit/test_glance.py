@@ -1,4 +1,4 @@
-"""A glance says what marshmallow says, or that it is not sure: on whatever a client may send."""
+"""The fast check gives the same result as marshmallow, or says that it is not sure."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def schemas_that_glance() -> list[type[GlancingSchema]]:
     )
 
 
-# What JSON can hold, near what the fields want and far from it.
+# Valid and invalid values for the fields.
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -50,7 +50,7 @@ SCALARS = st.one_of(
 
 
 def bodies(schema: type[GlancingSchema]) -> st.SearchStrategy[Any]:
-    """Give objects whose names are mostly the schema's own."""
+    """Return objects that have mostly field names of the schema."""
     known = list(schema().load_fields)
     inner = st.dictionaries(st.sampled_from([*FILE, "part_number", "other"]), SCALARS)
     values = st.one_of(SCALARS, st.lists(st.one_of(st.just(FILE), inner, SCALARS), max_size=3))
@@ -60,7 +60,7 @@ def bodies(schema: type[GlancingSchema]) -> st.SearchStrategy[Any]:
 
 
 def slow(schema: ma.Schema, data: Any) -> Any:
-    """Load as marshmallow does; UNSURE where it refuses."""
+    """Load with marshmallow; return UNSURE if it refuses."""
     try:
         return ma.Schema.load(schema, data)
     except ma.ValidationError:
@@ -68,7 +68,7 @@ def slow(schema: ma.Schema, data: Any) -> Any:
 
 
 @pytest.mark.parametrize("schema", schemas_that_glance(), ids=lambda one: one.__name__)
-def test_what_is_known_at_a_glance_is_what_the_schema_loads(schema: type[GlancingSchema]) -> None:
+def test_the_fast_check_loads_the_same_as_the_schema(schema: type[GlancingSchema]) -> None:
     made = schema()
     glance = glance_of(made)
     assert glance is not None
@@ -86,7 +86,7 @@ def test_what_is_known_at_a_glance_is_what_the_schema_loads(schema: type[Glancin
     agrees()
 
 
-def test_an_ordinary_batch_is_known_at_a_glance_and_its_defaults_are_filled_in() -> None:
+def test_an_ordinary_batch_passes_the_fast_check_and_gets_its_defaults() -> None:
     glance = glance_of(tickets.ImageFiles())
     assert glance is not None
     assert glance({"files": [FILE, FILE]}) == {"files": [FILE, FILE]}
@@ -110,12 +110,12 @@ def test_an_ordinary_batch_is_known_at_a_glance_and_its_defaults_are_filled_in()
         [FILE],
     ],
 )
-def test_whatever_is_not_plain_is_left_to_the_schema(wrong: Any) -> None:
+def test_the_fast_check_leaves_unusual_values_to_the_schema(wrong: Any) -> None:
     glance = glance_of(tickets.ImageFile())
     assert glance is not None
     assert glance(wrong) is UNSURE
 
 
-def test_a_schema_with_a_field_of_another_kind_has_no_glance() -> None:
+def test_a_schema_with_another_kind_of_field_has_no_fast_check() -> None:
     assert glance_of(users.UserChanges()) is None
     assert glance_of(ads.NewAd()) is None

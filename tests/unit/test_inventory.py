@@ -1,4 +1,4 @@
-"""Inventory reports: what S3 writes is read, and what is broken is refused in one line."""
+"""Inventory reports: those of S3 are read, broken ones are refused in one line."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def file_format(request: pytest.FixtureRequest) -> str:
 
 
 def refused(manifest: Path) -> str:
-    """Read it all; gives the one line that it is refused with."""
+    """Read the whole report; return the line of its refusal."""
     with pytest.raises(InvalidReport) as caught:
         list(open_report(manifest, "media-bucket").objects())
     assert "\n" not in str(caught.value)
@@ -36,7 +36,7 @@ def changed(manifest: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     return manifest
 
 
-def test_every_object_is_read_with_its_key_as_it_is(tmp_path: Path, file_format: str) -> None:
+def test_every_object_is_read_with_its_exact_key(tmp_path: Path, file_format: str) -> None:
     entries = [entry(key, size=number) for number, key in enumerate(KEYS)]
     manifest = write_report(tmp_path, entries, file_format, files=2)
     assert list(open_report(manifest, "media-bucket").objects()) == entries
@@ -49,12 +49,12 @@ def test_old_versions_and_delete_markers_are_left_out(tmp_path: Path, file_forma
     assert list(open_report(manifest, "media-bucket").objects()) == [entry("media/a")]
 
 
-def test_an_etag_in_quotes_is_the_same_etag(tmp_path: Path, file_format: str) -> None:
+def test_quotes_around_an_etag_are_removed(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [entry("media/a", etag='"e-2"')], file_format)
     assert [item.etag for item in open_report(manifest, "media-bucket").objects()] == ["e-2"]
 
 
-def test_data_may_lie_beside_the_manifest(tmp_path: Path, file_format: str) -> None:
+def test_data_files_may_be_next_to_the_manifest(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [entry("media/a")], file_format)
     for file in (tmp_path / "data").iterdir():
         file.rename(manifest.parent / file.name)
@@ -63,7 +63,7 @@ def test_data_may_lie_beside_the_manifest(tmp_path: Path, file_format: str) -> N
 
 def test_another_buckets_report_is_refused(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [], file_format)
-    with pytest.raises(InvalidReport, match="of bucket media-bucket, not of other"):
+    with pytest.raises(InvalidReport, match="for bucket media-bucket, not for other"):
         open_report(manifest, "other")
 
 
@@ -72,7 +72,9 @@ def test_orc_is_refused(tmp_path: Path) -> None:
     assert "CSV or Parquet" in refused(changed(manifest, lambda m: m.update(fileFormat="ORC")))
 
 
-def test_a_field_that_was_not_asked_for_is_named(tmp_path: Path, file_format: str) -> None:
+def test_a_report_without_a_required_field_is_refused_with_its_name(
+    tmp_path: Path, file_format: str
+) -> None:
     manifest = write_report(tmp_path, [], file_format)
     drop = {"fileSchema": "Bucket, Key, Size"}
     if file_format == "Parquet":
@@ -87,14 +89,14 @@ def test_a_missing_data_file_is_named(tmp_path: Path, file_format: str) -> None:
     assert file.name in refused(manifest)
 
 
-def test_a_data_file_that_was_cut_off_is_refused(tmp_path: Path, file_format: str) -> None:
+def test_a_truncated_data_file_is_refused(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [entry(f"media/{n}") for n in range(100)], file_format)
     (file,) = (tmp_path / "data").iterdir()
     file.write_bytes(file.read_bytes()[:-20])
     assert "bytes" in refused(manifest)
 
 
-def test_a_data_file_that_was_changed_is_refused(tmp_path: Path, file_format: str) -> None:
+def test_a_modified_data_file_is_refused(tmp_path: Path, file_format: str) -> None:
     manifest = write_report(tmp_path, [entry("media/a")], file_format)
     (file,) = (tmp_path / "data").iterdir()
     file.write_bytes(b"x" + file.read_bytes()[1:])
@@ -102,7 +104,7 @@ def test_a_data_file_that_was_changed_is_refused(tmp_path: Path, file_format: st
 
 
 @pytest.mark.parametrize("data", [b"no data", b"\x1f\x8b\x08\0cut", b"PAR1cutPAR1"])
-def test_a_data_file_that_never_was_one_is_refused(
+def test_a_file_that_is_no_data_file_is_refused(
     tmp_path: Path, file_format: str, data: bytes
 ) -> None:
     assert "cannot be read" in refused(
@@ -115,7 +117,7 @@ def test_a_data_file_that_never_was_one_is_refused(
     ['"media-bucket","media/a"', '"b","a","x","2026-01-01T00:00:00.000Z","e","true","false"']
     + ['"b","a","1","yesterday","e","true","false"', '"b","%ff","1","","e","true","false"'],
 )
-def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
+def test_an_unreadable_line_is_named(tmp_path: Path, line: str) -> None:
     import gzip
 
     data = gzip.compress(f"{line}\n".encode())
@@ -123,16 +125,16 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\xff", '{"sourceBucket": "media-bucket"}'])
-def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
     assert "manifest" in refused(tmp_path / "manifest.json")
 
 
-def test_a_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "manifest.json")
 
 
-def test_a_manifest_that_its_checksum_was_not_made_of_is_refused(tmp_path: Path) -> None:
+def test_a_manifest_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     manifest = write_report(tmp_path, [], "CSV")
     assert (manifest.parent / "manifest.checksum").is_file()
     open_report(manifest, "media-bucket")
@@ -140,7 +142,7 @@ def test_a_manifest_that_its_checksum_was_not_made_of_is_refused(tmp_path: Path)
     assert "manifest.checksum" in refused(manifest)
 
 
-def test_without_pyarrow_it_says_what_to_install(
+def test_without_pyarrow_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = write_report(tmp_path, [entry("media/a")], "Parquet")

@@ -1,4 +1,4 @@
-"""A record as a line: the formatter alone, with what never gets as far as a logger elsewhere."""
+"""The JSON log formatter alone, with records that no other test produces."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ def line_of(**attributes: object) -> str:
     return JsonLine().format(logging.makeLogRecord({"name": "broker.x", **attributes}))
 
 
-def test_an_errors_trace_is_in_the_line_without_a_signature_in_its_message() -> None:
+def test_the_traceback_of_an_error_is_in_the_line_without_signatures() -> None:
     try:
         raise RuntimeError(f"no answer from {SIGNED}")
     except RuntimeError:
@@ -23,7 +23,7 @@ def test_an_errors_trace_is_in_the_line_without_a_signature_in_its_message() -> 
     assert "test_json_line.py" in json.loads(line)["exception"]
 
 
-def test_message_and_extras_are_fields_and_what_is_no_json_is_its_text() -> None:
+def test_message_and_extras_are_fields_and_other_values_are_text() -> None:
     line = line_of(
         msg="%s of %d", args=("one", 2), levelname="INFO", created=1.5, where=sys, count=3
     )
@@ -44,12 +44,12 @@ def test_a_line_is_ascii_and_has_no_line_break_of_any_kind() -> None:
     assert len(line.splitlines()) == 1
 
 
-def test_a_token_in_an_extra_is_taken_out() -> None:
+def test_a_token_in_an_extra_is_redacted() -> None:
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     assert json.loads(line_of(msg="x", path=f"/a/{token}/b"))["path"] == "/a/…/b"
 
 
-def test_json_in_a_message_loses_its_secrets_and_the_line_stays_json() -> None:
+def test_secrets_in_a_json_message_are_redacted_and_the_line_stays_json() -> None:
     fields = {"x-amz-signature": "0" * 64, "key": "a", "token": "Bearer abcdefghijkl"}
     line = line_of(msg=f"answer {json.dumps(fields)} {fields}")
     message = json.loads(line)["message"]

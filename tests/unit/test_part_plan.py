@@ -1,4 +1,4 @@
-"""Plans of parts, by computation: up to 10 000 parts and 5 TiB."""
+"""Part plans up to 10 000 parts and 5 TiB."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from broker.domain.transports import MULTIPART, POST, PUT, SINGLE_MAX_BYTES, cho
 
 PREFERRED = 8 * MIB
 TIB = 1024**4
-FULL = MAX_PARTS * PREFERRED  # what 10 000 parts of 8 MiB hold
+FULL = MAX_PARTS * PREFERRED  # the size of 10 000 parts of 8 MiB
 SIZES = [
     1,
     MIN_PART_BYTES,
@@ -46,7 +46,7 @@ def test_a_plan_covers_the_file_exactly_within_s3s_limits(size: int, preferred: 
     assert set(lengths[:-1]) <= {plan.part_size}
 
 
-def test_ten_thousand_parts_are_used_to_the_last_before_they_grow() -> None:
+def test_parts_grow_only_when_10_000_are_not_enough() -> None:
     assert plan_parts(FULL, PREFERRED).part_count == MAX_PARTS
     assert plan_parts(FULL, PREFERRED).part_size == PREFERRED
     more = plan_parts(FULL + 1, PREFERRED)
@@ -56,18 +56,18 @@ def test_ten_thousand_parts_are_used_to_the_last_before_they_grow() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, MAX_OBJECT_BYTES + 1])
-def test_no_plan_for_what_s3_cannot_hold(size: int) -> None:
+def test_a_size_over_the_limit_of_s3_has_no_plan(size: int) -> None:
     with pytest.raises(ValueError, match="no object"):
         plan_parts(size, PREFERRED)
 
 
 @pytest.mark.parametrize("number", [0, -1, 4, 10_001])
-def test_a_number_beyond_the_plan_has_no_length(number: int) -> None:
+def test_a_part_number_beyond_the_plan_has_no_length(number: int) -> None:
     with pytest.raises(ValueError, match="no part"):
         plan_parts(20 * MIB, PREFERRED).length(number)
 
 
-def test_missing_are_those_that_are_not_there_or_not_whole() -> None:
+def test_absent_and_incomplete_parts_are_missing() -> None:
     plan = plan_parts(20 * MIB, PREFERRED)
     arrived = by_number(
         [
@@ -80,7 +80,7 @@ def test_missing_are_those_that_are_not_there_or_not_whole() -> None:
     assert arrived[1].etag == "whole"
 
 
-def test_the_composite_checksum_is_the_one_that_s3_gives() -> None:
+def test_the_composite_checksum_equals_that_of_s3() -> None:
     # Seen on SeaweedFS 4.48 and MinIO for 5 MiB of "a" and 1000 of "b".
     parts = [
         "oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw=",
@@ -89,7 +89,7 @@ def test_the_composite_checksum_is_the_one_that_s3_gives() -> None:
     assert composite_sha256(parts) == "gzKREhG1RwKmrTCIEhem1Qh4SLYssbnaSjmwJsKJ6aA=-2"
 
 
-def test_a_transport_is_the_named_one_or_goes_by_size() -> None:
+def test_a_transport_is_the_requested_one_or_depends_on_the_size() -> None:
     sized = {"default": "put", "threshold": 16 * MIB}
     assert choose(None, size=16 * MIB, **sized) == PUT
     assert choose(None, size=16 * MIB + 1, **sized) == MULTIPART

@@ -1,4 +1,4 @@
-"""The merge of bucket and rows, and which keys and types may be adopted."""
+"""The merge of objects and rows, and which keys and types can be adopted."""
 
 import random
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def row(key: str) -> ExpectedObject:
     return ExpectedObject(key=key, size=1, etag="e")
 
 
-def test_equal_streams_differ_in_nothing() -> None:
+def test_equal_streams_have_no_difference() -> None:
     tally = Tally()
     keys = sorted(KEYS)
     assert not list(unmatched(iter(map(listed, keys)), iter(map(row, keys)), tally))
@@ -43,7 +43,7 @@ def test_equal_streams_differ_in_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_the_merge_gives_what_a_comparison_of_sets_gives(seed: int) -> None:
+def test_the_merge_equals_a_comparison_of_sets(seed: int) -> None:
     chance = random.Random(seed)
     objects = {key for key in KEYS if chance.random() < 0.6}
     rows = {key for key in KEYS if chance.random() < 0.6}
@@ -62,13 +62,13 @@ def test_another_etag_or_size_is_a_difference() -> None:
     ]
 
 
-def test_a_listing_that_is_not_in_byte_order_is_noticed() -> None:
+def test_a_listing_out_of_byte_order_is_detected() -> None:
     assert [item.key for item in in_order(map(listed, ["a.jpg", "a/b"]))] == ["a.jpg", "a/b"]
     with pytest.raises(ListingOutOfOrder):
         list(in_order(map(listed, ["a/b", "a.jpg"])))
 
 
-def test_the_sort_on_disk_is_in_the_order_of_utf8_bytes() -> None:
+def test_the_external_sort_orders_by_utf8_bytes() -> None:
     shuffled = random.Random(1).sample(KEYS, len(KEYS))
     with ExternalSort(2) as sort:
         sort.add((key, number) for number, key in enumerate(shuffled))
@@ -79,7 +79,7 @@ def test_the_sort_on_disk_is_in_the_order_of_utf8_bytes() -> None:
         assert list(sort) == []
 
 
-def test_the_sort_gives_on_what_its_source_raises() -> None:
+def test_the_external_sort_passes_on_errors_of_its_source() -> None:
     with ExternalSort(1) as sort, pytest.raises(ListingOutOfOrder):
         sort.add((item.key,) for item in in_order(map(listed, "ba")))
 
@@ -102,7 +102,7 @@ def test_the_sort_gives_on_what_its_source_raises() -> None:
         ("products/product_1/a.jpg", None),
     ],
 )
-def test_a_key_tells_whose_it_is(key: str, owner: object) -> None:
+def test_a_key_names_its_owner(key: str, owner: object) -> None:
     assert owner_of(key) == owner
 
 
@@ -126,13 +126,13 @@ def test_only_keys_below_the_location_have_a_relative_one() -> None:
         ("image/svg+xml", "a.jpg", None),
     ],
 )
-def test_the_type_is_the_objects_own_else_its_extensions(
+def test_the_type_is_that_of_the_object_or_of_its_extension(
     named: str, key: str, found: str | None
 ) -> None:
     assert type_of(named, key) == found
 
 
-def test_the_longest_life_is_the_longest_of_any_transport_with_its_grace() -> None:
+def test_the_longest_lifetime_is_that_of_the_longest_transport_plus_grace() -> None:
     limits = Limits(ticket_ttl=300, put_ttl=3600, multipart_ttl=60, ticket_grace=900)
     assert longest_ticket_life(limits).total_seconds() == 4500
     limits = Limits(ticket_ttl=300, put_ttl=3600, multipart_ttl=72000, ticket_grace=900)

@@ -1,4 +1,4 @@
-"""What opens something is taken out of a text; what tells something stays."""
+"""Secrets are removed from a text; the rest stays."""
 
 import pytest
 
@@ -27,7 +27,7 @@ HEX = "0123456789abcdef" * 4
         (f"/api/uppy/'{HEX[:32]}.{'b' * 43}'", "/api/uppy/'…'"),
     ],
 )
-def test_a_secret_is_replaced_and_what_is_around_it_stays(text: str, redacted: str) -> None:
+def test_a_secret_is_replaced_and_the_text_around_it_stays(text: str, redacted: str) -> None:
     assert leaks(text)
     assert redact(text) == redacted
     assert not leaks(redact(text))
@@ -42,5 +42,5 @@ def test_a_secret_is_replaced_and_what_is_around_it_stays(text: str, redacted: s
         "/docs/uppy/",
     ],
 )
-def test_a_text_without_secrets_stays_as_it_is(text: str) -> None:
+def test_a_text_without_secrets_does_not_change(text: str) -> None:
     assert redact(text) == text

@@ -1,4 +1,4 @@
-"""Our signer against boto3's own, field by field."""
+"""Our POST signer gives the same fields as boto3."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ def canonical(policy: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("addressing", ["path", "virtual"])
 @pytest.mark.parametrize("token", [None, "session/token+of=sts"])
 @pytest.mark.parametrize("checksum", [None, "x" * 43 + "="])
-def test_a_form_is_the_one_that_boto3_makes(
+def test_a_form_equals_that_of_boto3(
     monkeypatch: pytest.MonkeyPatch,
     endpoint: str | None,
     addressing: str,
@@ -86,14 +86,14 @@ def test_a_form_is_the_one_that_boto3_makes(
         k: v for k, v in theirs["fields"].items() if k not in computed
     }
     assert canonical(ours.fields["policy"]) == canonical(theirs["fields"]["policy"])
-    # The policies differ in order alone; over the same policy the signatures are the same.
+    # The policies differ only in order; for the same policy the signatures are equal.
     key = signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20261123", "eu-central-1")
     policy = theirs["fields"]["policy"].encode()
     expected = hmac.new(key, policy, hashlib.sha256).hexdigest()
     assert theirs["fields"]["x-amz-signature"] == expected
 
 
-def test_the_days_key_is_derived_once() -> None:
+def test_the_signing_key_of_a_day_is_derived_once() -> None:
     signing_key.cache_clear()
     for _ in range(3):
         signing_key("secret", "20261123", "us-east-1")

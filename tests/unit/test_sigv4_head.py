@@ -1,4 +1,4 @@
-"""The signer of HeadObject against botocore's own, header by header."""
+"""Our HeadObject signer gives the same headers as botocore."""
 
 from datetime import UTC, datetime
 from unittest.mock import patch
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
     [("127.0.0.1:8333", "/media-bucket"), ("media-bucket.s3.eu-central-1.amazonaws.com", "")],
 )
 @pytest.mark.parametrize("key", ["media/ads/ad_1/main_Zt41bQ9c.jpg", "media/a b+ü~(1).jpg"])
-def test_a_head_is_signed_as_botocore_signs_it(
+def test_a_head_request_is_signed_as_by_botocore(
     token: str | None, host: str, bucket_path: str, key: str
 ) -> None:
     secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -1,4 +1,4 @@
-"""Our presigned PUTs against boto3's own, character by character."""
+"""Our presigned PUT URLs equal those of boto3."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ def credentials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 def both(endpoint: str | None, addressing: str, ours: Any, operation: str, theirs: Any) -> Any:
-    """Sign one request with our signer and with boto3's, at the same moment."""
+    """Sign one request with our signer and with boto3 at the same time."""
     settings = Settings(
         database_url="sqlite://",
         s3_bucket="media-bucket",
@@ -57,12 +57,12 @@ def both(endpoint: str | None, addressing: str, ours: Any, operation: str, their
 
 
 def canonical(url: str) -> tuple[str, list[str]]:
-    """Split a URL; S3 sorts its query before it checks the signature, so order means nothing."""
+    """Split a URL with its query sorted, because S3 sorts it before it checks the signature."""
     base, _, query = url.partition("?")
     return base, sorted(query.split("&"))
 
 
-ADDRESS = "http://127.0.0.1:9000"  # has no subdomains, and so no virtual addressing
+ADDRESS = "http://127.0.0.1:9000"  # an IP address has no subdomains, so no virtual addressing
 ENDPOINTS = [None, "https://s3.example.net", ADDRESS, "https://s3.example.net:443"]
 
 
@@ -75,7 +75,7 @@ ENDPOINTS = [None, "https://s3.example.net", ADDRESS, "https://s3.example.net:44
     ],
 )
 @pytest.mark.parametrize("checksum", [None, DIGEST])
-def test_a_put_is_the_one_that_boto3_makes(
+def test_a_put_url_equals_that_of_boto3(
     endpoint: str | None, addressing: str, checksum: str | None
 ) -> None:
     ours = put_object_request(
@@ -109,7 +109,7 @@ def test_a_put_is_the_one_that_boto3_makes(
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("checksum", [None, DIGEST])
 @pytest.mark.parametrize("size", [None, 8388608])
-def test_a_part_is_the_one_that_boto3_makes(
+def test_a_part_url_equals_that_of_boto3(
     endpoint: str | None, checksum: str | None, size: int | None
 ) -> None:
     ours = upload_part_request(

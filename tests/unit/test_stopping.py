@@ -1,4 +1,4 @@
-"""A signal to stop is never missed, whatever instant it comes in."""
+"""A stop signal is never missed, at whatever moment it arrives."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import pytest
 
 from broker.cli.stopping import STOPS, stop_signal
 
-# Longer than a test may take: who has missed the signal would be seen to hang.
+# Longer than the timeout of a test, so that a missed signal shows as a hang.
 FOREVER = 600.0
 
 
@@ -23,7 +23,7 @@ def without_nohup() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-def test_under_nohup_a_terminal_that_is_closed_is_no_wish_to_stop() -> None:
+def test_under_nohup_a_closed_terminal_does_not_stop_the_process() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with stop_signal() as stop:
         signal.raise_signal(signal.SIGHUP)
@@ -32,7 +32,7 @@ def test_under_nohup_a_terminal_that_is_closed_is_no_wish_to_stop() -> None:
 
 
 @pytest.mark.parametrize("number", STOPS)
-def test_it_is_set_by_each_signal_and_stays_so(number: signal.Signals) -> None:
+def test_each_stop_signal_sets_the_flag_for_good(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with stop_signal() as stop:
         assert not stop.is_set()
@@ -44,7 +44,7 @@ def test_it_is_set_by_each_signal_and_stays_so(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_a_second_signal_is_told_from_the_first() -> None:
+def test_a_second_signal_is_distinguished_from_the_first() -> None:
     with stop_signal() as first:
         signal.raise_signal(signal.SIGTERM)
         with stop_signal() as second:
@@ -62,8 +62,8 @@ def test_more_signals_than_a_pipe_holds_do_no_harm() -> None:
 
 
 def test_a_wait_that_the_signal_does_not_interrupt_ends() -> None:
-    # What comes in the instant before a wait blocks does not interrupt it. The same can be had
-    # without the instant: a signal that another thread gets.
+    # A signal just before a wait blocks does not interrupt it. A signal to another thread has the
+    # same effect and needs no exact timing.
     with stop_signal() as stop:
         other = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
         other.start()
@@ -77,7 +77,7 @@ def test_a_wait_that_the_signal_does_not_interrupt_ends() -> None:
 
 def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
     lines = 0
-    # As many lines as the wait has: until a run ends before its signal's turn.
+    # For each line of the wait, until a run ends before its signal.
     while lines < 1000:
         with stop_signal() as stop:
             seen = traced(lambda: stop.wait(0.001), at=(lines := lines + 1))
@@ -89,7 +89,7 @@ def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
 
 
 def traced(call: Callable[[], Any], *, at: int) -> int:
-    """Raise SIGTERM at the given line of all that `call` executes; gives how many it has."""
+    """Raise SIGTERM at the given line executed by `call`; return the number of lines."""
     seen = 0
 
     def trace(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""`broker token`: which keys it signs with, and that it mints from no other."""
+"""`broker token`: which keys it signs with, and which ones it refuses."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(token, [str(argument) for argument in arguments])
 
 
-def test_it_signs_with_the_secret_that_broker_dev_keeps(tmp_path: Path) -> None:
+def test_broker_token_signs_with_the_secret_of_broker_dev(tmp_path: Path) -> None:
     secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
     done = run("--sub", "7", "--data-dir", tmp_path, "--ttl", "60")
     claims = jwt.decode(done.stdout.strip(), secret, ["HS256"])
@@ -28,13 +28,13 @@ def test_it_signs_with_the_secret_that_broker_dev_keeps(tmp_path: Path) -> None:
     assert "role" not in claims
 
 
-def test_it_mints_for_a_service(tmp_path: Path) -> None:
+def test_broker_token_creates_service_tokens(tmp_path: Path) -> None:
     secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
     done = run("--sub", "1", "--role", "service", "--data-dir", tmp_path)
     assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["role"] == "service"
 
 
-def test_a_secret_in_the_environment_mints_nothing(
+def test_broker_token_does_not_sign_with_a_secret_in_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
@@ -44,14 +44,14 @@ def test_a_secret_in_the_environment_mints_nothing(
     assert "--key" in done.stderr
 
 
-def test_it_signs_with_a_secret_from_a_file(tmp_path: Path) -> None:
+def test_broker_token_signs_with_a_secret_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{SECRET}\n")
     done = run("--sub", "1", "--key", file)
     assert jwt.decode(done.stdout.strip(), SECRET, ["HS256"])["sub"] == "1"
 
 
-def test_it_signs_with_a_private_key(tmp_path: Path) -> None:
+def test_broker_token_signs_with_a_private_key(tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     file = tmp_path / "key.pem"
     file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -61,7 +61,7 @@ def test_it_signs_with_a_private_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256"])
-def test_a_key_that_does_not_suit_is_one_line(algorithm: str, tmp_path: Path) -> None:
+def test_an_unsuitable_key_is_reported_in_one_line(algorithm: str, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("short")
     done = run("--sub", "1", "--key", file, "--algorithm", algorithm)

@@ -1,4 +1,4 @@
-"""`traceparent` is read as W3C Trace Context says, section 3.2.2, and by nobody more kindly."""
+"""`traceparent` is parsed strictly by W3C Trace Context, section 3.2.2."""
 
 import pytest
 
@@ -17,7 +17,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
         f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like",
     ],
 )
-def test_a_valid_header_gives_its_trace_id(header: str) -> None:
+def test_a_valid_traceparent_returns_its_trace_id(header: str) -> None:
     assert trace_id_of(header) == TRACE
 
 
@@ -46,5 +46,5 @@ def test_a_valid_header_gives_its_trace_id(header: str) -> None:
         "x" * 100_000,
     ],
 )
-def test_an_invalid_header_gives_none(header: str | None) -> None:
+def test_an_invalid_traceparent_returns_none(header: str | None) -> None:
     assert trace_id_of(header) is None

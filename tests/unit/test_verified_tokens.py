@@ -1,4 +1,4 @@
-"""What a process remembers of tokens, and for how long."""
+"""How long a process caches verified tokens."""
 
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
 from broker.domain.principal import Principal
@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
 
-def test_a_verified_token_is_recalled_until_it_expires() -> None:
+def test_a_verified_token_is_cached_until_it_expires() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
     tokens.remember("Bearer a", ALICE, clock.now + 60)
@@ -23,7 +23,7 @@ def test_a_verified_token_is_recalled_until_it_expires() -> None:
     assert tokens.recall("Bearer a") is None
 
 
-def test_a_long_token_is_verified_anew_after_a_while() -> None:
+def test_a_long_lived_token_is_verified_again_after_a_while() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
     tokens.remember("Bearer a", ALICE, clock.now + 1e9)
@@ -31,14 +31,14 @@ def test_a_long_token_is_verified_anew_after_a_while() -> None:
     assert tokens.recall("Bearer a") is None
 
 
-def test_an_expired_token_is_not_remembered() -> None:
+def test_an_expired_token_is_not_cached() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
     tokens.remember("Bearer a", ALICE, clock.now - 1)
     assert tokens.recall("Bearer a") is None
 
 
-def test_the_oldest_are_forgotten_where_there_are_too_many() -> None:
+def test_the_oldest_cached_tokens_are_dropped_if_there_are_too_many() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
     for number in range(TOKENS_MAX + 1):

@@ -1,4 +1,4 @@
-"""What is written to standard error at once: whole lines, no more than a pipe takes as one."""
+"""Standard error gets whole lines, in writes that a pipe does not split."""
 
 import io
 import logging
@@ -11,7 +11,7 @@ from broker.telemetry.logs import JsonLine, WholeLines
 
 
 class Writes(io.RawIOBase):
-    """Keeps what each write(2) would have had."""
+    """Stores the bytes of each write(2)."""
 
     def __init__(self) -> None:
         self.made: list[bytes] = []
@@ -25,7 +25,7 @@ class Writes(io.RawIOBase):
 
 
 @pytest.mark.parametrize("lines", [1, 2, 50, 1000])
-def test_lines_of_one_message_are_written_so_that_another_process_cannot_cut_them(
+def test_lines_are_written_so_that_other_processes_cannot_split_them(
     lines: int,
 ) -> None:
     writes = Writes()
@@ -43,7 +43,7 @@ def test_lines_of_one_message_are_written_so_that_another_process_cannot_cut_the
     assert len(writes.made) <= 1 + sum(len(line) for line in whole) // room, "not each by itself"
 
 
-def test_a_line_longer_than_that_is_written_as_one() -> None:
+def test_a_line_longer_than_a_pipe_takes_is_written_at_once() -> None:
     writes = Writes()
     lines = WholeLines(io.TextIOWrapper(io.BufferedWriter(writes)))
     lines.write(f"a\n{'b' * PIPE_BUF}\nc\n")

@@ -1,1 +1,1 @@
-"""Who is calling: bearer tokens, the keys that verify them, and Uppy's capability URLs."""
+"""Authentication: bearer tokens, the keys that verify them, and Uppy's capability URLs."""

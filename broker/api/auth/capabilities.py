@@ -1,7 +1,8 @@
-"""Capabilities: endpoints that carry their own right, because Uppy sends no Authorization.
+"""Capability URLs: endpoints that contain their own right, because Uppy sends no Authorization.
 
-A capability names an Uppy session and is signed (itsdangerous, HMAC-SHA-256), so that a forged
-one costs no query; what it may still do, and whether it was revoked, is the session's row.
+A capability is the id of an Uppy session with a signature (itsdangerous, HMAC-SHA-256), so a forged
+one is refused without a query. The session's row says what is left of it, and whether it was
+revoked.
 """
 
 import binascii
@@ -31,28 +32,28 @@ R = TypeVar("R")
 
 
 class CapabilityConverter(BaseConverter):
-    """One path segment, and a slash more: Uppy appends `/s3/…` to an endpoint that ends in one."""
+    """One path segment, with or without a slash: Uppy appends `/s3/…` to the endpoint."""
 
     regex = r"[^/]+/?"
     part_isolating = False
 
     def to_python(self, value: str) -> str:
-        """Give the segment."""
+        """Return the segment without the slash."""
         return value.removesuffix("/")
 
 
 def init_app(app: Flask) -> None:
-    """Make the converter known to routes."""
+    """Register the converter for routes."""
     app.url_map.converters["capability"] = CapabilityConverter
 
 
 def signed(session_id: UUID) -> str:
-    """Give the capability of a session."""
+    """Return the signed capability of a session."""
     return _signer(current().settings).sign(session_id.hex).decode("ascii")
 
 
 def _signer(settings: Settings) -> Signer:
-    """Make the signer; without a secret of its own its key is derived from the JWT secret."""
+    """Return the signer; if no capability secret is set, derive its key from the JWT secret."""
     if settings.capability_secret is not None:
         secret = settings.capability_secret.get_secret_value().encode()
     elif settings.jwt_secret is not None:
@@ -63,7 +64,7 @@ def _signer(settings: Settings) -> Signer:
 
 
 def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for the holder of a live capability alone."""
+    """Run the view only for a live capability, and refuse all other requests."""
 
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -83,10 +84,10 @@ def _session_id(capability: str) -> UUID:
     try:
         return UUID(hex=_signer(current().settings).unsign(capability).decode("ascii"))
     except (BadSignature, ValueError, binascii.Error):
-        raise CapabilityInvalid("This endpoint is not one of ours.") from None
+        raise CapabilityInvalid("This endpoint is not valid; ask for a new one.") from None
 
 
 def uppy_session() -> UppySession:
-    """Give the session of this request; for views behind `requires_capability`."""
+    """Return the session of this request, in a view behind `requires_capability`."""
     found: UppySession = g.uppy_session
     return found

@@ -1,4 +1,4 @@
-"""The issuer's published keys (RFC 7517), kept while the issuer is down."""
+"""The token issuer's public keys (RFC 7517), which are kept while the issuer is down."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ log = logging.getLogger("broker.jwks")
 
 
 class KeysUnavailable(ApiError):
-    """The issuer gives no keys, so that nobody knows whether a token is good."""
+    """The issuer's keys cannot be fetched, so the token cannot be verified."""
 
     retry_after = int(RETRY_SECONDS)
 
@@ -27,8 +27,10 @@ class KeysUnavailable(ApiError):
 
 
 class KeySet:
-    """Keys by `kid`, fetched when an unknown one is asked for, at most once a minute; after a
-    fetch that failed, once in five seconds.
+    """The issuer's keys by `kid`.
+
+    They are fetched when a token names an unknown key, at most once a minute, and after a failed
+    fetch at most once in five seconds.
 
     Args:
         clock: monotonic seconds.
@@ -43,10 +45,10 @@ class KeySet:
         self._failed = False
 
     def key(self, kid: str | None) -> Any | None:
-        """Give the key, or None when the issuer has none of this name.
+        """Return the key with this `kid`; None if the issuer does not have it.
 
         Raises:
-            KeysUnavailable: it is not known here, and the issuer cannot be asked.
+            KeysUnavailable: the key is unknown, and the keys could not be fetched.
         """
         if kid in self._keys:
             return self._keys[kid]
@@ -64,8 +66,8 @@ class KeySet:
         try:
             found = PyJWKSet.from_dict(self._client.fetch_data())
         except (PyJWKClientError, PyJWKSetError, PyJWKError, ValueError, OSError) as error:
-            # OSError: a connection that ends in the middle of an answer.
-            log.error("The keys cannot be fetched: %s", error)
+            # OSError: the connection broke in the middle of a response.
+            log.error("The token issuer's keys cannot be fetched: %s", error)
             self._failed = True
             self._ask_again_at = self._clock() + RETRY_SECONDS
             return

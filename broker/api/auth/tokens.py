@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Configure the verifier: one algorithm, and the key that goes with it."""
+    """Configure the verifier with one algorithm and its key."""
     app.config["JWT_TOKEN_LOCATION"] = ["headers"]
     app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
@@ -61,24 +61,24 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def principal() -> Principal:
-    """Give the verified caller; for views behind `requires_token`."""
+    """Return the verified caller, in a view behind `requires_token`."""
     found: Principal = g.principal
     return found
 
 
 def caller() -> Principal | None:
-    """Give the caller of a public view, if they brought a token."""
+    """Return the caller of a public view; None if the request has no token."""
     found: Principal | None = g.get("principal")
     return found
 
 
 def requires_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for a verified caller alone."""
+    """Run the view only for a request with a valid token."""
     return _authenticated(view, optional=False)
 
 
 def accepts_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Let the view run for anyone; a token that is brought must be a good one."""
+    """Run the view with or without a token; a token that is sent must be valid."""
     return _authenticated(view, optional=True)
 
 
@@ -117,16 +117,18 @@ def _authenticate(*, optional: bool) -> None:
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
-    """Verify the request's token; gives None where it has none and need not have one."""
+    """Return the claims of the request's token; None if it has no token and needs none."""
     try:
         if verify_jwt_in_request(optional=optional) is None:
             return None
     except NoAuthorizationError:
-        raise ApiError("token_missing", "Send Authorization: Bearer with a token.") from None
+        raise ApiError(
+            "token_missing", "Send the header Authorization: Bearer with a token."
+        ) from None
     except ExpiredSignatureError:
-        raise ApiError("token_expired", "The token has expired; get a fresh one.") from None
+        raise ApiError("token_expired", "The token has expired; get a new one.") from None
     except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
-        # The last three: segments and claims that are no JSON of the right types.
+        # The last three: parts of the token are not JSON, or claims have wrong types.
         raise ApiError("token_invalid", "The token cannot be verified.") from None
     claims: Mapping[str, Any] = get_jwt()
     return claims
@@ -135,11 +137,11 @@ def _claims(*, optional: bool) -> Mapping[str, Any] | None:
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject, role = claims.get("sub"), claims.get("role", Role.USER)
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
-        raise ApiError("token_invalid", "The token's sub is no user's id.")
+        raise ApiError("token_invalid", "The token's sub is not a user id.")
     if "exp" not in claims:
         raise ApiError("token_invalid", "The token has no exp.")
     if role not in (Role.USER, Role.SERVICE):
-        raise ApiError("token_invalid", "The token's role is unknown.")
+        raise ApiError("token_invalid", "The token's role must be user or service.")
     return Principal(
         user_id=int(subject),
         role=Role(role),
@@ -150,7 +152,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 
 def _text(claim: object, length: int) -> str:
-    """Clean a claim: names come from users, and must not keep them from signing in."""
+    """Return a claim's text without control characters; odd names must not prevent sign-in."""
     if not isinstance(claim, str):
         return ""
     kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))

@@ -1,6 +1,6 @@
-"""Tokens that this process has verified: a page asks for twenty tickets with one token.
+"""A cache of verified tokens: a page may ask for twenty tickets with one token.
 
-What is remembered is what the token itself says, so it matters to no other process.
+It holds only what the token itself says, so other processes need not know it.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from cachetools import TLRUCache
 from broker.domain.principal import Principal
 
 TOKENS_MAX = 10_000
-# After that a token is verified anew, and its user's row looked for: a database may have been
-# restored from before it was made.
+# After this time a token is verified again, and its user's row is created again if the database
+# was restored from a backup without it.
 REMEMBERED_SECONDS = 300.0
 
 
@@ -26,10 +26,10 @@ class _Verified:
 
 
 class VerifiedTokens:
-    """Principals by their tokens' SHA-256; the tokens themselves are not kept.
+    """Principals by the SHA-256 of their tokens; the tokens themselves are not stored.
 
     Args:
-        clock: seconds since the epoch, as `exp` counts them.
+        clock: seconds since the epoch, like `exp`.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -40,13 +40,13 @@ class VerifiedTokens:
         )
 
     def recall(self, token: str) -> Principal | None:
-        """Give the principal of a token that was verified and has not expired since."""
+        """Return the principal of a verified token; None if it is unknown or has expired."""
         with self._lock:
             verified = self._found.get(_digest(token))
         return verified.principal if verified else None
 
     def remember(self, token: str, principal: Principal, exp: float) -> None:
-        """Keep a token whose signature and claims have been verified; `exp` is its claim."""
+        """Store a verified token's principal until its `exp`, at most five minutes."""
         until = min(exp, self._clock() + REMEMBERED_SECONDS)
         with self._lock:
             self._found[_digest(token)] = _Verified(principal, until)

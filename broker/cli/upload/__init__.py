@@ -1,4 +1,4 @@
-"""`broker upload`: photos from a shell or a script, through the Python client."""
+"""`broker upload`: upload photos from a shell or a script, with the Python client."""
 
 import importlib.util
 import sys
@@ -18,31 +18,34 @@ INTERRUPTED = 130
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
 @click.option("--ad", type=click.IntRange(1, 2**63 - 1), metavar="ID", help="The ad's id.")
-@click.option("--avatar", is_flag=True, help="Make the one file the token's user's avatar.")
-@click.option("--url", metavar="URL", help="Where the broker is.")
-@click.option("--token", envvar="BROKER_TOKEN", help="The bearer token; better in BROKER_TOKEN.")
+@click.option("--avatar", is_flag=True, help="Set the file as the avatar of the token's user.")
+@click.option("--url", metavar="URL", help="The broker's address.")
+@click.option("--token", envvar="BROKER_TOKEN", help="The bearer token. Safer in BROKER_TOKEN.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_DATA_DIR,
-    help="Without --token: where `broker dev` keeps its address and its secret.",
+    help="Without --token: the directory of `broker dev`, with its address and secret.",
 )
 @click.option(
     "--sub",
     type=click.IntRange(1, 2**63 - 1),
     default=1,
-    help="Without --token: whose token is minted; 1 if not given.",
+    help="Without --token: the id of the user to upload as. Default: 1.",
 )
 @click.option("--alt-text", default="", help="Alt text of the images.")
 @click.option(
     "--order",
     type=click.IntRange(0, 32767),
     default=0,
-    help="Place of the first image in its ad; the others follow.",
+    help="Position of the first image in the ad. The others follow.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 32), default=4, help="Files at a time; 4 if not given."
+    "--jobs",
+    type=click.IntRange(1, 32),
+    default=4,
+    help="Files to upload at the same time. Default: 4.",
 )
 def upload(
     files: tuple[Path, ...],
@@ -57,28 +60,32 @@ def upload(
     as_json: bool,
     jobs: int,
 ) -> None:
-    """Upload photos to an ad, or one as an avatar; the same command again goes on.
+    """Upload photos to an ad, or one photo as an avatar.
 
-    Prints each file and its image's URL. Exit status 0: all are uploaded. 1: some are not, and
-    it says why. 2: nothing was sent, since a file or an option cannot be used. 130: interrupted.
+    Print each file with the URL of its image. To resume after an interruption, run the same
+    command again.
+
+    Exit status 0: all files are uploaded. 1: some are not; standard error says why. 2: nothing was
+    sent because a file or an option cannot be used. 130: interrupted.
     """
     if (ad is None) != avatar:
-        raise click.UsageError("Give either --ad ID or --avatar.")
+        raise click.UsageError("Pass either --ad ID or --avatar.")
     if avatar and (len(files) > 1 or alt_text or order):
-        raise click.UsageError("An avatar is one file, without alt text and order.")
+        raise click.UsageError("--avatar takes one file, and neither --alt-text nor --order.")
     target = find_target(url, token, data_dir, sub)
     if any(importlib.util.find_spec(name) is None for name in NEEDS):
         raise click.ClickException(
-            "its client is not installed: pip install httpx rich, then pip install clients/python"
+            "the Python client is not installed: "
+            "pip install httpx rich, then pip install clients/python"
         )
-    # Imported here: a server is installed without them.
-    from broker.cli.upload.run import Wanted, run
+    # Imported here: a server installation does not have these packages.
+    from broker.cli.upload.run import UploadRequest, run
 
     user = target.user() if avatar else None
-    wanted = Wanted(files=files, ad=ad, user=user, alt_text=alt_text, order=order)
+    request = UploadRequest(files=files, ad=ad, user=user, alt_text=alt_text, order=order)
     try:
-        status = run(target, wanted, as_json=as_json, jobs=jobs)
+        status = run(target, request, as_json=as_json, jobs=jobs)
     except KeyboardInterrupt:
-        click.echo("broker: interrupted; the same command goes on from here", err=True)
+        click.echo("broker: interrupted; run the same command again to resume", err=True)
         status = INTERRUPTED
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""What is wrong with files before anything is sent."""
+"""Check files before anything is sent."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from broker_client import Profile, content_type_of
 
 
 def faults(files: Iterable[Path], profile: Profile) -> list[tuple[Path, str]]:
-    """Give each file that cannot be uploaded, and why."""
+    """Return each file that cannot be uploaded, with the reason."""
     return [(file, fault) for file in files for fault in _faults(file, profile)]
 
 
@@ -19,12 +19,12 @@ def _faults(file: Path, profile: Profile) -> Iterator[str]:
         yield (error.strerror or "cannot be read").lower()
         return
     if not file.is_file():
-        yield "no file"
+        yield "not a file"
     elif not os.access(file, os.R_OK):
-        yield "may not be read"
+        yield "no permission to read it"
     elif content_type_of(file.name) not in profile.content_types:
-        yield f"no image by its name; known are {', '.join(profile.content_types)}"
+        yield f"unsupported file extension; supported types: {', '.join(profile.content_types)}"
     elif size == 0:
-        yield "empty"
+        yield "the file is empty"
     elif size > profile.max_bytes:
-        yield f"{size} bytes, more than the {profile.max_bytes} that are allowed"
+        yield f"{size} bytes, more than the maximum of {profile.max_bytes}"

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal: a bar a file that is on its way, and one for all."""
+"""Progress bars on a terminal: one for each file that is being sent, and one for all files."""
 
 import sys
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from rich.progress import Progress as RichProgress
 from broker.cli.printable import printable
 
 NAME_WIDTH = 32
-MOST_KEPT = 10  # finished bars; of more files only those under way are shown
+MAX_FINISHED_BARS = 10  # with more files, only those that are being sent are shown
 
 
 def terminal() -> Console | None:
-    """Give the terminal that standard error is; None where it is none."""
+    """Return standard error as a terminal, or None if it is not a terminal."""
     return Console(stderr=True) if sys.stderr.isatty() else None
 
 
 class Bars:
-    """Shows how far files are; without a terminal it shows nothing."""
+    """Progress bars. Without a terminal they show nothing."""
 
     def __init__(self, files: Sequence[Path], console: Console | None) -> None:
         self._names = [_short(printable(file.name)) for file in files]
@@ -66,7 +66,7 @@ class Bars:
             self._rich.stop()
 
     def progress(self, now: Progress) -> None:
-        """Move a file's bar, and that of all; called by many threads."""
+        """Update a file's bar and the total. Several threads may call this."""
         if self._rich is None:
             return
         if now.index not in self._tasks:
@@ -76,14 +76,14 @@ class Bars:
         self._rich.update(self._all, completed=sum(self._sent))
 
     def done(self, outcome: Outcome) -> None:
-        """Leave a full bar, or take it away; what failed counts as nothing sent."""
+        """Fill or hide a file's bar. A failed file counts as nothing sent."""
         if self._rich is None:
             return
         self._sent[outcome.index] = 0 if outcome.image is None else self._sizes[outcome.index]
         self._rich.update(self._all, completed=sum(self._sent))
         if (task := self._tasks.get(outcome.index)) is not None:
-            kept = outcome.image is not None and len(self._names) <= MOST_KEPT
-            self._rich.update(task, visible=kept)
+            visible = outcome.image is not None and len(self._names) <= MAX_FINISHED_BARS
+            self._rich.update(task, visible=visible)
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What `broker upload` keeps between two runs, one small file an upload."""
+"""What `broker upload` stores between two runs: one small file for each upload."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ APP = "upload-broker"
 
 
 def state_folder() -> Path:
-    """Give `$XDG_STATE_HOME/upload-broker/uploads`, or what the platform has in its place."""
+    """Return `$XDG_STATE_HOME/upload-broker/uploads`, or the platform's own folder for it."""
     home = os.environ.get("XDG_STATE_HOME", "")
     if Path(home).is_absolute():
         base = Path(home) / APP
@@ -23,20 +23,20 @@ def state_folder() -> Path:
 
 
 class RunJournal(FolderJournal):
-    """Keeps what has arrived until all of a run's files have.
+    """Keeps the entries of recorded images until all files of the run are recorded.
 
-    So the same command after a failure finds their images, and sends none of them twice.
+    If a run fails, the same command finds these images and does not send the files again.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._arrived: list[str] = []
+        self._recorded: list[str] = []
 
     def done(self, key: str) -> None:
-        """Keep the entry for now."""
-        self._arrived.append(key)
+        """Keep the entry until the end of the run."""
+        self._recorded.append(key)
 
     def finish(self) -> None:
-        """Forget what has arrived: the run is over."""
-        for key in self._arrived:
+        """Delete the entries of the recorded images."""
+        for key in self._recorded:
             self.forget(key)

@@ -1,4 +1,4 @@
-"""Which broker `broker upload` talks to, and as whom."""
+"""The broker and the user of `broker upload`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,38 +13,50 @@ from broker.local.dev_env import api_url
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A broker's address, and what gives the token, anew where it has expired."""
+    """A broker's address, and the token or a function that returns a fresh one."""
 
     url: str
     token: str | Callable[[], str]
 
     def user(self) -> int:
-        """Read whose token it is; the broker alone verifies it."""
+        """Return the id of the token's user. Only the broker verifies the token.
+
+        Raises:
+            click.UsageError: the token has no numeric `sub`.
+        """
         token = self.token if isinstance(self.token, str) else self.token()
         try:
-            # Its claims are read to name a path, and nothing is granted for them.
+            # Unverified: the id only goes into the URL, and the broker checks the token.
             claims = jwt.decode(token, options={"verify_signature": False})
             return int(claims["sub"])
         except (jwt.InvalidTokenError, KeyError, ValueError):
-            raise click.UsageError("The token names no user; --avatar needs a user's.") from None
+            raise click.UsageError("--avatar needs a token with a user's id in `sub`.") from None
 
 
 def find_target(url: str | None, token: str | None, data_dir: Path, sub: int) -> Target:
-    """Take what is given, else what `broker dev` keeps; raises UsageError.
+    """Return the target that was given, otherwise that of `broker dev`.
 
-    A token that is given never goes to an address that is not.
+    A given token is sent only to a given address.
+
+    Raises:
+        click.UsageError: address or token is missing or not valid.
     """
     if url is not None and not url.startswith(("http://", "https://")):
         raise click.UsageError("--url must begin with http:// or https://.")
     if url is not None and not url.isprintable():
-        raise click.UsageError("--url has a character that no address has, such as a line's end.")
+        raise click.UsageError(
+            "--url contains a character that is not allowed, for example a line break."
+        )
     if token is not None:
         if url is None:
-            raise click.UsageError("With a token, give --url too: where it may be sent.")
+            raise click.UsageError(
+                "With a token, pass --url too: the address that the token is sent to."
+            )
         return Target(url=url, token=token)
     served = api_url(data_dir)
     if served is None:
         raise click.UsageError(
-            f"No token: give BROKER_TOKEN and --url, or run `broker dev` ({data_dir} has none)."
+            f"No token. Set BROKER_TOKEN and pass --url, or run `broker dev` "
+            f"({data_dir} has no token)."
         )
     return Target(url=url or served, token=lambda: dev_token(data_dir, sub))

@@ -1,11 +1,26 @@
 """Statements that skip SQLAlchemy's session, for the requests that are most frequent.
 
-Callers import from this package and know none of its modules' types.
+Callers import only from this package, and know none of its modules' types. What each piece saves,
+in µs of CPU a request on SQLite / PostgreSQL, measured against the plain way with all else left
+fast (CPython 3.11; a ticket costs 530 / 525 in all, a batch of 20 tickets 1,800 / 1,310, a confirm
+525 / 630, signing 100 parts 1,950 / 2,000):
+
+- `statements` and `driver_cursors`: 212 / 205 of a ticket, 254 / 355 of a confirm. The plain way
+  executes the same statements on a SQLAlchemy connection.
+- `transactions`: on PostgreSQL 58 of a ticket, 165 of a confirm, 127 of 100 parts, and two round
+  trips. The plain way sends BEGIN and COMMIT. Its lock for SQLite's writers saves no CPU; it
+  avoids SQLite's sleeps.
+- `insert_uploads`: 710 / 1,200 of a ticket, 800 / 2,190 of a batch. The plain way is an UPDATE of
+  the slots, an upsert of the quota and an INSERT in a session.
+- `insert_image`: 730 / 1,100 of a confirm. The plain way is a transition and `session.add`.
+- `read_upload`: 305 / 465 of a confirm, 340 / 500 of 100 parts. The plain way is
+  `session.scalar(select(Upload))`.
+- `read_only`: 100 of reading an ad on PostgreSQL. The plain way is a normal transaction.
 """
 
-from broker.db.fast_path.insert_image import insert_image
-from broker.db.fast_path.insert_uploads import insert_uploads
-from broker.db.fast_path.read_upload import read_upload
+from broker.db.fast_path.new_image import insert_image
+from broker.db.fast_path.new_uploads import insert_uploads
+from broker.db.fast_path.stored_upload import read_upload
 from broker.db.fast_path.transactions import read_only
 
 __all__ = ["insert_image", "insert_uploads", "read_only", "read_upload"]

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT_SECONDS
 from broker.db.fast_path.statements import Row, Statement, compiled
 from broker.db.liveness import closed_by_server
-from broker.db.timing import told as observe
+from broker.db.timing import observe
 
 
 class DriverCursor:
@@ -99,7 +99,8 @@ class DriverCursor:
 class CursorPool:
     """Idle cursors, on a pool of connections like the engine's.
 
-    There are at most as many as threads that used one at once, and as the pool has connections.
+    There are never more of them than threads that use one at the same time, or than connections.
+
     Checking a connection out of the engine's pool costs as much as the statement itself.
     """
 

@@ -1,7 +1,7 @@
 """Statements that SQLAlchemy compiles once and the driver executes.
 
-What SQLAlchemy does around each execution, even of a cached statement, takes longer than all else
-in a ticket. Here a statement is compiled once; after that only its values are bound, with the
+SQLAlchemy's work around each execution, even of a cached statement, takes longer than everything
+else in a ticket. Here a statement is compiled once; after that only its values are bound, with the
 same types. `driver_cursors.py` executes it.
 """
 

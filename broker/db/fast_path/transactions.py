@@ -34,7 +34,7 @@ def read_only(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
-def reading(session: Session) -> AbstractContextManager[DriverCursor]:
+def read_cursor(session: Session) -> AbstractContextManager[DriverCursor]:
     """Return a cursor outside the session's transaction, for reads."""
     pool: CursorPool = session.info[CURSORS]
     return pool.cursor()

@@ -1,4 +1,4 @@
-"""What Alembic runs: the models' metadata, on the URL that `migrate.configuration` was given."""
+"""The script that Alembic runs, with the URL from `migrate.configuration`."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 from broker.db.engine import make_engine
 from broker.db.models import Base
 
-# Any number that no other program of the same database takes.
+# Any number that no other program uses on the same database.
 ADVISORY_LOCK = 0x75706C6F6164
-LOCK_TIMEOUT_SECONDS = 3  # less than a statement of a request may take
+LOCK_TIMEOUT_SECONDS = 3  # less than the statement timeout of a request
 
 
 def run() -> None:
@@ -32,26 +32,28 @@ def run() -> None:
 
 
 def begin_sqlite(connection: Connection) -> None:
-    """Begin by hand, since the driver does so at a first INSERT, and not at DDL.
+    """Begin a transaction explicitly: the driver begins one at the first INSERT, not at DDL.
 
-    SQLite changes a table by writing it anew, which may leave a reference open meanwhile.
+    SQLite changes a table by copying it, so a reference may be broken for a moment. Foreign keys
+    are checked at the end instead.
     """
     connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def begin_postgresql(connection: Connection) -> None:
-    """Wait for whoever else migrates, and then for nobody who holds a table for long.
+    """Wait for other migrations, then set a short lock timeout for tables.
 
-    Whatever asks for a table waits behind a migration that waits for it, so that a backup would
-    stop the API as long as it takes. Both end with the transaction.
+    Other statements queue behind a migration that waits for a table's lock. Without the timeout a
+    long backup would block the migration, and so the API. The lock and the timeout end with the
+    transaction.
     """
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(id)s)", {"id": ADVISORY_LOCK})
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
 
 
 def require_references(connection: Connection) -> None:
-    """Check what was switched off meanwhile."""
+    """Check the foreign keys, which were off during the migration."""
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
         raise RuntimeError(f"A migration broke references: {broken[:5]}")
 

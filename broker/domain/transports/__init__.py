@@ -1,4 +1,4 @@
-"""How the bytes of an upload travel: one file a transport, and the table of all of them."""
+"""The transports of an upload's bytes: one file for each, and the table of all."""
 
 from broker.domain.transports.base import SINGLE_MAX_BYTES, Presigner, Transfer, Transport
 from broker.domain.transports.multipart import MULTIPART

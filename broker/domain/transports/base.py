@@ -1,4 +1,4 @@
-"""What every transport answers. Each transport is one file beside this one."""
+"""The interface of all transports. Each transport is one file beside this one."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class Transport(ABC):
     """How the bytes of one upload travel to the bucket.
 
     Attributes:
-        name: what requests and rows call it.
+        name: the value in requests and rows.
         max_bytes: the largest object that it can send.
         has_parts: the file is sent in parts, and the broker completes the object.
         takes_open_size: the size may be unknown when the ticket is issued.

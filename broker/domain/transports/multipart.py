@@ -12,9 +12,9 @@ from broker.domain.upload_row import UploadRow
 class Multipart(Transport):
     """Send the file in parts, each with its own signature (S3: UploadPart).
 
-    The broker completes the object itself, once, so nobody can write its key a second time: it
-    needs no promotion, and aborting it takes away everything that was sent. S3 knows no digest
-    of the whole file.
+    Only the broker completes the object, and only once. So nobody can write its key a second time:
+    it needs no promotion, and an abort removes everything that was sent. S3 computes no digest of
+    the whole file.
     """
 
     name = "multipart"

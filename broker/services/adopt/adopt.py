@@ -1,9 +1,9 @@
-"""Adopt: record objects that were in the bucket before the broker, without moving a byte.
+"""Adopt: record objects that were in the bucket before the broker, without copying them.
 
-An object that carries an upload's id is not adopted, and an object without one is never deleted
-as an orphan. So `broker adopt` and `broker reconcile --fix` never act on the same key. If the
-operator says that the database is a restored backup, objects are adopted too whose upload has no
-row: they were uploaded after the backup.
+An object with an upload's id in its metadata is not adopted, and an object without one is never
+deleted as an orphan. So `broker adopt` and `broker reconcile --fix` never act on the same key.
+After the restore of a backup, the operator may also adopt objects whose upload has no row, because
+they were uploaded after the backup.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from broker.domain.owners import OWNER_KINDS, OwnerKind
 from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
-from broker.services.reconcile.recheck import ours
+from broker.services.reconcile.recheck import parse_upload_id
 from broker.services.uploads.owners import existing
 from broker.services.work import Work
 
@@ -54,12 +54,13 @@ def adopt(
     dry_run: bool = False,
     restored: bool = False,
 ) -> None:
-    """Record claims as images, in committed batches; leave what is recorded already.
+    """Record claims as images, in committed batches; skip what is already recorded.
 
     Args:
-        claims: those of one owner must be next to each other.
+        work: reads and commits on its session, and sends HEAD requests.
+        claims: the claims of one owner must be next to each other.
         tally: counts what was adopted and skipped.
-        dry_run: count, and change nothing.
+        dry_run: only count.
         restored: also adopt objects whose upload has no row.
 
     Raises:
@@ -162,9 +163,13 @@ def _row(
 
 
 def _unknown_uploads(work: Work, heads: Iterable[ObjectHead | None]) -> frozenset[str]:
-    """Return the upload ids that objects carry and no row has."""
+    """Return the upload ids in the objects' metadata that have no row."""
     carried = {head.metadata.get("upload-id") for head in heads if head is not None}
-    ids = {upload_id: text for text in carried if text and (upload_id := ours(text)) is not None}
+    ids = {
+        upload_id: text
+        for text in carried
+        if text and (upload_id := parse_upload_id(text)) is not None
+    }
     known = set(work.session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
     work.session.commit()
     return frozenset(text for upload_id, text in ids.items() if upload_id not in known)
@@ -185,7 +190,7 @@ def _owners(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
 
 
 def _with_image(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
-    """Return the owners that keep one image and have it."""
+    """Return the owners that keep one image and already have one."""
     wanted = {owned.owner_id for owned in batch if owned.kind.keeps_one}
     kinds = [kind.name for kind in OWNER_KINDS.values() if kind.keeps_one]
     taken = select(Image.owner_kind, Image.owner_id).where(

@@ -1,4 +1,4 @@
-"""The CSV of `broker adopt`, which is checked as a whole before anything is recorded."""
+"""The CSV of `broker adopt`. The whole file is checked before anything is recorded."""
 
 import csv
 import unicodedata
@@ -20,10 +20,10 @@ FAULTS_SHOWN = 10
 
 @contextmanager
 def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
-    """Yield a file's claims, sorted by key; keys may start with the location or not.
+    """Yield a file's claims, sorted by key. Keys may start with the location.
 
     Raises:
-        InvalidReport: names the first faults, each with its line number.
+        InvalidReport: the file has faults. The message lists the first ones with line numbers.
     """
     with ExternalSort(4) as lines:
         faults: list[str] = []
@@ -39,7 +39,7 @@ def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
         if faults:
             more = "\n…" if len(faults) > FAULTS_SHOWN else ""
             shown = "\n".join(faults[:FAULTS_SHOWN])
-            raise InvalidReport(f"{path} is not adopted, nothing is recorded:\n{shown}{more}")
+            raise InvalidReport(f"{path} has faults; nothing was recorded:\n{shown}{more}")
         yield (
             Claim(key=key, alt_text=alt_text, order=order) for key, _line, alt_text, order in lines
         )
@@ -51,7 +51,9 @@ def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[st
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             if (header := next(reader, [])) != HEADER:
-                faults.append(f"line 1: the header is {','.join(header)}, not {','.join(HEADER)}")
+                faults.append(
+                    f"line 1: the header must be {','.join(HEADER)}, not {','.join(header)}"
+                )
                 return
             for fields in reader:
                 fault = _fault(fields, limits)
@@ -69,14 +71,14 @@ def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[st
 def _fault(fields: list[str], limits: Limits) -> str | None:
     """Return what is wrong with a line; None if it is valid."""
     if len(fields) != len(HEADER):
-        return f"{len(fields)} columns, not {len(HEADER)}"
+        return f"{len(fields)} columns instead of {len(HEADER)}"
     key, alt_text, order = relative_key(limits.location, fields[0]) or fields[0], *fields[1:]
     if owner_of(key) is None or len(key) > KEY_MAX or not _is_plain(key):
-        return "key is none of an ad or a user, such as ads/ad_1/main.jpg"
+        return "key must name an ad or a user, like ads/ad_1/main.jpg"
     if len(alt_text) > ALT_TEXT_MAX or not _is_plain(alt_text):
-        return f"alt_text has more than {ALT_TEXT_MAX} characters, or a control character"
+        return f"alt_text must have at most {ALT_TEXT_MAX} characters and no control characters"
     if order and not (order.isascii() and order.isdigit() and int(order) <= ORDER_MAX):
-        return f"order is no number from 0 to {ORDER_MAX}"
+        return f"order must be a number from 0 to {ORDER_MAX}"
     return None
 
 

@@ -1,1 +1,1 @@
-"""Work without a request: the reaper, and the bucket's notifications."""
+"""Work outside of requests: the reaper, and the bucket's notifications."""

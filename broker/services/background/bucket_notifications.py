@@ -1,7 +1,7 @@
-"""Take a bucket's hint that an object was written, and confirm its upload as a client would.
+"""Handle bucket notifications: confirm the upload of a written object, as its client would.
 
-Hints come twice, late, in any order, and of objects that are nobody's business here. Whatever
-comes, the upload's row decides, and the object is looked at with the same HEAD.
+Notifications may arrive twice, late and in any order, and may name objects that no upload wrote.
+So the upload's row decides, and the object is checked with HEAD as for a client.
 """
 
 from collections import Counter
@@ -22,22 +22,22 @@ from broker.services.work import Work
 
 
 class Outcome(StrEnum):
-    """What a hint led to."""
+    """The result of one notification."""
 
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
-    SETTLED = "settled"  # before this hint; what was written since is removed again
-    MISSING = "missing"  # the object is gone, or is being put together
-    UNKNOWN = "unknown"  # no upload of ours writes to this key
-    ELSEWHERE = "elsewhere"  # another bucket
+    SETTLED = "settled"  # the upload had ended before; an object that was written since is deleted
+    MISSING = "missing"  # there is no object, or the bucket is still completing it
+    UNKNOWN = "unknown"  # no upload writes to this key
+    ELSEWHERE = "elsewhere"  # the object is in another bucket
 
 
 def handle_events(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
-    """Handle hints one by one, each committed before the next; gives how many led to what.
+    """Handle notifications, each committed before the next; return how often each outcome occurred.
 
     Raises:
-        StorageUnavailable, StorageDenied, DatabaseUnavailable: to be sent again; those that
-            were handled before are done, and do no harm a second time.
+        StorageUnavailable, StorageDenied, DatabaseUnavailable: send all notifications again. Those
+            that were handled already change nothing the second time.
     """
     return Counter(handle_event(work, event) for event in events)
 
@@ -63,7 +63,7 @@ def handle_event(work: Work, event: ObjectCreated) -> Outcome:
 
 
 def _writer_of(work: Work, key: str) -> Upload | None:
-    """Find the upload whose client writes to an object key; a promoted copy has none."""
+    """Return the upload whose client writes to an object key; None for a promoted copy."""
     for location in (work.limits.location, INCOMING):
         relative = key.removeprefix(f"{location}/")
         if relative != key and relative.isprintable():
@@ -79,7 +79,7 @@ def _writer_of(work: Work, key: str) -> Upload | None:
 
 
 def _written_too_late(work: Work, upload: Upload) -> Outcome:
-    """Remove what was written to an upload that has ended; an image's own object stays."""
+    """Delete an object that was written for an ended upload, unless it is the image's object."""
     key = written_key(work.limits, upload)
     if key == final_key(work.limits, upload) and image_of(work, upload) is not None:
         return Outcome.SETTLED

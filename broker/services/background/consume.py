@@ -1,8 +1,8 @@
-"""Read a queue of notifications: each message is deleted only when what it tells is committed.
+"""Read a queue of bucket notifications; delete a message after its changes are committed.
 
-A message that cannot be read is left alone, for the queue's dead-letter policy. While the
-bucket or the database is away nothing is received: each receive counts towards that policy,
-and good messages must not end among the dead for want of a database.
+A message that cannot be read stays in the queue, for the queue's dead-letter policy. While the
+bucket or the database is down, nothing is received: each receive counts towards that policy, and
+good messages must not become dead letters.
 """
 
 import json
@@ -37,7 +37,7 @@ class Consumer:
 
     Attributes:
         open_work: opens the work of one message.
-        check: raises if the bucket or the database is missing.
+        check: raises if the bucket or the database does not answer.
         wait: waits for some seconds, and returns whether to stop.
     """
 
@@ -47,11 +47,13 @@ class Consumer:
     wait: Callable[[float], bool]
 
     def run(self, *, until_empty: bool = False) -> Counter[str]:
-        """Read until `wait` says to stop, or the queue is empty; gives outcomes and `unreadable`.
+        """Read until `wait` says to stop; return the number of each outcome and of `unreadable`.
+
+        With `until_empty`, stop when the queue is empty.
 
         Raises:
-            QueueUnavailable, StorageError, DatabaseUnavailable: with `until_empty` alone, where
-                nobody is there to wait for better times.
+            QueueUnavailable, StorageError, DatabaseUnavailable: only with `until_empty`; otherwise
+                the consumer waits and tries again.
         """
         totals: Counter[str] = Counter()
         backoff = BACKOFF_FIRST_SECONDS
@@ -78,7 +80,11 @@ class Consumer:
         try:
             created = objects_created(_json(message.body))
         except InvalidEvent as error:
-            log.warning("message %s is left alone: %s", message.message_id, error.detail)
+            log.warning(
+                "message %s is not readable and stays queued: %s",
+                message.message_id,
+                error.detail,
+            )
             EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
         with self.open_work() as work:

@@ -1,7 +1,7 @@
-"""End stale uploads without losing objects: look into the bucket first.
+"""End stale uploads without losing objects: check the bucket first.
 
-For operators who set BROKER_REAP=confirm. A client that sent its file and then lost its network
-finds its image when it comes back.
+This is for operators who set BROKER_REAP=confirm. If a client sent its file and then lost its
+network, its image exists when it is online again.
 """
 
 import random
@@ -104,6 +104,6 @@ def _end(work: Work, upload_id: UUID) -> UploadState | None:
     except StorageError:
         raise
     except BrokerError:
-        # It was ended because of what was found there, or by its client in the same moment.
+        # The upload was rejected because of its object, or its client ended it at the same time.
         work.session.rollback()
     return UploadState(get_upload(work, upload_id).state)

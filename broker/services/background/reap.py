@@ -17,7 +17,7 @@ class Reaped:
     Attributes:
         kept: stale uploads that were confirmed because their object had arrived.
         expired: stale uploads that were expired.
-        deleted: rows of the outbox that were done.
+        deleted: rows of the outbox that were completed.
         postponed: uploads and rows that an S3 error has postponed.
     """
 
@@ -28,7 +28,7 @@ class Reaped:
 
 
 def reap_once(work: Work) -> Reaped:
-    """Do all that is due now; any number of processes may do so at once."""
+    """Do everything that is due now; several processes may do this at once."""
     if work.limits.keeps_arrived:
         stale = keep_arrived(work)
         kept, expired, postponed = stale.kept, stale.expired, stale.postponed

@@ -15,7 +15,7 @@ from broker.services.work import Work
 def confirm(work: Work, upload_id: UUID) -> Image:
     """Return the upload's image, and record it if that has not been done.
 
-    Repeated calls, and twenty at once, return the same image.
+    Repeated and concurrent calls return the same image.
 
     Raises:
         NotFound: no such upload of this principal.

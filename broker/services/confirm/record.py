@@ -24,8 +24,7 @@ from broker.telemetry import audit
 def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
     """Return the upload's image; of many calls at once, one inserts it.
 
-    Args:
-        head: what HEAD said about the object that the client wrote.
+    `head` is the HEAD of the object that the client wrote.
 
     Raises:
         ObjectMismatch: not the declared object; it is deleted, and the upload is rejected.
@@ -34,20 +33,20 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
     """
     found = differences(_declared(upload), head)
     if found:
-        detail = f"The object is not the declared one: {', '.join(found)} differ."
+        detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
     etag: str | None = head.etag
     if needs_promotion(upload):
         etag = promote(work, upload, head)
     if etag is None:
-        return reject(work, upload, "The object has been replaced while it was being confirmed.")
+        return reject(work, upload, "The object was replaced while it was being confirmed.")
     values = _values(work, upload, head, etag)
     if not _is_plain(upload):
         return _insert_with_all(work, upload, head, Image(upload_id=upload.id, **values))
     image_id = insert_image(work.session, upload.id, values, now=work.now)
     if image_id is None:
         return _lost(work, upload)
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return Image(id=image_id, upload_id=upload.id, **values)
 
 
@@ -94,10 +93,10 @@ def _is_plain(upload: Upload) -> bool:
 
 
 def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image) -> Image:
-    """Insert the image with all that may change beside it, in one transaction.
+    """Insert the image and make all changes that belong to it, in one transaction.
 
-    That is the size of an upload that declared none, the bytes of an Uppy session, the image
-    that this one replaces, and the object below `incoming/`.
+    These are the size of an upload that declared none, the bytes of an Uppy session, the deletion
+    of the image that this one replaces, and that of the object below `incoming/`.
     """
     session, limits, now = work.session, work.limits, work.now
     won = transition(session, upload.id, UploadState.CONFIRMED, now=now)
@@ -111,7 +110,7 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
         session, upload.uppy_session_id, head.content_length
     ):
         session.rollback()
-        return reject(work, upload, "The object is larger than what its session has left.")
+        return reject(work, upload, "The object is larger than what the Uppy session has left.")
     if not upload.size_is_exact:
         won.size, won.size_is_exact = head.content_length, True
     kind = kind_named(upload.owner_kind)
@@ -123,7 +122,7 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
         dead_at = form_dead_at(limits, upload)
         outbox.enqueue(session, written_key(limits, upload), now=now, form_dead_at=dead_at)
     session.commit()
-    audit.upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return image
 
 

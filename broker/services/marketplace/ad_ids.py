@@ -1,8 +1,8 @@
 """Keep a restored database from using an ad's id again.
 
-The counter of the backup stands where it stood then. Ads that were created since are lost with
-their rows, but their photos are still in the bucket. A new ad of another seller with such an id
-would show them.
+A restored backup has an old counter. The rows of ads that were created after the backup are lost,
+but their photos are still in the bucket. A new ad of another seller with the same id would show
+them.
 """
 
 from broker.db.ad_counter import raise_to

@@ -34,11 +34,10 @@ def create_ad(
 ) -> AdView:
     """Create an ad of the caller.
 
-    Args:
-        fields: title, description, price, is_active.
-        answer: the response to keep for retries, in the same transaction.
+    `fields` are title, description, price and is_active. `answer` is the response to store for
+    retries, in the same transaction.
     """
-    # A process that remembers the token may have created the user in a database since restored.
+    # If the database was restored from a backup, the user of a cached token may have no row.
     ensure_user(work.session, work.principal, now=work.now)
     ad = Ad(
         owner_id=work.principal.user_id,
@@ -112,7 +111,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
 
     The uploads and images are locked before the ad, because every transaction that ends an upload
     locks them in this order; otherwise two could wait for each other. Then the ad's row is
-    deleted, which waits for tickets that are being issued and lets no further one in.
+    deleted. This waits for tickets that are being issued, and blocks new ones.
     """
     require_own_ad(work, ad_id)
     session = work.session
@@ -129,13 +128,13 @@ def delete_ad(work: Work, ad_id: int) -> None:
     keys = delete_of_owner(session, work.limits, AD, ad_id, now=work.now)
     session.commit()
     fields = {"images": len(keys)}
-    audit.told(audit.Act.AD_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
+    audit.record(audit.Act.AD_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
 
 
 def require_own_ad(work: Work, ad_id: int) -> None:
     """Raise NotFound if there is no such ad, and Forbidden if it belongs to another user.
 
-    A service issues tickets for any ad, but edits none.
+    A service may issue tickets for any ad, but it may not edit an ad.
     """
     owner_id = work.session.scalar(select(Ad.owner_id).where(Ad.id == ad_id))
     work.session.commit()

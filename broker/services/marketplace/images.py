@@ -1,4 +1,4 @@
-"""An ad's images: edit what the ad says about one, or delete it."""
+"""Edit or delete the images of an ad."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def delete_image(work: Work, ad_id: int, image_id: int) -> None:
     if not keys:
         raise NotFound("This ad has no such image.")
     fields = {"image": image_id, "key": keys[0]}
-    audit.told(audit.Act.IMAGE_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
+    audit.record(audit.Act.IMAGE_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -36,10 +36,12 @@ def get_user(work: Work, user_id: int) -> UserView:
 
 
 def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:
-    """Change names, or the avatar: None removes it, an upload's id must be the current one's.
+    """Change the names or the avatar.
+
+    As the avatar, None removes it, and an upload's id must be that of the current avatar.
 
     Raises:
-        NotFound, Forbidden: no such user, or another one.
+        NotFound, Forbidden: the user does not exist, or is not the caller.
         AvatarNotConfirmed: the upload is not this user's confirmed avatar.
     """
     known = work.session.scalar(select(User.id).where(User.id == user_id))
@@ -66,7 +68,7 @@ def _set_avatar(work: Work, user_id: int, upload_id: UUID | None) -> None:
     avatar = _avatar(work.session, user_id)
     if avatar is None or avatar.upload_id != upload_id:
         work.session.rollback()
-        message = "Not the id of your confirmed avatar upload; confirming one sets the avatar."
+        message = "Not the upload of your current avatar; confirming an upload sets the avatar."
         raise AvatarNotConfirmed(message, {"avatar": [message]})
 
 

@@ -45,9 +45,8 @@ def arrived_parts(
 ) -> dict[int, UploadedPart] | None:
     """Return the parts of a pending upload that have arrived, by number.
 
-    Args:
-        named: ETags by part number. If the bucket lists a number twice, the part with this ETag
-            is returned.
+    `named` has ETags by part number. If the bucket lists a number twice, the part with this ETag is
+    returned.
 
     Returns:
         None if the object is already complete.

@@ -31,9 +31,8 @@ from broker.services.work import Work
 def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Image:
     """Return the upload's image; complete the upload and record the image if that is not done.
 
-    Args:
-        named: ETags by part number, from a client that cuts the parts itself. Parts that it does
-            not name are not part of the object.
+    `named` has ETags by part number, from a client that cuts the parts itself. Parts that it does
+    not name are left out of the object.
 
     Raises:
         NotFound, NotMultipart: no such upload of this principal, or one without planned parts.
@@ -51,7 +50,7 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
     if arrived is not None:
         parts = _planned(upload, arrived) if named is None else _named(arrived, named)
         if sum(part.size for part in parts) > upload.size:
-            detail = f"The parts are larger than {upload.size} bytes, the most that is allowed."
+            detail = f"The parts have more than {upload.size} bytes, the maximum of this upload."
             return reject(work, upload, detail)
         _complete_in_bucket(work, upload, parts)
     return confirm(work, upload_id)
@@ -78,7 +77,7 @@ def _named(arrived: Mapping[int, UploadedPart], named: Mapping[int, str]) -> lis
 
 def _require(missing: Sequence[int]) -> None:
     if missing:
-        detail = f"{len(missing)} parts have not arrived; the first of them is part {missing[0]}."
+        detail = f"Missing parts: {len(missing)}; the first is part {missing[0]}."
         raise PartsMissing(detail, {"parts": list(missing)})
 
 

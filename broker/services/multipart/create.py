@@ -13,9 +13,7 @@ def create(work: Work, upload: Upload, *, pinned: bool) -> Upload:
 
     If several requests do this at once, one wins and the others abort what they created. A crash
     in between leaves a multipart upload without parts, which the bucket's lifecycle rule removes.
-
-    Args:
-        pinned: whether every part has a SHA-256.
+    `pinned` means that every part has a SHA-256.
     """
     if upload.multipart_id is not None:
         return upload

@@ -137,7 +137,7 @@ def _faults(upload: Upload, wanted: Sequence[WantedPart]) -> Faults:
         if not 1 <= part.part_number <= last:
             fault["part_number"] = [f"Must be from 1 to {last}."]
         elif part.part_number in seen:
-            fault["part_number"] = ["Is named twice."]
+            fault["part_number"] = ["Appears twice."]
         digest = part.checksum_sha256
         if digest is not None and not is_sha256_base64(digest):
             fault["checksum_sha256"] = ["Must be the base64 form of 32 bytes."]
@@ -149,7 +149,7 @@ def _faults(upload: Upload, wanted: Sequence[WantedPart]) -> Faults:
 
 def _refuse(faults: Faults) -> None:
     if faults:
-        raise InvalidRequest("A part cannot be signed as asked for.", {"parts": faults})
+        raise InvalidRequest("At least one part cannot be signed.", {"parts": faults})
 
 
 def _store_digests(session: Session, upload: Upload, wanted: Sequence[WantedPart]) -> None:
@@ -168,7 +168,7 @@ def _store_digests(session: Session, upload: Upload, wanted: Sequence[WantedPart
 
 
 def _digest_faults(wanted: Sequence[WantedPart], digests: dict[int, str]) -> Faults:
-    """Return the parts that have no digest, or another one than before."""
+    """Return the parts that have no digest, or whose digest has changed."""
     faults: Faults = {}
     for index, part in enumerate(wanted):
         stored = digests.get(part.part_number)

@@ -1,4 +1,4 @@
-"""Delete an orphan if the broker wrote it and no ticket can still need it; nothing else."""
+"""Delete an orphan, but only if the broker wrote it and no ticket can still need it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,21 +6,18 @@ from datetime import datetime
 from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Action, Difference, DifferenceKind
 from broker.services.reconcile.known_keys import is_of_another_key, known_keys
-from broker.services.reconcile.recheck import ours
+from broker.services.reconcile.recheck import parse_upload_id
 from broker.services.uploads import outbox
 from broker.services.work import Work
 
-TAKEN = "a row knows it by now"
+TAKEN = "a row has this key now"
 
 
 def delete_orphan(work: Work, found: Difference, *, before: datetime | None = None) -> Difference:
     """Delete the object of an orphan through the outbox; return the difference with the action.
 
     An object that is not deleted is kept, and `detail` says why. If S3 refuses to delete it now,
-    it stays in the outbox for the reaper.
-
-    Args:
-        before: keep objects that were written at this time or later.
+    it stays in the outbox for the reaper. Objects that were written at `before` or later are kept.
     """
     if found.kind is not DifferenceKind.ORPHAN:
         return found
@@ -37,16 +34,16 @@ def delete_orphan(work: Work, found: Difference, *, before: datetime | None = No
 
 
 def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | None:
-    upload_id = ours(found.upload_id)
+    upload_id = parse_upload_id(found.upload_id)
     if upload_id is None:
         return "not the broker's"
     life = longest_ticket_life(work.limits)
     if found.last_modified is None or work.now - found.last_modified <= life:
-        return f"younger than a ticket's longest life, {life}"
+        return f"younger than the longest life of a ticket, {life}"
     if before is not None and found.last_modified >= before:
         return f"not older than {before.isoformat()}"
     if is_of_another_key(work, upload_id, found.key):
-        return f"a copy of upload {upload_id}, whose own key is another one"
+        return f"a copy: upload {upload_id} has another key"
     if known_keys(work, [found.key]).knows(found.key):
         return TAKEN
     return None

@@ -34,8 +34,8 @@ class ExternalSort:
         self._connection.execute(f"CREATE TABLE spool ({', '.join(names)})")
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> Self:
-        """Add rows, which are written to disk as they come."""
-        with _room_is_needed():
+        """Add rows; SQLite writes them to disk."""
+        with _raise_no_room():
             self._connection.executemany(self._insert, rows)
         return self
 
@@ -45,7 +45,7 @@ class ExternalSort:
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows in order; rows with the same key in the order in which they were added."""
-        with _room_is_needed(), closing(self._connection.cursor()) as cursor:
+        with _raise_no_room(), closing(self._connection.cursor()) as cursor:
             yield from cursor.execute("SELECT * FROM spool ORDER BY c0, rowid")
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class ExternalSort:
 
 
 @contextmanager
-def _room_is_needed() -> Iterator[None]:
+def _raise_no_room() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:

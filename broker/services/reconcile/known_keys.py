@@ -1,4 +1,4 @@
-"""Which object keys the rows know: images, pending uploads, and queued deletions."""
+"""The object keys that rows know: images, pending uploads, and queued deletions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from broker.services.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class StoredImage:
-    """What an image's row says about its object."""
+    """An image's object, as the row describes it."""
 
     id: int
     size: int
@@ -29,12 +29,12 @@ class StoredImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the rows say about some object keys.
+    """The rows that know some object keys.
 
     Attributes:
         images: by object key.
         expected: keys that a pending upload may write, or that the outbox is to delete. An
-            object there is no difference.
+            object at such a key is not a difference.
     """
 
     images: dict[str, StoredImage]
@@ -46,7 +46,7 @@ class Known:
 
 
 def known_keys(work: Work, keys: Collection[str]) -> Known:
-    """Read what the rows say about these object keys now."""
+    """Return what the rows say about these object keys now."""
     session, limits = work.session, work.limits
     # No row can hold a NUL character, and PostgreSQL refuses a query for one.
     asked = {key for key in keys if "\0" not in key}
@@ -87,9 +87,9 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
 
 
 def is_of_another_key(work: Work, upload_id: UUID, key: str) -> bool:
-    """Check whether the upload with this id has another key: then the object is a copy.
+    """Check whether the upload with this id has another key, so that the object is a copy.
 
-    A backup that copies an object elsewhere copies its metadata, and so the id, too.
+    A backup that copies an object also copies its metadata with the id.
     """
     upload = work.session.scalar(select(Upload).where(Upload.id == upload_id))
     work.session.commit()

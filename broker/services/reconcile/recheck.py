@@ -1,7 +1,7 @@
-"""Check suspected differences again: rows and bucket may have changed since they were read.
+"""Check suspected differences again, because rows and bucket may have changed since.
 
-The rows are read before and after the HEADs. A difference is reported only if both readings agree:
-an image that is confirmed or deleted in between is no difference.
+The rows are read before and after the HEAD requests. A difference is reported only if both reads
+agree: an image that is confirmed or deleted in between is not a difference.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ def recheck(work: Work, suspects: Iterable[str]) -> Iterator[Difference]:
                 yield found
 
 
-def ours(upload_id: str | None) -> UUID | None:
+def parse_upload_id(upload_id: str | None) -> UUID | None:
     """Return the upload id of an object's metadata; None if no ticket of the broker wrote it."""
     try:
         return UUID(upload_id) if upload_id else None
@@ -69,13 +69,13 @@ def _compare(key: str, image: StoredImage, head: ObjectHead | None) -> Differenc
 
 def _orphan(key: str, head: ObjectHead) -> Difference:
     upload_id = head.metadata.get("upload-id")
-    of_ours = ours(upload_id) is not None
+    is_brokers = parse_upload_id(upload_id) is not None
     return Difference(
         kind=DifferenceKind.ORPHAN,
         key=key,
-        detail=f"left by upload {upload_id}" if of_ours else "not the broker's",
+        detail=f"left by upload {upload_id}" if is_brokers else "not the broker's",
         size=head.content_length,
         etag=head.etag,
         last_modified=head.last_modified,
-        upload_id=upload_id if of_ours else None,
+        upload_id=upload_id if is_brokers else None,
     )

@@ -41,14 +41,15 @@ def reconcile(
 ) -> Iterator[Difference]:
     """Yield every difference below the location and `incoming/`, by key.
 
-    Safe beside a live broker: every suspected difference is checked again before it is yielded.
+    It is safe while the broker runs: every suspected difference is checked again first.
 
     Args:
-        tally: counts objects, images and differences as they stream by.
+        work: reads and commits on its session, and asks the bucket.
+        tally: counts objects, images and differences as they are read.
         inventory: opens a report of the bucket's objects, in any order. Without one the bucket
             is listed.
         fix: delete the orphans that the broker wrote and that are older than any ticket.
-        before: with `fix`, only those that were written before that time.
+        before: with `fix`, delete only orphans that were written before that time.
 
     Raises:
         InvalidReport: the inventory is broken; nothing has been changed.

@@ -1,7 +1,7 @@
 """Compare the rows with each other, without the bucket: counters, states, owners.
 
-Each comparison is one statement over rows that are committed together, so it is right beside a
-live broker, too. `reconcile` compares the bucket with the rows.
+Each comparison is one statement over rows that are committed together, so its result is also
+right while the broker runs. `reconcile` compares the bucket with the rows.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PENDING = UploadState.PENDING
 
 
 def wrong_rows(work: Work) -> Iterator[str]:
-    """Yield what is wrong with each row that contradicts others; yield nothing if all agree."""
+    """Yield a message for each row that contradicts others."""
     session = work.session
     states = select(Image.id, Upload.id, Upload.state).join(Upload, Upload.id == Image.upload_id)
     confirmed = UploadState.CONFIRMED
@@ -27,8 +27,8 @@ def wrong_rows(work: Work) -> Iterator[str]:
         yield f"image {image} is of upload {upload}, which is {state}"
     for table in OWNER_TABLES.values():
         yield from _wrong_slots(session, table)
-    for user_id, what, noted, really in _wrong_quotas(session):
-        yield f"user {user_id} is charged with {noted} {what}, and has {really}"
+    for user_id, what, charged, actual in _wrong_quotas(session):
+        yield f"user {user_id} is charged with {charged} {what}, and has {actual}"
     for table in OWNER_TABLES.values():
         yield from _without_owner(session, table)
     session.commit()
@@ -43,8 +43,8 @@ def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
         table, Upload, and_(Upload.owner_kind == kind, Upload.state == PENDING)
     )
     counted = select(table.id, table.slots, taken).where(table.slots != taken)
-    for owner_id, slots, really in session.execute(counted):
-        yield f"{kind} {owner_id} counts {slots} slots, and has {really}"
+    for owner_id, slots, actual in session.execute(counted):
+        yield f"{kind} {owner_id} counts {slots} slots, and has {actual}"
 
 
 def _without_owner(session: Session, table: OwnerTable) -> Iterator[str]:
@@ -80,18 +80,18 @@ def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
         ),
     )
     size, files = func.coalesce(func.sum(Upload.size), 0), func.count(Upload.id)
-    noted = (UserQuota.user_id, UserQuota.bytes_taken, UserQuota.files_taken)
+    charged = (UserQuota.user_id, UserQuota.bytes_taken, UserQuota.files_taken)
     counted = (
-        select(*noted, size, files)
+        select(*charged, size, files)
         .join(Upload, charging, isouter=True)
-        .group_by(*noted)
+        .group_by(*charged)
         .having(or_(UserQuota.bytes_taken != size, UserQuota.files_taken != files))
     )
-    for user_id, noted_bytes, noted_files, has_bytes, has_files in session.execute(counted):
-        if noted_bytes != has_bytes:
-            yield user_id, "bytes", noted_bytes, int(has_bytes)
-        if noted_files != has_files:
-            yield user_id, "files", noted_files, has_files
+    for user_id, charged_bytes, charged_files, has_bytes, has_files in session.execute(counted):
+        if charged_bytes != has_bytes:
+            yield user_id, "bytes", charged_bytes, int(has_bytes)
+        if charged_files != has_files:
+            yield user_id, "files", charged_files, has_files
 
 
 def _pending(kind: str) -> Select[UUID, int]:

@@ -22,7 +22,9 @@ def cancel(work: Work, upload_id: UUID) -> None:
     """
     upload = get_upload(work, upload_id)
     if end_upload(work, upload_id, UploadState.CANCELLED):
-        audit.upload(audit.Act.UPLOAD_CANCELLED, upload, work.principal, for_user=upload.user_id)
+        audit.record_upload(
+            audit.Act.UPLOAD_CANCELLED, upload, work.principal, for_user=upload.user_id
+        )
         if upload.multipart_id is not None:
             outbox.drain(work, only_key=final_key(work.limits, upload))
     elif get_upload(work, upload_id).state == UploadState.CONFIRMED:

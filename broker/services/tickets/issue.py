@@ -22,7 +22,7 @@ from broker.services.tickets.slots import reserve
 from broker.services.uploads.owners import refuse_other_users
 from broker.services.uppy.sessions import take_files
 from broker.services.work import Work
-from broker.telemetry.ticket_metrics import issued
+from broker.telemetry.ticket_metrics import record_issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form without a digest may omit it (transport post, or a return_url)."
@@ -34,8 +34,8 @@ class FileRequest:
     """One file as its client declares it.
 
     Attributes:
-        size: bytes. None for Uppy, whose protocol declares no size, and for a plain form, whose
-            page cannot know it.
+        size: in bytes. None for Uppy, because its protocol declares no size, and for a plain form,
+            because its page cannot know the size.
         max_size: with Uppy, the most bytes that may arrive; the client cuts the parts itself.
         checksum_sha256: base64, as S3 writes it.
         return_url: where S3 redirects the browser after a plain form.
@@ -61,10 +61,9 @@ def issue(
     uppy_session_id: UUID | None = None,
     answer: KeptAnswer[list[Ticket]] | None = None,
 ) -> list[Ticket]:
-    """Issue one ticket for each file, or none. The rows are committed before a ticket is shown.
+    """Issue one ticket for each file, or none. The rows are committed before a ticket is returned.
 
-    Args:
-        answer: the response to keep for retries, in the same transaction.
+    `answer` is the response to store for retries, in the same transaction.
 
     Raises:
         NotFound, Forbidden: no such owner, or another user's.
@@ -86,7 +85,7 @@ def issue(
             take_files(work.session, uppy_session_id, len(files))
         keep(work.session, answer, tickets)
         work.session.commit()
-    issued(kind, uploads, work.principal, user_id)
+    record_issued(kind, uploads, work.principal, user_id)
     return tickets
 
 

@@ -35,5 +35,5 @@ def renew(work: Work, upload_id: UUID) -> Ticket:
     if renewed is None:
         raise_settled(get_upload(work, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    audit.upload(audit.Act.TICKET_RENEWED, renewed, work.principal, for_user=renewed.user_id)
+    audit.record_upload(audit.Act.TICKET_RENEWED, renewed, work.principal, for_user=renewed.user_id)
     return Ticket(upload=renewed, transfer=ticket.transfer, server_time=work.now)

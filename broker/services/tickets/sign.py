@@ -11,7 +11,7 @@ from broker.services.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """What a client gets.
+    """The answer to a client that asks to upload a file.
 
     `transfer` is a signed form, a signed PUT, or the plan of parts that are signed later. It is
     None for a client that cuts the parts itself. With `server_time` a client can correct its own

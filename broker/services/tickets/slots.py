@@ -19,14 +19,13 @@ def reserve(
 ) -> int:
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
-    The insert checks rights, slots and quota in one step, because it nearly always succeeds. Only
-    if it inserts nothing is the reason looked up, and stale uploads are expired. They are not
-    expired if BROKER_REAP keeps objects that have arrived: then the reaper has to look into the
-    bucket first.
+    The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
+    inserts nothing, stale uploads are expired and the insert is tried again; then the reason is
+    looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have arrived, because
+    then the reaper must check the bucket first.
 
-    Args:
-        commit: commit with the insert. Otherwise the transaction stays open, and the caller
-            must end it.
+    With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end
+    it.
 
     Raises:
         NotFound, Forbidden: no such owner, or another user's.
@@ -64,4 +63,4 @@ def reserve(
         work.session.rollback()
     if quota is not None and (refused := exceeded(work, owner_user_id, quota)) is not None:
         raise refused
-    raise ImageLimitReached(f"At most {limit} images, including uploads in progress.")
+    raise ImageLimitReached(f"At most {limit} images are allowed, including uploads in progress.")

@@ -1,1 +1,1 @@
-"""What every upload shares: its owner, its state, its quota, and the outbox of deletions."""
+"""The parts that all uploads share: owner, state, quota, and the outbox of deletions."""

@@ -29,7 +29,7 @@ BATCH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """How many rows were done, and how many were postponed because S3 refused."""
+    """How many rows were completed, and how many were postponed because of an S3 error."""
 
     deleted: int = 0
     postponed: int = 0
@@ -46,6 +46,9 @@ def enqueue(
     """Put an object key into the outbox.
 
     Args:
+        session: the row is part of its transaction.
+        key: the object key.
+        now: the time of the first deletion.
         form_dead_at: when no form can write to the key any more. If that is in the future, the
             object is deleted now and again then, because a slow body may arrive in between.
         refunds: the upload whose quota is refunded after the last deletion.
@@ -87,7 +90,7 @@ def enqueue_abort(
 
 
 def drain(work: Work, *, only_key: str | None = None) -> Drained:
-    """Do what is due; return when nothing due is left or S3 does not answer."""
+    """Process the due rows; return when none is left or S3 does not answer."""
     deleted = postponed = 0
     while True:
         due = select(Deletion).where(Deletion.not_before <= work.now).order_by(Deletion.not_before)

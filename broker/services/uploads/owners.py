@@ -1,4 +1,4 @@
-"""Owners of images: who may write below one, and how its slots are counted.
+"""Owners of images: the right to upload for an owner, and the count of its slots.
 
 A slot is one of the images that an owner may have. `insert_uploads` reserves slots with one
 conditional UPDATE, so the database's row lock decides who gets the last one. The code that wins
@@ -38,10 +38,10 @@ def authorise(work: Work, kind: OwnerKind, owner_id: int) -> int:
 def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
     """Raise Forbidden if the owner is a user, and not the caller.
 
-    No lookup is needed, so nobody learns who has an account.
+    This needs no lookup, so callers cannot find out which users exist.
     """
     if table_of(kind.name).is_users and not work.principal.acts_for(owner_id):
-        raise Forbidden("This user is not you.")
+        raise Forbidden("You cannot do this for another user.")
 
 
 def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> set[int]:
@@ -51,7 +51,7 @@ def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> s
 
 
 def lock_owner(session: Session, kind: OwnerKind, owner_id: int) -> None:
-    """Lock the owner's row, so that of two transactions the second sees the first one's image.
+    """Lock the owner's row, so that a second transaction waits and sees the first one's image.
 
     SQLite has no row locks: there the first write of a transaction locks the database.
     """

@@ -1,10 +1,10 @@
-"""Quotas: how many bytes and files a user may reserve in a window, over all processes.
+"""Quotas: how many bytes and files a user may reserve in a window, across all processes.
 
 `insert_uploads` reserves what uploads need. The reservation is refunded exactly once: by the code
 that wins the compare-and-set which ends the upload, in the same transaction, or by the outbox
 after the last deletion of its object. Nothing is refunded while a form or PUT can still write,
-and nothing for the image of a confirmed upload that is deleted. Otherwise a user could send and
-cancel, or send and delete, without end.
+and nothing for the image of a confirmed upload that is deleted. Otherwise a user could
+send and cancel, or send and delete, without limit.
 """
 
 import math
@@ -21,13 +21,13 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.upload_row import NewUpload
 from broker.services.work import Work
-from broker.telemetry.ticket_metrics import quota_refused
+from broker.telemetry.ticket_metrics import observe_quota_refusal
 
 
 def reservation(
     limits: Limits, principal: Principal, uploads: Sequence[NewUpload], *, now: datetime
 ) -> Reservation | None:
-    """Return what new uploads reserve; None for a backend, whose uploads charge no user."""
+    """Return what new uploads reserve; None for a backend: its uploads charge nobody."""
     if not limits.has_quota or principal.is_service:
         return None
     return Reservation(
@@ -41,7 +41,7 @@ def reservation(
 
 
 def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | None:
-    """Return what a reservation has no room for, and until when; None if it fits."""
+    """Return the error for a reservation that exceeds the quota; None if it fits."""
     row = quotas.taken(work.session, user_id, since=asked.stale_at)
     work.session.commit()
     begun = row.window_start if row else asked.now
@@ -57,9 +57,9 @@ def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | No
     if not fields:
         return None
     for what in fields:
-        quota_refused(what)
+        observe_quota_refusal(what)
     seconds = max(math.ceil((begun - asked.stale_at).total_seconds()), 1)
-    detail = f"Your upload quota is too low for this; it is full again in {seconds} s."
+    detail = f"Too little of your upload quota is left; it is reset in {seconds} s."
     return QuotaExceeded(detail, fields, retry_after=seconds)
 
 

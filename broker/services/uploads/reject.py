@@ -23,6 +23,6 @@ def reject(work: Work, upload: Upload, detail: str) -> Image:
     """
     if not end_upload(work, upload.id, UploadState.REJECTED):
         return current_image(work, upload)
-    audit.rejected(upload, work.principal, for_user=upload.user_id, detail=detail)
+    audit.record_rejection(upload, work.principal, for_user=upload.user_id, detail=detail)
     outbox.drain(work, only_key=written_key(work.limits, upload))
     raise ObjectMismatch(detail)

@@ -40,7 +40,7 @@ def get_upload(work: Work, upload_id: UUID) -> Upload:
 def update_pending(
     session: Session, upload_id: UUID, *conditions: ColumnElement[bool], **values: Any
 ) -> Upload | None:
-    """Change a pending upload; return its row to the one caller whose conditions hold.
+    """Change a pending upload if the conditions hold; return its row, or None if nothing changed.
 
     Every change of an upload's row goes through this compare-and-set, except for the one
     statement of the fast path that confirms a plain upload.

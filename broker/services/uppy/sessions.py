@@ -1,4 +1,4 @@
-"""Uppy sessions: what an endpoint with a capability URL may still do, and when it expires."""
+"""Uppy sessions: the files and bytes that a capability URL has left, and when it expires."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from broker.telemetry import audit
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLimits:
-    """What a session is asked for: seconds, files, bytes; None for as much as is allowed."""
+    """The requested limits of a session: seconds, files, bytes; None for as much as is allowed."""
 
     ttl: int | None = None
     max_files: int | None = None
@@ -43,10 +43,8 @@ def open_session(
 ) -> UppySession:
     """Open a session for one owner; raise NotFound or Forbidden.
 
-    A request for more than the operator's limits gets these limits.
-
-    Args:
-        answer: the response to keep for retries, in the same transaction.
+    A request for more than the operator's limits gets the operator's limits. `answer` is the
+    response to store for retries, in the same transaction.
     """
     user_id = authorise(work, kind, owner_id)
     limits = work.limits
@@ -104,7 +102,7 @@ def principal_of(row: UppySession) -> Principal:
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
-    """Count further files of a session.
+    """Count more files of a session.
 
     Raises:
         CapabilityExhausted: too few files, or no bytes, are left; the caller must roll back.
@@ -121,13 +119,13 @@ def take_files(session: Session, session_id: UUID, count: int) -> None:
         .execution_options(synchronize_session=False)
     )
     if taken is None:
-        raise CapabilityExhausted("This endpoint's files or bytes are used up.")
+        raise CapabilityExhausted("This endpoint's files or bytes are used up; ask for a new one.")
 
 
 def charge(session: Session, session_id: UUID, size: int) -> bool:
     """Count an image's bytes; return False if fewer are left.
 
-    A session that has been deleted since charges nobody.
+    If the session was deleted in the meantime, there is nothing to charge; return True.
     """
     charged = session.scalar(
         update(UppySession)
@@ -173,4 +171,4 @@ def delete_expired(work: Work) -> int:
 
 def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:
     fields = {"uppy_session_id": str(row.id), "for_user": row.user_id}
-    audit.told(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
+    audit.record(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)

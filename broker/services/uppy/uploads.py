@@ -1,7 +1,7 @@
 """The uploads that an Uppy session may handle: those of its owner and user that Uppy made.
 
-An upload of an earlier session counts too: a page that was closed and opened again has a new
-session, and goes on with its uploads.
+Uploads of an earlier session are included: a page that was closed and opened again has a new
+session and continues its uploads.
 """
 
 from uuid import UUID

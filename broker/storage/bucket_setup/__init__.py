@@ -1,8 +1,7 @@
-"""A bucket set up as code: what it has is compared with what the settings say, and only what
-differs is changed.
+"""Configure the bucket from the settings, changing only what differs.
 
-Run by an operator, with a client of its own: the API's client may do none of this. What else
-the operator has in the bucket's configuration stays as it is.
+An operator runs this, with a separate client: the API's own client is not allowed to change a
+bucket's configuration. Rules that the broker did not create stay as they are.
 """
 
 from broker.storage.bucket_setup.steps import Outcome, Step, apply

@@ -1,4 +1,4 @@
-"""One aspect of a bucket's configuration: how it is read, what it should be, how it is written."""
+"""One aspect of a bucket's configuration: how to read it, what it should be, how to write it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,16 @@ NOT_SUPPORTED = frozenset({"NotImplemented", "MethodNotAllowed"})
 
 @dataclass(frozen=True, kw_only=True)
 class Aspect:
-    """A part of the configuration that one pair of calls reads and writes as a whole.
+    """A part of the configuration that one pair of S3 calls reads and writes as a whole.
 
-    `wanted` is given what is there, in the form that `read` gives it, and must keep whatever is
-    not ours. `absent` are the error codes by which `read` says that nothing is there, which is
-    then `empty`; `not_supported` those by which a server says that it has no such thing.
+    Attributes:
+        title: what the operator sees.
+        read: return the current configuration.
+        wanted: take what `read` returned, return what it should be. Keep foreign rules.
+        write: replace the configuration.
+        empty: the configuration of a bucket that has none.
+        absent: S3 error codes of `read` that mean `empty`.
+        not_supported: S3 error codes that mean that the server lacks this feature.
     """
 
     title: str
@@ -29,7 +34,7 @@ class Aspect:
 
 
 def by_id(rules: list[Any], own: list[Mapping[str, Any]], name: str = "ID") -> list[Any]:
-    """Put our own rules among those that are there: in place of an older form, else at the end."""
+    """Merge our rules into the existing ones: replace an older version, append a new rule."""
     wanted = {rule[name]: rule for rule in own}
     kept = [wanted.pop(rule.get(name), rule) for rule in rules]
     return [*kept, *wanted.values()]

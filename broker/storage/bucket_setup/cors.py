@@ -1,4 +1,4 @@
-"""The bucket's CORS rule: pages of the configured origins may send, and read what came of it."""
+"""The bucket's CORS rule: pages of the configured origins may upload and read the answers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ EXPOSED_HEADERS = ["ETag", "Location", "x-amz-checksum-sha256", "x-amz-version-i
 
 
 def cors(settings: Settings) -> Aspect | None:
-    """Let pages of these origins send forms and parts; None where no origin is configured."""
+    """Allow these origins to send forms and parts. Return None if no origin is configured."""
     if not settings.cors_origins:
         return None
     rule = {
@@ -25,7 +25,7 @@ def cors(settings: Settings) -> Aspect | None:
         "MaxAgeSeconds": 3000,
     }
     return Aspect(
-        title=f"browsers may send from {', '.join(settings.cors_origins)}",
+        title=f"browsers may upload from {', '.join(settings.cors_origins)}",
         read=_read,
         wanted=lambda found: by_id(found, [rule]),
         write=_write,

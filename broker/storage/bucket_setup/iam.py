@@ -1,13 +1,14 @@
-"""The IAM policies of those who run parts of the broker: each may do what it does, and no more.
+"""The IAM policy of each process of the broker: the least that it needs.
 
-`s3:GetObject` is there because S3 has no permission for HEAD alone; the broker's client refuses
-GetObject itself. `s3:ListBucket` has no condition on a prefix: HEAD names none, and without the
-permission S3 answers 403 instead of 404 for an object that is not there.
+`s3:GetObject` is allowed because S3 has no separate permission for HEAD; the broker's client
+refuses GetObject itself. `s3:ListBucket` has no condition on a prefix: a HEAD request has no
+prefix, and without the permission S3 answers 403 instead of 404 for a missing object.
 
-What is presigned may write and never read. MinIO carries out a presigned PUT that comes with
-x-amz-copy-source as a copy, although that header is not signed (Amazon S3 refuses it, by its
-documentation; SeaweedFS does), and heeds no If-None-Match then: within the URL's hour its holder
-could replace a confirmed photo by any other object that the broker may read.
+Presigned requests may write but never read. MinIO performs a presigned PUT with an unsigned
+x-amz-copy-source header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a
+request according to its documentation; SeaweedFS refuses it too.) Without the Deny statement, a
+client with such a URL could replace a confirmed photo, for as long as the URL is valid, with any
+object that the broker may read.
 """
 
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from broker.config import Settings
 from broker.domain.object_keys import INCOMING
 
 Role = Literal["api", "worker"]
-# What the API and its workers both do: sign and complete, HEAD and promote, delete, abort.
+# The API and the workers both sign, complete, HEAD, promote, delete and abort.
 OBJECT_ACTIONS = [
     "s3:PutObject",
     "s3:GetObject",
@@ -29,10 +30,10 @@ QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 
 
 def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
-    """Give the least that a role needs, as an IAM policy document.
+    """Return the least that a role needs, as an IAM policy document.
 
-    Signing asks nothing of AWS, but what was signed is allowed only as far as the signer is:
-    hence `s3:PutObject`, and `s3:PutObjectAcl` where forms carry an ACL.
+    Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
+    So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if forms carry an ACL.
     """
     bucket = f"arn:aws:s3:::{settings.s3_bucket}"
     actions = [*OBJECT_ACTIONS, *(["s3:PutObjectAcl"] if settings.default_acl else [])]
@@ -65,7 +66,7 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
 
 
 def _queue_arn(url: str) -> str:
-    """Give the ARN of a queue's URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME."""
+    """Return the ARN for a queue's URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME."""
     parts = urlsplit(url)
     host = (parts.hostname or "").split(".")
     region = host[1] if len(host) > 2 and host[0] == "sqs" else "*"

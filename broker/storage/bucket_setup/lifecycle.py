@@ -1,7 +1,7 @@
-"""The bucket's lifecycle rules: a last net below the broker's own abort and outbox.
+"""The bucket's lifecycle rules: a safety net in case the broker's own clean-up does not run.
 
-Two aspects, since MinIO takes the one and refuses the other. S3 counts days from the start and
-rounds up to the next midnight UTC.
+There are two aspects because MinIO accepts one of the rules and refuses the other. S3 counts
+days from the creation and rounds up to the next midnight UTC.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ DAY = 86400
 
 
 def incoming(settings: Settings) -> Aspect:
-    """Expire what was sent without a digest and never confirmed."""
+    """Expire objects that were sent without a digest and never confirmed."""
     limits = settings.limits
     days = whole_days(max(limits.ticket_ttl, limits.put_ttl) + limits.ticket_grace)
     rule = {
@@ -28,13 +28,13 @@ def incoming(settings: Settings) -> Aspect:
         "Filter": {"Prefix": f"{INCOMING}/"},
         "Expiration": {"Days": days},
     }
-    return _aspect(f"{INCOMING}/ is emptied after {_told(days)}", rule, NOT_SUPPORTED)
+    return _aspect(f"{INCOMING}/ is emptied after {_format_days(days)}", rule, NOT_SUPPORTED)
 
 
 def incomplete(settings: Settings) -> Aspect:
-    """Abort multipart uploads that the broker has forgotten, or never knew."""
+    """Abort multipart uploads that the broker did not abort itself."""
     limits = settings.limits
-    # A part that is signed in the last moment keeps its upload for the life of its URL.
+    # A part that is signed just before the upload expires can arrive until its URL expires.
     days = whole_days(limits.multipart_ttl + limits.put_ttl + limits.ticket_grace)
     rule = {
         "ID": ABORT_RULE,
@@ -43,19 +43,19 @@ def incomplete(settings: Settings) -> Aspect:
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
     }
     return _aspect(
-        f"incomplete multipart uploads are aborted after {_told(days)}",
+        f"incomplete multipart uploads are aborted after {_format_days(days)}",
         rule,
-        # MinIO knows no such rule; it clears them after 24 hours by itself.
+        # MinIO has no such rule; it removes incomplete uploads after 24 hours by itself.
         NOT_SUPPORTED | {"InvalidArgument"},
     )
 
 
 def whole_days(seconds: int) -> int:
-    """Give the whole days that are not shorter than this."""
+    """Return this time in days, rounded up."""
     return -(-seconds // DAY)
 
 
-def _told(days: int) -> str:
+def _format_days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
 
 

@@ -1,4 +1,4 @@
-"""The bucket's notifications: every object that is written is told to a queue or a topic."""
+"""The bucket's notifications: the bucket reports new objects to a queue or a topic."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 EVENTS = ["s3:ObjectCreated:*"]
 EVENTBRIDGE = "eventbridge"
-# What SeaweedFS says to it; its filer's own webhook is set up in its notification.toml.
+# SeaweedFS answers this; its own webhook is configured in notification.toml.
 SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
 
 
 def notification(settings: Settings) -> Aspect | None:
-    """Tell BROKER_EVENTS_ARN of objects below the location and `incoming/`; None without it."""
+    """Send notifications of new objects to BROKER_EVENTS_ARN. Return None if it is not set."""
     arn = settings.events_arn
     if arn is None:
         return None
     return Aspect(
-        title=f"objects that are written are told to {arn}",
+        title=f"new objects are reported to {arn}",
         read=_read,
         wanted=lambda found: _wanted(found, arn, settings.media_location),
         write=_write,
@@ -34,7 +34,7 @@ def notification(settings: Settings) -> Aspect | None:
 def _wanted(found: dict[str, Any], arn: str, location: str) -> dict[str, Any]:
     if arn == EVENTBRIDGE:
         return {**found, "EventBridgeConfiguration": {}}
-    # MinIO's own targets are arn:minio:sqs::NAME:webhook, and queues as well.
+    # MinIO's own targets, arn:minio:sqs::NAME:webhook, count as queues.
     kind, name = ("Topic", "TopicArn") if ":sns:" in arn else ("Queue", "QueueArn")
     rules: list[Mapping[str, Any]] = [
         {
@@ -54,7 +54,7 @@ def _read(client: "S3Client", bucket: str) -> Any:
     found.pop("ResponseMetadata")
     for rules in (found.get("QueueConfigurations", []), found.get("TopicConfigurations", [])):
         for rule in rules:
-            # S3 answers `Prefix` where `prefix` was written.
+            # S3 answers `Prefix` although `prefix` was written.
             for part in rule.get("Filter", {}).get("Key", {}).get("FilterRules", []):
                 part["Name"] = part["Name"].lower()
     return found

@@ -1,4 +1,4 @@
-"""The bucket's policy: anyone may read what is below the location, and nothing else."""
+"""The bucket's policy: anyone may read objects below the media location, and nothing else."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ SID = "PublicReadMedia"
 
 
 def public_read(settings: Settings) -> Aspect:
-    """Let anyone GET an image: no listing, no `incoming/`."""
+    """Allow anyone to GET an image, but not to list the bucket or to read `incoming/`."""
     statement = {
         "Sid": SID,
         "Effect": "Allow",
@@ -35,11 +35,11 @@ def _read(client: "S3Client", bucket: str) -> Any:
     found = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
     statements = found.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
-    return {**found, "Statement": [_ours_in_full(statement) for statement in statements]}
+    return {**found, "Statement": [_expand_own(statement) for statement in statements]}
 
 
-def _ours_in_full(statement: dict[str, Any]) -> dict[str, Any]:
-    """Write our own statement out: servers give lists of one, and `{"AWS": "*"}`, in short."""
+def _expand_own(statement: dict[str, Any]) -> dict[str, Any]:
+    """Expand our own statement: servers shorten lists of one item, and `{"AWS": "*"}`."""
     if statement.get("Sid") != SID:
         return statement
     full = dict(statement)

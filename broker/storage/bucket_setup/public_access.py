@@ -1,7 +1,7 @@
-"""S3's own block on public buckets, which is on in every bucket made since April 2023.
+"""Amazon's Block Public Access, which is on in every bucket created since April 2023.
 
 The images are public by the bucket's policy, so the two switches that refuse such a policy are
-off. Those that refuse ACLs stay on, unless the operator works with ACLs.
+turned off. The switches that refuse ACLs stay on unless the operator uses ACLs.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ ACL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls")
 
 
 def public_access(settings: Settings) -> Aspect:
-    """Let the policy make images public."""
+    """Allow the policy to make images public."""
     switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
     return Aspect(
         title="Amazon's Block Public Access lets images be public",
         read=_read,
         wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},
         write=_write,
-        # Without a block there is nothing to open.
+        # A bucket without a block needs no change.
         empty={},
         absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
         not_supported=NOT_SUPPORTED,

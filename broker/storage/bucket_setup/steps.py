@@ -1,4 +1,4 @@
-"""Go through the aspects of a bucket one by one, and tell what was done about each."""
+"""Apply the aspects of a bucket one by one and report what was done about each."""
 
 import difflib
 import json
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One aspect; `diff` has the lines that differ, as a unified diff of JSON."""
+    """The result for one aspect; `diff` has the changed lines, as a unified diff of JSON."""
 
     title: str
     outcome: Outcome
@@ -43,12 +43,14 @@ class Step:
 
 
 def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
-    """Bring the bucket to what the settings say, or only tell what that would change.
+    """Configure the bucket as the settings say, or only report what would change.
 
-    Gives each step as it is done.
+    Yields:
+        Each step as soon as it is done.
 
     Raises:
-        StorageUnavailable, StorageDenied: the server does not answer, or refuses.
+        StorageUnavailable: the server does not answer.
+        StorageDenied: the server refuses the request.
     """
     try:
         yield from _steps(settings, dry_run=dry_run)
@@ -79,7 +81,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
 
 
 def _aspects(settings: Settings) -> Iterator[Aspect]:
-    yield public_access(settings)  # before the policy, which it may refuse
+    yield public_access(settings)  # first, because it can refuse the policy
     yield public_read(settings)
     if (rule := cors(settings)) is not None:
         yield rule

@@ -1,7 +1,7 @@
-"""The upload broker's client: `Broker`, `AsyncBroker`, and what they give and raise.
+"""The upload broker's client: `Broker`, `AsyncBroker`, and what they return and raise.
 
-The rules of the protocol are generators that do no I/O (`upload`, `whole`, `parts`, …); two
-drivers, `sync_driver` and `async_driver`, do what they ask for.
+The protocol is written as generators that do no I/O (`upload`, `whole`, `parts`, …). They yield
+the steps that one of two drivers, `sync_driver` or `async_driver`, runs for them (`steps`).
 """
 
 from broker_client.async_driver import AsyncBroker

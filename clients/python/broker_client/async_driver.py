@@ -1,4 +1,4 @@
-"""The client for asyncio: runs the rules' steps with httpx.AsyncClient."""
+"""The asyncio client: run the steps with httpx.AsyncClient."""
 
 import asyncio
 import inspect
@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from broker_client.api import Api
 from broker_client.bodies import Body
-from broker_client.calls import Rules
 from broker_client.errors import ClientError, NetworkError
 from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
 from broker_client.http import answer_of, headers_of, http_url, timeouts
@@ -19,16 +19,17 @@ from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
 from broker_client.models import Image, Outcome, Profile
 from broker_client.operations import Operations
+from broker_client.retries import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
-from broker_client.sync_driver import AT_ONCE, RETRIES, TIMEOUT_SECONDS
+from broker_client.sync_driver import AT_ONCE, TIMEOUT_SECONDS
 
 T = TypeVar("T")
 
 
 class AsyncBroker:
-    """Broker for asyncio: the same methods, awaited; files are read and digested in threads.
+    """Broker for asyncio, with the same methods. Files are read and hashed in threads.
 
-    Callbacks are called in the event loop. `token` may be, or give, an awaitable.
+    Callbacks are called in the event loop. A `token` function may return an awaitable.
     """
 
     def __init__(
@@ -38,17 +39,13 @@ class AsyncBroker:
         *,
         journal: Journal | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        retries: int = RETRIES,
+        retries: int = DEFAULT_RETRIES,
         timeout: float = TIMEOUT_SECONDS,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        rules = Rules(
-            base_url=http_url(base_url),
-            retries=retries,
-            jitter=random.random,
-            clock=time.monotonic,
-        )
-        self._operations = Operations(rules, journal or NoJournal())
+        policy = RetryPolicy(retries=retries, jitter=random.random)
+        api = Api(base_url=http_url(base_url), policy=policy, clock=time.monotonic)
+        self._operations = Operations(api, journal or NoJournal())
         self._token = token
         self._current: str | None = None
         self._token_lock = asyncio.Lock()
@@ -67,7 +64,7 @@ class AsyncBroker:
         transport: Transport | None = None,
         on_progress: OnProgress | None = None,
     ) -> Image:
-        """Upload a path or a binary stream; see Broker.upload."""
+        """Upload a path or a binary stream. See Broker.upload."""
         to_send = FileToSend(
             file=file,
             alt_text=alt_text,
@@ -87,7 +84,7 @@ class AsyncBroker:
         on_progress: OnProgress | None = None,
         on_done: OnDone | None = None,
     ) -> list[Outcome]:
-        """Upload many files, `at_once` at a time; gives an outcome a file, in their order."""
+        """Upload many files, `at_once` at a time. Return an outcome for each, in their order."""
         steps = self._operations.upload_many(
             files,
             Owner.of(ad, user),
@@ -100,19 +97,19 @@ class AsyncBroker:
     async def resume(
         self, upload_id: str, file: File, *, on_progress: OnProgress | None = None
     ) -> Image:
-        """Go on with an upload of this or another process: only what is missing is sent."""
+        """Resume an upload of this or another process. Only the missing bytes are sent."""
         return await self._run(self._operations.resume(upload_id, file, on_progress))
 
     async def confirm(self, upload_id: str) -> Image:
-        """Record the image of an upload whose bytes have been sent."""
+        """Record the image of an upload whose bytes have arrived."""
         return await self._run(self._operations.confirm(upload_id))
 
     async def cancel(self, upload_id: str) -> None:
-        """Give an upload up, and its place with it."""
+        """Cancel an upload and release its slot."""
         await self._run(self._operations.cancel(upload_id))
 
     async def profiles(self) -> dict[str, Profile]:
-        """Read what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
         return await self._run(self._operations.profiles())
 
     async def aclose(self) -> None:
@@ -153,7 +150,7 @@ class AsyncBroker:
             case Request():
                 return await self._ask(action)
             case Token(stale=stale):
-                return await self._token_but(stale)
+                return await self._token_other_than(stale)
             case Wait(seconds=seconds):
                 return await self._wait(seconds)
             case Run(act=act):
@@ -172,30 +169,30 @@ class AsyncBroker:
             raise NetworkError(f"{type(error).__name__}: {error}") from error
         return answer_of(response)
 
-    async def _token_but(self, stale: str | None) -> str:
-        """Give the token; where the one at hand is the stale one, get a fresh one."""
+    async def _token_other_than(self, stale: str | None) -> str:
+        """Return the token. If the current token is the stale one, get a new one first."""
         if isinstance(self._token, str):
             return self._token
         async with self._token_lock:
             if self._current is None or self._current == stale:
-                given = self._token()
-                self._current = await given if inspect.isawaitable(given) else given
+                fresh = self._token()
+                self._current = await fresh if inspect.isawaitable(fresh) else fresh
             return self._current
 
     async def _together(
         self, steps: Sequence[Generator[Action, Any, Any]], limit: int
     ) -> list[Any]:
-        places = asyncio.Semaphore(limit)
+        semaphore = asyncio.Semaphore(limit)
 
-        async def one(rule: Generator[Action, Any, Any]) -> Any:
-            async with places:
-                return await self._run(rule)
+        async def run_one(one: Generator[Action, Any, Any]) -> Any:
+            async with semaphore:
+                return await self._run(one)
 
-        tasks = [asyncio.ensure_future(one(rule)) for rule in steps]
+        tasks = [asyncio.ensure_future(run_one(one)) for one in steps]
         try:
             return await asyncio.gather(*tasks)
         finally:
-            # After an error, or where the caller was cancelled: nothing may go on with the file.
+            # After an error, or if the caller was cancelled, no task may still use the file.
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,15 +1,15 @@
-"""Bodies that are read from a file as they are sent, and know their length before."""
+"""Request bodies that are read from a file while they are sent. Their length is known before."""
 
 from collections.abc import Callable, Iterator, Mapping
 from uuid import uuid4
 
 from broker_client.source import Source
 
-CHUNK = 128 * 1024  # bytes; all of a body that is in memory at any time
+CHUNK = 128 * 1024  # bytes; no more of a body is in memory at once
 
 
 class Body:
-    """A window of a file, with bytes before and after it."""
+    """A range of a file, with other bytes before and after it."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Body:
         tail: bytes = b"",
         count: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Send `size` bytes of the file from `start` on; `count` is told of each step."""
+        """Send `size` bytes of the file from `start` on. Each chunk's size goes to `count`."""
         self._source = source
         self._start = start
         self._size = size
@@ -32,7 +32,11 @@ class Body:
         self.length = len(head) + size + len(tail)
 
     def chunks(self) -> Iterator[bytes]:
-        """Read the body from its beginning; raises FileChanged, OSError."""
+        """Yield the body from its beginning.
+
+        Raises:
+            FileChanged, OSError.
+        """
         if self._head:
             yield self._head
         position, end = self._start, self._start + self._size
@@ -44,13 +48,13 @@ class Body:
             yield self._tail
 
     def sent(self, chunk: bytes) -> None:
-        """Count a chunk that the network has taken."""
+        """Count a chunk that was handed to the network."""
         if chunk is not self._head and chunk is not self._tail:
             self._sent += len(chunk)
             self._count(len(chunk))
 
     def take_back(self) -> None:
-        """Uncount what a failed try has sent."""
+        """Subtract what a failed try has sent."""
         self._count(-self._sent)
         self._sent = 0
 
@@ -58,16 +62,17 @@ class Body:
 def form_body(
     fields: Mapping[str, str], source: Source, count: Callable[[int], None]
 ) -> tuple[str, Body]:
-    """Make S3's POST form: the ticket's fields first, the file last (RFC 7578).
+    """Create S3's POST form: the ticket's fields first, the file last (RFC 7578).
 
-    Returns the Content-Type and the body.
+    Returns:
+        The Content-Type and the body.
     """
     boundary = uuid4().hex
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     ]
-    # The type that S3 stores is the policy's field; the file's own name is none of its business.
+    # S3 takes the stored content type from the policy's field and does not need the file name.
     parts.append(
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"

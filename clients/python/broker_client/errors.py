@@ -1,23 +1,23 @@
-"""What can go wrong, as one tree.
+"""The exceptions that the client raises, as one tree.
 
 ClientError
-├── BrokerError            the broker's problem+json; decide by `code`
+├── BrokerError            the broker's problem+json; check its `code`
 │   ├── Unauthorized       401: the token is missing, not valid, or expired and not renewed
 │   ├── Forbidden          403
 │   ├── NotFound           404
 │   ├── ObjectMissing      409 object_missing: the bucket does not hold the object
 │   ├── ImageLimitReached  409 image_limit_reached
 │   ├── UploadGone         410: expired, cancelled or deleted; a new ticket is needed
-│   ├── ObjectMismatch     422 object_mismatch: other bytes than declared have arrived
+│   ├── ObjectMismatch     422 object_mismatch: other bytes than declared arrived
 │   ├── ValidationFailed   422 validation_error: see `errors`
 │   └── Unavailable        5xx, after all tries
-├── S3Refused              S3's own refusal, with what the broker advised
+├── S3Refused              S3 refused the file; with the broker's advice
 ├── NetworkError           no answer, after all tries
-├── FileChanged            the file was cut short while it was sent
+├── FileChanged            the file became shorter while it was sent
 ├── WrongFile              not the file that the upload was declared for
-└── UnknownType            nothing tells the file's content type
+└── UnknownType            the file's content type is unknown
 
-What the file itself raises (OSError) is left as it is.
+An OSError from reading the file is raised unchanged.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from typing import Any
 
 
 class ClientError(Exception):
-    """Anything that this client raises by itself."""
+    """The base class of this client's own exceptions."""
 
 
 class BrokerError(ClientError):
-    """An answer of the broker's that is an error.
+    """An error answer.
 
-    `code` is the one of docs/errors.md, or `unexpected_answer` where something else than the
-    broker answered. `errors` names fields; `retry_after` is in seconds.
+    `code` is one of docs/errors.md, or `unexpected_answer` if something other than the broker
+    answered. `errors` has messages by field. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Unavailable(BrokerError):
 
 
 class S3Refused(ClientError):
-    """S3 refused the bytes; `action` is the broker's advice that ended the try."""
+    """S3 refused the bytes. `action` is the broker's last advice."""
 
     def __init__(self, code: str, status: int, message: str, action: str) -> None:
         super().__init__(f"S3 answered {status} {code}: {message}")
@@ -99,7 +99,7 @@ class S3Refused(ClientError):
 
 
 class NetworkError(ClientError):
-    """No answer came."""
+    """There was no answer."""
 
 
 class FileChanged(ClientError):
@@ -111,7 +111,7 @@ class WrongFile(ClientError):
 
 
 class UnknownType(ClientError):
-    """Neither name nor caller tells the content type."""
+    """The content type was not given and does not follow from the file name."""
 
 
 _BY_CODE: dict[str, type[BrokerError]] = {
@@ -129,7 +129,7 @@ _BY_STATUS: dict[int, type[BrokerError]] = {
 
 
 def error_class(code: str, status: int) -> type[BrokerError]:
-    """Give the class for one code and status."""
+    """Return the exception class for a code and status."""
     if status >= 500:
         return Unavailable
     return _BY_CODE.get(code) or _BY_STATUS.get(status, BrokerError)

@@ -1,4 +1,4 @@
-"""What a caller hands over: a file, and what the marketplace will say about it."""
+"""The file that a caller wants to upload, and its owner."""
 
 import os
 import re
@@ -12,9 +12,9 @@ from broker_client.media_types import content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
-# What the API takes in no name: control characters, marks that turn the writing, and what stands
-# for bytes that are no UTF-8.
-_NO_NAME = re.compile(
+# Characters that the API accepts in no file name: control characters, bidirectional marks, and
+# surrogates, which stand for bytes that are not UTF-8.
+_REFUSED_IN_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 File = str | os.PathLike[str] | BinaryIO
@@ -24,9 +24,10 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class FileToSend:
-    """A file with its alt text, its place among the ad's images, and how it is to travel.
+    """A file with its alt text, its position among the ad's images, and its transport.
 
-    `content_type` follows from the name where it is not given, `transport` from the broker.
+    If `content_type` is not given, the file name decides. If `transport` is not given, the broker
+    decides.
     """
 
     file: File
@@ -36,16 +37,22 @@ class FileToSend:
     transport: Transport | None = None
 
     def require_type(self) -> str:
-        """Give the content type; raises UnknownType."""
+        """Return the content type.
+
+        Raises:
+            UnknownType: it was not given and does not follow from the file name.
+        """
         found = self.content_type or content_type_of(file_name(self.file))
         if found is None:
-            raise UnknownType(f"{file_name(self.file)}: its name ends as no image's; say its type")
+            raise UnknownType(
+                f"{file_name(self.file)}: unknown file extension; pass the content type"
+            )
         return found
 
     def declared(self, source: Source, *, for_ad: bool) -> dict[str, Any]:
-        """Give what the ticket's request says of the file."""
+        """Return the ticket request for the file."""
         body: dict[str, Any] = {
-            "file_name": _NO_NAME.sub("", source.name)[-255:] or "image",
+            "file_name": _REFUSED_IN_NAMES.sub("", source.name)[-255:] or "image",
             "content_type": self.require_type(),
             "size": source.size,
             "checksum_sha256": source.checksum_sha256,
@@ -59,34 +66,38 @@ class FileToSend:
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Whom images are uploaded for; `path` is its place in the API."""
+    """The owner of the images. `path` is where its tickets are requested."""
 
     path: str
     is_ad: bool
 
     @classmethod
     def of(cls, ad: int | None, user: int | None) -> "Owner":
-        """Take exactly one of the two; raises ValueError."""
+        """Create an owner from an ad's or a user's id.
+
+        Raises:
+            ValueError: not exactly one of the two was given.
+        """
         if (ad is None) == (user is None):
-            raise ValueError("give either ad or user")
+            raise ValueError("pass either ad or user")
         if ad is not None:
             return cls(path=f"/api/ads/{ad}/upload_image", is_ad=True)
         return cls(path=f"/api/users/{user}/upload_avatar", is_ad=False)
 
 
 class Meter:
-    """Sums one file's bytes over all its requests, and tells the caller."""
+    """Adds up one file's bytes over all its requests and calls `on_progress`."""
 
-    def __init__(self, index: int, total: int, tell: OnProgress | None) -> None:
+    def __init__(self, index: int, total: int, on_progress: OnProgress | None) -> None:
         self._index = index
         self._total = total
-        self._tell = tell
+        self._on_progress = on_progress
         self._sent = 0
         self._lock = threading.Lock()
 
     def count(self, change: int) -> None:
-        """Add bytes, or take some back; one call at a time reaches the caller."""
+        """Add bytes, or subtract some. The callback is never called twice at the same time."""
         with self._lock:
             self._sent += change
-            if self._tell is not None and change:
-                self._tell(Progress(index=self._index, sent=self._sent, total=self._total))
+            if self._on_progress is not None and change:
+                self._on_progress(Progress(index=self._index, sent=self._sent, total=self._total))

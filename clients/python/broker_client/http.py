@@ -1,4 +1,4 @@
-"""Requests and answers in httpx' terms; the same for both drivers."""
+"""Requests and answers in httpx's terms, for both drivers."""
 
 import httpx
 
@@ -7,20 +7,26 @@ from broker_client.steps import Answer, Request
 
 
 def http_url(base_url: str) -> str:
-    """Give the address without a slash at its end; raises ValueError where it is no http(s)."""
+    """Return the address without a slash at its end.
+
+    Raises:
+        ValueError: it is not an http or https address.
+    """
     try:
         scheme = httpx.URL(base_url).scheme
     except httpx.InvalidURL as error:
-        raise ValueError(f"{base_url!r} is no address: {error}") from error
+        raise ValueError(f"{base_url!r} is not a valid address: {error}") from error
     if scheme not in ("http", "https"):
-        raise ValueError(f"{base_url!r} is no address: it must begin with http:// or https://")
+        raise ValueError(
+            f"{base_url!r} is not a valid address: it must begin with http:// or https://"
+        )
     return base_url.rstrip("/")
 
 
 def headers_of(request: Request) -> dict[str, str]:
-    """Give the request's headers; a streamed body's length with them.
+    """Return the request's headers, with the length of a streamed body.
 
-    S3 takes no chunked bodies, and httpx chunks whatever has no Content-Length.
+    S3 does not accept chunked bodies, and httpx sends a body without Content-Length in chunks.
     """
     headers = dict(request.headers)
     if isinstance(request.body, Body):
@@ -29,11 +35,11 @@ def headers_of(request: Request) -> dict[str, str]:
 
 
 def answer_of(response: httpx.Response) -> Answer:
-    """Take what the rules look at."""
+    """Return status, headers and body of a response."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(status=response.status_code, headers=headers, body=response.content)
 
 
 def timeouts(seconds: float) -> httpx.Timeout:
-    """Give the time that any one step on the network may take, not all of a request."""
+    """Return httpx's timeouts. They limit each network operation, not the whole request."""
     return httpx.Timeout(seconds, connect=min(seconds, 15.0), pool=None)

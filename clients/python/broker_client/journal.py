@@ -1,6 +1,7 @@
-"""What is known of unfinished uploads between two runs: an idempotency key, then an upload's id.
+"""Unfinished uploads, stored between two runs: an idempotency key, then the upload's id.
 
-Written before the ticket is asked for, and before the first byte is sent (docs/mobile.md).
+The key is written before the ticket is requested, the id before the first byte is sent
+(docs/mobile.md).
 """
 
 import json
@@ -15,66 +16,66 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-_NAMES = f"{'[0-9a-f]' * 64}.*"  # a digest, then `json`; `new` where a process died as it wrote
-FORGET_SECONDS = 2 * 24 * 3600  # longer than any upload lives by the broker's own defaults
+_NAMES = f"{'[0-9a-f]' * 64}.*"  # ends in `json`, or in `new` if a process died while writing
+FORGET_SECONDS = 2 * 24 * 3600  # longer than any upload lives with the broker's defaults
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One upload; `upload_id` is None until its ticket has come."""
+    """One upload. `upload_id` is None until the ticket was issued."""
 
     idempotency_key: str
     upload_id: str | None = None
 
 
 class Journal(Protocol):
-    """Where entries are kept, by the digest of the request that they stand for."""
+    """Stores entries. Their key is a digest of the ticket request."""
 
     def begin(self, key: str) -> Entry:
-        """Give the entry that is there, or make one."""
+        """Return the stored entry, or create one."""
 
     def issued(self, key: str, entry: Entry) -> None:
-        """Keep the entry, which now has its upload's id."""
+        """Store the entry, which now has an upload id."""
 
     def done(self, key: str) -> None:
-        """Know that the upload has become an image."""
+        """Record that the upload has become an image."""
 
     def forget(self, key: str) -> None:
-        """Drop an entry that nobody can go on with, if there is one."""
+        """Delete the entry of an upload that cannot be resumed, if there is one."""
 
 
 class NoJournal:
-    """Keeps nothing: every upload is a new one."""
+    """Stores nothing: every upload is a new one."""
 
     def begin(self, key: str) -> Entry:
-        """Make an entry."""
+        """Create an entry."""
         return Entry(idempotency_key=str(uuid4()))
 
     def issued(self, key: str, entry: Entry) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
     def done(self, key: str) -> None:
-        """Have nothing to drop."""
+        """Do nothing."""
 
     def forget(self, key: str) -> None:
-        """Have nothing to drop."""
+        """Do nothing."""
 
 
 class FolderJournal:
-    """One small file an upload, replaced whole: processes that share the folder lose nothing."""
+    """One small file for each upload, replaced atomically. Processes may share the folder."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        """Use the folder, which is made when needed; entries of two days ago are dropped."""
+        """Use a folder, which is created when needed. Entries older than two days are deleted."""
         self.folder = Path(folder)
         before = time.time() - FORGET_SECONDS
-        # By their names: the folder may have files of somebody else's.
+        # Match the names: the folder may contain other files.
         for path in self.folder.glob(_NAMES) if self.folder.is_dir() else ():
-            with suppress(FileNotFoundError):  # another process was faster
+            with suppress(FileNotFoundError):  # another process deleted it
                 if path.stat().st_mtime < before:
                     path.unlink()
 
     def begin(self, key: str) -> Entry:
-        """Give the entry that is there, or make one: processes that do at once get the same.
+        """Return the stored entry, or create one. Concurrent processes get the same entry.
 
         Raises:
             OSError: the folder cannot be read or written.
@@ -85,12 +86,12 @@ class FolderJournal:
         entry = Entry(idempotency_key=str(uuid4()))
         try:
             self._write(key, entry, os.link)
-        except FileExistsError:  # another process was faster, or it cannot be read
+        except FileExistsError:  # another process created it, or it cannot be read
             found = self._read(key)
             if found is not None:
                 return found
             self.issued(key, entry)
-        except OSError:  # this file system has no links
+        except OSError:  # the file system has no hard links
             self.issued(key, entry)
         return entry
 
@@ -99,7 +100,7 @@ class FolderJournal:
         self._write(key, entry, os.replace)
 
     def _read(self, key: str) -> Entry | None:
-        """Give the entry that is there; None where there is none, or one that nobody can use."""
+        """Return the stored entry, or None if there is none or it is not valid."""
         try:
             found = json.loads(self._path(key).read_text())
             entry = Entry(idempotency_key=found["idempotency_key"], upload_id=found["upload_id"])

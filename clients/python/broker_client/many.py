@@ -1,14 +1,15 @@
-"""Many files of one owner: tickets by the batch, several files at a time, one outcome each."""
+"""Upload many files of one owner: tickets in batches, several files at once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from broker_client.calls import Rules
+from broker_client.api import Api
 from broker_client.errors import ClientError
 from broker_client.files import FileToSend, OnProgress, Owner
 from broker_client.journal import Journal, NoJournal
 from broker_client.models import Outcome
+from broker_client.retries import Decision, Failure
 from broker_client.steps import Steps, run, together
 from broker_client.tickets import BATCH, ask_batch
 from broker_client.upload import Job, deliver
@@ -18,9 +19,9 @@ OnDone = Callable[[Outcome], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Many:
-    """One call of `upload_many`; `at_once` files are on their way at a time."""
+    """One call of `upload_many`. `at_once` files are sent at a time."""
 
-    rules: Rules
+    api: Api
     journal: Journal
     owner: Owner
     at_once: int
@@ -28,17 +29,17 @@ class Many:
     on_done: OnDone | None
 
     def send(self, files: Sequence[FileToSend]) -> Steps[list[Outcome]]:
-        """Send the files, BATCH by BATCH: no more than that are open, or hold places."""
+        """Send the files in batches, so that at most BATCH files are open and hold slots."""
         outcomes = []
         for jobs in self._batches(files):
             try:
-                broken = yield from together([self._open(job) for job in jobs], self.at_once)
-                ready = [job for job, error in zip(jobs, broken, strict=True) if error is None]
-                # With a journal each ticket is asked for under its own key, to be found again.
+                errors = yield from together([self._open(job) for job in jobs], self.at_once)
+                ready = [job for job, error in zip(jobs, errors, strict=True) if error is None]
+                # With a journal each ticket needs its own idempotency key, to be found again.
                 if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
                     refused = yield from self._tickets(ready)
-                    broken = [error or refused for error in broken]
-                steps = [self._outcome(job, error) for job, error in zip(jobs, broken, strict=True)]
+                    errors = [error or refused for error in errors]
+                steps = [self._outcome(job, error) for job, error in zip(jobs, errors, strict=True)]
                 outcomes += yield from together(steps, self.at_once)
             finally:
                 for job in jobs:
@@ -49,7 +50,12 @@ class Many:
     def _batches(self, files: Sequence[FileToSend]) -> Iterator[list[Job]]:
         for first in range(0, len(files), BATCH):
             yield [
-                Job(index=first + place, file=file, owner=self.owner, tell=self.on_progress)
+                Job(
+                    index=first + place,
+                    file=file,
+                    owner=self.owner,
+                    on_progress=self.on_progress,
+                )
                 for place, file in enumerate(files[first : first + BATCH])
             ]
 
@@ -61,26 +67,26 @@ class Many:
         return None
 
     def _tickets(self, jobs: Sequence[Job]) -> Steps[ClientError | None]:
-        """Ask for all tickets in one call; gives what each of the jobs has failed by.
+        """Request all tickets at once. Return the error that every job failed with, or None.
 
-        One bad file, or an ad with few places left, does not stop the others: then each job
-        asks for itself. Nor does any failure take the outcomes of earlier batches with it.
+        If one file is not valid, or the ad has too few free slots, each job requests its own ticket
+        later. Errors are returned, not raised, so that the outcomes of earlier batches are kept.
         """
         declared = [job.file.declared(job.opened, for_ad=True) for job in jobs]
         try:
-            held = yield from ask_batch(self.rules, self.owner, declared, str(uuid4()))
+            issued = yield from ask_batch(self.api, self.owner, declared, str(uuid4()))
         except ClientError as error:
-            one_by_one = ("validation_error", "image_limit_reached", "body_too_large")
-            return None if getattr(error, "code", "") in one_by_one else error
-        for job, ticket in zip(jobs, held, strict=True):
-            job.held = ticket
+            decision = self.api.policy.decide("batch", Failure.of(error))
+            return None if decision is Decision.ONE_BY_ONE else error
+        for job, ticket in zip(jobs, issued, strict=True):
+            job.issued = ticket
         return None
 
     def _outcome(self, job: Job, broken: ClientError | OSError | None) -> Steps[Outcome]:
         image, error = None, broken
         if error is None:
             try:
-                image = yield from deliver(self.rules, self.journal, job)
+                image = yield from deliver(self.api, self.journal, job)
             except (ClientError, OSError) as failed:
                 error = failed
         outcome = Outcome(index=job.index, upload_id=job.upload_id, image=image, error=error)

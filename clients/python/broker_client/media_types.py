@@ -1,4 +1,7 @@
-"""Content types by file name, for what the broker knows as images."""
+"""Media types by file extension, for the image types that the broker accepts.
+
+tests/media_types.json holds this list, the JS client's and the broker's to the same data.
+"""
 
 from posixpath import splitext
 
@@ -17,5 +20,5 @@ CONTENT_TYPES = {
 
 
 def content_type_of(file_name: str) -> str | None:
-    """Give the type that the name's extension stands for; None where it stands for none."""
+    """Return the media type of a file name's extension, or None if it is unknown."""
     return CONTENT_TYPES.get(splitext(file_name)[1].lstrip(".").lower())

@@ -1,4 +1,4 @@
-"""What crosses the client's boundary, frozen; from the broker's JSON and back."""
+"""The values that the client returns, read from the broker's JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from broker_client.errors import ClientError
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A confirmed image; `image` is its key below the bucket's location."""
+    """A confirmed image. `image` is its object key below the bucket's location."""
 
     id: int
     image: str
@@ -21,7 +21,7 @@ class Image:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read the broker's JSON."""
+        """Create from the broker's JSON."""
         return cls(
             id=body["id"],
             image=body["image"],
@@ -34,10 +34,10 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """Where and how one file is sent, until when.
+    """Where and how to send one file, and for how long.
 
-    `method` is POST (with `fields`), PUT (with `headers`) or MULTIPART. `lifetime` is in
-    seconds, by the broker's own clock, from when the ticket was written.
+    `method` is POST (with `fields`), PUT (with `headers`) or MULTIPART. `lifetime` is in seconds
+    from when the ticket was issued, by the broker's own clock.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Ticket:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read the broker's JSON."""
+        """Create from the broker's JSON."""
         upload = body["upload"]
         left = datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(
             body["server_time"]
@@ -68,7 +68,7 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What may be uploaded for one purpose; sizes in bytes."""
+    """What may be uploaded for one purpose. Sizes are in bytes."""
 
     content_types: tuple[str, ...]
     max_bytes: int
@@ -77,7 +77,7 @@ class Profile:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read the broker's JSON."""
+        """Create from the broker's JSON."""
         return cls(
             content_types=tuple(body["content_types"]),
             max_bytes=body["max_bytes"],
@@ -88,10 +88,10 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far one file is: bytes handed to the network, of all its bytes.
+    """The progress of one file: bytes handed to the network, and all its bytes.
 
-    `sent` falls where a try has failed and its bytes must go again. `index` is the file's place
-    among those of one `upload_many`.
+    `sent` falls when a try has failed and its bytes must be sent again. `index` is the file's
+    position in `upload_many`.
     """
 
     index: int
@@ -101,7 +101,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one file of `upload_many`: an image, or an error."""
+    """The result for one file of `upload_many`: an image or an error."""
 
     index: int
     upload_id: str | None = None

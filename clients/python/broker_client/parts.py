@@ -1,30 +1,34 @@
-"""Send a large file in parts: only those that the bucket does not hold, a few at a time."""
+"""Send a large file in parts: only the parts that the bucket does not have, a few at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from broker_client.api import Api
 from broker_client.bodies import Body
-from broker_client.calls import Rules, paused
-from broker_client.errors import BrokerError, NetworkError, ValidationFailed
+from broker_client.errors import BrokerError, ClientError, NetworkError, ValidationFailed
 from broker_client.files import Meter
 from broker_client.models import Image
-from broker_client.s3_errors import ARRIVED, advice, is_expired, may_pass, refusal
+from broker_client.retries import Decision, Failure, wait_before_retry
+from broker_client.s3_errors import refusal, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask, run, together
 from broker_client.tickets import renew
-from broker_client.whole import until_there
+from broker_client.whole import until_recorded
 
-AT_ONCE = 4
+PARTS_AT_ONCE = 4
 Signed = dict[str, Any]
 
 
 @dataclass(kw_only=True)
 class Multipart:
-    """One upload's parts; `pinned` as long as nobody has begun it without digests of them."""
+    """One upload's parts.
 
-    rules: Rules
+    `pinned` says whether parts are declared with digests: all parts of an upload have one, or none.
+    """
+
+    api: Api
     upload_id: str
     source: Source
     meter: Meter
@@ -32,39 +36,39 @@ class Multipart:
 
     @property
     def path(self) -> str:
-        """Give the upload's place in the API."""
+        """Return the upload's path in the API."""
         return f"/api/uploads/{self.upload_id}"
 
     def send(self) -> Steps[Image]:
-        """Send what is missing and complete, in bounded rounds.
+        """Send the missing parts and complete the upload, in a limited number of rounds.
 
-        A part that S3 has dropped, with the whole upload or alone, shows as missing in the next
-        round.
+        If S3 lost a part, or the whole multipart upload, the next round finds it missing.
 
         Raises:
             S3Refused, NetworkError, FileChanged, and BrokerErrors such as UploadGone.
         """
-        pauses = self.rules.pauses()
+        pauses = self.api.policy.pauses()
         counted: set[int] = set()
         while True:
             error = yield from self._round(counted)
             if error is None:
                 try:
-                    return (yield from until_there(self.rules, f"{self.path}/complete/"))
+                    path = f"{self.path}/complete/"
+                    return (yield from until_recorded(self.api, "complete", path))
                 except BrokerError as refused:
-                    if refused.code != "parts_missing":
+                    decision = self.api.policy.decide("complete", Failure.of(refused))
+                    if decision is not Decision.NEXT_ROUND:
                         raise
                     error = refused
-            if not (yield from paused(pauses, error.retry_after)):
+            if not (yield from wait_before_retry(pauses, error.retry_after)):
                 raise error
 
     def _round(self, counted: set[int]) -> Steps[BrokerError | None]:
-        """Send every missing part; gives an error that another round may mend."""
+        """Send every missing part. Return an error if another round may succeed."""
         try:
-            progress = yield from self.rules.call("GET", f"{self.path}/parts/")
+            progress = yield from self.api.call("GET", f"{self.path}/parts/")
         except BrokerError as error:
-            # Settled: complete answers with its image. Missing: S3 is putting it together.
-            if error.code in ("upload_settled", "object_missing"):
+            if self.api.policy.decide("parts", Failure.of(error)) is Decision.CONFIRM:
                 return None
             raise
         for part in progress["parts"]:
@@ -73,11 +77,11 @@ class Multipart:
                 self.meter.count(part["size"])
         missing: Sequence[int] = progress["missing"]
         lost = []
-        for first in range(0, len(missing), AT_ONCE):
-            numbers = missing[first : first + AT_ONCE]
+        for first in range(0, len(missing), PARTS_AT_ONCE):
+            numbers = missing[first : first + PARTS_AT_ONCE]
             signed = yield from self._sign(numbers, progress["part_size"])
             steps = [self._send(part, progress["part_size"]) for part in signed]
-            arrived = yield from together(steps, AT_ONCE)
+            arrived = yield from together(steps, PARTS_AT_ONCE)
             counted.update(n for n, there in zip(numbers, arrived, strict=True) if there)
             lost += [n for n, there in zip(numbers, arrived, strict=True) if not there]
         if lost:
@@ -92,10 +96,10 @@ class Multipart:
             size = min(part_size, self.source.size - start)
             part["checksum_sha256"] = yield from run(partial(self.source.checksum_of, start, size))
         try:
-            body = yield from self.rules.call("POST", f"{self.path}/parts/", {"parts": wanted})
+            body = yield from self.api.call("POST", f"{self.path}/parts/", {"parts": wanted})
         except ValidationFailed as error:
-            # All parts have digests, or none: another device began it with none. A fault of
-            # a single part stands under its index.
+            # A list: another device started the upload without digests. An error in a single part
+            # is an object with the part's index.
             if not self.pinned or not isinstance(error.errors.get("parts"), list):
                 raise
             self.pinned = False
@@ -104,34 +108,35 @@ class Multipart:
         return signed
 
     def _send(self, part: Signed, part_size: int) -> Steps[bool]:
-        """PUT one part; False where S3 says NoSuchUpload, which the next round will explain."""
-        number, pauses = part["part_number"], self.rules.pauses()
+        """Send one part. Return False if S3 does not know the multipart upload."""
+        number, pauses = part["part_number"], self.api.policy.pauses()
         while True:
             start = (number - 1) * part_size
             body = Body(self.source, start, part["size"], count=self.meter.count)
+            last: ClientError
+            retry_after = None
             try:
                 answer = yield from ask(
                     Request(method="PUT", url=part["url"], headers=part["headers"], body=body)
                 )
-            except NetworkError:
-                body.take_back()
-                if not (yield from paused(pauses)):
-                    raise
-                continue
-            if answer.status in ARRIVED:
-                return True
-            body.take_back()
-            if answer.status == 404:
-                return False
-            last = refusal(answer, "retry")
-            if is_expired(answer):
-                (part,) = yield from self._sign([number], part_size)
-            elif not may_pass(answer):
-                action = yield from advice(self.rules, self.upload_id, answer)
-                if action == "confirm":
+            except NetworkError as error:
+                last, decision = error, self.api.policy.decide("part", Failure.of(error))
+            else:
+                decision = self.api.policy.decide("part", s3_failure(answer))
+                if decision is Decision.CONFIRM:
                     return True
-                if action == "renew":
-                    yield from renew(self.rules, self.upload_id)
+                last, retry_after = refusal(answer, "retry"), answer.retry_after
+            body.take_back()
+            if decision is Decision.NEXT_ROUND:
+                return False
+            if decision is Decision.RENEW:
+                (part,) = yield from self._sign([number], part_size)
+            elif decision is Decision.REPORT:
+                decision = yield from report_failure(self.api, self.upload_id, answer)
+                if decision is Decision.CONFIRM:
+                    return True
+                if decision is Decision.RENEW:
+                    yield from renew(self.api, self.upload_id)
                     (part,) = yield from self._sign([number], part_size)
-            if not (yield from paused(pauses, answer.retry_after)):
+            if not (yield from wait_before_retry(pauses, retry_after)):
                 raise last

@@ -1,22 +1,23 @@
-"""S3's refusals: what they say, and what the broker advises to do about them."""
+"""S3's error answers: read them, and report them to the broker."""
 
 import html
 import re
 from contextlib import suppress
 
-from broker_client.calls import Rules
+from broker_client.api import Api
 from broker_client.errors import ClientError, S3Refused
+from broker_client.retries import Decision, Failure
 from broker_client.steps import Answer, Steps
 
-# S3 API, "Error responses". Read by pattern: an XML parser would expand what a stranger sends.
+# S3 API, "Error responses". Read with patterns: an XML parser would expand entities that anybody
+# on the way can send.
 _CODE = re.compile(rb"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # no report may have them
-ARRIVED = (200, 201, 204)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # not allowed in a report
 
 
 def refusal(answer: Answer, action: str) -> S3Refused:
-    """Read S3's XML; a body without a code gets one from its status."""
+    """Read S3's XML. Without a code in the body, the code is made from the status."""
     code = _CODE.search(answer.body)
     message = _MESSAGE.search(answer.body)
     return S3Refused(
@@ -27,36 +28,31 @@ def refusal(answer: Answer, action: str) -> S3Refused:
     )
 
 
-def is_expired(answer: Answer) -> bool:
-    """Tell a form or URL whose time has passed: AccessDenied, and the message alone says why."""
-    return answer.status == 403 and "expired" in refusal(answer, "").message.lower()
+def s3_failure(answer: Answer) -> Failure:
+    """Return S3's answer as the retry rules see it."""
+    found = refusal(answer, "")
+    return Failure(
+        status=found.status,
+        code=found.code,
+        message=found.message,
+        retry_after=answer.retry_after,
+    )
 
 
-def may_pass(answer: Answer) -> bool:
-    """Tell what is tried again without the broker's advice.
-
-    RequestTimeout, a 400, and a proxy's 408: the line was dead for so long that they hung up. The
-    broker gives an upload up after a few reports, and a train has many tunnels.
-    """
-    if answer.status in (408, 429) or answer.status >= 500:
-        return True
-    return refusal(answer, "").code == "RequestTimeout"
-
-
-def advice(rules: Rules, upload_id: str, answer: Answer) -> Steps[str]:
-    """Report a refusal; gives `retry`, `renew` or `confirm`.
+def report_failure(api: Api, upload_id: str, answer: Answer) -> Steps[Decision]:
+    """Report a refusal to the broker. Return its advice: retry, renew or confirm.
 
     Raises:
-        S3Refused: the broker says `give_up`; the upload's place has been given back.
+        S3Refused: the broker advises to give up. The upload is cancelled, its slot is free.
     """
     found = refusal(answer, "give_up")
     report = {"code": found.code, "message": found.message}
-    told = yield from rules.call("POST", f"/api/uploads/{upload_id}/failures/", report)
-    action = str(told["action"])
-    if action in ("retry", "renew", "confirm"):
-        return action
-    with suppress(ClientError):  # it would expire by itself, and S3's refusal is what matters
-        yield from rules.call("DELETE", f"/api/uploads/{upload_id}/")
+    answered = yield from api.call("POST", f"/api/uploads/{upload_id}/failures/", report)
+    decision = api.policy.decide("advice", Failure(code=str(answered["action"])))
+    if decision is not Decision.GIVE_UP:
+        return decision
+    with suppress(ClientError):  # the upload would expire by itself; raise S3's refusal
+        yield from api.call("DELETE", f"/api/uploads/{upload_id}/")
     raise found
 
 

@@ -1,4 +1,4 @@
-"""A file as it is declared: name, size, digest; read in windows, never as a whole."""
+"""A file with its name, size and digest. It is read in blocks, never as a whole."""
 
 import base64
 import hashlib
@@ -15,13 +15,13 @@ BLOCK = 1024 * 1024
 
 
 class Source:
-    """An open file whose SHA-256 is known; `checksum_sha256` is base64, `size` in bytes.
+    """An open file with its SHA-256. `checksum_sha256` is base64, `size` is in bytes.
 
-    Parts are read at the same time: one lock keeps each seek with its read.
+    Several threads read parts at the same time, so a lock keeps each seek with its read.
     """
 
     def __init__(self, file: BinaryIO, name: str, *, close: bool) -> None:
-        """Read the file once, from where it stands to its end, for its digest."""
+        """Read the file once, from its current position to its end, to compute the digest."""
         self._file = file
         self._close = close
         self._lock = threading.Lock()
@@ -36,9 +36,9 @@ class Source:
 
     @classmethod
     def open(cls, file: "str | os.PathLike[str] | BinaryIO") -> Self:
-        """Open a path, or take a binary stream; what cannot seek is copied to disk first.
+        """Open a path, or use a binary stream. A stream that cannot seek is first copied to disk.
 
-        A caller's stream is left open.
+        The caller's stream is not closed.
         """
         name = file_name(file)
         if not isinstance(file, str | os.PathLike):
@@ -50,7 +50,7 @@ class Source:
         except BaseException:
             opened.close()
             raise
-        with opened:  # a pipe, such as /dev/stdin
+        with opened:  # a pipe, for example /dev/stdin
             return cls._copied(opened, name)
 
     @classmethod
@@ -66,16 +66,20 @@ class Source:
             raise
 
     def read_at(self, position: int, length: int) -> bytes:
-        """Read from `position` on, at most `length` bytes and at least one; raises FileChanged."""
+        """Return at least one and at most `length` bytes from `position` on.
+
+        Raises:
+            FileChanged: the file ends before `position`.
+        """
         with self._lock:
             self._file.seek(self._base + position)
             found = self._file.read(length)
         if not found:
-            raise FileChanged(f"{self.name} has ended at {position} of {self.size} bytes")
+            raise FileChanged(f"{self.name} ended at {position} of {self.size} bytes")
         return found
 
     def checksum_of(self, start: int, size: int) -> str:
-        """Give the base64 SHA-256 of one window."""
+        """Return the base64 SHA-256 of a range."""
         digest, position, end = hashlib.sha256(), start, start + size
         while position < end:
             block = self.read_at(position, min(BLOCK, end - position))
@@ -84,17 +88,17 @@ class Source:
         return base64.b64encode(digest.digest()).decode()
 
     def close(self) -> None:
-        """Close what was opened here."""
+        """Close the file if this object opened it."""
         if self._close:
             self._file.close()
 
 
 def file_name(file: "str | os.PathLike[str] | BinaryIO") -> str:
-    """Give the last segment of the file's name; `image` where it has none."""
+    """Return the last segment of the file's name, or `image` if it has no name."""
     if isinstance(file, str | os.PathLike):
         return Path(file).name
     name = getattr(file, "name", None)
-    # A pipe's name is the number of its descriptor.
+    # The name of a pipe is a number, its file descriptor.
     return PurePath(name).name if isinstance(name, str) and PurePath(name).name else "image"
 
 

@@ -1,7 +1,14 @@
-"""What the rules ask of a driver, one action at a time, and how its answer comes back.
+"""The steps of an upload, without I/O: generators yield actions, a driver runs them.
 
-A rule is a generator: it yields an action, is sent the reply, and returns its result. A driver
-raises NetworkError, and what the file raises, inside of it.
+A generator yields an action, receives the reply, and returns its result. The driver throws
+NetworkError, and the OSErrors of a file, into the generator:
+
+    def ask_twice(request: Request) -> Steps[Answer]:
+        answer = yield request
+        if answer.status == 503:
+            yield Wait(seconds=1)
+            answer = yield request
+        return answer
 """
 
 import json
@@ -18,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One HTTP request; the reply is an Answer."""
+    """Send one HTTP request. The reply is an Answer."""
 
     method: str
     url: str
@@ -28,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a server answered; names of headers are in lower case."""
+    """A server's answer. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,9 +43,10 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Give Retry-After in seconds; None where it is not there, or cannot be read.
+        """Return Retry-After in seconds, or None if it is missing or not valid.
 
-        A date, as proxies write it, is counted from the answer's own: this clock may be wrong.
+        A date, as some proxies send, is compared with the answer's own date, because this
+        machine's clock may be wrong.
         """
         after = self.headers.get("retry-after", "")
         if after.isdecimal():
@@ -49,7 +57,7 @@ class Answer:
         return max(0.0, (until - (since or datetime.now(UTC))).total_seconds())
 
     def json(self) -> Any:
-        """Read the body; None where it is no JSON."""
+        """Return the body's JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -58,37 +66,37 @@ class Answer:
 
 def _time(http_date: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(http_date).replace(tzinfo=UTC)  # HTTP's dates are GMT
+        return parsedate_to_datetime(http_date).replace(tzinfo=UTC)  # HTTP dates are in GMT
     except ValueError:
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Ask for the bearer token; `stale` is one that the broker calls expired."""
+    """Get the bearer token. `stale` is a token that the broker called expired."""
 
     stale: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Wait that many seconds."""
+    """Wait for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Call something that reads or writes files; the reply is what it returns."""
+    """Call a function that reads or writes files. The reply is what it returns."""
 
     act: Callable[[], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Together:
-    """Run rules beside each other, `limit` at a time; the reply is the list of their results.
+    """Run several generators concurrently, `limit` at a time. The reply is the list of results.
 
-    The first error ends the others and is raised.
+    The first error stops the others and is raised.
     """
 
     steps: Sequence[Generator[Any, Any, Any]]
@@ -100,18 +108,22 @@ Steps = Generator[Action, Any, T]
 
 
 def ask(request: Request) -> Steps[Answer]:
-    """Send one request; raises NetworkError."""
+    """Send one request.
+
+    Raises:
+        NetworkError: there was no answer.
+    """
     answer: Answer = yield request
     return answer
 
 
 def run(act: Callable[[], T]) -> Steps[T]:
-    """Call something that touches the disk."""
+    """Call a function that reads or writes files."""
     result: T = yield Run(act=act)
     return result
 
 
 def together(steps: Sequence[Generator[Action, Any, T]], limit: int) -> Steps[list[T]]:
-    """Run rules beside each other."""
+    """Run several generators concurrently."""
     results: list[T] = yield Together(steps=steps, limit=limit)
     return results

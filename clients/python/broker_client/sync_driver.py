@@ -1,4 +1,4 @@
-"""The client for threads: runs the rules' steps with httpx.Client."""
+"""The synchronous client: run the steps with httpx.Client."""
 
 import queue
 import random
@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from broker_client.api import Api
 from broker_client.bodies import Body
-from broker_client.calls import Rules
 from broker_client.errors import ClientError, NetworkError
 from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
 from broker_client.http import answer_of, headers_of, http_url, timeouts
@@ -19,24 +19,26 @@ from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
 from broker_client.models import Image, Outcome, Profile
 from broker_client.operations import Operations
+from broker_client.retries import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
 
 T = TypeVar("T")
-RETRIES, TIMEOUT_SECONDS, AT_ONCE = 6, 60.0, 4
+TIMEOUT_SECONDS, AT_ONCE = 60.0, 4
 Stopped = Callable[[], bool]
 
 
 class Broker:
-    """Uploads files through one broker; may be used by many threads, and closed once.
+    """Uploads files through one broker. Many threads may use one Broker.
 
     Args:
-        base_url: where the broker is.
-        token: the bearer token, or what gives one; that is called again when it has expired.
-        journal: what is kept of unfinished uploads; a FolderJournal lets a later process go on.
-        transport: httpx' own, for proxies, certificates or tests.
-        retries: how often one request is tried again.
-        timeout: seconds without a sign of life, of one request.
-        wait: what passes the seconds between tries.
+        base_url: the broker's address.
+        token: the bearer token, or a function that returns one. The function is called again when
+            the token has expired.
+        journal: stores unfinished uploads. With a FolderJournal a later process can resume them.
+        transport: an httpx transport, for proxies, certificates or tests.
+        retries: how often one request is repeated.
+        timeout: seconds without any data after which a request counts as failed.
+        wait: called with the seconds to wait between tries.
     """
 
     def __init__(
@@ -46,23 +48,19 @@ class Broker:
         *,
         journal: Journal | None = None,
         transport: httpx.BaseTransport | None = None,
-        retries: int = RETRIES,
+        retries: int = DEFAULT_RETRIES,
         timeout: float = TIMEOUT_SECONDS,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        rules = Rules(
-            base_url=http_url(base_url),
-            retries=retries,
-            jitter=random.random,
-            clock=time.monotonic,
-        )
-        self._operations = Operations(rules, journal or NoJournal())
+        policy = RetryPolicy(retries=retries, jitter=random.random)
+        api = Api(base_url=http_url(base_url), policy=policy, clock=time.monotonic)
+        self._operations = Operations(api, journal or NoJournal())
         self._token = token
         self._current: str | None = None
         self._token_lock = threading.Lock()
         self._wait = wait
-        # Redirects are not followed, and no header is the client's own: a token or a digest
-        # goes to the server that the request names, and to no other.
+        # Do not follow redirects and set no default headers: a token or a digest goes only to the
+        # server that the request names.
         self._http = httpx.Client(timeout=timeouts(timeout), transport=transport)
 
     def upload(
@@ -77,12 +75,14 @@ class Broker:
         transport: Transport | None = None,
         on_progress: OnProgress | None = None,
     ) -> Image:
-        """Upload a path or a binary stream as an ad's image, or as a user's avatar.
+        """Upload a path or a binary stream as an ad's image or as a user's avatar.
 
-        A stream is read from where it stands; one that cannot seek is copied to disk first.
+        A stream is read from its current position. A stream that cannot seek is first copied to
+        disk.
 
         Raises:
-            ClientError (see broker_client.errors), OSError.
+            ClientError: see broker_client.errors.
+            OSError: the file cannot be read.
         """
         to_send = FileToSend(
             file=file,
@@ -103,9 +103,9 @@ class Broker:
         on_progress: OnProgress | None = None,
         on_done: OnDone | None = None,
     ) -> list[Outcome]:
-        """Upload many files, `at_once` at a time; gives an outcome a file, in their order.
+        """Upload many files, `at_once` at a time. Return an outcome for each, in their order.
 
-        `on_progress` and `on_done` are called by the threads that do the work.
+        `on_progress` and `on_done` are called from several threads.
         """
         steps = self._operations.upload_many(
             files,
@@ -117,19 +117,19 @@ class Broker:
         return self._run(steps)
 
     def resume(self, upload_id: str, file: File, *, on_progress: OnProgress | None = None) -> Image:
-        """Go on with an upload of this or another process: only what is missing is sent."""
+        """Resume an upload of this or another process. Only the missing bytes are sent."""
         return self._run(self._operations.resume(upload_id, file, on_progress))
 
     def confirm(self, upload_id: str) -> Image:
-        """Record the image of an upload whose bytes have been sent."""
+        """Record the image of an upload whose bytes have arrived."""
         return self._run(self._operations.confirm(upload_id))
 
     def cancel(self, upload_id: str) -> None:
-        """Give an upload up, and its place with it."""
+        """Cancel an upload and release its slot."""
         self._run(self._operations.cancel(upload_id))
 
     def profiles(self) -> dict[str, Profile]:
-        """Read what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
         return self._run(self._operations.profiles())
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ class Broker:
             case Request():
                 return self._ask(action, stopped)
             case Token(stale=stale):
-                return self._token_but(stale)
+                return self._token_other_than(stale)
             case Wait(seconds=seconds):
                 return self._wait(seconds)
             case Run(act=act):
@@ -190,8 +190,8 @@ class Broker:
             raise NetworkError(f"{type(error).__name__}: {error}") from error
         return answer_of(response)
 
-    def _token_but(self, stale: str | None) -> str:
-        """Give the token; where the one at hand is the stale one, get a fresh one."""
+    def _token_other_than(self, stale: str | None) -> str:
+        """Return the token. If the current token is the stale one, get a new one first."""
         if isinstance(self._token, str):
             return self._token
         with self._token_lock:
@@ -221,10 +221,10 @@ class Broker:
                     return
                 try:
                     done.put((index, self._run(steps[index], stopping), None))
-                except BaseException as error:  # given to the thread that waits
+                except BaseException as error:  # raised in the calling thread
                     done.put((index, None, error))
 
-        # Daemons: after Ctrl-C the process need not wait for what is on the network.
+        # Daemon threads: after Ctrl-C the process need not wait for requests in progress.
         for _ in range(min(limit, len(steps))):
             threading.Thread(target=work, daemon=True).start()
         results: dict[int, Any] = {}
@@ -243,7 +243,7 @@ class Broker:
 
 
 class _Stop(BaseException):
-    """Another of those that run together has failed; no rule may take it for its own error."""
+    """Ends the other steps after one failed. A BaseException, so that no step handles it."""
 
 
 def _stream(body: Body, stopped: Stopped) -> Iterator[bytes]:

@@ -1,51 +1,57 @@
-"""Tickets: ask for one or for many, renew one, and know when one is too old to be used."""
+"""Request tickets, one or many, and renew them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from broker_client.calls import Rules
+from broker_client.api import Api
 from broker_client.files import Owner
 from broker_client.models import Ticket
+from broker_client.retries import RENEW_EARLY_SECONDS
 from broker_client.steps import Steps
 
-BATCH = 50
-MARGIN = 5.0  # seconds for the request to reach S3
+BATCH = 50  # the most tickets in one request
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
-    """A ticket, and until when it may be used by this process' monotonic clock."""
+class IssuedTicket:
+    """A ticket, and until when to use it, in seconds of this process's monotonic clock."""
 
     ticket: Ticket
     until: float
 
     @classmethod
-    def read(cls, body: Mapping[str, Any], clock: Callable[[], float]) -> "Held":
-        """Take a ticket from the broker's JSON."""
+    def read(cls, body: Mapping[str, Any], clock: Callable[[], float]) -> "IssuedTicket":
+        """Read a ticket from the broker's JSON."""
         ticket = Ticket.read(body)
-        return cls(ticket=ticket, until=clock() + ticket.lifetime - MARGIN)
+        return cls(ticket=ticket, until=clock() + ticket.lifetime - RENEW_EARLY_SECONDS)
 
 
-def ask_one(rules: Rules, owner: Owner, declared: Mapping[str, Any], key: str) -> Steps[Held]:
-    """Ask for one ticket; `key` is the Idempotency-Key of all tries."""
-    body = yield from rules.call("POST", f"{owner.path}/", declared, idempotency_key=key)
-    return Held.read(body, rules.clock)
+def ask_one(
+    api: Api, owner: Owner, declared: Mapping[str, Any], idempotency_key: str
+) -> Steps[IssuedTicket]:
+    """Request one ticket. Every try sends the same idempotency key."""
+    body = yield from api.call("POST", f"{owner.path}/", declared, idempotency_key=idempotency_key)
+    return IssuedTicket.read(body, api.clock)
 
 
 def ask_batch(
-    rules: Rules,
+    api: Api,
     owner: Owner,
     declared: Sequence[Mapping[str, Any]],
-    key: str,
-) -> Steps[list[Held]]:
-    """Ask for up to BATCH tickets of one ad: all, or none."""
+    idempotency_key: str,
+) -> Steps[list[IssuedTicket]]:
+    """Request up to BATCH tickets of one ad. The broker issues all of them or none."""
     files = {"files": list(declared)}
-    body = yield from rules.call("POST", f"{owner.path}s/", files, idempotency_key=key)
-    return [Held.read(one, rules.clock) for one in body["tickets"]]
+    body = yield from api.call("POST", f"{owner.path}s/", files, idempotency_key=idempotency_key)
+    return [IssuedTicket.read(one, api.clock) for one in body["tickets"]]
 
 
-def renew(rules: Rules, upload_id: str) -> Steps[Held]:
-    """Have the same upload signed again; raises UploadGone."""
-    body = yield from rules.call("POST", f"/api/uploads/{upload_id}/renew/")
-    return Held.read(body, rules.clock)
+def renew(api: Api, upload_id: str) -> Steps[IssuedTicket]:
+    """Get a fresh form for the same upload.
+
+    Raises:
+        UploadGone: the upload has ended.
+    """
+    body = yield from api.call("POST", f"/api/uploads/{upload_id}/renew/")
+    return IssuedTicket.read(body, api.clock)

@@ -1,75 +1,76 @@
-"""Send a whole file by one POST form or one PUT, and confirm it."""
+"""Send a whole file with one POST form or one PUT, and confirm it."""
 
 from typing import Any
 
+from broker_client.api import Api
 from broker_client.bodies import Body, form_body
-from broker_client.calls import Rules, paused
-from broker_client.errors import NetworkError, ObjectMissing
+from broker_client.errors import BrokerError, ClientError, NetworkError
 from broker_client.files import Meter
 from broker_client.models import Image, Ticket
-from broker_client.s3_errors import ARRIVED, advice, is_expired, may_pass, refusal
+from broker_client.retries import Decision, Failure, Phase, wait_before_retry
+from broker_client.s3_errors import refusal, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask
-from broker_client.tickets import Held, renew
+from broker_client.tickets import IssuedTicket, renew
 
 
-def send_whole(rules: Rules, held: Held, source: Source, meter: Meter) -> Steps[Image]:
-    """Send the file until it has arrived, and confirm.
+def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> Steps[Image]:
+    """Send the file until it has arrived, then confirm.
 
-    Each try that did not arrive costs one retry, whatever the reason; an expired form is
-    renewed. 412 means that an earlier PUT, whose answer was lost, has arrived.
+    Each failed try uses up one retry, for whatever reason it failed.
 
     Raises:
         S3Refused, NetworkError: no retry was left, or S3's refusal is final.
-        BrokerError: UploadGone where the form can no longer be renewed.
+        BrokerError: for example UploadGone if the form can no longer be renewed.
     """
-    upload_id, pauses = held.ticket.id, rules.pauses()
+    upload_id, pauses = issued.ticket.id, api.policy.pauses()
     while True:
-        if rules.clock() >= held.until:
-            held = yield from renew(rules, upload_id)
-        request, body = _request(held.ticket, source, meter)
+        if api.clock() >= issued.until:
+            issued = yield from renew(api, upload_id)
+        request, body = _request(issued.ticket, source, meter)
+        last: ClientError
+        retry_after = None
         try:
             answer = yield from ask(request)
-        except NetworkError:
-            body.take_back()
-            if not (yield from paused(pauses)):
-                raise
-            continue
-        if answer.status in ARRIVED or answer.status == 412:
-            break
-        body.take_back()
-        last = refusal(answer, "retry")
-        if is_expired(answer):
-            held = yield from renew(rules, upload_id)
-        elif not may_pass(answer):
-            action = yield from advice(rules, upload_id, answer)
-            if action == "confirm":
+        except NetworkError as error:
+            last, decision = error, api.policy.decide("send", Failure.of(error))
+        else:
+            decision = api.policy.decide("send", s3_failure(answer))
+            if decision is Decision.CONFIRM:
                 break
-            if action == "renew":
-                held = yield from renew(rules, upload_id)
-        if not (yield from paused(pauses, answer.retry_after)):
+            last, retry_after = refusal(answer, "retry"), answer.retry_after
+        body.take_back()
+        if decision is Decision.REPORT:
+            decision = yield from report_failure(api, upload_id, answer)
+        if decision is Decision.CONFIRM:
+            break
+        if decision is Decision.RENEW:
+            issued = yield from renew(api, upload_id)
+        if not (yield from wait_before_retry(pauses, retry_after)):
             raise last
-    return (yield from confirm(rules, upload_id))
+    return (yield from confirm(api, upload_id))
 
 
-def confirm(rules: Rules, upload_id: str) -> Steps[Image]:
-    """Record the image; while the object is missing, ask again, but not for ever.
+def confirm(api: Api, upload_id: str) -> Steps[Image]:
+    """Record the image. While the object is missing, ask again, but not forever.
 
     Raises:
         ObjectMissing, ObjectMismatch, UploadGone and other BrokerErrors; NetworkError.
     """
-    return (yield from until_there(rules, f"/api/uploads/{upload_id}/confirm/"))
+    return (yield from until_recorded(api, "confirm", f"/api/uploads/{upload_id}/confirm/"))
 
 
-def until_there(rules: Rules, path: str) -> Steps[Image]:
-    """Call what records the image, until the bucket shows its object."""
-    pauses = rules.pauses()
+def until_recorded(api: Api, phase: Phase, path: str) -> Steps[Image]:
+    """Call `confirm` or `complete` until the bucket shows the object. Return the image."""
+    pauses = api.policy.pauses()
     while True:
         try:
-            body: Any = yield from rules.call("POST", path)
+            body: Any = yield from api.call("POST", path)
             return Image.read(body)
-        except ObjectMissing as error:
-            if not (yield from paused(pauses, error.retry_after)):
+        except BrokerError as error:
+            if api.policy.decide(phase, Failure.of(error)) is not Decision.RETRY:
+                raise
+            if not (yield from wait_before_retry(pauses, error.retry_after)):
                 raise
 
 

@@ -1,16 +1,16 @@
-// A broker and a bucket made of answers, and records that outlive a page.
+// A fake broker and bucket that return prepared answers, and a storage that outlives a page.
 export const FILE = new File(["photo"], "x.jpg", { type: "image/jpeg", lastModified: 1 });
 export const PROFILE = { content_types: ["image/jpeg"], max_bytes: 2 ** 30 };
 export const IMAGE = { id: 1, alt_text: "", order: 0 };
-// Sent to at once, and always well.
+// A `data:` URL: every PUT to it succeeds at once.
 export const TICKET = {
   id: "u1", expires_at: "2026-01-01T00:05:00Z", server_time: "2026-01-01T00:00:00Z",
   upload: { method: "PUT", url: "data:,", headers: {} },
 };
 
 /**
- * A fetch that answers by "METHOD path" from lists of [status, body, headers], the last for good.
- * In place of an answer there may be a function of the request that gives it, or a promise of it.
+ * Return a fetch that answers "METHOD path" from a list of [status, body, headers]. The last answer
+ * repeats. Instead of an answer, a list may have a function of the request that returns one.
  */
 export function answers(table) {
   const asked = [];
@@ -29,7 +29,7 @@ export function answers(table) {
   return { fetch, asked, lines: () => asked.map((one) => one.line) };
 }
 
-/** Records in memory, shared by brokers as IndexedDB is by pages. */
+/** A storage in memory that several Brokers share, as pages share IndexedDB. */
 export function storage() {
   const map = new Map();
   return { map, put: (one) => map.set(one.key, structuredClone(one)), delete: (key) => map.delete(key),
@@ -38,12 +38,12 @@ export function storage() {
 
 export const refused = (code, status, more = {}) => [status, { code, detail: code }, more];
 
-/** An answer that never comes; the request ends as it is aborted. */
+/** Never answer; the request ends when it is aborted. */
 export const never = ({ signal }) => new Promise((_, reject) => {
   signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
 });
 
-/** A promise that is settled from outside. */
+/** Return a promise that `open` resolves. */
 export function gate() {
   const made = {};
   made.promise = new Promise((resolve) => { made.open = resolve; });

@@ -1,4 +1,4 @@
-// Tickets asked for together: for how many files, and where there is no room for all.
+// Batches of tickets: their size, and ads with too few free slots.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -26,7 +26,7 @@ for (const [what, count, size, batches] of [
   ["120 small photos", 120, 1000, [50, 50, 20]], ["7 photos of 20 MB", 7, 20 * MB, [3, 3, 1]],
   ["3 photos of 50 MB", 3, 50 * MB, [1, 1, 1]], ["2 photos of 100 MB", 2, 100 * MB, [1, 1]],
 ]) {
-  test(`${what} are asked for ${batches.join(", ")} at a time`, async () => {
+  test(`${what}: tickets in batches of ${batches.join(", ")}`, async () => {
     const { fetch, batches: asked } = shop();
     const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(count, size), { ad: 1 });
     assert.ok(ends.every((one) => one.status === "fulfilled"));
@@ -34,7 +34,7 @@ for (const [what, count, size, batches] of [
   });
 }
 
-test("the first large photo is sent before the second has been read", async () => {
+test("the first large photo is sent before the second is hashed", async () => {
   const { fetch } = shop();
   const [first, second] = files(2, 50 * MB);
   second.stream = () => new ReadableStream({ pull: () => new Promise(() => {}) });
@@ -43,7 +43,7 @@ test("the first large photo is sent before the second has been read", async () =
   assert.equal(await other.cancel(), true);
 });
 
-test("where there is no room for all, the first get the places there are", async () => {
+test("if there are too few free slots, the first files get them", async () => {
   const limit = refused("image_limit_reached", 409);
   const { fetch, asked } = shop({
     [BATCH]: [limit], [ALONE]: [[201, { ...TICKET, id: "u1" }], [201, { ...TICKET, id: "u2" }], limit],
@@ -51,12 +51,12 @@ test("where there is no room for all, the first get the places there are", async
   const ends = await new Broker({ fetch, storage: storage() }).uploadAll(files(4, 1000), { ad: 1 });
   assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), [1, 2, "image_limit_reached", "image_limit_reached"]);
   const tickets = asked.filter((one) => one.key);
-  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE, ALONE, ALONE]); // after a refusal no more
+  assert.deepEqual(tickets.map((one) => one.line), [BATCH, ALONE, ALONE, ALONE]); // no more requests after the refusal
   assert.equal(new Set(tickets.map((one) => one.key)).size, 4);
   assert.deepEqual(tickets.slice(1).map((one) => JSON.parse(one.body).file_name), ["0.jpg", "1.jpg", "2.jpg"]);
 });
 
-test("of several photos one whose text is refused fails alone", async () => {
+test("a photo whose alt text is refused fails alone", async () => {
   const wrong = refused("validation_error", 422), ticket = (id) => [201, { ...TICKET, id }];
   const { fetch } = shop({ [BATCH]: [wrong], [ALONE]: [wrong, ticket("u2"), ticket("u3")] });
   const each = (_, index) => ({ altText: index ? "front" : "x".repeat(501) });
@@ -64,14 +64,14 @@ test("of several photos one whose text is refused fails alone", async () => {
   assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), ["validation_error", 2, 3]);
 });
 
-test("a batch of one is refused once", async () => {
+test("a batch of one is requested once", async () => {
   const { fetch, asked } = shop({ [BATCH]: [refused("image_limit_reached", 409)] });
   const [end] = await new Broker({ fetch, storage: storage() }).uploadAll(files(1, 1000), { ad: 1 });
   assert.equal(end.reason.code, "image_limit_reached");
   assert.equal(asked.filter((one) => one.key).length, 1);
 });
 
-test("a photo of a batch that an earlier page asked for in vain asks alone", async () => {
+test("a photo of an earlier page's refused batch asks for its own ticket", async () => {
   const kept = storage(), photos = files(3, 1000);
   const lost = shop({ [BATCH]: [[0]] });
   await new Broker({ fetch: lost.fetch, storage: kept, tries: 1 }).uploadAll(photos, { ad: 1 });
@@ -83,7 +83,7 @@ test("a photo of a batch that an earlier page asked for in vain asks alone", asy
   assert.equal(JSON.parse(tickets[1].body).file_name, "1.jpg");
 });
 
-test("one that is paused and gone on with while its batch is asked for takes one ticket", async () => {
+test("an upload that is paused and resumed during its batch request takes one ticket", async () => {
   const limit = refused("image_limit_reached", 409);
   let paused;
   const { fetch, asked } = shop({ [BATCH]: [() => { paused(); return limit; }] });
@@ -93,22 +93,22 @@ test("one that is paused and gone on with while its batch is asked for takes one
   assert.deepEqual(asked.filter((one) => one.key).map((one) => one.line), [BATCH, ALONE, ALONE]);
 });
 
-test("one that is cancelled while its batch is asked for tells nothing more", async (t) => {
-  const asked = gate(), cancelled = gate(), told = [];
+test("an upload that is cancelled during its batch request reports nothing more", async (t) => {
+  const asked = gate(), cancelled = gate(), events = [];
   const { fetch } = answers({ [BATCH]: [async () => { asked.open(); await cancelled.promise; return [0]; }] });
-  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!time || time === 15_000) setImmediate(act); }); // turns, and what a cancel waits
-  const onProgress = ({ upload, phase, error }) => told.push([upload.file.name, phase, error?.code]);
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!time || time === 15_000) setImmediate(act); }); // the client's yields, and the timeout of a cancel
+  const onProgress = ({ upload, phase, error }) => events.push([upload.file.name, phase, error?.code]);
   const [one, other] = new Broker({ fetch, storage: storage(), tries: 2 }).uploadAll(files(2, 1000), { ad: 1, onProgress });
   await asked.promise;
   assert.equal(await one.cancel(), true);
   cancelled.open();
-  while (!told.some(([name, phase]) => name === "1.jpg" && phase === "waiting")) await new Promise(setImmediate);
+  while (!events.some(([name, phase]) => name === "1.jpg" && phase === "waiting")) await new Promise(setImmediate);
   assert.equal(one.phase, "cancelled");
-  assert.deepEqual(told.filter(([name]) => name === "0.jpg").at(-1), ["0.jpg", "cancelled", "aborted"]);
+  assert.deepEqual(events.filter(([name]) => name === "0.jpg").at(-1), ["0.jpg", "cancelled", "aborted"]);
   other.catch(() => {});
 });
 
-test("one that was paused when its batch was given up asks for its ticket once it goes on", async () => {
+test("an upload that was paused when its batch failed asks for its own ticket after it is resumed", async () => {
   let pause;
   const { fetch, asked } = shop({ [BATCH]: [() => { pause(); return [0]; }, ({ body }) => [201, { tickets: JSON.parse(body).files.map((_, n) => ({ ...TICKET, id: `u${n}` })) }]] });
   const [one, other] = new Broker({ fetch, storage: storage(), tries: 1 }).uploadAll(files(2, 1000), { ad: 1 });

@@ -1,4 +1,4 @@
-// What a page says of an image that an earlier page began.
+// Alt text and order of an image whose upload an earlier page started.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -18,7 +18,7 @@ async function twice(before, after, { recorded, patched = [[200, { ...IMAGE, id:
   return { image, asked, sent: asked.filter((one) => one.line === PATCH).map((one) => JSON.parse(one.body)) };
 }
 
-test("only what the page says, and what differs, is sent", async () => {
+test("only values that the page passes and that differ are sent", async () => {
   const recorded = { alt_text: "front", order: 3 };
   assert.deepEqual((await twice({}, { order: 5 }, { recorded })).sent, [{ order: 5 }]);
   assert.deepEqual((await twice({}, { altText: "side" }, { recorded })).sent, [{ alt_text: "side" }]);
@@ -26,7 +26,7 @@ test("only what the page says, and what differs, is sent", async () => {
   assert.deepEqual((await twice({}, { altText: "front", order: 3 }, { recorded })).sent, []);
 });
 
-test("no text blanks none that the ticket had", async () => {
+test("an empty alt text does not delete the ticket's alt text", async () => {
   const recorded = { alt_text: "front", order: 0 };
   for (const after of [{}, { altText: "" }, { altText: undefined }, { altText: "", order: null }]) {
     const { sent, image } = await twice({ altText: "front" }, after, { recorded });
@@ -39,14 +39,14 @@ for (const [what, answer] of [
   ["a 404", refused("not_found", 404)], ["a 422", refused("validation_error", 422)],
   ["a 503", refused("storage_denied", 503)], ["no answer", [0]],
 ]) {
-  test(`where the text cannot be set (${what}) the upload has its image all the same`, async () => {
+  test(`if the alt text cannot be set (${what}), the upload still resolves to its image`, async () => {
     const { image, asked } = await twice({}, { altText: "side" }, { recorded: {}, patched: [answer] });
     assert.deepEqual(image, IMAGE);
     assert.deepEqual(asked.filter((one) => one.line.includes("upload_image")), []);
   });
 }
 
-test("what others have written of an image since its ticket is not overwritten by the ticket's own page", async () => {
+test("the page that started the upload does not overwrite changes that others made since", async () => {
   const { fetch, lines } = answers({
     "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[0], [200, { ...IMAGE, alt_text: "of the phone" }]],
   });

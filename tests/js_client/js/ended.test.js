@@ -1,4 +1,4 @@
-// The same bytes again: what was recorded is confirmed, not sent twice.
+// The same bytes again: a recorded upload is confirmed and not sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -8,7 +8,7 @@ const ticket = (id) => [201, { ...TICKET, id }];
 const image = (id) => [200, { ...IMAGE, id }];
 const tickets = (lines) => lines().filter((line) => /upload_(image|avatar)/.test(line)).length;
 
-test("a photo that was recorded before the reload gives the same image, and is not sent again", async () => {
+test("a photo that was recorded before the reload resolves to the same image and is not sent again", async () => {
   const kept = storage();
   const { fetch, lines } = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [image(1)],
@@ -27,7 +27,7 @@ test("a photo that was recorded before the reload gives the same image, and is n
   assert.equal(kept.map.size, 1);
 });
 
-test("a photo that was recorded while the clock was ahead is known once it has been set back", async (t) => {
+test("a photo that was recorded while the clock was ahead is recognized after the clock was set back", async (t) => {
   const { fetch, lines } = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [image(1)],
   });
@@ -39,7 +39,7 @@ test("a photo that was recorded while the clock was ahead is known once it has b
   assert.equal(tickets(lines), 1);
 });
 
-test("other bytes, another type and another ad are other images", async () => {
+test("other bytes or another ad give another image", async () => {
   const kept = storage();
   const { fetch, lines } = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1"), ticket("u2")], "POST /api/ads/2/upload_image/": [ticket("u3")],
@@ -54,7 +54,7 @@ test("other bytes, another type and another ad are other images", async () => {
 });
 
 for (const code of ["image_deleted", "not_found"]) {
-  test(`an image that is gone since (${code}) is uploaded anew, without its old text`, async () => {
+  test(`an image that was deleted since (${code}) is uploaded again, without its old alt text`, async () => {
     const { fetch, asked } = answers({
       "POST /api/ads/1/upload_image/": [ticket("u1"), ticket("u2")],
       "POST /api/uploads/u1/confirm/": [image(1), refused(code, code === "not_found" ? 404 : 410)],
@@ -78,7 +78,7 @@ test("`again` uploads the same photo as a new image", async () => {
   assert.equal((await broker.upload(FILE, { ad: 1, again: true })).id, 2);
 });
 
-test("one file twice at the same time is two images, and both are found again", async () => {
+test("one file uploaded twice at the same time gives two images, and both are found again", async () => {
   const { fetch, lines } = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1"), ticket("u2")],
     "POST /api/uploads/u1/confirm/": [image(1)], "POST /api/uploads/u2/confirm/": [image(2)],
@@ -90,7 +90,7 @@ test("one file twice at the same time is two images, and both are found again", 
   assert.equal(tickets(lines), 2);
 });
 
-test("of two calls each has an image of its own, however soon the first has ended", async () => {
+test("two calls at the same time give two images, even if the first ends early", async () => {
   const { fetch } = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1"), ticket("u2")],
     "POST /api/uploads/u1/confirm/": [image(1)], "POST /api/uploads/u2/confirm/": [image(2)],
@@ -105,7 +105,7 @@ test("of two calls each has an image of its own, however soon the first has ende
   assert.equal((await broker.upload(slow, { ad: 1 })).id, 2);
 });
 
-test("what waits to be ended comes before what has ended", async () => {
+test("an unfinished upload is preferred to a recorded one", async () => {
   const kept = storage();
   const first = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1"), ticket("u2")],
@@ -120,13 +120,13 @@ test("what waits to be ended comes before what has ended", async () => {
   assert.equal((await new Broker({ fetch, storage: kept }).upload(renamed, { ad: 1 })).id, 2);
 });
 
-test("what another tab has ended meanwhile is not taken for what was read of it before", async () => {
+test("a record that another tab deleted before it was locked is not used", async () => {
   const kept = storage();
   const first = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [refused("storage_denied", 503)],
   });
   await assert.rejects(new Broker({ fetch: first.fetch, storage: kept }).upload(FILE, { ad: 1 }), { code: "storage_denied" });
-  // The other tab cancels it after this one has read the records, before it has the lock.
+  // The other tab deletes the record after this tab has read it and before this tab has the lock.
   let reads = 0;
   const racing = { ...kept, all: () => {
     const found = kept.all();
@@ -138,7 +138,7 @@ test("what another tab has ended meanwhile is not taken for what was read of it 
   assert.ok(!lines().some((line) => line.includes("u1")));
 });
 
-test("`resume` and `discard`, too, read again what they have locked", async () => {
+test("`resume` and `discard` read a record again after they have locked it", async () => {
   const kept = storage();
   const first = answers({
     "POST /api/ads/1/upload_image/": [ticket("u1")],
@@ -161,7 +161,7 @@ test("`resume` and `discard`, too, read again what they have locked", async () =
   assert.deepEqual(lines().filter((line) => line.includes("u1")), ["POST /api/uploads/u1/confirm/"]);
 });
 
-test("cancelling one that turns out to be recorded leaves the image, and its record", async () => {
+test("cancelling an upload that turns out to be recorded keeps the image and its record", async () => {
   const kept = storage();
   const first = answers({ "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [image(1)] });
   await new Broker({ fetch: first.fetch, storage: kept }).upload(FILE, { ad: 1 });

@@ -1,10 +1,10 @@
-// The order of requests, against a broker and a bucket made of answers.
+// The order of requests, with a fake broker and bucket.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
 import { FILE, IMAGE, TICKET, answers, refused, storage } from "./answers.js";
 
-test("a ticket request is repeated with its key, and a replayed ticket is renewed", async () => {
+test("a ticket request is repeated with its idempotency key, and a replayed ticket is renewed", async () => {
   const { fetch, asked, lines } = answers({
     "POST /api/ads/1/upload_image/": [[0], [201, TICKET, { "Idempotency-Replayed": "true" }]],
     "POST /api/uploads/u1/renew/": [refused("upload_settled", 409)],
@@ -15,11 +15,11 @@ test("a ticket request is repeated with its key, and a replayed ticket is renewe
   const tickets = asked.filter((one) => one.line.endsWith("upload_image/"));
   assert.equal(new Set(tickets.map((one) => one.key)).size, 1);
   assert.equal(new Set(tickets.map((one) => one.body)).size, 1);
-  assert.ok(lines().includes("POST /api/uploads/u1/confirm/")); // settled: the image is there
+  assert.ok(lines().includes("POST /api/uploads/u1/confirm/")); // settled: the image is recorded
   assert.deepEqual(await new Broker({ fetch, storage: kept }).resumable(), []);
 });
 
-test("an outage longer than the tries is told, and the next try goes on with the same key", async () => {
+test("an upload fails after the last try, and the next upload uses the same idempotency key", async () => {
   const kept = storage();
   const first = answers({ "POST /api/ads/1/upload_image/": [[0]] });
   await assert.rejects(new Broker({ fetch: first.fetch, storage: kept, tries: 2 }).upload(FILE, { ad: 1 }), { code: "network" });
@@ -33,7 +33,7 @@ test("an outage longer than the tries is told, and the next try goes on with the
   assert.equal(new Set(keys).size, 1);
 });
 
-test("what is kept of an upload that is gone gives way to a new ticket", async () => {
+test("the record of an expired upload is replaced by a new ticket", async () => {
   const kept = storage();
   const begun = answers({
     "POST /api/ads/1/upload_image/": [[201, { ...TICKET, server_time: TICKET.expires_at }]],
@@ -51,20 +51,20 @@ test("what is kept of an upload that is gone gives way to a new ticket", async (
   assert.deepEqual(lines().slice(1, 3), ["POST /api/uploads/u1/renew/", "POST /api/ads/1/upload_image/"]);
 });
 
-test("a refusal is told at once, and nothing of it is kept", async () => {
+test("a refusal rejects at once, and no record is kept", async () => {
   const { fetch } = answers({ "POST /api/ads/1/upload_image/": [refused("image_limit_reached", 409)] });
   const kept = storage();
   await assert.rejects(new Broker({ fetch, storage: kept }).upload(FILE, { ad: 1 }), { code: "image_limit_reached", status: 409 });
   assert.equal(kept.map.size, 0);
 });
 
-test("a token that cannot be had ends the upload with what the page threw", async () => {
+test("if the token function throws, the upload rejects with the same error", async () => {
   const { fetch } = answers({});
   const token = async () => { throw new Error("signed out"); };
   await assert.rejects(new Broker({ fetch, storage: storage(), token }).upload(FILE, { ad: 1 }), /signed out/);
 });
 
-test("an upload that is paused in a batch lets the others go on", async () => {
+test("an upload that is paused in a batch does not stop the others", async () => {
   const { fetch, asked } = answers({
     "POST /api/ads/1/upload_images/": [[201, { tickets: [TICKET] }, { "Idempotency-Replayed": "true" }]],
     "POST /api/uploads/u1/renew/": [refused("upload_settled", 409)],
@@ -79,7 +79,7 @@ test("an upload that is paused in a batch lets the others go on", async () => {
   assert.deepEqual((await batch).map((one) => one.status), ["fulfilled", "rejected"]);
 });
 
-test("a limit is waited out as long as it says, and one that lasts long is told", async (t) => {
+test("the client waits for a short rate limit and rejects for a long one", async (t) => {
   const waited = [];
   t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) { waited.push(time); queueMicrotask(act); } });
   const limited = (after) => refused("rate_limited", 429, { "Retry-After": after });
@@ -95,17 +95,17 @@ test("a limit is waited out as long as it says, and one that lasts long is told"
   assert.equal(hour.asked.length, 1);
 });
 
-test("also what is waited for before anything is known of the file is told", async () => {
-  const told = [];
+test("a failure to read the limits is reported to every upload", async () => {
+  const events = [];
   const { fetch } = answers({ "GET /api/profiles/": [[0]] });
   const broker = new Broker({ fetch, storage: storage(), tries: 2 });
-  const onProgress = ({ upload, phase, error }) => told.push([upload.file, phase, error.code]);
+  const onProgress = ({ upload, phase, error }) => events.push([upload.file, phase, error.code]);
   const ends = await broker.uploadAll([FILE, FILE], { ad: 1, onProgress });
   assert.deepEqual(ends.map((one) => one.reason.code), ["network", "network"]);
-  assert.deepEqual(told, ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
+  assert.deepEqual(events, ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
 });
 
-test("a part that S3 never knows ends the upload with a code that is documented, and gives its place back", async (t) => {
+test("an upload that S3 never knows ends with s3_refused and releases its slot", async (t) => {
   const part = { part_number: 1, url: "data:,", headers: {} };
   t.mock.method(globalThis, "fetch", async () => new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 }));
   const { fetch, lines } = answers({
@@ -119,7 +119,7 @@ test("a part that S3 never knows ends the upload with a code that is documented,
 });
 
 for (const [status, body] of [[400, "<Error><Code>RequestTimeout</Code></Error>"], [408, "<html>"], [429, "<html>"]]) {
-  test(`a line that is dead (${status}) more often than the broker takes reports ends no upload`, async (t) => {
+  test(`dead connections (${status}) are not reported and do not end an upload`, async (t) => {
     let dead = 6;
     t.mock.method(globalThis, "setTimeout", (act, time) => { if (!(time >= 30_000)) setImmediate(act); });
     t.mock.method(globalThis, "fetch", async () => (dead-- > 0

@@ -1,4 +1,4 @@
-// What a failure leaves: whether the same file goes on from there, or begins anew.
+// After a failure: whether the same file resumes the upload or starts a new one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -8,10 +8,10 @@ const TAKEN = { "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/upl
 const HOUR = { "Retry-After": "3600" };
 
 for (const [what, refusal] of [
-  ["a limit that lasts long", refused("rate_limited", 429, HOUR)], ["a proxy's refusal", [403, "<html>"]],
-  ["an object that does not show", refused("object_missing", 409)],
+  ["a long rate limit", refused("rate_limited", 429, HOUR)], ["a proxy's refusal", [403, "<html>"]],
+  ["a missing object", refused("object_missing", 409)],
 ]) {
-  test(`after ${what} the same file goes on with the same upload`, async () => {
+  test(`after ${what} the same file resumes the same upload`, async () => {
     const kept = storage();
     const { fetch } = answers({ ...TAKEN, "POST /api/uploads/u1/confirm/": [refusal] });
     await assert.rejects(new Broker({ fetch, storage: kept, tries: 1 }).upload(FILE, { ad: 1 }));
@@ -20,7 +20,7 @@ for (const [what, refusal] of [
   });
 }
 
-test("after a line that stays dead, too", async (t) => {
+test("after dead connections the same file resumes the same upload", async (t) => {
   const kept = storage(), dead = new Response("<Error><Code>RequestTimeout</Code></Error>", { status: 400 });
   t.mock.method(globalThis, "fetch", async () => dead);
   const upload = new Broker({ fetch: answers(TAKEN).fetch, storage: kept, tries: 1 }).upload(FILE, { ad: 1 });
@@ -28,7 +28,7 @@ test("after a line that stays dead, too", async (t) => {
   assert.equal(kept.map.size, 1);
 });
 
-test("what a proxy refuses is not given up, and what was never issued is", async () => {
+test("`discard` rejects for a proxy's refusal, and resolves for a ticket that was never issued", async () => {
   const kept = storage();
   const lost = answers({ "POST /api/ads/1/upload_image/": [[0]] });
   await assert.rejects(new Broker({ fetch: lost.fetch, storage: kept, tries: 1 }).upload(FILE, { ad: 1 }), { code: "network" });
@@ -40,7 +40,7 @@ test("what a proxy refuses is not given up, and what was never issued is", async
   assert.deepEqual(await broker.resumable(), []);
 });
 
-test("what another device began without digests is gone on with", async () => {
+test("an upload that another device started without digests is resumed", async () => {
   const found = { purpose: "ad_image", owner: 1, content_type: "image/jpeg", size: 5, checksum_sha256: null, transport: "multipart" };
   const part = (number) => ({ part_number: number, url: "data:,", headers: {} });
   const unpinned = [422, { code: "validation_error", detail: "No digests.", errors: { parts: ["checksum_sha256 must be left out."] } }];

@@ -1,4 +1,4 @@
-// Pausing, in every moment there is.
+// Pausing at every moment.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -44,7 +44,7 @@ async function pausedAt(n, table) {
   let isOver = false;
   const over = upload.one.then((image) => { isOver = true; return image; });
   while (!isPaused && !isOver) await tick();
-  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // what was under way speaks
+  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // interrupted requests report their end
   assert.ok(late.every((phase) => ENDS.includes(phase)), `${n}: ${late}`);
   if (isPaused && !isOver) {
     assert.equal(upload.one.phase, "paused", String(n));
@@ -57,7 +57,7 @@ async function pausedAt(n, table) {
 }
 
 for (const [transport, table] of Object.entries(TRANSPORTS)) {
-  test(`an upload (${transport}) can be paused and gone on with at every step`, async () => {
+  test(`an upload (${transport}) can be paused and resumed at every step`, async () => {
     const fresh = () => Object.fromEntries(Object.entries(table).map(([line, list]) => [line, [...list]]));
     const steps = await pausedAt(0, fresh());
     assert.ok(steps > 10);
@@ -65,7 +65,7 @@ for (const [transport, table] of Object.entries(TRANSPORTS)) {
   });
 }
 
-test("what is gone on with, and waits for its turn, is no longer called paused", async () => {
+test("a resumed upload that waits for a slot is queued, not paused", async () => {
   const { fetch } = answers({
     "POST /api/ads/1/upload_image/": [[201, TICKET], [201, { ...TICKET, id: "u2" }]],
     "POST /api/uploads/u1/confirm/": [never], "POST /api/uploads/u2/confirm/": [[200, IMAGE]],
@@ -91,21 +91,21 @@ test("what is gone on with, and waits for its turn, is no longer called paused",
   assert.equal(second.phase, "done");
 });
 
-test("what a pause broke off says nothing more once the upload goes on", async () => {
-  const kept = storage(), told = [];
+test("a request that a pause interrupted reports nothing after the upload was resumed", async () => {
+  const kept = storage(), phases = [];
   const { fetch } = answers({ "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]] });
   const put = (record) => {
     kept.put(record);
-    if (!record.sent || told.includes("paused")) return;
+    if (!record.sent || phases.includes("paused")) return;
     upload.pause();
     upload.resume();
   };
-  const upload = new Broker({ fetch, storage: { ...kept, put } }).upload(FILE, { ad: 1, onProgress: ({ phase }) => told.push(phase) });
+  const upload = new Broker({ fetch, storage: { ...kept, put } }).upload(FILE, { ad: 1, onProgress: ({ phase }) => phases.push(phase) });
   await upload;
-  assert.deepEqual(told.slice(told.indexOf("paused")), ["paused", "queued", "confirming", "done"]);
+  assert.deepEqual(phases.slice(phases.indexOf("paused")), ["paused", "queued", "confirming", "done"]);
 });
 
-test("a pause does not stop a cancelled upload from giving its place back", async () => {
+test("a cancelled upload releases its slot although it was paused", async () => {
   const confirming = gate(), deleting = gate(), deleted = gate();
   const { fetch } = answers({
     "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [never],

@@ -1,13 +1,14 @@
-// What needs no browser: waiting, reading refusals, forms.
+// Functions that need no browser: waiting, error answers, forms.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker, BrokerError } from "../../../clients/js/broker.js";
 import { problemOf } from "../../../clients/js/errors.js";
 import { contentTypeOf, declared, nameOf, ownerOf } from "../../../clients/js/records.js";
+import { backoff } from "../../../clients/js/retry-policy.js";
 import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
-import { Slots, backoff, rest } from "../../../clients/js/waiting.js";
+import { Slots, rest } from "../../../clients/js/waiting.js";
 
-test("waits double to half a minute, and half of each is chance", () => {
+test("the backoff doubles up to half a minute, and half of it is random", () => {
   const most = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((tries) => backoff(tries, () => 1));
   assert.deepEqual(most, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
   assert.equal(backoff(3, () => 0), 1000);
@@ -23,26 +24,26 @@ test("a problem keeps its code, its fields and Retry-After", async () => {
   });
 });
 
-test("a proxy's own page is an error too", async () => {
+test("a proxy's error page becomes http_error", async () => {
   const error = await problemOf(new Response("<h1>Bad gateway</h1>", { status: 502 }));
   assert.deepEqual([error.code, error.status, error.retryAfter], ["http_error", 502, null]);
 });
 
-test("S3's error is read from its XML, and fit to be reported", () => {
+test("S3's error is read from its XML, in a form that can be reported", () => {
   const text = `<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>a &lt;b&gt; &amp;amp; \u0000c</Message></Error>`;
   assert.deepEqual(s3ErrorOf({ status: 403, text }), { code: "AccessDenied", message: "a <b> &amp; c" });
   assert.deepEqual(s3ErrorOf({ status: 400, text: "" }), { code: "HTTP400", message: "" });
   assert.equal([...s3ErrorOf({ status: 400, text: `<Message>${"ä".repeat(2000)}</Message>` }).message].length, 1000);
 });
 
-test("a form has its fields first and the file last, a PUT the bare bytes", async () => {
+test("a form has the file last, and a PUT has only the bytes", async () => {
   const blob = new Blob(["x"]);
   const form = bodyOf({ method: "POST", fields: { key: "media/x", policy: "p" } }, blob);
   assert.deepEqual([...form.keys()], ["key", "policy", "file"]);
   assert.equal(bodyOf({ method: "PUT" }, blob), blob);
 });
 
-test("names that the API would refuse are mended, types that browsers do not know are found", () => {
+test("file names are cleaned for the API, and types that browsers do not know are found", () => {
   assert.equal(nameOf({ name: "a\u0000\u202eb\n.jpg" }), "ab.jpg");
   assert.equal(nameOf(new Blob()), "image");
   assert.equal(nameOf({ name: "😀".repeat(300) }).length, 510); // the API counts code points
@@ -51,7 +52,7 @@ test("names that the API would refuse are mended, types that browsers do not kno
   assert.equal(contentTypeOf({ name: "x", type: "" }), "application/octet-stream");
 });
 
-test("an owner is an ad or a user, and only an ad's image has a text", () => {
+test("an owner is an ad or a user, and only an ad's image has an alt text", () => {
   assert.throws(() => ownerOf({}), TypeError);
   assert.throws(() => ownerOf({ ad: 1, user: 1 }), TypeError);
   const record = { name: "x", type: "image/png", size: 1, digest: "d", altText: "a", order: 1 };
@@ -60,7 +61,7 @@ test("an owner is an ad or a user, and only an ad's image has a text", () => {
     ["file_name", "content_type", "size", "checksum_sha256"]);
 });
 
-test("no more than the places there are are taken, and an aborted wait takes none", async () => {
+test("no more slots are taken than there are, and an aborted wait takes none", async () => {
   const slots = new Slots(1), stop = new AbortController();
   const free = await slots.take(new AbortController().signal);
   const refused = slots.take(stop.signal), next = slots.take(new AbortController().signal);
@@ -77,6 +78,6 @@ test("a wait ends when it is aborted", async () => {
   await assert.rejects(waiting, { code: "aborted" });
 });
 
-test("a broker that may send nothing at a time is refused", () => {
+test("a concurrency below 1 is refused", () => {
   for (const concurrency of [0, NaN, -1]) assert.throws(() => new Broker({ concurrency }), RangeError);
 });

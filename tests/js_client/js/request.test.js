@@ -1,10 +1,10 @@
-// What a page asks of the API beside uploads.
+// `request`: other requests to the API.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
 import { answers, refused, storage } from "./answers.js";
 
-test("any request is tried again, with its key, and may be told of what it waits for", async () => {
+test("any request is retried with its idempotency key, and onWaiting is called", async () => {
   const { fetch, asked } = answers({ "POST /api/ads/": [refused("database_unavailable", 503), [201, { id: 7 }]] });
   const broker = new Broker({ fetch, storage: storage(), token: "t" });
   const waits = [];
@@ -16,14 +16,14 @@ test("any request is tried again, with its key, and may be told of what it waits
   assert.deepEqual(asked.map((one) => [one.key, one.token, one.body]), Array(2).fill(["k", "Bearer t", '{"title":"A lamp"}']));
 });
 
-test("what is refused for good is not tried again", async () => {
+test("a final refusal is not retried", async () => {
   const { fetch, asked } = answers({ "PATCH /api/ads/1/": [refused("validation_error", 422)] });
   const broker = new Broker({ fetch, storage: storage(), token: "t" });
   await assert.rejects(broker.request("PATCH", "/api/ads/1/", { body: { title: "" } }), { code: "validation_error" });
   assert.equal(asked.length, 1);
 });
 
-test("a gateway's own JSON is told from the broker's, and its 503 is waited out", async () => {
+test("a gateway's own JSON is not taken for the broker's, and its 503 is retried", async () => {
   const gateways = { code: 503, message: "no upstream" };
   const { fetch } = answers({ "GET /api/ads/1/": [[503, gateways], [200, { id: 1 }]], "GET /api/ads/2/": [[403, gateways]] });
   const broker = new Broker({ fetch, storage: storage() }), waits = [];
@@ -32,7 +32,7 @@ test("a gateway's own JSON is told from the broker's, and its 503 is waited out"
   await assert.rejects(broker.request("GET", "/api/ads/2/"), { code: "http_error", status: 403 });
 });
 
-test("a Retry-After that is a date is counted from the answer's own Date, not from this machine's clock", async () => {
+test("a date in Retry-After is compared with the answer's own Date, not with this machine's clock", async () => {
   const limited = refused("rate_limited", 429, { "Retry-After": "Fri, 31 Jan 2020 12:30:00 GMT", Date: "Fri, 31 Jan 2020 12:00:00 GMT" });
   const { fetch } = answers({ "GET /api/ads/1/": [limited] });
   await assert.rejects(new Broker({ fetch, storage: storage() }).request("GET", "/api/ads/1/"), { retryAfter: 1800 });

@@ -1,4 +1,4 @@
-// Our SHA-256 against OpenSSL's.
+// Our SHA-256 compared with OpenSSL's.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { Sha256, sha256 } from "../../../clients/js/sha256-worker.js";
 
 const expected = (bytes) => createHash("sha256").update(bytes).digest();
 
-test("every length to three blocks, cut anywhere, has OpenSSL's digest", () => {
+test("every length up to three blocks, in any slices, has OpenSSL's digest", () => {
   for (let length = 0; length <= 192; length++) {
     const bytes = randomBytes(length);
     for (const cut of new Set([0, 1, length >> 1, Math.max(0, length - 1), length])) {
@@ -18,11 +18,11 @@ test("every length to three blocks, cut anywhere, has OpenSSL's digest", () => {
   }
 });
 
-test("the length is counted beyond 32 bits of it", () => {
+test("a length above 32 bits is counted correctly", () => {
   const zeros = new Uint8Array(2 ** 20), hash = new Sha256(), theirs = createHash("sha256");
   for (let i = 0; i < 8; i++) hash.update(zeros), theirs.update(zeros);
   assert.deepEqual(Buffer.from(hash.digest()), theirs.digest());
-  // FIPS 180-4's own example of a million a's, fed in odd pieces.
+  // The example of FIPS 180-4: a million times `a`, in slices of odd lengths.
   const as = new Sha256(), piece = new Uint8Array(1000 / 8).fill(97);
   for (let i = 0; i < 8000; i++) as.update(piece);
   assert.equal(Buffer.from(as.digest()).toString("hex"), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
@@ -36,7 +36,7 @@ test("a Blob is read to its end, and its digest is base64", async () => {
   assert.equal(await sha256(new Blob([])), expected("").toString("base64"));
 });
 
-test("it stops when it is told to", async () => {
+test("hashing stops when `stopped` returns true", async () => {
   let read = 0;
   assert.equal(await sha256(new Blob([new Uint8Array(5e6)]), (n) => (read = n), () => read > 0), null);
   assert.ok(read < 5e6);

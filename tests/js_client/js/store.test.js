@@ -1,4 +1,4 @@
-// Storages that fail, and IndexedDB that does not answer.
+// Storages that fail, and an IndexedDB that does not answer.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -11,9 +11,9 @@ const TABLE = { "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/upl
 
 for (const [what, broken] of [
   ["is full", { put: full }], ["cannot delete", { delete: lost }], ["cannot be read", { all: lost }],
-  ["does nothing at all", { put: lost, delete: lost, all: full }],
+  ["always fails", { put: lost, delete: lost, all: full }],
 ]) {
-  test(`a storage that ${what} fails no upload, and this page remembers it`, async () => {
+  test(`an upload succeeds with a storage that ${what}, and the page remembers it`, async () => {
     const { fetch, lines } = answers(TABLE);
     const broker = new Broker({ fetch, storage: { ...storage(), ...broken } });
     assert.deepEqual(await broker.upload(FILE, { ad: 1 }), IMAGE);
@@ -21,7 +21,7 @@ for (const [what, broken] of [
     assert.equal(lines().filter((line) => line.includes("upload_image")).length, 1);
     assert.deepEqual(await broker.resumable(), []);
   });
-  test(`a refusal is told as it is where a storage ${what}`, async () => {
+  test(`a refusal is reported unchanged with a storage that ${what}`, async () => {
     const { fetch } = answers({ "POST /api/ads/1/upload_image/": [refused("image_limit_reached", 409)] });
     const broker = new Broker({ fetch, storage: { ...storage(), ...broken } });
     await assert.rejects(broker.upload(FILE, { ad: 1 }), { code: "image_limit_reached" });
@@ -29,7 +29,7 @@ for (const [what, broken] of [
   });
 }
 
-test("what this page wrote in vain lies over what the storage has", async () => {
+test("records that could not be written override those in the storage", async () => {
   const inner = storage();
   inner.put({ key: "a", at: 1 });
   inner.put({ key: "b", at: 1 });
@@ -44,7 +44,7 @@ test("what this page wrote in vain lies over what the storage has", async () => 
   assert.deepEqual(await store.all(), [{ key: "a", at: 4 }]);
 });
 
-test("what went with a lost connection is remembered, and other tabs' deletions are not undone", async () => {
+test("records lost with a connection are remembered, and deletions by other tabs are not undone", async () => {
   const inner = Object.assign(storage(), { losses: 0 }), store = new Store(inner);
   await store.put({ key: "a" });
   inner.map.clear();
@@ -53,7 +53,7 @@ test("what went with a lost connection is remembered, and other tabs' deletions 
   assert.deepEqual(await store.all(), [{ key: "a" }]);
 });
 
-test("IndexedDB that does not answer is given up, and asked anew after a minute", async (t) => {
+test("an IndexedDB that does not answer is skipped and tried again after a minute", async (t) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   let opened = 0, now = 0;
   t.mock.method(performance, "now", () => now);
@@ -74,7 +74,7 @@ test("IndexedDB that does not answer is given up, and asked anew after a minute"
   }
 });
 
-test("an upload waits once for IndexedDB that does not answer, not at each step", async (t) => {
+test("an upload waits only once for an IndexedDB that does not answer", async (t) => {
   const waits = [];
   t.mock.method(globalThis, "setTimeout", (act, time) => {
     if (time === 5_000) waits.push(time);

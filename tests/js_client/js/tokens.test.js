@@ -1,4 +1,4 @@
-// The marketplace's tokens: a refused one is told to the page, and not used again.
+// The marketplace's tokens: the page learns which token was refused, and it is not used again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker, BrokerError } from "../../../clients/js/broker.js";
@@ -14,7 +14,7 @@ function guarded(good, code = "token_expired") {
   });
 }
 
-/** What a page has that keeps its token until it is told that it was refused. */
+/** A page's token function that keeps its token until it was refused. */
 function session(tokens) {
   const calls = [];
   const token = async (asked) => {
@@ -26,7 +26,7 @@ function session(tokens) {
 }
 
 for (const code of ["token_expired", "token_invalid", "token_missing"]) {
-  test(`after ${code} the page is asked once more, and told which token was refused`, async () => {
+  test(`after ${code} the page is asked once more, with the token that was refused`, async () => {
     const { fetch, asked } = guarded(["fresh"], code), { calls, token } = session(["stale", "fresh"]);
     assert.deepEqual(await new Broker({ fetch, storage: storage(), token }).upload(FILE, { ad: 1 }), IMAGE);
     assert.deepEqual(calls, [{}, { refused: "stale" }]);
@@ -34,7 +34,7 @@ for (const code of ["token_expired", "token_invalid", "token_missing"]) {
   });
 }
 
-test("a request is repeated once, and what was refused is not sent with the next one", async () => {
+test("a request is repeated once, and the next request does not send the refused token", async () => {
   const { fetch, asked } = guarded(["third"], "token_invalid"), { calls, token } = session(["first", "second", "third"]);
   const broker = new Broker({ fetch, storage: storage(), token });
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { code: "token_invalid", status: 401 });
@@ -43,11 +43,11 @@ test("a request is repeated once, and what was refused is not sent with the next
   assert.deepEqual(calls, [{}, { refused: "first" }, { refused: "second" }]);
 });
 
-test("of several requests that are refused at once one asks for all", async () => {
+test("after several requests are refused at the same time, the page is asked once", async () => {
   const { fetch } = guarded(["fresh"]), { calls, token } = session(["stale", "fresh"]);
   const broker = new Broker({ fetch, storage: storage(), token });
-  const settled = await Promise.allSettled(["u7", "u8", "u9"].map((id) => broker.resume(id, FILE)));
-  assert.deepEqual(settled.map((one) => one.reason.code), ["not_found", "not_found", "not_found"]);
+  const outcomes = await Promise.allSettled(["u7", "u8", "u9"].map((id) => broker.resume(id, FILE)));
+  assert.deepEqual(outcomes.map((one) => one.reason.code), ["not_found", "not_found", "not_found"]);
   assert.equal(calls.length, 2);
 });
 
@@ -57,7 +57,7 @@ test("a token that is a string is not tried twice", async () => {
   assert.equal(asked.length, 1);
 });
 
-test("what the page throws in place of a token is no refusal of one", async () => {
+test("an error thrown by the token function does not count as a refused token", async () => {
   let calls = 0;
   const token = () => {
     calls++;
@@ -67,5 +67,5 @@ test("what the page throws in place of a token is no refusal of one", async () =
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
   assert.equal(calls, 1);
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
-  assert.equal(calls, 2); // and it is asked again
+  assert.equal(calls, 2); // the page is asked again
 });

@@ -1,4 +1,4 @@
-// Every call that docs/browser.md names, as a page in TypeScript makes it.
+// Every call of docs/browser.md in TypeScript.
 import { type ApiCode, Broker, BrokerError, type ClientCode, type Image, type Progress, type Resumable } from "@upload-broker/client";
 
 export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
@@ -9,24 +9,24 @@ export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
   upload.resume();
   const cancelled: boolean = await upload.cancel();
   const avatar: Image = await broker.upload(file, { user: 1, transport: "put", again: true });
-  new Broker({ token: () => "token" }); // may ignore what it is asked with
+  new Broker({ token: () => "token" }); // the function may ignore its argument
   const uploads = broker.uploadAll([file], { ad: 1, each: (one, order) => ({ order, altText: String(one.size) }) });
   for (const one of uploads) one.catch((error: unknown) => {
     if (error instanceof BrokerError && error.code === "validation_error") console.log(error.errors, cancelled);
   });
-  const [settled] = await uploads;
+  const [outcome] = await uploads;
   const left: Resumable[] = await broker.resumable({ ad: 1 });
   const resumed = await Promise.all(left.map((one) => broker.resume(one.id, file)));
-  return settled?.status === "fulfilled" ? [settled.value, avatar, ...resumed] : resumed;
+  return outcome?.status === "fulfilled" ? [outcome.value, avatar, ...resumed] : resumed;
 }
 
-// @ts-expect-error an owner is needed
+// @ts-expect-error an owner is required
 new Broker().upload(new Blob(), {});
-// @ts-expect-error and not two
+// @ts-expect-error only one owner is allowed
 new Broker().upload(new Blob(), { ad: 1, user: 1 });
 
-// Words for codes are checked by their names.
-const words: Partial<Record<ApiCode | ClientCode, string>> = { image_limit_reached: "Full.", network: "No connection." };
-export const wordsOf = (error: BrokerError): string => words[error.code as keyof typeof words] ?? error.detail;
+// The keys of this table are checked.
+const messages: Partial<Record<ApiCode | ClientCode, string>> = { image_limit_reached: "Full.", network: "No connection." };
+export const messageOf = (error: BrokerError): string => messages[error.code as keyof typeof messages] ?? error.detail;
 // @ts-expect-error no such code
-words.image_limit_reachd = "Full.";
+messages.image_limit_reachd = "Full.";

@@ -1,4 +1,4 @@
-"""When nothing is asked any more: the reaper ends what was left, and all is compared with all."""
+"""The checks after the load: the reaper finishes its work, then everything is compared."""
 
 import asyncio
 import subprocess
@@ -13,16 +13,16 @@ from tests.faults.invariants import look
 from tests.soak.model import Known
 from tests.soak.stack import BROKER, DATABASE, Stack
 
-# Beyond the longest life: the reaper's interval, and backoffs of deletions the bucket put off.
+# Time beyond the longest lifetime, for the reaper's interval and the backoff of deletions.
 PATIENCE_SECONDS = 120
 COMMAND_SECONDS = 300
 ENDS = {"cancelled or expired": {"cancelled", "expired"}}
 
 
 async def at_rest(stack: Stack) -> list[str]:
-    """Wait until nothing is pending and no deletion waits; tell what is left after the time."""
+    """Wait until no upload and no deletion is pending; return an error if some remain."""
     left = (0, 0)
-    for _ in range(stack.lives.longest + PATIENCE_SECONDS):
+    for _ in range(stack.lifetimes.longest + PATIENCE_SECONDS):
         left = await asyncio.to_thread(_left, stack)
         if left == (0, 0):
             return []
@@ -31,10 +31,10 @@ async def at_rest(stack: Stack) -> list[str]:
 
 
 def compare(stack: Stack, known: list[Known]) -> tuple[str, list[str]]:
-    """Compare models, rows and objects; gives what there is in a line, and what is wrong."""
+    """Compare models, rows and objects; return a one-line summary and the errors."""
     wrong = [*_images(stack, known), *_ends(stack, known)]
     for command in (["db", "verify"], ["reconcile", "--json"]):
-        wrong += _ran(stack, command)
+        wrong += _run_command(stack, command)
     app = create_app(
         Settings(
             database_url=stack.postgres.url(DATABASE),
@@ -60,7 +60,7 @@ def _left(stack: Stack) -> tuple[int, int]:
 
 
 def _images(stack: Stack, known: list[Known]) -> list[str]:
-    """Compare the bytes of every image that a client knows with those in the bucket."""
+    """Compare the MD5 of every image that a client knows with its object in the bucket."""
     pages = stack.s3_client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     there = {
         item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])
@@ -69,11 +69,11 @@ def _images(stack: Stack, known: list[Known]) -> list[str]:
     for image in (image for one in known for image in one.images):
         if (found := there.pop(f"media/{image.key}", None)) != image.md5:
             wrong.append(f"object {image.key} has MD5 {found}, was sent {image.md5}")
-    return wrong + [f"object {key} is no client's" for key in there]
+    return wrong + [f"object {key} belongs to no client" for key in there]
 
 
 def _ends(stack: Stack, known: list[Known]) -> list[str]:
-    """Compare how each upload ended with how its client left it."""
+    """Compare the state of each upload with the state that its client expects."""
     with stack.postgres.connect(DATABASE) as connection:
         rows = connection.execute("SELECT id, state FROM uploads").fetchall()
     states: dict[str, Any] = {str(row[0]): row[1] for row in rows}
@@ -82,13 +82,15 @@ def _ends(stack: Stack, known: list[Known]) -> list[str]:
         state = states.pop(upload, None)
         if state not in ENDS.get(end, {end}):
             wrong.append(f"upload {upload} is {state}, expected {end}")
-    # Of tickets whose answers were lost nobody knows: they may only have expired.
+    # No client knows a ticket whose answer was lost: such an upload must have expired.
     others = Counter(states.values())
     others.pop("expired", None)
-    return wrong + [f"{count} uploads of nobody's are {state}" for state, count in others.items()]
+    return wrong + [
+        f"{count} uploads that no client knows are {state}" for state, count in others.items()
+    ]
 
 
-def _ran(stack: Stack, command: list[str]) -> list[str]:
+def _run_command(stack: Stack, command: list[str]) -> list[str]:
     done = subprocess.run(
         [BROKER, *command],
         env=stack.environment,

@@ -1,8 +1,8 @@
-// Bytes and seconds as people read them.
+// Format bytes and seconds for the user.
 
 const UNITS = ["bytes", "kB", "MB", "GB"];
 
-/** `8.4 MB`: powers of 1000, as file managers and S3's bills count. */
+/** Return for example `8.4 MB`, in powers of 1000, as file managers count. */
 export function bytes(count) {
   let unit = 0;
   for (; count >= 999.5 && unit < UNITS.length - 1; unit++) count /= 1000;
@@ -10,7 +10,7 @@ export function bytes(count) {
   return `${count.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** `about 14 s left`; nothing where it cannot be said. */
+/** Return for example `about 14 s left`, or nothing if the time is unknown. */
 export function timeLeft(seconds) {
   if (!Number.isFinite(seconds)) return "";
   if (seconds < 60) return `about ${Math.max(1, Math.ceil(seconds))} s left`;
@@ -18,10 +18,12 @@ export function timeLeft(seconds) {
   return `about ${Math.round(seconds / 3600)} h left`;
 }
 
+/** Return for example `42 %`. */
 export function percent(share) {
   return `${Math.min(100, Math.floor(share * 100))} %`;
 }
 
+/** Return the number with the singular or plural noun. */
 export function counted(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }

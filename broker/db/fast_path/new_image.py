@@ -22,14 +22,13 @@ def insert_image(
 ) -> int | None:
     """Confirm a pending upload, insert its image, and commit both.
 
-    Args:
-        values: every column of `Image` except `id` and `upload_id`.
+    `values` has every column of `Image` except `id` and `upload_id`.
 
     Returns:
         The image's id; None, with nothing changed, if the upload is no longer pending.
     """
     winner = {"b_upload_id": upload_id, "b_settled_at": now}
-    # Not the columns' own names, which the UPDATE would take as values to set.
+    # The prefix is needed because an UPDATE takes parameters with column names as values to set.
     given = {f"b_{name}": value for name, value in values.items()}
     with own_transaction(session) as transaction:
         if is_sqlite(session):

@@ -70,7 +70,10 @@ def insert_uploads(
     """Insert uploads for an owner, reserve a slot for each, and charge the quota.
 
     Args:
+        session: its transaction is used unless `commit` is set.
+        rows: the uploads.
         table: the owner's table, which says who owns it and where its slots are counted.
+        owner_id: the owner's id in that table.
         asker_id: the user who must own it; None for a service, which may ask for any owner.
         limit: the slots that the owner has.
         quota: what the uploads take from the quota of the owner's user.

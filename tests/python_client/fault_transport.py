@@ -1,4 +1,4 @@
-"""A network that a test meddles with: it sees each request, and may answer in a server's place."""
+"""An httpx transport that injects faults: a test sees each request and may answer it itself."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,12 @@ After = Callable[[httpx.Request, httpx.Response], None]
 
 
 def is_for_s3(request: httpx.Request) -> bool:
-    """Tell requests to the bucket from those to the broker."""
+    """Check whether a request goes to the bucket and not to the broker."""
     return not request.url.path.startswith("/api/")
 
 
-class Meddling(httpx.BaseTransport):
-    """httpx' own transport; `before` may answer or raise, `after` may lose the answer."""
+class FaultTransport(httpx.BaseTransport):
+    """httpx's own transport. `before` may answer or raise, `after` may lose the answer."""
 
     def __init__(
         self, before: Before = lambda _: None, after: After = lambda _request, _response: None
@@ -41,7 +41,7 @@ class Meddling(httpx.BaseTransport):
 
 
 def first(count: int, act: Callable[[httpx.Request], httpx.Response | None]) -> Before:
-    """Meddle with the first requests to the bucket alone."""
+    """Call `act` for the first requests to the bucket only."""
     left = [count]
 
     def before(request: httpx.Request) -> httpx.Response | None:

@@ -1,4 +1,4 @@
-"""What `broker upload` prints of each file: a line with its URL, or a JSON object."""
+"""Print the outcome of each file of `broker upload`: a line with its URL, or a JSON object."""
 
 import dataclasses
 import json
@@ -16,8 +16,8 @@ from broker_client import BrokerError, Outcome, S3Refused
 from broker.cli.printable import printable
 
 
-class Telling:
-    """Prints a file's outcome when it is known; on a terminal, when the bars are gone."""
+class OutcomePrinter:
+    """Prints each outcome as soon as it is known; on a terminal, after the progress bars."""
 
     def __init__(self, files: Sequence[Path], *, as_json: bool) -> None:
         self._files = files
@@ -34,41 +34,41 @@ class Telling:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for line, is_fault in self._later or ():
-            click.echo(line, err=is_fault)
+        for line, is_error in self._later or ():
+            click.echo(line, err=is_error)
 
     def done(self, outcome: Outcome) -> None:
-        """Tell one outcome; called by many threads."""
+        """Print one outcome. Several threads may call this."""
         file = self._files[outcome.index]
         if self._as_json:
-            said = [(json.dumps(_as_json(file, outcome)), False)]
+            lines = [(json.dumps(_as_json(file, outcome)), False)]
         elif outcome.image is not None:
-            said = [(f"{printable(str(file))}\t{outcome.image.image_url}", False)]
+            lines = [(f"{printable(str(file))}\t{outcome.image.image_url}", False)]
         else:
-            said = []
+            lines = []
         if outcome.error is not None:
-            said.append((f"broker: {printable(str(file))}: {outcome.error}", True))
+            lines.append((f"broker: {printable(str(file))}: {outcome.error}", True))
         with self._lock:
-            for line, is_fault in said:
+            for line, is_error in lines:
                 if self._later is None:
-                    click.echo(line, err=is_fault)
+                    click.echo(line, err=is_error)
                 else:
-                    self._later.append((line, is_fault))
+                    self._later.append((line, is_error))
 
 
 def _as_json(file: Path, outcome: Outcome) -> dict[str, Any]:
-    told: dict[str, Any] = {"file": str(file), "upload_id": outcome.upload_id}
+    shared: dict[str, Any] = {"file": str(file), "upload_id": outcome.upload_id}
     if outcome.image is not None:
         image = dataclasses.asdict(outcome.image)
         image["created_at"] = outcome.image.created_at.isoformat()
-        return {**told, "status": "uploaded", "image": image}
+        return {**shared, "status": "uploaded", "image": image}
     error = outcome.error
     detail = error.detail if isinstance(error, BrokerError) else str(error)
-    return {**told, "status": "failed", "error": {"code": _code(error), "detail": detail}}
+    return {**shared, "status": "failed", "error": {"code": _code(error), "detail": detail}}
 
 
 def _code(error: Exception | None) -> str:
-    """Give the broker's code, S3's own, or the error's name: `network_error`."""
+    """Return the broker's or S3's code, or the error's name, for example `network_error`."""
     if isinstance(error, BrokerError | S3Refused):
         return error.code
     if isinstance(error, OSError):

@@ -1,7 +1,7 @@
-"""The rows that a measurement begins with: made here as tuples, for either database.
+"""Generate the rows that are in the database before a measurement.
 
-Of 25 uploads of an ad 20 are confirmed, with their images; 2 expired, and one each was
-cancelled, rejected and is pending. Ids are UUIDv7 over the last ninety days.
+Each ad has 25 uploads: 20 are confirmed and have images, 2 expired, and one each is cancelled,
+rejected and pending. The ids are UUIDv7 spread over the last ninety days.
 """
 
 import random
@@ -15,7 +15,7 @@ from benchmarks.plan import ADS, IMAGES_PER_AD, USERS
 from benchmarks.requests import DIGEST, SIZE, owner_of
 
 STATES = ["confirmed"] * IMAGES_PER_AD + ["expired", "expired", "cancelled", "rejected", "pending"]
-FIRST_AD = 1_000_001  # of the ads that are there already
+FIRST_AD = 1_000_001  # of the ads that have images
 FIRST_USER = 1_001
 ADS_PER_USER = 10
 DAYS = 90
@@ -38,7 +38,7 @@ IMAGE_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Rows to insert, by table; parents come in batches before their children."""
+    """Rows of one table to insert. Batches of parents come before those of their children."""
 
     table: str
     columns: tuple[str, ...]
@@ -46,14 +46,14 @@ class Batch:
 
 
 def uuid7(moment: float, salt: random.Random) -> UUID:
-    """Make the UUIDv7 of a Unix time (RFC 9562 section 5.7)."""
+    """Return a UUIDv7 for a Unix time (RFC 9562 section 5.7)."""
     milliseconds = int(moment * 1000)
     value = milliseconds << 80 | 0x7 << 76 | salt.getrandbits(12) << 64
     return UUID(int=value | 0b10 << 62 | salt.getrandbits(62))
 
 
-def stock(uploads: int) -> Iterator[Batch]:
-    """Give everything that is in the database before tickets are asked for."""
+def seed_rows(uploads: int) -> Iterator[Batch]:
+    """Yield all rows of a database with this many uploads."""
     salt = random.Random(uploads)  # noqa: S311 - the same rows each time
     end = time.time() - 3600
     now = datetime.fromtimestamp(end, UTC)
@@ -84,7 +84,7 @@ def stock(uploads: int) -> Iterator[Batch]:
 
 
 def pending(count: int) -> tuple[Batch, list[UUID]]:
-    """Give uploads of the tickets' ads whose objects are in the bucket, with their ids."""
+    """Return pending uploads for the tickets' ads, and their ids."""
     salt = random.Random(count)  # noqa: S311
     moment = time.time()
     now = datetime.fromtimestamp(moment, UTC)

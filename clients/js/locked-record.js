@@ -1,37 +1,37 @@
-// What one upload goes by: its record, that no other upload has meanwhile, and its ticket.
+// The stored record of one upload and its lock: no other tab works on the same upload.
 import { BrokerError, mismatch } from "./errors.js";
 import { METHODS } from "./records.js";
 
-/** At most one record at a time, with its lock; the ticket only while it is known. */
-export class Held {
+/** At most one record at a time with its lock, and the ticket while it is known. */
+export class LockedRecord {
   record = null; ticket = null;
-  resumed = false; // what is held was begun by another upload
+  resumed = false; // the record was created by an earlier upload
   #wire; #release = null; #id = null;
 
   constructor(wire) {
     this.#wire = wire;
   }
 
-  /** The broker's id of the upload, once there is a ticket; also after its record is gone. */
+  /** The broker's id of the upload, once there is a ticket. It stays after the record is released. */
   get id() { return this.record?.uploadId ?? this.#id; }
 
-  /** Hold a record that nobody else has seen yet. */
+  /** Lock a new record. */
   async begin(record) {
     this.#hold(record, await this.#wire.locks.take(record.key), false);
   }
 
-  /** Hold a kept record as it is by now; false where another has it, or it is not wanted any more. */
+  /** Lock a stored record and read it again. Returns false if it is locked or no longer fits. */
   async take({ key }, wanted) {
     const release = await this.#wire.locks.take(key);
     if (!release) return false;
-    // Between reading and locking another tab may have gone on with it, to its end.
+    // Before the lock was taken, another tab may have finished this upload.
     const [record] = await this.#wire.records((one) => one.key === key && wanted(one));
     if (record) this.#hold(record, release, true);
     else release();
     return Boolean(record);
   }
 
-  /** Hold the first that nobody has of the wanted records, the likest first; false where there is none. */
+  /** Lock the best free record that fits. Returns false if there is none. */
   async find(wanted, likeness) {
     const found = await this.#wire.records(wanted);
     found.sort((one, other) => likeness(other) - likeness(one));
@@ -39,12 +39,12 @@ export class Held {
     return false;
   }
 
-  /** Hold what an id names: from this browser, else from the broker. */
+  /** Lock the record of an upload id. If this browser has none, create it from the broker's answer. */
   async adopt(id, file, signal) {
     const named = (one) => one.uploadId === id || one.key === id;
-    const [kept] = await this.#wire.records(named);
-    if (kept && !(await this.take(kept, named)) && (await this.#wire.records(named)).length) {
-      throw new BrokerError("busy", "The upload is under way already, perhaps in another tab.");
+    const [stored] = await this.#wire.records(named);
+    if (stored && !(await this.take(stored, named)) && (await this.#wire.records(named)).length) {
+      throw new BrokerError("busy", "This upload is already in progress, perhaps in another tab.");
     }
     if (!this.record) {
       const found = await this.#wire.api("GET", `/api/uploads/${id}/`, { signal });
@@ -67,7 +67,7 @@ export class Held {
     this.#release = release;
   }
 
-  /** Leave the record to others; it is kept. */
+  /** Release the lock. The record stays stored. */
   release() {
     this.#id = this.id;
     this.#release?.();
@@ -75,7 +75,7 @@ export class Held {
     this.record = null;
   }
 
-  /** The image is recorded: no more is kept than tells the same bytes, should they come again. */
+  /** The image is recorded: store only what is needed to recognize the same bytes later. */
   async end() {
     if (!this.record) return;
     const { key, base, owner, size, type, digest, uploadId, startedAt } = this.record;
@@ -84,7 +84,7 @@ export class Held {
     this.release();
   }
 
-  /** Nothing came of it: nothing is kept. */
+  /** Delete the record: the upload ended without an image. */
   async forget() {
     if (!this.record) return;
     await this.#wire.store.delete(this.record.key);

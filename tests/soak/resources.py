@@ -1,6 +1,6 @@
-"""What the API holds on to: memory, open files, connections to PostgreSQL; sampled and compared.
+"""Samples the API's memory, open files and connections to PostgreSQL, and detects leaks.
 
-Linux only: it reads /proc.
+Reads /proc, so Linux only.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from tests.soak.ledger import Ledger
 from tests.soak.stack import APPLICATION, Stack, descendants
 
 MIB = 1024 * 1024
-# What may be more at the end than at the beginning. Pools fill and caches warm up; a leak of a
-# kilobyte or of a descriptor a request would be many times as much.
-MORE_MEMORY = 1.2
-MORE_MIB = 32
-MORE_FILES = 40
-MORE_CONNECTIONS = 16
+# The allowed growth between beginning and end. Pools fill and caches warm up; a leak of a kilobyte
+# or a descriptor per request would be many times as large.
+MEMORY_FACTOR = 1.2
+MEMORY_SLACK_MIB = 32
+FILES_SLACK = 40
+CONNECTIONS_SLACK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vitals:
-    """One look, of all of the API's processes together."""
+class Resources:
+    """One sample of all the API's processes together."""
 
     phase: str
     memory: float  # MiB
@@ -34,39 +34,39 @@ class Vitals:
     connections: int
 
 
-class Watch:
-    """Looks every few seconds until it is cancelled."""
+class ResourceWatch:
+    """Takes a sample every few seconds until it is cancelled."""
 
     def __init__(self, stack: Stack, ledger: Ledger, every: float) -> None:
-        self.looks: list[Vitals] = []
+        self.samples: list[Resources] = []
         self._stack = stack
         self._ledger = ledger
         self._every = every
 
     async def run(self) -> None:
-        """Look, and look again."""
+        """Take samples until cancelled."""
         while True:
             with contextlib.suppress(psycopg.OperationalError):  # it is being restarted
-                self.looks.append(await asyncio.to_thread(self._look))
+                self.samples.append(await asyncio.to_thread(self._sample))
             await asyncio.sleep(self._every)
 
-    def of(self, phase: str) -> Vitals:
-        """Give the medians of a phase."""
-        looks = [look for look in self.looks if look.phase == phase] or self.looks[-1:]
-        return Vitals(
+    def of(self, phase: str) -> Resources:
+        """Return the medians of a phase."""
+        samples = [sample for sample in self.samples if sample.phase == phase] or self.samples[-1:]
+        return Resources(
             phase=phase,
-            memory=median(look.memory for look in looks),
-            files=round(median(look.files for look in looks)),
-            connections=round(median(look.connections for look in looks)),
+            memory=median(sample.memory for sample in samples),
+            files=round(median(sample.files for sample in samples)),
+            connections=round(median(sample.connections for sample in samples)),
         )
 
-    def _look(self) -> Vitals:
+    def _sample(self) -> Resources:
         processes = descendants(self._stack.serving)
         with self._stack.postgres.connect() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION]
             ).fetchone()
-        return Vitals(
+        return Resources(
             phase=self._ledger.phase.name,
             memory=sum(map(_resident, processes)),
             files=sum(map(_files, processes)),
@@ -74,14 +74,14 @@ class Watch:
         )
 
 
-def leaks(first: Vitals, last: Vitals) -> list[str]:
-    """Name what there is too much more of at the end."""
+def leaks(first: Resources, last: Resources) -> list[str]:
+    """Return a line for each resource that grew too much."""
     found = []
-    if last.memory > first.memory * MORE_MEMORY + MORE_MIB:
+    if last.memory > first.memory * MEMORY_FACTOR + MEMORY_SLACK_MIB:
         found.append(f"memory {first.memory:.0f} MiB, then {last.memory:.0f} MiB")
-    if last.files > first.files + MORE_FILES:
+    if last.files > first.files + FILES_SLACK:
         found.append(f"open files {first.files}, then {last.files}")
-    if last.connections > first.connections + MORE_CONNECTIONS:
+    if last.connections > first.connections + CONNECTIONS_SLACK:
         found.append(f"connections to PostgreSQL {first.connections}, then {last.connections}")
     return found
 

@@ -1,4 +1,4 @@
-"""Read one upload, as most requests do first."""
+"""Read one upload, which is the first step of most requests."""
 
 from functools import cache
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
-from broker.db.fast_path.transactions import reading
+from broker.db.fast_path.transactions import read_cursor
 from broker.db.models import Upload
 
 _UPLOADS: Table = Upload.__table__  # type: ignore[assignment]
@@ -16,7 +16,7 @@ _NAMES = tuple(column.name for column in _UPLOADS.columns)
 
 def read_upload(session: Session, upload_id: UUID) -> Upload | None:
     """Return an upload's row as it is now, outside the session; None if there is none."""
-    with reading(session) as cursor:
+    with read_cursor(session) as cursor:
         row = cursor.first(_by_id(), {"upload_id": upload_id})
     return None if row is None else Upload(**dict(zip(_NAMES, row, strict=True)))
 

@@ -1,0 +1,15 @@
+/**
+ * Media types by file extension. tests/media_types.json holds this list, the Python client's and
+ * the broker's to the same data.
+ */
+
+// For files whose type the browser does not know. Most browsers do not know HEIC.
+export const MEDIA_TYPES = {
+  jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", gif: "image/gif",
+  avif: "image/avif", heic: "image/heic", heif: "image/heif",
+};
+
+/** Return a file's media type: the caller's, otherwise the browser's, otherwise by file extension. */
+export function mediaTypeOf(fileName, given, fromBrowser) {
+  return given || fromBrowser || MEDIA_TYPES[fileName.split(".").pop().toLowerCase()] || "application/octet-stream";
+}

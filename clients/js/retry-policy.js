@@ -1,0 +1,149 @@
+/**
+ * The retry rules: what to do after an answer, and how long to wait first. No other module decides
+ * this, and this module sends nothing.
+ *
+ * tests/retry_cases.json has one row for each case. To add a rule, add it to RULES and add a row.
+ */
+
+export const DEFAULT_TRIES = 8;
+/** The longest `Retry-After` that the client waits for. */
+export const MAX_RETRY_AFTER_SECONDS = 60;
+/** Renew a form this long before it expires, so that it does not expire on its way to S3. */
+export const RENEW_EARLY_MS = 5_000;
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+const MAX_ASSEMBLY_CHECKS = 60; // S3 may need minutes to join thousands of parts
+const MAX_RESTARTS = 2;
+const RESEND_AFTER_CONFIRMS = 3;
+
+// Codes of 4xx answers after which the same upload can still succeed. `http_error` comes from a
+// proxy, which knows nothing about the upload.
+const TEMPORARY = ["gave_up", "http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
+// Codes that say that an upload from an earlier page visit no longer exists.
+const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
+
+/** Return the milliseconds to wait after the given try: doubled each time, half of it random. */
+export function backoff(tries, random = Math.random) {
+  const longest = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1));
+  return longest / 2 + random() * longest / 2;
+}
+
+function retryAfterMs(seconds, otherwise) {
+  return Math.min(seconds ?? otherwise, MAX_RETRY_AFTER_SECONDS) * 1000;
+}
+
+// How long to wait, from the answer, the number of tries so far and the random source.
+const byBackoff = (_, tries, random) => backoff(tries, random);
+const byNextBackoff = (_, tries, random) => backoff(tries + 1, random);
+const byRetryAfterOr = (seconds) => ({ retryAfter }) => retryAfterMs(retryAfter, seconds);
+const byBackoffOrRetryAfter = ({ retryAfter }, tries, random) =>
+  Math.max(backoff(tries, random), retryAfterMs(retryAfter, 0));
+
+const is = (...codes) => ({ code }) => codes.includes(code);
+const S3 = ["send", "part"];
+
+/**
+ * The rules. The first rule that fits the phase and the answer decides.
+ *
+ * Phases:
+ * - `send`, `part`: S3 answered a whole file, or one part.
+ * - `advice`: the broker answered the report of a failure.
+ * - `request`: the broker, or something in between, answered any request to the API.
+ * - `batch`: the request for several tickets failed.
+ * - `confirm`, `parts`, `complete`: that request failed, also after the retries of `request`.
+ * - `transfer`: sending or confirming failed.
+ * - `end`: the upload failed; what happens to its stored record.
+ *
+ * `counter` names the count that `limit` applies to, by default `tries`.
+ */
+export const RULES = [
+  { phases: S3, when: ({ status }) => status >= 200 && status < 300, action: "confirm" },
+  // S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
+  { phases: S3, when: ({ status }) => status === 412, action: "confirm" },
+  { phases: S3, when: ({ status }) => status === 0 || status >= 500, action: "retry", wait: byBackoff },
+  // The connection was dead for so long that S3 (400 RequestTimeout) or a proxy (408) closed it.
+  // These are not reported: after a few reports the broker gives an upload up, and a train passes
+  // through many tunnels.
+  { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
+  { phases: ["part"], when: is("NoSuchUpload"), action: "next_round" },
+  { phases: ["send"], when: is("NoSuchUpload"), action: "give_up" },
+  // The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
+  { phases: S3, when: ({ status, message }) => status === 403 && /expired/i.test(message), action: "renew", counter: "renewals" },
+  { phases: S3, action: "report" },
+
+  { phases: ["advice"], when: is("confirm"), action: "confirm" },
+  { phases: ["advice"], when: is("retry"), action: "retry", wait: byNextBackoff },
+  { phases: ["advice"], when: is("renew"), action: "renew", counter: "renewals" },
+
+  { phases: ["request"], when: ({ status }) => status === 401, action: "sign_in" },
+  // An operator must act first.
+  { phases: ["request"], when: ({ code }) => code === "storage_denied" || code.endsWith("_not_configured"), action: "give_up" },
+  // Wait for a rate limit, but tell the page about a long one.
+  { phases: ["request"], when: ({ status, retryAfter }) => status === 429 && (retryAfter ?? 0) > MAX_RETRY_AFTER_SECONDS, action: "give_up" },
+  {
+    phases: ["request"],
+    when: ({ status, code }) => ["network", "idempotency_in_flight"].includes(code) || [408, 429].includes(status) || status >= 500,
+    action: "retry", wait: byBackoffOrRetryAfter,
+  },
+
+  // The ad has too few free slots, or one file is not valid: no ticket was issued.
+  { phases: ["batch"], when: is("image_limit_reached", "validation_error"), action: "one_by_one" },
+
+  // The file was sent, but the bucket does not show it: send it once more.
+  { phases: ["confirm"], when: (answer, tries) => answer.code === "object_missing" && tries === RESEND_AFTER_CONFIRMS, action: "send_again" },
+  { phases: ["confirm"], when: is("object_missing"), action: "retry", wait: byRetryAfterOr(1) },
+
+  // The image is recorded: `complete` answers with it.
+  { phases: ["parts", "complete"], when: is("upload_settled"), action: "confirm" },
+  // S3 is still joining the parts.
+  { phases: ["parts", "complete"], when: is("object_missing"), action: "retry", counter: "checks", limit: MAX_ASSEMBLY_CHECKS, wait: byRetryAfterOr(2) },
+  { phases: ["parts", "complete"], when: ({ code, s3Code }) => code === "parts_missing" || s3Code === "NoSuchUpload", action: "next_round", wait: byNextBackoff },
+
+  // The image is recorded: an earlier answer was lost, or a bucket notification was faster.
+  { phases: ["transfer"], when: is("upload_settled"), action: "confirm" },
+
+  { phases: ["end"], when: is("upload_expired", "idempotency_key_reused"), action: "restart", limit: MAX_RESTARTS, otherwise: "forget" },
+  { phases: ["end"], when: ({ code, resumed }) => resumed && GONE.includes(code), action: "restart", limit: MAX_RESTARTS, otherwise: "forget" },
+  { phases: ["end"], when: is("s3_refused"), action: "forget" },
+  { phases: ["end"], when: ({ code, status }) => status >= 400 && status < 500 && status !== 401 && !TEMPORARY.includes(code), action: "forget" },
+  { phases: ["end"], action: "keep" },
+];
+
+/** The rules together with one broker's number of tries. */
+export class RetryPolicy {
+  #tries; #random;
+
+  constructor({ tries = DEFAULT_TRIES, random = Math.random } = {}) {
+    this.#tries = tries;
+    this.#random = random;
+  }
+
+  /** Return the first rule that fits, or undefined. */
+  ruleOf(phase, answer, tries = 1) {
+    return RULES.find((one) => one.phases.includes(phase) && (!one.when || one.when(answer, tries)));
+  }
+
+  /**
+   * Decide what to do after an answer or a BrokerError.
+   *
+   * `counts` says how often this was done already: `tries` (from 1), `renewals` (from 0) and
+   * `checks` (from 1).
+   *
+   * Returns `{ action, waitMs, exhausted }`. Actions: `retry` the same request, `renew` the form,
+   * `confirm` what has arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
+   * token), `next_round` (ask which parts are missing), `send_again`, `one_by_one` (a request for
+   * each ticket), and at the end `restart` (with a new ticket), `forget` or `keep` the record.
+   * With `exhausted` the limit of this action is reached: give up instead.
+   */
+  decide(phase, answer, counts = {}) {
+    const tries = counts.tries ?? 1;
+    const rule = this.ruleOf(phase, answer, tries);
+    if (!rule) return { action: "give_up", waitMs: 0, exhausted: false };
+    const used = counts[rule.counter ?? "tries"] ?? 0;
+    const exhausted = ["retry", "renew", "next_round", "send_again", "restart"].includes(rule.action)
+      && used >= (rule.limit ?? this.#tries);
+    if (exhausted && rule.otherwise) return { action: rule.otherwise, waitMs: 0, exhausted: false };
+    return { action: rule.action, waitMs: rule.wait?.(answer, tries, this.#random) ?? 0, exhausted };
+  }
+}

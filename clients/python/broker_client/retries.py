@@ -1,0 +1,226 @@
+"""The retry rules: what to do after an answer, and how long to wait first.
+
+No other module decides this, and this module sends nothing. tests/retry_cases.json has one row
+for each case. To add a rule, add it to RULES and add a row.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from broker_client.errors import BrokerError, ClientError, NetworkError, S3Refused, WrongFile
+from broker_client.steps import Steps, Wait
+
+DEFAULT_RETRIES = 6
+FIRST_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 20.0
+MAX_RETRY_AFTER_SECONDS = 120.0  # the longest `Retry-After` that the client waits for
+RENEW_EARLY_SECONDS = 5.0  # renew a form this long before it expires: it must still reach S3
+
+Phase = Literal[
+    "send",  # S3 answered a whole file
+    "part",  # S3 answered one part
+    "advice",  # the broker answered the report of a failure
+    "request",  # the broker, or something in between, answered any request to the API
+    "batch",  # the request for several tickets failed
+    "confirm",  # confirming failed, also after the retries of `request`
+    "parts",  # listing the parts failed, also after the retries of `request`
+    "complete",  # completing failed, also after the retries of `request`
+    "transfer",  # sending or confirming failed
+    "end",  # the upload failed: what happens to its journal entry
+]
+
+
+class Decision(StrEnum):
+    """What to do next."""
+
+    RETRY = "retry"  # the same request
+    RENEW = "renew"  # the form or the part's URL, then send again
+    CONFIRM = "confirm"  # the bytes have arrived, or the image is recorded
+    REPORT = "report"  # the failure to the broker, and follow its advice
+    GIVE_UP = "give_up"
+    SIGN_IN = "sign_in"  # get a new token
+    NEXT_ROUND = "next_round"  # ask again which parts are missing
+    ONE_BY_ONE = "one_by_one"  # one request for each ticket
+    RESTART = "restart"  # with a new ticket
+    FORGET = "forget"  # delete the journal entry
+    KEEP = "keep"  # the journal entry: a later call can resume the upload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An answer, or the lack of one, as the rules see it.
+
+    Args:
+        status: the HTTP status; 0 if no answer came.
+        code: the broker's or S3's code, or one of the client's own: `network`,
+            `unexpected_answer`, `wrong_file`, `s3_refused`.
+        message: S3's message.
+        retry_after: seconds.
+        resumed: whether the upload had an id already when it started.
+    """
+
+    status: int = 0
+    code: str = ""
+    message: str = ""
+    retry_after: float | None = None
+    resumed: bool = False
+
+    @classmethod
+    def of(cls, error: ClientError, *, resumed: bool = False) -> "Failure":
+        """Create a failure from an exception."""
+        if isinstance(error, BrokerError):
+            return cls(
+                status=error.status,
+                code=error.code,
+                retry_after=error.retry_after,
+                resumed=resumed,
+            )
+        if isinstance(error, S3Refused) and error.action == "give_up":
+            return cls(code="s3_refused", resumed=resumed)
+        names = {NetworkError: "network", WrongFile: "wrong_file"}
+        return cls(code=names.get(type(error), ""), resumed=resumed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A decision for the phases and failures that it fits."""
+
+    phases: tuple[Phase, ...]
+    when: Callable[[Failure], bool] = lambda _: True
+    decision: Decision
+
+
+def _code(*codes: str) -> Callable[[Failure], bool]:
+    return lambda failure: failure.code in codes
+
+
+def _temporary(failure: Failure) -> bool:
+    return failure.status in (408, 429) or failure.status >= 500
+
+
+# The first rule that fits decides. Without one the client gives up.
+RULES = (
+    Rule(
+        phases=("send", "part"),
+        when=lambda f: f.status in (200, 201, 204),
+        decision=Decision.CONFIRM,
+    ),
+    # S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
+    Rule(phases=("send",), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
+    # S3 does not know the multipart upload. The list of parts says what happened to it.
+    Rule(phases=("part",), when=lambda f: f.status == 404, decision=Decision.NEXT_ROUND),
+    # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
+    Rule(
+        phases=("send", "part"),
+        when=lambda f: f.status == 403 and "expired" in f.message.lower(),
+        decision=Decision.RENEW,
+    ),
+    Rule(phases=("send", "part"), when=lambda f: f.status == 0, decision=Decision.RETRY),
+    # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was dead for too long.
+    # These are not reported: after a few reports the broker gives an upload up, and a train
+    # passes through many tunnels.
+    Rule(
+        phases=("send", "part"),
+        when=lambda f: _temporary(f) or f.code == "RequestTimeout",
+        decision=Decision.RETRY,
+    ),
+    Rule(phases=("send", "part"), decision=Decision.REPORT),
+    Rule(phases=("advice",), when=_code("retry"), decision=Decision.RETRY),
+    Rule(phases=("advice",), when=_code("renew"), decision=Decision.RENEW),
+    Rule(phases=("advice",), when=_code("confirm"), decision=Decision.CONFIRM),
+    Rule(phases=("request",), when=_code("token_expired"), decision=Decision.SIGN_IN),
+    # Wait for a rate limit, but raise the error for a long one.
+    Rule(
+        phases=("request",),
+        when=lambda f: f.status == 429 and (f.retry_after or 0.0) > MAX_RETRY_AFTER_SECONDS,
+        decision=Decision.GIVE_UP,
+    ),
+    Rule(
+        phases=("request",),
+        when=lambda f: _temporary(f) or f.code in ("network", "idempotency_in_flight"),
+        decision=Decision.RETRY,
+    ),
+    # The ad has too few free slots, or one file is not valid: no ticket was issued.
+    Rule(
+        phases=("batch",),
+        when=_code("validation_error", "image_limit_reached", "body_too_large"),
+        decision=Decision.ONE_BY_ONE,
+    ),
+    # The bucket does not show the object yet.
+    Rule(phases=("confirm", "complete"), when=_code("object_missing"), decision=Decision.RETRY),
+    Rule(phases=("complete",), when=_code("parts_missing"), decision=Decision.NEXT_ROUND),
+    # Settled: `complete` answers with the image. Missing: S3 is still joining the parts.
+    Rule(
+        phases=("parts",),
+        when=_code("upload_settled", "object_missing"),
+        decision=Decision.CONFIRM,
+    ),
+    # The image is recorded: an answer was lost, and a bucket notification or another sender
+    # was faster.
+    Rule(phases=("transfer",), when=_code("upload_settled"), decision=Decision.CONFIRM),
+    # A proxy's answer says nothing about the upload.
+    Rule(phases=("end",), when=_code("unexpected_answer"), decision=Decision.KEEP),
+    Rule(phases=("end",), when=lambda f: f.status == 410, decision=Decision.RESTART),
+    Rule(
+        phases=("end",),
+        when=lambda f: (
+            f.resumed and (f.status == 404 or f.code in ("object_mismatch", "wrong_file"))
+        ),
+        decision=Decision.RESTART,
+    ),
+    Rule(
+        phases=("end",),
+        when=lambda f: 400 <= f.status < 500 and f.status not in (401, 409, 429),
+        decision=Decision.FORGET,
+    ),
+    Rule(phases=("end",), when=_code("wrong_file", "s3_refused"), decision=Decision.FORGET),
+    Rule(phases=("end",), decision=Decision.KEEP),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """The rules together with one client's number of retries.
+
+    Args:
+        retries: how often one request is repeated after its first try.
+        jitter: returns a random number from 0 to 1.
+    """
+
+    retries: int
+    jitter: Callable[[], float]
+
+    def decide(self, phase: Phase, failure: Failure) -> Decision:
+        """Return what to do after a failure."""
+        rule = self.rule_of(phase, failure)
+        return Decision.GIVE_UP if rule is None else rule.decision
+
+    def rule_of(self, phase: Phase, failure: Failure) -> Rule | None:
+        """Return the first rule that fits."""
+        fitting = (rule for rule in RULES if phase in rule.phases and rule.when(failure))
+        return next(fitting, None)
+
+    def backoff(self, tries: int) -> float:
+        """Return the seconds to wait after a try: doubled for each try, half of it random."""
+        longest = min(FIRST_BACKOFF_SECONDS * 2.0 ** (tries - 1), MAX_BACKOFF_SECONDS)
+        return longest * (0.5 + self.jitter() / 2)
+
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait before each retry."""
+        return (self.backoff(tries) for tries in range(1, self.retries + 1))
+
+
+def seconds_to_wait(pause: float, retry_after: float | None) -> float:
+    """Return the pause, or the server's `Retry-After` if that is longer."""
+    return max(pause, min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS))
+
+
+def wait_before_retry(pauses: Iterator[float], retry_after: float | None = None) -> Steps[bool]:
+    """Wait before a retry. Return False, without waiting, if no retry is left."""
+    pause = next(pauses, None)
+    if pause is None:
+        return False
+    yield Wait(seconds=seconds_to_wait(pause, retry_after))
+    return True

@@ -1,0 +1,25 @@
+// tests/media_types.json: the image types that the JS client knows.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { MEDIA_TYPES, mediaTypeOf } from "../../../clients/js/media-types.js";
+
+const shared = JSON.parse(readFileSync(new URL("../../media_types.json", import.meta.url)));
+
+test("the JS client knows the shared types and no others", () => {
+  assert.deepEqual(new Set(Object.values(MEDIA_TYPES)), new Set(Object.keys(shared.types)));
+  for (const [type, extension] of Object.entries(shared.types)) assert.equal(MEDIA_TYPES[extension], type);
+  const names = shared.file_names.map(({ name }) => name);
+  for (const extension of Object.keys(MEDIA_TYPES)) assert.ok(names.includes(`photo.${extension}`));
+});
+
+for (const { name, type, js = type } of shared.file_names) {
+  test(`the type of a file named ${name}`, () => {
+    assert.equal(mediaTypeOf(name, undefined, ""), js ?? "application/octet-stream");
+  });
+}
+
+test("a type from the caller comes before the browser's, and both before the extension", () => {
+  assert.equal(mediaTypeOf("photo.jpg", "image/png", "image/gif"), "image/png");
+  assert.equal(mediaTypeOf("photo.jpg", undefined, "image/gif"), "image/gif");
+});

@@ -1,0 +1,28 @@
+"""tests/media_types.json: the image types that the Python client knows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker_client import CONTENT_TYPES, content_type_of
+
+DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
+
+
+def test_the_python_client_knows_the_shared_types_and_no_others() -> None:
+    assert set(CONTENT_TYPES.values()) == set(DATA["types"])
+    assert {extension: type_ for type_, extension in DATA["types"].items()}.items() <= (
+        CONTENT_TYPES.items()
+    )
+
+
+@pytest.mark.parametrize("row", DATA["file_names"], ids=lambda row: row["name"])
+def test_a_file_names_extension_decides_its_type(row: dict[str, Any]) -> None:
+    assert content_type_of(row["name"]) == row.get("python", row["type"])
+
+
+def test_every_extension_that_the_python_client_knows_is_in_the_shared_data() -> None:
+    assert {f"photo.{extension}" for extension in CONTENT_TYPES} <= {
+        row["name"] for row in DATA["file_names"]
+    }

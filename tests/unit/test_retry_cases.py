@@ -1,0 +1,35 @@
+"""tests/retry_cases.json: the broker's advice about S3's errors, which both clients follow."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.domain import s3_failures
+
+CASES = json.loads((Path(__file__).parents[1] / "retry_cases.json").read_text())["cases"]
+REPORTED = [case for case in CASES if "advice" in case]
+
+
+@pytest.mark.parametrize("case", REPORTED, ids=lambda case: f"{case['phase']}: {case['name']}")
+def test_the_broker_advises_as_in_the_shared_retry_cases(case: dict[str, Any]) -> None:
+    advice = s3_failures.advise(
+        case["code"],
+        case.get("message", ""),
+        failures=case.get("failures", 1),
+        expired=case.get("form_expired", False),
+    )
+    assert advice == case["advice"]
+
+
+def test_every_case_that_a_client_reports_has_the_brokers_advice() -> None:
+    for case in CASES:
+        actions = {case["action"]} | {case.get(name, {}).get("action") for name in ("js", "python")}
+        if "report" in actions and case["status"] != 206:  # S3 sends no 206 to an upload
+            assert "advice" in case, case["name"]
+
+
+def test_every_code_that_the_broker_knows_has_a_case() -> None:
+    known = s3_failures._RETRY | s3_failures._RENEW
+    assert known <= {case["code"] for case in REPORTED}
