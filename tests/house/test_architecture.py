@@ -192,5 +192,13 @@ def test_every_page_of_the_docs_is_reachable_from_their_index() -> None:
     [*ROOT.glob("*.md"), *sorted(DOCS.rglob("*.md"))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-def test_every_link_leads_to_a_file(page: Path) -> None:
+def test_every_link_leads_to_a_file_and_its_heading(page: Path) -> None:
     assert [str(target) for target in links(page) if not target.exists()] == []
+    for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}
