@@ -64,8 +64,8 @@ def test_a_dry_run_lists_the_changes_and_changes_nothing(any_bucket: Bucket) -> 
 
 def test_a_dry_run_creates_no_bucket(any_bucket: Bucket) -> None:
     settings = any_bucket.settings.model_copy(update={"s3_bucket": f"{any_bucket.name}-other"})
-    told = outcomes(settings, dry_run=True)
-    assert told[f"bucket {settings.s3_bucket}"] is Outcome.WOULD_CHANGE
+    found = outcomes(settings, dry_run=True)
+    assert found[f"bucket {settings.s3_bucket}"] is Outcome.WOULD_CHANGE
     names = [bucket["Name"] for bucket in s3(any_bucket).list_buckets()["Buckets"]]
     assert settings.s3_bucket not in names
 
@@ -137,8 +137,8 @@ def test_incomplete_uploads_and_incoming_objects_expire_after_a_day(s3_bucket: B
 
 @pytest.mark.parametrize("s3_bucket", ["minio"], indirect=True)
 def test_an_unsupported_feature_of_a_server_is_reported(s3_bucket: Bucket) -> None:
-    told = outcomes(s3_bucket.settings)
-    refused = [title for title, outcome in told.items() if outcome is Outcome.NOT_SUPPORTED]
+    found = outcomes(s3_bucket.settings)
+    refused = [title for title, outcome in found.items() if outcome is Outcome.NOT_SUPPORTED]
     assert refused == [
         BLOCK,
         "browsers may upload from https://shop.example",

@@ -24,7 +24,7 @@ from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageU
 from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import event_queue
 from tests.http.client import SECRET, Client, rows, send
-from tests.http.test_events import told
+from tests.http.test_events import notification
 from tests.servers.fixtures import Bucket
 
 POISON_AFTER = 2  # receives
@@ -112,7 +112,7 @@ def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
 def sent(alice: Client, s3_bucket: Bucket) -> dict[str, Any]:
     ticket: dict[str, Any] = alice.ticket(alice.ad()).get_json()
     assert send(ticket).status_code == 201
-    return told(f"media/{ticket['key']}", name=s3_bucket.name)
+    return notification(f"media/{ticket['key']}", name=s3_bucket.name)
 
 
 def test_messages_in_every_envelope_confirm_their_upload_and_are_deleted(
@@ -126,8 +126,8 @@ def test_messages_in_every_envelope_confirm_their_upload_and_are_deleted(
     key = f"media/{sent_key(alice)}"
     detail = {"bucket": {"name": s3_bucket.name}, "object": {"key": key}}
     queue.send({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
-    queue.send(told("media/ads/ad_1/foreign.jpg", name=s3_bucket.name))
-    queue.send(told("media/x", name="another-bucket"))
+    queue.send(notification("media/ads/ad_1/foreign.jpg", name=s3_bucket.name))
+    queue.send(notification("media/x", name="another-bucket"))
     totals = consumer.run(until_empty=True)
     assert totals == {"confirmed": 3, "settled": 1, "unknown": 1, "elsewhere": 1}
     assert (queue.waiting(), queue.waiting(queue.dead), rows(app, Image)) == (0, 0, 3)

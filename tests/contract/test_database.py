@@ -47,12 +47,12 @@ def test_the_id_of_a_deleted_row_is_never_reused_on_sqlite(database: Database) -
     with database.engine.connect() as connection:
         tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql > ''")
         found = {row.name for row in tables if "AUTOINCREMENT" in row.sql}
-    told = {
+    expected = {
         table.name
         for table in Base.metadata.tables.values()
         if table.dialect_options["sqlite"]["autoincrement"]
     }
-    assert found == told >= {"ads", "images", "deletions"}
+    assert found == expected >= {"ads", "images", "deletions"}
 
 
 def work_of(session: Session, principal: Principal) -> Work:

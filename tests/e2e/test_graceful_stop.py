@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from broker.local.process import free_ports
-from tests.faults.invariants import look
+from tests.faults.invariants import check_invariants
 from tests.http.client import SECRET, declared, send, token
 from tests.servers.fixtures import Bucket
 from tests.servers.header_proxy import header_proxy
@@ -184,7 +184,7 @@ def test_requests_over_the_time_limit_are_cut_and_leave_nothing_half_done(
         gate.opened.set()
     assert "killed what took longer than 1 s" in capfd.readouterr().err
     app = make_app()
-    assert look(app).violations == []
+    assert check_invariants(app).violations == []
     retried = app.test_client().post(confirm_url, headers=CLIENT["headers"])
     assert retried.status_code == 200
-    assert look(app, at_rest=True).violations == []
+    assert check_invariants(app, at_rest=True).violations == []

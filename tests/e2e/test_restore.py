@@ -18,7 +18,7 @@ from flask import Flask
 
 from broker.cli import broker
 from broker.services.background.reap import Reaped, reap_once
-from tests.faults.invariants import look
+from tests.faults.invariants import check_invariants
 from tests.http.client import SECRET, Client, send, token
 from tests.http.reconciling import image_of, there
 from tests.servers.fixtures import Bucket
@@ -168,7 +168,7 @@ def test_after_a_restore_uploads_since_the_backup_are_adopted(
     assert f"    {lost['image']}" in adopted.stdout.splitlines()
     restored = empty.app()
     again = Client(restored, token(1))
-    # No new ad may get the id of the lost ad, whose photos still exist.
+    # No new ad may get the id of the lost ad, because its photos still exist.
     assert again.ad() > lost_ad
     # "confirm", because uploads confirmed since the backup are pending in it.
     assert reaped(restored, reap="confirm").kept == 2
@@ -182,7 +182,7 @@ def test_after_a_restore_uploads_since_the_backup_are_adopted(
     run("reconcile", "--fix", "--before", kept_since)
     assert there(s3_bucket, f"media/{lost['image']}")
     assert run("db", "verify").exit_code == 0
-    state = look(restored)
+    state = check_invariants(restored)
     assert state.violations == [f"object media/{lost['image']} is known to no row"]
 
 

@@ -40,8 +40,8 @@ def test_no_worker_outlives_broker_serve_however_it_ends(
 ) -> None:
     environment |= {"BROKER_DRAIN_SECONDS": "0", "BROKER_STOP_SECONDS": "1"}
     command = [*BROKER, "serve", "--", "sh", "-c", STUBBORN.format(then=then)]
-    told, words = os.pipe()
-    os.close(told)
+    reader, words = os.pipe()
+    os.close(reader)
     with subprocess.Popen(
         command,
         env=environment,

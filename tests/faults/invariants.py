@@ -73,7 +73,7 @@ class S3Listing:
         return bool(answer.get("Parts"))
 
 
-def look(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
+def check_invariants(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
     """Compare the bucket with the database; with `at_rest` check the stricter invariants, too.
 
     Without `client` the S3 client uses the credentials of the environment.

@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 
 from tests.faults import operations, victim
-from tests.faults.invariants import look
+from tests.faults.invariants import check_invariants
 from tests.faults.operations import ALICE, OPERATIONS, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
 from tests.http.client import EACH_SERVER, SECRET
@@ -75,7 +75,7 @@ def kill_at_every_step(
     for step in range(1, STEPS_MAX):
         request = prepare(scene)
         killed = is_killed(orders, request, step)
-        state = look(scene.app)
+        state = check_invariants(scene.app)
         sys.stdout.write(
             f"{prepare.__name__} {'killed' if killed else 'done'} at {step}: {state}\n"
         )
@@ -120,7 +120,7 @@ def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
         kills = kill_at_every_step(Scene(app, s3_bucket), prepare, orders)
     for days in (3, 6):
         victim.perform(app, Request(ALICE, after=timedelta(days=days)))
-    state = look(app, at_rest=True)
+    state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []
     assert kills > 1

@@ -18,7 +18,7 @@ from broker.db.models import Ad, Image, Upload
 from broker.services.background.reap import reap_once
 from tests.faults import operations as scenes
 from tests.faults import victim
-from tests.faults.invariants import look
+from tests.faults.invariants import check_invariants
 from tests.faults.operations import ALICE, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
 from tests.http.client import Client, declared, rows, send
@@ -88,7 +88,7 @@ def test_a_bucket_that_times_out_leaves_nothing_half_done(
             held = gate.held
             gate.open()
             assert status in SETTLED | {503}
-            state = look(app)
+            state = check_invariants(app)
             sys.stdout.write(f"{prepare.__name__} no answer after {answers}: {status}, {state}\n")
             assert state.violations == []
             if not held:
@@ -98,7 +98,7 @@ def test_a_bucket_that_times_out_leaves_nothing_half_done(
             pytest.fail("it never ends")
         for days in (3, 6):
             victim.perform(app, Request(ALICE, after=timedelta(days=days)))
-    state = look(app, at_rest=True)
+    state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []
 
@@ -144,7 +144,7 @@ def test_a_killed_and_restarted_database_loses_nothing(
         own_postgres.start()
         statuses = list(running)
     assert {each[-1] for each in statuses} == {200}
-    state = look(app, at_rest=True)
+    state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"database killed twice: {state}\n")
     assert state.violations == []
     assert rows(app, Image) == 20
@@ -206,7 +206,7 @@ def test_a_thousand_confirms_racing_reapers_end_each_upload_once(
     with broker.database.session() as session:
         states = [upload.state for upload in session.query(Upload)]
         taken = sum(ad.slots_taken for ad in session.query(Ad))
-    state = look(app, at_rest=True)
+    state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"1000 confirms, {expired} expired meanwhile: {state}\n")
     assert state.violations == []
     assert states.count("confirmed") == sum(answer.status_code == 200 for answer in answers)

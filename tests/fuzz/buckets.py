@@ -24,7 +24,7 @@ class HistoryBucket(Listing, Protocol):
     """What a history needs of a bucket: the client's, the attacker's and the checker's view."""
 
     storage: Any
-    hidden: set[str]  # keys of objects that the bucket is still putting together
+    hidden: set[str]  # keys of objects that the bucket is still completing
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         """Send a form or a PUT at the history's own time; return False if it is refused."""

@@ -132,10 +132,10 @@ class Parts(Machine):
     @precondition(lambda self: any(upload.coming for upload in self.recent))
     @rule(back=BACK)
     def appear(self, back: int) -> None:
-        """Let a late completion finish in the bucket."""
+        """Finish a late completion in the bucket."""
         coming = [upload for upload in self.recent if upload.coming]
         if not coming:
-            return  # a script, in which it was given up
+            return  # in a script: no completion is running
         upload = coming[-1 - back % len(coming)]
         self.bucket.hidden.discard(upload.final)
         upload.arrive("whole")
@@ -167,7 +167,7 @@ class Parts(Machine):
             elif not model_parts.missing(upload):
                 found = by_number(multipart.list_parts(upload.final, multipart_id))
                 pins = {number: sha256(data) for number, data in upload.digests.items()}
-                # SeaweedFS lists parts without the digests that it wants to have named here.
+                # SeaweedFS lists parts without their digests, but requires the digests here.
                 parts = [
                     replace(found[number], checksum_sha256=pins.get(number))
                     for number in sorted(found)

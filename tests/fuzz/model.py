@@ -14,7 +14,7 @@ PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
 KEPT = -1  # an image with a still unknown id
-COMPLETION = timedelta(minutes=15)  # how long a bucket may take to put parts together
+COMPLETION = timedelta(minutes=15)  # how long a completion may take
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB

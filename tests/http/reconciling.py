@@ -78,7 +78,7 @@ def reconciled(
         )
 
 
-def told(found: list[Difference]) -> list[tuple[str, str]]:
+def kinds_and_keys(found: list[Difference]) -> list[tuple[str, str]]:
     return [(one.kind.value, one.key) for one in found]
 
 

@@ -27,7 +27,7 @@ def bucket(app: Flask) -> Client:
     return Client(app, EVENTS_SECRET)
 
 
-def told(*keys: str, name: str = "media-bucket") -> dict[str, Any]:
+def notification(*keys: str, name: str = "media-bucket") -> dict[str, Any]:
     return {
         "Records": [
             {
@@ -40,7 +40,7 @@ def told(*keys: str, name: str = "media-bucket") -> dict[str, Any]:
 
 
 def tell(bucket: Client, s3_bucket: Bucket, *keys: str) -> dict[str, int]:
-    answer = bucket.post(PATH, told(*keys, name=s3_bucket.name))
+    answer = bucket.post(PATH, notification(*keys, name=s3_bucket.name))
     assert answer.status_code == 200, answer.text
     outcomes: dict[str, int] = answer.get_json()["outcomes"]
     return outcomes
@@ -68,7 +68,7 @@ def test_concurrent_notifications_and_confirms_create_one_image(
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    body = told(f"media/{ticket['key']}", name=s3_bucket.name)
+    body = notification(f"media/{ticket['key']}", name=s3_bucket.name)
     answers = at_once(8, lambda: (bucket.post(PATH, body), alice.post(ticket["confirm_url"])))
     assert {answer.status_code for pair in answers for answer in pair} == {200}
     assert rows(app, Image) == 1
@@ -134,7 +134,7 @@ def test_notifications_of_unknown_objects_are_ignored(
     odd = ("media/", "media/ads/ad_1/foreign.jpg", "other/x", "media/\x00", "media/\udcff", "")
     encodable = [key for key in odd if key.isprintable() or key == "media/\x00"]
     assert tell(bucket, s3_bucket, *encodable) == {"unknown": len(encodable)}
-    elsewhere = bucket.post(PATH, told(f"media/{ticket['key']}", name="another-bucket"))
+    elsewhere = bucket.post(PATH, notification(f"media/{ticket['key']}", name="another-bucket"))
     assert elsewhere.get_json()["outcomes"] == {"elsewhere": 1}
     assert bucket.post(PATH, {"Event": "s3:TestEvent"}).get_json()["outcomes"] == {}
     assert state(alice, ticket) == "pending"
@@ -160,7 +160,7 @@ def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
     send(ticket)
     down = make_app(events_secret=EVENTS_SECRET, s3_endpoint_url="http://127.0.0.1:9")
     answer = Client(down, EVENTS_SECRET).post(
-        PATH, told(f"media/{ticket['key']}", name=s3_bucket.name)
+        PATH, notification(f"media/{ticket['key']}", name=s3_bucket.name)
     )
     assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
     assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}

@@ -12,7 +12,7 @@ from broker.local.process import free_ports
 from broker.local.seaweedfs import EmbeddedS3
 from broker.storage import bucket_setup
 from tests.http.client import SECRET, Client, send, token
-from tests.http.test_events import told
+from tests.http.test_events import notification
 from tests.http.uppy import begin, of, open_session, params, path, refused, send_form, send_parts
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
@@ -65,7 +65,7 @@ def test_notifications_with_the_old_secret_are_refused(
     alice = Client(app, token(1))
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    event = told(f"media/{ticket['key']}", name=s3_bucket.name)
+    event = notification(f"media/{ticket['key']}", name=s3_bucket.name)
     old = Client(app, EVENTS).post("/api/events/s3/", event)
     assert (old.status_code, old.get_json()["code"]) == (401, "events_secret_invalid")
     assert Client(app, NEW_EVENTS).post("/api/events/s3/", event).status_code == 200

@@ -111,17 +111,17 @@ def test_concurrent_reservations_and_refunds_exceed_no_limit(
     def rounds() -> set[str]:
         chance = random.Random(next(seeds))
         mine: list[UUID] = []
-        told: set[str] = set()
+        codes: set[str] = set()
         for _ in range(60):
             sizes = (chance.randrange(1, 9999),) * chance.randrange(1, 4)
             try:
                 mine += issue_at(app, chance.choice(ads), NOW, sizes)
             except (QuotaExceeded, ImageLimitReached) as refused:
-                told.add(refused.code)
+                codes.add(refused.code)
             while mine and chance.random() < 0.6:
                 cancel_at(app, mine.pop(), DEAD)
             assert charged(app)[1] <= 15
             assert all(places(app, ad) <= 6 for ad in ads)
-        return told
+        return codes
 
     assert set().union(*at_once(6, rounds)) == {"quota_exceeded", "image_limit_reached"}

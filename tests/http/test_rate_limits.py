@@ -232,8 +232,8 @@ def test_while_the_store_is_down_requests_are_answered_uncounted_and_fast(
         assert [answer.status_code for answer in answers] == [200] * 4
         assert "RateLimit" not in answers[-1].headers
         assert unchecked() == before + 4
-        told = [r.getMessage() for r in caplog.records if "is away" in r.getMessage()]
-        assert len(told) == 1, "once, not for each request"
+        warnings = [r.getMessage() for r in caplog.records if "is away" in r.getMessage()]
+        assert len(warnings) == 1, "once, not for each request"
         assert own_store.url not in caplog.text
     finally:
         if fault == "silent":

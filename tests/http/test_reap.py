@@ -177,11 +177,11 @@ def test_a_reaper_process_works_until_it_is_stopped(
 def test_a_reaper_continues_if_its_output_is_closed(
     app: Flask, environment: dict[str, str]
 ) -> None:
-    reads, told = os.pipe()
+    reads, output = os.pipe()
     os.close(reads)
     command = [sys.executable, "-m", "broker.cli", "reap", "--every", "1"]
-    with subprocess.Popen(command, env=environment, stdout=told) as process:
-        os.close(told)
+    with subprocess.Popen(command, env=environment, stdout=output) as process:
+        os.close(output)
         try:
             for key in ("media/first.jpg", "media/second.jpg"):
                 with app.extensions["broker"].database.session() as session:

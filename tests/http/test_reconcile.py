@@ -18,10 +18,10 @@ from tests.http.multipart import LARGE, multipart_ticket, part, put_part, signed
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     image_of,
+    kinds_and_keys,
     put,
     put_ours,
     reconciled,
-    told,
 )
 from tests.servers.fixtures import Bucket
 from tests.servers.inventory import write_report
@@ -80,7 +80,10 @@ def test_an_object_without_a_row_is_an_orphan(app: Flask, s3_bucket: Bucket) -> 
     put_ours(s3_bucket, "incoming/ads/ad_1/x.jpg")
     put(s3_bucket, "elsewhere/x.jpg")
     found = reconciled(app)
-    assert told(found) == [("orphan", "incoming/ads/ad_1/x.jpg"), ("orphan", "media/logo.png")]
+    assert kinds_and_keys(found) == [
+        ("orphan", "incoming/ads/ad_1/x.jpg"),
+        ("orphan", "media/logo.png"),
+    ]
     assert [one.upload_id is not None for one in found] == [True, False]
 
 
@@ -88,7 +91,7 @@ def test_a_row_without_its_object_is_reported(app: Flask, alice: Client, s3_buck
     image = image_of(alice, alice.ad())
     s3_bucket.storage.delete(f"media/{image['image']}")
     (found,) = reconciled(app)
-    assert told([found]) == [("missing", f"media/{image['image']}")]
+    assert kinds_and_keys([found]) == [("missing", f"media/{image['image']}")]
     assert found.image_id == image["id"]
 
 
@@ -99,7 +102,7 @@ def test_another_size_or_etag_is_reported(app: Flask, alice: Client, s3_bucket: 
     put(s3_bucket, keys[0], b"x" * size)
     put(s3_bucket, keys[1], b"x")
     found = reconciled(app)
-    assert told(found) == [("differs", key) for key in keys]
+    assert kinds_and_keys(found) == [("differs", key) for key in keys]
     assert ["size" in one.detail for one in found] == [False, True]
     assert all("ETag" in one.detail for one in found)
 
@@ -175,7 +178,7 @@ def test_an_inventory_gives_the_same_result_as_a_listing(
     found = reconciled(
         app, tally=by_report, inventory=open_report(manifest, s3_bucket.name).objects
     )
-    assert told(expected) == sorted(
+    assert kinds_and_keys(expected) == sorted(
         [("missing", images[0]), ("differs", images[1]), *(("orphan", key) for key in ODD_KEYS)],
         key=lambda one: one[1],
     )
@@ -201,5 +204,5 @@ def test_a_listing_by_directory_is_sorted_first(
     put(s3_bucket, file)
     tally = Tally()
     found = reconciled(app, tally=tally)
-    assert told(found) == [("orphan", file), ("orphan", folder)]
+    assert kinds_and_keys(found) == [("orphan", file), ("orphan", folder)]
     assert (tally.objects, tally.images) == (3, 1)

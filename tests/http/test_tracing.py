@@ -95,10 +95,10 @@ def test_no_span_contains_a_secret(
     params(anyone, open_session(alice, ad))
     anyone.get(f"/api/{token(1)}/")
     alice.ticket(ad)
-    told = "\n".join(span.to_json() for span in spans.get_finished_spans())
-    assert "/api/uppy/{capability}/s3/params" in told
-    assert "unmatched" in told
-    assert leaks(told) == []
+    exported = "\n".join(span.to_json() for span in spans.get_finished_spans())
+    assert "/api/uppy/{capability}/s3/params" in exported
+    assert "unmatched" in exported
+    assert leaks(exported) == []
 
 
 def test_without_its_settings_opentelemetry_is_not_imported() -> None:

@@ -129,10 +129,12 @@ def test_every_queried_label_belongs_to_its_metric() -> None:
 
 
 def test_the_page_documents_every_metric_with_its_type_and_labels() -> None:
-    told = re.findall(
+    documented = re.findall(
         r"^\| `(broker_\w+)` \| (\w+) \| ([^|]*) \| [^|]+ \|$", PAGE.read_text(), re.M
     )
-    page = {name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in told}
+    page = {
+        name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in documented
+    }
     assert page == exposed()
 
 
@@ -146,8 +148,8 @@ def test_the_example_on_the_page_counts_no_process_twice() -> None:
 
 def test_the_page_names_every_alert() -> None:
     names = re.findall(r"alert: (\w+)", ALERTS.read_text())
-    told = re.findall(r"^\| `(Broker\w+)` \|", PAGE.read_text(), re.MULTILINE)
-    assert told == names
+    documented = re.findall(r"^\| `(Broker\w+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert documented == names
 
 
 def test_every_metric_is_defined_in_one_module() -> None:

@@ -19,7 +19,7 @@ from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, ans
 from tests.servers import START_TIMEOUT, S3Server, Webhook, start_on_free_port
 
 WEBHOOK_ARN = "arn:minio:sqs::BROKER:webhook"
-DOMAIN = "s3.test"  # a Host of BUCKET.s3.test names a bucket, for virtual addressing
+DOMAIN = "s3.test"  # for virtual-hosted addressing: BUCKET.s3.test
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
 

@@ -35,7 +35,7 @@ def pgbouncer(server: Postgres) -> Iterator[int]:
         raise ServerNotInstalled("pgbouncer is not installed: apt-get install pgbouncer")
     with tempfile.TemporaryDirectory(prefix="pgb-", ignore_cleanup_errors=True) as directory:
         root = Path(directory)
-        # It refuses to run as root.
+        # PgBouncer refuses to run as root.
         account = pwd.getpwnam(SUPERUSER) if os.geteuid() == 0 else None
         if account is not None:
             os.chown(root, account.pw_uid, account.pw_gid)

@@ -193,7 +193,7 @@ def test_seaweedfs_credentials_are_readable_by_their_owner_only(embedded: Embedd
 def test_seaweedfs_listens_on_the_loopback_interface_only(embedded: EmbeddedS3) -> None:
     sockets = set()
     for file in Path(f"/proc/{embedded.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed since
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             sockets.add(str(file.readlink()))
     rows = [
         line.split()

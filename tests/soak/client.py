@@ -19,7 +19,7 @@ from tests.soak.stack import Stack
 
 MAX_IMAGES = 20  # BROKER_MAX_IMAGES_PER_AD's default
 CLOCK_SECONDS = 2  # S3 counts whole seconds
-REPEATED = 0.1  # of the confirms, how many are asked for twice
+REPEATED = 0.1  # share of confirms that are repeated
 
 
 class Lapsed(Exception):
@@ -53,7 +53,7 @@ class Client:
     async def check_all(self) -> None:
         """Compare every ad, and the avatar, with the model."""
         for ad in list(self.known.ads):
-            with contextlib.suppress(GaveUp):  # it is in the ledger; the others are looked at too
+            with contextlib.suppress(GaveUp):  # the ledger has it; check the other ads, too
                 await self.check_ad(ad)
         with contextlib.suppress(GaveUp):
             await self.check_avatar()
@@ -77,7 +77,7 @@ class Client:
                 f"ad {ad['id']} of user {ad['owner']} in the list of {self.user}"
             )
         there = {(image["id"], image["image"]) for image in ad["images"]}
-        # An ad whose answer was lost is known to nobody, and has no images.
+        # An ad is unknown if its answer was lost; it has no images.
         images = self.known.ads.get(ad["id"], {}).values()
         if there != (expected := {(image.id, image.key) for image in images}):
             self.calls.record_error(f"ad {ad['id']}: images {there ^ expected} differ")
@@ -91,7 +91,7 @@ class Client:
             body = {"title": "A bicycle", "price": "85.00"}
             ad = int((await self.make("/api/ads/", body))["id"])
             self.known.ads[ad] = {}
-        # Before it is asked for: a ticket whose answer is lost takes a place too.
+        # Counted before the request, because a ticket with a lost answer takes a slot, too.
         self._asked[ad] += places
         return ad
 

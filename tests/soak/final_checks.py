@@ -9,7 +9,7 @@ from benchmarks.servers import ROOT
 from benchmarks.servers.bucket import BUCKET
 from broker.app import create_app
 from broker.config import Settings
-from tests.faults.invariants import look
+from tests.faults.invariants import check_invariants
 from tests.soak.model import Known
 from tests.soak.stack import BROKER, DATABASE, Stack
 
@@ -44,7 +44,7 @@ def compare(stack: Stack, known: list[Known]) -> tuple[str, list[str]]:
         )
     )
     try:
-        state = look(app, at_rest=True, client=stack.s3_client)
+        state = check_invariants(app, at_rest=True, client=stack.s3_client)
     finally:
         app.extensions["broker"].database.dispose()
     return str(state), wrong + state.violations
@@ -82,7 +82,7 @@ def _ends(stack: Stack, known: list[Known]) -> list[str]:
         state = states.pop(upload, None)
         if state not in ENDS.get(end, {end}):
             wrong.append(f"upload {upload} is {state}, expected {end}")
-    # No client knows a ticket whose answer was lost: such an upload must have expired.
+    # No client knows a ticket if its answer was lost; such an upload must have expired.
     others = Counter(states.values())
     others.pop("expired", None)
     return wrong + [

@@ -69,7 +69,7 @@ def test_expiring_credentials_are_refreshed_before_a_form_is_signed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "told"),
+    ("status", "code", "error"),
     [
         (403, "AccessDenied", StorageDenied),
         (400, "ExpiredTokenException", StorageDenied),
@@ -78,7 +78,7 @@ def test_expiring_credentials_are_refreshed_before_a_form_is_signed() -> None:
     ],
 )
 def test_credentials_that_cannot_be_refreshed_raise_the_brokers_own_error(
-    status: int | None, code: str | None, told: type[StorageError]
+    status: int | None, code: str | None, error: type[StorageError]
 ) -> None:
     """For example if STS refuses the role of a pod, or the clock of this machine is wrong."""
 
@@ -89,7 +89,7 @@ def test_credentials_that_cannot_be_refreshed_raise_the_brokers_own_error(
         raise ClientError(answer, "AssumeRoleWithWebIdentity")  # type: ignore[arg-type]
 
     storage, now = storage_with(-1, refresh), datetime.now(UTC)
-    with pytest.raises(told):
+    with pytest.raises(error):
         storage.presigner.presign_post(form_until(now), now)
-    with pytest.raises(told):
+    with pytest.raises(error):
         storage.head("media/ads/ad_1/a_b.jpg")
