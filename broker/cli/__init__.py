@@ -21,7 +21,9 @@ from broker.local.process import ServerError
 
 
 @click.group()
-@click.version_option(package_name="upload-broker")
+@click.version_option(
+    package_name="upload-broker", prog_name="broker", message="%(prog)s %(version)s"
+)
 def broker() -> None:
     """Presigned direct uploads to S3, with ownership checks and confirmation."""
 

@@ -12,7 +12,10 @@ from broker.config import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [
+    "CONTRIBUTING.md",
     "README.md",
+    "docs/README.md",
+    "docs/architecture.md",
     "docs/migrating.md",
     "docs/operations/seeing.md",
     "docs/python.md",

@@ -107,7 +107,7 @@ class Created(Generic[R]):
 
 
 def _key() -> str | None:
-    """Give the request's key, without quotes; None where it has none."""
+    """Return the request's key without quotes; None if it has none."""
     value = request.headers.get(HEADER)
     if value is None:
         return None

@@ -1,0 +1,48 @@
+"""There is one version, and everything that repeats it agrees."""
+
+import json
+import re
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from broker.cli import broker
+
+ROOT = Path(__file__).parent.parent.parent
+CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+SECTIONS = {*CHANGES, "What operators must do"}
+
+
+def version() -> str:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return setup["metadata"]["version"]
+
+
+def test_broker_prints_its_version() -> None:
+    assert CliRunner().invoke(broker, ["--version"]).output == f"broker {version()}\n"
+
+
+def test_the_clients_have_the_version_of_the_broker() -> None:
+    python = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())
+    js = json.loads((ROOT / "clients/js/package.json").read_text())
+    assert python["project"]["version"] == js["version"] == version()
+
+
+def test_the_changelog_begins_with_this_version_and_goes_back_in_time() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    found = re.findall(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
+    assert len(found) == len(re.findall(r"^## ", text, re.MULTILINE))
+    assert found[0][0] == version()
+    assert [date for _, date in found] == sorted((date for _, date in found), reverse=True)
+
+
+def test_each_version_has_the_sections_of_keep_a_changelog_and_its_steps_for_operators() -> None:
+    _, *versions = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    for one in versions:
+        sections = re.findall(r"^### (.*)$", one, re.MULTILINE)
+        assert set(sections) <= SECTIONS
+        assert sections[-1] == "What operators must do"
+        assert len(sections) == len(set(sections)) > 1
