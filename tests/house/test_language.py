@@ -30,7 +30,7 @@ REFUSED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)
 JSDOC = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 PYTHON = ("schemas", "clients/python", "benchmarks")
 JAVASCRIPT = ("clients/js", "broker/web")
-PAGES = ("docs", "clients/js", "clients/python", ".")
+PAGES = ("docs", "clients/js", ".")
 
 
 def folders(parent: str) -> list[str]:
