@@ -12,7 +12,7 @@ from flask import Flask
 from broker.api.routes.bucket_notifications import warn_of_old_path
 from broker.db.models import Deletion, Image, Upload
 from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
-from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
