@@ -169,7 +169,7 @@ def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
 
 
 @pytest.mark.parametrize("given", [None, "x", BUCKET_SECRET + "x", BUCKET_SECRET[:-1], "", "é"])
-def test_without_the_secret_nothing_is_read(app: Flask, given: str | None) -> None:
+def test_without_the_secret_no_notification_is_read(app: Flask, given: str | None) -> None:
     answer = Client(app, None).post(
         PATH, {"Records": []}, headers={} if given is None else {"Authorization": f"Bearer {given}"}
     )
