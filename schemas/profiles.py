@@ -2,6 +2,7 @@
 
 from marshmallow import fields
 
+from broker.domain.owners import OWNER_KINDS
 from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer
 
@@ -24,8 +25,7 @@ class Profile(Answer):
     part_size = fields.Integer()
 
 
-class Profiles(Answer):
-    """The limits by purpose."""
-
-    ad_image = fields.Nested(Profile)
-    avatar = fields.Nested(Profile)
+Profiles = Answer.from_dict(
+    {kind.purpose: fields.Nested(Profile) for kind in OWNER_KINDS.values()}, name="Profiles"
+)
+Profiles.__doc__ = "The limits by purpose."

@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from broker.domain import s3_failures
+from broker.domain.owners import OWNER_KINDS
 from broker.domain.states import UploadState
 from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer, StrictSchema, TextField, Time
@@ -13,7 +14,7 @@ class Upload(Answer):
 
     id = fields.UUID()
     state = fields.String(metadata={"enum": list(UploadState)})
-    purpose = fields.String(metadata={"enum": ["ad_image", "avatar"]})
+    purpose = fields.String(metadata={"enum": [kind.purpose for kind in OWNER_KINDS.values()]})
     owner = fields.Integer()
     key = fields.String()
     content_type = fields.String()

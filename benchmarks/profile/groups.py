@@ -80,7 +80,7 @@ INNERMOST = (
         ),
     ),
     Rule(group="services", files=("broker/services/", "broker/domain/")),
-    Rule(group="idempotency", files=("broker/api/request/idempotency",)),
+    Rule(group="idempotency", files=("broker/api/routes/idempotency",)),
     Rule(group="Flask", files=("/flask/", "/werkzeug/", "/flask_smorest/", "/flask_cors/")),
 )
 GROUPS = tuple(dict.fromkeys([*(r.group for r in INNERMOST), "commit", OTHER]))

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import click
 
 from broker.doctor import report
-from broker.doctor.run import examine
+from broker.doctor.checks import examine
 
 
 @click.command()

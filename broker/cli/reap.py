@@ -32,7 +32,7 @@ def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: 
     context.via = "reap"
     with broker_of_environment() as broker:
         if every is None:
-            click.echo(_told(_round(broker)))
+            click.echo(_summary(_round(broker)))
             return
         serve_metrics(metrics_host, metrics_port)
         with stop_signal() as stop:
@@ -51,7 +51,7 @@ def _try_round(broker: Broker) -> None:
         if done != Reaped():
             # If standard output is closed or its disk is full, the work still continues.
             with suppress(OSError):
-                click.echo(_told(done))
+                click.echo(_summary(done))
 
 
 def _round(broker: Broker) -> Reaped:
@@ -65,7 +65,7 @@ def _round(broker: Broker) -> Reaped:
     return done
 
 
-def _told(done: Reaped) -> str:
+def _summary(done: Reaped) -> str:
     return (
         f"kept {done.kept} expired {done.expired} deleted {done.deleted} postponed {done.postponed}"
     )

@@ -8,10 +8,9 @@ signatures.
 import logging
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
-from uuid import UUID
 
 from broker.domain.principal import Principal
+from broker.domain.upload_row import UploadRow
 from broker.telemetry.context import context
 from broker.telemetry.logs import write
 
@@ -32,62 +31,26 @@ class Act(StrEnum):
     AD_DELETED = "ad.deleted"
 
 
-class AuditedUpload(Protocol):
-    """The fields of an upload that its line contains."""
-
-    @property
-    def id(self) -> UUID:
-        """The upload's id."""
-
-    @property
-    def owner_kind(self) -> str:
-        """The kind of its owner, such as ad."""
-
-    @property
-    def owner_id(self) -> int:
-        """The id of its owner."""
-
-    @property
-    def key(self) -> str:
-        """The key below the media location."""
-
-    @property
-    def size(self) -> int:
-        """The declared size in bytes."""
-
-    @property
-    def transport(self) -> str:
-        """The name of its transport."""
-
-    @property
-    def uppy_session_id(self) -> UUID | None:
-        """The Uppy session that created it, if any."""
-
-
-def record_upload(act: Act, row: AuditedUpload, principal: Principal, *, for_user: int) -> None:
+def record_upload(act: Act, row: UploadRow, principal: Principal, *, for_user: int) -> None:
     """Record what `principal` did to an upload of the user `for_user`."""
     record_uploads(act, [row], principal, for_user=for_user)
 
 
-def record_rejection(
-    row: AuditedUpload, principal: Principal, *, for_user: int, detail: str
-) -> None:
+def record_rejection(row: UploadRow, principal: Principal, *, for_user: int, detail: str) -> None:
     """Record an upload whose object is not the declared one; `detail` says what differs."""
     fields = _upload_fields(row, _actor(principal), for_user)
     write(log, Act.UPLOAD_REJECTED.value, {**fields, "detail": detail})
 
 
 def record_uploads(
-    act: Act, rows: Iterable[AuditedUpload], principal: Principal, *, for_user: int
+    act: Act, rows: Iterable[UploadRow], principal: Principal, *, for_user: int
 ) -> None:
     """Record what `principal` did to uploads of the user `for_user`, one line for each."""
     actor = _actor(principal)
     write(log, act.value, *[_upload_fields(row, actor, for_user) for row in rows])
 
 
-def _upload_fields(
-    row: AuditedUpload, actor: Mapping[str, object], for_user: int
-) -> dict[str, object]:
+def _upload_fields(row: UploadRow, actor: Mapping[str, object], for_user: int) -> dict[str, object]:
     fields: dict[str, object] = {
         "upload_id": row.id,
         "for_user": for_user,

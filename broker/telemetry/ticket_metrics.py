@@ -6,12 +6,13 @@ from functools import cache
 
 from broker.domain.owners import OwnerKind
 from broker.domain.principal import Principal
+from broker.domain.upload_row import UploadRow
 from broker.telemetry import audit
 from broker.telemetry.metrics import ISSUED, QUOTA_REFUSED
 
 
 def record_issued(
-    kind: OwnerKind, rows: Sequence[audit.AuditedUpload], principal: Principal, user_id: int
+    kind: OwnerKind, rows: Sequence[UploadRow], principal: Principal, user_id: int
 ) -> None:
     """Record tickets of one user after their rows are committed."""
     for transport, count in Counter(row.transport for row in rows).items():

@@ -33,8 +33,8 @@ def tests_secrets() -> frozenset[str]:
     """Return the secrets of the tests. Imported late, after pytest's plugins."""
     from tests.doctor.conftest import READER_SECRET
     from tests.e2e.test_bucket_notifications import BUCKET_SECRET as OF_SERVERS
+    from tests.http.background.test_bucket_notifications import BUCKET_SECRET
     from tests.http.client import SECRET
-    from tests.http.test_bucket_notifications import BUCKET_SECRET
     from tests.servers import minio, seaweedfs
 
     own = {SECRET, READER_SECRET, BUCKET_SECRET, OF_SERVERS}

@@ -25,8 +25,8 @@ from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
 from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import notification_queue
+from tests.http.background.test_bucket_notifications import notification
 from tests.http.client import SECRET, Client, rows, send
-from tests.http.test_bucket_notifications import notification
 from tests.servers.fixtures import Bucket
 
 POISON_AFTER = 2  # receives

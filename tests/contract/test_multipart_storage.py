@@ -10,7 +10,7 @@ from broker.domain.errors import InvalidParts, MultipartNotFound
 from broker.domain.part_plan import UploadedPart
 from broker.domain.put_request import upload_part_request
 from broker.storage.s3 import S3Storage
-from tests.http.multipart import PART, digest
+from tests.http.part_uploads import PART, digest
 from tests.servers.fixtures import Bucket
 
 KEY = "media/ads/ad_1/large_Zt41bQ9c.jpg"

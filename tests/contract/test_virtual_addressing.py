@@ -13,7 +13,7 @@ from broker.domain.post_policy import post_form
 from broker.domain.put_request import PutRequest, put_object_request, upload_part_request
 from broker.storage.factory import s3_storage
 from broker.storage.presigner import S3Presigner
-from tests.http.multipart import digest
+from tests.http.part_uploads import digest
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket, make_bucket
 from tests.servers.minio import DOMAIN

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import botocore.auth
 import pytest
 
-from broker.doctor.run import CHECKS
+from broker.doctor.checks import CHECKS
 from broker.local.process import free_ports
 from tests.doctor.conftest import FAR_REGION, Deployment, deploy, run
 from tests.servers import S3Server

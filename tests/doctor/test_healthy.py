@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.doctor.run import CHECKS
+from broker.doctor.checks import CHECKS
 from tests.doctor.conftest import Deployment, run
 from tests.servers.counters import Counters
 from tests.servers.fixtures import SECRET

@@ -14,8 +14,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from broker.doctor import report
+from broker.doctor.checks import examine
 from broker.doctor.finding import Finding
-from broker.doctor.run import examine
 from broker.local.process import free_ports
 from tests.doctor.conftest import FAR_REGION, OTHER_ORIGIN, Deployment, deploy, run
 from tests.servers import S3Server

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from broker.doctor.run import CHECKS
+from broker.doctor.checks import CHECKS
 from broker.local.process import free_ports
 from tests.doctor.conftest import NO_BUCKET, Environment
 

@@ -17,7 +17,7 @@ from broker.db.models import Upload
 from broker.storage import bucket_setup
 from tests.e2e.live import Wsgi, served
 from tests.http.client import Client, send, token
-from tests.http.multipart import LARGE, PART, put_parts, signed
+from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.servers import Webhook, installed_or_skip
 from tests.servers.fixtures import make_bucket
 from tests.servers.minio import WEBHOOK_ARN, minio

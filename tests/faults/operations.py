@@ -9,7 +9,7 @@ from flask import Flask
 
 from tests.faults.victim import Request
 from tests.http.client import JPEG, Client, declared, send, token
-from tests.http.multipart import PART, multipart_ticket, put_parts, signed
+from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.servers.fixtures import Bucket
 
 ALICE = token(1)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from broker.doctor import put
-from broker.doctor.run import CHECKS
+from broker.doctor.checks import CHECKS
 from broker.doctor.settings import CHECK
 
 PAGE = (Path(__file__).parent.parent.parent / "docs/doctor.md").read_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broker_client.retries import (
+from broker_client.retry_policy import (
     DEFAULT_RETRIES,
     RULES,
     Decision,

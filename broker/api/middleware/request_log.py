@@ -10,7 +10,6 @@ import time
 from flask import Flask, Response, g, request
 
 from broker.api.middleware import request_metrics
-from broker.api.request.context import request_itself
 from broker.telemetry import logs, tracing
 from broker.telemetry.context import context
 from broker.telemetry.redaction import redact
@@ -56,14 +55,13 @@ def _end(response: Response) -> Response:
 
 
 def _fields(status: int, seconds: float) -> dict[str, object]:
-    asked = request_itself()
     fields: dict[str, object] = {
-        "method": asked.method[:METHOD_MAX],
-        "path": redact(asked.path[:PATH_MAX]),
+        "method": request.method[:METHOD_MAX],
+        "path": redact(request.path[:PATH_MAX]),
         "status": status,
         "ms": round(seconds * 1000, 2),
-        "client": asked.remote_addr,
-        "user_agent": redact(asked.headers.get("User-Agent", "")[:USER_AGENT_MAX]),
+        "client": request.remote_addr,
+        "user_agent": redact(request.headers.get("User-Agent", "")[:USER_AGENT_MAX]),
     }
     for name in ("token", "database", "s3"):
         step = getattr(context, name)

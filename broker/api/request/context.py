@@ -1,8 +1,6 @@
 """What a request works with."""
 
-from typing import Any
-
-from flask import Request, current_app, request
+from flask import current_app
 
 from broker.services.work import Broker
 
@@ -11,10 +9,3 @@ def current() -> Broker:
     """Return the parts of the app that serves this request."""
     broker: Broker = current_app.extensions["broker"]
     return broker
-
-
-def request_itself() -> Request:
-    """Return the request behind Flask's proxy, which looks it up at each attribute."""
-    proxy: Any = request
-    found: Request = proxy._get_current_object()
-    return found

@@ -12,7 +12,6 @@ from webargs.flaskparser import FlaskParser
 
 from broker.api.problems.answers import ALWAYS, answered, answers
 from broker.api.problems.handlers import ApiError
-from broker.api.request.context import request_itself
 from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
 from broker.api.request.view_marks import view_has
 from schemas.fields import the
@@ -60,7 +59,7 @@ class StrictParser(FlaskParser):
         """Parse a JSON body. It must be UTF-8, without duplicate keys, NaN or deep nesting."""
         if getattr(schema, "BODY_MAY_BE_EMPTY", False) and not req.get_data():
             return {}
-        if not _is_plain_json(req) and req.mimetype != "application/json":
+        if req.mimetype != "application/json":
             raise ApiError("unsupported_media_type", "Send Content-Type: application/json.")
         try:
             value = json.loads(
@@ -77,11 +76,6 @@ class StrictParser(FlaskParser):
         if is_too_deep(value):
             raise ApiError("malformed_json", _TOO_DEEP)
         return value
-
-
-def _is_plain_json(asked: Request) -> bool:
-    """Check for the header as most clients write it. Werkzeug parses other forms of it."""
-    return bool(asked.environ.get("CONTENT_TYPE") == "application/json")
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -131,18 +125,17 @@ class Blueprint(SmorestBlueprint):
 
 def limit_body() -> None:
     """Refuse a body that is too large or contains a file, before it is read."""
-    asked = request_itself()
-    if not asked.path.startswith("/api/"):
+    if not request.path.startswith("/api/"):
         return
     limit = BATCH_BODY_MAX if view_has("allows_large_body") else BODY_MAX
-    asked.max_content_length = limit
-    if not _is_plain_json(asked) and asked.mimetype == "multipart/form-data":
+    request.max_content_length = limit
+    if request.mimetype == "multipart/form-data":
         raise ApiError("unsupported_media_type", _FORM_DETAIL)
-    size = asked.content_length
-    if size is None and "Transfer-Encoding" in asked.headers:
+    size = request.content_length
+    if size is None and "Transfer-Encoding" in request.headers:
         # Werkzeug truncates a chunked body at its limit, so allow one byte more to notice it.
-        asked.max_content_length = limit + 1
-        size = len(asked.get_data())
+        request.max_content_length = limit + 1
+        size = len(request.get_data())
     if (size or 0) > limit:
         raise ApiError("body_too_large", f"The body may have at most {limit} bytes.")
 

@@ -7,11 +7,11 @@ from flask import Response
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
-from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.ads import AD_PATH
+from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_many, issue_one
 from broker.domain.owners import AD
 from broker.services.marketplace import images as service

@@ -8,9 +8,9 @@ from broker.api.auth.tokens import accepts_token, caller, principal, requires_to
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
-from broker.api.request.idempotency import Created, idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
+from broker.api.routes.idempotency import Created, idempotent
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
 from schemas import ads as schemas

@@ -8,8 +8,8 @@ from flask import Response
 
 from broker.api.auth.tokens import principal
 from broker.api.request.context import current
-from broker.api.request.idempotency import Created
 from broker.api.routes import shapes
+from broker.api.routes.idempotency import Created
 from broker.domain.errors import InvalidRequest
 from broker.domain.owners import OwnerKind
 from broker.services.tickets.issue import FileRequest, issue

@@ -11,9 +11,9 @@ from broker.api.middleware.hosts import base_url
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import UPPY_PATH
 from broker.api.request.context import current
-from broker.api.request.idempotency import Created, idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.routes.ads import AD_PATH
+from broker.api.routes.idempotency import Created, idempotent
 from broker.api.routes.users import USER_PATH
 from broker.db.models import UppySession
 from broker.domain.owners import AD, USER, OwnerKind

@@ -7,10 +7,10 @@ from flask import Response
 from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
-from broker.api.request.idempotency import idempotent
 from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import issues_tickets
 from broker.api.routes import shapes
+from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_one
 from broker.domain.owners import USER
 from broker.services.marketplace import users as service

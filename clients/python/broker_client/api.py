@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker_client.errors import BrokerError, NetworkError, Unauthorized, error_class
-from broker_client.retries import Decision, Failure, RetryPolicy, wait_before_retry
+from broker_client.retry_policy import Decision, Failure, RetryPolicy, wait_before_retry
 from broker_client.steps import Answer, Request, Steps, Token, ask
 
 

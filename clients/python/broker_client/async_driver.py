@@ -19,7 +19,7 @@ from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
 from broker_client.models import Image, Outcome, Profile
 from broker_client.operations import Operations
-from broker_client.retries import DEFAULT_RETRIES, RetryPolicy
+from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
 from broker_client.sync_driver import AT_ONCE, TIMEOUT_SECONDS
 

@@ -9,7 +9,7 @@ from broker_client.errors import ClientError
 from broker_client.files import FileToSend, OnProgress, Owner
 from broker_client.journal import Journal, NoJournal
 from broker_client.models import Outcome
-from broker_client.retries import Decision, Failure
+from broker_client.retry_policy import Decision, Failure
 from broker_client.steps import Steps, run, together
 from broker_client.tickets import BATCH, ask_batch
 from broker_client.upload import Job, deliver

@@ -10,7 +10,7 @@ from broker_client.bodies import Body
 from broker_client.errors import BrokerError, ClientError, NetworkError, ValidationFailed
 from broker_client.files import Meter
 from broker_client.models import Image
-from broker_client.retries import Decision, Failure, wait_before_retry
+from broker_client.retry_policy import Decision, Failure, wait_before_retry
 from broker_client.s3_errors import refusal, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask, run, together

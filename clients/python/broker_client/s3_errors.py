@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from broker_client.api import Api
 from broker_client.errors import ClientError, S3Refused
-from broker_client.retries import Decision, Failure
+from broker_client.retry_policy import Decision, Failure
 from broker_client.steps import Answer, Steps
 
 # S3 API, "Error responses". Read with patterns: an XML parser would expand entities that anybody

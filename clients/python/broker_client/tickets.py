@@ -7,7 +7,7 @@ from typing import Any
 from broker_client.api import Api
 from broker_client.files import Owner
 from broker_client.models import Ticket
-from broker_client.retries import RENEW_EARLY_SECONDS
+from broker_client.retry_policy import RENEW_EARLY_SECONDS
 from broker_client.steps import Steps
 
 BATCH = 50  # the most tickets in one request

@@ -13,7 +13,7 @@ from broker_client.files import FileToSend, Meter, OnProgress, Owner
 from broker_client.journal import Journal
 from broker_client.models import Image
 from broker_client.parts import Multipart
-from broker_client.retries import Decision, Failure
+from broker_client.retry_policy import Decision, Failure
 from broker_client.source import Source
 from broker_client.steps import Steps, run
 from broker_client.tickets import IssuedTicket, ask_one, renew

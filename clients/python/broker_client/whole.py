@@ -7,7 +7,7 @@ from broker_client.bodies import Body, form_body
 from broker_client.errors import BrokerError, ClientError, NetworkError
 from broker_client.files import Meter
 from broker_client.models import Image, Ticket
-from broker_client.retries import Decision, Failure, Phase, wait_before_retry
+from broker_client.retry_policy import Decision, Failure, Phase, wait_before_retry
 from broker_client.s3_errors import refusal, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask

@@ -12,7 +12,7 @@ from flask import Flask
 from broker.api.routes.bucket_notifications import warn_of_old_path
 from broker.db.models import Deletion, Image, Upload
 from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
-from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
@@ -169,7 +169,7 @@ def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
 
 
 @pytest.mark.parametrize("given", [None, "x", BUCKET_SECRET + "x", BUCKET_SECRET[:-1], "", "é"])
-def test_without_the_secret_nothing_is_read(app: Flask, given: str | None) -> None:
+def test_without_the_secret_no_notification_is_read(app: Flask, given: str | None) -> None:
     answer = Client(app, None).post(
         PATH, {"Records": []}, headers={} if given is None else {"Authorization": f"Bearer {given}"}
     )

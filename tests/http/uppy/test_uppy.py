@@ -9,8 +9,8 @@ from flask import Flask
 
 from broker.storage.multipart import S3Multipart
 from tests.http.client import EACH_SERVER, JPEG, Client, token
-from tests.http.multipart import MIB, PART
-from tests.http.uppy import (
+from tests.http.part_uploads import MIB, PART
+from tests.http.uppy_calls import (
     LARGE,
     begin,
     of,

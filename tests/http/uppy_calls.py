@@ -6,7 +6,7 @@ from urllib.parse import quote
 import httpx
 
 from tests.http.client import JPEG, Client
-from tests.http.multipart import MIB, part
+from tests.http.part_uploads import MIB, part
 
 LARGE = b"\xff\xd8\xff" + b"p" * (6 * MIB)
 

@@ -23,7 +23,7 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_of_owner
 from tests.http.client import JPEG, Client, declared, rows, send
 from tests.http.reconciling import PAST_EVERY_TICKET, adopted, put, put_ours, reconciled, there
-from tests.http.test_lifecycle import reap
+from tests.http.uploads.test_lifecycle import reap
 from tests.servers.fixtures import Bucket
 
 LIFE = timedelta(seconds=120)

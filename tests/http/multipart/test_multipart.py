@@ -9,7 +9,7 @@ from flask import Flask
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
 from tests.http.client import EACH_SERVER, Client, rows, token
-from tests.http.multipart import (
+from tests.http.part_uploads import (
     LARGE,
     MIB,
     PART,

@@ -7,8 +7,8 @@ from flask import Flask
 
 from broker.db.models import Upload
 from tests.http.client import Client, rows
-from tests.http.uppy import begin, of, open_session
-from tests.http.uppy import path as uppy_path
+from tests.http.uppy_calls import begin, of, open_session
+from tests.http.uppy_calls import path as uppy_path
 
 
 @pytest.mark.parametrize(

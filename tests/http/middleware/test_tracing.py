@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from broker.telemetry import tracing
 from tests.canaries.checker import leaks
 from tests.http.client import Client, send, token
-from tests.http.uppy import open_session, params
+from tests.http.uppy_calls import open_session, params
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}

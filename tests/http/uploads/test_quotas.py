@@ -11,7 +11,7 @@ from broker.domain.errors import QuotaExceeded
 from tests.http.charging import DEAD, NOW, SIZE, cancel_at, charged, issue_at, places, reap
 from tests.http.client import Client, declared, rows, send, token
 from tests.http.reconciling import put as store
-from tests.http.test_put import put
+from tests.http.tickets.test_put import put
 from tests.servers.fixtures import Bucket
 
 DAY = timedelta(days=1)

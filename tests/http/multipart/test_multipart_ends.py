@@ -15,7 +15,7 @@ from broker.services.background.reap import reap_once
 from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart
 from tests.http.client import EACH_SERVER, Client, rows, token
-from tests.http.multipart import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
+from tests.http.part_uploads import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
 from tests.servers.fixtures import Bucket
 
 pytestmark = EACH_SERVER

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from broker.api.rate_limits import redis_store as redis_rate_limits
 from broker.config import SettingsError
 from tests.http.client import Client, at_once, token
-from tests.http.uppy import open_session, params
+from tests.http.uppy_calls import open_session, params
 from tests.servers import installed_or_skip
 from tests.servers.counters import Counters, counters
 

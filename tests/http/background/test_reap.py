@@ -18,8 +18,8 @@ from broker.db.models import Ad, Deletion, Image, Upload
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads.outbox import enqueue
 from tests.http.client import EACH_SERVER, SECRET, Client, declared, rows, send, token
-from tests.http.multipart import PART, multipart_ticket, put_parts, signed
-from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
+from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
 LONG_PAST = timedelta(days=2)

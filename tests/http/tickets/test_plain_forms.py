@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Upload
+from tests.http.background.test_bucket_notifications import BUCKET_SECRET, tell
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, rows, send, token
 from tests.http.reconciling import PAST_EVERY_TICKET, reconciled
-from tests.http.test_bucket_notifications import BUCKET_SECRET, tell
-from tests.http.test_lifecycle import PAST_GRACE, gone, reap
+from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
 SHOP = "https://shop.example"

@@ -9,7 +9,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from tests.http.client import Client, declared
-from tests.http.test_lifecycle import PAST_GRACE, reap
+from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.servers.postgres import Postgres
 
 AD = {"title": "x", "price": "1.00"}

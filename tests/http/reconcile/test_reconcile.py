@@ -14,7 +14,7 @@ from broker.domain.reconciliation import Tally
 from broker.services.uploads import outbox
 from broker.storage.inventory import open_report
 from tests.http.client import EACH_SERVER, Client, rows, send, token
-from tests.http.multipart import LARGE, multipart_ticket, part, put_part, signed
+from tests.http.part_uploads import LARGE, multipart_ticket, part, put_part, signed
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     image_of,

@@ -11,7 +11,7 @@ from broker.domain.errors import StorageDenied
 from broker.services.uploads import outbox
 from broker.services.work import Work
 from tests.http.client import rows
-from tests.http.test_lifecycle import reap
+from tests.http.uploads.test_lifecycle import reap
 
 NOW = datetime.now(UTC)
 

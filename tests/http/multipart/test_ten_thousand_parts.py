@@ -6,7 +6,7 @@ from flask import Flask
 
 from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PARTS, MIB
 from tests.http.client import Client, declared, token
-from tests.http.multipart import digest
+from tests.http.part_uploads import digest
 
 
 def test_an_upload_of_5_tib_can_sign_every_part_in_one_call(

@@ -11,9 +11,18 @@ from broker.config import Settings
 from broker.local.process import free_ports
 from broker.local.seaweedfs import EmbeddedS3
 from broker.storage import bucket_setup
+from tests.http.background.test_bucket_notifications import notification
 from tests.http.client import SECRET, Client, send, token
-from tests.http.test_bucket_notifications import notification
-from tests.http.uppy import begin, of, open_session, params, path, refused, send_form, send_parts
+from tests.http.uppy_calls import (
+    begin,
+    of,
+    open_session,
+    params,
+    path,
+    refused,
+    send_form,
+    send_parts,
+)
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 

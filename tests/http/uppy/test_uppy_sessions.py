@@ -12,7 +12,7 @@ from flask import Flask
 from broker.db.models import Upload, UppySession
 from broker.services.background.reap import reap_once
 from tests.http.client import JPEG, SECRET, Client, rows, token
-from tests.http.uppy import (
+from tests.http.uppy_calls import (
     begin,
     of,
     open_session,
