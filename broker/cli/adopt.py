@@ -45,7 +45,7 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
         tally = AdoptTally()
         with (
             broker_of_environment() as broker,
-            broker.work() as work,
+            broker.system_work() as work,
             _claims(csv_file, work) as claims,
         ):
             if restored and not dry_run:

@@ -31,7 +31,7 @@ def consume_bucket_notifications(once: bool, metrics_port: int | None, metrics_h
     with stop_signal() as stop, broker_of_environment() as broker:
         consumer = Consumer(
             queue=_Stoppable(notification_queue(broker.settings), stop),
-            open_work=broker.work,
+            open_work=broker.system_work,
             check=broker.check,
             wait=stop.wait,
         )

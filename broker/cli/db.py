@@ -39,7 +39,7 @@ def verify() -> None:
     """
     with cannot_tell_is_two():
         wrong = 0
-        with broker_of_environment() as broker, broker.work() as work:
+        with broker_of_environment() as broker, broker.system_work() as work:
             for line in wrong_rows(work):
                 click.echo(line)
                 wrong += 1

@@ -56,7 +56,7 @@ def _try_round(broker: Broker) -> None:
 
 def _round(broker: Broker) -> Reaped:
     try:
-        with broker.work() as work:
+        with broker.system_work() as work:
             done = reap_once(work)
     except BrokerError as error:
         reaper.failed(error.code)

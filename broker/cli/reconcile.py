@@ -47,7 +47,7 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
         with broker_of_environment() as broker:
             report = open_report(inventory, broker.settings.s3_bucket) if inventory else None
             objects = report.objects if report else None
-            with broker.work() as work:
+            with broker.system_work() as work:
                 for found in service.reconcile(
                     work, tally=tally, inventory=objects, fix=fix, before=before
                 ):

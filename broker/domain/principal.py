@@ -31,5 +31,7 @@ class Principal:
         return self.is_service or self.user_id == user_id
 
 
-# The broker itself: the reaper, bucket notifications and the operator's commands.
+# A caller without a token, who may only read what is public.
+ANYONE = Principal(user_id=0)
+# The broker itself, with all rights: the reaper, bucket notifications and operators' commands.
 SYSTEM = Principal(user_id=0, role=Role.SERVICE)

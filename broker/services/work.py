@@ -10,7 +10,7 @@ bucket, and then changes rows by compare-and-set.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -46,7 +46,7 @@ class Broker:
     storage: Storage
 
     @contextmanager
-    def work(self, principal: Principal = SYSTEM, *, now: datetime | None = None) -> Iterator[Work]:
+    def work(self, principal: Principal, *, now: datetime | None = None) -> Iterator[Work]:
         """Yield the work of one caller; roll back what it has not committed.
 
         Raises:
@@ -60,6 +60,10 @@ class Broker:
                 principal=principal,
                 now=now or utc_now(),
             )
+
+    def system_work(self, *, now: datetime | None = None) -> AbstractContextManager[Work]:
+        """Return the work of the broker itself, which has all rights."""
+        return self.work(SYSTEM, now=now)
 
     def check(self) -> None:
         """Raise DatabaseUnavailable, StorageUnavailable or StorageDenied if one does not work."""

@@ -105,7 +105,7 @@ def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
 
     return Consumer(
         queue=notification_queue(settings),
-        open_work=broker.work,
+        open_work=broker.system_work,
         check=check,
         wait=lambda _seconds: False,
     )

@@ -71,7 +71,7 @@ def reaped(app: Flask, **limits: Any) -> Reaped:
     parts = app.extensions["broker"]
     now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
     parts = replace(parts, limits=replace(parts.limits, **limits))
-    with parts.work(now=now) as work:
+    with parts.system_work(now=now) as work:
         return reap_once(work)
 
 

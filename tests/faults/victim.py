@@ -56,7 +56,7 @@ def perform(app: Flask, request: Request) -> int:
     """Run the request; return the status of its answer, 200 for a run of the reaper."""
     if request.path is None:
         broker = app.extensions["broker"]
-        with broker.work(now=datetime.now(UTC) + request.after) as work:
+        with broker.system_work(now=datetime.now(UTC) + request.after) as work:
             reap_once(work)
         return 200
     answer = app.test_client().open(

@@ -140,3 +140,16 @@ def test_only_one_function_of_services_deletes_images() -> None:
         "broker/services/uploads/images.py",
         "broker/services/adopt/insert_images.py",
     }
+
+
+def test_only_two_modules_of_the_api_work_with_all_rights() -> None:
+    """A bucket notification has proved its secret, and `/metrics` counts the outbox."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "broker/api").rglob("*.py"))
+        if "system_work" in path.read_text() or "SYSTEM" in path.read_text()
+    }
+    assert found == {
+        "broker/api/routes/bucket_notifications.py",
+        "broker/api/routes/metrics.py",
+    }

@@ -22,7 +22,7 @@ DEAD = NOW + timedelta(hours=1)
 
 def charged(app: Flask, user_id: int = 1) -> tuple[int, int]:
     """Return the bytes and files that a user is charged; check that all rows agree."""
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         assert list(wrong_rows(work)) == []
         row = work.session.get(UserQuota, user_id)
         return (row.bytes_taken, row.files_taken) if row else (0, 0)
@@ -54,5 +54,5 @@ def cancel_at(app: Flask, upload_id: UUID, now: datetime) -> None:
 def reap(app: Flask, after: timedelta) -> None:
     """Run the reaper at a later time."""
     broker = app.extensions["broker"]
-    with broker.work(now=datetime.now(UTC) + after) as work:
+    with broker.system_work(now=datetime.now(UTC) + after) as work:
         reap_once(work)

@@ -72,7 +72,7 @@ def reconciled(
     inventory: Callable[[], Iterable[ListedObject]] | None = None,
     tally: Tally | None = None,
 ) -> list[Difference]:
-    with app.extensions["broker"].work(now=datetime.now(UTC) + after) as work:
+    with app.extensions["broker"].system_work(now=datetime.now(UTC) + after) as work:
         return list(
             reconcile(work, tally=tally or Tally(), inventory=inventory, fix=fix, before=before)
         )
@@ -86,7 +86,7 @@ def adopted(
     app: Flask, claims: Iterable[Claim] | None = None, *, dry_run: bool = False
 ) -> AdoptTally:
     tally = AdoptTally()
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         wanted = claims_of_listing(work) if claims is None else claims
         adopt(work, wanted, tally=tally, dry_run=dry_run)
     return tally

@@ -24,6 +24,7 @@ from broker.api.request.context import current
 from broker.config import Settings
 from broker.db.models import UppySession
 from broker.domain.errors import CapabilityInvalid
+from broker.domain.principal import ANYONE
 from broker.services.uppy.sessions import live_session, principal_of
 
 SALT = b"broker uppy session"
@@ -69,7 +70,7 @@ def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         capability = str(kwargs.pop("capability"))
-        with current().work() as work:
+        with current().work(ANYONE) as work:
             g.uppy_session = live_session(work, _session_id(capability))
         count_request(principal_of(g.uppy_session))
         return view(*args, **kwargs)

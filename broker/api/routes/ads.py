@@ -11,6 +11,7 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
+from broker.domain.principal import ANYONE
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
 from schemas import ads as schemas
@@ -45,7 +46,7 @@ def create_ad(fields: dict[str, Any]) -> Response:
 def list_ads(query: dict[str, Any]) -> dict[str, Any]:
     """List ads, newest first."""
     limit, before_id = query.pop("limit"), cursors.decode(query.pop("cursor", None))
-    with current().work() as work:
+    with current().work(caller() or ANYONE) as work:
         views = service.list_ads(work, before_id=before_id, limit=limit, **query)
     page = views[:limit]
     more = len(views) > limit
@@ -61,7 +62,7 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.Ad)
 def get_ad(ad_id: int) -> dict[str, Any]:
     """Read an ad."""
-    with current().work() as work:
+    with current().work(caller() or ANYONE) as work:
         return shapes.ad(service.get_ad(work, ad_id), caller())
 
 

@@ -76,7 +76,7 @@ def receive_bucket_notification(notification: dict[str, Any]) -> dict[str, Any]:
     """Confirm the uploads that a bucket notification names."""
     context.via = "events"
     created = objects_created(notification)
-    with current().work() as work:
+    with current().system_work() as work:
         outcomes = handle_bucket_notifications(work, created)
     for outcome, count in outcomes.items():
         EVENTS.labels(outcome.value).inc(count)

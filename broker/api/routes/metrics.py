@@ -41,7 +41,7 @@ class OutboxCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield three gauges, or none while the database is away."""
         try:
-            with current().work() as work:
+            with current().system_work() as work:
                 backlog = outbox.backlog(work)
         except DatabaseUnavailable:
             return

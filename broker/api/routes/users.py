@@ -13,6 +13,7 @@ from broker.api.routes import shapes
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_one
 from broker.domain.owners import USER
+from broker.domain.principal import ANYONE
 from broker.services.marketplace import users as service
 from schemas import tickets, users
 
@@ -28,7 +29,7 @@ USER_PATH = "/<id:user_id>/"
 @blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:
     """Read a profile."""
-    with current().work() as work:
+    with current().work(caller() or ANYONE) as work:
         return shapes.user(service.get_user(work, user_id), caller())
 
 

@@ -125,7 +125,7 @@ def test_many_concurrent_reapers_end_each_upload_once(
     now = datetime.now(UTC) + PAST_GRACE
 
     def run(_number: int) -> Reaped:
-        with broker.work(now=now) as work:
+        with broker.system_work(now=now) as work:
             return reap_once(work)
 
     with ThreadPoolExecutor(4) as pool:

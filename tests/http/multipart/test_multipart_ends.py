@@ -60,7 +60,7 @@ def stored(app: Flask, ticket: dict[str, Any]) -> bool:
 
 def reap(app: Flask, after: timedelta = timedelta()) -> None:
     broker = app.extensions["broker"]
-    with broker.work(now=datetime.now(UTC) + after) as work:
+    with broker.system_work(now=datetime.now(UTC) + after) as work:
         reap_once(work)
 
 

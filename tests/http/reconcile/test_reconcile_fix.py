@@ -58,7 +58,7 @@ def test_fix_deletes_an_object_that_arrived_after_its_upload_expired(
     ticket = alice.ticket(alice.ad()).get_json()
     broker = app.extensions["broker"]
     for _ in range(2):
-        with broker.work(now=datetime.now(UTC) + timedelta(2)) as work:
+        with broker.system_work(now=datetime.now(UTC) + timedelta(2)) as work:
             reap_once(work)
     assert send(ticket).status_code == 201
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)

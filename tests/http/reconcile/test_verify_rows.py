@@ -15,7 +15,7 @@ from tests.http.reconciling import image_of
 
 
 def wrong(app: Flask) -> list[str]:
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         return list(wrong_rows(work))
 
 

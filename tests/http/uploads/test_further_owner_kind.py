@@ -91,7 +91,7 @@ def slots(app: Flask, product: int = MINE) -> int:
 
 
 def disagreeing(app: Flask) -> list[str]:
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         return list(wrong_rows(work))
 
 
@@ -135,7 +135,7 @@ def test_a_photo_is_sent_confirmed_and_deleted(
     assert confirmed.get_json()["image"].startswith(f"products/product_{MINE}/")
     assert slots(app) == 1
     key = f"media/{ticket['key']}"
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         deleted = delete_of_owner(work.session, work.limits, PRODUCT, MINE, now=work.now)
         work.session.commit()
     assert deleted == [ticket["key"]]

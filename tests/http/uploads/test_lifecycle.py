@@ -16,7 +16,7 @@ PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 
 def reap(app: Flask, after: timedelta = timedelta()) -> Reaped:
     broker = app.extensions["broker"]
-    with broker.work(now=datetime.now(UTC) + after) as work:
+    with broker.system_work(now=datetime.now(UTC) + after) as work:
         return reap_once(work)
 
 
@@ -73,7 +73,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     send(tickets[1])
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
-    with app.extensions["broker"].work() as work:
+    with app.extensions["broker"].system_work() as work:
         assert outbox.backlog(work).waiting == 0
 
 

@@ -74,7 +74,7 @@ def waits_without(app: Flask, act: Callable[[], Any], waits_for: Row, free: Row)
 
 def expire(app: Flask) -> int:
     broker = app.extensions["broker"]
-    with broker.work(now=LATER) as work:
+    with broker.system_work(now=LATER) as work:
         return expire_stale(work)
 
 
@@ -139,7 +139,7 @@ def test_quotas_of_several_users_are_refunded_in_the_order_of_users(
     broker = app.extensions["broker"]
 
     def late() -> int:
-        with broker.work(now=datetime.now(UTC) + timedelta(hours=1)) as work:
+        with broker.system_work(now=datetime.now(UTC) + timedelta(hours=1)) as work:
             return expire_stale(work)
 
     assert waits_without(app, late, quota_row(1), quota_row(2)) == 2
@@ -193,7 +193,7 @@ def test_adopted_images_are_counted_in_the_order_of_ads(app: Flask, alice: Clien
     broker = app.extensions["broker"]
 
     def adopt() -> set[str]:
-        with broker.work() as work:
+        with broker.system_work() as work:
             return insert_images(work, rows)
 
     assert len(waits_without(app, adopt, ad_row(first), ad_row(second))) == 2

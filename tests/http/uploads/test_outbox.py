@@ -60,13 +60,13 @@ def test_a_worker_overtaken_by_another_reads_the_outbox_row_again(
         assert asked < 10, "it asks for the same row over and over"
         if asked == 1:
             earlier = work.now - timedelta(minutes=1)
-            with monkeypatch.context() as patched, broker.work(now=earlier) as other:
+            with monkeypatch.context() as patched, broker.system_work(now=earlier) as other:
                 patched.setattr(broker.storage, "delete", refuse)
                 patched.setattr(outbox, "_lease", lease)
                 outbox.drain(other)
         return lease(work, row)
 
     monkeypatch.setattr(outbox, "_lease", overtaken)
-    with broker.work(now=NOW + timedelta(minutes=2)) as work:
+    with broker.system_work(now=NOW + timedelta(minutes=2)) as work:
         assert outbox.drain(work).deleted == 1
     assert rows(app, Deletion) == 0

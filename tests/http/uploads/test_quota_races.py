@@ -53,7 +53,7 @@ def test_an_upload_ended_concurrently_is_refunded_once(app: Flask, alice: Client
         later = datetime.now(UTC) + timedelta(hours=1)
 
         def reap(later: datetime = later) -> None:
-            with broker.work(now=later) as work:
+            with broker.system_work(now=later) as work:
                 expire_stale(work)
 
         acts = iter(
@@ -88,12 +88,12 @@ def test_tickets_and_ending_uploads_of_many_ads_never_deadlock(
             if number % 2:
                 cancel_at(app, mine, DEAD)
             else:
-                with broker.work(now=DEAD) as work:
+                with broker.system_work(now=DEAD) as work:
                     expire_stale(work)
         return 40
 
     assert at_once(6, rounds) == [40] * 6
-    with broker.work(now=DEAD) as work:
+    with broker.system_work(now=DEAD) as work:
         expire_stale(work)
         assert work.session.scalars(select(Upload).where(Upload.state == "pending")).all() == []
     assert charged(app) == (0, 0)

@@ -66,7 +66,7 @@ def test_an_ad_is_deleted_while_its_ticket_is_confirmed(
         assert alice.delete(f"/api/ads/{ad}/").status_code == 204
     finally:
         event.remove(engine, "before_cursor_execute", just_before)
-    with broker.work() as work:
+    with broker.system_work() as work:
         assert list(wrong_rows(work)) == []
     gone = alice.post(tickets[0]["confirm_url"])
     assert (gone.status_code, gone.get_json()["code"]) == (410, "image_deleted")
@@ -82,7 +82,7 @@ def test_stale_uploads_of_many_ads_are_expired_concurrently(app: Flask, alice: C
     now = datetime.now(UTC) + PAST_GRACE
 
     def reap(_number: int) -> int:
-        with broker.work(now=now) as work:
+        with broker.system_work(now=now) as work:
             return expire_stale(work)
 
     with ThreadPoolExecutor(6) as pool:
