@@ -20,7 +20,7 @@ def markdown(stack: Stack, result: Result) -> str:
 
 def _lines(stack: Stack, result: Result) -> Iterator[str]:
     ledger = result.ledger
-    durable = stack.postgres.shown("fsync", "synchronous_commit", "full_page_writes")
+    durable = stack.postgres.settings("fsync", "synchronous_commit", "full_page_writes")
     settings = ", ".join(f"{name} {value}" for name, value in durable.items())
     yield f"`{stack.command}`; PostgreSQL with {settings}; SeaweedFS; " + (
         "requests are counted in Redis." if stack.counts_requests else "no Redis is installed."

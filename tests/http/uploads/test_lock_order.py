@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Engine, select, text
 from broker.db.models import Ad, Image, Upload, UppySession, UserQuota
 from broker.services.adopt.insert_images import insert_images
 from broker.services.uploads.expire import expire_stale
-from tests.http import uppy
+from tests.http import uppy_calls as uppy
 from tests.http.charging import NOW, cancel_at, issue_at
 from tests.http.client import JPEG, Client, send, token
 
