@@ -39,7 +39,7 @@ def serve(server: tuple[str, ...]) -> None:
     shutdown.
     """
     settings = Settings.load()
-    # A server restarts workers that cannot start, again and again. So report such errors here.
+    # Report such errors here, because a server keeps restarting workers that cannot start.
     make_engine(settings.database_url).dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
@@ -57,7 +57,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         except OSError as error:
             raise click.ClickException(f"{DRAIN_FILE} {drain_file}: {error.strerror}") from None
         try:
-            # In a new process group, so that Ctrl-C reaches only us and we stop the server.
+            # In a new process group: Ctrl-C reaches only this process, which stops the server.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
                 command, env=_environment(Path(directory), drain_file), start_new_session=True
             )
@@ -66,7 +66,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         try:
             if _ended(server, asked):
                 return _status(server.returncode)
-            # Before the drain file exists: anyone who sees it may send the second signal.
+            # Catch a second signal from now on: it may come as soon as the drain file exists.
             with stop_signal() as hurried:
                 # If the disk is full, /readyz cannot announce it; the rest still works.
                 with contextlib.suppress(OSError):
@@ -114,7 +114,7 @@ def _kill(server: subprocess.Popen[bytes]) -> None:
 def _ended(
     server: subprocess.Popen[bytes], asked: StopSignal, seconds: float = float("inf")
 ) -> bool:
-    """Wait for the server's end, a signal or the timeout; return whether the server ended."""
+    """Wait for the end of the server, a signal or the timeout; return whether it has ended."""
     deadline = time.monotonic() + seconds
     while server.poll() is None:
         left = deadline - time.monotonic()

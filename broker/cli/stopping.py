@@ -11,7 +11,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
-    """Whether this process got a stop signal. Wait on it instead of sleeping.
+    """A flag that a stop signal sets. Wait on it instead of sleeping.
 
     A `threading.Event` does not work here: the signal handler would take the lock that an
     interrupted `wait` may hold, and a signal just before `wait` blocks would go unnoticed until

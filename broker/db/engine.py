@@ -14,7 +14,7 @@ VANISHED_SECONDS = 30
 KEEPALIVE_INTERVAL_SECONDS = 2
 POOL_TIMEOUT_SECONDS = 5
 POOL_SIZE = 5
-POOL_OVERFLOW = 10  # connections beyond the size, closed when they are returned
+POOL_OVERFLOW = 10  # connections beyond the pool's size, closed when they are returned
 _POOL = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 
 
@@ -56,7 +56,7 @@ def _engine(url: str, statement_timeout: int) -> Engine:
             parsed,
             hide_parameters=True,
             connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-            # A database in memory has one connection and no such pool.
+            # A database in memory has one connection and no pool with a size.
             **(_POOL if parsed.database else {}),
         )
         event.listen(engine, "connect", _prepare_sqlite)

@@ -1,4 +1,4 @@
-"""What the checks of one run share: settings, the bucket, answers that several checks read."""
+"""Values that the checks of one run share: settings, the bucket, answers for several checks."""
 
 from collections.abc import Callable
 from contextlib import ExitStack

@@ -119,14 +119,14 @@ class Trial:
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
     def confirm(self, ticket: Ticket) -> None:
-        """Record the image by the confirm service; raise the same errors."""
+        """Record the image with the confirm service; raise the same errors."""
         with self._work() as work:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
 
     def delete_image(self) -> None:
-        """Delete the image that was confirmed last by the services, and drain the outbox."""
+        """Delete the last confirmed image with the services, and drain the outbox."""
         if self.image_id is None:
             return
         with self._work() as work:

@@ -9,7 +9,7 @@ from datetime import datetime
 class ObjectHead:
     """The response of HeadObject with checksum mode on; `etag` without quotes.
 
-    The last three are headers that the bucket serves the object with, or None.
+    The last three are headers that the bucket sends with the object, or None.
     """
 
     content_length: int

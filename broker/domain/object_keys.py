@@ -24,7 +24,7 @@ _ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def stem(file_name: str) -> str:
-    """Reduce a client's file name to `[a-z0-9-]`, at most 60 characters, else `image`."""
+    """Reduce the client's file name to `[a-z0-9-]`, at most 60 characters; `image` if empty."""
     base = re.split(r"[/\\]", file_name)[-1]
     if "." in base.strip("."):
         base = base.rsplit(".", 1)[0]
@@ -40,7 +40,7 @@ def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -
 
 
 def _suffix(number: int) -> str:
-    """Return a number in the digits of the alphabet: one random number is cheaper than eight."""
+    """Write a number with the alphabet as digits: one random number is cheaper than eight."""
     digits = []
     for _ in range(SUFFIX_LENGTH):
         number, digit = divmod(number, len(_SUFFIX_ALPHABET))

@@ -67,7 +67,7 @@ def kind_named(name: str) -> OwnerKind:
 
 
 def signature_life(limits: Limits) -> timedelta:
-    """Return for how long a signature may still write, slow bodies included.
+    """Return how long a signature can still write, including slow uploads.
 
     Parts of a multipart upload are signed for `put_ttl`.
     """
@@ -81,7 +81,7 @@ def signature_life(limits: Limits) -> timedelta:
 
 
 def longest_ticket_life(limits: Limits) -> timedelta:
-    """Return for how long after it was written an object may still belong to a ticket."""
+    """Return the maximum age of an object that may still belong to a ticket."""
     return longest_ttl(limits) + limits.grace
 
 

@@ -13,7 +13,7 @@ UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """The object as its ticket declared it; None for what it did not declare."""
+    """The object as its ticket declared it. A field that was not declared is None."""
 
     size: int | None
     max_size: int

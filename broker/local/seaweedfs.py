@@ -28,7 +28,7 @@ from broker.local.process import (
 START_TIMEOUT = 60.0  # seconds; it usually takes one
 START_ATTEMPTS = 3
 LOCK_TIMEOUT = 10.0  # seconds; a server whose parent was killed ends within six
-# Where SeaweedFS 4.48 expects the gRPC port of its admin server, whatever `-admin.port.grpc` says.
+# SeaweedFS 4.48 expects its admin server's gRPC port here, and ignores `-admin.port.grpc`.
 ADMIN_GRPC_OFFSET = 10_000
 MAX_PORT = 65_535
 IDENTITIES = "identities.json"

@@ -32,7 +32,7 @@ class Work:
     now: datetime
 
     def acting_for(self, user_id: int) -> "Work":
-        """Return the same work with a user as the caller, who has no other right."""
+        """Return the same work with a user as the caller. It may act for this user only."""
         return replace(self, principal=Principal(user_id=user_id))
 
 

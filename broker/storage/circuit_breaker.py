@@ -14,7 +14,7 @@ TRIAL_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed until a call times out; then open, except for one trial call at a time.
+    """A breaker that opens when a call times out. Then it allows one trial call at a time.
 
     Args:
         clock: monotonic seconds.

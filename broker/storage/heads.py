@@ -34,7 +34,7 @@ class ObjectHeads:
     Args:
         bucket_url: where the broker reaches the bucket.
         credentials: return the current ones; raise StorageDenied if there are none.
-        attempts: how often a HEAD is sent at most.
+        attempts: the maximum number of times that a HEAD is sent.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class SqsQueue:
         ]
 
     def delete(self, message: QueueMessage) -> None:
-        """See NotificationQueue; a message that becomes visible again comes twice, without harm."""
+        """See NotificationQueue. Receiving a message twice is harmless."""
         try:
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
         except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,4 @@
-"""The broker's log: one JSON object a line on standard error.
+"""The broker's log: one JSON object per line on standard error.
 
 It is ASCII only, so that no line break of any kind, including Unicode's, can end a line early.
 """

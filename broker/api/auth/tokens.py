@@ -117,7 +117,7 @@ def _authenticate(*, optional: bool) -> None:
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
-    """Return the claims of the request's token; None if it has no token and needs none."""
+    """Return the claims of the request's token; None if the token is optional and missing."""
     try:
         if verify_jwt_in_request(optional=optional) is None:
             return None

@@ -1,4 +1,4 @@
-"""What a request works with."""
+"""The objects that a view uses: the parts of the app, and the request without its proxy."""
 
 from typing import Any
 

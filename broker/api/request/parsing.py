@@ -80,7 +80,7 @@ class StrictParser(FlaskParser):
 
 
 def _is_plain_json(asked: Request) -> bool:
-    """Check for the header as most clients write it. Werkzeug parses other forms of it."""
+    """Check for the Content-Type that most clients send. Werkzeug parses all other forms."""
     return bool(asked.environ.get("CONTENT_TYPE") == "application/json")
 
 
@@ -112,7 +112,7 @@ class Blueprint(SmorestBlueprint):
         return lambda view: answers(*codes)(parsing(view))
 
     def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
-        """Register a view. Its name is its operation id. Its error codes are documented."""
+        """Register a view with its name as the operation id, and document its error codes."""
         routing = super().route(rule, methods=methods, **options)
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:

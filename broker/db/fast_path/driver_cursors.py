@@ -99,7 +99,8 @@ class DriverCursor:
 class CursorPool:
     """Idle cursors, on a pool of connections like the engine's.
 
-    There are never more of them than threads that use one at the same time, or than connections.
+    It never holds more cursors than threads have used at the same time, and never more than there
+    are connections.
 
     Checking a connection out of the engine's pool costs as much as the statement itself.
     """
@@ -127,7 +128,7 @@ class CursorPool:
             self._free.release()
 
     def _put_back(self, cursor: DriverCursor, error: BaseException | None) -> None:
-        """Keep the cursor, unless an error that is not the driver's left it in an unknown state."""
+        """Keep the cursor, unless an error outside the driver left it in an unknown state."""
         known = error is None or isinstance(error, DBAPIError)
         if known and cursor.reset():
             self._idle.append(cursor)

@@ -1,4 +1,4 @@
-"""Confirm an upload and insert its image in one step; of many calls at once, one succeeds."""
+"""Confirm an upload and insert its image in one step. If many calls run at once, one succeeds."""
 
 from collections.abc import Mapping
 from datetime import datetime

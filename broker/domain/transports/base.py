@@ -87,5 +87,5 @@ class Transport(ABC):
         return checksum_sha256 is None
 
     def digest_of_head(self, upload: UploadRow) -> str | None:
-        """Return the SHA-256 that HEAD must report for the object; None to compare none."""
+        """Return the SHA-256 that HEAD must report for the object; None to skip this check."""
         return upload.checksum_sha256 if self.verifies_digest else None

@@ -43,7 +43,7 @@ def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> 
 
 
 def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
-    """Handle one hint; errors as of `handle_bucket_notifications`."""
+    """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
     if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
     upload = _writer_of(work, event.key)

@@ -22,7 +22,7 @@ from broker.telemetry import audit
 
 
 def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
-    """Return the upload's image; of many calls at once, one inserts it.
+    """Return the upload's image. If many calls run at once, only one inserts it.
 
     `head` is the HEAD of the object that the client wrote.
 
@@ -103,7 +103,7 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
     if won is None:
         session.rollback()
         return _lost(work, upload)
-    # Issuing a ticket locks the quota before the session; so does this.
+    # Lock the quota before the session, in the same order as when a ticket is issued.
     if not won.size_is_exact:
         quotas.refund_unused(session, won, head.content_length)
     if upload.uppy_session_id is not None and not sessions.charge(

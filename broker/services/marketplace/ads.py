@@ -77,7 +77,7 @@ def list_ads(
     is_active: bool | None = None,
     is_sold: bool | None = None,
 ) -> list[AdView]:
-    """Return ads below `before_id`, newest first; one more than `limit` if a page follows."""
+    """Return ads with ids below `before_id`, newest first; `limit + 1` ads if a page follows."""
     query = select(Ad).order_by(Ad.id.desc()).limit(limit + 1)
     if before_id is not None:
         query = query.where(Ad.id < before_id)

@@ -29,13 +29,13 @@ from broker.services.work import Work
 
 
 def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Image:
-    """Return the upload's image; complete the upload and record the image if that is not done.
+    """Complete the upload and record its image unless that is done. Return the image.
 
     `named` has ETags by part number, from a client that cuts the parts itself. Parts that it does
     not name are left out of the object.
 
     Raises:
-        NotFound, NotMultipart: no such upload of this principal, or one without planned parts.
+        NotFound, NotMultipart: the principal has no such upload, or it has no planned parts.
         PartsMissing: a part is missing; the upload stays pending.
         ObjectMissing: the bucket is still completing the upload; ask again.
         ObjectMismatch: not the declared object; it is deleted.

@@ -97,8 +97,8 @@ def _prepare(
 ) -> dict[int, str]:
     """Keep the upload pending until `expires_at`, and store new digests; return all digests.
 
-    If the upload has no digests and lives long enough, nothing is written. Its parts are aborted
-    again after their URLs have expired if another request ends it in this moment.
+    If the upload has no digests and lives long enough, nothing is written. If another request ends
+    it at this moment, its parts are aborted again after their URLs have expired.
     """
     if not upload.parts_pinned and upload.expires_at >= expires_at:
         return {}

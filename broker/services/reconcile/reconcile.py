@@ -74,7 +74,7 @@ def _suspect(
 ) -> None:
     """Put the keys at which the two streams differ into `suspects`.
 
-    An inventory is sorted first, and so is a listing that turns out not to be in order.
+    An inventory is sorted first. A listing is sorted only if it is not in order.
     """
     if inventory is None:
         listed = in_order(_listed(work))

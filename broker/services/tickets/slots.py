@@ -28,7 +28,7 @@ def reserve(
     it.
 
     Raises:
-        NotFound, Forbidden: no such owner, or another user's.
+        NotFound, Forbidden: there is no such owner, or it belongs to another user.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
     """

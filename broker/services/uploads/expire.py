@@ -1,4 +1,4 @@
-"""Expire pending uploads after their ticket and its grace."""
+"""Expire pending uploads after the grace period of their ticket."""
 
 from sqlalchemy import ColumnElement, select
 

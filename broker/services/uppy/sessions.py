@@ -26,7 +26,7 @@ from broker.telemetry import audit
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLimits:
-    """The requested limits of a session: seconds, files, bytes; None for as much as is allowed."""
+    """The requested limits of a session: seconds, files, bytes; None means the maximum."""
 
     ttl: int | None = None
     max_files: int | None = None
@@ -43,8 +43,8 @@ def open_session(
 ) -> UppySession:
     """Open a session for one owner; raise NotFound or Forbidden.
 
-    A request for more than the operator's limits gets the operator's limits. `answer` is the
-    response to store for retries, in the same transaction.
+    Requested limits above the operator's limits are lowered to them. `answer` is the response to
+    store for retries, in the same transaction.
     """
     user_id = authorise(work, kind, owner_id)
     limits = work.limits
@@ -97,7 +97,7 @@ def kind_of(row: UppySession) -> OwnerKind:
 
 
 def principal_of(row: UppySession) -> Principal:
-    """Return the user that the session acts for, with no other right."""
+    """Return a principal that may act for the session's user only."""
     return Principal(user_id=row.user_id)
 
 

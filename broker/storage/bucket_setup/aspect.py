@@ -17,7 +17,7 @@ class Aspect:
     Attributes:
         title: what the operator sees.
         read: return the current configuration.
-        wanted: take what `read` returned, return what it should be. Keep foreign rules.
+        wanted: take the value of `read`, return what it should be. Keep the rules of others.
         write: replace the configuration.
         empty: the configuration of a bucket that has none.
         absent: S3 error codes of `read` that mean `empty`.
