@@ -49,7 +49,7 @@ def run(bench: Bench) -> Section:
 
 
 class PartsSide:
-    """One multipart upload a user, created before each measurement."""
+    """One multipart upload per user, created before each measurement."""
 
     def __init__(self, bench: Bench, name: str, server: Server, database: Database) -> None:
         self.name = name

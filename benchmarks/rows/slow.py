@@ -110,6 +110,6 @@ def _ticketed(bench: Bench, photo: bytes) -> Crowd:
         state.api_seconds.append(spent + time.perf_counter() - began)
 
     plan = bench.plan
-    # The run ends when all have finished. A slow machine gets some more time.
+    # The run ends when all have finished. This gives a slow machine some more time.
     window = plan.slow_window_seconds * WINDOW_FACTOR
     return asyncio.run(crowd(one, plan.slow_clients, window, server.port))

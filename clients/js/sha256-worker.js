@@ -3,7 +3,7 @@
 
 export const WORKER_NAME = "upload-broker-sha256";
 const BUFFER = 512 * 1024; // bytes in memory at a time
-const TURN_MS = 10; // without a worker: how long to work before the page may redraw
+const TURN_MS = 10; // milliseconds to hash without a worker before the page may redraw
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 const K = new Int32Array([

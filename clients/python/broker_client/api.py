@@ -1,4 +1,4 @@
-"""Requests to the broker's API: with the token, the retries and the errors."""
+"""Requests to the broker's API, with tokens, retries and errors."""
 
 import json
 import re
@@ -17,7 +17,7 @@ class Api:
 
     Args:
         base_url: the broker's address, without a slash at the end.
-        policy: when requests are repeated.
+        policy: decides when requests are repeated.
         clock: returns seconds, monotonic.
     """
 

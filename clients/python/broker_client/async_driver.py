@@ -192,7 +192,7 @@ class AsyncBroker:
         try:
             return await asyncio.gather(*tasks)
         finally:
-            # After an error, or if the caller was cancelled, no task may still use the file.
+            # No task may use the file after an error or after the caller was cancelled.
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

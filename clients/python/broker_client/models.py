@@ -34,7 +34,7 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """Where and how to send one file, and for how long.
+    """Where and how to send one file, and how long this is possible.
 
     `method` is POST (with `fields`), PUT (with `headers`) or MULTIPART. `lifetime` is in seconds
     from when the ticket was issued, by the broker's own clock.
@@ -90,7 +90,7 @@ class Profile:
 class Progress:
     """The progress of one file: bytes handed to the network, and all its bytes.
 
-    `sent` falls when a try has failed and its bytes must be sent again. `index` is the file's
+    `sent` decreases when a try fails, because its bytes must be sent again. `index` is the file's
     position in `upload_many`.
     """
 

@@ -1,4 +1,4 @@
-"""What Broker and AsyncBroker can do, as steps for a driver."""
+"""The operations of Broker and AsyncBroker, as steps for a driver."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
