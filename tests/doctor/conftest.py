@@ -26,7 +26,7 @@ from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
 OTHER_ORIGIN = "https://other.example"
 FAR_REGION = "eu-central-1"
-NO_BUCKET = {"internal-url", "public-url"}  # these fail without an S3 server
+NO_BUCKET = {"internal-url", "public-url"}  # these checks fail without an S3 server
 ORIGINS = "https://shop.example,http://localhost:8000"
 
 

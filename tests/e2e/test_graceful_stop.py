@@ -147,7 +147,7 @@ def test_readiness_fails_first_and_running_requests_are_answered(
         assert gate.held.wait(30)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/readyz") == "draining")
-        # Load balancers notice it late. Requests until then are still answered.
+        # Load balancers notice it late. Requests that arrive until then are still answered.
         assert status(f"{url}/api/ads/") == 200
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/healthz") == "refused")

@@ -13,16 +13,16 @@ PLACES = 3
 PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
-KEPT = -1  # an image with a still unknown id
+KEPT = -1  # an image whose id is not known yet
 COMPLETION = timedelta(minutes=15)  # how long a completion may take
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
 MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
 
-# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: it is carried out,
-# but the answer is lost. LATER: as DONE, but it takes effect later. REPLACED: another object is
-# written before it is carried out.
+# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
+# executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
+# object is written before the request is executed.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
 
 
@@ -177,7 +177,7 @@ class ModelOwner:
     id: int
     quota: Quota
     sweeps: dict[str, datetime]
-    keeps: bool = False  # whether stale uploads that have arrived are confirmed
+    keeps: bool = False  # whether the reaper confirms stale uploads that have arrived
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
@@ -236,7 +236,7 @@ def issue(
 
 
 def settled(upload: ModelUpload) -> str | None:
-    """Return the expected error for the image of an upload that is not pending."""
+    """Return the expected error when the image of an upload that is not pending is read."""
     if upload.state == "confirmed":
         return "image_deleted" if upload.image_deleted else None
     return SETTLED[upload.state]

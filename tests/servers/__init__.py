@@ -14,7 +14,7 @@ import pytest
 
 from broker.local.process import PortTaken, ServerDied, ServerNotInstalled, free_ports
 
-START_TIMEOUT = 60.0  # seconds, for a machine under load; each server needs about one
+START_TIMEOUT = 60.0  # seconds, enough for a busy machine; each server needs about one
 START_ATTEMPTS = 3
 
 Started = TypeVar("Started")

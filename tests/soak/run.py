@@ -22,7 +22,7 @@ SAMPLE_EVERY = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long and how much: `seconds` of load after the peak, including the bucket's outage."""
+    """The size of a run: `seconds` of load after the peak, including the bucket's outage."""
 
     seconds: float = 300
     peak_seconds: float = 15

@@ -1,4 +1,4 @@
-"""Standard error gets whole lines, in writes that a pipe does not split."""
+"""Standard error receives whole lines, in writes that a pipe does not split."""
 
 import io
 import logging
