@@ -20,7 +20,7 @@ from benchmarks.seed_rows import Batch
 from benchmarks.servers.postgres import Postgres
 from broker.db import migrate
 
-# Children before parents. Tables without time-ordered ids hold only the broker's own rows.
+# Children before parents. Tables without time-ordered ids contain only rows of the broker.
 WRITTEN = (
     "DELETE FROM images WHERE upload_id > {mark}",
     "DELETE FROM upload_parts",
@@ -157,6 +157,6 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _mark() -> UUID:
-    """Return an id that is newer than all existing rows and older than all later ones."""
+    """Return an id that is newer than all existing rows and older than all later rows."""
     time.sleep(0.002)  # a later millisecond than that of any row
     return seed_rows.uuid7(time.time(), random.Random(0))  # noqa: S311

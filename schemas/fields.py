@@ -52,7 +52,7 @@ def the(schema: type[Schema]) -> Schema:
 
 
 def whole(value: Any) -> int | None:
-    """Return an integer as JSON Schema defines it (1.0 is one), or None for other values."""
+    """Return an integer as JSON Schema defines it (1.0 is an integer), or None for other values."""
     if type(value) is float and value.is_integer() and abs(value) <= _EXACT_MAX:
         return int(value)
     return value if type(value) is int else None

@@ -97,7 +97,7 @@ def cpu_of(sample: Sample) -> float:
 
 
 def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
-    """Return lines of rates without a comparison."""
+    """Return lines with rates that are not compared with another rate."""
     return [
         Line(
             what=f"{what}: {side}",

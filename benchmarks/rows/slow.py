@@ -1,4 +1,4 @@
-"""Five hundred clients at 1 Mbit/s each: how many one API worker can handle at a time."""
+"""Five hundred clients at 1 Mbit/s each: the number that one API worker handles at a time."""
 
 import asyncio
 import base64

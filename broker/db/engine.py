@@ -99,8 +99,8 @@ def _statement_limits(seconds: int, options: str) -> dict[str, Any]:
 def _dead_peer_timeouts(seconds: int) -> dict[str, int]:
     """Return libpq's settings that end a connection to a server that has vanished.
 
-    The server's TCP must acknowledge sent data within `tcp_user_timeout`, and keepalive probes
-    while the broker waits for an answer. A server that is only slow acknowledges both.
+    The server's TCP must acknowledge sent data within `tcp_user_timeout`. It must also acknowledge
+    keepalive probes while the broker waits for an answer. A slow server still acknowledges both.
     """
     return {
         "tcp_user_timeout": seconds * 1000,

@@ -1,4 +1,4 @@
-"""Upgrade a database to the newest migration, and read which migration it is at."""
+"""Upgrade a database to the newest migration, and read its current migration."""
 
 from pathlib import Path
 

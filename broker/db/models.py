@@ -189,7 +189,7 @@ class IdempotencyKey(Base):
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    # SHA-256 of the request that the key came with.
+    # SHA-256 of the request that was sent with the key.
     fingerprint: Mapped[str] = mapped_column(String(64))
     # The request that holds the claim; another one after a takeover.
     claim_id: Mapped[UUID] = mapped_column(Uuid)
@@ -239,7 +239,7 @@ class Image(Base):
 class Deletion(Base):
     """The outbox: one object to delete, and again at `repeat_at` if a form can still write it.
 
-    With a `multipart_id` the row asks to abort that multipart upload instead.
+    If there is a `multipart_id`, that multipart upload is aborted instead.
     """
 
     __tablename__ = "deletions"

@@ -1,7 +1,7 @@
 """The rows of the quotas: reserve, read, refund.
 
-Each user has one row, which a new window resets. An upload stores the start of the window that it
-was reserved in, so that a later refund never changes another window.
+Each user has one row. It is reset when a new window begins. An upload stores the start of its
+window, so that a later refund never changes another window.
 """
 
 from collections.abc import Iterable
@@ -107,7 +107,7 @@ def _parameter(name: str) -> ColumnElement[Any]:
 
 
 def reserve_on_postgresql(owner: FromClause) -> ReturningInsert[Any]:
-    """Return the statement that reserves for the user of an owner, inside another statement."""
+    """Return the statement that reserves for an owner's user, for use in another statement."""
     return _reserving(postgresql.insert(_QUOTAS), owner)
 
 

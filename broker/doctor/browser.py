@@ -144,7 +144,7 @@ class Browser:
 
 
 def reason(error: HTTPError | OSError) -> str:
-    """Return which step of a connection failed, in words: name, TCP, TLS or HTTP."""
+    """Return the name of the step of a connection that failed: name, TCP, TLS or HTTP."""
     error = getattr(error, "reason", None) or error  # retries after redirects wrap it
     if isinstance(error, NameResolutionError):
         return "the host name cannot be resolved"

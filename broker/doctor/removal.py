@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Delete everything, and list what is left."""
+    """Delete everything, and list the remaining objects."""
     trial = examination.trial
     trial.delete_image()
     refused = trial.remove_all()

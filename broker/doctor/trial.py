@@ -174,7 +174,7 @@ class Trial:
         return key
 
     def remove_all(self) -> list[StorageError]:
-        """Delete every key that may have been written; return the errors."""
+        """Delete every key that the run may have written; return the errors."""
         refused: list[StorageError] = []
         for key in sorted(self._touched):
             try:

@@ -1,4 +1,4 @@
-"""Values that go to the bucket and come back, under S3's own names."""
+"""Values that are sent to the bucket and returned by it, under S3's names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -79,7 +79,7 @@ def relative_key(location: str, key: str) -> str | None:
 
 
 def owner_of(key: str) -> tuple[OwnerKind, int] | None:
-    """Return the owner that a relative key names; None if it names none."""
+    """Return the owner in a relative key; None if the key contains no owner."""
     for kind in OWNER_KINDS.values():
         if key.startswith(kind.prefix):
             number, slash, name = key.removeprefix(kind.prefix).partition("/")

@@ -59,7 +59,7 @@ OWNER_KINDS = {kind.name: kind for kind in (AD, USER)}
 
 
 def kind_named(name: str) -> OwnerKind:
-    """Return the kind of that name; raise LookupError if there is none."""
+    """Return the kind with this name; raise LookupError if there is no such kind."""
     try:
         return OWNER_KINDS[name]
     except KeyError:

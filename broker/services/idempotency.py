@@ -1,8 +1,8 @@
 """Idempotency keys: a retried request gets the first response again, and creates nothing twice.
 
-A request claims its key in a transaction of its own. The response is stored in the transaction
-that creates the thing, so both exist or neither. If a process dies before that commit, a retry
-may take over the claim after its lock has expired; if it dies after it, the response is there.
+A request claims its key in a separate transaction. The response is stored in the transaction that
+creates the thing, so both exist or neither. If a process dies before that commit, a retry may take
+over the claim after its lock has expired. If it dies after the commit, the response is stored.
 Every step is a compare-and-set on the claim's own id.
 """
 
@@ -83,7 +83,7 @@ def claim(work: Work, *, key: str, fingerprint: str) -> Claim | Replay:
         row = _find(session, mine)
     session.commit()
     if row is None:
-        # Another request held the claim and has released it since.
+        # Another request held the claim and has released it in the meantime.
         raise IdempotencyInFlight("A request with this key is still running; try again.")
     if row.claim_id == mine.id:
         return mine

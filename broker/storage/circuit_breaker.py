@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 OPEN_SECONDS = 2.0
-# Longer than any call takes. If the thread that makes the trial call dies, another one follows.
+# Longer than any call takes. If the thread of the trial call dies, another trial call follows.
 TRIAL_SECONDS = 30.0
 
 

@@ -21,7 +21,7 @@ _SECRET = re.compile(
 
 def redact(text: str) -> str:
     """Return the text with the value of every secret replaced by an ellipsis."""
-    # Most lines have none of these. This check takes a tenth of the expression's time.
+    # Most lines contain no such text. This check takes a tenth of the expression's time.
     if (
         "eyJ" in text
         or "ignature" in text

@@ -44,7 +44,8 @@ export class Listings {
   }
 
   async #make(draft) {
-    // An earlier try may have created it although its answer was lost: send exactly the same request.
+    // An earlier try may have created the listing although its answer was lost, so send exactly the
+    // same request.
     draft.body ??= {
       title: byId("title").value.trim() || UNTITLED,
       price: byId("price").validity.valid && byId("price").value ? byId("price").value : "0.00",
@@ -69,11 +70,11 @@ export class Listings {
     return ad;
   }
 
-  /** Read a listing again: another tab may have changed it. */
+  /** Read a listing again, because another tab may have changed it. */
   async refresh(id) {
     const before = this.#version;
     const ad = await this.#ask("GET", `/api/ads/${id}/`);
-    // The answer may not include changes that were made since the request.
+    // The answer may not include changes that were made after the request.
     if (before === this.#version) this.#take(ad);
     return ad;
   }

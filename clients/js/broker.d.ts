@@ -95,7 +95,7 @@ export interface BrokerOptions {
 export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
-  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded: the client may repeat any request. */
+  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded, because the client may repeat any request. */
   idempotencyKey?: string;
   signal?: AbortSignal;
   /** Called for each failed try before the client waits and retries. */

@@ -128,14 +128,13 @@ export class RetryPolicy {
   /**
    * Decide what to do after an answer or a BrokerError.
    *
-   * `counts` says how often this was done already: `tries` (from 1), `renewals` (from 0) and
-   * `checks` (from 1).
+   * `counts` has the numbers so far: `tries` (from 1), `renewals` (from 0) and `checks` (from 1).
    *
    * Returns `{ action, waitMs, exhausted }`. Actions: `retry` the same request, `renew` the form,
-   * `confirm` what has arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
+   * `confirm` the bytes that have arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
    * token), `next_round` (ask which parts are missing), `send_again`, `one_by_one` (a request for
    * each ticket), and at the end `restart` (with a new ticket), `forget` or `keep` the record.
-   * With `exhausted` the limit of this action is reached: give up instead.
+   * If `exhausted` is true, the limit of this action is reached: give up instead.
    */
   decide(phase, answer, counts = {}) {
     const tries = counts.tries ?? 1;

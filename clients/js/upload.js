@@ -99,7 +99,7 @@ export class Upload {
     }
   }
 
-  /** Run the steps to their end. A pause ends them early, and `resume` starts them again. */
+  /** Run the steps to their end. A pause ends the steps early, and `resume` starts them again. */
   async #drive() {
     await null; // first let the caller have the Upload, then send the first progress event
     try {
@@ -141,7 +141,7 @@ export class Upload {
       this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#notify("hashing", n), signal);
       this.#notify("queued", 0);
     }
-    // Another device may have declared no digest, if the broker does not require one.
+    // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();
     for (let restarts = 0; !this.#image; restarts++) {

@@ -1,4 +1,4 @@
-"""Runs the commands of docs/migrating.md against a database like Django's."""
+"""Runs the commands of docs/migrating.md on a database like Django's."""
 
 import os
 import re

@@ -14,11 +14,11 @@ PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
 KEPT = -1  # an image whose id is not known yet
-COMPLETION = timedelta(minutes=15)  # how long a completion may take
+COMPLETION = timedelta(minutes=15)  # the longest time that a completion takes
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
-MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
+MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # the bytes that an upload of open size reserves
 
 # How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
 # executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
@@ -28,7 +28,7 @@ ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later
 
 @dataclass
 class Quota:
-    """What a user has reserved in the window that started at `begun`."""
+    """The bytes and files that a user has reserved in the window that started at `begun`."""
 
     begun: datetime | None = None
     size: int = 0

@@ -1,4 +1,4 @@
-"""Real servers as fixtures. Each starts at its first use, once per pytest process."""
+"""Real servers as fixtures. Each one starts when it is first used, once per pytest process."""
 
 import functools
 import uuid

@@ -156,7 +156,7 @@ def _finish(response: Response) -> Response:
 
 
 def _address() -> str:
-    """Return the client's address, or its /64 network for IPv6, because a client has a /64."""
+    """Return the client's address; for IPv6 its /64 network, because each client gets a /64."""
     text = request.remote_addr or ""
     try:
         address = ipaddress.ip_address(text)

@@ -19,7 +19,7 @@ from broker.services import idempotency as service
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_MAX = 255
-# RFC 9651, section 3.3.3: a String, which is what the draft asks for.
+# RFC 9651, section 3.3.3: a String, as the draft requires.
 _CHARACTER = r'(?:[ !#-\[\]-~]|\\["\\])'
 _QUOTED = re.compile(f'"({_CHARACTER}*)"')
 # The form that most clients send. No comma, because two headers arrive joined by a comma.

@@ -22,7 +22,7 @@ from broker.db.timing import observe
 class DriverCursor:
     """A driver's cursor on a pooled connection, which it keeps until it is closed.
 
-    On PostgreSQL each statement commits itself (autocommit); on SQLite `commit` does.
+    On PostgreSQL each statement is committed automatically. On SQLite, call `commit`.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
@@ -52,7 +52,7 @@ class DriverCursor:
         return found.read(rows[0]) if rows else None
 
     def commit(self) -> None:
-        """Commit on SQLite; on PostgreSQL each statement has committed itself."""
+        """Commit on SQLite. On PostgreSQL each statement was committed automatically."""
         if self.commits_each:
             return
         started = time.perf_counter()

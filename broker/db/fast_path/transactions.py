@@ -28,7 +28,7 @@ def is_sqlite(session: Session) -> bool:
 def read_only(session: Session) -> None:
     """Run the session's next transaction without BEGIN. It must only read; commit it as usual.
 
-    The broker uses READ COMMITTED, where each statement has its own snapshot in any case.
+    The broker uses READ COMMITTED, where each statement has its own snapshot anyway.
     """
     if not is_sqlite(session) and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})

@@ -69,7 +69,7 @@ class Transport(ABC):
         expires_at: datetime,
         now: datetime,
     ) -> Transfer:
-        """Sign what the client sends to `object_key`; renewing a ticket signs again."""
+        """Sign the request that the client sends to `object_key`. Renewing a ticket signs again."""
 
     @abstractmethod
     def to_wire(self, transfer: Transfer, upload: UploadRow) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
         ObjectMissing: the bucket is still completing the upload; ask again.
         ObjectMismatch: not the declared object; it is deleted.
         UploadExpired, UploadCancelled, ImageDeleted: too late.
-        StorageUnavailable, StorageDenied: ask again; the next call finds what the bucket did.
+        StorageUnavailable, StorageDenied: ask again; the next call finds out what the bucket did.
     """
     upload = get_multipart(work, upload_id)
     if upload.state != UploadState.PENDING:
@@ -65,7 +65,7 @@ def _planned(upload: Upload, arrived: Mapping[int, UploadedPart]) -> list[Upload
 
 
 def _named(arrived: Mapping[int, UploadedPart], named: Mapping[int, str]) -> list[UploadedPart]:
-    """Return the named parts in order."""
+    """Return the named parts in order of their numbers."""
     missing = [
         number
         for number, etag in sorted(named.items())

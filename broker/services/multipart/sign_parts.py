@@ -53,8 +53,8 @@ class SignedParts:
 def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> SignedParts:
     """Sign parts of a pending upload, which then stays pending as long as the URLs work.
 
-    Either every part of an upload has a SHA-256 or none has: S3 must know which when the upload
-    is created. A client sends each SHA-256 once; it cannot be changed later.
+    Either all parts of an upload have a SHA-256 or no part has one. S3 must know this when the
+    upload is created. A client sends each SHA-256 once; it cannot be changed later.
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.

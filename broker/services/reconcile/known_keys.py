@@ -46,7 +46,7 @@ class Known:
 
 
 def known_keys(work: Work, keys: Collection[str]) -> Known:
-    """Return what the rows say about these object keys now."""
+    """Return the rows that currently contain these object keys."""
     session, limits = work.session, work.limits
     # No row can hold a NUL character, and PostgreSQL refuses a query for one.
     asked = {key for key in keys if "\0" not in key}

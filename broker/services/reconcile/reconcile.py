@@ -112,7 +112,7 @@ def _listed(work: Work) -> Iterator[ListedObject]:
 
 
 def _stored(work: Work) -> Iterator[tuple[str, int, str]]:
-    """Yield every image's key, size and ETag, in pages, each in a transaction of its own."""
+    """Yield every image's key, size and ETag, in pages, each in its own transaction."""
     last = 0
     while True:
         page = work.session.execute(

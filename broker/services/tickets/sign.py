@@ -1,4 +1,4 @@
-"""A ticket: an upload's row together with what its client needs to send the bytes."""
+"""A ticket: an upload's row, and the data that its client needs to send the bytes."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -25,7 +25,7 @@ COMPLETION_TIME = timedelta(minutes=15)
 
 
 def get_upload(work: Work, upload_id: UUID) -> Upload:
-    """Return an upload as it is now.
+    """Return the current row of an upload.
 
     Another user's upload is NotFound, so that nobody can probe ids.
     """

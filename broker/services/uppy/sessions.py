@@ -102,7 +102,7 @@ def principal_of(row: UppySession) -> Principal:
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
-    """Count more files of a session.
+    """Count more files for a session.
 
     Raises:
         CapabilityExhausted: too few files, or no bytes, are left; the caller must roll back.
@@ -123,7 +123,7 @@ def take_files(session: Session, session_id: UUID, count: int) -> None:
 
 
 def charge(session: Session, session_id: UUID, size: int) -> bool:
-    """Count an image's bytes; return False if fewer are left.
+    """Count an image's bytes; return False if too few bytes are left.
 
     If the session was deleted in the meantime, there is nothing to charge; return True.
     """
@@ -158,7 +158,7 @@ def revoke(work: Work, session_id: UUID) -> None:
 
 
 def delete_expired(work: Work) -> int:
-    """Delete the sessions whose uploads have all ended by now; return how many."""
+    """Delete expired sessions after all their uploads have ended; return how many."""
     deleted = work.session.scalars(
         delete(UppySession)
         .where(UppySession.expires_at <= work.now - longest_ticket_life(work.limits))

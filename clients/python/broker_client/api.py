@@ -92,7 +92,8 @@ def _bearer(token: str) -> str:
     """Return the header's value. A token from a file may end with a newline.
 
     Raises:
-        Unauthorized: the token cannot be sent in a header. httpx's own error would show it.
+        Unauthorized: the token cannot be sent in a header. httpx's own error would contain the
+            token.
     """
     bare = token.strip()
     if not re.fullmatch("[!-~]+", bare):

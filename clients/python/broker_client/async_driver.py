@@ -109,7 +109,7 @@ class AsyncBroker:
         await self._run(self._operations.cancel(upload_id))
 
     async def profiles(self) -> dict[str, Profile]:
-        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""
         return await self._run(self._operations.profiles())
 
     async def aclose(self) -> None:

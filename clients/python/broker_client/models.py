@@ -68,7 +68,7 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What may be uploaded for one purpose. Sizes are in bytes."""
+    """The limits of uploads for one purpose. Sizes are in bytes."""
 
     content_types: tuple[str, ...]
     max_bytes: int

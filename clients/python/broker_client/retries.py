@@ -35,17 +35,17 @@ Phase = Literal[
 class Decision(StrEnum):
     """What to do next."""
 
-    RETRY = "retry"  # the same request
-    RENEW = "renew"  # the form or the part's URL, then send again
-    CONFIRM = "confirm"  # the bytes have arrived, or the image is recorded
-    REPORT = "report"  # the failure to the broker, and follow its advice
+    RETRY = "retry"  # repeat the same request
+    RENEW = "renew"  # renew the form or the part's URL, then send again
+    CONFIRM = "confirm"  # confirm: the bytes have arrived, or the image is recorded
+    REPORT = "report"  # report the failure to the broker, and follow its advice
     GIVE_UP = "give_up"
     SIGN_IN = "sign_in"  # get a new token
     NEXT_ROUND = "next_round"  # ask again which parts are missing
     ONE_BY_ONE = "one_by_one"  # one request for each ticket
-    RESTART = "restart"  # with a new ticket
-    FORGET = "forget"  # delete the journal entry
-    KEEP = "keep"  # the journal entry: a later call can resume the upload
+    RESTART = "restart"  # start again with a new ticket
+    FORGET = "forget"  # forget the upload: delete the journal entry
+    KEEP = "keep"  # keep the journal entry: a later call can resume the upload
 
 
 @dataclass(frozen=True, kw_only=True)

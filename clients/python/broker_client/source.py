@@ -67,7 +67,7 @@ class Source:
             raise
 
     def read_at(self, position: int, length: int) -> bytes:
-        """Return at least one and at most `length` bytes from `position` on.
+        """Return at least one byte and at most `length` bytes, starting at `position`.
 
         Raises:
             FileChanged: the file ends before `position`.

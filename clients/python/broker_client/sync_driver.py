@@ -129,7 +129,7 @@ class Broker:
         self._run(self._operations.cancel(upload_id))
 
     def profiles(self) -> dict[str, Profile]:
-        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""
         return self._run(self._operations.profiles())
 
     def close(self) -> None:
