@@ -130,7 +130,7 @@ class Bench:
 
 @contextlib.contextmanager
 def bench(plan: Plan, below: Path) -> Iterator[Bench]:
-    """Yield a bench with its data below a directory; delete the data at the end."""
+    """Yield a bench that stores its data in a directory; delete the data at the end."""
     with (
         tempfile.TemporaryDirectory(
             prefix="broker-bench-", dir=below, ignore_cleanup_errors=True

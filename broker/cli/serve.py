@@ -27,7 +27,7 @@ DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 MEMORY = "/dev/shm"  # noqa: S108 (we create our own directory there)
 POLL_SECONDS = 0.2
-SIGNALLED = 128  # a shell adds this to the signal number that ended a process
+SIGNALLED = 128  # a shell adds this to the number of the signal that ended a process
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -53,7 +53,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
         try:
             drain_file.touch()
-            drain_file.unlink()  # a killed server may have left it
+            drain_file.unlink()  # a killed server may have left this file
         except OSError as error:
             raise click.ClickException(f"{DRAIN_FILE} {drain_file}: {error.strerror}") from None
         try:

@@ -38,7 +38,7 @@ def stop_signal() -> Iterator[StopSignal]:
     # If the pipe is full, it is readable already, so a lost write does not matter.
     os.set_blocking(writable, False)
     wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    # A handler that does nothing keeps the signal from ending the process.
+    # With a handler, even an empty one, the signal does not end the process.
     before = {
         number: signal.signal(number, lambda *_: None)
         for number in STOPS

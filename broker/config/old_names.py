@@ -19,7 +19,7 @@ class RenamedSetting(UserWarning):
 def values_of_old_names(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return the values that are set under an old name, as a mapping from fields of Settings.
 
-    A new name takes precedence. Each old name in the environment gives a warning.
+    A new name takes precedence. Each old name in the environment causes a warning.
     """
     found = {}
     for old, field in OLD_NAMES.items():

@@ -70,7 +70,7 @@ class Trial:
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
-        # Another bucket, if the public URL leads to one. Its objects are removed, too.
+        # The bucket at the public URL, if it is another bucket. Its objects are removed, too.
         self.stray_at: Storage | None = None
         self._browser = browser
         self._now = now

@@ -49,7 +49,7 @@ def _suffix(number: int) -> str:
 
 
 def object_key(location: str, key: str) -> str:
-    """Return the bucket's key for a relative one."""
+    """Return the bucket's object key for a relative key."""
     return f"{location}/{key}"
 
 
@@ -73,7 +73,7 @@ def needs_promotion(upload: UploadRow) -> bool:
 
 
 def relative_key(location: str, key: str) -> str | None:
-    """Return the relative key of a bucket's key; None if it is outside the location."""
+    """Return the relative key of an object key; None if the key is outside the location."""
     below = object_key(location, "")
     return key.removeprefix(below) if key.startswith(below) else None
 

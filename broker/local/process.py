@@ -192,7 +192,7 @@ class ChildProcess:
             raise ServerDied(self._ended(status))
 
     def stop(self, grace: float = 10.0) -> None:
-        """Send the stop signal, wait up to `grace` seconds, send SIGKILL. May be repeated."""
+        """Send the stop signal, wait up to `grace` seconds, then send SIGKILL. May be repeated."""
         try:
             if self._process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):

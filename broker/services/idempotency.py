@@ -1,9 +1,9 @@
 """Idempotency keys: a retried request gets the first response again, and creates nothing twice.
 
 A request claims its key in a separate transaction. The response is stored in the transaction that
-creates the thing, so both exist or neither. If a process dies before that commit, a retry may take
-over the claim after its lock has expired. If it dies after the commit, the response is stored.
-Every step is a compare-and-set on the claim's own id.
+creates the resource, so either both exist or neither. If a process dies before that commit, a retry
+may take over the claim after its lock has expired. If it dies after the commit, the response is
+stored. Every step is a compare-and-set on the claim's own id.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from broker.domain.errors import IdempotencyInFlight, IdempotencyKeyReused
 from broker.services.work import Work
 
 KEPT = timedelta(hours=24)
-# Longer than a request takes. A slower request whose claim was taken over creates nothing.
+# Longer than a request takes. If a claim was taken over, the slower request creates nothing.
 LOCK = timedelta(seconds=60)
 BATCH = 100
 Made = TypeVar("Made")
@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The right to answer for a key; each claim has its own `id`."""
+    """The right to create the response for a key. Each claim has its own `id`."""
 
     user_id: int
     key: str

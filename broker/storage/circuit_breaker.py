@@ -38,7 +38,7 @@ class CircuitBreaker:
             return True
 
     def timed_out(self) -> None:
-        """Open the breaker for the next seconds."""
+        """Open the breaker for some seconds."""
         with self._lock:
             self._next_trial = self._clock() + OPEN_SECONDS
 

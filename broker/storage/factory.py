@@ -87,7 +87,7 @@ def _current(session: boto3.Session) -> Credentials:
         # ClientError: STS refuses the role or is busy.
         raise translate_without_object(error) from error
     except RuntimeError as error:
-        # botocore raises it if new credentials are already expired by this machine's clock.
+        # botocore raises this if new credentials are already expired by this machine's clock.
         raise StorageDenied(f"The broker has no AWS credentials: {error}") from error
     if frozen is None or not frozen.access_key or not frozen.secret_key:
         raise StorageDenied("The broker has no AWS credentials.")

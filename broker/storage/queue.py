@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_MAX = 10  # SQS's maximum for one call
-READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
+READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll of 20 seconds
 
 
 class SqsQueue:

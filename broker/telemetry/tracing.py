@@ -48,7 +48,7 @@ def use(tracer: "Tracer | None") -> None:
 
 
 def is_on() -> bool:
-    """Check whether spans are created. If not, callers need not collect attributes."""
+    """Check whether spans are created. If not, callers do not have to collect attributes."""
     return _tracer is not None
 
 

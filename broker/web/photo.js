@@ -49,7 +49,7 @@ export class Photo {
     return changes;
   }
 
-  /** Follow an upload to its end. Returns whether there is an image. */
+  /** Follow an upload until it ends. Returns whether there is an image. */
   async follow(upload) {
     this.upload = upload;
     this.error = null;

@@ -2,7 +2,7 @@
 
 const MAX_READS = 5; // reads in a row, while the listing keeps changing
 
-/** Reads listings again: one request at a time for each, and never over changes that are being saved. */
+/** Reads listings again: one request at a time for each listing, and never while changes are being saved. */
 export class Tabs {
   #channel = new BroadcastChannel("upload-broker-page");
   #wanted = new Set(); #reading = new Map(); #read; #boardOf; #onError;

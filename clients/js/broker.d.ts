@@ -29,7 +29,7 @@ export interface ResumeOptions {
   /** If this is missing, a resumed upload keeps its order. */
   order?: number;
   onProgress?: (progress: Progress) => void;
-  /** Aborting it cancels the upload. */
+  /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;
 }
 
@@ -86,7 +86,7 @@ export interface BrokerOptions {
   storage?: Storage;
   /** Files that are sent at the same time. The default is 3. */
   concurrency?: number;
-  /** How often a request is tried. The default is 8. */
+  /** The maximum number of tries of a request. The default is 8. */
   tries?: number;
   /** A connection that sends no byte for this many milliseconds counts as dead. The default is 60 000. */
   stallTimeout?: number;

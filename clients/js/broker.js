@@ -56,7 +56,7 @@ export class Broker {
     }));
   }
 
-  /** Resume an upload by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id. The user must have chosen the same file again. */
   resume(id, file, options = {}) {
     return new Upload(this.#wire, file, options, { wanted: id });
   }

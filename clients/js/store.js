@@ -35,14 +35,14 @@ export class Database {
   #connect() {
     const opened = open();
     opened.then((database) => {
-      // The browser closed or cleared it, or another page waits to delete it.
+      // The browser closed or cleared the database, or another page waits to delete it.
       database.onclose = database.onversionchange = () => this.#lose(opened);
     }, () => {});
     return opened;
   }
 
   #lose(opened) {
-    if (this.#opened !== opened) return; // another call noticed it first
+    if (this.#opened !== opened) return; // another call noticed the lost connection first
     this.#opened = null;
     this.losses++;
     opened.then((database) => database.close(), () => {});
@@ -60,7 +60,7 @@ async function open() {
     opening.onsuccess = () => resolve(opening.result);
     opening.onerror = () => reject(opening.error);
   }).catch((error) => {
-    opening.onsuccess = () => opening.result.close(); // it opened after the timeout
+    opening.onsuccess = () => opening.result.close(); // the database opened after the timeout
     throw error;
   });
 }

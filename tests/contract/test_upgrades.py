@@ -1,4 +1,4 @@
-"""Migrations make only changes with which old and new processes can run together."""
+"""Migrations allow old and new processes to run at the same time on the newest schema."""
 
 import ast
 import uuid

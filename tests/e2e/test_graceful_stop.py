@@ -39,7 +39,7 @@ CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
 
 
 class Gate:
-    """Holds the answers of S3 while it is closed."""
+    """A gate that holds back the answers of S3 while it is closed."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()

@@ -45,7 +45,7 @@ BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
 class Lifecycle(Owners, Parts):
-    """All actions."""
+    """A history with all actions."""
 
     @initialize()
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""The benchmarks report what they measured. These tests measure no time."""
+"""The benchmarks report their measurements correctly. These tests measure no time."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Idempotency-Key if requests crash, stall, or are overtaken by their own retry."""
+"""Idempotency-Key when a request crashes, stalls, or is overtaken by its own retry."""
 
 import json
 import os

@@ -77,7 +77,7 @@ class Client:
                 f"ad {ad['id']} of user {ad['owner']} in the list of {self.user}"
             )
         there = {(image["id"], image["image"]) for image in ad["images"]}
-        # An ad is unknown if its answer was lost; it has no images.
+        # If the answer to its creation was lost, the client does not know the ad. It has no images.
         images = self.known.ads.get(ad["id"], {}).values()
         if there != (expected := {(image.id, image.key) for image in images}):
             self.calls.record_error(f"ad {ad['id']}: images {there ^ expected} differ")

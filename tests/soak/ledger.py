@@ -26,7 +26,7 @@ class Phase:
 
     @property
     def length(self) -> float:
-        """Seconds from the beginning of the phase to its end, or to now."""
+        """Seconds from the beginning of the phase to its end, or until now."""
         return (self.ended or time.monotonic()) - self.begun
 
     @property

@@ -89,7 +89,7 @@ def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
 
 
 def traced(call: Callable[[], Any], *, at: int) -> int:
-    """Raise SIGTERM at the given line executed by `call`; return the number of lines."""
+    """Run `call`, and raise SIGTERM at the given executed line; return the number of lines."""
     seen = 0
 
     def trace(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:

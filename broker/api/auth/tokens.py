@@ -152,7 +152,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 
 def _text(claim: object, length: int) -> str:
-    """Return a claim's text without control characters; odd names must not prevent sign-in."""
+    """Return a claim's text without control characters; unusual names must not prevent sign-in."""
     if not isinstance(claim, str):
         return ""
     kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))

@@ -81,7 +81,7 @@ def _values(work: Work, upload: Upload, head: ObjectHead, etag: str) -> dict[str
 def _is_plain(upload: Upload) -> bool:
     """Check whether confirming changes only the state and inserts the image.
 
-    That holds for nearly every photo of an ad.
+    This is the case for nearly every photo of an ad.
     """
     return (
         not kind_named(upload.owner_kind).keeps_one

@@ -1,7 +1,7 @@
 """Complete a multipart upload in the bucket, then record its image.
 
-A crash at any point is repaired by the next call. After the bucket has completed an upload it no
-longer knows its id (NoSuchUpload), so an object at the key is the proof of success. If the
+After a crash at any point, the next call finishes the work. When the bucket has completed an
+upload, it no longer knows its id (NoSuchUpload), so an object at the key proves success. If the
 process dies in between, the next completion or confirm records the image.
 """
 

@@ -20,9 +20,9 @@ def reserve(
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are expired and the insert is tried again; then the reason is
-    looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have arrived, because
-    then the reaper must check the bucket first.
+    inserts nothing, stale uploads are expired and the insert is tried again. If this fails, too,
+    the reason is looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have
+    arrived, because then the reaper must check the bucket first.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end
     it.

@@ -61,7 +61,7 @@ def lock_owner(session: Session, kind: OwnerKind, owner_id: int) -> None:
 
 
 def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> bool:
-    """Count images that exist already, even above the limit; return False if the owner is gone.
+    """Count existing images, even above the limit; return False if the owner was deleted.
 
     The owner's row stays locked, so that nobody deletes it before the transaction ends.
     """
@@ -79,7 +79,7 @@ def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> b
 
 
 def release_slots(session: Session, kind: str, owner_id: int, count: int = 1) -> None:
-    """Release slots; do nothing if the owner is gone or its slots are not counted."""
+    """Release slots; do nothing if the owner was deleted or its slots are not counted."""
     table = table_of(kind)
     if table.slots is not None:
         session.execute(

@@ -13,7 +13,7 @@ from broker_client.steps import Answer, Request, Steps, Token, ask
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """One broker's API, as one client uses it.
+    """The API of one broker, for one client.
 
     Args:
         base_url: the broker's address, without a slash at the end.
@@ -77,7 +77,7 @@ class Api:
 
 
 def problem(answer: Answer) -> BrokerError:
-    """Read a problem+json. An answer without a code becomes `unexpected_answer`."""
+    """Read a problem+json answer. Without a code the error is `unexpected_answer`."""
     body = answer.json()
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
         detail = f"status {answer.status}, and not in the broker's format"
