@@ -1,7 +1,7 @@
 """The doctor's HTTP client: no credentials, short timeouts.
 
-The broker's boto3 client refuses to send objects, on purpose. This client does what browsers and
-phones do.
+The broker's boto3 client refuses to send objects, on purpose. This client works like a browser or a
+phone.
 """
 
 import errno

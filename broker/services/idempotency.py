@@ -130,7 +130,7 @@ def keep(session: Session, answer: KeptAnswer[Made] | None, made: Made) -> None:
 
 
 def release(work: Work, claim: Claim) -> None:
-    """Release a claim, so that a retry runs again; a stored response stays."""
+    """Release a claim, so that a retry is executed again. A stored response is kept."""
     work.session.execute(
         delete(IdempotencyKey)
         .where(*_held(claim, by=claim.id), IdempotencyKey.status.is_(None))

@@ -8,7 +8,7 @@ import { reorderable, step } from "./reorder.js";
 
 /** The photos of one listing. `onChange()` is called after each change, `onError(error)` for each error. */
 export class Board {
-  version = 0; // counts this tab's changes at the broker
+  version = 0; // the number of changes that this tab has made at the broker
   #broker; #profile; #onChange; #onError; #photos = new Map(); #edits = Promise.resolve();
 
   constructor(ad, { broker, profile, onChange, onError }) {

@@ -64,7 +64,7 @@ export class Batch {
       if (action === "one_by_one" && ready.length > 1) await this.#oneByOne(ready);
       else {
         for (const one of ready) one.reject(error);
-        this.#ready.clear(); // an upload that is paused repeats this request by itself
+        this.#ready.clear(); // a paused upload repeats this request later
       }
     }
   }

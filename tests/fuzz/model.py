@@ -55,7 +55,7 @@ class Quota:
 
 @dataclass
 class ModelUpload:
-    """An upload. While it is pending, `object` holds the object at its key and who wrote it.
+    """An upload. While it is pending, `object` holds the object at its key, and its writer.
 
     `seen` holds the bytes that a confirm has started to copy, even if its answer was lost.
     """

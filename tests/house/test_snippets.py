@@ -1,4 +1,4 @@
-"""A test runs every snippet of the pages for people who upload."""
+"""Every snippet in the pages for uploading developers is run by a test."""
 
 import re
 from collections import Counter

@@ -102,7 +102,7 @@ def test_only_the_owner_gets_a_ticket_whoever_has_the_products_id(
     bob.ad()
     alice.ad()
     assert ask(bob).status_code == 403
-    # A user with the id of the product has no right to it.
+    # A user with the same id as the product has no right to the product.
     assert ask(alice, THEIRS).status_code == 403
     assert ask(alice, 999).status_code == 404
     assert (rows(app, Upload), slots(app), slots(app, THEIRS)) == (0, 0, 0)

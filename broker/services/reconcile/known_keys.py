@@ -48,7 +48,7 @@ class Known:
 def known_keys(work: Work, keys: Collection[str]) -> Known:
     """Return the rows that currently contain these object keys."""
     session, limits = work.session, work.limits
-    # No row can hold a NUL character, and PostgreSQL refuses a query for one.
+    # No row can contain a NUL character, and PostgreSQL refuses such a value in a query.
     asked = {key for key in keys if "\0" not in key}
     relative = {
         below

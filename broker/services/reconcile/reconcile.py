@@ -103,7 +103,7 @@ def _suspect(
 
 
 def _prefixes(work: Work) -> tuple[str, ...]:
-    """Return the prefixes that the broker writes below, in the order of keys."""
+    """Return the key prefixes that the broker uses, in the order of keys."""
     return tuple(sorted((object_key(work.limits.location, ""), object_key(INCOMING, ""))))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVENTS = ["s3:ObjectCreated:*"]
 EVENTBRIDGE = "eventbridge"
-# SeaweedFS answers this; its own webhook is configured in notification.toml.
+# SeaweedFS answers with this code. Its own webhook is configured in notification.toml.
 SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
 
 

@@ -111,7 +111,7 @@ class WrongFile(ClientError):
 
 
 class UnknownType(ClientError):
-    """No content type was given, and the file name does not show it."""
+    """No content type was given, and it cannot be derived from the file name."""
 
 
 _BY_CODE: dict[str, type[BrokerError]] = {

@@ -40,7 +40,7 @@ class FileToSend:
         """Return the content type.
 
         Raises:
-            UnknownType: it was not given, and the file name does not show it.
+            UnknownType: it was not given, and it cannot be derived from the file name.
         """
         found = self.content_type or content_type_of(file_name(self.file))
         if found is None:

@@ -17,6 +17,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     with op.batch_alter_table('uploads', schema=None) as batch_op:
         batch_op.drop_column('return_url')

@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     with op.batch_alter_table('uploads', schema=None) as batch_op:
         batch_op.drop_column('quota_window')
 
