@@ -32,7 +32,7 @@ def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
 
 
 def companion_side(bench: Bench) -> WrkSide:
-    """Return the side of Companion."""
+    """Return the side that measures Companion."""
     return WrkSide(bench, COMPANION, bench.companion, bench.request_file([COMPANION_REQUEST]))
 
 

@@ -36,7 +36,10 @@ Dialects = postgresql.Insert | sqlite.Insert
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """The bytes and files that new uploads reserve. Windows that began by `stale_at` are over."""
+    """The bytes and files that new uploads reserve.
+
+    A window that began at `stale_at` or earlier is over.
+    """
 
     now: datetime
     stale_at: datetime

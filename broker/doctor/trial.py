@@ -107,7 +107,7 @@ class Trial:
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
-        """Send the photo with some fields or headers changed; raise Unreachable on no answer."""
+        """Send the photo with changed fields or headers; raise Unreachable without an answer."""
         headers = {"Origin": origin} if origin else {}
         transfer = ticket.transfer
         if isinstance(transfer, PresignedPost):

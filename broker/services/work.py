@@ -2,7 +2,7 @@
 
 A function that takes a `Work` ends its transactions itself: when it returns, everything that it
 did is committed, and no transaction is open. If it raises, the block of `Broker.work` rolls back,
-so nothing is half done. A function that takes a `Session` is one step of its caller's
+so that no partial change remains. A function that takes a `Session` is one step of its caller's
 transaction and never commits. `tests/house` checks this.
 
 No transaction stays open across a call to S3: a service reads, ends the transaction, asks the

@@ -99,7 +99,7 @@ def _current(session: boto3.Session) -> Credentials:
 
 
 def bucket_url(settings: Settings, endpoint_url: str) -> str:
-    """Return the bucket's URL at an endpoint, in boto3's form for either addressing style."""
+    """Return the bucket's URL at an endpoint, as boto3 forms it for path or virtual addressing."""
     parts = urlsplit(endpoint_url)
     if settings.s3_addressing == "virtual":
         host = f"{settings.s3_bucket}.{parts.netloc}"

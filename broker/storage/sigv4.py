@@ -147,7 +147,7 @@ def sign_head(
 
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
-    """Quote a name or value of a query. The URLs of a hundred parts share most of them."""
+    """Quote a name or value of a query; cached, because the URLs of parts share most of them."""
     return quote(text, safe="~")
 
 

@@ -80,7 +80,7 @@ class WholeLines:
             self._stream.flush()
 
     def flush(self) -> None:
-        """Do nothing: `write` flushes each piece."""
+        """Do nothing, because `write` flushes each piece."""
 
 
 def configure() -> None:

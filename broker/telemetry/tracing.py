@@ -1,7 +1,8 @@
 """OpenTelemetry spans of requests, SQL statements and S3 calls, if the SDK is installed.
 
 To enable it, `pip install '.[otel]'` and set OTEL_EXPORTER_OTLP_ENDPOINT or
-OTEL_TRACES_EXPORTER=otlp. The SDK reads its own OTEL_ variables. Otherwise it is not imported.
+OTEL_TRACES_EXPORTER=otlp. The SDK reads its own OTEL_ variables. Without these settings it is not
+imported.
 """
 
 import importlib.util

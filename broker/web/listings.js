@@ -141,7 +141,7 @@ export class Listings {
     this.#draw();
   }
 
-  /** Draw the list. The buttons are reused, so that the focus stays. */
+  /** Draw the list. The buttons are reused, so that the focus does not change. */
   #draw() {
     const list = byId("listings");
     this.#ads.forEach((ad, index) => {

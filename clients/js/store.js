@@ -76,7 +76,7 @@ function inTime(listen) {
 /** A storage, and a copy in memory of the records that the storage did not accept or may have lost. */
 export class Store {
   #storage;
-  #own = new Map(); // by key: the record (null if deleted), and `losses` when it was written
+  #own = new Map(); // by key: the record (null if it is deleted), and the value of `losses` when it was written
 
   constructor(storage = new Database()) {
     this.#storage = storage;

@@ -41,7 +41,7 @@ export function unless(signal, promise) {
   });
 }
 
-/** A semaphore: at most `count` holders at a time, in the order in which they asked. */
+/** A semaphore: at most `count` holders at a time, first come, first served. */
 export class Slots {
   #free; #queue = [];
 

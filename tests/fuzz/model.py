@@ -64,7 +64,7 @@ class ModelUpload:
     owner: "ModelOwner"
     key: str
     transport: str
-    data: list[bytes]  # one entry, or one per part
+    data: list[bytes]  # one entry for a whole file, or one per part
     pinned: bool
     size: int  # the reserved size, later the real one
     expires_at: datetime

@@ -24,7 +24,7 @@ RUN = {
         "bash": (1, "js_client/test_cookbook_shell.py"),
     },
 }
-# How to install the Python client from a repository; the page does not know its address.
+# How to install the Python client from a repository. The page does not contain its address.
 NOT_RUN = {"docs/python.md": {"text": 1}}
 
 

@@ -121,7 +121,7 @@ def test_an_object_written_after_its_upload_ended_is_deleted(
     cancelled, expired = (alice.ticket(ad).get_json() for _ in range(2))
     alice.delete(f"/api/uploads/{cancelled['id']}/")
     assert reap(app, PAST_GRACE).expired == 1
-    reap(app, PAST_GRACE + timedelta(hours=2))  # after the second deletions
+    reap(app, PAST_GRACE + timedelta(hours=2))  # this runs the second deletions, too
     for ticket in (cancelled, expired):
         assert send(ticket).status_code == 201
         assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}

@@ -96,6 +96,6 @@ def _client(url: str) -> Any:
     )
     assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
     client: Any = storage.get_connection()
-    # Creating a connection checks the options of the URL. It is not opened.
+    # Create a connection to check the options of the URL. The connection is not opened.
     client.connection_pool.make_connection()
     return client

@@ -1,4 +1,4 @@
-"""The objects that a view uses: the parts of the app, and the request without its proxy."""
+"""Access to the app's parts during a request."""
 
 from typing import Any
 

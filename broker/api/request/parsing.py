@@ -80,7 +80,7 @@ class StrictParser(FlaskParser):
 
 
 def _is_plain_json(asked: Request) -> bool:
-    """Check for the Content-Type that most clients send. Werkzeug parses all other forms."""
+    """Check for the header as most clients write it. Werkzeug parses other forms of it."""
     return bool(asked.environ.get("CONTENT_TYPE") == "application/json")
 
 

@@ -1,6 +1,6 @@
 """Driver cursors that stay open between requests, for statements outside any session.
 
-Errors are raised as SQLAlchemy's, and each statement is timed like the engine's.
+Errors are raised as SQLAlchemy's exceptions, and statements are timed like those of the engine.
 """
 
 import threading

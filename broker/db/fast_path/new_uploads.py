@@ -1,4 +1,4 @@
-"""Insert new tickets' rows in one step, if the caller owns the owner and slots are free.
+"""Insert the rows of new tickets in one step, if the caller may do this and slots are free.
 
 PostgreSQL needs one statement and one round trip, including the quota. SQLite does not allow an
 UPDATE inside another statement, so it needs three statements in one transaction. Both get the rows

@@ -27,8 +27,9 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
     `head` is the HEAD of the object that the client wrote.
 
     Raises:
-        ObjectMismatch: not the declared object; it is deleted, and the upload is rejected.
-        UploadExpired, UploadCancelled, ImageDeleted: it was ended in the meantime.
+        ObjectMismatch: the object is not the declared one; it is deleted, and the upload is
+            rejected.
+        UploadExpired, UploadCancelled, ImageDeleted: the upload was ended in the meantime.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """
     found = differences(_declared(upload), head)
@@ -127,9 +128,9 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
 
 
 def _lost(work: Work, upload: Upload) -> Image:
-    """Return the image of the call that won. If the upload was ended, delete its object again.
+    """Return the image that another call recorded. If the upload has ended, delete its object.
 
-    The code that ended it may have deleted the object before it arrived.
+    The code that ended the upload may have deleted the object before the object arrived.
     """
     now_is = get_upload(work, upload.id)
     if now_is.state not in (UploadState.CONFIRMED, UploadState.PENDING):

@@ -29,7 +29,7 @@ from broker.services.work import Work
 
 
 def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Image:
-    """Complete the upload and record its image unless that is done. Return the image.
+    """Complete the upload and record its image, unless this was done before. Return the image.
 
     `named` has ETags by part number, from a client that cuts the parts itself. Parts that it does
     not name are left out of the object.
@@ -38,8 +38,9 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
         NotFound, NotMultipart: the principal has no such upload, or it has no planned parts.
         PartsMissing: a part is missing; the upload stays pending.
         ObjectMissing: the bucket is still completing the upload; ask again.
-        ObjectMismatch: not the declared object; it is deleted.
-        UploadExpired, UploadCancelled, ImageDeleted: too late.
+        ObjectMismatch: the object is not the declared one, and is deleted.
+        UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
+            deleted.
         StorageUnavailable, StorageDenied: ask again; the next call finds out what the bucket did.
     """
     upload = get_multipart(work, upload_id)
@@ -82,7 +83,7 @@ def _require(missing: Sequence[int]) -> None:
 
 
 def _complete_in_bucket(work: Work, upload: Upload, parts: Sequence[UploadedPart]) -> None:
-    """Ask the bucket to complete the upload, or find that it was completed before."""
+    """Ask the bucket to complete the upload, or detect that this was done before."""
     digests = part_digests(work.session, upload.id)
     update_pending(work.session, upload.id, completing_at=work.now)
     work.session.commit()

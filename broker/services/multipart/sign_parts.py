@@ -58,7 +58,7 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.
-        InvalidRequest: a number beyond the plan or named twice, or a SHA-256 that does not fit;
+        InvalidRequest: a number beyond the plan or named twice, or a SHA-256 that does not match;
             `fields` has the faults by the part's index, `{"parts": {"0": {…}}}`.
         StorageUnavailable, StorageDenied: the upload could not be created; nothing has changed.
     """

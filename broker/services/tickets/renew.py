@@ -14,7 +14,7 @@ from broker.telemetry import audit
 
 
 def renew(work: Work, upload_id: UUID) -> Ticket:
-    """Return a newly signed ticket if the upload is pending and in its grace period.
+    """Return a newly signed ticket if the upload is pending and its grace period is not over.
 
     Raises:
         NotFound: the principal has no such upload.

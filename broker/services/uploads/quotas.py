@@ -26,7 +26,7 @@ from broker.telemetry.ticket_metrics import observe_quota_refusal
 def reservation(
     limits: Limits, principal: Principal, uploads: Sequence[NewUpload], *, now: datetime
 ) -> Reservation | None:
-    """Return what new uploads reserve; None for a backend, because its uploads are free."""
+    """Return what new uploads reserve; None for a backend: its uploads are not charged."""
     if not limits.has_quota or principal.is_service:
         return None
     return Reservation(

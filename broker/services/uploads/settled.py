@@ -28,7 +28,7 @@ def raise_settled(upload: Upload) -> None:
 
 
 def image_of(work: Work, upload: Upload) -> Image | None:
-    """Return the image that the upload became, if it exists."""
+    """Return the image of the upload, if it exists."""
     image = work.session.scalar(select(Image).where(Image.upload_id == upload.id))
     work.session.commit()
     return image

@@ -21,7 +21,7 @@ class Image:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create an Image from the broker's JSON."""
         return cls(
             id=body["id"],
             image=body["image"],
@@ -50,7 +50,7 @@ class Ticket:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create a Ticket from the broker's JSON."""
         upload = body["upload"]
         left = datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(
             body["server_time"]
@@ -77,7 +77,7 @@ class Profile:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create a Profile from the broker's JSON."""
         return cls(
             content_types=tuple(body["content_types"]),
             max_bytes=body["max_bytes"],

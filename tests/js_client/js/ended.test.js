@@ -1,4 +1,4 @@
-// The same bytes again: a recorded upload is confirmed and not sent twice.
+// Upload the same bytes again: a recorded upload is confirmed and not sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
