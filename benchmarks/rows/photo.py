@@ -30,7 +30,7 @@ class Photo:
 
 
 def run(bench: Bench) -> Section:
-    """Measure one client that sends photos one after the other, both ways in turn."""
+    """Measure one client that sends photos one after the other, alternating between both ways."""
     with bench.proxying() as old:
         proxied, ticketed = _both(bench, old)
     beside = "proxied by Flask and boto3"

@@ -1,4 +1,4 @@
-"""Check that the services can delete the image, and that the run leaves nothing behind."""
+"""Check that the services can delete the image, and that nothing is left after the run."""
 
 from collections.abc import Iterator
 

@@ -155,7 +155,7 @@ class Trial:
         return False
 
     def key(self, file_name: str) -> str:
-        """Return a key of the trial's ad without a ticket. It is removed like all others."""
+        """Return a key of the trial's ad without a ticket. The object is removed at the end."""
         return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
 
     @contextmanager
@@ -183,7 +183,7 @@ class Trial:
             except StorageError as error:
                 refused.append(error)
                 if isinstance(error, StorageUnavailable):
-                    break  # the other keys would wait for the timeout, too
+                    break  # stop, because each of the other keys would wait for a timeout, too
             else:
                 self._touched.discard(key)
         return refused

@@ -25,7 +25,7 @@ from broker.local.process import (
     lock,
 )
 
-START_TIMEOUT = 60.0  # seconds; it usually takes one
+START_TIMEOUT = 60.0  # seconds; the start usually takes one
 START_ATTEMPTS = 3
 LOCK_TIMEOUT = 10.0  # seconds; if its parent was killed, the server ends within six
 # SeaweedFS 4.48 expects its admin server's gRPC port here, and ignores `-admin.port.grpc`.
@@ -104,7 +104,7 @@ class EmbeddedS3:
             self._child.check()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Stop the server within `grace` seconds. Acknowledged writes survive even a kill."""
+        """Stop the server within `grace` seconds. A kill does not lose acknowledged writes."""
         if self._child is not None:
             self._child.stop(grace)
         for socket in self._sockets:
@@ -184,8 +184,8 @@ class EmbeddedS3:
             "-webdav=false",
             "-admin.ui=false",
             "-master.telemetry=false",
-            # Every bucket has its own volumes, which are files that grow. These two flags only
-            # set the size at which a new volume begins, and the maximum number of volumes.
+            # Every bucket has its own volumes. These are files that grow. These two flags only set
+            # the size at which a new volume begins, and the maximum number of volumes.
             "-master.volumeSizeLimitMB=256",
             "-volume.max=1000",
             "-volume.preStopSeconds=0",

@@ -43,7 +43,7 @@ class CircuitBreaker:
             self._next_trial = self._clock() + OPEN_SECONDS
 
     def answered(self) -> None:
-        """Close the breaker: the server answered, even if with an error."""
+        """Close the breaker: the server answered, at least with an error."""
         if self._next_trial is not None:
             with self._lock:
                 self._next_trial = None

@@ -38,7 +38,7 @@ def client_config(settings: Settings) -> Config:
 
 
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
-    """Create the storage; credentials and region come from boto3's own chain."""
+    """Create the storage. Credentials and region come from boto3's own chain."""
     session = session or boto3.Session()
     region = session.region_name or DEFAULT_REGION
     client = session.client(

@@ -89,7 +89,7 @@ class Probe:
         )
 
     def signed_list(self) -> SignedRequest:
-        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors carry a reason."""
+        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors contain a reason."""
         credentials = self._session.get_credentials()
         if credentials is None:
             raise StorageDenied("The broker has no AWS credentials.")

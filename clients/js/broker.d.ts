@@ -112,7 +112,7 @@ export class Broker {
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
-  /** Resume an upload by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id. The user must have chosen the same file again. */
   resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
   /** Cancel an upload that an earlier page started. Resolves to false if it has ended or is in progress. */
   discard(id: string): Promise<boolean>;

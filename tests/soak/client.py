@@ -108,7 +108,7 @@ class Client:
         self.of_ads.setdefault(ad, []).append(ticket["id"])
 
     async def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Create something exactly once, even if answers are lost."""
+        """Create a resource exactly once, even if answers are lost."""
         begun = time.monotonic()
         headers = {**self._headers, "Idempotency-Key": str(uuid.uuid4())}
         answer = await self.calls.ask("POST", path, (201,), json=body, headers=headers)
