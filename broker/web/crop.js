@@ -8,7 +8,7 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 /** The crop area and its round previews. */
 export class Crop {
   #stage; #rounds; #zoom; #picture = null;
-  # turn = 0; // the number of calls: decoding takes time, and only the last call may draw
+  #turn = 0; // the number of calls: decoding takes time, and only the last call may draw
   #at = { x: 0.5, y: 0.5 }; // the point in the middle of the square, as shares of the picture's width and height
 
   constructor(stage, rounds, zoom) {

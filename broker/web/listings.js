@@ -10,7 +10,7 @@ export class Listings {
   #ads = []; #items = new Map(); #current = null;
   #draft = newDraft(); // the listing that is not created yet
   #saves = Promise.resolve();
-  # version = 0; // the number of changes that this tab has made at the broker
+  #version = 0; // the number of changes that this tab has made at the broker
 
   constructor(broker, { onOpen, onChange, onError }) {
     this.#broker = broker;

@@ -28,7 +28,7 @@ export class Sha256 {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
   ]);
   #schedule = new Int32Array(64);
-  # rest = new Uint8Array(64); // bytes that do not fill a block yet
+  #rest = new Uint8Array(64); // bytes that do not fill a block yet
   #filled = 0;
   #length = 0;
 
