@@ -86,7 +86,7 @@ def _measure(running: Bench, names: list[str]) -> tuple[list[Section], dict[str,
         try:
             sections.append(ROWS[name](running))
         except Exception as error:
-            # Catch everything, or the other rows' results would be lost.
+            # Catch every error, because otherwise the results of the other rows would be lost.
             failed[name] = f"{type(error).__name__}: {error}"
             say(f"{name} FAILED: {traceback.format_exc()}")
         say(f"{name}: {time.monotonic() - began:.0f} s")

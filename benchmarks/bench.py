@@ -90,7 +90,7 @@ class Bench:
         return self._once(("database", kind, uploads), create)
 
     def broker(self, kind: str, uploads: int, *, real_bucket: bool = False) -> Server:
-        """Return a broker with that database and the stub, or the real S3 server."""
+        """Return a broker with this database, and with the stub or the real S3 server."""
         environment = self.environment(kind, uploads, real_bucket=real_bucket)
         name = f"broker-{kind}-{uploads}{'-real' if real_bucket else ''}"
         return self._once(
@@ -109,7 +109,7 @@ class Bench:
         )
 
     def environment(self, kind: str, uploads: int, *, real_bucket: bool = False) -> dict[str, str]:
-        """Return the environment of that broker."""
+        """Return the environment of a broker with this database."""
         endpoint = self.seaweedfs.endpoint_url if real_bucket else self.stub.url
         url = self.database(kind, uploads).url
         return peers.broker_environment(url, endpoint, self.credentials, self.jwt_secret)
@@ -130,7 +130,7 @@ class Bench:
 
 @contextlib.contextmanager
 def bench(plan: Plan, below: Path) -> Iterator[Bench]:
-    """Yield a bench with its data below a directory; delete the data at the end."""
+    """Yield a bench that stores its data in a directory; delete the data at the end."""
     with (
         tempfile.TemporaryDirectory(
             prefix="broker-bench-", dir=below, ignore_cleanup_errors=True
@@ -138,5 +138,5 @@ def bench(plan: Plan, below: Path) -> Iterator[Bench]:
         ExitStack() as stack,
     ):
         root = Path(directory)
-        root.chmod(0o711)  # PostgreSQL's own account needs access
+        root.chmod(0o711)  # PostgreSQL runs as another user, which needs access
         yield Bench(plan, root, stack)

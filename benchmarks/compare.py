@@ -1,6 +1,7 @@
 """`python -m benchmarks.compare BEFORE.json AFTER.json`: print two tables side by side.
 
-Lines are matched by their text, profiles by their name. What only one table has is left out.
+Lines are matched by their text, profiles by their name. Entries that only one table has are left
+out.
 """
 
 import json

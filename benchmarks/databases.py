@@ -20,7 +20,7 @@ from benchmarks.seed_rows import Batch
 from benchmarks.servers.postgres import Postgres
 from broker.db import migrate
 
-# Children before parents. Tables without time-ordered ids hold only the broker's own rows.
+# Children before parents. Tables without time-ordered ids contain only rows of the broker.
 WRITTEN = (
     "DELETE FROM images WHERE upload_id > {mark}",
     "DELETE FROM upload_parts",
@@ -76,7 +76,7 @@ class PostgresDatabase:
         self._mark = _mark()
 
     def restore(self) -> None:
-        """See Database. Dead rows are removed, too, so that no side pays for another's."""
+        """See Database. Dead rows are removed, too, so that they do not slow down another side."""
         for statement in WRITTEN:
             self._connection.execute(self._marked(statement))
         self._connection.execute("VACUUM uploads, images, ads, users")
@@ -110,7 +110,7 @@ class SqliteDatabase:
         self.url = f"sqlite:///{self._file}"
         migrate.upgrade(self.url)
         with closing(sqlite3.connect(self._file)) as connection:
-            # These rows need not survive a crash.
+            # These rows do not have to survive a crash.
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA cache_size=-200000")
             for batch in seed_rows.seed_rows(uploads):
@@ -157,6 +157,6 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _mark() -> UUID:
-    """Return an id that is newer than all existing rows and older than all later ones."""
-    time.sleep(0.002)  # a later millisecond than any row's
+    """Return an id that is newer than all existing rows and older than all later rows."""
+    time.sleep(0.002)  # a later millisecond than that of any row
     return seed_rows.uuid7(time.time(), random.Random(0))  # noqa: S311

@@ -22,7 +22,7 @@ KEY = "media/ads/ad_1/main_Zt41bQ9c.jpg"
 
 
 def main(calls: int) -> None:
-    """Measure this many calls of each side."""
+    """Measure the given number of calls of each side."""
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     token = os.environ["BENCH_TOKEN"]
@@ -44,7 +44,7 @@ def main(calls: int) -> None:
         for name, side in sides.items():
             began = time.perf_counter()
             side()
-            if number >= 3:  # the first ones are the warm-up
+            if number >= 3:  # the first calls are the warm-up
                 times[name].append(time.perf_counter() - began)
     write_report(times)
 

@@ -1,9 +1,9 @@
-"""How long and how much to measure. `rows/` defines what is measured."""
+"""The duration and size of a measurement. `rows/` defines what is measured."""
 
 from dataclasses import dataclass
 
 USERS = 50
-ADS = 1_000  # belong to those users; no images; tickets are for them
+ADS = 1_000  # these users own them; they have no images, and tickets are issued for them
 IMAGES_PER_AD = 20
 BATCH = 20
 PARTS = 100
@@ -13,10 +13,10 @@ SLOW_BYTES_PER_SECOND = 125_000  # 1 Mbit/s
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The size of a run. Seconds are integers because wrk needs that.
+    """The size of a run. Seconds are integers, because wrk accepts only integers.
 
     `stub_confirms` and `real_confirms` are the highest rates of confirms for which there are
-    enough pending uploads. If the broker is faster, the row fails with an error that says so.
+    enough pending uploads. If the broker is faster, the row fails with an error that explains this.
     """
 
     quick: bool = False

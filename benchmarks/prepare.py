@@ -1,4 +1,4 @@
-"""Install what only the benchmarks need: wrk, Companion, PostgreSQL and gunicorn.
+"""Install the programs that only the benchmarks need: wrk, Companion, PostgreSQL and gunicorn.
 
 As root, this installs the Debian packages. Otherwise, the error names the command.
 """

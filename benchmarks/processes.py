@@ -19,7 +19,7 @@ def cpu_seconds(group: int) -> float:
         try:
             total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended in the meantime
     return total
 
 

@@ -29,7 +29,7 @@ def raw(method: str, path: str, *, token: str | None = None, body: object | None
 
 
 class Tokens:
-    """One token a user, signed once, as a client of the marketplace uses one for about an hour."""
+    """One token per user, signed once, because real clients use a token for about an hour."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret

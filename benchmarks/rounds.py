@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One measurement. `rate` is requests a second; `cpu` is the API's CPU seconds a request."""
+    """One measurement: requests per second, and the API's CPU seconds per request."""
 
     rate: float
     cpu: float
@@ -19,7 +19,7 @@ class Sample:
 
 
 class Side(Protocol):
-    """One of the things that are compared."""
+    """One of the servers or programs that are compared."""
 
     name: str
 
@@ -67,11 +67,11 @@ class Samples:
         return Spread.of([of(sample) for sample in self._of[side]])
 
     def rate(self, side: str) -> Spread:
-        """Return the requests a second."""
+        """Return the requests per second."""
         return self.spread(side, lambda sample: sample.rate)
 
     def cpu(self, side: str) -> Spread:
-        """Return the API's CPU seconds a request."""
+        """Return the API's CPU seconds per request."""
         return self.spread(side, lambda sample: sample.cpu)
 
     def latency(self, side: str) -> tuple[float, float]:
@@ -91,7 +91,7 @@ class Samples:
 
 
 def interleave(sides: Sequence[Side], rounds: int) -> Samples:
-    """Measure every side once a round; return the samples."""
+    """Measure every side once per round; return the samples."""
     samples = Samples()
     for number in range(1, rounds + 1):
         for side in sides:

@@ -15,7 +15,7 @@ from benchmarks.plan import ADS, IMAGES_PER_AD, USERS
 from benchmarks.requests import DIGEST, SIZE, owner_of
 
 STATES = ["confirmed"] * IMAGES_PER_AD + ["expired", "expired", "cancelled", "rejected", "pending"]
-FIRST_AD = 1_000_001  # of the ads that have images
+FIRST_AD = 1_000_001  # for the ads that have images
 FIRST_USER = 1_001
 ADS_PER_USER = 10
 DAYS = 90
@@ -38,7 +38,7 @@ IMAGE_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Rows of one table to insert. Batches of parents come before those of their children."""
+    """Rows of one table to insert. Batches of parents come before batches of their children."""
 
     table: str
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Measure a server with wrk: the kind of side that most rows use."""
+"""Measure a server with wrk. Most rows use this kind of side."""
 
 from benchmarks.bench import Bench
 from benchmarks.databases import Database

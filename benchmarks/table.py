@@ -1,4 +1,4 @@
-"""The table of results: its lines, and the files for it."""
+"""The table of results: its lines, and the files that contain it."""
 
 import json
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ class Section:
 
 
 def number(value: float) -> str:
-    """Return a number with its significant digits."""
+    """Return a number as text with its significant digits."""
     if value >= 100:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"

@@ -1,1 +1,1 @@
-"""The upload broker: tickets for direct uploads to S3, and the metadata of what arrived."""
+"""The upload broker: it issues tickets for direct uploads to S3 and records the uploaded images."""

@@ -1,1 +1,1 @@
-"""The shapes of requests and answers, one module a resource. No database, no Flask."""
+"""The schemas of requests and answers, one module per resource. No database, no Flask."""

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from schemas.fields import Answer, Int, Several, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
-# base64 of 32 bytes. The last digit has two unused bits, which must be zero.
+# base64 of 32 bytes. The last character has two unused bits, which must be zero.
 SHA256_PATTERN = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
 
 

@@ -13,7 +13,7 @@ from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
-# Not an `enum`: generators of clients would make a class of each.
+# Not an `enum`, because client generators would create a class for each.
 TYPE_PATTERN = "^image/(" + "|".join(one.removeprefix("image/") for one in EXTENSIONS) + ")$"
 
 

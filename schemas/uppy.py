@@ -38,7 +38,7 @@ class SessionLimits(StrictSchema):
 
 
 class Session(Answer):
-    """An endpoint for Uppy. Its URL is its authorization, so keep it secret."""
+    """An endpoint for Uppy. The URL itself grants access, so keep it secret."""
 
     id = fields.UUID()
     endpoint = fields.String()

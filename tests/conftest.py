@@ -23,7 +23,7 @@ _accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
 
 def accepts_kwargs(handler: Callable[..., object]) -> bool:
     """Cache the signature check of each handler that a boto3 session registers."""
-    # Use the function of a method, so that the cache keeps no object of a test.
+    # Cache the function of a method, so that the cache keeps no object of a test alive.
     return bool(_accepts_kwargs(getattr(handler, "__func__", handler)))
 
 
@@ -33,7 +33,7 @@ botocore.hooks.accepts_kwargs = accepts_kwargs
 def pytest_collection_finish() -> None:
     """Exclude modules and collected tests from garbage collection.
 
-    They stay until the end, and each full collection would scan them.
+    They stay in memory until the end, and each full collection would scan them.
     """
     gc.collect()
     gc.freeze()

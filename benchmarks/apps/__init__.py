@@ -1,1 +1,1 @@
-"""Small programs to compare with: what people write when they have no broker."""
+"""Small programs to compare with: typical code of people who do not use a broker."""

@@ -1,6 +1,6 @@
-"""Count the requests in a view: the current number and the maximum, in a file.
+"""Count the requests that a view is serving: the current number and the maximum, in a file.
 
-It uses a file because a worker without a free thread cannot answer a request for the number.
+The numbers are in a file, because a worker without a free thread cannot answer a request for them.
 """
 
 import mmap
@@ -14,7 +14,7 @@ FORMAT = "<QQ"
 
 
 class Gauge:
-    """The two numbers, in a memory-mapped file."""
+    """The current number of requests and the maximum, in a memory-mapped file."""
 
     def __init__(self, path: Path) -> None:
         path.write_bytes(struct.pack(FORMAT, 0, 0))

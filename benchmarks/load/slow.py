@@ -1,7 +1,7 @@
 """Many clients with slow connections at once: each sends its photo at 1 Mbit/s.
 
-The socket buffers are small, as on a real connection. If the server does not read, the client
-has to wait, and it does not send faster later to catch up.
+The socket buffers are small, as on a real connection. If the server does not read, the client has
+to wait, and it does not catch up by sending faster later.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ OneClient = Callable[[int, Crowd], Awaitable[None]]
 async def crowd(one: OneClient, clients: int, window: float, api_port: int) -> Crowd:
     """Run all clients at once; cancel those that have not finished after `window` seconds.
 
-    Meanwhile, request /healthz from the API, as another user would make small requests.
+    At the same time, request /healthz from the API, like another user with small requests.
     """
     result = Crowd()
 

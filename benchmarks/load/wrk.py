@@ -28,7 +28,7 @@ class Summary:
     p99: float
 
     def sample(self, cpu_seconds: float) -> Sample:
-        """Return a sample, given the CPU time of the server during the run."""
+        """Return a sample with the CPU time that the server used during the run."""
         return Sample(
             rate=self.requests / self.seconds,
             cpu=cpu_seconds / self.requests,

@@ -21,7 +21,7 @@ from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
 Key = TypeVar("Key")
-# A function that sends one request, and how often it can be called.
+# A function that sends one request, and the number of times that it can be called.
 Repeated = tuple[Callable[[], object], int]
 WARM_CALLS = 30
 # BROKER_MAX_IMAGES_PER_AD, set to its maximum for the benchmarks.
@@ -91,7 +91,7 @@ def _most(spent: Mapping[Key, float]) -> list[tuple[Key, float]]:
 
 
 def _repeat(call: Callable[[], object], seconds: float, most: int) -> tuple[float, int]:
-    """Call repeatedly for some seconds; return the seconds of one call, and their number."""
+    """Repeat a call for some seconds; return the seconds per call and the number of calls."""
     began, calls = time.perf_counter(), 0
     while calls < most and time.perf_counter() - began < seconds:
         call()

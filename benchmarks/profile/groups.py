@@ -1,8 +1,8 @@
 """Assign stacks to groups. A stack belongs to the group of the first rule that matches.
 
 The rules in ANYWHERE come first and match any frame. Then the frames are checked from the
-innermost outwards. So a library without a group counts for its caller: `hmac` is "signing" if
-the signer calls it, and "token" if the JWT library does.
+innermost outwards. So the time of a library without a group counts for its caller: `hmac` is
+"signing" if the signer calls it, and "token" if the JWT library does.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ GROUPS = tuple(dict.fromkeys([*(r.group for r in INNERMOST), "commit", OTHER]))
 
 
 def group_of(stack: Sequence[Frame]) -> str:
-    """Return the group of a stack, whose innermost frame comes first."""
+    """Return the group of a stack. The innermost frame comes first."""
     for rule in ANYWHERE:
         if any(rule.matches(frame) for frame in stack):
             return rule.group

@@ -1,4 +1,4 @@
-"""Sample the main thread's stack by a timer. Each sample counts the time since the last one.
+"""Sample the main thread's stack with a timer. Each sample counts the time since the last one.
 
 It measures wall time, not CPU, because waiting for the database is part of a ticket's time. A
 call that blocks longer than a tick counts with all of its time. A tracing profiler would make

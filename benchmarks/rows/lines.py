@@ -60,7 +60,7 @@ def rate(
     factor: float = 1,
     other_factor: float = 1,
 ) -> Line:
-    """Return a line that compares two rates. The factors say what one request counts for."""
+    """Return a line that compares two rates. The factors are the number of items in one request."""
     return Line(
         what=f"{what}: {side}",
         measured=samples.rate(side).scaled(factor),
@@ -74,7 +74,7 @@ def rate(
 
 
 def cpu(samples: Samples, what: str, side: str, other: str, target: Target | None = None) -> Line:
-    """Return a line that compares the API's CPU a request."""
+    """Return a line that compares the API's CPU time per request."""
     return Line(
         what=f"{what}, API's CPU: {side}",
         measured=samples.cpu(side).scaled(MICROSECONDS),
@@ -87,17 +87,17 @@ def cpu(samples: Samples, what: str, side: str, other: str, target: Target | Non
 
 
 def time_of(sample: Sample) -> float:
-    """Return the seconds a request, at this concurrency."""
+    """Return the seconds per request at this concurrency."""
     return 1 / sample.rate
 
 
 def cpu_of(sample: Sample) -> float:
-    """Return the API's CPU seconds a request."""
+    """Return the API's CPU seconds per request."""
     return sample.cpu
 
 
 def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
-    """Return lines of rates without a comparison."""
+    """Return lines with rates that are not compared with another rate."""
     return [
         Line(
             what=f"{what}: {side}",

@@ -8,7 +8,7 @@ from benchmarks.sides import WrkSide
 from benchmarks.table import Section
 
 TITLE = "An ad with 20 images"
-ADS = 1_000  # of the existing ads, evenly distributed
+ADS = 1_000  # the number of ads to read, evenly distributed over all ads
 
 
 def run(bench: Bench) -> Section:

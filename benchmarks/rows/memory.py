@@ -16,7 +16,7 @@ WARM = 5  # the first fifth of the tickets is the warm-up, which fills pools and
 
 
 def run(bench: Bench) -> Section:
-    """Measure every two seconds until all tickets are issued."""
+    """Measure the memory every two seconds until all tickets are issued."""
     size, wanted = smallest(bench), bench.plan.memory_tickets
     bench.database(KIND, size).restore()
     server = bench.broker(KIND, size)

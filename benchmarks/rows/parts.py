@@ -49,7 +49,7 @@ def run(bench: Bench) -> Section:
 
 
 class PartsSide:
-    """One multipart upload a user, created before each measurement."""
+    """One multipart upload per user, created before each measurement."""
 
     def __init__(self, bench: Bench, name: str, server: Server, database: Database) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class PartsSide:
         self._side: WrkSide | None = None
 
     def prepare(self) -> None:
-        """See Side. Signing writes no rows, so the database needs no further restore."""
+        """See Side. Signing writes no rows, so the database does not have to be restored again."""
         self._database.restore()
         file = self._bench.request_file(
             [_sign(self._bench, self._server, user) for user in range(1, USERS + 1)]

@@ -22,7 +22,7 @@ TARGET = Target(at_most=1 / 30)
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """Seconds a photo: the API's CPU, the ticket's part of it, and the client's wall time."""
+    """Seconds per photo: the API's CPU, the ticket's share of it, and the client's wall time."""
 
     cpu: float
     ticket_cpu: float
@@ -30,7 +30,7 @@ class Photo:
 
 
 def run(bench: Bench) -> Section:
-    """Measure one client that sends photos one after the other, both ways in turn."""
+    """Measure one client that sends photos one after the other, alternating between both ways."""
     with bench.proxying() as old:
         proxied, ticketed = _both(bench, old)
     beside = "proxied by Flask and boto3"
@@ -74,7 +74,7 @@ def _both(bench: Bench, old: Server) -> tuple[list[Photo], list[Photo]]:
     new = bench.broker(KIND, size, real_bucket=True)
     bench.database(KIND, size).restore()
     photo = b"\xff\xd8\xff\xe0" + os.urandom(PHOTO_BYTES - 4)
-    # Warm up with a full round: psycopg prepares a statement when it is used the sixth time.
+    # Warm up with a full round: psycopg prepares a statement at its sixth use.
     _proxied(old, photo, count)
     _ticketed(bench, new, photo, count)
     proxied, ticketed = [], []

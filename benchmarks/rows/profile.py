@@ -20,7 +20,7 @@ CASES = {
     "confirm": "a confirm, HEAD from the stub",
     "parts": "100 parts",
 }
-CONFIRMS = 6_000  # more than fit into the seconds of a profile
+CONFIRMS = 6_000  # more calls than fit into the seconds of a profile
 
 
 def run(bench: Bench) -> Section:

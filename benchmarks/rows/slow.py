@@ -1,4 +1,4 @@
-"""Five hundred clients at 1 Mbit/s each: how many one API worker can handle at a time."""
+"""Five hundred clients at 1 Mbit/s each: the number that one API worker handles at a time."""
 
 import asyncio
 import base64
@@ -110,6 +110,6 @@ def _ticketed(bench: Bench, photo: bytes) -> Crowd:
         state.api_seconds.append(spent + time.perf_counter() - began)
 
     plan = bench.plan
-    # The run ends when all have finished. A slow machine gets some more time.
+    # The run ends when all have finished. This gives a slow machine some more time.
     window = plan.slow_window_seconds * WINDOW_FACTOR
     return asyncio.run(crowd(one, plan.slow_clients, window, server.port))

@@ -32,7 +32,7 @@ def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
 
 
 def companion_side(bench: Bench) -> WrkSide:
-    """Return the side of Companion."""
+    """Return the side that measures Companion."""
     return WrkSide(bench, COMPANION, bench.companion, bench.request_file([COMPANION_REQUEST]))
 
 
@@ -41,7 +41,7 @@ def run(bench: Bench) -> Section:
     bare = bench.request_file([requests.raw("GET", "/form")])
     peers = [companion_side(bench), WrkSide(bench, BARE, bench.presigning, bare)]
     sides = ticket_sides(bench, bench.plan.sizes)
-    # Measure the peers between the broker's sides, close to each of them in time.
+    # Measure the peers between the broker's sides, so that they are close in time.
     order = [*sides[: len(sides) // 2], peers[0], *sides[len(sides) // 2 :], peers[1]]
     samples = interleave(order, bench.plan.rounds)
     lines: list[Line] = []

@@ -42,7 +42,7 @@ class Credentials:
         }
 
     def client(self, endpoint_url: str) -> Any:
-        """Create a client that may do everything."""
+        """Create a client with all permissions."""
         return boto3.client(
             "s3",
             endpoint_url=endpoint_url,

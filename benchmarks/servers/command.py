@@ -1,4 +1,4 @@
-"""The command that serves a WSGI app: the Dockerfile's, but with one worker on a loopback port.
+"""The command that serves a WSGI app: that of the Dockerfile, with one worker on a local port.
 
 The broker and the Flask apps use the same command. No other module names the WSGI server.
 """

@@ -13,10 +13,10 @@ from benchmarks.servers.command import command, gunicorn_sync
 from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
-PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn there
+PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn in this folder
 # All features of a ticket are on. The limits are high because the same thousand ads get tickets
-# again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota,
-# which never runs out.
+# again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota that
+# is never used up.
 LIMITS = {
     "BROKER_MAX_IMAGES_PER_AD": "10000",
     "BROKER_MAX_IMAGE_BYTES": str(2 * 1024**3),

@@ -1,4 +1,4 @@
-"""PostgreSQL with durable commits, which are its defaults."""
+"""PostgreSQL with durable commits, which are the default."""
 
 import contextlib
 import os
@@ -55,7 +55,7 @@ class Postgres:
             return found
 
     def answers(self) -> bool:
-        """Check whether it accepts connections."""
+        """Check whether the cluster accepts connections."""
         try:
             self.connect().close()
         except psycopg.OperationalError:
@@ -118,7 +118,7 @@ def postgres(directory: Path) -> Iterator[Postgres]:
         cwd=root,
         env=ENVIRONMENT,
         user=account.pw_name if account else None,
-        stop_signal=signal.SIGQUIT,  # the data are not needed any more
+        stop_signal=signal.SIGQUIT,  # the data is no longer needed
     )
 
     def start() -> None:

@@ -53,8 +53,8 @@ consume_events = click.Command(
 class _Stoppable:
     """A NotificationQueue that abandons its long poll when the process is asked to stop.
 
-    If the queue hands a message to an abandoned poll, the message is neither handled nor deleted.
-    It comes again after its visibility timeout.
+    If the queue returns a message to an abandoned poll, the message is not handled and not deleted.
+    It is received again after its visibility timeout.
     """
 
     def __init__(self, queue: NotificationQueue, stop: StopSignal) -> None:

@@ -21,7 +21,7 @@ from broker.doctor.checks import examine
 def doctor(as_json: bool, public_at: str | None) -> None:
     """Check settings, database, tokens and bucket with a real upload; exit 1 on a failure."""
     findings = []
-    # The trial upload is removed however the run ends, also at Ctrl-C and SIGTERM.
+    # The trial upload is removed at the end of every run, even after Ctrl-C and SIGTERM.
     with sigterm_exits(), closing(examine(public_at=public_at)) as found:
         for finding in found:
             findings.append(finding)

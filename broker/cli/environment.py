@@ -1,4 +1,4 @@
-"""The parts of a command that works beside the API: the settings, the database, the bucket."""
+"""The parts that commands outside the API use: the settings, the database, the bucket."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

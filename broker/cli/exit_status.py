@@ -1,4 +1,4 @@
-"""Exit statuses of commands that compare: 0 the same, 1 differs, 2 the command failed."""
+"""Exit statuses of commands that compare: 0 no difference, 1 differences, 2 command failed."""
 
 import sys
 from collections.abc import Iterator

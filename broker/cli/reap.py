@@ -1,4 +1,4 @@
-"""`broker reap`: expire stale uploads and work off the outbox, once or repeatedly."""
+"""`broker reap`: expire stale uploads and drain the outbox, once or repeatedly."""
 
 import logging
 from contextlib import suppress

@@ -57,7 +57,7 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
 
 
 class _TableWriter:
-    """Print each difference on a line as it is found, then the totals."""
+    """Print each difference on one line as soon as it is found, then the totals."""
 
     _line = "{:<8} {:<8} {}  ({})".format
     _begun = False

@@ -27,7 +27,7 @@ DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 MEMORY = "/dev/shm"  # noqa: S108 (we create our own directory there)
 POLL_SECONDS = 0.2
-SIGNALLED = 128  # a shell adds this to the signal number that ended a process
+SIGNALLED = 128  # a shell adds this to the number of the signal that ended a process
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -39,7 +39,7 @@ def serve(server: tuple[str, ...]) -> None:
     shutdown.
     """
     settings = Settings.load()
-    # A server restarts workers that cannot start, again and again. So report such errors here.
+    # Report such errors here, because a server keeps restarting workers that cannot start.
     make_engine(settings.database_url).dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
@@ -53,11 +53,11 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
         try:
             drain_file.touch()
-            drain_file.unlink()  # a killed server may have left it
+            drain_file.unlink()  # a killed server may have left this file
         except OSError as error:
             raise click.ClickException(f"{DRAIN_FILE} {drain_file}: {error.strerror}") from None
         try:
-            # In a new process group, so that Ctrl-C reaches only us and we stop the server.
+            # In a new process group: Ctrl-C reaches only this process, which stops the server.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
                 command, env=_environment(Path(directory), drain_file), start_new_session=True
             )
@@ -66,7 +66,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         try:
             if _ended(server, asked):
                 return _status(server.returncode)
-            # Before the drain file exists: anyone who sees it may send the second signal.
+            # Catch a second signal from now on: it may come as soon as the drain file exists.
             with stop_signal() as hurried:
                 # If the disk is full, /readyz cannot announce it; the rest still works.
                 with contextlib.suppress(OSError):
@@ -114,7 +114,7 @@ def _kill(server: subprocess.Popen[bytes]) -> None:
 def _ended(
     server: subprocess.Popen[bytes], asked: StopSignal, seconds: float = float("inf")
 ) -> bool:
-    """Wait for the server's end, a signal or the timeout; return whether the server ended."""
+    """Wait for the end of the server, a signal or the timeout; return whether it has ended."""
     deadline = time.monotonic() + seconds
     while server.poll() is None:
         left = deadline - time.monotonic()

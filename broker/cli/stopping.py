@@ -11,7 +11,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
-    """Whether this process got a stop signal. Wait on it instead of sleeping.
+    """A flag that a stop signal sets. Wait on it instead of sleeping.
 
     A `threading.Event` does not work here: the signal handler would take the lock that an
     interrupted `wait` may hold, and a signal just before `wait` blocks would go unnoticed until
@@ -38,7 +38,7 @@ def stop_signal() -> Iterator[StopSignal]:
     # If the pipe is full, it is readable already, so a lost write does not matter.
     os.set_blocking(writable, False)
     wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    # A handler that does nothing keeps the signal from ending the process.
+    # With a handler, even an empty one, the signal does not end the process.
     before = {
         number: signal.signal(number, lambda *_: None)
         for number in STOPS

@@ -43,7 +43,7 @@ def token(
 
 
 def dev_token(data_dir: Path, sub: int) -> str:
-    """Sign a user's token with the secret of `broker dev`; raise ClickException if it has none."""
+    """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
     secret = _dev_secret(data_dir, "HS256")
     return _mint(secret, "HS256", sub=sub, role="user", ttl=3600, email=None)
 

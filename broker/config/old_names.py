@@ -1,4 +1,4 @@
-"""Names that settings had in earlier versions. They are read, with a warning, until ENDS."""
+"""Names of settings in earlier versions. They are read, with a warning, until version ENDS."""
 
 import warnings
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class RenamedSetting(UserWarning):
 
 
 def values_of_old_names(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the values that are set under an old name, by the field that they set.
+    """Return the values that are set under an old name, as a mapping from fields of Settings.
 
-    A new name takes precedence. Each old name in the environment gives a warning.
+    A new name takes precedence. Each old name in the environment causes a warning.
     """
     found = {}
     for old, field in OLD_NAMES.items():

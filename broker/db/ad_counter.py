@@ -17,7 +17,7 @@ _SQLITE = (
 
 
 def raise_to(session: Session, used: int) -> None:
-    """Raise the counter to `used`, so that the next ad's id is higher; never lower it."""
+    """Raise the counter to `used` if it is lower, so that the next ad's id is higher."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     for statement in (_POSTGRESQL,) if is_postgresql else _SQLITE:
         session.execute(text(statement), {"used": used})

@@ -14,7 +14,7 @@ VANISHED_SECONDS = 30
 KEEPALIVE_INTERVAL_SECONDS = 2
 POOL_TIMEOUT_SECONDS = 5
 POOL_SIZE = 5
-POOL_OVERFLOW = 10  # connections beyond the size, closed when they are returned
+POOL_OVERFLOW = 10  # connections beyond the pool's size, closed when they are returned
 _POOL = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 
 
@@ -56,7 +56,7 @@ def _engine(url: str, statement_timeout: int) -> Engine:
             parsed,
             hide_parameters=True,
             connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-            # A database in memory has one connection and no such pool.
+            # A database in memory has one connection and no pool with a size.
             **(_POOL if parsed.database else {}),
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -99,8 +99,8 @@ def _statement_limits(seconds: int, options: str) -> dict[str, Any]:
 def _dead_peer_timeouts(seconds: int) -> dict[str, int]:
     """Return libpq's settings that end a connection to a server that has vanished.
 
-    The server's TCP must acknowledge sent data within `tcp_user_timeout`, and keepalive probes
-    while the broker waits for an answer. A server that is only slow acknowledges both.
+    The server's TCP must acknowledge sent data within `tcp_user_timeout`. It must also acknowledge
+    keepalive probes while the broker waits for an answer. A slow server still acknowledges both.
     """
     return {
         "tcp_user_timeout": seconds * 1000,

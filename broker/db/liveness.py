@@ -46,7 +46,7 @@ def _refuse_closed(connection: Any, record: ConnectionPoolEntry, _proxy: object)
 
 
 def closed_by_server(connection: Any) -> bool:
-    """Check whether an idle connection has data to read: its end, or a message that ends it."""
+    """Check whether an idle connection has data to read: end of file, or a closing message."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))

@@ -1,4 +1,4 @@
-"""Upgrade a database to the newest migration, and read which migration it is at."""
+"""Upgrade a database to the newest migration, and read its current migration."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from broker.db.engine import make_engine
 from broker.db.session import ErrorTranslator
 from broker.domain.errors import DatabaseUnavailable
 
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE after lock_timeout
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

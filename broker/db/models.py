@@ -114,11 +114,11 @@ class Upload(Base):
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
     # The ETag that the first confirm saw below incoming/: only these bytes are promoted.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
-    # False if the client's protocol declares no size; `size` is then the maximum.
+    # False if the client's protocol declares no size. Then `size` is the maximum.
     size_is_exact: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # Multipart: S3's upload id, created when parts are first signed. Never shown to clients.
     multipart_id: Mapped[str | None] = mapped_column(String(1024))
-    # Multipart: bytes of each part but the last; None if the client cuts the parts (Uppy).
+    # Multipart: bytes of each part except the last; None if the client cuts the parts (Uppy).
     part_size: Mapped[int | None] = mapped_column(BigInteger)
     # Multipart: whether every part has a SHA-256; the first signed parts decide.
     parts_pinned: Mapped[bool | None]
@@ -126,9 +126,9 @@ class Upload(Base):
     completing_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Where S3 redirects the browser of a plain form.
     return_url: Mapped[str | None] = mapped_column(String(1024))
-    # The Uppy session that asked. No foreign key: sessions are deleted sooner.
+    # The Uppy session that requested it. No foreign key: sessions are deleted sooner.
     uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
-    # The start of the quota window that was charged; None if none was.
+    # The start of the quota window that was charged; None if no quota was charged.
     quota_window: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -160,7 +160,7 @@ class UserQuota(Base):
 
 
 class UppySession(Base):
-    """What one Uppy endpoint may still do, and when it expires."""
+    """The files and bytes that one Uppy endpoint has left, and when it expires."""
 
     __tablename__ = "uppy_sessions"
     __table_args__ = (Index(None, "expires_at"),)
@@ -179,7 +179,7 @@ class UppySession(Base):
 
 
 class IdempotencyKey(Base):
-    """The stored response for a user's key; until there is one, the claim to produce it.
+    """The claim on a user's key, and the stored response as soon as there is one.
 
     `user_id` is the `sub` of the token. No foreign key: nothing depends on these rows.
     """
@@ -189,11 +189,11 @@ class IdempotencyKey(Base):
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    # SHA-256 of the request that the key came with.
+    # SHA-256 of the request that was sent with the key.
     fingerprint: Mapped[str] = mapped_column(String(64))
     # The request that holds the claim; another one after a takeover.
     claim_id: Mapped[UUID] = mapped_column(Uuid)
-    # After that, another request may take over a claim without a response.
+    # After this time another request may take over a claim without a response.
     locked_until: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -239,7 +239,7 @@ class Image(Base):
 class Deletion(Base):
     """The outbox: one object to delete, and again at `repeat_at` if a form can still write it.
 
-    With a `multipart_id` the row asks to abort that multipart upload instead.
+    If there is a `multipart_id`, that multipart upload is aborted instead.
     """
 
     __tablename__ = "deletions"

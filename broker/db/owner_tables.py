@@ -37,7 +37,7 @@ OWNER_TABLES = {table.kind.name: table for table in _TABLES}
 
 
 def table_of(kind: str) -> OwnerTable:
-    """Return the table of a kind; raise LookupError if there is none."""
+    """Return the table of a kind; raise LookupError if the kind has no table."""
     try:
         return OWNER_TABLES[kind]
     except KeyError:

@@ -1,7 +1,7 @@
 """The rows of the quotas: reserve, read, refund.
 
-Each user has one row, which a new window resets. An upload stores the start of the window that it
-was reserved in, so that a later refund never changes another window.
+Each user has one row. It is reset when a new window begins. An upload stores the start of its
+window, so that a later refund never changes another window.
 """
 
 from collections.abc import Iterable
@@ -29,14 +29,17 @@ from broker.db.models import UserQuota
 from broker.db.types import UtcDateTime
 
 _QUOTAS: Table = UserQuota.__table__  # type: ignore[assignment]
-_UNBOUNDED = 2**62  # for a limit that is not set; a sum with it fits into a BIGINT
+_UNBOUNDED = 2**62  # used if no limit is set; a sum with it fits into a BIGINT
 
 Dialects = postgresql.Insert | sqlite.Insert
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """What new uploads take from a quota. A window that began at `stale_at` or before is over."""
+    """The bytes and files that new uploads reserve.
+
+    A window that began at `stale_at` or earlier is over.
+    """
 
     now: datetime
     stale_at: datetime
@@ -60,7 +63,7 @@ class Reservation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refund:
-    """What a user's uploads no longer need of a window."""
+    """The bytes and files that a user's uploads no longer need, in one window."""
 
     user_id: int
     window: datetime
@@ -69,7 +72,7 @@ class Refund:
 
 
 def _reserving(insert: Dialects, user: FromClause | ColumnElement[int]) -> ReturningInsert[Any]:
-    """Return the statement that takes a reservation; it returns no row if that does not fit.
+    """Return the statement that makes a reservation; it returns no row if the quota is too low.
 
     Args:
         insert: the dialect's own INSERT into the table.
@@ -107,7 +110,7 @@ def _parameter(name: str) -> ColumnElement[Any]:
 
 
 def reserve_on_postgresql(owner: FromClause) -> ReturningInsert[Any]:
-    """Return the statement that reserves for the user of an owner, inside another statement."""
+    """Return the statement that reserves for an owner's user, for use in another statement."""
     return _reserving(postgresql.insert(_QUOTAS), owner)
 
 
@@ -118,7 +121,7 @@ def reserve_on_sqlite() -> ReturningInsert[Any]:
 
 
 def taken(session: Session, user_id: int, *, since: datetime) -> UserQuota | None:
-    """Return what a user has taken of a window that began after `since`."""
+    """Return what a user has reserved in a window that began after `since`."""
     return session.scalar(
         select(UserQuota)
         .where(UserQuota.user_id == user_id, UserQuota.window_start > since)
@@ -127,7 +130,7 @@ def taken(session: Session, user_id: int, *, since: datetime) -> UserQuota | Non
 
 
 def refund(session: Session, refunds: Iterable[Refund]) -> None:
-    """Refund in the order of users; a window that is over needs nothing.
+    """Refund in the order of users. A window that is over needs no refund.
 
     These are the last locks that a transaction takes, always in this order. So two transactions
     never wait for each other.

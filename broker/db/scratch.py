@@ -1,6 +1,6 @@
 """A temporary database with one user and one ad.
 
-It has the tables of the models, so the services run on it as on any other database.
+It has the tables of the models, so the services work with it like with any other database.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The database's sessions, and the errors that mean that it is not available."""
+"""Sessions of the database, and the translation of errors that mean that it is down."""
 
 import threading
 from contextlib import AbstractContextManager
@@ -46,7 +46,7 @@ class _SessionBlock(ErrorTranslator):
         return self._session
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        # A session that was not used holds nothing. That is so for nearly every ticket.
+        # An unused session holds nothing. This is the case for nearly every ticket.
         if self._session.in_transaction() or len(self._session.identity_map):
             with ErrorTranslator():
                 self._session.close()
@@ -70,8 +70,8 @@ class Database:
         """Return a context that yields a session and rolls back what was not committed.
 
         Raises:
-            DatabaseUnavailable: the server is down, the connection broke, or there was no free
-                connection, or no write lock of SQLite, in time.
+            DatabaseUnavailable: the server is down, the connection broke, or no connection (or
+                SQLite's write lock) became free in time.
         """
         return _SessionBlock(self._sessions())
 

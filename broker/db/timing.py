@@ -13,7 +13,7 @@ def watch(engine: Engine) -> None:
     """Observe every statement and commit of the engine, including failed statements.
 
     SQLAlchemy has an event before a commit but none after it, so this wraps the dialect's own
-    method. On a disk that syncs, the commit takes most of a transaction's time.
+    method. If the disk syncs, the commit takes most of a transaction's time.
     """
     event.listen(engine, "before_cursor_execute", _begin)
     event.listen(engine, "after_cursor_execute", _end)

@@ -1,7 +1,7 @@
 """The doctor's HTTP client: no credentials, short timeouts.
 
-The broker's boto3 client refuses to send objects, on purpose. This client does what browsers and
-phones do.
+The broker's boto3 client refuses to send objects, on purpose. This client works like a browser or a
+phone.
 """
 
 import errno
@@ -144,7 +144,7 @@ class Browser:
 
 
 def reason(error: HTTPError | OSError) -> str:
-    """Return which step of a connection failed, in words: name, TCP, TLS or HTTP."""
+    """Return the name of the step of a connection that failed: name, TCP, TLS or HTTP."""
     error = getattr(error, "reason", None) or error  # retries after redirects wrap it
     if isinstance(error, NameResolutionError):
         return "the host name cannot be resolved"

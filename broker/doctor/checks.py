@@ -1,4 +1,4 @@
-"""The order of the checks, and the checks that each depends on."""
+"""The order of the checks, and the dependencies of each check."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Check CORS: pages of the configured origins may upload, pages of other origins may not.
 
-The preflights are those of browsers (Fetch standard, "CORS-preflight fetch"): to the bucket for
-a form, and to an object for a PUT with the headers of our tickets.
+The check sends the same preflights as browsers (Fetch standard, "CORS-preflight fetch"): to the
+bucket for a form, and to an object for a PUT with the headers of our tickets.
 """
 
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _names(answer: Answer, origin: str) -> bool:
 def _fix(examination: Examination, refused: list[str]) -> str:
     """Return the fix. Some servers answer preflights from their own settings, not from rules.
 
-    MinIO does so always, and SeaweedFS for preflights to the bucket itself.
+    MinIO always does this, and SeaweedFS does it for preflights to the bucket itself.
     """
     server = examination.endpoint_answer.headers.get("Server", "").lower()
     origins = ",".join(examination.settings.cors_origins)

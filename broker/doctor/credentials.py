@@ -1,4 +1,4 @@
-"""Check the credentials: boto3 finds them, they live long enough, the bucket knows them."""
+"""Check the credentials: boto3 finds them, they are valid long enough, the bucket knows them."""
 
 from collections.abc import Iterator
 

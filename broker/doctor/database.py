@@ -1,4 +1,4 @@
-"""Check that the database answers, is migrated, and can be written."""
+"""Check that the database answers, is migrated, and accepts writes."""
 
 import os
 from collections.abc import Iterator

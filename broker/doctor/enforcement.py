@@ -1,6 +1,6 @@
 """Check that the bucket enforces POST policies: it must refuse a changed form.
 
-If the S3 server accepts one, anyone with a ticket may write anything.
+If the S3 server accepts such a form, anyone with a ticket can write anything.
 """
 
 from collections.abc import Iterator

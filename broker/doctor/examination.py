@@ -1,4 +1,4 @@
-"""What the checks of one run share: settings, the bucket, answers that several checks read."""
+"""Values that the checks of one run share: settings, the bucket, answers for several checks."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ class Examination:
     """One run of the doctor. Leaving the context removes the run's objects from the bucket.
 
     Args:
-        settings: the deployment's.
+        settings: the settings of the deployment.
         now: return the current time, aware UTC.
         public_at: the address to use here instead of the bucket's public URL.
     """
@@ -83,7 +83,7 @@ class Examination:
         return "BROKER_S3_ENDPOINT_URL"
 
     def public_storage(self) -> Storage:
-        """Return the bucket at the public URL, in case that is another server."""
+        """Return the bucket at the public URL, which may be on another server."""
         public = {"s3_endpoint_url": self.settings.s3_public_url}
         return Probe(self.settings.model_copy(update=public)).storage
 

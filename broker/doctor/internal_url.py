@@ -11,7 +11,7 @@ SETTING = "BROKER_S3_ENDPOINT_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Request the endpoint. Every S3 server answers, even if with an error."""
+    """Request the endpoint. Every S3 server answers, at least with an error."""
     url = examination.probe.endpoint_url
     try:
         answer = examination.endpoint_answer

@@ -30,7 +30,8 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
     finally:
-        # Also if the run is interrupted here: leftover parts cost money, and listings hide them.
+        # Even if the run is interrupted here, because leftover parts cost money, and listings hide
+        # them.
         left = _abort(examination, ticket)
     if isinstance(left, StorageError):
         yield refusal.of_broker(CHECK, examination, left, "s3:ListMultipartUploadParts")

@@ -18,7 +18,7 @@ def granted(answer: Answer) -> bool:
     """Check whether the request was granted (2xx) or refused (4xx).
 
     Raises:
-        Unreachable: any other status. A broken server must not count as one that refuses.
+        Unreachable: any other status. A broken server must not count as a refusal.
     """
     if answer.succeeded or 400 <= answer.status < 500:
         return answer.succeeded

@@ -1,4 +1,4 @@
-"""Check that the services can delete the image, and that the run leaves nothing behind."""
+"""Check that the services can delete the image, and that nothing is left after the run."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Delete everything, and list what is left."""
+    """Delete everything, and list the remaining objects."""
     trial = examination.trial
     trial.delete_image()
     refused = trial.remove_all()

@@ -12,7 +12,7 @@ CHECK = "settings"
 
 
 def load() -> tuple[Settings | None, list[Finding]]:
-    """Read the environment. Return no settings if they cannot be used, and the findings."""
+    """Read the environment. Return the settings, or None if they are not usable, and findings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -28,7 +28,7 @@ def sent(examination: Examination) -> Iterator[Finding]:
 
 
 def confirmed(examination: Examination) -> Iterator[Finding]:
-    """Record the image by the confirm service."""
+    """Record the image with the confirm service."""
     trial, ticket = examination.trial, examination.ticket
     if ticket is None:
         return

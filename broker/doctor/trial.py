@@ -70,7 +70,7 @@ class Trial:
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         self.image_key = ""
-        # Another bucket, if the public URL leads to one. Its objects are removed, too.
+        # The bucket at the public URL, if it is another bucket. Its objects are removed, too.
         self.stray_at: Storage | None = None
         self._browser = browser
         self._now = now
@@ -107,7 +107,7 @@ class Trial:
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
-        """Send the photo with some fields or headers changed; raise Unreachable on no answer."""
+        """Send the photo with changed fields or headers; raise Unreachable without an answer."""
         headers = {"Origin": origin} if origin else {}
         transfer = ticket.transfer
         if isinstance(transfer, PresignedPost):
@@ -119,14 +119,14 @@ class Trial:
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
     def confirm(self, ticket: Ticket) -> None:
-        """Record the image by the confirm service; raise the same errors."""
+        """Record the image with the confirm service; raise the same errors."""
         with self._work() as work:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
 
     def delete_image(self) -> None:
-        """Delete the image that was confirmed last by the services, and drain the outbox."""
+        """Delete the last confirmed image with the services, and drain the outbox."""
         if self.image_id is None:
             return
         with self._work() as work:
@@ -155,7 +155,7 @@ class Trial:
         return False
 
     def key(self, file_name: str) -> str:
-        """Return a key of the trial's ad without a ticket. It is removed like all others."""
+        """Return a key of the trial's ad without a ticket. The object is removed at the end."""
         return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
 
     @contextmanager
@@ -174,7 +174,7 @@ class Trial:
         return key
 
     def remove_all(self) -> list[StorageError]:
-        """Delete every key that may have been written; return the errors."""
+        """Delete every key that the run may have written; return the errors."""
         refused: list[StorageError] = []
         for key in sorted(self._touched):
             try:
@@ -183,7 +183,7 @@ class Trial:
             except StorageError as error:
                 refused.append(error)
                 if isinstance(error, StorageUnavailable):
-                    break  # the other keys would wait for the timeout, too
+                    break  # stop, because each of the other keys would wait for a timeout, too
             else:
                 self._touched.discard(key)
         return refused

@@ -1,6 +1,6 @@
 """Bucket notifications: messages that name objects which were written to a bucket.
 
-A notification is only a hint; its reader checks the object with HEAD. Accepted formats: "Event
+A notification is only a hint, so the broker checks the object with HEAD. Accepted formats: "Event
 message structure" (Amazon S3; MinIO uses the same), the envelope of Amazon SNS, the events of
 Amazon EventBridge, and the events of SeaweedFS's filer.
 """

@@ -16,7 +16,7 @@ def is_sha256_base64(text: str) -> bool:
 
 
 def composite_sha256(parts: Iterable[str]) -> str:
-    """Return S3's COMPOSITE checksum: the digest of the parts' digests, and their number."""
+    """Return S3's COMPOSITE checksum: the digest of the parts' digests, and the number of parts."""
     digests = [base64.b64decode(part) for part in parts]
     whole = base64.b64encode(hashlib.sha256(b"".join(digests)).digest()).decode("ascii")
     return f"{whole}-{len(digests)}"

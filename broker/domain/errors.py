@@ -109,7 +109,7 @@ class CapabilityExhausted(Forbidden):
 
 
 class NotFound(BrokerError):
-    """It does not exist, or this principal must not know that it does."""
+    """The resource does not exist, or this principal must not know that it exists."""
 
     code = "not_found"
 
@@ -138,7 +138,7 @@ class ObjectMissing(BrokerError):
 
 
 class ObjectMismatch(BrokerError):
-    """The object differs from what the ticket declared."""
+    """The object differs from the declaration in the ticket."""
 
     code = "object_mismatch"
 
@@ -169,7 +169,7 @@ class IdempotencyKeyReused(BrokerError):
 
 
 class IdempotencyInFlight(BrokerError):
-    """A request with this key is still running, or its own retry has just overtaken it."""
+    """A request with this key is still running, or a retry has just overtaken it."""
 
     code = "idempotency_in_flight"
     retry_after = 1
@@ -211,7 +211,7 @@ class QueueUnavailable(BrokerError):
 
 
 class StorageError(BrokerError):
-    """The bucket did not do what the broker asked for."""
+    """A request of the broker to the bucket failed."""
 
 
 class ObjectNotFound(StorageError):

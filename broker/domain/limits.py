@@ -37,7 +37,7 @@ class Limits:
 
     @property
     def keeps_arrived(self) -> bool:
-        """Check whether a stale upload with an object in the bucket is confirmed, not deleted."""
+        """Check whether stale uploads are confirmed, not deleted, if their object has arrived."""
         return self.reap == "confirm"
 
     @property

@@ -18,11 +18,11 @@ _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
 
 def type_of(content_type: str, key: str) -> str | None:
-    """Return the accepted image type of an object that the broker did not sign for.
+    """Return the accepted image type of an object that was not uploaded through the broker.
 
-    This is the object's Content-Type, or the type of the key's extension if the object has none.
-    Return None if the type is not accepted: an object that is served as HTML is not an image,
-    even if its name ends in `.jpg`.
+    This is the object's Content-Type, or the type of the key's extension if the object has no
+    Content-Type. Return None if the type is not accepted: an object that is served as HTML is not
+    an image, even if its name ends in `.jpg`.
     """
     named = content_type.partition(";")[0].strip().lower()
     if named in UNNAMED_TYPES:

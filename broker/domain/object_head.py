@@ -1,4 +1,4 @@
-"""Values that go to the bucket and come back, under S3's own names."""
+"""Values that are sent to the bucket and returned by it, under S3's names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from datetime import datetime
 class ObjectHead:
     """The response of HeadObject with checksum mode on; `etag` without quotes.
 
-    The last three are headers that the bucket serves the object with, or None.
+    The last three are headers that the bucket sends with the object, or None.
     """
 
     content_length: int

@@ -24,7 +24,7 @@ _ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def stem(file_name: str) -> str:
-    """Reduce a client's file name to `[a-z0-9-]`, at most 60 characters, else `image`."""
+    """Reduce the client's file name to `[a-z0-9-]`, at most 60 characters; `image` if empty."""
     base = re.split(r"[/\\]", file_name)[-1]
     if "." in base.strip("."):
         base = base.rsplit(".", 1)[0]
@@ -40,7 +40,7 @@ def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -
 
 
 def _suffix(number: int) -> str:
-    """Return a number in the digits of the alphabet: one random number is cheaper than eight."""
+    """Write a number with the alphabet as digits: one random number is cheaper than eight."""
     digits = []
     for _ in range(SUFFIX_LENGTH):
         number, digit = divmod(number, len(_SUFFIX_ALPHABET))
@@ -49,7 +49,7 @@ def _suffix(number: int) -> str:
 
 
 def object_key(location: str, key: str) -> str:
-    """Return the bucket's key for a relative one."""
+    """Return the bucket's object key for a relative key."""
     return f"{location}/{key}"
 
 
@@ -73,13 +73,13 @@ def needs_promotion(upload: UploadRow) -> bool:
 
 
 def relative_key(location: str, key: str) -> str | None:
-    """Return the relative key of a bucket's key; None if it is outside the location."""
+    """Return the relative key of an object key; None if the key is outside the location."""
     below = object_key(location, "")
     return key.removeprefix(below) if key.startswith(below) else None
 
 
 def owner_of(key: str) -> tuple[OwnerKind, int] | None:
-    """Return the owner that a relative key names; None if it names none."""
+    """Return the owner in a relative key; None if the key contains no owner."""
     for kind in OWNER_KINDS.values():
         if key.startswith(kind.prefix):
             number, slash, name = key.removeprefix(kind.prefix).partition("/")

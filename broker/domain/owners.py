@@ -59,7 +59,7 @@ OWNER_KINDS = {kind.name: kind for kind in (AD, USER)}
 
 
 def kind_named(name: str) -> OwnerKind:
-    """Return the kind of that name; raise LookupError if there is none."""
+    """Return the kind with this name; raise LookupError if there is no such kind."""
     try:
         return OWNER_KINDS[name]
     except KeyError:
@@ -67,7 +67,7 @@ def kind_named(name: str) -> OwnerKind:
 
 
 def signature_life(limits: Limits) -> timedelta:
-    """Return for how long a signature may still write, slow bodies included.
+    """Return how long a signature can still write, including slow uploads.
 
     Parts of a multipart upload are signed for `put_ttl`.
     """
@@ -81,7 +81,7 @@ def signature_life(limits: Limits) -> timedelta:
 
 
 def longest_ticket_life(limits: Limits) -> timedelta:
-    """Return for how long after it was written an object may still belong to a ticket."""
+    """Return the maximum age of an object that may still belong to a ticket."""
     return longest_ttl(limits) + limits.grace
 
 

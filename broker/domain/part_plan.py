@@ -63,8 +63,8 @@ def plan_of(upload: UploadRow) -> PartPlan | None:
 def plan_parts(size: int, preferred: int) -> PartPlan:
     """Plan the parts of a file of `size` bytes, 1 byte to 5 TiB.
 
-    Parts have `preferred` bytes. If that makes more than 10,000 parts, they are larger, in whole
-    MiB, so that clients read their files at even offsets.
+    Parts have `preferred` bytes. If this results in more than 10,000 parts, the parts are larger: a
+    whole number of MiB, so that the offsets in the file are multiples of 1 MiB.
     """
     if not 1 <= size <= MAX_OBJECT_BYTES:
         raise ValueError(f"no object has {size} bytes")
@@ -80,8 +80,8 @@ def by_number(
 ) -> dict[int, UploadedPart]:
     """Index parts by number.
 
-    SeaweedFS lists a part twice if it was sent twice, in the order of their ETags. The part
-    whose ETag is named wins, otherwise the last one.
+    SeaweedFS lists a part twice if it was sent twice, in the order of their ETags. The part with
+    the named ETag is used, otherwise the last one.
     """
     found: dict[int, UploadedPart] = {}
     for part in parts:

@@ -14,7 +14,7 @@ Condition = dict[str, str] | list[str | int]
 
 @dataclass(frozen=True, kw_only=True)
 class PostForm:
-    """An unsigned form: `fields` in the order to send them; the sizes are the file's, in bytes."""
+    """An unsigned form. `fields` are in sending order; sizes are those of the file, in bytes."""
 
     fields: Mapping[str, str]
     min_size: int

@@ -1,4 +1,4 @@
-"""The caller, as the token describes it. The API verifies the token; this module does not."""
+"""The caller that a token describes. The API verifies the token; this module does not."""
 
 from dataclasses import dataclass
 from enum import StrEnum

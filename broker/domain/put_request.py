@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 class PutRequest:
     """An unsigned PUT.
 
-    The client must send `headers`. `content_length`, in bytes, is signed too, but HTTP clients set
-    it from the body; browsers do not let scripts set it. `expires_in` is in seconds.
+    The client must send `headers`. `content_length`, in bytes, is also signed. HTTP clients set it
+    from the body, and browsers do not let scripts set it. `expires_in` is in seconds.
     """
 
     object_key: str

@@ -13,7 +13,7 @@ from broker.domain.object_head import ListedObject
 
 
 class ListingOutOfOrder(Exception):
-    """The listing is not in byte order, as those of SeaweedFS and S3 directory buckets."""
+    """The listing is not in byte order. SeaweedFS and S3 directory buckets list this way."""
 
 
 class DifferenceKind(StrEnum):
@@ -89,7 +89,7 @@ class Tally:
 
 
 def in_order(objects: Iterable[ListedObject]) -> Iterator[ListedObject]:
-    """Yield a listing; raise ListingOutOfOrder at the first key that is lower than the last."""
+    """Yield a listing; raise ListingOutOfOrder if a key is lower than the previous one."""
     last = ""
     for listed in objects:
         if listed.key < last:
@@ -101,7 +101,7 @@ def in_order(objects: Iterable[ListedObject]) -> Iterator[ListedObject]:
 def unmatched(
     objects: Iterator[ListedObject], expected: Iterator[ExpectedObject], tally: Tally
 ) -> Iterator[str]:
-    """Yield each key that is on one side only, or that has another size or ETag on the other.
+    """Yield each key that only one side has, or whose size or ETag differs between the sides.
 
     Both streams must be sorted by key. Only one item of each is in memory.
     """

@@ -1,4 +1,4 @@
-"""An upload's states. Every transition is one compare-and-set from `pending`."""
+"""The states of an upload. Every transition is one compare-and-set from `pending`."""
 
 from enum import StrEnum
 

@@ -51,7 +51,7 @@ class UploadRow(Protocol):
 
     @property
     def part_size(self) -> int | None:
-        """Return the bytes of each part but the last; None without planned parts."""
+        """Return the bytes of each part except the last; None without planned parts."""
 
     @property
     def return_url(self) -> str | None:
@@ -63,7 +63,7 @@ class UploadRow(Protocol):
 
     @property
     def uppy_session_id(self) -> UUID | None:
-        """Return the Uppy session that asked, if any."""
+        """Return the Uppy session that requested the upload, if any."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -13,7 +13,7 @@ UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """The object as its ticket declared it; None for what it did not declare."""
+    """The object as its ticket declared it. A field that was not declared is None."""
 
     size: int | None
     max_size: int
@@ -23,10 +23,10 @@ class Declared:
 
 
 def differences(declared: Declared, head: ObjectHead) -> list[str]:
-    """Return the names of what differs; an empty list if the object is the declared one.
+    """Return the names of the properties that differ; an empty list if there are none.
 
     If the server returns no digest for a pinned upload, the digest counts as different: the broker
-    never records what it could not verify.
+    never records an object that it could not verify.
     """
     found = []
     length = head.content_length

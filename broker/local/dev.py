@@ -31,7 +31,7 @@ def run(
     """Serve until asked to stop, then stop everything.
 
     Args:
-        data_dir: where all data is kept.
+        data_dir: the directory for all data.
         port: the API's port.
         s3_port: the S3 server's port.
         say: print a line for the user.

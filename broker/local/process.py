@@ -1,6 +1,6 @@
 """Child processes of `broker dev` and of the tests: choose ports, start, wait, stop.
 
-This module knows Unix processes only. S3 and PostgreSQL servers have their own modules.
+This module handles only Unix processes. S3 and PostgreSQL servers have their own modules.
 
     ServerError
     ├── ServerNotInstalled   the program is missing; the message says what to install
@@ -114,7 +114,7 @@ def lock(file: Path, timeout: float) -> int:
 
 
 def answers(url: str, *, method: str = "GET", body: bytes | None = None) -> bool:
-    """Check whether this local URL answers with success, without a proxy."""
+    """Check whether this local URL answers with a success status. No proxy is used."""
     opener = build_opener(ProxyHandler({}))
     try:
         with opener.open(Request(url, data=body, method=method), timeout=5):
@@ -137,7 +137,7 @@ class ChildProcess:
         user: the user to run as, for servers that refuse to run as root.
         pass_fds: descriptors to inherit, such as a lock to hold as long as the process runs.
         stop_signal: the signal that asks it to stop.
-        name: its name in error messages; by default its program's.
+        name: its name in error messages; by default the name of its program.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class ChildProcess:
             raise ServerDied(self._ended(status))
 
     def stop(self, grace: float = 10.0) -> None:
-        """Send the stop signal, wait up to `grace` seconds, send SIGKILL. May be repeated."""
+        """Send the stop signal, wait up to `grace` seconds, then send SIGKILL. May be repeated."""
         try:
             if self._process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):

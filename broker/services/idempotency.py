@@ -1,9 +1,9 @@
 """Idempotency keys: a retried request gets the first response again, and creates nothing twice.
 
-A request claims its key in a transaction of its own. The response is stored in the transaction
-that creates the thing, so both exist or neither. If a process dies before that commit, a retry
-may take over the claim after its lock has expired; if it dies after it, the response is there.
-Every step is a compare-and-set on the claim's own id.
+A request claims its key in a separate transaction. The response is stored in the transaction that
+creates the resource, so either both exist or neither. If a process dies before that commit, a retry
+may take over the claim after its lock has expired. If it dies after the commit, the response is
+stored. Every step is a compare-and-set on the claim's own id.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from broker.domain.errors import IdempotencyInFlight, IdempotencyKeyReused
 from broker.services.work import Work
 
 KEPT = timedelta(hours=24)
-# Longer than a request takes. A slower request whose claim was taken over creates nothing.
+# Longer than a request takes. If a claim was taken over, the slower request creates nothing.
 LOCK = timedelta(seconds=60)
 BATCH = 100
 Made = TypeVar("Made")
@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The right to answer for a key; each claim has its own `id`."""
+    """The right to create the response for a key. Each claim has its own `id`."""
 
     user_id: int
     key: str
@@ -83,7 +83,7 @@ def claim(work: Work, *, key: str, fingerprint: str) -> Claim | Replay:
         row = _find(session, mine)
     session.commit()
     if row is None:
-        # Another request held the claim and has released it since.
+        # Another request held the claim and has released it in the meantime.
         raise IdempotencyInFlight("A request with this key is still running; try again.")
     if row.claim_id == mine.id:
         return mine
@@ -130,7 +130,7 @@ def keep(session: Session, answer: KeptAnswer[Made] | None, made: Made) -> None:
 
 
 def release(work: Work, claim: Claim) -> None:
-    """Release a claim, so that a retry runs again; a stored response stays."""
+    """Release a claim, so that a retry is executed again. A stored response is kept."""
     work.session.execute(
         delete(IdempotencyKey)
         .where(*_held(claim, by=claim.id), IdempotencyKey.status.is_(None))

@@ -2,7 +2,7 @@
 
 A function that takes a `Work` ends its transactions itself: when it returns, everything that it
 did is committed, and no transaction is open. If it raises, the block of `Broker.work` rolls back,
-so nothing is half done. A function that takes a `Session` is one step of its caller's
+so that no partial change remains. A function that takes a `Session` is one step of its caller's
 transaction and never commits. `tests/house` checks this.
 
 No transaction stays open across a call to S3: a service reads, ends the transaction, asks the
@@ -32,7 +32,7 @@ class Work:
     now: datetime
 
     def acting_for(self, user_id: int) -> "Work":
-        """Return the same work with a user as the caller, who has no other right."""
+        """Return the same work with a user as the caller. It may act for this user only."""
         return replace(self, principal=Principal(user_id=user_id))
 
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 
 OPEN_SECONDS = 2.0
-# Longer than any call takes. If the thread that makes the trial call dies, another one follows.
+# Longer than any call takes. If the thread of the trial call dies, another trial call follows.
 TRIAL_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed until a call times out; then open, except for one trial call at a time.
+    """A breaker that opens when a call times out. Then it allows one trial call at a time.
 
     Args:
         clock: monotonic seconds.
@@ -38,12 +38,12 @@ class CircuitBreaker:
             return True
 
     def timed_out(self) -> None:
-        """Open the breaker for the next seconds."""
+        """Open the breaker for some seconds."""
         with self._lock:
             self._next_trial = self._clock() + OPEN_SECONDS
 
     def answered(self) -> None:
-        """Close the breaker: the server answered, even if with an error."""
+        """Close the breaker: the server answered, at least with an error."""
         if self._next_trial is not None:
             with self._lock:
                 self._next_trial = None

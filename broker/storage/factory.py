@@ -38,7 +38,7 @@ def client_config(settings: Settings) -> Config:
 
 
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
-    """Create the storage; credentials and region come from boto3's own chain."""
+    """Create the storage. Credentials and region come from boto3's own chain."""
     session = session or boto3.Session()
     region = session.region_name or DEFAULT_REGION
     client = session.client(
@@ -87,7 +87,7 @@ def _current(session: boto3.Session) -> Credentials:
         # ClientError: STS refuses the role or is busy.
         raise translate_without_object(error) from error
     except RuntimeError as error:
-        # botocore raises it if new credentials are already expired by this machine's clock.
+        # botocore raises this if new credentials are already expired by this machine's clock.
         raise StorageDenied(f"The broker has no AWS credentials: {error}") from error
     if frozen is None or not frozen.access_key or not frozen.secret_key:
         raise StorageDenied("The broker has no AWS credentials.")
@@ -99,7 +99,7 @@ def _current(session: boto3.Session) -> Credentials:
 
 
 def bucket_url(settings: Settings, endpoint_url: str) -> str:
-    """Return the bucket's URL at an endpoint, in boto3's form for either addressing style."""
+    """Return the bucket's URL at an endpoint, as boto3 forms it for path or virtual addressing."""
     parts = urlsplit(endpoint_url)
     if settings.s3_addressing == "virtual":
         host = f"{settings.s3_bucket}.{parts.netloc}"

@@ -1,7 +1,7 @@
 """HeadObject, which every confirm waits for: signed here and sent by urllib3.
 
-boto3 needs five times the CPU to sign and send a HEAD, more than the rest of a confirm. Calls
-that are not made for each photo go through boto3.
+boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
+Less frequent calls go through boto3.
 """
 
 import time
@@ -34,7 +34,7 @@ class ObjectHeads:
     Args:
         bucket_url: where the broker reaches the bucket.
         credentials: return the current ones; raise StorageDenied if there are none.
-        attempts: how often a HEAD is sent at most.
+        attempts: the maximum number of times that a HEAD is sent.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class ObjectHeads:
             status_forcelist=_AGAIN,
             raise_on_status=False,
             backoff_factor=0.1,
-            # A busy MinIO asks for a minute. A thread cannot sleep that long; the client gets
-            # a 503 and tries again.
+            # A busy MinIO asks clients to wait a minute. A thread cannot sleep that long, so the
+            # client gets a 503 and tries again.
             respect_retry_after_header=False,
         )
         proxy = get_environ_proxies(bucket_url).get(base.scheme)

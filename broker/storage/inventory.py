@@ -31,7 +31,7 @@ class DataFile:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryReport:
-    """A report with all of its files, checked; `file_schema` is copied from the manifest."""
+    """A report whose files were all checked; `file_schema` is copied from the manifest."""
 
     file_format: str
     file_schema: str

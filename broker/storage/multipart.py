@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class S3Multipart:
-    """See `MultipartStorage` for what each method promises."""
+    """The methods are described in `MultipartStorage`."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client

@@ -54,7 +54,7 @@ class S3Presigner:
         return PresignedPut(url=url, headers=dict(request.headers))
 
     def _credentials_at(self, now: datetime) -> Credentials:
-        """Return the credentials, looked up once a request: all its calls pass the same `now`."""
+        """Return the credentials, and look them up only once for all calls with the same `now`."""
         last = self._last
         if last is None or last[0] is not now:
             self._last = last = (now, self._credentials())

@@ -1,4 +1,4 @@
-"""What `broker doctor` needs from boto3: its credentials and a signed request.
+"""The parts of boto3 that `broker doctor` needs: its credentials and a signed request.
 
 The request is only signed here, not sent. boto3's own client follows a bucket to another region
 silently, and the doctor must see the first answer.
@@ -89,7 +89,7 @@ class Probe:
         )
 
     def signed_list(self) -> SignedRequest:
-        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors carry a reason."""
+        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors contain a reason."""
         credentials = self._session.get_credentials()
         if credentials is None:
             raise StorageDenied("The broker has no AWS credentials.")

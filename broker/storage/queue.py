@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_MAX = 10  # SQS's maximum for one call
-READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll, which is 20
+READ_TIMEOUT_SECONDS = 30  # longer than the longest long poll of 20 seconds
 
 
 class SqsQueue:
@@ -43,7 +43,7 @@ class SqsQueue:
         ]
 
     def delete(self, message: QueueMessage) -> None:
-        """See NotificationQueue; a message that becomes visible again comes twice, without harm."""
+        """See NotificationQueue. Receiving a message twice is harmless."""
         try:
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
         except (BotoCoreError, ClientError) as error:

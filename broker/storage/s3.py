@@ -29,7 +29,7 @@ ALLOWED_OPERATIONS = frozenset(
 
 
 class ForbiddenOperation(Exception):
-    """The broker's own client was asked for an operation that the broker must never use."""
+    """The client was called with an operation that the broker must never use."""
 
 
 def refuse_other_operations(model: Any, **_: object) -> None:
@@ -42,8 +42,8 @@ def follow_no_redirect(context: Any, **_: object) -> None:
     """Treat a redirect as an error instead of following it (boto3 event handler).
 
     boto3 would send HeadBucket to find the bucket's region. If a proxy redirects every request,
-    that never ends. If only the region is wrong, forms are signed for the wrong one, too, so
-    following would not help.
+    this never ends. If only the region is wrong, forms are signed for the wrong region, too, so
+    following the redirect would not help.
     """
     context.get("s3_redirect", {})["redirected"] = True
 

@@ -72,7 +72,7 @@ def sign_put(
     """Return the presigned URL for a PUT; `now` is aware UTC.
 
     The signature covers all headers of the request, Host, and Content-Length if it is known. It
-    does not cover the payload (UNSIGNED-PAYLOAD), whose digest is one of the headers.
+    does not cover the payload (UNSIGNED-PAYLOAD). One of the headers has the payload's digest.
     """
     time = _basic(now)
     date = time[:8]
@@ -147,7 +147,7 @@ def sign_head(
 
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
-    """Quote a name or value of a query. The URLs of a hundred parts share most of them."""
+    """Quote a name or value of a query; cached, because the URLs of parts share most of them."""
     return quote(text, safe="~")
 
 

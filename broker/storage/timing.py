@@ -35,7 +35,7 @@ def _end(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], *
 
 
 def _failed(exception: Exception, context: dict[str, Any], event_name: str, **_: Any) -> None:
-    # An exception that botocore does not wrap is a bug of ours, not an answer of the bucket.
+    # An exception that botocore does not wrap is a bug in the broker, not an answer of the bucket.
     kind = translate(exception).code if isinstance(exception, BotoCoreError) else "internal_error"
     observe(event_name.rpartition(".")[2], time.perf_counter() - context[_STARTED], kind)
 

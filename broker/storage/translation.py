@@ -27,7 +27,7 @@ def translate(error: ClientError | BotoCoreError) -> StorageError:
 def translate_without_object(error: ClientError | BotoCoreError) -> StorageError:
     """Return the domain error of a call that needs no object: a 404 means that no bucket exists.
 
-    S3 answers NoSuchBucket; a wrongly configured proxy answers 404 with a page of its own.
+    S3 answers NoSuchBucket; a wrongly configured proxy answers 404 with its own page.
     """
     translated = translate(error)
     if isinstance(translated, ObjectNotFound):

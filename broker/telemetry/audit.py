@@ -1,4 +1,4 @@
-"""The audit trail: who got which ticket, and what happened to it. Logger `broker.audit`.
+"""The audit trail: which user got which ticket, and what happened to it. Logger `broker.audit`.
 
 The service that commits a change writes the line, for requests to the API, Uppy's endpoints,
 bucket notifications and the reaper alike. Lines contain object keys, which are public, but no

@@ -1,4 +1,4 @@
-"""The broker's log: one JSON object a line on standard error.
+"""The broker's log: one JSON object per line on standard error.
 
 It is ASCII only, so that no line break of any kind, including Unicode's, can end a line early.
 """
@@ -58,7 +58,7 @@ class WholeLines:
 
     A server's processes share one pipe. A write of more than PIPE_BUF bytes may be interrupted by
     another process (pipe(7)), and the fifty lines of a batch are longer. So lines are written in
-    pieces of at most PIPE_BUF bytes. A single line that is longer is written as it is.
+    pieces of at most PIPE_BUF bytes. A longer single line is written unchanged.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -80,7 +80,7 @@ class WholeLines:
             self._stream.flush()
 
     def flush(self) -> None:
-        """Do nothing: `write` flushes each piece."""
+        """Do nothing, because `write` flushes each piece."""
 
 
 def configure() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    # prometheus_client writes its files there as soon as a metric is created.
+    # prometheus_client writes its files into this directory as soon as a metric is created.
     Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

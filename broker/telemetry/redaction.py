@@ -9,7 +9,7 @@ import re
 # A backslash ends a value, because in JSON it may precede the closing quote.
 _SECRET = re.compile(
     r"(?P<uppy>/uppy/)[^/\s\"'?#\\]+"
-    # A capability by its shape, in case a client has put a space, a quote or a slash before it.
+    # Match a capability by its shape: a client may have put a space, a quote or a slash before it.
     r"|\b[0-9a-f]{32}\.[\w-]{20,}"
     r"|eyJ[\w-]{8,}(?:\.[\w-]*)*={0,2}"
     r"|(?P<name>(?:signature|security-token)(?:\\?[\"'])?\s*[=:,]\s*(?:\\?[\"'])?)"
@@ -21,7 +21,7 @@ _SECRET = re.compile(
 
 def redact(text: str) -> str:
     """Return the text with the value of every secret replaced by an ellipsis."""
-    # Most lines have none of these. This check takes a tenth of the expression's time.
+    # Most lines contain no such text. This check takes a tenth of the expression's time.
     if (
         "eyJ" in text
         or "ignature" in text

@@ -1,7 +1,8 @@
 """OpenTelemetry spans of requests, SQL statements and S3 calls, if the SDK is installed.
 
 To enable it, `pip install '.[otel]'` and set OTEL_EXPORTER_OTLP_ENDPOINT or
-OTEL_TRACES_EXPORTER=otlp. The SDK reads its own OTEL_ variables. Otherwise it is not imported.
+OTEL_TRACES_EXPORTER=otlp. The SDK reads its own OTEL_ variables. Without these settings it is not
+imported.
 """
 
 import importlib.util
@@ -48,7 +49,7 @@ def use(tracer: "Tracer | None") -> None:
 
 
 def is_on() -> bool:
-    """Check whether spans are created. If not, callers need not collect attributes."""
+    """Check whether spans are created. If not, callers do not have to collect attributes."""
     return _tracer is not None
 
 

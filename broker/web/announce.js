@@ -4,7 +4,7 @@ const region = document.getElementById("said");
 
 /** Announce one sentence. It replaces the previous one. */
 export function announce(text) {
-  // In two steps: otherwise the same sentence twice would be announced once.
+  // In two steps, because otherwise a repeated sentence would be announced only once.
   region.textContent = "";
   requestAnimationFrame(() => { region.textContent = text; });
 }

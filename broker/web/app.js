@@ -24,7 +24,7 @@ async function run(session, broker, profiles) {
   const listings = new Listings(broker, { onOpen: open, onChange: (id) => update({ changed: id }), onError: showError });
   const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), onError: showError });
 
-  /** Update the page after a change. `changed` is a listing that changed at the broker: inform the other tabs. */
+  /** Update the page after a change. If a listing changed at the broker, it is `changed`, and the other tabs are informed. */
   function update({ changed } = {}) {
     for (const one of boards.values()) meter.follow(one.photos);
     if (changed) {

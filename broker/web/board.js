@@ -8,7 +8,7 @@ import { reorderable, step } from "./reorder.js";
 
 /** The photos of one listing. `onChange()` is called after each change, `onError(error)` for each error. */
 export class Board {
-  version = 0; // counts this tab's changes at the broker
+  version = 0; // the number of changes that this tab has made at the broker
   #broker; #profile; #onChange; #onError; #photos = new Map(); #edits = Promise.resolve();
 
   constructor(ad, { broker, profile, onChange, onError }) {
@@ -44,7 +44,8 @@ export class Board {
       if (known) known.record(image);
       const photo = known ?? this.#make({ image, order: image.order });
       photo.order = orderOf(image);
-      // Move only photos in the wrong place: moving an element ends its focus and its drag.
+      // Move only photos that are in the wrong place, because moving an element ends its focus and
+      // its drag.
       const here = this.photos.filter((one) => one.image)[index];
       if (here !== photo) this.grid.insertBefore(photo.element, here?.element ?? null);
     });
@@ -118,7 +119,7 @@ export class Board {
     this.#changed();
   }
 
-  /** If two tiles show the same image, because the same file was chosen twice, keep one. */
+  /** If two tiles show the same image, because the same file was chosen twice, keep only one tile. */
   #merged(photo) {
     const other = this.photos.find((one) => one !== photo && one.image?.id === photo.image.id);
     if (!other) return photo;

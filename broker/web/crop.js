@@ -1,6 +1,6 @@
 // Crop a square out of a photo: drag, zoom, and round previews.
 
-const SIDE = 512; // pixels, the side of the result
+const SIDE = 512; // pixels, the width and height of the result
 const LARGEST = 2048; // pixels, the longest side of the decoded photo
 const STEP = 0.04; // one press of an arrow key, as a share of the stage's side
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -8,7 +8,7 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 /** The crop area and its round previews. */
 export class Crop {
   #stage; #rounds; #zoom; #picture = null;
-  #turn = 0; // counts calls: decoding takes time, and only the last call may draw
+  #turn = 0; // the number of calls: decoding takes time, and only the last call may draw
   #at = { x: 0.5, y: 0.5 }; // the point in the middle of the square, as shares of the picture's width and height
 
   constructor(stage, rounds, zoom) {
@@ -95,7 +95,7 @@ export class Crop {
   #draw() {
     if (!this.#picture) return;
     const square = this.#square();
-    // Keep the picture over the whole square.
+    // The picture must cover the whole square.
     this.#at = { x: (square.x + square.side / 2) / this.#picture.width, y: (square.y + square.side / 2) / this.#picture.height };
     for (const canvas of [this.#stage, ...this.#rounds]) this.#paint(canvas, this.#picture, square);
     const context = this.#stage.getContext("2d");

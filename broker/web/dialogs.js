@@ -17,7 +17,7 @@ export async function askToConfirm({ title, text, yes }) {
   return (await answerOf(byId("sure"))) === "ok";
 }
 
-/** Ask for a token until the user enters one. `why` says what is wrong with the previous one. */
+/** Ask for a token until the user enters one. `why` says what is wrong with the previous token. */
 export async function askForToken(why) {
   const dialog = byId("sign-in");
   const field = byId("token");

@@ -10,7 +10,7 @@ byId("trouble-again").addEventListener("click", () => {
   act();
 });
 
-/** Show an error. `tryAgain` is what the button does; without it there is no button. */
+/** Show an error. The button calls `tryAgain`. Without `tryAgain` there is no button. */
 export function showError(error, tryAgain = null) {
   const { what, why } = messageOf(error);
   retry = tryAgain;

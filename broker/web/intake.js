@@ -10,7 +10,7 @@ export function onFiles(take) {
   for (const input of [byId("files"), byId("shot")]) {
     input.addEventListener("change", () => {
       const files = [...input.files];
-      input.value = ""; // so that the same file can be chosen again
+      input.value = ""; // reset, so that the same file can be chosen again
       if (files.length) take(files);
     });
   }
@@ -24,7 +24,7 @@ export function onFiles(take) {
   onDrop(take);
 }
 
-/** Accept drops anywhere in the window: otherwise a file dropped beside the area would replace the page. */
+/** Accept drops anywhere in the window, because otherwise a file that is dropped beside the area would replace the page. */
 function onDrop(take) {
   let depth = 0; // dragenter and dragleave fire for each element that is crossed
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");

@@ -32,7 +32,7 @@ export class Interrupted {
   async show(listing = this.#listing) {
     this.#listing = listing;
     const found = listing === null ? [] : await this.#broker.resumable({ ad: listing });
-    if (listing !== this.#listing) return; // another listing was opened since
+    if (listing !== this.#listing) return; // another listing was opened in the meantime
     this.#found = found.filter((one) => !one.busy);
     this.draw();
   }

@@ -10,7 +10,7 @@ export class Listings {
   #ads = []; #items = new Map(); #current = null;
   #draft = newDraft(); // the listing that is not created yet
   #saves = Promise.resolve();
-  #version = 0; // counts this tab's changes at the broker
+  #version = 0; // the number of changes that this tab has made at the broker
 
   constructor(broker, { onOpen, onChange, onError }) {
     this.#broker = broker;
@@ -44,7 +44,8 @@ export class Listings {
   }
 
   async #make(draft) {
-    // An earlier try may have created it although its answer was lost: send exactly the same request.
+    // An earlier try may have created the listing although its answer was lost, so send exactly the
+    // same request.
     draft.body ??= {
       title: byId("title").value.trim() || UNTITLED,
       price: byId("price").validity.valid && byId("price").value ? byId("price").value : "0.00",
@@ -69,11 +70,11 @@ export class Listings {
     return ad;
   }
 
-  /** Read a listing again: another tab may have changed it. */
+  /** Read a listing again, because another tab may have changed it. */
   async refresh(id) {
     const before = this.#version;
     const ad = await this.#ask("GET", `/api/ads/${id}/`);
-    // The answer may not include changes that were made since the request.
+    // The answer may not include changes that were made after the request.
     if (before === this.#version) this.#take(ad);
     return ad;
   }
@@ -140,7 +141,7 @@ export class Listings {
     this.#draw();
   }
 
-  /** Draw the list. The buttons are reused, so that the focus stays. */
+  /** Draw the list. The buttons are reused, so that the focus does not change. */
   #draw() {
     const list = byId("listings");
     this.#ads.forEach((ad, index) => {

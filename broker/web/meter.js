@@ -8,7 +8,7 @@ const UPDATE_EVERY_MS = 500;
 
 /** The progress bar at the bottom, shown while something is being uploaded. */
 export class Meter {
-  #run = new Set(); // photos since the last time that nothing was being uploaded
+  #run = new Set(); // photos added since the last time that no upload was running
   #samples = []; #timer = null; #quarter = 0;
 
   constructor() {

@@ -49,7 +49,7 @@ export class Photo {
     return changes;
   }
 
-  /** Follow an upload to its end. Returns whether there is an image. */
+  /** Follow an upload until it ends. Returns whether there is an image. */
   async follow(upload) {
     this.upload = upload;
     this.error = null;
@@ -84,7 +84,7 @@ export class Photo {
   /** Show a recorded image, perhaps changed by another tab. */
   record(image) {
     const alt = this.#parts(".alt");
-    // Keep a text that is being typed, or was typed before the upload ended: it will be saved soon.
+    // Keep a text that the user is typing, or typed before the upload ended. It will be saved soon.
     const isKept = alt.value.trim() !== (this.image?.alt_text ?? "") || document.activeElement === alt;
     if (!isKept) alt.value = image.alt_text;
     this.image = image;

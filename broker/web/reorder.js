@@ -23,7 +23,7 @@ export function reorderable(grid, moved) {
   });
 }
 
-/** Move an item by a number of places. Returns false if it is there already. */
+/** Move an item by a number of places. Returns false if the item is already in that place. */
 export function step(grid, item, by) {
   const items = [...grid.children];
   const from = items.indexOf(item);

@@ -55,12 +55,13 @@ export class Session {
       this.#dev = answer.ok;
       return answer.ok ? (await answer.json()).token : null;
     } catch (cause) {
-      // Whether this is `broker dev` is still unknown: the request that needs a token retries.
+      // It is not known yet whether this is `broker dev`. The request that needs a token tries
+      // again.
       throw new BrokerError("network", "The broker did not answer.", { cause });
     }
   }
 
-  /** Check whether it looks like a token of this user. Only the broker can verify it and its expiry. */
+  /** Check whether a text looks like a token of this user. Only the broker can verify it and its expiry. */
   #usable(token) {
     const user = token !== this.#refused && userOf(token);
     return Boolean(user) && (this.user ?? user) === user;
@@ -93,7 +94,7 @@ function claimsOf(token) {
   }
 }
 
-/** Check whether it has probably expired. This machine's clock may be wrong: only for the message. */
+/** Check whether a token has probably expired. Use this only to choose a message: this machine's clock may be wrong. */
 function isExpired(token) {
   return !(claimsOf(token)?.exp * 1000 > Date.now());
 }

@@ -1,8 +1,8 @@
 // Keep the listing in this tab up to date with the broker, and ask the other tabs to read it again.
 
-const MAX_READS = 5; // in a row, while the listing keeps changing
+const MAX_READS = 5; // reads in a row, while the listing keeps changing
 
-/** Reads listings again: one request at a time for each, and never over changes that are being saved. */
+/** Reads listings again: one request at a time for each listing, and never while changes are being saved. */
 export class Tabs {
   #channel = new BroadcastChannel("upload-broker-page");
   #wanted = new Set(); #reading = new Map(); #read; #boardOf; #onError;
@@ -35,7 +35,7 @@ export class Tabs {
       await board?.saved;
       const before = board?.version;
       const { images } = await this.#read(id);
-      // The answer may not include changes that were made since the request.
+      // The answer may not include changes that were made after the request.
       if (board?.version === before) board?.show(images);
       else this.#wanted.add(id);
     }

@@ -3,9 +3,9 @@ import { declared, uuid } from "./records.js";
 import { deferred } from "./waiting.js";
 
 const MAX_FILES = 50; // the API's own limit
-const MAX_BYTES = 64 * 2 ** 20; // all files are hashed before the first is sent, which takes some seconds
+const MAX_BYTES = 64 * 2 ** 20; // all files of a batch are hashed before the first is sent, which takes some seconds
 
-/** One request for the tickets of several uploads. It is sent when every upload is ready or has left. */
+/** One request for the tickets of several uploads. It is sent when every upload is ready or has left the batch. */
 export class Batch {
   #wire; #path;
   #files = 0; #bytes = 0;
@@ -64,7 +64,7 @@ export class Batch {
       if (action === "one_by_one" && ready.length > 1) await this.#oneByOne(ready);
       else {
         for (const one of ready) one.reject(error);
-        this.#ready.clear(); // an upload that is paused repeats this request by itself
+        this.#ready.clear(); // a paused upload repeats this request later
       }
     }
   }
@@ -79,7 +79,7 @@ export class Batch {
           else refusal = error;
         });
       }
-      if (refusal) reject(refusal); // no effect on an upload that has its ticket
+      if (refusal) reject(refusal); // this has no effect on an upload that already has its ticket
     }
   }
 }

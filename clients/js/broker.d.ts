@@ -24,19 +24,19 @@ export interface Progress {
 }
 
 export interface ResumeOptions {
-  /** If missing or empty, a resumed upload keeps its alt text. */
+  /** If this is missing or empty, a resumed upload keeps its alt text. */
   altText?: string;
-  /** If missing, a resumed upload keeps its order. */
+  /** If this is missing, a resumed upload keeps its order. */
   order?: number;
   onProgress?: (progress: Progress) => void;
-  /** Aborting it cancels the upload. */
+  /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;
 }
 
 export interface FileOptions extends ResumeOptions {
   /** Overrides the browser's `file.type`. */
   contentType?: string;
-  /** If missing, the broker chooses by size. */
+  /** If this is missing, the broker chooses the method by file size. */
   transport?: "post" | "put" | "multipart";
   /** Create a new image even if the same bytes were recorded for the same owner within 24 hours. */
   again?: boolean;
@@ -63,7 +63,7 @@ export interface Resumable {
   altText: string;
   order: number;
   startedAt: Date;
-  /** Whether this or another tab is working on it. */
+  /** Whether this tab or another tab is working on this upload. */
   busy: boolean;
 }
 
@@ -86,16 +86,16 @@ export interface BrokerOptions {
   storage?: Storage;
   /** Files that are sent at the same time. The default is 3. */
   concurrency?: number;
-  /** How often a request is tried. The default is 8. */
+  /** The maximum number of tries of a request. The default is 8. */
   tries?: number;
-  /** Milliseconds without a sent byte after which a connection counts as dead. The default is 60 000. */
+  /** A connection that sends no byte for this many milliseconds counts as dead. The default is 60 000. */
   stallTimeout?: number;
 }
 
 export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
-  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded: the client may repeat any request. */
+  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded, because the client may repeat any request. */
   idempotencyKey?: string;
   signal?: AbortSignal;
   /** Called for each failed try before the client waits and retries. */
@@ -110,9 +110,9 @@ export class Broker {
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
   /** Send any other request to the API, with the same token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
-  /** List the uploads that this browser started and that have not ended: of one owner, or all. */
+  /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
-  /** Resume an upload by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id. The user must have chosen the same file again. */
   resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
   /** Cancel an upload that an earlier page started. Resolves to false if it has ended or is in progress. */
   discard(id: string): Promise<boolean>;

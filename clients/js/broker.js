@@ -44,7 +44,7 @@ export class Broker {
     return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting });
   }
 
-  /** List the uploads that this browser started and that have not ended: of one owner, or all. */
+  /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
     const records = await this.#wire.records((one) => !one.ended && (!owner || one.owner === owner.path));
@@ -56,7 +56,7 @@ export class Broker {
     }));
   }
 
-  /** Resume an upload by its id, with the same file, which the user has chosen again. */
+  /** Resume an upload by its id. The user must have chosen the same file again. */
   resume(id, file, options = {}) {
     return new Upload(this.#wire, file, options, { wanted: id });
   }
@@ -67,7 +67,7 @@ export class Broker {
     if (!(await locked.find((one) => !one.ended && (one.uploadId === id || one.key === id), () => 0))) return false;
     const { record } = locked;
     try {
-      // A ticket whose answer was lost has a slot too. The same request returns its id.
+      // A ticket also has a slot if its answer was lost. The same request returns its id.
       if (record.request && !record.uploadId) await this.#wire.issue(record, {});
       if (record.uploadId) await this.#wire.api("DELETE", `/api/uploads/${record.uploadId}/`);
     } catch (error) {
@@ -75,7 +75,7 @@ export class Broker {
         await locked.end();
         return false;
       }
-      // Any other final error means that the upload has no slot any more.
+      // After any other final error the upload has no slot.
       if (this.#wire.retries.decide("end", error).action === "keep" || error.status === 403) throw error;
     } finally {
       locked.release();
@@ -85,7 +85,7 @@ export class Broker {
   }
 }
 
-/** The uploads of one `uploadAll`. Awaited, it resolves as Promise.allSettled does. */
+/** The uploads of one `uploadAll`. If it is awaited, it resolves like Promise.allSettled. */
 class Uploads {
   #outcomes;
 

@@ -3,16 +3,16 @@ import { aborted, unreadable } from "./errors.js";
 import { WORKER_NAME, sha256 } from "./sha256-worker.js";
 import { deferred, unless } from "./waiting.js";
 
-/** Computes digests in a worker. If the page cannot start one, in slices on the page's own thread. */
+/** Computes digests in a worker. If the page cannot start a worker, it hashes slices on the page's own thread. */
 export class Hasher {
   #worker = null; #jobs = new Map(); #last = 0; #without = typeof Worker === "undefined";
   #turn = Promise.resolve();
 
-  /** Return the digest of a whole file. Files wait for each other, so that the first is ready soon. */
+  /** Return the digest of a whole file. Files are hashed one after the other, so that the first is ready soon. */
   file(blob, onLoaded, signal) {
     const done = this.#turn.then(() => this.part(blob, signal, onLoaded));
     this.#turn = done.catch(() => {});
-    return unless(signal, done); // an abort also ends the wait for its turn
+    return unless(signal, done); // an abort also ends the wait for this file's turn
   }
 
   /** Return the digest of a Blob. */
@@ -42,7 +42,7 @@ export class Hasher {
         this.#worker.onmessage = ({ data }) => this.#receive(data);
         this.#worker.onerror = () => this.#goWithout();
       } catch {
-        this.#without = true; // the module comes from another origin
+        this.#without = true; // the browser refuses a worker from another origin
       }
     }
     if (this.#worker) this.#worker.postMessage({ id, blob: job.blob });

@@ -1,7 +1,7 @@
 // Check a file against the limits that the broker publishes.
 import { BrokerError } from "./errors.js";
 
-/** Throw the API's own `validation_error` for a file that it would refuse, before any request. */
+/** Throw the API's `validation_error` for a file that the API would refuse, before any request. */
 export function checkLimits({ content_types: types, max_bytes: most }, size, type) {
   const errors = {};
   if (!types.includes(type)) errors.content_type = [`Must be one of: ${types.join(", ")}.`];

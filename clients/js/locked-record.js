@@ -2,7 +2,7 @@
 import { BrokerError, mismatch } from "./errors.js";
 import { METHODS } from "./records.js";
 
-/** At most one record at a time with its lock, and the ticket while it is known. */
+/** Holds at most one record with its lock, and the ticket if it is known. */
 export class LockedRecord {
   record = null; ticket = null;
   resumed = false; // the record was created by an earlier upload
@@ -20,7 +20,7 @@ export class LockedRecord {
     this.#hold(record, await this.#wire.locks.take(record.key), false);
   }
 
-  /** Lock a stored record and read it again. Returns false if it is locked or no longer fits. */
+  /** Lock a stored record and read it again. Returns false if the record is locked or no longer matches. */
   async take({ key }, wanted) {
     const release = await this.#wire.locks.take(key);
     if (!release) return false;
@@ -31,7 +31,7 @@ export class LockedRecord {
     return Boolean(record);
   }
 
-  /** Lock the best free record that fits. Returns false if there is none. */
+  /** Lock the best free record that matches. Returns false if there is none. */
   async find(wanted, likeness) {
     const found = await this.#wire.records(wanted);
     found.sort((one, other) => likeness(other) - likeness(one));

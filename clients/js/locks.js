@@ -1,7 +1,7 @@
 // Locks on stored records.
 import { deferred } from "./waiting.js";
 
-/** One lock for each record: no two uploads in this browser use the same record. Nothing waits for a lock. */
+/** One lock for each record: two uploads in this browser never use the same record. No caller waits for a lock. */
 export class Locks {
   #held = new Set(); // keys that this page has locked
 
@@ -32,13 +32,13 @@ const nameOf = (key) => `upload-broker:${key}`;
 
 function fromOtherTabs(key) {
   const nothing = () => {};
-  if (!globalThis.navigator?.locks) return nothing; // a page on plain http has no lock manager
+  if (!globalThis.navigator?.locks) return nothing; // the browser has no lock manager for a page on plain http
   const got = deferred();
   navigator.locks.request(nameOf(key), { ifAvailable: true }, (lock) => {
     if (!lock) return got.resolve(null);
     const ended = deferred();
     got.resolve(ended.resolve);
     return ended.promise;
-  }).catch(() => got.resolve(nothing)); // a browser without storage for this page has no locks either
+  }).catch(() => got.resolve(nothing)); // if the browser blocks storage for this page, it blocks locks, too
   return got.promise;
 }

@@ -1,6 +1,6 @@
 /**
- * Media types by file extension. tests/media_types.json holds this list, the Python client's and
- * the broker's to the same data.
+  * Media types by file extension. The tests compare this list, and those of the Python client and the
+ * broker, with tests/media_types.json.
  */
 
 // For files whose type the browser does not know. Most browsers do not know HEIC.

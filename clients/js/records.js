@@ -3,7 +3,7 @@ import { mediaTypeOf } from "./media-types.js";
 
 export const METHODS = { post: "POST", put: "PUT", multipart: "MULTIPART" };
 
-/** Return the owner's path in the API and what the upload is for. */
+/** Return the owner's path in the API and the purpose of the upload. */
 export function ownerOf({ ad, user } = {}) {
   if ((ad === undefined) === (user === undefined)) throw new TypeError("Pass either `ad` or `user`.");
   return ad === undefined
@@ -31,7 +31,7 @@ export function cleaned(text, refused, length) {
   return [...text.replace(refused, "")].slice(0, length).join("");
 }
 
-/** Return what the ticket request says about a file. */
+/** Return the fields of the ticket request that describe a file. */
 export function declared({ name, type, size, digest, altText, order, owner, transport }) {
   const file = { file_name: name, content_type: type, size, checksum_sha256: digest };
   if (owner.startsWith("/api/ads/")) Object.assign(file, { alt_text: altText, order });
@@ -40,7 +40,7 @@ export function declared({ name, type, size, digest, altText, order, owner, tran
 
 export function uuid() {
   if (globalThis.crypto.randomUUID) return crypto.randomUUID();
-  // A page on plain http has no randomUUID. Set version and variant as in RFC 9562.
+  // Browsers do not offer randomUUID on plain http. Set version and variant as in RFC 9562.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;

@@ -13,17 +13,17 @@ export const RENEW_EARLY_MS = 5_000;
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-const MAX_ASSEMBLY_CHECKS = 60; // S3 may need minutes to join thousands of parts
+const MAX_ASSEMBLY_CHECKS = 60; // S3 may need minutes to complete an upload of thousands of parts
 const MAX_RESTARTS = 2;
 const RESEND_AFTER_CONFIRMS = 3;
 
 // Codes of 4xx answers after which the same upload can still succeed. `http_error` comes from a
 // proxy, which knows nothing about the upload.
 const TEMPORARY = ["gave_up", "http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
-// Codes that say that an upload from an earlier page visit no longer exists.
+// With these codes an upload from an earlier page visit no longer exists.
 const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
 
-/** Return the milliseconds to wait after the given try: doubled each time, half of it random. */
+/** Return the milliseconds to wait after the given try. The time doubles with each try; half of it is random. */
 export function backoff(tries, random = Math.random) {
   const longest = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1));
   return longest / 2 + random() * longest / 2;
@@ -33,7 +33,7 @@ function retryAfterMs(seconds, otherwise) {
   return Math.min(seconds ?? otherwise, MAX_RETRY_AFTER_SECONDS) * 1000;
 }
 
-// How long to wait, from the answer, the number of tries so far and the random source.
+// Functions that compute the wait from the answer, the number of tries and the random source.
 const byBackoff = (_, tries, random) => backoff(tries, random);
 const byNextBackoff = (_, tries, random) => backoff(tries + 1, random);
 const byRetryAfterOr = (seconds) => ({ retryAfter }) => retryAfterMs(retryAfter, seconds);
@@ -63,12 +63,13 @@ export const RULES = [
   { phases: S3, when: ({ status }) => status === 412, action: "confirm" },
   { phases: S3, when: ({ status }) => status === 0 || status >= 500, action: "retry", wait: byBackoff },
   // The connection was dead for so long that S3 (400 RequestTimeout) or a proxy (408) closed it.
-  // These are not reported: after a few reports the broker gives an upload up, and a train passes
-  // through many tunnels.
+  // These are not reported, because the broker gives up an upload after a few reports, and a phone
+  // on a train loses its connection often.
   { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
   { phases: ["part"], when: is("NoSuchUpload"), action: "next_round" },
   { phases: ["send"], when: is("NoSuchUpload"), action: "give_up" },
-  // The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
+  // The code for an expired form is AccessDenied, like for a wrong signature. Only the message
+  // shows that the form has expired.
   { phases: S3, when: ({ status, message }) => status === 403 && /expired/i.test(message), action: "renew", counter: "renewals" },
   { phases: S3, action: "report" },
 
@@ -79,7 +80,7 @@ export const RULES = [
   { phases: ["request"], when: ({ status }) => status === 401, action: "sign_in" },
   // An operator must act first.
   { phases: ["request"], when: ({ code }) => code === "storage_denied" || code.endsWith("_not_configured"), action: "give_up" },
-  // Wait for a rate limit, but tell the page about a long one.
+  // Wait for a rate limit, but report a long one to the page.
   { phases: ["request"], when: ({ status, retryAfter }) => status === 429 && (retryAfter ?? 0) > MAX_RETRY_AFTER_SECONDS, action: "give_up" },
   {
     phases: ["request"],
@@ -94,9 +95,9 @@ export const RULES = [
   { phases: ["confirm"], when: (answer, tries) => answer.code === "object_missing" && tries === RESEND_AFTER_CONFIRMS, action: "send_again" },
   { phases: ["confirm"], when: is("object_missing"), action: "retry", wait: byRetryAfterOr(1) },
 
-  // The image is recorded: `complete` answers with it.
+  // The image is recorded: `complete` returns it.
   { phases: ["parts", "complete"], when: is("upload_settled"), action: "confirm" },
-  // S3 is still joining the parts.
+  // S3 is still completing the upload.
   { phases: ["parts", "complete"], when: is("object_missing"), action: "retry", counter: "checks", limit: MAX_ASSEMBLY_CHECKS, wait: byRetryAfterOr(2) },
   { phases: ["parts", "complete"], when: ({ code, s3Code }) => code === "parts_missing" || s3Code === "NoSuchUpload", action: "next_round", wait: byNextBackoff },
 
@@ -127,14 +128,13 @@ export class RetryPolicy {
   /**
    * Decide what to do after an answer or a BrokerError.
    *
-   * `counts` says how often this was done already: `tries` (from 1), `renewals` (from 0) and
-   * `checks` (from 1).
+   * `counts` has the numbers so far: `tries` (from 1), `renewals` (from 0) and `checks` (from 1).
    *
    * Returns `{ action, waitMs, exhausted }`. Actions: `retry` the same request, `renew` the form,
-   * `confirm` what has arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
+   * `confirm` the bytes that have arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
    * token), `next_round` (ask which parts are missing), `send_again`, `one_by_one` (a request for
    * each ticket), and at the end `restart` (with a new ticket), `forget` or `keep` the record.
-   * With `exhausted` the limit of this action is reached: give up instead.
+   * If `exhausted` is true, the limit of this action is reached: give up instead.
    */
   decide(phase, answer, counts = {}) {
     const tries = counts.tries ?? 1;

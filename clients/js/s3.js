@@ -33,7 +33,7 @@ export function send(target, blob, { signal, onLoaded, stall }) {
     let watch;
     const alive = () => {
       clearTimeout(watch);
-      watch = setTimeout(stop, stall); // the connection may be dead without an error
+      watch = setTimeout(stop, stall); // a dead connection may cause no error
     };
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);

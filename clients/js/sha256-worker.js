@@ -3,7 +3,7 @@
 
 export const WORKER_NAME = "upload-broker-sha256";
 const BUFFER = 512 * 1024; // bytes in memory at a time
-const TURN_MS = 10; // without a worker: how long to work before the page may redraw
+const TURN_MS = 10; // milliseconds to hash without a worker before the page may redraw
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 const K = new Int32Array([
@@ -17,7 +17,8 @@ const K = new Int32Array([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]);
 
-// Check the worker's name: a page's own worker may import this client and must keep its messages.
+// Check the worker's name, because a page's own worker may import this client and must receive its
+// messages.
 const inWorker = globalThis.name === WORKER_NAME && typeof globalThis.importScripts === "function";
 
 /** A running hash: call `update` any number of times, then `digest` once. */
@@ -27,7 +28,7 @@ export class Sha256 {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
   ]);
   #schedule = new Int32Array(64);
-  #rest = new Uint8Array(64); // bytes that do not yet fill a block
+  #rest = new Uint8Array(64); // bytes that do not fill a block yet
   #filled = 0;
   #length = 0;
 

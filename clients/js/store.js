@@ -1,11 +1,11 @@
 // Storage for upload records. No upload fails because the browser cannot store its record.
 
-const ANSWER_TIMEOUT_MS = 5_000; // in Safari, IndexedDB was seen not to answer at all
-const SKIP_AFTER_TIMEOUT_MS = 60_000; // an upload uses the storage five times and must not wait each time
+const ANSWER_TIMEOUT_MS = 5_000; // in Safari, IndexedDB sometimes did not answer at all
+const SKIP_AFTER_TIMEOUT_MS = 60_000; // an upload uses the storage five times and must not wait for a timeout each time
 
 /** Records in IndexedDB. After any failure the next call opens the database again. */
 export class Database {
-  losses = 0; // connections that were lost, perhaps with the records they had written
+  losses = 0; // the number of lost connections; their records may be lost, too
   #opened = null; #timedOutAt = -Infinity;
 
   put(record) { return this.#do("readwrite", (store) => store.put(record)); }
@@ -19,7 +19,8 @@ export class Database {
       const transaction = (await opened).transaction("uploads", mode);
       const request = act(transaction.objectStore("uploads"));
       await inTime((resolve, reject) => {
-        // Not the request's success: a full disk may show only at the commit.
+        // Wait for the commit, not for the request's success: a full disk may be reported only at
+        // the commit.
         transaction.oncomplete = resolve;
         transaction.onabort = () => reject(transaction.error ?? request.error);
       });
@@ -34,14 +35,14 @@ export class Database {
   #connect() {
     const opened = open();
     opened.then((database) => {
-      // The browser closed or cleared it, or another page waits to delete it.
+      // The browser closed or cleared the database, or another page waits to delete it.
       database.onclose = database.onversionchange = () => this.#lose(opened);
     }, () => {});
     return opened;
   }
 
   #lose(opened) {
-    if (this.#opened !== opened) return; // another call noticed it first
+    if (this.#opened !== opened) return; // another call noticed the lost connection first
     this.#opened = null;
     this.losses++;
     opened.then((database) => database.close(), () => {});
@@ -59,7 +60,7 @@ async function open() {
     opening.onsuccess = () => resolve(opening.result);
     opening.onerror = () => reject(opening.error);
   }).catch((error) => {
-    opening.onsuccess = () => opening.result.close(); // it opened after the timeout
+    opening.onsuccess = () => opening.result.close(); // the database opened after the timeout
     throw error;
   });
 }
@@ -72,10 +73,10 @@ function inTime(listen) {
   }).finally(() => clearTimeout(timer));
 }
 
-/** A storage, plus in memory the records that this page wrote and the storage does not have, or may have lost. */
+/** A storage, and a copy in memory of the records that the storage did not accept or may have lost. */
 export class Store {
   #storage;
-  #own = new Map(); // by key: the record (null if deleted), and `losses` when it was written
+  #own = new Map(); // by key: the record (null if it is deleted), and the value of `losses` when it was written
 
   constructor(storage = new Database()) {
     this.#storage = storage;
@@ -88,7 +89,8 @@ export class Store {
     const found = await this.#tryTwice((storage) => storage.all());
     const records = new Map(found?.value.map((record) => [record.key, record]));
     for (const [key, { record, losses }] of this.#own) {
-      // If the storage lost nothing since, its record is newer: another tab may have changed it.
+      // If the storage has lost nothing since then, use its record: another tab may have changed
+      // it.
       if (found && losses === this.#storage.losses) continue;
       if (record) records.set(key, { ...record });
       else records.delete(key);

@@ -1,11 +1,11 @@
-// Send one upload's bytes and have the broker record the image.
+// Send the bytes of one upload, and let the broker record the image.
 import { BrokerError, aborted, unreadable } from "./errors.js";
 import { RENEW_EARLY_MS } from "./retry-policy.js";
 import { s3ErrorOf, send } from "./s3.js";
 import { rest } from "./waiting.js";
 import { untilOf, withLife } from "./wire.js";
 
-const PARTS_PER_REQUEST = 3; // signed together; their digests are computed just before
+const PARTS_PER_REQUEST = 3; // parts that are signed together; their digests are computed just before
 const PARTS_AT_ONCE = 3;
 
 /**
@@ -119,7 +119,7 @@ export class Transfer {
       });
       return answer.parts.map((part) => ({ ...part, until: untilOf(answer) }));
     };
-    let turn = Promise.resolve(); // one lane signs parts, the others wait for its URLs
+    let turn = Promise.resolve(); // one lane signs parts, and the other lanes wait for the URLs
     const next = () => (turn = turn.then(async () => {
       if (!signed.length && queue.length) signed.push(...await sign(queue.splice(0, PARTS_PER_REQUEST)));
       return signed.shift();
@@ -150,8 +150,8 @@ export class Transfer {
   /**
    * Send bytes until S3 has them.
    *
-   * `phase` is `send` or `part`. `target(again)` returns where to send to; if `again` is true, it
-   * is signed again.
+   * `phase` is `send` or `part`. `target(again)` returns where to send the bytes. If
+   * `again` is true, it is signed again.
    */
   async #deliver(phase, signal, blob, target, onLoaded) {
     let at = await target(false);
@@ -171,7 +171,8 @@ export class Transfer {
         this.#notify("waiting", undefined, error);
         const wasOffline = await rest(next.waitMs, signal);
         tries = wasOffline ? 1 : tries + 1;
-        // S3 may close the connection while it refuses an expired form. That looks like a lost network.
+        // S3 may close the connection while it refuses an expired form. This looks like a network
+        // failure.
         if (Date.now() > at.until - RENEW_EARLY_MS) at = await target(true);
         continue;
       }

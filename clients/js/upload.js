@@ -53,7 +53,7 @@ export class Upload {
   pause() {
     if (this.#gate || this.#cancelled || this.#ended()) return;
     this.#gate = deferred();
-    this.#batch?.leave(this); // the other uploads need not wait; this one gets its own ticket later
+    this.#batch?.leave(this); // the other uploads do not wait for this one; it gets its own ticket later
     this.#run.abort();
     this.#notify("paused");
   }
@@ -99,9 +99,9 @@ export class Upload {
     }
   }
 
-  /** Run the steps to their end. A pause ends them early, and `resume` starts them again. */
+  /** Run the steps to their end. A pause ends the steps early, and `resume` starts them again. */
   async #drive() {
-    await null; // return the Upload to the caller before the first progress event
+    await null; // first let the caller have the Upload, then send the first progress event
     try {
       const image = await this.#untilDone();
       this.#notify("done", this.#file.size);
@@ -141,7 +141,7 @@ export class Upload {
       this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#notify("hashing", n), signal);
       this.#notify("queued", 0);
     }
-    // Another device may have declared no digest, if the broker does not require one.
+    // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();
     for (let restarts = 0; !this.#image; restarts++) {
@@ -160,7 +160,7 @@ export class Upload {
           continue;
         }
         if (code === "s3_refused") await this.#delete(signal).catch(() => {});
-        if (action === "forget") await this.#locked.forget(); // otherwise a later upload of the same file resumes it
+        if (action === "forget") await this.#locked.forget(); // otherwise a later upload of the same file would resume it
         throw error;
       }
     }
@@ -169,8 +169,8 @@ export class Upload {
 
   /** Resume an earlier upload of the same bytes for the same owner, or start a new one. */
   async #find() {
-    // Two calls at the same time give two images, even if the first ends before the second looks.
-    // An end in the future means that the clock was set back since.
+    // Two calls at the same time create two images, even if the first ends before the second reads
+    // the records. If an upload ended in the future, the clock was set back.
     const before = ({ endedAt }) => endedAt <= this.#since || endedAt > Date.now();
     const usable = (one) => !one.ended || (!this.#options.again && before(one));
     const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
@@ -196,7 +196,7 @@ export class Upload {
   }
 
   async #transfer(signal) {
-    // Ignore what a run reports after a pause has ended it.
+    // Ignore reports of a run after a pause has ended it.
     const notify = (...progress) => signal.aborted || this.#notify(...progress);
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
     const release = await this.#wire.slots.take(signal);
@@ -207,7 +207,7 @@ export class Upload {
     }
   }
 
-  /** Get a ticket, in the batch or alone. A request that was sent before is repeated unchanged. */
+  /** Get a ticket, in the batch or alone. If the request was sent before, the same request is sent again. */
   async #ask(signal) {
     const { record } = this.#locked;
     const asked = { signal, waiting: (error) => this.#notify("waiting", undefined, error) };
@@ -223,7 +223,7 @@ export class Upload {
     }
   }
 
-  /** Set this call's alt text and order on an image whose upload was started earlier. A failure is ignored. */
+  /** Set this call's alt text and order on the image of an earlier upload. A failure is ignored. */
   async #describe(signal) {
     const image = this.#image, { altText, order } = this.#options, changes = {};
     if (altText && altText !== image.alt_text) changes.alt_text = altText;
@@ -260,7 +260,7 @@ export class Upload {
     return this.#image;
   }
 
-  /** Return the image, or null if it was deleted since. */
+  /** Return the image, or null if it was deleted. */
   async #recorded(signal) {
     return await this.#api("POST", "confirm/", { signal }).catch((error) => {
       if (error.status === 404 || error.status === 410) return null;
@@ -270,7 +270,7 @@ export class Upload {
 
   async #delete(signal) {
     const record = this.#locked.record;
-    // A ticket whose answer was lost has a slot too. The same request returns its id.
+    // A ticket also has a slot if its answer was lost. The same request returns its id.
     if (record?.request && !record.uploadId) {
       await (this.#batch?.has(this) ? unless(signal, this.#batch.join(this)) : this.#wire.issue(record, { signal }));
     }

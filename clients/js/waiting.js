@@ -1,8 +1,8 @@
-// Wait for a time, for the network or for a free slot. An abort signal ends every wait.
+// Waits for a time, for the network or for a free slot. An abort signal ends every wait.
 import { aborted } from "./errors.js";
 
 /**
- * Wait for `duration` milliseconds. While the machine is offline, wait until it is back instead.
+ * Wait for `duration` milliseconds. If the machine is offline, wait until it is online instead.
  * Returns whether the wait ended because the machine came back online.
  */
 export function rest(duration, signal) {
@@ -41,7 +41,7 @@ export function unless(signal, promise) {
   });
 }
 
-/** A semaphore: at most `count` holders at a time, in the order in which they asked. */
+/** A semaphore: at most `count` holders at a time, first come, first served. */
 export class Slots {
   #free; #queue = [];
 
@@ -57,7 +57,7 @@ export class Slots {
       this.#queue.push(turn);
       await unless(signal, turn.promise).catch((error) => {
         this.#queue = this.#queue.filter((one) => one !== turn);
-        if (turn.granted) this.#release(); // the slot was granted in the moment of the abort
+        if (turn.granted) this.#release(); // the slot was granted at the same moment as the abort
         throw error;
       });
     }

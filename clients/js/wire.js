@@ -8,7 +8,7 @@ import { DEFAULT_TRIES, RetryPolicy } from "./retry-policy.js";
 import { Slots, rest, unless } from "./waiting.js";
 
 const API_TIMEOUT_MS = 30_000;
-const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // how long the broker keeps an Idempotency-Key
+const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // the broker keeps an Idempotency-Key for this time
 
 /** The shared state of one Broker's uploads. */
 export class Wire {
@@ -37,10 +37,10 @@ export class Wire {
         return await this.#ask(method, path, { body, key, signal, token });
       } catch (error) {
         if (signal?.aborted) throw aborted();
-        if (!(error instanceof BrokerError)) throw error; // for example what the page's `token` function threw
+        if (!(error instanceof BrokerError)) throw error; // for example an error of the page's `token` function
         const { action, waitMs, exhausted } = this.retries.decide("request", error, { tries });
         if (action === "sign_in" && token !== null && typeof this.#token === "function") {
-          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // otherwise another request did it
+          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // otherwise another request has already done this
           if (!renewed) {
             renewed = true;
             continue;
@@ -58,7 +58,7 @@ export class Wire {
     const refused = this.#refused === undefined ? {} : { refused: this.#refused };
     const asked = (async () => (typeof this.#token === "function" ? await this.#token(refused) : this.#token ?? null))();
     asked.catch(() => {
-      this.#bearer = null; // the next request asks the page again
+      this.#bearer = null; // the next request asks the page for a token again
     });
     return asked;
   }
@@ -79,7 +79,7 @@ export class Wire {
       if (!answer.ok) throw await problemOf(answer);
       if (answer.status === 204) return null;
       const json = await answer.json();
-      // The first answer again: its form may have expired since.
+      // This is the first answer, repeated. Its form may have expired.
       if (answer.headers.get("Idempotency-Replayed") === "true") json.replayed = true;
       return json;
     } catch (error) {
@@ -148,7 +148,7 @@ export class Wire {
   }
 }
 
-/** Return when an answer expires, by this machine's clock. That clock may differ from the broker's. */
+/** Return the time, by this machine's clock, when an answer expires. The broker's clock may differ. */
 export function untilOf(answer) {
   return Date.now() + Date.parse(answer.expires_at) - Date.parse(answer.server_time);
 }

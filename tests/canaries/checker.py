@@ -1,4 +1,4 @@
-"""Detects what must never be in a log: tokens, signatures, policies and secrets."""
+"""Detects values that must never be in a log: tokens, signatures, policies and secrets."""
 
 import functools
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 SHAPES = {
     "a token": re.compile(r"eyJ[\w-]{5,}\.eyJ[\w-]{5,}"),
-    # {"expiration": …} in Base64, the beginning of a POST policy, with and without a blank.
+    # {"expiration": …} in Base64, the beginning of a POST policy, with and without a space.
     "a policy": re.compile(r"eyJleHBpcmF0aW9u|eyAiZXhwaXJhdGlvbi"),
     "a signature": re.compile(r"signature\W{1,8}[0-9a-f]{64}", re.IGNORECASE),
     "a security token": re.compile(r"security-token\W{1,8}[\w/+=%-]{16}", re.IGNORECASE),
@@ -17,7 +17,7 @@ SHAPES = {
     "a capability": re.compile(r"/uppy/[0-9a-f]{32}\.[\w-]{20}|\b[0-9a-f]{32}\.[\w-]{43}\b"),
 }
 _NAMES = re.compile(r"(?:SECRET|PASSWORD|SECRET_ACCESS_KEY|SESSION_TOKEN|BROKER_TOKEN)$")
-_SHORTEST = 16  # shorter values may be anything
+_SHORTEST = 16  # shorter values may be ordinary text
 
 
 def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:

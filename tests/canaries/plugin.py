@@ -18,7 +18,7 @@ from tests.canaries.checker import leaks, secrets_of
 
 TOOLS = ("httpx", "httpcore", "werkzeug", "asyncio", "playwright", "faker")
 OTHER_SERVERS = ("weed.log", "minio.log", "postgres.log")
-NESTED = "runpytest-"  # test runs of this plugin's own tests
+NESTED = "runpytest-"  # the runs that this plugin's own tests start
 # The access log of werkzeug's server, which only tests use.
 ACCESS_LINE = re.compile(r"^[\d.]+ - - \[.*$", re.MULTILINE)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__)
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session", autouse=True)
 def no_log_file_has_a_canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Check the log files after all servers have stopped, because this is set up first."""
+    """Check the log files after all servers have stopped. This fixture is set up first."""
     yield
     base = tmp_path_factory.getbasetemp()
     secrets = [one for file in base.rglob("dev.env") for one in secrets_of(file.read_text())]

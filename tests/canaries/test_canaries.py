@@ -1,4 +1,4 @@
-"""The check for secrets in logs fails for every way into a log."""
+"""The check finds a secret in a log, no matter how it got there."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Databases of both kinds for one test each, empty or migrated."""
+"""Databases of both kinds, each for one test, empty or migrated."""
 
 from collections.abc import Iterator
 from pathlib import Path

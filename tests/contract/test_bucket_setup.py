@@ -176,7 +176,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     settings = moto_bucket.settings.model_copy(update={"bucket_notifications_arn": arn})
     title = f"new objects are reported to {arn}"
     assert outcomes(settings)[title] is Outcome.CHANGED
-    if arn != "eventbridge":  # moto stores it but does not return it
+    if arn != "eventbridge":  # moto stores this setting but does not return it
         assert outcomes(settings)[title] is Outcome.UNCHANGED
     found = s3(moto_bucket).get_bucket_notification_configuration(Bucket=moto_bucket.name)
     if arn != "eventbridge":

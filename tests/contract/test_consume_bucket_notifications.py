@@ -48,7 +48,7 @@ def listening(handle: Callable[[socket.socket, object], None]) -> Iterator[str]:
         held: list[socket.socket] = []
 
         def accept() -> None:
-            with contextlib.suppress(OSError):  # closed at the end of the test
+            with contextlib.suppress(OSError):  # the connections are closed at the end of the test
                 while True:
                     connection, address = server.accept()
                     held.append(connection)
@@ -269,7 +269,7 @@ def test_the_command_can_be_stopped_during_a_long_poll(
         ) as process:
             assert polling.wait(60)
             process.terminate()
-            # The queue could hold the poll for long; the command does not wait for it.
+            # The queue could keep the poll open for a long time. The command does not wait for it.
             assert process.wait(WAIT_SECONDS / 2) == 0
 
 

@@ -1,4 +1,4 @@
-"""Statements that run on the driver give the same rows and errors as with SQLAlchemy."""
+"""Statements that run on the driver return the same rows and errors as with SQLAlchemy."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -250,5 +250,5 @@ def test_there_are_no_more_connections_than_threads_that_use_them(
         found = session.scalar(
             text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         )
-    assert found == 2  # one of the cursor, one of the session that counts
+    assert found == 2  # one connection for the cursor, one for the session that counts
     database.dispose()

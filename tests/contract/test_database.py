@@ -1,4 +1,4 @@
-"""What both databases must do alike: migrations, times, money, concurrent sign-ins."""
+"""Both databases must behave the same: migrations, times, money, concurrent sign-ins."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def test_the_id_of_a_deleted_row_is_never_reused_on_sqlite(database: Database) -
 
 
 def work_of(session: Session, principal: Principal) -> Work:
-    """Return the work of a service that asks no bucket."""
+    """Return the work of a service that makes no calls to a bucket."""
     nothing: Any = None
     return Work(session=session, storage=nothing, limits=Limits(), principal=principal, now=NOW)
 
@@ -150,7 +150,7 @@ def test_migrations_keep_uploads_and_images_of_the_first_version(
 def test_two_concurrent_migrations_run_each_step_once(empty_database: Database) -> None:
     url = empty_database.engine.url.render_as_string(hide_password=False)
     with ThreadPoolExecutor(4) as pool:
-        # Alembic's context is global, so each one needs its own process, as replicas have.
+        # Alembic's context is global, so each migration needs its own process, as with replicas.
         env = {**os.environ, "URL": url}
         done = list(pool.map(lambda _: subprocess.run(MIGRATE, env=env, timeout=60), range(4)))
     assert [process.returncode for process in done] == [0] * 4

@@ -1,4 +1,4 @@
-"""What every bucket must do with multipart uploads, on SeaweedFS and MinIO."""
+"""The multipart behaviour that every bucket must have, on SeaweedFS and MinIO."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What every bucket must do, on moto, SeaweedFS and MinIO."""
+"""The behaviour that every bucket must have, on moto, SeaweedFS and MinIO."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
-    """Store an object with another client than the broker's, as an uploader does."""
+    """Store an object as an uploader does, with a separate client."""
     client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
     answer = client.put_object(
         Bucket=storage.bucket,

@@ -104,7 +104,7 @@ def storage_at(port: int) -> S3Storage:
 def test_a_redirect_is_a_refusal_and_not_followed(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
-    """For example from a proxy that redirects http to https; boto3 would follow it for ever."""
+    """For example, a proxy redirects http to https. boto3 would follow it forever."""
     odd.answer = Answer(301, {"Location": "https://127.0.0.1:9/"})
     with pytest.raises(StorageDenied):
         CALLS[name](storage)
@@ -115,7 +115,7 @@ def test_a_redirect_is_a_refusal_and_not_followed(
 def test_a_missing_bucket_is_a_refusal_and_not_a_missing_object(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
-    """Otherwise the outbox would take a deletion for done."""
+    """Otherwise the outbox would treat the deletion as done."""
     odd.answer = Answer(404, body=b"<Error><Code>NoSuchBucket</Code></Error>")
     with pytest.raises(StorageDenied):
         CALLS[name](storage)

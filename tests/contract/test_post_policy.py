@@ -1,4 +1,4 @@
-"""What SeaweedFS and MinIO enforce of a ticket's form; moto enforces nothing.
+"""SeaweedFS and MinIO enforce the policy of a ticket's form; moto enforces nothing.
 
 The number in a test's name is the number of the case.
 """

@@ -1,4 +1,4 @@
-"""What migrations may do, so that old and new processes can run on the newest schema together."""
+"""Migrations allow old and new processes to run at the same time on the newest schema."""
 
 import ast
 import uuid
@@ -63,7 +63,7 @@ def schema(url: str, look: Callable[[Inspector], object]) -> object:
 
 
 def columns(inspector: Inspector) -> dict[str, dict[str, tuple[str, bool]]]:
-    """Return the columns of each table: type, and whether an insert may omit it."""
+    """Return the columns of each table: the type, and whether an insert may omit the column."""
     return {
         table: {
             column["name"]: (
@@ -93,12 +93,12 @@ def test_each_earlier_release_can_write_to_the_newest_schema(
             assert after[table][name][1], f"{table}.{name} is new, and needs a value"
 
 
-# Texts that a CHECK allows; other columns accept any value of their type.
+# Values that a CHECK allows; other columns accept any value of their type.
 ALLOWED = {"state": "pending", "owner_kind": "ad"}
 
 
 def value_of(column: Column[Any], number: int, rows: dict[Table, list[Row]]) -> Any:
-    """Return a value for a column; unique columns get another value in each row."""
+    """Return a value for a column; unique columns get a different value in each row."""
     for key in column.foreign_keys:
         return rows[key.column.table][-1][key.column.name]
     alone = [

@@ -26,7 +26,7 @@ from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
 OTHER_ORIGIN = "https://other.example"
 FAR_REGION = "eu-central-1"
-NO_BUCKET = {"internal-url", "public-url"}  # these fail without an S3 server
+NO_BUCKET = {"internal-url", "public-url"}  # these checks fail without an S3 server
 ORIGINS = "https://shop.example,http://localhost:8000"
 
 
@@ -60,7 +60,7 @@ class Report:
 
 @dataclass
 class Environment:
-    """Runs the doctor in an environment that is healthy at first."""
+    """Runs the doctor in an environment. At the start the environment is healthy."""
 
     monkeypatch: pytest.MonkeyPatch
 
@@ -192,7 +192,7 @@ def on_minio(
 
 @pytest.fixture
 def no_bucket(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """Return an environment whose S3 server is down, for checks that do not need it."""
+    """Return an environment without a running S3 server, for checks that do not need one."""
     environment = Environment(monkeypatch)
     shutil.copy(template, tmp_path / "broker.db")
     environment.set(

@@ -1,4 +1,4 @@
-"""The database is down, behind or read-only. The bucket is checked anyway."""
+"""The database is down, not migrated or read-only. The bucket is checked anyway."""
 
 import sqlite3
 from pathlib import Path

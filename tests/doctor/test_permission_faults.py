@@ -1,6 +1,6 @@
-"""Credentials that may do less than the broker needs.
+"""Credentials with fewer permissions than the broker needs.
 
-They are a session policy of MinIO's AssumeRole, and an identity of SeaweedFS that may only read.
+They come from a session policy of MinIO's AssumeRole, and a read-only identity of SeaweedFS.
 """
 
 from pathlib import Path

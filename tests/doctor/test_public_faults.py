@@ -25,7 +25,7 @@ STATEMENT = {"Effect": "Allow", "Principal": {"AWS": ["*"]}}
 
 
 def let_anyone(deployment: Deployment, **actions: str) -> None:
-    """Allow anyone these actions, each on a path of the bucket."""
+    """Allow everyone to do these actions, each on a path of the bucket."""
     name = deployment.bucket.name
     statements = [
         STATEMENT | {"Action": f"s3:{action}", "Resource": f"arn:aws:s3:::{name}{path}"}
@@ -165,7 +165,7 @@ def test_a_public_url_that_leads_to_another_s3_server_is_a_failure(
     assert fault["setting"] == "BROKER_S3_PUBLIC_URL"
     assert "BROKER_S3_ENDPOINT_URL" in fault["fix"]
     assert other.keys() == []
-    # Another test uses the bucket on MinIO later, and this one would have the same name.
+    # Another test uses a bucket with this name on MinIO later.
     other.client().delete_bucket(Bucket=on_minio.bucket.name)
 
 

@@ -37,7 +37,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serve one body for every path; answer 404 if it is None."""
+    """Serve one body for every path; answer 404 if the body is None."""
     bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):

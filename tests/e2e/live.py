@@ -14,7 +14,7 @@ Wsgi = Callable[..., Any]
 def served(app: Wsgi, port: int = 0) -> Iterator[int]:
     """Serve on 127.0.0.1; yield the port."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    # How long it takes to notice a shutdown, in seconds.
+    # The server notices a shutdown within this many seconds.
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -24,7 +24,7 @@ from tests.servers.minio import WEBHOOK_ARN, minio
 from tests.servers.seaweedfs import seaweedfs
 
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-ARRIVES_WITHIN = 60  # seconds, on a machine under load; one is usual
+ARRIVES_WITHIN = 60  # seconds on a busy machine; usually one is enough
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Switchboard:
         return body
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until it is true; check it after every notification."""
+        """Wait until the condition is true; check it after every notification."""
         with self.answered:
             assert self.answered.wait_for(condition, ARRIVES_WITHIN)
 
@@ -61,7 +61,7 @@ class Notifying:
 def notifying(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Notifying]:
-    """Yield an app that its bucket notifies of every object over HTTP."""
+    """Yield an app. Its bucket notifies it of every object over HTTP."""
     switchboard = Switchboard()
     run = {"seaweedfs": seaweedfs, "minio": minio}[request.param]
     with ExitStack() as stack:

@@ -106,7 +106,7 @@ def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
         raise Written(port)
 
     monkeypatch.setattr(dev, "load_or_make", write)
-    for ports in (first, second):  # the second one starts after the first has ended
+    for ports in (first, second):  # the second `broker dev` starts after the first has ended
         with pytest.raises(Written, match=f"^{ports[0]}$"):
             run(ports)
 

@@ -39,7 +39,7 @@ CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
 
 
 class Gate:
-    """Holds the answers of S3 while it is closed."""
+    """A gate that holds back the answers of S3 while it is closed."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -147,7 +147,7 @@ def test_readiness_fails_first_and_running_requests_are_answered(
         assert gate.held.wait(30)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/readyz") == "draining")
-        # Load balancers notice it late. Requests until then are still answered.
+        # Load balancers notice it late. Requests that arrive until then are still answered.
         assert status(f"{url}/api/ads/") == 200
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: status(f"{url}/healthz") == "refused")

@@ -1,4 +1,4 @@
-"""Runs the commands of docs/migrating.md against a database like Django's."""
+"""Runs the commands of docs/migrating.md on a database like Django's."""
 
 import os
 import re
@@ -86,7 +86,7 @@ def test_the_walk_through_works_as_written(environment: dict[str, str], tmp_path
     assert shell(copy, environment, tmp_path).startswith(f"database at {migrate.head()}\n")
     assert shell(adopt, environment, tmp_path) == OUTPUT[0]
     assert shell(compare, environment, tmp_path) == OUTPUT[1]
-    # Repeat it, as on the day of the switch: nothing is duplicated.
+    # Repeat the command, as on the day of the switch: nothing is duplicated.
     shell(copy, environment, tmp_path)
     shell(adopt, environment, tmp_path)
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as broker:

@@ -29,7 +29,8 @@ README = (ROOT / "README.md").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 UID = "10001"
 # $1 and $2 are the checkout and the folder of Python. If one of their parents, such as /root, is
-# closed to other users, it is hidden and only they are mounted again; the same holds for /tmp.
+# closed to other users, it is hidden, and only the two folders are mounted again. The same is done
+# for /tmp.
 CONTAINED = r"""
 set -e
 mount --make-rprivate /
@@ -169,7 +170,7 @@ def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
 
 
 def image_command() -> list[str]:
-    """Return the last CMD of the Dockerfile, which is the effective one."""
+    """Return the last CMD of the Dockerfile. Only the last one has an effect."""
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if "CMD" in line]
     words: list[str] = json.loads(lines[-1].removeprefix("CMD "))
     return words

@@ -55,7 +55,7 @@ def workers(tmp_path: Path, counters_server: Counters) -> Iterator[list[int]]:
 
 
 def ask(port: int, method: str = "GET", path: str = "/api/users/1/", body: object = None) -> int:
-    """Send a request to one process; a body is sent in chunks, without Content-Length."""
+    """Send a request to one process. A body is sent in chunks, without Content-Length."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
     headers = {"Authorization": f"Bearer {token(1)}", "Content-Type": "application/json"}
     chunks = None if body is None else iter([json.dumps(body).encode()])

@@ -22,9 +22,9 @@ from tests.e2e.listing_server import ETAG, SIZE, key_of, listing_server
 from tests.http.client import SECRET
 from tests.servers.inventory import write_report
 
-# More rows for Parquet, because pyarrow's buffers grow up to 100 000 rows.
+# Parquet needs more rows, because pyarrow's buffers grow up to 100 000 rows.
 FEW = {"listing": 5_000, "CSV": 5_000, "Parquet": 12_000}
-# One object of 500 has no row.
+# One in 500 objects has no row.
 ORPHAN_EVERY = 500
 # KiB. Keeping 45 000 more objects in memory would take 30 MiB, 108 000 would take 70 MiB.
 MAY_GROW = {"listing": 6 * 1024, "CSV": 6 * 1024, "Parquet": 20 * 1024}

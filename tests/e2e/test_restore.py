@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @dataclass
 class Restored:
-    """A restored database and the app on it."""
+    """A restored database and an app that uses it."""
 
     url: str
     make_app: Callable[..., Flask]
@@ -67,7 +67,7 @@ def run(*arguments: str) -> Result:
 
 
 def reaped(app: Flask, **limits: Any) -> Reaped:
-    """Run the reaper, a day later if it should handle pending uploads."""
+    """Run the reaper. Run it a day later if it should handle pending uploads."""
     parts = app.extensions["broker"]
     now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
     parts = replace(parts, limits=replace(parts.limits, **limits))
@@ -168,9 +168,9 @@ def test_after_a_restore_uploads_since_the_backup_are_adopted(
     assert f"    {lost['image']}" in adopted.stdout.splitlines()
     restored = empty.app()
     again = Client(restored, token(1))
-    # No new ad may get the id of the lost ad, because its photos still exist.
+    # A new ad must not get the id of the lost ad, because its photos still exist.
     assert again.ad() > lost_ad
-    # "confirm", because uploads confirmed since the backup are pending in it.
+    # "confirm", because uploads that were confirmed after the backup are pending in it.
     assert reaped(restored, reap="confirm").kept == 2
     shown = {one["image"] for one in again.get(f"/api/ads/{ad}/").get_json()["images"]}
     assert shown >= {kept["image"], since["image"], pending["key"], arrived["key"]}

@@ -62,7 +62,7 @@ def test_a_60_mib_upload_is_resumed_by_a_process_that_knows_only_its_id(
         app.extensions["broker"].database.dispose()
         assert httpx.get(image["image_url"]).content == photo
     assert (first.returncode, second.returncode) == (9, 0), first.stderr + second.stderr
-    # Fewer than six if the process died while one of these connections was open.
+    # There are fewer than six if the process died while one of these connections was open.
     assert network.cut >= first.stdout.count("cut part") >= 3
     before, after = sent(first.stdout), sent(second.stdout)
     found = re.match(r"arrived \[(.*?)\], missing \[(.*?)\]", second.stdout)

@@ -1,4 +1,4 @@
-"""How `broker serve` ends with any server: which processes stay, what it prints, its status."""
+"""How `broker serve` ends with any server: remaining processes, output and exit status."""
 
 import os
 import select
@@ -22,7 +22,7 @@ def environment() -> dict[str, str]:
 
 
 def ends(pipe: int) -> bool:
-    """Wait until every process has closed its copy of the other end of a pipe."""
+    """Wait until every process has closed its copy of the pipe's other end."""
     readable, _, _ = select.select([pipe], [], [], 60)
     return bool(readable) and os.read(pipe, 1) == b""
 

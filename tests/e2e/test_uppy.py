@@ -146,7 +146,7 @@ def test_single_and_multipart_uploads_become_images(
                      sizes: successful.map((file) => file.size) }
         }"""
     )
-    # SeaweedFS answers a form without Location, and Uppy 5.1 logs that; nothing needs it.
+    # SeaweedFS answers a form without Location, and Uppy 5.1 logs this. The header is not needed.
     errors = [error for error in errors if "Could not read the Location header" not in error]
     assert (result["failed"], errors) == ([], [])
     assert [image["alt_text"] for image in result["images"]] == ["front", "side"]
@@ -243,7 +243,7 @@ def test_a_refused_upload_ends_and_shows_its_error(
         }"""
     )
     assert len(said) == 1
-    if version == "v5":  # 6.x shows only the status line
+    if version == "v5":  # Uppy 6 shows only the status line
         assert "Must be one of: image/jpeg" in said[0]
     assert shop.images() == []
     page.close()

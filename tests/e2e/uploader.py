@@ -20,7 +20,7 @@ ROUNDS = 12
 
 
 class Uploader:
-    """Asks for the missing parts, sends them and completes the upload, as a phone does."""
+    """Lists the missing parts, sends them and completes the upload, as a phone does."""
 
     def __init__(self, broker_url: str, token: str, upload_id: str, file: Path) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -81,7 +81,7 @@ class Uploader:
                 os._exit(9)
 
     def say(self, line: str) -> None:
-        """Print a whole line at once."""
+        """Print a whole line in one write."""
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

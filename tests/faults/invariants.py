@@ -1,7 +1,7 @@
 """The invariants of the design, checked by comparing every object with every row.
 
-They hold at any moment, even after a crash. With `at_rest` stricter ones are checked: they hold
-when everything has been retried or reaped, so that nothing is lost and nothing is left.
+They are true at any moment, even after a crash. With `at_rest`, stricter invariants are checked,
+too. These are true after all retries and reaping: nothing is lost, and nothing is left.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ def _client(endpoint_url: str) -> Any:
 
 
 class Listing(Protocol):
-    """What the invariants need to know of a bucket. Keys are full object keys."""
+    """The content of a bucket, as the invariants need it. Keys are full object keys."""
 
     def objects(self) -> dict[str, tuple[int, str]]:
         """Return the size and ETag of each object by key."""
@@ -117,14 +117,14 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
-    # Every object is known to a row.
+    # Every object belongs to a row.
     known = {f"{limits.location}/{image.key}" for image in images}
     known |= {deletion.object_key for deletion in deletions}
     for upload in pending:
         known |= {written_key(limits, upload), final_key(limits, upload)}
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
-    # A confirmed upload has one image, any other has none.
+    # A confirmed upload has one image. Any other upload has no image.
     of_uploads = [image.upload_id for image in images if image.upload_id is not None]
     by_upload = set(of_uploads)
     for upload in uploads:
@@ -138,8 +138,8 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
         if ad.slots_taken != taken:
             wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
-    # A user is charged for pending and confirmed uploads of the window, and for ended ones until
-    # the outbox has deleted their object for the last time.
+    # A user is charged for pending and confirmed uploads of the window. An ended upload is charged
+    # until the outbox has deleted its object for the last time.
     owing = {deletion.upload_id for deletion in deletions}
     for quota in quotas:
         sizes = [
@@ -151,8 +151,8 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         if (quota.bytes_taken, quota.files_taken) != (sum(sizes), len(sizes)):
             charged = f"{quota.bytes_taken} bytes in {quota.files_taken} files"
             wrong(f"user {quota.user_id} is charged {charged}, and has {sizes}")
-    # Every multipart upload with parts is known to a row. One that was created just before a crash
-    # has no parts; the bucket's lifecycle rule removes it.
+    # Every multipart upload with parts belongs to a row. If it was created just before a crash, it
+    # has no parts, and the bucket's lifecycle rule removes it.
     recorded = {upload.multipart_id for upload in pending}
     recorded |= {deletion.multipart_id for deletion in deletions}
     for key, multipart_id in begun:

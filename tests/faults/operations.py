@@ -27,7 +27,7 @@ class Scene:
         self.alice = Client(app, ALICE)
 
     def forge(self, key: str) -> None:
-        """Write other bytes than declared directly to the bucket."""
+        """Write bytes that differ from the declared ones directly to the bucket."""
         client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
         client.put_object(Bucket=self.bucket.name, Key=key, Body=b"forged")
 

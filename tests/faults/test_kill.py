@@ -1,7 +1,7 @@
 """kill -9 of the API after every step of every operation that changes something.
 
-The invariants hold after each kill. When the client has repeated its request and the reaper has
-run, nothing is lost and nothing is left.
+The invariants are true after each kill. After the client has repeated its request and the reaper
+has run, nothing is lost and nothing is left.
 """
 
 import multiprocessing
@@ -26,13 +26,13 @@ from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
 STEPS_MAX = 40
-# In `make test`; all others are slow and run in `make matrix`.
+# These run in `make test`. All others are slow and run in `make matrix`.
 QUICK = (operations.confirm_and_promote, operations.complete)
 
 
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
-    """Start a fork server: its processes start fast, without this one's threads."""
+    """Start a fork server. Its processes start fast, and without the threads of this process."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.victim"])
     return context
@@ -60,7 +60,7 @@ def killable(
 
 
 def is_killed(orders: Connection, request: Request, step: int) -> bool:
-    """Run the request in a child process; return False if it reached its end."""
+    """Run the request in a child process; return False if the request reached its end."""
     orders.send((request, step))
     assert orders.poll(60)
     code = orders.recv()

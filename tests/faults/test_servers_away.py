@@ -170,7 +170,7 @@ def test_a_thousand_confirms_racing_reapers_end_each_upload_once(
     assert set(sent) == {201}
     broker = app.extensions["broker"]
     random.Random(4).shuffle(tickets)
-    # They expire one second after another, long after this test.
+    # The tickets expire at intervals of one second, long after this test.
     first = datetime.now(UTC) + timedelta(days=1)
     with broker.database.session() as session:
         for number, ticket in enumerate(tickets):
@@ -182,7 +182,7 @@ def test_a_thousand_confirms_racing_reapers_end_each_upload_once(
     finished = threading.Event()
 
     def reap_until_finished(_number: int) -> int:
-        """Run the reaper at the expiry of the tickets that are being confirmed."""
+        """Run the reaper at the time when the tickets that are being confirmed expire."""
         expired = 0
         while not finished.is_set():
             front = len(answers) + AT_ONCE // 2
@@ -195,7 +195,7 @@ def test_a_thousand_confirms_racing_reapers_end_each_upload_once(
         reapers = [pool.submit(reap_until_finished, number) for number in range(2)]
         try:
             for answer in pool.map(lambda ticket: alice.post(ticket["confirm_url"]), tickets):
-                answers.append(answer)  # one by one, because the reapers read its length
+                answers.append(answer)  # append one by one, because the reapers read the length
         finally:
             finished.set()
         expired = sum(reaper.result() for reaper in reapers)

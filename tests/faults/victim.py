@@ -1,7 +1,7 @@
 """A process that carries out one operation of the API and is killed after one of its steps.
 
-A step is a commit or an answer of S3. This module patches the libraries after the app was created;
-the broker itself has no code for it.
+A step is a commit or an answer of S3. This module patches the libraries after the app was created.
+The broker itself contains no code for this.
 """
 
 import os

@@ -21,7 +21,7 @@ TAKEN, REFUSED = (200, 201), (400, 403, 404, 412)
 
 
 class HistoryBucket(Listing, Protocol):
-    """What a history needs of a bucket: the client's, the attacker's and the checker's view."""
+    """The bucket operations that a history needs: of the client, the attacker and the checks."""
 
     storage: Any
     hidden: set[str]  # keys of objects that the bucket is still completing
@@ -58,7 +58,7 @@ class InProcessBucket:
         self.fake.write(key, data, fields, sha256(data) if digest else None)
 
     def forge_part(self, key: str, number: int, data: bytes, pinned: bool) -> None:
-        """Write a part directly. Not on a server: SeaweedFS lists both parts of one number."""
+        """Write a part directly. Not on a server, because SeaweedFS would list both parts."""
         (multipart_id,) = self.begun(key)
         digest = sha256(data) if pinned else None
         assert self.fake.multipart.put(multipart_id, number, len(data), md5(data), digest)
@@ -99,8 +99,8 @@ class RememberingPresigner:
 class ServerBucket(S3Listing):
     """A bucket on a server.
 
-    The server uses the real time and the history its own, so this class checks when a form or URL
-    expires, and signs a URL again when it is sent.
+    The server uses real time, and the history has its own time. So this class checks whether a form
+    or URL has expired, and signs a URL again before it is used.
     """
 
     def __init__(self, bucket: Bucket) -> None:

@@ -1,6 +1,6 @@
 """A bucket in this process that enforces forms and URLs, for thousands of histories.
 
-It does not replace tests on real servers. It stores of an object only what HEAD returns. Multipart
+It does not replace tests on real servers. It stores only the data that HEAD returns. Multipart
 uploads are in `fake_multipart.py`.
 """
 
@@ -52,7 +52,7 @@ def end_of(sent: PresignedPost | PresignedPut) -> datetime:
 
 @lru_cache(maxsize=64)
 def sha256(data: bytes) -> str:
-    """Return the SHA-256 of the data in Base64. Cached, because the large values repeat."""
+    """Return the SHA-256 of the data in Base64, cached because large values repeat."""
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 

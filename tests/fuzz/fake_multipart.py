@@ -1,4 +1,4 @@
-"""The multipart uploads of the bucket in this process. Of parts it stores sizes and ETags."""
+"""The multipart uploads of the bucket in this process. It stores sizes and ETags of parts."""
 
 import hashlib
 from collections.abc import Sequence

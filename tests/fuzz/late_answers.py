@@ -1,4 +1,4 @@
-"""Wrappers of a bucket whose answer to a copy or a completion is late or missing."""
+"""Wrappers of a bucket. Its answer to a copy or a completion is late or missing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -29,7 +29,7 @@ from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
 from tests.fuzz.model import ANSWERED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
-# Within and after the lifetimes of a form, a URL, their grace, all signatures, a quota window.
+# Before and after the end of a form, a URL, the grace period, all signatures, a quota window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
 # Transport, pinned or not, open size or not, number of parts.
 FORM, LOOSE, OPEN = ("post", True, False, 1), ("post", False, False, 1), ("post", False, True, 1)
@@ -38,14 +38,14 @@ PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
 Kind = tuple[str, bool, bool, int]
 KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
-# What differs in a forged object: its bytes or its metadata.
+# The part of a forged object that differs: its bytes or its metadata.
 FORGED = [*CHANGES, "type", "id", "digest"]
 COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED])
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
 class Lifecycle(Owners, Parts):
-    """All actions."""
+    """A history with all actions."""
 
     @initialize()
     def begin(self) -> None:
@@ -126,7 +126,7 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK, pins=st.sampled_from(["", None]), confirmed=st.booleans())
     def deliver(self, back: int, pins: str | None, confirmed: bool) -> None:
-        """Do everything that a correct client does, at any time."""
+        """Do all steps of a correct client, at any time."""
         upload = self.upload(back)
         if upload.forms:
             self.send_by(upload, upload.forms[-1], "")
@@ -141,12 +141,12 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK, wrong=st.sampled_from(FORGED))
     def forge(self, back: int, wrong: str) -> None:
-        """Write to an upload's key directly, as an attacker with credentials; one thing differs."""
+        """Write to an upload's key as an attacker with credentials does. One property differs."""
         upload = self.upload(back)
         in_parts = upload.transport == "multipart"
         parts_to_come = in_parts and (upload.in_bucket or not upload.begun)
         if upload.state != "pending" or (parts_to_come and wrong in ("other", "digest")):
-            return  # it would be accepted, and its parts would stay in the bucket
+            return  # such an object would be accepted, and its parts would stay in the bucket
         data = changed(b"".join(upload.data), wrong if wrong in CHANGES else "")
         self.bucket.forge(
             upload.written,
@@ -205,7 +205,7 @@ class Lifecycle(Owners, Parts):
 
     @rule()
     def reap(self) -> None:
-        # If two avatars are kept at once, the second one stays; make their order fixed.
+        # If two avatars are kept at once, the second one stays, so use a fixed order.
         with patch("random.sample", lambda found, count: found):
             _, reaped = self.act(reap_once, SYSTEM)
         assert (reaped.kept, reaped.expired) == model_reap.reap(self.owners, self.now)

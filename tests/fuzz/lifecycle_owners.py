@@ -54,7 +54,7 @@ class Owners(Machine):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def name_avatar(self, back: int) -> None:
-        """Set the avatar. Only the newest confirmed upload is accepted, already the avatar."""
+        """Set the avatar. Only the current one, the newest confirmed upload, is accepted."""
         upload = self.upload(back)
         args = (ALICE.user_id, {"avatar": upload.id})
         code, view = self.act(edit_user, ALICE, *args)

@@ -135,7 +135,7 @@ class Parts(Machine):
         """Finish a late completion in the bucket."""
         coming = [upload for upload in self.recent if upload.coming]
         if not coming:
-            return  # in a script: no completion is running
+            return  # in a script no completion may be running
         upload = coming[-1 - back % len(coming)]
         self.bucket.hidden.discard(upload.final)
         upload.arrive("whole")
@@ -154,7 +154,7 @@ class Parts(Machine):
     @precondition(lambda self: any(upload.in_bucket for upload in self.recent))
     @rule(back=BACK, lost=st.booleans(), asked=st.sampled_from(["", "list", "complete"]))
     def let_go(self, back: int, lost: bool, asked: str) -> None:
-        """Lose the parts: by the lifecycle rule, or by a completion without its answer."""
+        """Lose the parts, because of the lifecycle rule, or a completion whose answer was lost."""
         held = [upload for upload in self.recent if upload.in_bucket]
         upload = held[-1 - back % len(held)]
         if upload.state != "pending":

@@ -1,4 +1,4 @@
-"""The base of every history: its time, owners and uploads, and the comparison after each action.
+"""The base of every history: time, owners, uploads, and the comparison after each action.
 
 The actions are in `lifecycle*.py`.
 """
@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         return [self.alice, *self.all_ads]
 
     def upload(self, back: int) -> ModelUpload:
-        """Return one of the newest uploads, so that several actions meet the same one."""
+        """Return one of the newest uploads, so that several actions use the same upload."""
         return self.recent[-1 - back % len(self.recent)]
 
     def act(
@@ -93,7 +93,7 @@ class Machine(RuleBasedStateMachine):
         storage: Any = None,
         **kwargs: Any,
     ) -> tuple[Any, Any]:
-        """Call a service in a session of its own; return the error's code, and the result."""
+        """Call a service in its own session; return the error's code, and the result."""
         with self.database.session() as session:
             work = Work(
                 session=session,
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
             owing[upload_id].swept(self.now)
 
     def outbox_is_as_the_model_says(self, outbox: Any) -> None:
-        """Check that a key stays in the outbox until its last form or URL has expired."""
+        """Check that a key stays in the outbox until the last form or URL for it has expired."""
         due: dict[str, datetime] = {}
         for row in outbox:
             key = f"{'parts of ' if row.multipart_id else ''}{row.object_key}"

@@ -13,22 +13,22 @@ PLACES = 3
 PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
-KEPT = -1  # an image with a still unknown id
-COMPLETION = timedelta(minutes=15)  # how long a completion may take
+KEPT = -1  # an image whose id is not known yet
+COMPLETION = timedelta(minutes=15)  # the longest time that a completion takes
 WINDOW = timedelta(hours=2)
 QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
 PART = 5 * MIB
-MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # what an upload of open size reserves
+MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # the bytes that an upload of open size reserves
 
-# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: it is carried out,
-# but the answer is lost. LATER: as DONE, but it takes effect later. REPLACED: another object is
-# written before it is carried out.
+# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
+# executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
+# object is written before the request is executed.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
 
 
 @dataclass
 class Quota:
-    """What a user has reserved in the window that started at `begun`."""
+    """The bytes and files that a user has reserved in the window that started at `begun`."""
 
     begun: datetime | None = None
     size: int = 0
@@ -55,7 +55,7 @@ class Quota:
 
 @dataclass
 class ModelUpload:
-    """An upload. While it is pending, `object` holds the object at its key and who wrote it.
+    """An upload. While it is pending, `object` holds the object at its key, and its writer.
 
     `seen` holds the bytes that a confirm has started to copy, even if its answer was lost.
     """
@@ -64,7 +64,7 @@ class ModelUpload:
     owner: "ModelOwner"
     key: str
     transport: str
-    data: list[bytes]  # one entry, or one per part
+    data: list[bytes]  # one entry for a whole file, or one per part
     pinned: bool
     size: int  # the reserved size, later the real one
     expires_at: datetime
@@ -177,7 +177,7 @@ class ModelOwner:
     id: int
     quota: Quota
     sweeps: dict[str, datetime]
-    keeps: bool = False  # whether stale uploads that have arrived are confirmed
+    keeps: bool = False  # whether the reaper confirms stale uploads that have arrived
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
@@ -236,7 +236,7 @@ def issue(
 
 
 def settled(upload: ModelUpload) -> str | None:
-    """Return the expected error for the image of an upload that is not pending."""
+    """Return the expected error when the image of an upload that is not pending is read."""
     if upload.state == "confirmed":
         return "image_deleted" if upload.image_deleted else None
     return SETTLED[upload.state]

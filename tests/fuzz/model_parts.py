@@ -85,7 +85,7 @@ def _let_go(upload: ModelUpload, now: datetime) -> str | None:
 
 
 def together(upload: ModelUpload, *, later: bool = False) -> None:
-    """Complete the upload in the bucket, now or later."""
+    """Complete the upload in the bucket, either now or later."""
     upload.in_bucket, upload.arrived = False, {}
     upload.coming = True
     if not later:

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know from the document: valid cursors and existing ids.
+"""Values that Schemathesis cannot take from the document: valid cursors and existing ids.
 
 It is loaded by `schemathesis run`, not by pytest.
 """
@@ -22,7 +22,7 @@ JUDGED_AT = {
     "/api/uppy/{capability}/s3/multipart/{upload_id}/batch": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/{part_number}": {"part_number"},
 }
-# Codes that say that a request is not what the document describes.
+# Codes that mean that a request does not match the document.
 NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invalid_idempotency_key"}
 KNOWN: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
 

@@ -60,7 +60,7 @@ def given(kind: lifecycle.Kind) -> Action:
 
 
 def server_scripts() -> Iterator[tuple[str, Script]]:
-    """Yield the scripts whose result depends on the S3 server, with their titles."""
+    """Yield the titles and scripts of histories that depend on the S3 server."""
     for kind in (PUT, LOOSE_PUT):
         again = [send(change) for change in ("", *CHANGES)]
         yield f"{name(kind)} writes once", [*arrived(kind), *again, CONFIRM, *again, REAP, *again]
@@ -75,7 +75,7 @@ def server_scripts() -> Iterator[tuple[str, Script]]:
 
 
 def broker_scripts() -> Iterator[tuple[str, Script]]:
-    """Yield the scripts whose result depends on the broker alone, with their titles."""
+    """Yield the titles and scripts of histories that depend only on the broker."""
     for asked in (LIST, complete(), sign(), CONFIRM):
         gone: Script = [sign(), send_parts(), (Lifecycle.let_go, 0, True, ""), asked, asked]
         yield f"parts are lost, then {asked[0].__name__}", [issue(PART), *gone, issue(PART)]

@@ -54,7 +54,7 @@ def read(body: Any) -> None:
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every container with each of its keys or indices."""
+    """Yield every list or dict with each of its indices or keys."""
     inner = value.items() if isinstance(value, dict) else enumerate(value)
     for place, below in list(inner):
         yield value, place

@@ -31,8 +31,8 @@ from broker.domain.post_policy import PostForm, post_form
 from broker.storage.sigv4 import Credentials, sign_post
 from tests.fuzz import repeatable
 
-# Any text that Python can hold (lone surrogates, NUL, bidirectional marks), and path traversal far
-# more often than random text would have it.
+# Any text that Python can hold (lone surrogates, NUL, bidirectional marks), and path traversal, far
+# more often than in random text.
 PIECES = st.sampled_from(["../", "..\\", "/", "\\", "%2e%2e%2f", ".", "ad_2", "${filename}", "\0"])
 NAMES = st.lists(PIECES | st.text(st.characters(), max_size=80), max_size=6).map("".join)
 KINDS = st.sampled_from(list(OWNER_KINDS.values()))

@@ -1,6 +1,6 @@
 """Schemathesis runs all its checks against the served app and its OpenAPI document.
 
-Signed in and not, on both databases, with a bucket on a real S3 server.
+It runs with and without a token, on both databases, with a bucket on a real S3 server.
 """
 
 import json
@@ -22,8 +22,8 @@ from tests.http.client import JPEG, Client, declared, send, token
 HERE = Path(__file__).parent
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 EXAMPLES = 2
-# Scenarios along the document's own links, without guessed ones. Only valid data: a refused
-# request leads nowhere.
+# Scenarios use only the links in the document, no guessed links. They use only valid data, because
+# a refused request cannot be continued.
 SCENARIOS = 8
 STATEFUL = """
 [phases.stateful]
@@ -52,7 +52,7 @@ SETTINGS = {
 
 
 def something_of_each(app: Flask) -> dict[str, list[Any]]:
-    """Create one of everything as Alice; return the ids by parameter."""
+    """Create one resource of each kind as Alice; return the ids by parameter."""
     alice = Client(app, token(1))
     ads = [alice.ad() for _ in range(4)]
     forms = [alice.ticket(ads[0]).get_json() for _ in range(4)]

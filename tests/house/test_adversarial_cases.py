@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-# The bucket itself refuses the cases after "S3", on each server that enforces policies.
+# The bucket itself refuses the cases that begin with "S3". They run on each server with policies.
 CASES = {
     1: "a ticket for another user's ad",
     2: "a ticket for another user's avatar",

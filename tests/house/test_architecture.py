@@ -28,7 +28,7 @@ MEMBER = re.compile(r"(?P<path>[\w./-]+\.(?:py|js)): (?P<name>\w+(?:\.\w+)?)")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?:\(\))?")
 # Lock files that a decision rejects.
 NOT_OURS = {"uv.lock", "pylock.toml"}
-# Read by the client, by the Makefile and by nothing of the server's.
+# The client and the Makefile read these, the server does not.
 OTHER_SETTINGS = {f"{PREFIX}TOKEN"}
 
 
@@ -75,7 +75,7 @@ def dotted(path: Path) -> str:
 
 @cache
 def foreign() -> frozenset[str]:
-    """Return the packages that are not ours: Python's own, and those that are installed."""
+    """Return the packages that are not ours: Python's standard library and installed packages."""
     installed = set(packages_distributions()) - {*FOLDERS, "broker_client", "wsgi"}
     return frozenset(sys.stdlib_module_names | installed)
 
@@ -91,7 +91,7 @@ def exists(path: str) -> bool:
 
 
 def fault(span: str) -> str | None:
-    """Return what is wrong with a name between backticks; None if it is right or not a name."""
+    """Return what is wrong with a name in backticks; None if it is correct or not a name."""
     if member := MEMBER.fullmatch(span):
         files = [base / member["path"] for base in (ROOT, ROOT / "broker")]
         found = [path for path in files if path.is_file()]
@@ -199,6 +199,6 @@ def test_every_link_leads_to_a_file_and_its_heading(page: Path) -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return what GitHub makes of the headings of a page."""
+    """Return the anchors that GitHub creates for the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}

@@ -1,4 +1,4 @@
-"""The benchmarks report what they measured. These tests measure no time."""
+"""The benchmarks report their measurements correctly. These tests measure no time."""
 
 import json
 import subprocess
@@ -155,7 +155,7 @@ def test_every_file_of_ours_that_a_group_names_exists() -> None:
 
 
 def test_the_kernel_reports_what_a_group_of_processes_uses() -> None:
-    # Use a separate group, because processes of the tests' own group end at any time.
+    # Use a separate group, because processes of the tests' own group may end at any time.
     busy = "import sys; sum(n * n for n in range(200_000)); print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", busy],

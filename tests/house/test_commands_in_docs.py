@@ -1,4 +1,4 @@
-"""Every `broker` command in the docs exists, and so do its options."""
+"""Every `broker` command in the docs exists, and its options exist, too."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The image, the compose file and the lock files have what they need and nothing harmful."""
+"""The image, the compose file and the lock files are complete and contain nothing harmful."""
 
 import json
 import re

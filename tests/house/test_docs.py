@@ -33,7 +33,7 @@ def test_every_error_that_services_raise_has_a_status() -> None:
         "precondition_failed",
         "multipart_not_found",
         "invalid_parts",
-        "queue_unavailable",  # only the consumer of notifications gets it, never a request
+        "queue_unavailable",  # raised only by the consumer of notifications
     }
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, errors.BrokerError):
@@ -50,7 +50,7 @@ def test_every_code_that_the_cookbook_puts_into_words_is_one() -> None:
 
 
 def test_nothing_tells_to_install_our_own_packages_from_an_index() -> None:
-    # They are on no registry, so anyone could register the name there.
+    # They are not in any registry, so anyone could register the name there.
     named = re.compile(r"pip install [^`\n]*(?<![/\w])upload-broker(?!-client @ git)")
     files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "broker").rglob("*.py")]
     assert len(files) > 100
@@ -62,7 +62,7 @@ def test_every_file_of_ours_that_a_page_names_is_there() -> None:
         r"(?<![\w/.-])((?:docs|tests|broker|clients|benchmarks|schemas)/[\w./-]*\w\.[a-z]+)\b"
         r"|(?<![\w/.-])([A-Z]{3,}\.md)\b"
     )
-    made = "benchmarks/results/"  # a run creates it
+    made = "benchmarks/results/"  # a benchmark run creates this folder
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
         for path in [one or other for one, other in named.findall(page.read_text())]:
             assert path.startswith(made) or (ROOT / path).exists(), f"{page.name}: {path}"

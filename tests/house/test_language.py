@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SKIPPED = {"node_modules", ".peers", "__pycache__", "versions"}
-# These verbs say little: write Return, Check whether, Record, Create, Raise …
+# These verbs are vague: write Return, Check whether, Record, Create, Raise …
 FIRST_WORD = re.compile(r"\s*(?:give|tell|have|be|say)s?\b", re.IGNORECASE)
 PHRASES = (
     "at a glance",
@@ -40,7 +40,7 @@ def folders(parent: str) -> list[str]:
 
 
 def files(folder: str, *suffixes: str) -> list[Path]:
-    """Return the files of a folder. Folders that have a test of their own are left out."""
+    """Return the files of a folder. Folders that have their own test are left out."""
     deep = folder in (*PYTHON, *JAVASCRIPT, "docs") or "/" in folder
     found = (ROOT / folder).rglob("*") if deep else (ROOT / folder).glob("*")
     return [

@@ -1,4 +1,4 @@
-"""The layout rules: short files, no modules for odds and ends, and routes declare their auth."""
+"""The layout rules: short files, no catch-all modules, and routes declare their auth."""
 
 from pathlib import Path
 

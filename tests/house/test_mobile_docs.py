@@ -25,7 +25,7 @@ PROSE = BLOCK.sub("", PAGE)
 # "Error responses", Amazon S3 API reference.
 S3_CODES = {"AccessDenied": 403, "NoSuchUpload": 404, "PreconditionFailed": 412}
 UNITS = {"MiB": 1024**2, "minutes": 60, "hour": 3600, "hours": 3600}
-# An id, as prose, Swift and Kotlin put it into a path.
+# An id in a path, as the text, Swift and Kotlin write it.
 PLACEHOLDER = re.compile(r"\\\(\w+\)|\$\{\w+\}|\$\w+|\{\w+\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-\w{12}")
 
 
@@ -88,7 +88,7 @@ def keys(value: Any) -> Iterator[str]:
 
 
 def swift_structs() -> Iterator[str]:
-    """Return the text of every struct on the wire, which excludes Record, kept on disk."""
+    """Return the text of every Swift struct for requests and answers, but not Record."""
     source = code("swift")
     wire = re.compile(r"^struct (\w+): [^{]*\b(?:Decodable|Encodable|Codable)\b", re.MULTILINE)
     for start in wire.finditer(source):

@@ -15,7 +15,7 @@ from broker.config import Settings
 from tests.http.documented import document
 
 Operation = dict[str, Any]
-# No operation has these: unknown methods, and requests that are refused before any view.
+# No operation documents these: unknown methods, and requests refused before any view.
 OF_NO_OPERATION = {"method_not_allowed", "bad_request", "draining"}
 
 
@@ -161,7 +161,7 @@ def test_whatever_answers_201_takes_an_idempotency_key() -> None:
         assert "Idempotency-Key" in parameters, name
 
 
-# No answer has their path parameter: the capability is inside the URL of an Uppy endpoint.
+# No answer contains their path parameter: the capability is a part of the URL of an Uppy endpoint.
 BY_ITS_ENDPOINT = {"get_upload_parameters", "create_multipart_upload", "confirm_by_key"}
 
 

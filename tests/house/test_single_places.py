@@ -62,7 +62,7 @@ def test_no_code_compares_a_particular_transport() -> None:
 def test_only_the_rooms_of_ads_and_users_name_their_own_kind_in_a_query() -> None:
     """`Image.owner_kind == AD.name` in the ads' own service is a query, not a decision."""
     own = {"broker/services/marketplace/ads.py"}
-    # A role has the same name as a kind there, and a command has an option `--ad`.
+    # There a role has the same name as a kind, and a command has an option `--ad`.
     other_words = {
         "broker/cli/token.py",
         "broker/cli/upload/__init__.py",

@@ -1,4 +1,4 @@
-"""A test runs every snippet of the pages for people who upload."""
+"""Every snippet in the pages for uploading developers is run by a test."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ RUN = {
         "bash": (1, "js_client/test_cookbook_shell.py"),
     },
 }
-# How to install the Python client from a repository; the page does not know its address.
+# How to install the Python client from a repository. The page does not contain its address.
 NOT_RUN = {"docs/python.md": {"text": 1}}
 
 

@@ -1,4 +1,4 @@
-"""There is one version, and everything that repeats it agrees."""
+"""There is one version, and every place that repeats it has the same value."""
 
 import json
 import re

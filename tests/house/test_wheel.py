@@ -1,4 +1,4 @@
-"""The wheel contains everything that the image and an operator's machine need."""
+"""The wheel contains all files that the image and an operator's machine need."""
 
 import configparser
 import shutil

@@ -1,4 +1,4 @@
-"""Issues tickets at a time chosen by the test, and reads what their user is charged."""
+"""Issues tickets at a given time, and reads the bytes and files that their user is charged."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -18,7 +18,7 @@ from tests.http.documented import assert_documented
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
-# For tests that must hold on each S3 server; each server runs with one of the databases.
+# For tests that must pass on each S3 server. Each server runs with one of the databases.
 EACH_SERVER = pytest.mark.parametrize(
     ("database_url", "s3_bucket"),
     [("sqlite", "seaweedfs"), ("postgresql", "minio")],
@@ -113,7 +113,7 @@ def send(ticket: dict[str, Any], data: bytes = JPEG, **changes: str) -> httpx.Re
     upload = ticket["upload"]
     fields = {**upload["fields"], **changes}
     file = {"file": ("x", data)}
-    # Without certificates, which would be read each time; the servers use plain HTTP.
+    # Do not load certificates, which takes time. The servers use plain HTTP.
     return httpx.post(upload["url"], data=fields, files=file, timeout=20, verify=False)
 
 

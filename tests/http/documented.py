@@ -14,9 +14,9 @@ from werkzeug.test import TestResponse
 from broker.app import create_app
 from broker.config import Settings
 
-# Old paths are not in the document. They answer as the new ones do.
+# Old paths are not in the document. They answer like the new paths.
 OLD_PATHS = {"/api/events/s3/": "/api/bucket_notifications/"}
-BODY_MAX = 200_000  # bytes: ten thousand parts would be validated for seconds
+BODY_MAX = 200_000  # bytes, because validating ten thousand parts would take seconds
 
 
 @functools.cache

@@ -40,7 +40,7 @@ def databases(postgres_server: Postgres) -> Lent[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Yield a migrated database for one test, on each dialect."""
+    """Yield the URL of a migrated database for one test, on each dialect."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("migrated_sqlite")
         shutil.copy(template, tmp_path / "broker.db")
@@ -110,7 +110,7 @@ def anyone(app: Flask) -> Client:
 
 @pytest.fixture
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Return a function that moves the clock of Idempotency-Keys forward."""
+    """Return a function that moves the clock for Idempotency-Keys forward."""
 
     def to(later: timedelta) -> None:
         monkeypatch.setattr("broker.services.work.utc_now", lambda: datetime.now(UTC) + later)

@@ -39,7 +39,7 @@ def ask(
     *,
     pinned: bool = True,
 ) -> TestResponse:
-    """Request URLs of parts, with digests if they should be pinned."""
+    """Request URLs of parts, with digests if the parts should be pinned."""
     wanted: list[dict[str, Any]] = [{"part_number": number} for number in numbers]
     if pinned:
         for one in wanted:

@@ -1,4 +1,4 @@
-"""Shared by the tests of `broker reconcile` and `broker adopt`: creates objects without tickets."""
+"""Creates objects without tickets, for the tests of `broker reconcile` and `broker adopt`."""
 
 import uuid
 from collections.abc import Callable, Iterable

@@ -7,8 +7,8 @@ from flask import Flask, Response, send_from_directory
 
 CLIENT = Path(__file__).parents[2] / "clients/js"
 
-# Functions for the tests: files of noise that are the same after a reload, recorded progress
-# events, and the outcome of an upload as JSON, also if it is rejected.
+# Functions for the tests: files of random bytes that are the same after a reload, recorded progress
+# events, and the outcome of an upload as JSON, even if it is rejected.
 SCRIPT = """
 import { Broker, BrokerError } from "/upload-broker/broker.js";
 globalThis.Broker = Broker;
@@ -59,7 +59,7 @@ def page_of(broker_url: str, bucket_url: str, script: str = SCRIPT, body: str = 
     def page_js() -> Response:
         return Response(script, mimetype="text/javascript")
 
-    @app.get("/<any('sha256-worker.js'):name>")  # bundlers put it beside the page's script
+    @app.get("/<any('sha256-worker.js'):name>")  # bundlers put this file beside the page's script
     @app.get("/upload-broker/<name>")
     def client(name: str) -> Response:
         return send_from_directory(CLIENT, name)

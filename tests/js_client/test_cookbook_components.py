@@ -11,7 +11,7 @@ from tests.js_client.cookbook_page import bundle
 from tests.servers import installed_or_skip
 
 FRAMEWORKS = ["react", "vue"]
-PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # `open_shop` replaces these
+PLACEHOLDERS = re.compile("BROKER_URL|TOKEN|AD_ID")  # `open_shop` replaces these values
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def with_curl() -> str:
 
 @pytest.fixture
 def without_curl(tmp_path: Path) -> str:
-    """Create a PATH with only the programs that the recipe names."""
+    """Create a PATH that has only the programs that the recipe uses."""
     folder = tmp_path / "bin"
     folder.mkdir()
     names = ("bash", "openssl", "sed", "cat", "wc", "base64", "basename")

@@ -64,7 +64,7 @@ def test_an_upload_succeeds_with_a_broken_storage(open_shop: OpenShop, how: str)
     failed = page.evaluate("outcome(broker.upload(file(900), { ad }))")
     assert (failed.get("typed"), failed.get("code")) == (True, "storage_denied"), failed
     assert len(page.evaluate("broker.resumable({ ad })")) == 1
-    # The page remembers the record in memory, also for another Broker.
+    # The page keeps the record in memory. Another Broker of the page uses it, too.
     result = page.evaluate(
         """async () => {
             globalThis.broker = new Broker({ baseUrl, token })

@@ -24,7 +24,7 @@ OUTBOX = {"broker_outbox_waiting", "broker_outbox_refused", "broker_outbox_overd
 
 
 def exposed() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return type and labels of every metric by its documented name."""
+    """Return the type and the labels of every metric by its documented name."""
     found = dict.fromkeys(OUTBOX, ("gauge", ()))
     for metric in vars(metrics).values():
         if hasattr(metric, "_labelnames"):
@@ -141,7 +141,8 @@ def test_the_page_documents_every_metric_with_its_type_and_labels() -> None:
 def test_the_example_on_the_page_counts_no_process_twice() -> None:
     (example,) = re.findall(r"^```sh\n(.*--metrics-port.*?)^```", PAGE.read_text(), re.M | re.S)
     for line in example.splitlines():
-        # `broker serve` sets the directory only for its server; a worker with a port has none.
+        # `broker serve` sets the directory only for its server. A worker with a port has no such
+        # directory.
         assert "PROMETHEUS_MULTIPROC_DIR" not in line
         assert line.startswith("broker serve ") != ("--metrics-port" in line), line
 

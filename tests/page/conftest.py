@@ -29,7 +29,7 @@ ALBUMS = [
     ("mate-backgrounds", "/usr/share/backgrounds/mate/nature", "*.jpg"),
     ("lomiri-wallpapers-16.04", "/usr/share/backgrounds", "*_by_*.jpg"),
 ]
-# Reduced motion: the tests need not wait for animations.
+# With reduced motion the tests do not have to wait for animations.
 DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -76,7 +76,7 @@ class Market:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._check_console)
         page.on("dialog", lambda dialog: dialog.accept())  # for example "Leave the page?"
-        # Without a listener the first file dialog may open before a test expects it.
+        # With a listener, the first file dialog cannot open before a test expects it.
         page.on("filechooser", lambda _: None)
         page.goto(self.url)
         return page

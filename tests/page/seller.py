@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-UPLOAD_TIMEOUT_MS = 60_000  # for twenty photos on a machine under load
+UPLOAD_TIMEOUT_MS = 60_000  # enough for twenty photos on a busy machine
 
 
 def drop(page: Page, files: Sequence[Path]) -> None:

@@ -12,7 +12,7 @@ from tests.page.waiting import wait_until
 
 
 def bodies(page: Page, method: str) -> list[dict[str, Any]]:
-    """Collect the bodies that the page sends with a method from now on."""
+    """From now on, collect the bodies of the page's requests with this method."""
     sent: list[dict[str, Any]] = []
 
     def record(request: Request) -> None:
@@ -67,7 +67,7 @@ def test_offline_changes_are_saved_when_the_network_is_back(
     photo(page, photos[1]).get_by_role("button", name="main photo").click()
     expect(page.locator("#said")).to_have_text(f"{photos[1].name} is now photo 1 of 2.")
     asks = page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))")
-    assert asks  # the browser asks before it leaves the page
+    assert asks  # the browser asks the user before it leaves the page
     page.context.set_offline(False)
     wait_until(page, lambda: market.images()[0]["alt_text"] == "From the left")
     wait_until(page, lambda: market.listings()[0]["title"] == "A green lamp")

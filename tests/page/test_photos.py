@@ -55,7 +55,7 @@ def test_twenty_real_photos_are_dropped_and_uploaded(
 def test_a_photo_is_pasted(open_market: OpenMarket) -> None:
     market = open_market()
     page = market.enter()
-    page.evaluate(PASTE, "#title")  # the field takes the text, not the picture of it
+    page.evaluate(PASTE, "#title")  # the field accepts the text, not the picture of the text
     page.get_by_role("button", name="Profile photo").click()
     page.evaluate(PASTE, "#avatar")
     page.get_by_role("button", name="Close").click()
@@ -144,7 +144,7 @@ def test_photos_are_reordered_by_keyboard(open_market: OpenMarket, photos: list[
     page = three(market, photos)
     before = keys_in_order(market)
     photo(page, photos[2]).locator(".grip").focus()
-    page.keyboard.press("ArrowDown")  # there is no row below
+    page.keyboard.press("ArrowDown")  # the grid has no row below this one
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#said")).to_have_text(f"{photos[2].name} is now photo 2 of 3.")
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):

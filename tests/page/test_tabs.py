@@ -150,7 +150,7 @@ def test_a_profile_photo_is_cropped_saved_and_removed(
     page.locator("#crop").press("ArrowLeft")
     assert page.locator("#crop").evaluate("(canvas) => canvas.toDataURL()") != whole
     closer = rounds.evaluate_all("(all) => all.map((one) => one.toDataURL())")
-    assert len({*drawn, *closer}) == 6  # each size is drawn again
+    assert len({*drawn, *closer}) == 6  # the browser draws each size again
     radius = rounds.first.evaluate("(canvas) => getComputedStyle(canvas).borderRadius")
     assert radius == "50%"
     market.screenshot(page, "profile-photo")

@@ -75,7 +75,7 @@ def test_after_a_reload_the_same_photos_are_resumed(
     expect_recorded(page, 2)
     expect(page.locator("#interrupted")).to_be_hidden()
     print(f"\nreloaded with parts {arrived['missing']} missing; sent after it: {sent - {None}}")  # noqa: T201
-    # A part whose connection was cut may still have arrived if S3 had all its bytes.
+    # A part may have arrived although its connection was cut, if S3 already had all of its bytes.
     assert {3} <= sent - {None} <= set(arrived["missing"])
     assert len(arrived["missing"]) < 4
     assert len(market.images()) == len(market.uploads()) == 2

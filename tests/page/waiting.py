@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
-    """Let the browser run until the condition is true."""
+    """Keep the browser running until the condition is true."""
     end = time.monotonic() + TIMEOUT_SECONDS
     while not is_so():
         assert time.monotonic() < end

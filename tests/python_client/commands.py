@@ -46,11 +46,11 @@ class Shell:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def call(self, *arguments: str | Path) -> Result:
-        """Run the command in this process, from the current folder, which is faster."""
+        """Run the command in this process, from the current folder. This is faster."""
         return CliRunner().invoke(upload, [*map(str, arguments)], env=self.environment)
 
     def run_on_a_terminal(self, *arguments: str | Path) -> tuple[int, str]:
-        """Return the exit status and all that the terminal has shown."""
+        """Run the command on a terminal. Return the exit status and the complete output."""
         terminal, side = pty.openpty()
         with subprocess.Popen(
             [*UPLOAD, *map(str, arguments)],

@@ -38,5 +38,5 @@ AsyncWaiting = Callable[[float], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def waits() -> list[float]:
-    """Return the list of the seconds that a client waited."""
+    """Return the list of a client's waits, in seconds."""
     return []

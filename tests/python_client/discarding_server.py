@@ -1,4 +1,4 @@
-"""A fake broker and bucket that accept any file and discard it."""
+"""A fake broker and bucket. They accept any file and discard it."""
 
 import contextlib
 import json

@@ -30,7 +30,7 @@ def _migrated() -> Path:
 
 @dataclass(frozen=True)
 class Live:
-    """The broker's address, and the tests' user, who has id 1."""
+    """The broker's address, and the user of the tests, with id 1."""
 
     url: str
     app: Flask

@@ -26,7 +26,7 @@ def test_an_image_recorded_while_the_answer_was_lost_is_returned(
         if request.url.path.endswith("/upload_image/"):
             ids.append(answer.json()["id"])
         if is_for_s3(request):
-            live.user.post(f"/api/uploads/{ids[0]}/confirm/")  # as a bucket notification does
+            live.user.post(f"/api/uploads/{ids[0]}/confirm/")  # like a bucket notification
             raise httpx.ReadError("lost", request=request)
 
     ad, network = live.ad(), FaultTransport(after=lose)
@@ -41,7 +41,7 @@ def test_an_image_recorded_while_the_answer_was_lost_is_returned(
     [
         ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT", "Date": DATE}, 60.0),
         ({"Retry-After": "Fri, 31 Jan 2020 11:00:00 GMT", "Date": DATE}, 0.0),
-        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT"}, 0.0),  # in the past by this clock
+        ({"Retry-After": "Fri, 31 Jan 2020 12:01:00 GMT"}, 0.0),  # in the past by our clock
         ({"Retry-After": "soon", "Date": DATE}, None),
         ({"Retry-After": "37"}, 37.0),
     ],

@@ -206,7 +206,7 @@ def test_the_same_command_resumes_the_uploads_of_a_killed_one(
         assert done.returncode == 0, done.stderr
         assert {one["upload_id"] for one in printed} == begun
         assert len(live.images(ad)) == 2
-        # In all there are six parts of the large file, and the small file. None is sent twice.
+        # In total the large file has six parts, and there is a small file. Nothing is sent twice.
         assert parts >= 2
         assert len(arrived) - parts < 7
     assert shell.unfinished() == []

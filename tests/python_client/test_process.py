@@ -19,7 +19,7 @@ from tests.python_client.live import Live
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
-MAX_GROWTH = 16 * MIB  # noise of the allocator; the larger file has 192 MiB more
+MAX_GROWTH = 16 * MIB  # variation of the allocator; the larger file has 192 MiB more
 
 
 def client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +41,7 @@ def test_the_client_imports_nothing_of_the_server() -> None:
 
 
 def test_the_wheel_has_types_and_licence_and_depends_only_on_httpx(tmp_path: Path) -> None:
-    source = tmp_path / "source"  # a copy: the build writes files beside the code
+    source = tmp_path / "source"  # build a copy, because the build writes files beside the code
     shutil.copytree(ROOT / "clients/python", source, ignore=shutil.ignore_patterns("*.egg-info"))
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     command = [sys.executable, "-m", "pip", "wheel", *options, "-w", str(tmp_path), str(source)]

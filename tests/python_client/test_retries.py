@@ -73,8 +73,8 @@ def test_a_dropped_connection_is_retried(
 def test_a_form_that_expires_while_it_is_sent_is_renewed(
     s3_bucket: Bucket, tmp_path: Path, photo: Path, waits: list[float], monkeypatch: Any
 ) -> None:
-    # The client must not renew the form early. A form's expiry is rounded down to a whole second:
-    # with a lifetime of two seconds, at least one is left to send it.
+    # The client must not renew the form early. A form's expiry is rounded down to a whole second.
+    # So with a lifetime of two seconds, at least one second is left to send the form.
     monkeypatch.setattr("broker_client.tickets.RENEW_EARLY_SECONDS", -60.0)
     issued = time.time()
 

@@ -1,4 +1,4 @@
-"""Broker and AsyncBroker upload all kinds of files with every transport."""
+"""Broker and AsyncBroker upload all kinds of files by every transport."""
 
 import asyncio
 import io

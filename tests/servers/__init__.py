@@ -14,7 +14,7 @@ import pytest
 
 from broker.local.process import PortTaken, ServerDied, ServerNotInstalled, free_ports
 
-START_TIMEOUT = 60.0  # seconds, for a machine under load; each server needs about one
+START_TIMEOUT = 60.0  # seconds, enough for a busy machine; each server needs about one
 START_ATTEMPTS = 3
 
 Started = TypeVar("Started")
@@ -50,7 +50,7 @@ def installed_or_skip() -> Iterator[None]:
 
 
 def start_on_free_port(start: Callable[[int], Started]) -> Started:
-    """Start a server on a free port; try another one if the port was taken meanwhile."""
+    """Start a server on a free port; try another port if this one was taken in the meantime."""
     for _ in range(START_ATTEMPTS - 1):
         try:
             return start(free_ports(1)[0])

@@ -1,7 +1,7 @@
 """Debian's Chromium, controlled by Playwright.
 
-The headless shell is preferred: it is the same engine without browser windows, which cost as much
-CPU as the tested pages.
+The headless shell is preferred. It is the same engine without browser windows. The windows need as
+much CPU as the tested pages.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from broker.local.process import ServerNotInstalled
 
-# Expectations get as much time as other steps, for a machine under load.
+# Expectations get as much time as other steps, because the machine may be busy.
 EXPECT_MILLISECONDS = 20_000
 
 
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
         raise ServerNotInstalled("Chromium is missing: apt-get install chromium-headless-shell")
     expect.set_options(timeout=EXPECT_MILLISECONDS)
     with sync_playwright() as playwright:
-        # CI runs as root, for whom Chromium has no sandbox. All pages are our own.
+        # CI runs as root, and Chromium's sandbox does not support root. All pages are our own.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:
             yield browser

@@ -1,4 +1,4 @@
-"""Real servers as fixtures. Each starts at its first use, once per pytest process."""
+"""Real servers as fixtures. Each one starts when it is first used, once per pytest process."""
 
 import functools
 import uuid
@@ -25,7 +25,7 @@ SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket for one test alone, configured by `broker bucket apply`."""
+    """A bucket for one test, configured by `broker bucket apply`."""
 
     server: S3Server
     name: str
@@ -89,7 +89,7 @@ Buckets = Callable[..., Lent[Bucket]]
 
 @pytest.fixture(scope="session")
 def buckets() -> Buckets:
-    """Return a function that gives the reusable buckets of a server, by CORS origins."""
+    """Return a function that returns a server's reusable buckets for some CORS origins."""
 
     @functools.cache
     def of(server: S3Server, cors_origins: str = ORIGIN) -> Lent[Bucket]:

@@ -41,7 +41,7 @@ def write_report(
     deleted: Sequence[str] = (),
     data: bytes | None = None,
 ) -> Path:
-    """Write a report and return its manifest; `data` replaces the bytes of the data file."""
+    """Write a report and return its manifest's path; `data` replaces the data file's bytes."""
     rows: list[Row] = [
         (bucket, item.key, item.size, item.last_modified, item.etag, latest, False)
         for items, latest in ((old, False), (entries, True))

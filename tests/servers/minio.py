@@ -99,7 +99,7 @@ def _child(binary: str, directory: Path, port: int, environment: dict[str, str])
             "MINIO_ROOT_USER": ACCESS_KEY,
             "MINIO_ROOT_PASSWORD": SECRET_KEY,
             "MINIO_DOMAIN": DOMAIN,
-            "MINIO_BROWSER": "off",  # no console, which needs a port
+            "MINIO_BROWSER": "off",  # no console, because it needs a port
             "MINIO_UPDATE": "off",  # no check for updates
             "MINIO_CI_CD": "on",  # a drive may be a directory of the root file system
             **environment,

@@ -19,8 +19,8 @@ from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled
 from tests.servers import START_TIMEOUT, start_on_free_port
 
 SUPERUSER = "postgres"
-# The data is temporary, so it need not reach the disk; and a cluster per test process must fit into
-# the memory of a laptop.
+# The data is temporary, so it does not have to reach the disk. One cluster per test process must
+# fit into the memory of a laptop.
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "fsync": "off",
@@ -78,7 +78,7 @@ class Postgres:
 def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     """Run an empty PostgreSQL cluster; raise ServerNotInstalled.
 
-    Only a `durable` cluster keeps committed data over a `stop`.
+    Only a `durable` cluster keeps committed data after a `stop`.
     """
     binaries = postgres_binaries()
     account = _account()

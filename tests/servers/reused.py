@@ -1,7 +1,7 @@
 """Buckets and databases that are emptied and reused by one test after another.
 
-Creating them is most of the cost of a short test. If a test changed more than objects and rows (a
-policy, a table) or still has a connection, its bucket or database is not reused.
+Creating them would take most of the time of a short test. If a test changed more than objects and
+rows (a policy, a table) or still has a connection, its bucket or database is not reused.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Made = TypeVar("Made")
-PAGES_MAX = 10  # of 1000 objects; above that a new bucket is faster
-ROWS_LEFT_MAX = 256 * 1024  # bytes of a table with deleted rows before it is truncated
-# Columns, indexes, constraints, and the migration that made them.
+PAGES_MAX = 10  # pages of 1000 objects; with more objects a new bucket is faster
+ROWS_LEFT_MAX = 256 * 1024  # a table with deleted rows and more bytes than this is truncated
+# The query for columns, indexes, constraints, and the current migration.
 SCHEMA = """
 SELECT array_agg(line ORDER BY line) FROM (
     SELECT concat_ws(' ', attrelid::regclass, attname, atttypid::regtype, attnotnull, atthasdef)
@@ -59,7 +59,8 @@ class Lent(Generic[Made]):
     def one(self) -> Iterator[Made]:
         """Yield one resource for a test."""
         free, self._free = self._free, []
-        # Emptied before use, not after: what a test left running has had time to end.
+        # Empty it before use, not after: then the previous test's leftover work has had time to
+        # end.
         found = next((one for one in free if self.emptied(one)), None)
         lent = found if found is not None else self.make()
         yield lent
@@ -67,7 +68,7 @@ class Lent(Generic[Made]):
 
 
 def configuration(client: "S3Client", bucket: str) -> list[Any]:
-    """Return the configuration of a bucket; an error code stands for what is not supported."""
+    """Return the configuration of a bucket; an unsupported part is replaced by its error code."""
     found: list[Any] = []
     for read in (
         client.get_bucket_policy,

@@ -17,7 +17,7 @@ def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
     """Run an empty SeaweedFS; raise ServerNotInstalled."""
     with tempfile.TemporaryDirectory(prefix="seaweedfs-", ignore_cleanup_errors=True) as directory:
         if webhook is not None:
-            # The filer sends notifications; SeaweedFS has no bucket notifications.
+            # The filer sends the notifications, because SeaweedFS has no bucket notifications.
             lines = ["enabled = true", f'endpoint = "{webhook.url}"']
             lines += [f'bearer_token = "{webhook.secret}"', 'event_types = ["create", "update"]']
             text = "\n".join(["[notification.webhook]", *lines])

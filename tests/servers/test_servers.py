@@ -193,7 +193,7 @@ def test_seaweedfs_credentials_are_readable_by_their_owner_only(embedded: Embedd
 def test_seaweedfs_listens_on_the_loopback_interface_only(embedded: EmbeddedS3) -> None:
     sockets = set()
     for file in Path(f"/proc/{embedded.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+        with contextlib.suppress(FileNotFoundError):  # it was closed in the meantime
             sockets.add(str(file.readlink()))
     rows = [
         line.split()
@@ -289,6 +289,6 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         assert is_alive(pid)
-        assert os.getsid(pid) == pid  # so that a terminal's Ctrl-C does not reach it
+        assert os.getsid(pid) == pid  # so that Ctrl-C on a terminal does not reach it
         parent.kill()
     assert await_true(lambda: not is_alive(pid))

@@ -32,7 +32,7 @@ class Pace:
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait for the next free time slot. A missed slot is not made up for."""
+        """Wait for the next free time slot. A missed slot is not used later."""
         if self.rate is None:
             return
         now = time.monotonic()
@@ -71,7 +71,7 @@ class Calls:
         await self._bucket.aclose()
 
     async def ask(self, method: str, path: str, want: tuple[int, ...], **request: Any) -> Answer:
-        """Repeat the request until its answer is not 503; raise GaveUp if that is not in `want`."""
+        """Repeat a request while the answer is 503; raise GaveUp if its status is not wanted."""
         repeated = False
         for _ in range(ATTEMPTS_MAX):
             await self.pace.turn()
@@ -104,7 +104,7 @@ class Calls:
         raise GaveUp
 
     async def send(self, ticket: dict[str, Any], data: bytes) -> bool:
-        """Send a ticket's form, again while the bucket is down; return False if it is refused."""
+        """Send a ticket's form, repeatedly if the bucket is down; return False if it is refused."""
         upload = ticket["upload"]
         files = {"file": ("photo", data)}
         answer = await self._to_bucket("POST", upload["url"], data=upload["fields"], files=files)
@@ -112,7 +112,7 @@ class Calls:
         return answer.status_code in SENT
 
     async def put(self, url: str, data: bytes) -> None:
-        """Write an object directly, as anyone with the bucket's credentials could."""
+        """Write an object directly, like an attacker with the bucket's credentials."""
         await self._to_bucket("PUT", url, content=data, headers={"Content-Type": "image/jpeg"})
 
     async def fetch(self, url: str) -> bytes:

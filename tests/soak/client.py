@@ -36,7 +36,7 @@ class Client:
     def __init__(self, number: int, stack: Stack, calls: Calls) -> None:
         self.user = number
         self.known = Known()
-        self.chance = random.Random(number)  # the same journeys in each run
+        self.chance = random.Random(number)  # a fixed seed, so that each run has the same journeys
         self.stranger: Client | None = None
         self.stack = stack
         self.calls = calls
@@ -53,7 +53,7 @@ class Client:
     async def check_all(self) -> None:
         """Compare every ad, and the avatar, with the model."""
         for ad in list(self.known.ads):
-            with contextlib.suppress(GaveUp):  # the ledger has it; check the other ads, too
+            with contextlib.suppress(GaveUp):  # the error is recorded; check the other ads, too
                 await self.check_ad(ad)
         with contextlib.suppress(GaveUp):
             await self.check_avatar()
@@ -77,13 +77,13 @@ class Client:
                 f"ad {ad['id']} of user {ad['owner']} in the list of {self.user}"
             )
         there = {(image["id"], image["image"]) for image in ad["images"]}
-        # An ad is unknown if its answer was lost; it has no images.
+        # If the answer to its creation was lost, the client does not know the ad. It has no images.
         images = self.known.ads.get(ad["id"], {}).values()
         if there != (expected := {(image.id, image.key) for image in images}):
             self.calls.record_error(f"ad {ad['id']}: images {there ^ expected} differ")
 
     async def ad(self, places: int = 1) -> int:
-        """Return an ad that has enough free slots; create one if there is none."""
+        """Return an ad that has enough free slots. Create an ad if there is none."""
         for ad in self.known.ads:
             if self._asked[ad] + places <= MAX_IMAGES:
                 break
@@ -91,23 +91,24 @@ class Client:
             body = {"title": "A bicycle", "price": "85.00"}
             ad = int((await self.make("/api/ads/", body))["id"])
             self.known.ads[ad] = {}
-        # Counted before the request, because a ticket with a lost answer takes a slot, too.
+        # Count the slot before the request, because a ticket takes a slot even if its answer is
+        # lost.
         self._asked[ad] += places
         return ad
 
     async def ticket(self, ad: int, photo: Photo) -> dict[str, Any]:
-        """Ask for a ticket."""
+        """Request a ticket."""
         ticket = await self.make(f"/api/ads/{ad}/upload_image/", photo.declared())
         self.forget(ticket, ad)
         return ticket
 
     def forget(self, ticket: dict[str, Any], ad: int) -> None:
-        """Expect the upload to expire, until the client does more with it."""
+        """Expect the upload to expire, unless the client continues it."""
         self.known.ends[ticket["id"]] = "expired"
         self.of_ads.setdefault(ad, []).append(ticket["id"])
 
     async def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Create something exactly once, even if answers are lost."""
+        """Create a resource exactly once, even if answers are lost."""
         begun = time.monotonic()
         headers = {**self._headers, "Idempotency-Key": str(uuid.uuid4())}
         answer = await self.calls.ask("POST", path, (201,), json=body, headers=headers)

@@ -82,7 +82,7 @@ def _ends(stack: Stack, known: list[Known]) -> list[str]:
         state = states.pop(upload, None)
         if state not in ENDS.get(end, {end}):
             wrong.append(f"upload {upload} is {state}, expected {end}")
-    # No client knows a ticket if its answer was lost; such an upload must have expired.
+    # If the answer with a ticket was lost, no client knows it. Such an upload must have expired.
     others = Counter(states.values())
     others.pop("expired", None)
     return wrong + [

@@ -1,4 +1,4 @@
-"""What the clients do. Each client runs one journey after another, so that its model is exact.
+"""The journeys of the clients. A client runs one after another, so that its model is exact.
 
 The journeys are what an app does (uploads, batches, avatars, cancelled and abandoned tickets,
 lists) and what an attacker tries (wrong bytes, uploads of other users).
@@ -12,7 +12,7 @@ from tests.soak.client import Client, Lapsed, Unknown
 from tests.soak.model import Photo
 
 BATCH = 3
-FETCHED = 0.2  # share of photos read back immediately; all are compared at the end
+FETCHED = 0.2  # share of photos that are read back immediately; all are compared at the end
 
 
 class JourneyClient(Client):
@@ -148,7 +148,7 @@ class JourneyClient(Client):
             self.calls.record_error(f"ad {ad} is not there")
         del self.known.ads[ad]
         for upload in self.of_ads.pop(ad, []):
-            if self.known.ends[upload] == "expired":  # it may still be pending
+            if self.known.ends[upload] == "expired":  # the upload may still be pending
                 self.known.ends[upload] = "cancelled or expired"
         await self.ask("GET", f"/api/ads/{ad}/", 404)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-WRONG_MAX = 50  # how many are kept in full; all are counted
-# Requests that began during an outage may still report it this long after its end.
+WRONG_MAX = 50  # this many errors are kept in full; all are counted
+# Requests that began during an outage may report it up to this many seconds after its end.
 AFTERMATH_SECONDS = 15.0
 
 
@@ -26,7 +26,7 @@ class Phase:
 
     @property
     def length(self) -> float:
-        """Seconds from the beginning of the phase to its end, or to now."""
+        """Seconds from the beginning of the phase to its end, or until now."""
         return (self.ended or time.monotonic()) - self.begun
 
     @property
@@ -82,7 +82,7 @@ class Ledger:
 
     @contextmanager
     def outage(self, code: str) -> Iterator[Outage]:
-        """Accept answers with this code while the block runs and shortly after."""
+        """Accept answers with this code while the block runs and for a short time after it."""
         found = Outage(code, time.monotonic())
         self.outages.append(found)
         yield found

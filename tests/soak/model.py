@@ -52,7 +52,7 @@ class Kept:
 
 @dataclass
 class Known:
-    """What one client knows."""
+    """The data that one client knows."""
 
     ads: dict[int, dict[int, Kept]] = field(default_factory=dict)
     avatar: Kept | None = None

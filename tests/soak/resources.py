@@ -1,6 +1,6 @@
 """Samples the API's memory, open files and connections to PostgreSQL, and detects leaks.
 
-Reads /proc, so Linux only.
+This reads /proc, so it works only on Linux.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class ResourceWatch:
     async def run(self) -> None:
         """Take samples until cancelled."""
         while True:
-            with contextlib.suppress(psycopg.OperationalError):  # it is being restarted
+            with contextlib.suppress(psycopg.OperationalError):  # the server is being restarted
                 self.samples.append(await asyncio.to_thread(self._sample))
             await asyncio.sleep(self._every)
 

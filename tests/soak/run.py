@@ -15,14 +15,14 @@ from tests.soak.resources import Resources, ResourceWatch, leaks
 from tests.soak.stack import Stack, workers
 
 QUIET, LAST, END = "quiet", "quiet again", "at the end"
-SHARE = 0.8  # of the peak
+SHARE = 0.8  # share of the peak rate
 BACK_TRIES = 600  # 0.1 s each
 SAMPLE_EVERY = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long and how much: `seconds` of load after the peak, including the bucket's outage."""
+    """The size of a run: `seconds` of load after the peak, including the bucket's outage."""
 
     seconds: float = 300
     peak_seconds: float = 15
@@ -87,7 +87,7 @@ async def _run_journeys(client: JourneyClient, stop: asyncio.Event) -> None:
 
 async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> None:
     """Run the timed phases: kill a worker, stop the bucket, restart the database."""
-    ledger.begin("settling")  # until all clients use the slower pace
+    ledger.begin("settling")  # wait until all clients use the slower pace
     await asyncio.sleep(plan.seconds * 0.05)
     ledger.begin(QUIET)
     await asyncio.sleep(plan.seconds * 0.20)

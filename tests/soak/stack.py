@@ -30,7 +30,7 @@ BROKER = str(Path(sys.executable).parent / "broker")
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetimes:
-    """Lifetimes in seconds; short, so that abandoned tickets expire during the run."""
+    """Lifetimes in seconds. They are short, so that abandoned tickets expire during the run."""
 
     ttl: int = 60
     grace: int = 30
@@ -38,7 +38,7 @@ class Lifetimes:
 
     @property
     def longest(self) -> int:
-        """How long an upload or a deletion may take until the reaper handles it."""
+        """The longest time until the reaper handles an upload or a deletion."""
         return self.ttl + self.grace
 
 
@@ -62,7 +62,7 @@ class Stack:
 @contextlib.contextmanager
 def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
     """Start all servers with their data in a directory; raise ServerNotInstalled."""
-    directory.chmod(0o711)  # PostgreSQL runs as another user and must get in
+    directory.chmod(0o711)  # PostgreSQL runs as another user, which needs access
     credentials = bucket.Credentials.new()
     secret = secrets.token_urlsafe(40)
     with contextlib.ExitStack() as stack:
@@ -83,7 +83,7 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             "BROKER_TICKET_GRACE": str(lifetimes.grace),
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics"),
             "BROKER_DRAIN_SECONDS": "0",
-            # Few users send more in minutes than a real quota allows in a day.
+            # The few users of a run send more in minutes than a real quota allows in a day.
             "BROKER_QUOTA_BYTES": "0",
             "BROKER_QUOTA_FILES": "0",
             "BROKER_STOP_SECONDS": str(STOP_SECONDS),
@@ -99,7 +99,7 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             timeout=START_TIMEOUT,
         )
         api, port = _api(directory, environment)
-        # Longer than `broker serve` needs: if it were killed, its workers would be left.
+        # Longer than `broker serve` needs. If it were killed, its workers would keep running.
         stack.callback(api.stop, STOP_SECONDS + 10)
         argv = [BROKER, "reap", "--every", str(lifetimes.reap_every)]
         reaper = _child("reaper", argv, directory, environment)

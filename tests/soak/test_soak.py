@@ -17,7 +17,7 @@ LIFETIMES = Lifetimes(ttl=8, grace=4, reap_every=1)
 
 
 @pytest.mark.matrix(part="kill")
-@pytest.mark.timeout(300)  # a failing run waits for the reaper
+@pytest.mark.timeout(300)  # a failed run waits for the reaper
 def test_under_load_with_servers_killed_every_answer_is_right_and_nothing_is_left() -> None:
     # Not in tmp_path: PostgreSQL's user cannot enter it.
     with (

@@ -1,4 +1,4 @@
-"""A server that does not answer in time is asked by one at a time."""
+"""If a server does not answer in time, only one call at a time tries it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The fast path loads what marshmallow loads, or leaves it to marshmallow, for any data."""
+"""For any data, the fast path loads the same values as marshmallow, or leaves the data to it."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ SCALARS = st.one_of(
 
 
 def bodies(schema: type[FastSchema]) -> st.SearchStrategy[Any]:
-    """Return objects with mostly names of the schema."""
+    """Return objects whose names are mostly fields of the schema."""
     known = list(schema().load_fields)
     inner = st.dictionaries(st.sampled_from([*FILE, "part_number", "other"]), SCALARS)
     values = st.one_of(SCALARS, st.lists(st.one_of(st.just(FILE), inner, SCALARS), max_size=3))
@@ -59,7 +59,7 @@ def bodies(schema: type[FastSchema]) -> st.SearchStrategy[Any]:
 
 
 def slow(schema: ma.Schema, data: Any) -> Any:
-    """Load as marshmallow does; return NOT_LOADED if it refuses."""
+    """Load with marshmallow; return NOT_LOADED if it refuses the data."""
     try:
         return ma.Schema.load(schema, data)
     except ma.ValidationError:

@@ -1,4 +1,4 @@
-"""Inventory reports: those of S3 are read, broken ones are refused in one line."""
+"""Inventory reports: S3's reports are read, and broken reports are refused in one line."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def file_format(request: pytest.FixtureRequest) -> str:
 
 
 def refused(manifest: Path) -> str:
-    """Read the whole report; return the line of its refusal."""
+    """Read the whole report; return the error, which is one line."""
     with pytest.raises(InvalidReport) as caught:
         list(open_report(manifest, "media-bucket").objects())
     assert "\n" not in str(caught.value)

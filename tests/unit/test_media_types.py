@@ -1,4 +1,4 @@
-"""tests/media_types.json: the broker's image types, which both clients know too."""
+"""tests/media_types.json: the broker's image types, which both clients also know."""
 
 import json
 from pathlib import Path

@@ -81,7 +81,7 @@ def test_absent_and_incomplete_parts_are_missing() -> None:
 
 
 def test_the_composite_checksum_equals_that_of_s3() -> None:
-    # Seen on SeaweedFS 4.48 and MinIO for 5 MiB of "a" and 1000 of "b".
+    # Values from SeaweedFS 4.48 and MinIO for 5 MiB of "a" and 1000 bytes of "b".
     parts = [
         "oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw=",
         "9vEY4SDlK+C9DP3yeUzRLAdobMhxI1rC8RRZN45tI1s=",

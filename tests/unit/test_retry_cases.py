@@ -26,7 +26,7 @@ def test_the_broker_advises_as_in_the_shared_retry_cases(case: dict[str, Any]) -
 def test_every_case_that_a_client_reports_has_the_brokers_advice() -> None:
     for case in CASES:
         actions = {case["action"]} | {case.get(name, {}).get("action") for name in ("js", "python")}
-        if "report" in actions and case["status"] != 206:  # S3 sends no 206 to an upload
+        if "report" in actions and case["status"] != 206:  # S3 never answers an upload with 206
             assert "advice" in case, case["name"]
 
 

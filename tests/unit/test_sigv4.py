@@ -86,7 +86,7 @@ def test_a_form_equals_that_of_boto3(
         k: v for k, v in theirs["fields"].items() if k not in computed
     }
     assert canonical(ours.fields["policy"]) == canonical(theirs["fields"]["policy"])
-    # The policies differ only in order; for the same policy the signatures are equal.
+    # The policies differ only in their order. For the same policy the signatures are equal.
     key = signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20261123", "eu-central-1")
     policy = theirs["fields"]["policy"].encode()
     expected = hmac.new(key, policy, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Our presigned PUT URLs equal those of boto3."""
+"""Our presigned PUT URLs are equal to those of boto3."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -62,7 +62,7 @@ def canonical(url: str) -> tuple[str, list[str]]:
     return base, sorted(query.split("&"))
 
 
-ADDRESS = "http://127.0.0.1:9000"  # an IP address has no subdomains, so no virtual addressing
+ADDRESS = "http://127.0.0.1:9000"  # an IP address has no subdomains for virtual addressing
 ENDPOINTS = [None, "https://s3.example.net", ADDRESS, "https://s3.example.net:443"]
 
 

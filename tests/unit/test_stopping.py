@@ -1,4 +1,4 @@
-"""A stop signal is never missed, at whatever moment it arrives."""
+"""A stop signal is never missed, no matter when it arrives."""
 
 import os
 import signal
@@ -77,7 +77,7 @@ def test_a_wait_that_the_signal_does_not_interrupt_ends() -> None:
 
 def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
     lines = 0
-    # For each line of the wait, until a run ends before its signal.
+    # Repeat for each line of the wait, until a run ends before its signal.
     while lines < 1000:
         with stop_signal() as stop:
             seen = traced(lambda: stop.wait(0.001), at=(lines := lines + 1))
@@ -89,7 +89,7 @@ def test_a_signal_at_any_line_of_a_wait_ends_it() -> None:
 
 
 def traced(call: Callable[[], Any], *, at: int) -> int:
-    """Raise SIGTERM at the given line executed by `call`; return the number of lines."""
+    """Run `call`, and raise SIGTERM at the given executed line; return the number of lines."""
     seen = 0
 
     def trace(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:

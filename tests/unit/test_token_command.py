@@ -1,4 +1,4 @@
-"""`broker token`: which keys it signs with, and which ones it refuses."""
+"""`broker token`: the keys that it signs with, and the keys that it refuses."""
 
 import time
 from pathlib import Path

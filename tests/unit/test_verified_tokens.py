@@ -1,4 +1,4 @@
-"""How long a process caches verified tokens."""
+"""The time for which a process caches verified tokens."""
 
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
 from broker.domain.principal import Principal

@@ -1,4 +1,4 @@
-"""Views carry the marks that rate limits, metrics, the Host check and the body limit read."""
+"""Views have the marks that rate limits, metrics, the Host check and the body limit read."""
 
 import pytest
 

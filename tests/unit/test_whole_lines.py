@@ -1,4 +1,4 @@
-"""Standard error gets whole lines, in writes that a pipe does not split."""
+"""Standard error receives whole lines, in writes that a pipe does not split."""
 
 import io
 import logging
@@ -11,7 +11,7 @@ from broker.telemetry.logs import JsonLine, WholeLines
 
 
 class Writes(io.RawIOBase):
-    """Stores the bytes of each write(2)."""
+    """Stores the bytes of each call of write(2)."""
 
     def __init__(self) -> None:
         self.made: list[bytes] = []

@@ -1,8 +1,8 @@
-"""Capability URLs: endpoints that contain their own right, because Uppy sends no Authorization.
+"""Capability URLs: the URL itself grants access, because Uppy sends no Authorization.
 
 A capability is the id of an Uppy session with a signature (itsdangerous, HMAC-SHA-256), so a forged
-one is refused without a query. The session's row says what is left of it, and whether it was
-revoked.
+one is refused without a query. The session's row has the files and bytes that are left, and whether
+it was revoked.
 """
 
 import binascii

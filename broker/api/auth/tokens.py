@@ -117,7 +117,7 @@ def _authenticate(*, optional: bool) -> None:
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
-    """Return the claims of the request's token; None if it has no token and needs none."""
+    """Return the claims of the request's token; None if the token is optional and missing."""
     try:
         if verify_jwt_in_request(optional=optional) is None:
             return None
@@ -152,7 +152,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 
 def _text(claim: object, length: int) -> str:
-    """Return a claim's text without control characters; odd names must not prevent sign-in."""
+    """Return a claim's text without control characters; unusual names must not prevent sign-in."""
     if not isinstance(claim, str):
         return ""
     kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))

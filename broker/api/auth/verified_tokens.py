@@ -1,6 +1,6 @@
-"""A cache of verified tokens: a page may ask for twenty tickets with one token.
+"""A cache of verified tokens, because a page may request twenty tickets with one token.
 
-It holds only what the token itself says, so other processes need not know it.
+It holds only claims of the tokens themselves, so processes do not have to share it.
 """
 
 import hashlib

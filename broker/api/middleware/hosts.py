@@ -22,7 +22,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         return
 
     def check_host() -> None:
-        # Probes and scrapes use the machine's address.
+        # Probes and scrapes use the machine's address as the host.
         if not view_has("is_probe") and not _is_known(known):
             raise ApiError("bad_request", "This Host is not a host of the API.")
 

@@ -23,7 +23,7 @@ _s3 = STEP_SECONDS.labels("s3")
 
 
 def observe(status: int, seconds: float) -> None:
-    """Observe a request that has ended. `seconds` is how long it took."""
+    """Observe a request that has ended. `seconds` is its duration."""
     method = request.method if request.method in METHODS else "other"
     count, time = _children(route(), method, status // 100)
     count()

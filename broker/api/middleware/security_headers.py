@@ -1,6 +1,6 @@
 """Security headers of every response: no scripts, no framing, no caching.
 
-The HTML pages set a less strict policy of their own. `request_log` sets `nosniff`.
+The HTML pages set their own, less strict policy. `request_log` sets `nosniff`.
 """
 
 from flask import Flask, Response, request

@@ -37,8 +37,9 @@ class TrustedProxies:
     def client(self, peer: str, forwarded: str) -> str:
         """Return the client's address.
 
-        Each proxy appends the address of its peer at the right. So go from right to left while
-        the current address is a trusted proxy. Addresses left of an untrusted one can be forged.
+        Each proxy appends the address of its peer at the right end. So read from right to left
+        while the address is a trusted proxy. Addresses to the left of an untrusted address can be
+        forged.
         """
         found = peer
         hops = forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:] if forwarded else []

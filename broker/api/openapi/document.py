@@ -98,9 +98,9 @@ def init_app(app: Flask) -> None:
 
 @functools.cache
 def document() -> bytes:
-    """Return the document. It is the same for every app, and built once a process.
+    """Return the document. It is the same for every app, and is built once per process.
 
-    flask-smorest would build it with each app, which is most of the cost of a start, and would
+    flask-smorest would build it for each app, which takes most of the start-up time, and would
     serialize half a megabyte for each request.
     """
     app = Flask(__name__, static_folder=None)

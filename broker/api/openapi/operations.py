@@ -15,7 +15,7 @@ SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "required": [{"bearer": []}],
     "optional": [{}, {"bearer": []}],
     "secret": [{"bucket": []}],
-    "capability": [],  # it is in the path
+    "capability": [],  # this parameter is in the path
     None: [],
 }
 HEADERS = {

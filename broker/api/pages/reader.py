@@ -1,7 +1,7 @@
 """The offline reader of the OpenAPI document at `/docs`: Swagger UI with a strict policy.
 
-flask-swagger-ui has the files. Its own page has inline scripts, which the policy forbids, so this
-module has a page of its own.
+The files come from flask-swagger-ui. Its own page has inline scripts, which the policy forbids, so
+this module serves another page.
 """
 
 from flask import Blueprint, Flask, Response, redirect, send_from_directory
@@ -20,7 +20,7 @@ POLICY = (
 
 @blueprint.get("/docs/", strict_slashes=False)
 def read() -> Response:
-    """Return the page."""
+    """Return the page with Swagger UI."""
     answer = send_from_directory(WEB, "reader.html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer

@@ -22,7 +22,7 @@ def answers(*codes: str) -> Callable[[View], View]:
         raise LookupError(f"unknown problem codes: {unknown}")
 
     def decorate(view: View) -> View:
-        # functools.wraps copies the attribute to the function that a further decorator returns.
+        # functools.wraps copies the attribute to the functions that other decorators return.
         view.answers = answered(view) | set(codes)  # type: ignore[attr-defined]
         return view
 

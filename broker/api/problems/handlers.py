@@ -95,7 +95,7 @@ def handle_http_exception(error: HTTPException) -> Response:
 
 
 def _messages(error: HTTPException) -> dict[str, Any] | None:
-    """Return webargs' messages by field, without the location (`json`, `query`) around them."""
+    """Return webargs' messages by field, without the outer location (`json`, `query`)."""
     messages = getattr(error, "data", {}).get("messages")
     if not isinstance(messages, dict):
         return None

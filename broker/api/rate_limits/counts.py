@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 class StoreUnavailable(Exception):
-    """The store does not respond, or did not a moment ago. Nothing was counted."""
+    """The store does not respond, or did not respond a moment ago. Nothing was counted."""
 
 
 @dataclass(frozen=True)
@@ -16,5 +16,5 @@ class Count:
 
 
 def whole_seconds(milliseconds: float) -> int:
-    """Round up to whole seconds, so that a client that waits as long finds a new window."""
+    """Round up to whole seconds, so that a client that waits this long gets a new window."""
     return max(1, -int(-milliseconds // 1000))

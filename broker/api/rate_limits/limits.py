@@ -20,7 +20,7 @@ from broker.config import Settings
 from broker.domain.principal import Principal, Role
 from broker.telemetry.metrics import RATE_LIMIT_UNCHECKED, RATE_LIMITED
 
-# Codes of guessed credentials. Honest clients send expired tokens, so those are not here.
+# Codes that suggest guessed credentials. Honest clients send expired tokens, too.
 GUESSED = frozenset({"token_invalid", "events_secret_invalid", "capability_invalid"})
 
 
@@ -56,7 +56,7 @@ class RateLimits:
         self.guesses = _policy("guesses", settings.rate_limit_guesses)
 
     def count(self, asked: list[tuple[Policy | None, str]]) -> list[tuple[Policy, Count]]:
-        """Count this request for each configured policy. Return nothing if the store is away."""
+        """Count this request for each configured policy. Return nothing if the store is down."""
         wanted = [(policy, key) for policy, key in asked if policy is not None]
         if not wanted:
             return []
@@ -87,7 +87,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def count_request(caller: Principal | None) -> None:
-    """Count this request. Without a caller (None) it counts for its address only.
+    """Count this request. If there is no caller, count it only for its address.
 
     Backends with role `service` are not limited, because they act for all users from one address.
 
@@ -110,7 +110,7 @@ def count_request(caller: Principal | None) -> None:
 
 
 def spare_request() -> None:
-    """Do not count this request. It is for bucket notifications with the right secret."""
+    """Do not count this request. It is a bucket notification with the correct secret."""
     g.rate_limit = []
 
 
@@ -156,7 +156,7 @@ def _finish(response: Response) -> Response:
 
 
 def _address() -> str:
-    """Return the client's address, or its /64 network for IPv6, because a client has a /64."""
+    """Return the client's address; for IPv6 its /64 network, because each client gets a /64."""
     text = request.remote_addr or ""
     try:
         address = ipaddress.ip_address(text)

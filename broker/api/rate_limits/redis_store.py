@@ -57,14 +57,14 @@ class RedisStore:
         if self._away:
             if now < self._asked_again_at:
                 raise StoreUnavailable
-            # This request tries again. Others do not wait.
+            # Only this request tries again. Other requests do not wait.
             self._asked_again_at = now + RETRY_SECONDS
         try:
             found = self._script(keys, [window * 1000 for window in windows])
         except RedisError as error:
             self._asked_again_at = now + RETRY_SECONDS
             if isinstance(error, ReadOnlyError):
-                # The server was the primary before. Its connections would fail for ever.
+                # The server is no longer the primary. Its connections would fail forever.
                 self._client.connection_pool.disconnect(inuse_connections=False)
             if not self._away:
                 self._away = True
@@ -96,6 +96,6 @@ def _client(url: str) -> Any:
     )
     assert isinstance(storage, RedisStorage)  # noqa: S101 - Settings allow nothing else
     client: Any = storage.get_connection()
-    # Creating a connection checks the options of the URL. It is not opened.
+    # Create a connection to check the options of the URL. The connection is not opened.
     client.connection_pool.make_connection()
     return client

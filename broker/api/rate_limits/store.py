@@ -1,7 +1,7 @@
 """Stores that count requests: one counter for each policy and caller, in fixed windows.
 
 A window begins with the caller's first request. Redis and Valkey count for any number of processes.
-Memory counts for one process, and is used by `broker dev`. There is no Flask here.
+Memory counts for one process, and is used by `broker dev`. This module does not use Flask.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What a request works with."""
+"""Access to the app's parts during a request."""
 
 from flask import current_app
 

@@ -106,7 +106,7 @@ class Blueprint(SmorestBlueprint):
         return lambda view: answers(*codes)(parsing(view))
 
     def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
-        """Register a view. Its name is its operation id. Its error codes are documented."""
+        """Register a view with its name as the operation id, and document its error codes."""
         routing = super().route(rule, methods=methods, **options)
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:

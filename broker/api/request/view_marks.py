@@ -1,7 +1,7 @@
 """Marks that a route sets on its view, for code that runs before or after every view.
 
-A mark is an attribute, as `answers` sets one: functools.wraps copies it to the function that a
-decorator returns. So the order of marks and other decorators does not matter.
+A mark is an attribute, like the one that `answers` sets. functools.wraps copies it to the function
+that a decorator returns, so the order of marks and other decorators does not matter.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def issues_tickets(view: View) -> View:
-    """Mark a view that issues tickets: it has a rate limit and a count of refusals of its own."""
+    """Mark a view that issues tickets: it has its own rate limit and count of refusals."""
     return _marked(view, "issues_tickets")
 
 

@@ -1,7 +1,7 @@
 """`/api/bucket_notifications/`: the webhook that receives the bucket's notifications.
 
-The bucket has no token of the marketplace. It authenticates with a secret of its own, which is
-valid for this route only.
+The bucket has no token of the marketplace. It authenticates with its own secret, which is valid
+only for this route.
 """
 
 import hmac
@@ -93,7 +93,7 @@ old_blueprint.add_url_rule(
 
 @old_blueprint.after_request
 def mark_deprecated(response: flask.Response) -> flask.Response:
-    """Add `Deprecation` (RFC 9745) and a link to the new path to every answer of the old one."""
+    """Add `Deprecation` (RFC 9745) and a link to the new path to every answer of the old path."""
     response.headers["Deprecation"] = DEPRECATED_SINCE
     response.headers.add("Link", f'<{PATH}>; rel="successor-version"')
     warn_of_old_path()
@@ -102,7 +102,7 @@ def mark_deprecated(response: flask.Response) -> flask.Response:
 
 @cache
 def warn_of_old_path() -> None:
-    """Log the warning about the old path, once a process."""
+    """Log the warning about the old path, once per process."""
     log.warning(
         "POST %s is deprecated and ends with %s: send bucket notifications to %s",
         OLD_PATH,

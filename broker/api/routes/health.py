@@ -19,10 +19,10 @@ def healthz() -> dict[str, str]:
 @blueprint.get("/readyz")
 @probe
 def readyz() -> dict[str, str] | Response:
-    """Check the database and the bucket. If one is away, the answer is 503 problem+json."""
+    """Check the database and the bucket. If one of them is down, the answer is 503 problem+json."""
     broker = current()
     if broker.settings.drain_file is not None and broker.settings.drain_file.exists():
-        # This is expected, so it is not logged as an error.
+        # This is expected in an outage, so it is not logged as an error.
         return problem("draining", "The process is shutting down; it still answers other requests.")
     broker.database.check()
     broker.storage.check()

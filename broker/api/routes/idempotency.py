@@ -19,10 +19,10 @@ from broker.services import idempotency as service
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_MAX = 255
-# RFC 9651, section 3.3.3: a String, which is what the draft asks for.
+# RFC 9651, section 3.3.3: a String, as the draft requires.
 _CHARACTER = r'(?:[ !#-\[\]-~]|\\["\\])'
 _QUOTED = re.compile(f'"({_CHARACTER}*)"')
-# What most clients send. Without the comma: that is how two headers arrive.
+# The form that most clients send. No comma, because two headers arrive joined by a comma.
 _BARE = re.compile(r"[!#-+\--~]+")
 _PATTERN = f'^("{_CHARACTER}{{1,{KEY_MAX}}}"|[!#-+\\--~]{{1,{KEY_MAX}}})$'
 _PARAMETER = {
@@ -45,10 +45,10 @@ R = TypeVar("R")
 
 
 def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
-    """Let a view that makes something with `Created` be retried; goes below `requires_token`.
+    """Make a view that uses `Created` safe to retry. Apply it below `requires_token`.
 
-    The key is claimed before the body is parsed: any other body than the first is refused in
-    one way, and a replay does not depend on what bodies are accepted by then.
+    The key is claimed before the body is parsed. So every different body gets the same error, and a
+    replay works even if the body would not be accepted any more.
     """
 
     def decorate(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -74,13 +74,13 @@ def idempotent(blueprint: Blueprint) -> Callable[[Callable[P, Response]], Callab
 
 
 class Created(Generic[R]):
-    """The 201 response of what a service creates.
+    """The 201 response for a resource that a service creates.
 
     If the request has a key, the service stores this response in the transaction that creates the
-    thing: `answer` tells it how to write the body.
+    resource: `answer` tells it how to write the body.
 
     Args:
-        shape: returns JSON's own types.
+        shape: return only JSON types.
     """
 
     def __init__(self, shape: Callable[[R], dict[str, Any]]) -> None:
@@ -89,7 +89,7 @@ class Created(Generic[R]):
 
     @property
     def answer(self) -> service.KeptAnswer[R] | None:
-        """Return what the service stores; None for a request without a key."""
+        """Return the answer for the service to store; None for a request without a key."""
         claim: service.Claim | None = g.get("idempotency_claim")
         if claim is None:
             return None

@@ -39,7 +39,7 @@ class OutboxCollector(Collector):
     """Gauges of the outbox, read from the database at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield three gauges, or none while the database is away."""
+        """Yield three gauges, or nothing while the database is down."""
         try:
             with current().system_work() as work:
                 backlog = outbox.backlog(work)

@@ -39,7 +39,7 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
     wanted = [WantedPart(**part) for part in body["parts"]]
     with current().work(principal()) as work:
         signed = sign_parts(work, upload_id, wanted)
-    # As it is written: a hundred parts through a schema take longer than their signatures.
+    # Without a schema: it would take longer for a hundred parts than their signatures.
     return jsonify(
         {
             "parts": [

@@ -1,4 +1,4 @@
-"""Turn rows into the marketplace's JSON. The schemas format times and money."""
+"""Convert rows to the marketplace's JSON. The schemas format times and money."""
 
 from typing import Any
 from urllib.parse import quote

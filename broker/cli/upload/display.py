@@ -76,7 +76,7 @@ class Bars:
         self._rich.update(self._all, completed=sum(self._sent))
 
     def done(self, outcome: Outcome) -> None:
-        """Fill or hide a file's bar. A failed file counts as nothing sent."""
+        """Fill or hide a file's bar. A failed file counts as zero bytes sent."""
         if self._rich is None:
             return
         self._sent[outcome.index] = 0 if outcome.image is None else self._sizes[outcome.index]

@@ -1,4 +1,4 @@
-"""What `broker upload` stores between two runs: one small file for each upload."""
+"""The files that `broker upload` stores between two runs: a small one for each upload."""
 
 import os
 import sys

@@ -1,9 +1,9 @@
-"""Statements that skip SQLAlchemy's session, for the requests that are most frequent.
+"""Statements that skip SQLAlchemy's session, for the most frequent requests.
 
-Callers import only from this package, and know none of its modules' types. What each piece saves,
-in µs of CPU a request on SQLite / PostgreSQL, measured against the plain way with all else left
-fast (CPython 3.11; a ticket costs 530 / 525 in all, a batch of 20 tickets 1,800 / 1,310, a confirm
-525 / 630, signing 100 parts 1,950 / 2,000):
+Callers import only from this package, and use no types of its modules. The list shows what each
+piece saves, in µs of CPU per request on SQLite / PostgreSQL, compared with the plain way while
+everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a batch of 20 tickets
+1,800 / 1,310, a confirm 525 / 630, signing 100 parts 1,950 / 2,000):
 
 - `statements` and `driver_cursors`: 212 / 205 of a ticket, 254 / 355 of a confirm. The plain way
   executes the same statements on a SQLAlchemy connection.

@@ -1,6 +1,6 @@
 """Driver cursors that stay open between requests, for statements outside any session.
 
-Errors are raised as SQLAlchemy's, and each statement is timed like the engine's.
+Errors are raised as SQLAlchemy's exceptions, and statements are timed like those of the engine.
 """
 
 import threading
@@ -22,7 +22,7 @@ from broker.db.timing import observe
 class DriverCursor:
     """A driver's cursor on a pooled connection, which it keeps until it is closed.
 
-    On PostgreSQL each statement commits itself (autocommit); on SQLite `commit` does.
+    On PostgreSQL each statement is committed automatically. On SQLite, call `commit`.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
@@ -52,7 +52,7 @@ class DriverCursor:
         return found.read(rows[0]) if rows else None
 
     def commit(self) -> None:
-        """Commit on SQLite; on PostgreSQL each statement has committed itself."""
+        """Commit on SQLite. On PostgreSQL each statement was committed automatically."""
         if self.commits_each:
             return
         started = time.perf_counter()
@@ -99,7 +99,8 @@ class DriverCursor:
 class CursorPool:
     """Idle cursors, on a pool of connections like the engine's.
 
-    There are never more of them than threads that use one at the same time, or than connections.
+    It never holds more cursors than threads have used at the same time, and never more than there
+    are connections.
 
     Checking a connection out of the engine's pool costs as much as the statement itself.
     """
@@ -127,7 +128,7 @@ class CursorPool:
             self._free.release()
 
     def _put_back(self, cursor: DriverCursor, error: BaseException | None) -> None:
-        """Keep the cursor, unless an error that is not the driver's left it in an unknown state."""
+        """Keep the cursor, unless an error outside the driver left it in an unknown state."""
         known = error is None or isinstance(error, DBAPIError)
         if known and cursor.reset():
             self._idle.append(cursor)

@@ -1,4 +1,4 @@
-"""Confirm an upload and insert its image in one step; of many calls at once, one succeeds."""
+"""Confirm an upload and insert its image in one step. If many calls run at once, one succeeds."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ def insert_image(
         The image's id; None, with nothing changed, if the upload is no longer pending.
     """
     winner = {"b_upload_id": upload_id, "b_settled_at": now}
-    # The prefix is needed because an UPDATE takes parameters with column names as values to set.
+    # The prefix is needed, because an UPDATE sets a column to the parameter with the same name.
     given = {f"b_{name}": value for name, value in values.items()}
     with own_transaction(session) as transaction:
         if is_sqlite(session):

@@ -1,8 +1,8 @@
-"""Insert the rows of new tickets if the owner is the asker's and has the slots, in one step.
+"""Insert the rows of new tickets in one step, if the caller may do this and slots are free.
 
-PostgreSQL does it in one statement and one round trip, the quota included. SQLite has no UPDATE
-inside another statement; there it takes three statements in one transaction. Both get the rows as
-one JSON text, so a statement is the same for any number of rows.
+PostgreSQL needs one statement and one round trip, including the quota. SQLite does not allow an
+UPDATE inside another statement, so it needs three statements in one transaction. Both get the rows
+as one JSON text, so a statement is the same for any number of rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,11 +72,11 @@ def insert_uploads(
     Args:
         session: its transaction is used unless `commit` is set.
         rows: the uploads.
-        table: the owner's table, which says who owns it and where its slots are counted.
+        table: the owner's table: the columns with its user and its slots.
         owner_id: the owner's id in that table.
         asker_id: the user who must own it; None for a service, which may ask for any owner.
         limit: the slots that the owner has.
-        quota: what the uploads take from the quota of the owner's user.
+        quota: what the uploads reserve of the quota of the owner's user.
         commit: commit in this step; otherwise the statements belong to the session's transaction.
 
     Returns:
@@ -106,7 +106,7 @@ def _in_one(
     owner: Mapping[str, Any],
     quota: Reservation | None,
 ) -> int | None:
-    """Do all of it in one statement."""
+    """Reserve the slots, charge the quota and insert in one statement."""
     values = {**owner, "new_rows": orjson.dumps(rows).decode()}
     if quota is not None:
         values |= quota.values
@@ -120,7 +120,7 @@ def _in_three(
     owner: Mapping[str, Any],
     quota: Reservation | None,
 ) -> int | None:
-    """Reserve the slots, charge the quota, insert; if it returns None the caller rolls back."""
+    """Reserve the slots, charge the quota, insert. If this returns None, the caller rolls back."""
     user_id = _user_id(executor.first(_owner(table), owner))
     if user_id is None:
         return None
@@ -148,7 +148,7 @@ def _user_id(row: Row | None) -> int | None:
 
 @cache
 def _owner(table: OwnerTable) -> Select[Any] | ReturningUpdate[Any]:
-    """Return the statement that finds the owner's user, and reserves the slots if it has any."""
+    """Return the statement that finds the owner's user, and reserves slots if they are counted."""
     user_id = table.user_id.label("user_id")
     if table.slots is None:
         return select(user_id).where(*_is_open(table))
@@ -156,7 +156,7 @@ def _owner(table: OwnerTable) -> Select[Any] | ReturningUpdate[Any]:
 
 
 def _is_open(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions that the owner is the asker's, and has the slots."""
+    """Return the conditions: the owner belongs to the caller, and has enough free slots."""
     conditions = [table.id == _OWNER, or_(_ASKER.is_(None), table.user_id == _ASKER)]
     if table.slots is not None:
         limit = bindparam("slot_limit", type_=Integer)
@@ -171,7 +171,7 @@ def _slots_taken(table: OwnerTable) -> Update:
 
 @cache
 def _insert_for_owner(table: OwnerTable, *, charged: bool) -> Insert:
-    """Return the statement that inserts rows for an owner that has the slots and the quota."""
+    """Return the statement that inserts rows if the owner has enough slots and quota."""
     owner = _charged_owner(table) if charged else _owner(table).cte("owner")
     rows = _recordset()
     chosen: list[ColumnElement[Any]] = [rows.c[name] for name in _NAMES]
@@ -181,13 +181,13 @@ def _insert_for_owner(table: OwnerTable, *, charged: bool) -> Insert:
 
 
 def _charged_owner(table: OwnerTable) -> CTE:
-    """Return the owner's user, after reserving slots and quota; no row if either is too low.
+    """Return the query that reserves slots and quota; no row if too few slots or quota are left.
 
-    PostgreSQL carries out every part of a statement. So the owner's row is locked when it is
-    found to have slots, the quota is charged if that found a row, and the slots are reserved if
-    the quota was charged. Nothing that was checked can change in between. At READ COMMITTED a
-    lock is taken on the newest version of a row, even after another transaction's commit, and the
-    conditions are checked again on that version; the UPDATE starts from there.
+    PostgreSQL executes every part of a statement. First the owner's row is locked if it has enough
+    slots. If there is such a row, the quota is charged. If the quota was charged, the slots are
+    reserved. Nothing that was checked can change in between. At READ COMMITTED a lock is taken on
+    the newest version of a row, even after another transaction's commit, and the conditions are
+    checked again on that version; the UPDATE starts from there.
     """
     user_id = table.user_id.label("user_id")
     room = select(user_id).where(*_is_open(table))

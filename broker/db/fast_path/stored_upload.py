@@ -15,7 +15,7 @@ _NAMES = tuple(column.name for column in _UPLOADS.columns)
 
 
 def read_upload(session: Session, upload_id: UUID) -> Upload | None:
-    """Return an upload's row as it is now, outside the session; None if there is none."""
+    """Return an upload's current row, outside the session; None if there is no such upload."""
     with read_cursor(session) as cursor:
         row = cursor.first(_by_id(), {"upload_id": upload_id})
     return None if row is None else Upload(**dict(zip(_NAMES, row, strict=True)))

@@ -1,7 +1,7 @@
-"""Statements that are transactions of their own, without the round trips of BEGIN and COMMIT.
+"""Statements that run as their own transactions, without round trips for BEGIN and COMMIT.
 
 On SQLite there are no round trips. There the writers of one process take turns with a lock,
-because SQLite itself waits for another writer with sleeps that grow.
+because SQLite itself waits for another writer with longer and longer sleeps.
 """
 
 import threading
@@ -14,7 +14,7 @@ from broker.db.engine import BUSY_TIMEOUT_SECONDS
 from broker.db.fast_path.driver_cursors import CursorPool, DriverCursor
 from broker.domain.errors import DatabaseUnavailable
 
-# In a session's `info`: the lock with which the process's writers take turns, on SQLite.
+# In a session's `info`: on SQLite, the lock that one writer of the process holds at a time.
 WRITER = "writer"
 # In a session's `info`: cursors on connections other than the session's.
 CURSORS = "cursors"
@@ -26,9 +26,9 @@ def is_sqlite(session: Session) -> bool:
 
 
 def read_only(session: Session) -> None:
-    """Run the session's next transaction, which only reads, without BEGIN; commit it as usual.
+    """Run the session's next transaction without BEGIN. It must only read; commit it as usual.
 
-    The broker uses READ COMMITTED, where each statement has its own snapshot in any case.
+    The broker uses READ COMMITTED, where each statement has its own snapshot anyway.
     """
     if not is_sqlite(session) and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})

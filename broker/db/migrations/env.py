@@ -12,7 +12,7 @@ LOCK_TIMEOUT_SECONDS = 3  # less than the statement timeout of a request
 
 
 def run() -> None:
-    """Run the migrations in one transaction: all or none, and one process at a time."""
+    """Run all migrations in one transaction, in one process at a time."""
     engine = make_engine(context.config.attributes["url"])
     try:
         with engine.connect() as connection:

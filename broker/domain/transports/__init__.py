@@ -1,4 +1,4 @@
-"""The transports of an upload's bytes: one file for each, and the table of all."""
+"""The transports of an upload's bytes: one file for each, and the table of all transports."""
 
 from broker.domain.transports.base import SINGLE_MAX_BYTES, Presigner, Transfer, Transport
 from broker.domain.transports.multipart import MULTIPART
@@ -22,7 +22,7 @@ TRANSPORTS: dict[str, Transport] = {one.name: one for one in (POST, PUT, MULTIPA
 
 
 def transport_named(name: str) -> Transport:
-    """Return the transport of that name; raise LookupError if there is none."""
+    """Return the transport with this name; raise LookupError if there is no such transport."""
     try:
         return TRANSPORTS[name]
     except KeyError:

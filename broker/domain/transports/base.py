@@ -69,7 +69,7 @@ class Transport(ABC):
         expires_at: datetime,
         now: datetime,
     ) -> Transfer:
-        """Sign what the client sends to `object_key`; renewing a ticket signs again."""
+        """Sign the request that the client sends to `object_key`. Renewing a ticket signs again."""
 
     @abstractmethod
     def to_wire(self, transfer: Transfer, upload: UploadRow) -> dict[str, Any]:
@@ -87,5 +87,5 @@ class Transport(ABC):
         return checksum_sha256 is None
 
     def digest_of_head(self, upload: UploadRow) -> str | None:
-        """Return the SHA-256 that HEAD must report for the object; None to compare none."""
+        """Return the SHA-256 that HEAD must report for the object; None to skip this check."""
         return upload.checksum_sha256 if self.verifies_digest else None

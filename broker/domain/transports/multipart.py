@@ -53,7 +53,7 @@ class Multipart(Transport):
         }
 
     def part_size(self, size: int, limits: Limits) -> int | None:
-        """Return the bytes of each part but the last."""
+        """Return the bytes of each part except the last."""
         return plan_parts(size, limits.part_size).part_size
 
     def needs_promotion(self, checksum_sha256: str | None) -> bool:

@@ -37,7 +37,7 @@ class OwnedClaim:
 
 
 def claims_of_listing(work: Work) -> Iterator[Claim]:
-    """Yield a claim for every object below the owners' prefixes."""
+    """Yield a claim for every object below the prefixes of owners."""
     location = work.limits.location
     for kind in OWNER_KINDS.values():
         for listed in work.storage.list_objects(object_key(location, kind.prefix)):
@@ -78,7 +78,7 @@ def adopt(
 
 
 def _batches(claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedClaim]]:
-    """Yield batches; the claims of an owner that keeps one image stay in one batch."""
+    """Yield batches. If an owner keeps only one image, all of its claims are in one batch."""
     batch: list[OwnedClaim] = []
     for claim in claims:
         owner = owner_of(claim.key)

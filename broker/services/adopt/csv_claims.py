@@ -46,7 +46,7 @@ def claims_of_csv(path: Path, limits: Limits) -> Iterator[Iterator[Claim]]:
 
 
 def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[str, int, str, int]]:
-    """Yield key, line, alt_text and order of the valid lines; stop after many faults."""
+    """Yield key, line, alt_text and order of the valid lines; stop after too many faults."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)

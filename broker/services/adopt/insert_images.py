@@ -16,7 +16,8 @@ def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Insert rows that are sorted by key; return the keys of those that did not exist.
 
     Two processes insert in the same order, so they never wait for each other in a cycle. An owner
-    that was deleted in the meantime gets no images. Its row is locked last, as when it is deleted.
+    that was deleted in the meantime gets no images. Its row is locked last, in the same order as
+    when an owner is deleted.
     """
     inserted = set(insert_new(work.session, Image, rows, Image.key))
     by_owner: dict[tuple[str, int], set[str]] = {}

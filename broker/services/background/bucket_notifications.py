@@ -1,7 +1,7 @@
 """Handle bucket notifications: confirm the upload of a written object, as its client would.
 
 Notifications may arrive twice, late and in any order, and may name objects that no upload wrote.
-So the upload's row decides, and the object is checked with HEAD as for a client.
+So the upload's row decides, and the object is checked with HEAD, like when a client confirms.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
-    SETTLED = "settled"  # the upload had ended before; an object that was written since is deleted
+    SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
     UNKNOWN = "unknown"  # no upload writes to this key
     ELSEWHERE = "elsewhere"  # the object is in another bucket
@@ -43,7 +43,7 @@ def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> 
 
 
 def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
-    """Handle one hint; errors as of `handle_bucket_notifications`."""
+    """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
     if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
     upload = _writer_of(work, event.key)

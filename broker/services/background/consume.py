@@ -1,8 +1,8 @@
 """Read a queue of bucket notifications; delete a message after its changes are committed.
 
 A message that cannot be read stays in the queue, for the queue's dead-letter policy. While the
-bucket or the database is down, nothing is received: each receive counts towards that policy, and
-good messages must not become dead letters.
+bucket or the database is down, no messages are received, because each receive counts towards that
+policy, and valid messages must not become dead letters.
 """
 
 import json

@@ -26,7 +26,7 @@ from broker.services.uploads.state import being_completed, end_upload, get_uploa
 from broker.services.work import Work
 
 BATCH = 100
-# The order in which stale uploads are read: by expiry and id.
+# The order of stale uploads: by expiry, then by id.
 Position = tuple[datetime, UUID]
 
 
@@ -42,9 +42,9 @@ class Stale:
 def keep_arrived(work: Work) -> Stale:
     """Confirm the stale uploads whose object exists, and expire the others.
 
-    Stops early if the bucket does not answer. No lock is held while the bucket is asked, so two
-    reapers may look at the same upload; the compare-and-set decides. Each goes through a batch in
-    random order, so that they seldom do.
+    Stops early if the bucket does not answer. No lock is held during a request to the bucket, so
+    two reapers may process the same upload. The compare-and-set decides which one ends it. Each
+    processes its batch in random order, so this seldom happens.
     """
     kept = expired = postponed = 0
     last: Position | None = None
@@ -84,11 +84,11 @@ def _stale(work: Work, after: Position | None) -> list[Position]:
 
 
 def _end(work: Work, upload_id: UUID) -> UploadState | None:
-    """End one upload; return its state, or None if it ended elsewhere or must wait."""
+    """End one upload; return its state, or None if another process ended it or it must wait."""
     upload = get_upload(work, upload_id)
     if upload.state != UploadState.PENDING:
         return None
-    # Confirm as the user who asked: the reaper has no right of its own to an owner.
+    # Confirm as the user who requested it: the reaper itself has no right to an owner.
     work = work.acting_for(upload.user_id)
     try:
         if upload.part_size is not None:

@@ -12,7 +12,7 @@ from broker.services.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Reaped:
-    """What one round did.
+    """The counts of one round.
 
     Attributes:
         kept: stale uploads that were confirmed because their object had arrived.

@@ -18,10 +18,11 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     Repeated and concurrent calls return the same image.
 
     Raises:
-        NotFound: no such upload of this principal.
+        NotFound: the principal has no such upload.
         ObjectMissing: the object has not arrived; the upload stays pending.
         ObjectMismatch: another object arrived; it is deleted, and the upload is rejected.
-        UploadExpired, UploadCancelled, ImageDeleted: too late.
+        UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
+            deleted.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """
     upload = get_upload(work, upload_id)

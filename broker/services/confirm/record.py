@@ -22,13 +22,14 @@ from broker.telemetry import audit
 
 
 def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
-    """Return the upload's image; of many calls at once, one inserts it.
+    """Return the upload's image. If many calls run at once, only one inserts it.
 
     `head` is the HEAD of the object that the client wrote.
 
     Raises:
-        ObjectMismatch: not the declared object; it is deleted, and the upload is rejected.
-        UploadExpired, UploadCancelled, ImageDeleted: it was ended in the meantime.
+        ObjectMismatch: the object is not the declared one; it is deleted, and the upload is
+            rejected.
+        UploadExpired, UploadCancelled, ImageDeleted: the upload was ended in the meantime.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """
     found = differences(_declared(upload), head)
@@ -81,7 +82,7 @@ def _values(work: Work, upload: Upload, head: ObjectHead, etag: str) -> dict[str
 def _is_plain(upload: Upload) -> bool:
     """Check whether confirming changes only the state and inserts the image.
 
-    That holds for nearly every photo of an ad.
+    This is the case for nearly every photo of an ad.
     """
     return (
         not kind_named(upload.owner_kind).keeps_one
@@ -103,7 +104,7 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
     if won is None:
         session.rollback()
         return _lost(work, upload)
-    # Issuing a ticket locks the quota before the session; so does this.
+    # Lock the quota before the session, in the same order as when a ticket is issued.
     if not won.size_is_exact:
         quotas.refund_unused(session, won, head.content_length)
     if upload.uppy_session_id is not None and not sessions.charge(
@@ -127,9 +128,9 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
 
 
 def _lost(work: Work, upload: Upload) -> Image:
-    """Return the image of the call that won. If the upload was ended, delete its object again.
+    """Return the image that another call recorded. If the upload has ended, delete its object.
 
-    The code that ended it may have deleted the object before it arrived.
+    The code that ended the upload may have deleted the object before the object arrived.
     """
     now_is = get_upload(work, upload.id)
     if now_is.state not in (UploadState.CONFIRMED, UploadState.PENDING):

@@ -1,8 +1,8 @@
 """Keep a restored database from using an ad's id again.
 
 A restored backup has an old counter. The rows of ads that were created after the backup are lost,
-but their photos are still in the bucket. A new ad of another seller with the same id would show
-them.
+but their photos are still in the bucket. If a new ad of another seller got the same id, it would
+show these photos.
 """
 
 from broker.db.ad_counter import raise_to

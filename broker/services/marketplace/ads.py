@@ -77,7 +77,7 @@ def list_ads(
     is_active: bool | None = None,
     is_sold: bool | None = None,
 ) -> list[AdView]:
-    """Return ads below `before_id`, newest first; one more than `limit` if a page follows."""
+    """Return ads with ids below `before_id`, newest first; `limit + 1` ads if a page follows."""
     query = select(Ad).order_by(Ad.id.desc()).limit(limit + 1)
     if before_id is not None:
         query = query.where(Ad.id < before_id)
@@ -110,8 +110,8 @@ def delete_ad(work: Work, ad_id: int) -> None:
     """Delete an ad, its images and its pending uploads; the outbox deletes their objects.
 
     The uploads and images are locked before the ad, because every transaction that ends an upload
-    locks them in this order; otherwise two could wait for each other. Then the ad's row is
-    deleted. This waits for tickets that are being issued, and blocks new ones.
+    locks them in this order; otherwise two transactions could wait for each other. Then the ad's
+    row is deleted. This waits for tickets that are being issued, and blocks new ones.
     """
     require_own_ad(work, ad_id)
     session = work.session

@@ -18,7 +18,7 @@ def sign_in(work: Work) -> None:
 
 
 def ensure_user(session: Session, principal: Principal, *, now: datetime) -> None:
-    """Insert the user's row unless it exists; many requests at once insert one."""
+    """Insert the user's row unless it exists. Concurrent requests insert only one row."""
     known = session.scalar(select(User.id).where(User.id == principal.user_id))
     if known is None:
         insert_unless_there(

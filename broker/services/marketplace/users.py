@@ -24,7 +24,7 @@ class UserView:
 
 
 def get_user(work: Work, user_id: int) -> UserView:
-    """Return a user; raise NotFound for one who has never signed in."""
+    """Return a user; raise NotFound if the user has never signed in."""
     user = work.session.scalar(
         select(User).where(User.id == user_id).execution_options(populate_existing=True)
     )
@@ -38,7 +38,8 @@ def get_user(work: Work, user_id: int) -> UserView:
 def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:
     """Change the names or the avatar.
 
-    As the avatar, None removes it, and an upload's id must be that of the current avatar.
+    If `avatar` is None, the avatar is removed. Otherwise it must be the upload id of the current
+    avatar.
 
     Raises:
         NotFound, Forbidden: the user does not exist, or is not the caller.

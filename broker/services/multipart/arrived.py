@@ -66,9 +66,9 @@ def arrived_parts(
 
 
 def require_object(work: Work, upload: Upload) -> None:
-    """Return if the object exists although its multipart upload is gone: it was completed.
+    """Return if the object exists: then the bucket has completed the multipart upload.
 
-    Raises the same errors as `arrived_parts` if it does not exist.
+    Otherwise raise the same errors as `arrived_parts`.
     """
     try:
         work.storage.head(final_key(work.limits, upload))

@@ -1,7 +1,7 @@
 """Complete a multipart upload in the bucket, then record its image.
 
-A crash at any point is repaired by the next call. After the bucket has completed an upload it no
-longer knows its id (NoSuchUpload), so an object at the key is the proof of success. If the
+After a crash at any point, the next call finishes the work. When the bucket has completed an
+upload, it no longer knows its id (NoSuchUpload), so an object at the key proves success. If the
 process dies in between, the next completion or confirm records the image.
 """
 
@@ -29,18 +29,19 @@ from broker.services.work import Work
 
 
 def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Image:
-    """Return the upload's image; complete the upload and record the image if that is not done.
+    """Complete the upload and record its image, unless this was done before. Return the image.
 
     `named` has ETags by part number, from a client that cuts the parts itself. Parts that it does
     not name are left out of the object.
 
     Raises:
-        NotFound, NotMultipart: no such upload of this principal, or one without planned parts.
+        NotFound, NotMultipart: the principal has no such upload, or it has no planned parts.
         PartsMissing: a part is missing; the upload stays pending.
         ObjectMissing: the bucket is still completing the upload; ask again.
-        ObjectMismatch: not the declared object; it is deleted.
-        UploadExpired, UploadCancelled, ImageDeleted: too late.
-        StorageUnavailable, StorageDenied: ask again; the next call finds what the bucket did.
+        ObjectMismatch: the object is not the declared one, and is deleted.
+        UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
+            deleted.
+        StorageUnavailable, StorageDenied: ask again; the next call finds out what the bucket did.
     """
     upload = get_multipart(work, upload_id)
     if upload.state != UploadState.PENDING:
@@ -65,7 +66,7 @@ def _planned(upload: Upload, arrived: Mapping[int, UploadedPart]) -> list[Upload
 
 
 def _named(arrived: Mapping[int, UploadedPart], named: Mapping[int, str]) -> list[UploadedPart]:
-    """Return the named parts in order."""
+    """Return the named parts in order of their numbers."""
     missing = [
         number
         for number, etag in sorted(named.items())
@@ -82,7 +83,7 @@ def _require(missing: Sequence[int]) -> None:
 
 
 def _complete_in_bucket(work: Work, upload: Upload, parts: Sequence[UploadedPart]) -> None:
-    """Ask the bucket to complete the upload, or find that it was completed before."""
+    """Ask the bucket to complete the upload, or detect that this was done before."""
     digests = part_digests(work.session, upload.id)
     update_pending(work.session, upload.id, completing_at=work.now)
     work.session.commit()

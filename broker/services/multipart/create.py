@@ -9,7 +9,7 @@ from broker.services.work import Work
 
 
 def create(work: Work, upload: Upload, *, pinned: bool) -> Upload:
-    """Create the multipart upload unless it exists; return the row as it is then.
+    """Create the multipart upload unless it exists; return the current row.
 
     If several requests do this at once, one wins and the others abort what they created. A crash
     in between leaves a multipart upload without parts, which the bucket's lifecycle rule removes.

@@ -53,12 +53,12 @@ class SignedParts:
 def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> SignedParts:
     """Sign parts of a pending upload, which then stays pending as long as the URLs work.
 
-    Either every part of an upload has a SHA-256 or none has: S3 must know which when the upload
-    is created. A client sends each SHA-256 once; it cannot be changed later.
+    Either all parts of an upload have a SHA-256 or no part has one. S3 must know this when the
+    upload is created. A client sends each SHA-256 once; it cannot be changed later.
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.
-        InvalidRequest: a number beyond the plan or named twice, or a SHA-256 that does not fit;
+        InvalidRequest: a number beyond the plan or named twice, or a SHA-256 that does not match;
             `fields` has the faults by the part's index, `{"parts": {"0": {…}}}`.
         StorageUnavailable, StorageDenied: the upload could not be created; nothing has changed.
     """
@@ -97,8 +97,8 @@ def _prepare(
 ) -> dict[int, str]:
     """Keep the upload pending until `expires_at`, and store new digests; return all digests.
 
-    If the upload has no digests and lives long enough, nothing is written. Its parts are aborted
-    again after their URLs have expired if another request ends it in this moment.
+    If the upload has no digests and lives long enough, nothing is written. If another request ends
+    it at this moment, its parts are aborted again after their URLs have expired.
     """
     if not upload.parts_pinned and upload.expires_at >= expires_at:
         return {}

@@ -16,8 +16,8 @@ TAKEN = "a row has this key now"
 def delete_orphan(work: Work, found: Difference, *, before: datetime | None = None) -> Difference:
     """Delete the object of an orphan through the outbox; return the difference with the action.
 
-    An object that is not deleted is kept, and `detail` says why. If S3 refuses to delete it now,
-    it stays in the outbox for the reaper. Objects that were written at `before` or later are kept.
+    If the object is kept, `detail` says why. If S3 refuses to delete it now, it stays in the outbox
+    for the reaper. Objects that were written at `before` or later are kept.
     """
     if found.kind is not DifferenceKind.ORPHAN:
         return found

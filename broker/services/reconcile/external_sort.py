@@ -27,7 +27,7 @@ class ExternalSort:
     def __init__(self, columns: int) -> None:
         names = [f"c{number}" for number in range(columns)]
         self._insert = f"INSERT INTO spool VALUES ({', '.join('?' * columns)})"  # noqa: S608
-        # An empty name is a file of SQLite's own, deleted when it is closed.
+        # With an empty name SQLite uses a temporary file, and deletes it when it is closed.
         self._connection = sqlite3.connect("")
         for pragma in (f"cache_size = -{CACHE_KIB}", "temp_store = FILE", "journal_mode = OFF"):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -49,7 +49,7 @@ class ExternalSort:
             yield from cursor.execute("SELECT * FROM spool ORDER BY c0, rowid")
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return this object."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The object keys that rows know: images, pending uploads, and queued deletions."""
+"""The object keys that rows contain: images, pending uploads, and queued deletions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class StoredImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """The rows that know some object keys.
+    """The rows that contain some object keys.
 
     Attributes:
         images: by object key.
@@ -41,14 +41,14 @@ class Known:
     expected: frozenset[str]
 
     def knows(self, key: str) -> bool:
-        """Check whether any row knows the key."""
+        """Check whether any row contains the key."""
         return key in self.images or key in self.expected
 
 
 def known_keys(work: Work, keys: Collection[str]) -> Known:
-    """Return what the rows say about these object keys now."""
+    """Return the rows that currently contain these object keys."""
     session, limits = work.session, work.limits
-    # No row can hold a NUL character, and PostgreSQL refuses a query for one.
+    # No row can contain a NUL character, and PostgreSQL refuses such a value in a query.
     asked = {key for key in keys if "\0" not in key}
     relative = {
         below
@@ -87,7 +87,7 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
 
 
 def is_of_another_key(work: Work, upload_id: UUID, key: str) -> bool:
-    """Check whether the upload with this id has another key, so that the object is a copy.
+    """Check whether the upload with this id has another key; then the object is a copy.
 
     A backup that copies an object also copies its metadata with the id.
     """

@@ -15,7 +15,7 @@ from broker.services.work import Work
 
 
 def recheck(work: Work, suspects: Iterable[str]) -> Iterator[Difference]:
-    """Yield the differences among these object keys, a batch at a time."""
+    """Yield the differences among these object keys, and process the keys in batches."""
     for keys in batches(suspects):
         before = known_keys(work, keys)
         asked = [key for key in keys if key in before.images or not before.knows(key)]

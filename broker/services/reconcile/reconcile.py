@@ -74,7 +74,7 @@ def _suspect(
 ) -> None:
     """Put the keys at which the two streams differ into `suspects`.
 
-    An inventory is sorted first, and so is a listing that turns out not to be in order.
+    An inventory is sorted first. A listing is sorted only if it is not in order.
     """
     if inventory is None:
         listed = in_order(_listed(work))
@@ -103,7 +103,7 @@ def _suspect(
 
 
 def _prefixes(work: Work) -> tuple[str, ...]:
-    """Return the prefixes that the broker writes below, in the order of keys."""
+    """Return the key prefixes that the broker uses, in the order of keys."""
     return tuple(sorted((object_key(work.limits.location, ""), object_key(INCOMING, ""))))
 
 
@@ -112,7 +112,7 @@ def _listed(work: Work) -> Iterator[ListedObject]:
 
 
 def _stored(work: Work) -> Iterator[tuple[str, int, str]]:
-    """Yield every image's key, size and ETag, in pages, each in a transaction of its own."""
+    """Yield every image's key, size and ETag, in pages, each in its own transaction."""
     last = 0
     while True:
         page = work.session.execute(

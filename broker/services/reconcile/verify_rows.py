@@ -19,7 +19,7 @@ PENDING = UploadState.PENDING
 
 
 def wrong_rows(work: Work) -> Iterator[str]:
-    """Yield a message for each row that contradicts others."""
+    """Yield a message for each row that contradicts other rows."""
     session = work.session
     states = select(Image.id, Upload.id, Upload.state).join(Upload, Upload.id == Image.upload_id)
     confirmed = UploadState.CONFIRMED
@@ -48,7 +48,7 @@ def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
 
 
 def _without_owner(session: Session, table: OwnerTable) -> Iterator[str]:
-    """Find images and pending uploads whose owner does not exist."""
+    """Find images and pending uploads of owners that do not exist."""
     kind = table.kind.name
     for rows, what in (
         (select(Image.id, Image.owner_id).where(Image.owner_kind == kind), "image"),

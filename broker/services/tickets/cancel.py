@@ -17,7 +17,7 @@ def cancel(work: Work, upload_id: UUID) -> None:
     Parts that have arrived are aborted at once if the bucket answers, otherwise by the outbox.
 
     Raises:
-        NotFound: no such upload of this principal.
+        NotFound: the principal has no such upload.
         UploadSettled: it is confirmed; delete its image instead.
     """
     upload = get_upload(work, upload_id)

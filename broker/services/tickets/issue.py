@@ -36,7 +36,7 @@ class FileRequest:
     Attributes:
         size: in bytes. None for Uppy, because its protocol declares no size, and for a plain form,
             because its page cannot know the size.
-        max_size: with Uppy, the most bytes that may arrive; the client cuts the parts itself.
+        max_size: with Uppy, the largest size that may arrive; the client cuts the parts itself.
         checksum_sha256: base64, as S3 writes it.
         return_url: where S3 redirects the browser after a plain form.
     """
@@ -66,12 +66,12 @@ def issue(
     `answer` is the response to store for retries, in the same transaction.
 
     Raises:
-        NotFound, Forbidden: no such owner, or another user's.
+        NotFound, Forbidden: there is no such owner, or it belongs to another user.
         InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
             `{"files": {"0": {"size": […]}}}`.
         ImageLimitReached: the owner has too few free slots.
         QuotaExceeded: too little of the user's quota is left.
-        CapabilityExhausted: the Uppy session has no file left.
+        CapabilityExhausted: the Uppy session has no files left.
     """
     refuse_other_users(work, kind, owner_id)
     _check(kind, work.limits, files)
@@ -174,7 +174,7 @@ def _transport(limits: Limits, file: FileRequest) -> Transport:
 
 
 def _named(file: FileRequest) -> str | None:
-    """Return the transport that the request names; a return_url names the form."""
+    """Return the transport that the request names. A return_url selects the form."""
     if file.transport is None and file.return_url is not None:
         return POST.name
     return file.transport

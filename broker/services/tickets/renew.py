@@ -14,17 +14,17 @@ from broker.telemetry import audit
 
 
 def renew(work: Work, upload_id: UUID) -> Ticket:
-    """Return a freshly signed ticket while the upload is pending and within its grace.
+    """Return a newly signed ticket if the upload is pending and its grace period is not over.
 
     Raises:
-        NotFound: no such upload of this principal.
+        NotFound: the principal has no such upload.
         UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it cannot be renewed.
     """
     upload = get_upload(work, upload_id)
     ttl = kind_named(upload.owner_kind).ttl(work.limits, transport_named(upload.transport))
     expires_at = work.now + ttl
     ticket = sign(work, upload, expires_at=expires_at)
-    # The row as the update returns it: another request may settle it before the next read.
+    # Use the row that the update returns: another request may end the upload before the next read.
     renewed = update_pending(
         work.session,
         upload_id,

@@ -9,7 +9,7 @@ from broker.services.work import Work
 
 
 def report_failure(work: Work, upload_id: UUID, s3_code: str, message: str) -> Advice:
-    """Count one more failure; advise to give up if the upload is settled or past its grace."""
+    """Count one more failure; advise to give up if the upload or its grace period is over."""
     get_upload(work, upload_id)
     upload = update_pending(work.session, upload_id, failures=Upload.failures + 1)
     work.session.commit()

@@ -1,4 +1,4 @@
-"""A ticket: an upload's row together with what its client needs to send the bytes."""
+"""A ticket: an upload's row, and the data that its client needs to send the bytes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class Ticket:
 
 
 def sign(work: Work, upload: UploadRow, *, expires_at: datetime) -> Ticket:
-    """Sign for the upload's transport, without asking the database or the bucket."""
+    """Sign for the upload's transport, without a call to the database or the bucket."""
     transfer = transport_named(upload.transport).sign(
         work.storage.presigner,
         work.limits,

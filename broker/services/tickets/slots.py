@@ -20,15 +20,15 @@ def reserve(
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are expired and the insert is tried again; then the reason is
-    looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have arrived, because
-    then the reaper must check the bucket first.
+    inserts nothing, stale uploads are expired and the insert is tried again. If this fails, too,
+    the reason is looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have
+    arrived, because then the reaper must check the bucket first.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end
     it.
 
     Raises:
-        NotFound, Forbidden: no such owner, or another user's.
+        NotFound, Forbidden: there is no such owner, or it belongs to another user.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
     """

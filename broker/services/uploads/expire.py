@@ -1,4 +1,4 @@
-"""Expire pending uploads after their ticket and its grace."""
+"""Expire pending uploads after the grace period of their ticket."""
 
 from sqlalchemy import ColumnElement, select
 
@@ -14,7 +14,7 @@ def expire_stale(work: Work, *conditions: ColumnElement[bool]) -> int:
     """Expire the stale uploads that meet the conditions, in committed batches; return how many.
 
     Many processes may do this at once. On PostgreSQL each skips the rows that another has locked,
-    and the compare-and-set decides in any case. All of them go through the owners in one order,
+    and the compare-and-set decides anyway. All of them process the owners in the same order,
     because each holds the owners' rows until its batch is committed.
     """
     expired = 0

@@ -1,8 +1,8 @@
 """The outbox of deletions and aborts.
 
 A row is inserted in the transaction that makes an object unnecessary. A drainer leases a row by
-moving its `not_before` into the future, which is also the backoff after a failure. So many
-drainers can work at once without waiting for each other.
+moving its `not_before` into the future, which is also the backoff after a failure. This lets
+several drainers work at the same time without waiting for each other.
 
 While a late request could still write the object of an ended upload, its quota stays charged:
 the row that deletes the object for the last time refunds it.
@@ -23,7 +23,7 @@ from broker.services.work import Work
 
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
-DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and at last overflow timedelta
+DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and finally overflow timedelta
 BATCH = 100
 
 
@@ -49,8 +49,9 @@ def enqueue(
         session: the row is part of its transaction.
         key: the object key.
         now: the time of the first deletion.
-        form_dead_at: when no form can write to the key any more. If that is in the future, the
-            object is deleted now and again then, because a slow body may arrive in between.
+        form_dead_at: the time after which no form can write to the key. If it is in the future, the
+            object is deleted now and again at that time, because a slow upload may arrive in
+            between.
         refunds: the upload whose quota is refunded after the last deletion.
     """
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
@@ -96,7 +97,7 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
         due = select(Deletion).where(Deletion.not_before <= work.now).order_by(Deletion.not_before)
         if only_key is not None:
             due = due.where(Deletion.object_key == only_key)
-        # Read afresh, because another drainer may have moved `not_before` since.
+        # Read it again, because another drainer may have moved `not_before`.
         fresh = due.limit(BATCH).execution_options(populate_existing=True)
         rows = work.session.scalars(fresh).all()
         work.session.commit()
@@ -119,7 +120,7 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What the outbox holds: all rows, rows that S3 has refused, and the longest delay.
+    """Counts of the outbox: all rows, rows that S3 has refused, and the longest delay.
 
     `overdue_seconds` is the age of the row that has been due for longest.
     """
@@ -130,7 +131,7 @@ class Backlog:
 
 
 def backlog(work: Work) -> Backlog:
-    """Count what the outbox holds; a row that becomes due later is waiting but not overdue."""
+    """Count the rows of the outbox. A row that becomes due later is waiting but not overdue."""
     row = work.session.execute(
         select(
             func.count(),

@@ -1,9 +1,9 @@
 """Owners of images: the right to upload for an owner, and the count of its slots.
 
 A slot is one of the images that an owner may have. `insert_uploads` reserves slots with one
-conditional UPDATE, so the database's row lock decides who gets the last one. The code that wins
-the compare-and-set which ends an upload releases its slot in the same transaction, so a slot is
-released exactly once.
+conditional UPDATE, so the database's row lock decides who gets the last one. The code that ends an
+upload, by compare-and-set, releases its slot in the same transaction. So a slot is released exactly
+once.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from broker.services.work import Work
 
 
 def authorise(work: Work, kind: OwnerKind, owner_id: int) -> int:
-    """Return the id of the user who owns it.
+    """Return the id of the owner's user, if the caller may upload for the owner.
 
     Raises:
         NotFound: there is no such owner.
@@ -36,7 +36,7 @@ def authorise(work: Work, kind: OwnerKind, owner_id: int) -> int:
 
 
 def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
-    """Raise Forbidden if the owner is a user, and not the caller.
+    """Raise Forbidden if the owner is a user other than the caller.
 
     This needs no lookup, so callers cannot find out which users exist.
     """
@@ -45,7 +45,7 @@ def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
 
 
 def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> set[int]:
-    """Return those of the ids that exist."""
+    """Return the ids that exist."""
     table = table_of(kind.name)
     return set(session.scalars(select(table.id).where(table.id.in_(owner_ids))))
 
@@ -61,7 +61,7 @@ def lock_owner(session: Session, kind: OwnerKind, owner_id: int) -> None:
 
 
 def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> bool:
-    """Count images that exist already, even above the limit; return False if the owner is gone.
+    """Count existing images, even above the limit; return False if the owner was deleted.
 
     The owner's row stays locked, so that nobody deletes it before the transaction ends.
     """
@@ -79,7 +79,7 @@ def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> b
 
 
 def release_slots(session: Session, kind: str, owner_id: int, count: int = 1) -> None:
-    """Release slots; do nothing if the owner is gone or its slots are not counted."""
+    """Release slots; do nothing if the owner was deleted or its slots are not counted."""
     table = table_of(kind)
     if table.slots is not None:
         session.execute(

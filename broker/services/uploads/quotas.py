@@ -1,10 +1,9 @@
 """Quotas: how many bytes and files a user may reserve in a window, across all processes.
 
-`insert_uploads` reserves what uploads need. The reservation is refunded exactly once: by the code
-that wins the compare-and-set which ends the upload, in the same transaction, or by the outbox
-after the last deletion of its object. Nothing is refunded while a form or PUT can still write,
-and nothing for the image of a confirmed upload that is deleted. Otherwise a user could
-send and cancel, or send and delete, without limit.
+`insert_uploads` reserves what uploads need. The reservation is refunded exactly once: in the
+transaction that ends the upload, or by the outbox after the last deletion of its object. Nothing is
+refunded while a form or PUT can still write, or when the image of a confirmed upload is deleted.
+Otherwise a user could send and cancel, or send and delete, without limit.
 """
 
 import math
@@ -27,7 +26,7 @@ from broker.telemetry.ticket_metrics import observe_quota_refusal
 def reservation(
     limits: Limits, principal: Principal, uploads: Sequence[NewUpload], *, now: datetime
 ) -> Reservation | None:
-    """Return what new uploads reserve; None for a backend: its uploads charge nobody."""
+    """Return what new uploads reserve; None for a backend: its uploads are not charged."""
     if not limits.has_quota or principal.is_service:
         return None
     return Reservation(
@@ -64,7 +63,7 @@ def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | No
 
 
 def refund_quota(session: Session, ended: Iterable[Upload]) -> None:
-    """Refund all that ended uploads have reserved."""
+    """Refund everything that the ended uploads have reserved."""
     quotas.refund(
         session,
         [

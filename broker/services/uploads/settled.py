@@ -28,7 +28,7 @@ def raise_settled(upload: Upload) -> None:
 
 
 def image_of(work: Work, upload: Upload) -> Image | None:
-    """Return the image that the upload became, if it exists."""
+    """Return the image of the upload, if it exists."""
     image = work.session.scalar(select(Image).where(Image.upload_id == upload.id))
     work.session.commit()
     return image
@@ -37,7 +37,7 @@ def image_of(work: Work, upload: Upload) -> Image | None:
 def settled_image(work: Work, upload: Upload) -> Image:
     """Return the image of a confirmed upload, or raise the error of its state."""
     if upload.state == UploadState.PENDING:
-        # The upload was stale, and another request renewed it at the same time.
+        # The upload was stale, but another request renewed it at the same time.
         raise UploadExpired("The ticket expired before its upload was confirmed.")
     if upload.state != UploadState.CONFIRMED:
         raise_settled(upload)

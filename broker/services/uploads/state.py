@@ -25,7 +25,7 @@ COMPLETION_TIME = timedelta(minutes=15)
 
 
 def get_upload(work: Work, upload_id: UUID) -> Upload:
-    """Return an upload as it is now.
+    """Return the current row of an upload.
 
     Another user's upload is NotFound, so that nobody can probe ids.
     """
@@ -57,7 +57,7 @@ def update_pending(
 def transition(
     session: Session, upload_id: UUID, to: UploadState, *, now: datetime
 ) -> Upload | None:
-    """Move a pending upload to another state; return its row to the one caller that did."""
+    """Move a pending upload to another state. Return its row, or None if it was not pending."""
     upload = update_pending(session, upload_id, state=to, settled_at=now)
     if upload is not None and transport_named(upload.transport).has_parts:
         session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
@@ -67,7 +67,7 @@ def transition(
 def end(
     session: Session, limits: Limits, upload_ids: Iterable[UUID], to: UploadState, *, now: datetime
 ) -> list[Upload]:
-    """End pending uploads without an image; return those that this call ended.
+    """End pending uploads without an image; return the uploads that this call ended.
 
     Their slots are released, and the outbox deletes their objects and parts. Quotas are refunded
     last, because issuing a ticket charges them after it has reserved the slot.
@@ -85,7 +85,7 @@ def end(
 
 
 def end_upload(work: Work, upload_id: UUID, to: UploadState) -> bool:
-    """End one pending upload without an image; return whether this call did."""
+    """End one pending upload without an image; return whether this call ended it."""
     ended = end(work.session, work.limits, [upload_id], to, now=work.now)
     work.session.commit()
     return bool(ended)
@@ -126,7 +126,7 @@ def _stays_charged(limits: Limits, upload: Upload, *, now: datetime) -> bool:
 
 
 def form_dead_at(limits: Limits, upload: Upload) -> datetime:
-    """Return when the upload's signature can no longer write, slow bodies included."""
+    """Return the time after which the signature cannot write, including slow uploads."""
     return upload.expires_at + limits.grace
 
 

@@ -26,7 +26,7 @@ from broker.telemetry import audit
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLimits:
-    """The requested limits of a session: seconds, files, bytes; None for as much as is allowed."""
+    """The requested limits of a session: seconds, files, bytes; None means the maximum."""
 
     ttl: int | None = None
     max_files: int | None = None
@@ -43,8 +43,8 @@ def open_session(
 ) -> UppySession:
     """Open a session for one owner; raise NotFound or Forbidden.
 
-    A request for more than the operator's limits gets the operator's limits. `answer` is the
-    response to store for retries, in the same transaction.
+    Requested limits above the operator's limits are lowered to them. `answer` is the response to
+    store for retries, in the same transaction.
     """
     user_id = authorise(work, kind, owner_id)
     limits = work.limits
@@ -97,12 +97,12 @@ def kind_of(row: UppySession) -> OwnerKind:
 
 
 def principal_of(row: UppySession) -> Principal:
-    """Return the user that the session acts for, with no other right."""
+    """Return a principal that may act for the session's user only."""
     return Principal(user_id=row.user_id)
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
-    """Count more files of a session.
+    """Count more files for a session.
 
     Raises:
         CapabilityExhausted: too few files, or no bytes, are left; the caller must roll back.
@@ -123,7 +123,7 @@ def take_files(session: Session, session_id: UUID, count: int) -> None:
 
 
 def charge(session: Session, session_id: UUID, size: int) -> bool:
-    """Count an image's bytes; return False if fewer are left.
+    """Count an image's bytes; return False if too few bytes are left.
 
     If the session was deleted in the meantime, there is nothing to charge; return True.
     """
@@ -158,7 +158,7 @@ def revoke(work: Work, session_id: UUID) -> None:
 
 
 def delete_expired(work: Work) -> int:
-    """Delete the sessions whose uploads have all ended by now; return how many."""
+    """Delete expired sessions after all their uploads have ended; return how many."""
     deleted = work.session.scalars(
         delete(UppySession)
         .where(UppySession.expires_at <= work.now - longest_ticket_life(work.limits))

@@ -1,4 +1,4 @@
-"""The uploads that an Uppy session may handle: those of its owner and user that Uppy made.
+"""The uploads that an Uppy session may handle: Uppy's uploads for the same owner and user.
 
 Uploads of an earlier session are included: a page that was closed and opened again has a new
 session and continues its uploads.

@@ -1,4 +1,4 @@
-"""One aspect of a bucket's configuration: how to read it, what it should be, how to write it."""
+"""One aspect of a bucket's configuration: read it, compute the wanted value, write it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Aspect:
     """A part of the configuration that one pair of S3 calls reads and writes as a whole.
 
     Attributes:
-        title: what the operator sees.
+        title: the name that the operator sees.
         read: return the current configuration.
-        wanted: take what `read` returned, return what it should be. Keep foreign rules.
+        wanted: take the value of `read`, return what it should be. Keep the rules of others.
         write: replace the configuration.
-        empty: the configuration of a bucket that has none.
+        empty: the value for a bucket without this configuration.
         absent: S3 error codes of `read` that mean `empty`.
         not_supported: S3 error codes that mean that the server lacks this feature.
     """

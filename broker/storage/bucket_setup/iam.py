@@ -1,4 +1,4 @@
-"""The IAM policy of each process of the broker: the least that it needs.
+"""The IAM policy of each process of the broker, with the minimum permissions.
 
 `s3:GetObject` is allowed because S3 has no separate permission for HEAD; the broker's client
 refuses GetObject itself. `s3:ListBucket` has no condition on a prefix: a HEAD request has no
@@ -30,7 +30,7 @@ QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 
 
 def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
-    """Return the least that a role needs, as an IAM policy document.
+    """Return the IAM policy document with the minimum permissions for a role.
 
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
     So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if forms carry an ACL.

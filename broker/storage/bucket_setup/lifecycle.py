@@ -1,4 +1,4 @@
-"""The bucket's lifecycle rules: a safety net in case the broker's own clean-up does not run.
+"""The bucket's lifecycle rules, for the case that the broker's own clean-up does not run.
 
 There are two aspects because MinIO accepts one of the rules and refuses the other. S3 counts
 days from the creation and rounds up to the next midnight UTC.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVENTS = ["s3:ObjectCreated:*"]
 EVENTBRIDGE = "eventbridge"
-# SeaweedFS answers this; its own webhook is configured in notification.toml.
+# SeaweedFS answers with this code. Its own webhook is configured in notification.toml.
 SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
 
 
@@ -57,7 +57,7 @@ def _read(client: "S3Client", bucket: str) -> Any:
     found.pop("ResponseMetadata")
     for rules in (found.get("QueueConfigurations", []), found.get("TopicConfigurations", [])):
         for rule in rules:
-            # S3 answers `Prefix` although `prefix` was written.
+            # S3 returns `Prefix` even if `prefix` was written.
             for part in rule.get("Filter", {}).get("Key", {}).get("FilterRules", []):
                 part["Name"] = part["Name"].lower()
     return found

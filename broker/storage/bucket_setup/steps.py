@@ -1,4 +1,4 @@
-"""Apply the aspects of a bucket one by one and report what was done about each."""
+"""Apply the aspects of a bucket one by one and report the result of each."""
 
 import difflib
 import json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What was done about an aspect."""
+    """What happened to an aspect."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"

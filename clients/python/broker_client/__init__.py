@@ -1,7 +1,7 @@
-"""The upload broker's client: `Broker`, `AsyncBroker`, and what they return and raise.
+"""The upload broker's client: `Broker`, `AsyncBroker`, and their results and exceptions.
 
-The protocol is written as generators that do no I/O (`upload`, `whole`, `parts`, …). They yield
-the steps that one of two drivers, `sync_driver` or `async_driver`, runs for them (`steps`).
+The protocol is written as generators that do no I/O (`upload`, `whole`, `parts`, …). They yield the
+steps defined in `steps`. A driver, `sync_driver` or `async_driver`, runs these steps.
 """
 
 from broker_client.async_driver import AsyncBroker

@@ -1,4 +1,4 @@
-"""Requests to the broker's API: with the token, the retries and the errors."""
+"""Requests to the broker's API, with tokens, retries and errors."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from broker_client.steps import Answer, Request, Steps, Token, ask
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """One broker's API, as one client uses it.
+    """The API of one broker, for one client.
 
     Args:
         base_url: the broker's address, without a slash at the end.
-        policy: when requests are repeated.
+        policy: decides when requests are repeated.
         clock: returns seconds, monotonic.
     """
 
@@ -77,7 +77,7 @@ class Api:
 
 
 def problem(answer: Answer) -> BrokerError:
-    """Read a problem+json. An answer without a code becomes `unexpected_answer`."""
+    """Read a problem+json answer. Without a code the error is `unexpected_answer`."""
     body = answer.json()
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
         detail = f"status {answer.status}, and not in the broker's format"
@@ -92,7 +92,8 @@ def _bearer(token: str) -> str:
     """Return the header's value. A token from a file may end with a newline.
 
     Raises:
-        Unauthorized: the token cannot be sent in a header. httpx's own error would show it.
+        Unauthorized: the token cannot be sent in a header. httpx's own error would contain the
+            token.
     """
     bare = token.strip()
     if not re.fullmatch("[!-~]+", bare):

@@ -109,7 +109,7 @@ class AsyncBroker:
         await self._run(self._operations.cancel(upload_id))
 
     async def profiles(self) -> dict[str, Profile]:
-        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""
         return await self._run(self._operations.profiles())
 
     async def aclose(self) -> None:
@@ -192,7 +192,7 @@ class AsyncBroker:
         try:
             return await asyncio.gather(*tasks)
         finally:
-            # After an error, or if the caller was cancelled, no task may still use the file.
+            # No task may use the file after an error or after the caller was cancelled.
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,11 +1,11 @@
-"""Request bodies that are read from a file while they are sent. Their length is known before."""
+"""Request bodies that are read from a file while they are sent. Their length is known first."""
 
 from collections.abc import Callable, Iterator, Mapping
 from uuid import uuid4
 
 from broker_client.source import Source
 
-CHUNK = 128 * 1024  # bytes; no more of a body is in memory at once
+CHUNK = 128 * 1024  # bytes of a body that are in memory at the same time
 
 
 class Body:
@@ -28,7 +28,7 @@ class Body:
         self._head = head
         self._tail = tail
         self._count = count
-        self._sent = 0  # bytes of the file alone
+        self._sent = 0  # bytes of the file, without the bytes before and after it
         self.length = len(head) + size + len(tail)
 
     def chunks(self) -> Iterator[bytes]:
@@ -54,7 +54,7 @@ class Body:
             self._count(len(chunk))
 
     def take_back(self) -> None:
-        """Subtract what a failed try has sent."""
+        """Subtract the bytes that a failed try has sent."""
         self._count(-self._sent)
         self._sent = 0
 

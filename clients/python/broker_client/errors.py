@@ -31,8 +31,8 @@ class ClientError(Exception):
 class BrokerError(ClientError):
     """An error answer.
 
-    `code` is one of docs/errors.md, or `unexpected_answer` if something other than the broker
-    answered. `errors` has messages by field. `retry_after` is in seconds.
+    `code` is listed in docs/errors.md, or is `unexpected_answer` if another server answered, not
+    the broker. `errors` has messages by field. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class WrongFile(ClientError):
 
 
 class UnknownType(ClientError):
-    """The content type was not given and does not follow from the file name."""
+    """No content type was given, and it cannot be derived from the file name."""
 
 
 _BY_CODE: dict[str, type[BrokerError]] = {

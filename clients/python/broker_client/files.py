@@ -12,7 +12,7 @@ from broker_client.media_types import content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
-# Characters that the API accepts in no file name: control characters, bidirectional marks, and
+# Characters that the API refuses in file names: control characters, bidirectional marks, and
 # surrogates, which stand for bytes that are not UTF-8.
 _REFUSED_IN_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -40,7 +40,7 @@ class FileToSend:
         """Return the content type.
 
         Raises:
-            UnknownType: it was not given and does not follow from the file name.
+            UnknownType: it was not given, and it cannot be derived from the file name.
         """
         found = self.content_type or content_type_of(file_name(self.file))
         if found is None:
@@ -76,7 +76,7 @@ class Owner:
         """Create an owner from an ad's or a user's id.
 
         Raises:
-            ValueError: not exactly one of the two was given.
+            ValueError: both were given, or neither.
         """
         if (ad is None) == (user is None):
             raise ValueError("pass either ad or user")

@@ -10,7 +10,7 @@ def http_url(base_url: str) -> str:
     """Return the address without a slash at its end.
 
     Raises:
-        ValueError: it is not an http or https address.
+        ValueError: the address is not http or https.
     """
     try:
         scheme = httpx.URL(base_url).scheme

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-_NAMES = f"{'[0-9a-f]' * 64}.*"  # ends in `json`, or in `new` if a process died while writing
-FORGET_SECONDS = 2 * 24 * 3600  # longer than any upload lives with the broker's defaults
+_NAMES = f"{'[0-9a-f]' * 64}.*"  # ends with `json`, or `new` after a crash
+FORGET_SECONDS = 2 * 24 * 3600  # longer than the life of any upload with the broker's defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Journal(Protocol):
 
 
 class NoJournal:
-    """Stores nothing: every upload is a new one."""
+    """Stores nothing, so every upload is new."""
 
     def begin(self, key: str) -> Entry:
         """Create an entry."""
@@ -65,7 +65,7 @@ class FolderJournal:
     """One small file for each upload, replaced atomically. Processes may share the folder."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        """Use a folder, which is created when needed. Entries older than two days are deleted."""
+        """Use a folder, and create it when needed. Entries older than two days are deleted."""
         self.folder = Path(folder)
         before = time.time() - FORGET_SECONDS
         # Match the names: the folder may contain other files.

@@ -35,7 +35,8 @@ class Many:
             try:
                 errors = yield from together([self._open(job) for job in jobs], self.at_once)
                 ready = [job for job, error in zip(jobs, errors, strict=True) if error is None]
-                # With a journal each ticket needs its own idempotency key, to be found again.
+                # With a journal each ticket needs its own idempotency key, so that a later run
+                # finds it.
                 if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
                     refused = yield from self._tickets(ready)
                     errors = [error or refused for error in errors]

@@ -1,6 +1,6 @@
 """Media types by file extension, for the image types that the broker accepts.
 
-tests/media_types.json holds this list, the JS client's and the broker's to the same data.
+The tests compare this list, the JS client's list and the broker's list with tests/media_types.json.
 """
 
 from posixpath import splitext

@@ -21,7 +21,7 @@ class Image:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create an Image from the broker's JSON."""
         return cls(
             id=body["id"],
             image=body["image"],
@@ -34,7 +34,7 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """Where and how to send one file, and for how long.
+    """Where and how to send one file, and how long this is possible.
 
     `method` is POST (with `fields`), PUT (with `headers`) or MULTIPART. `lifetime` is in seconds
     from when the ticket was issued, by the broker's own clock.
@@ -50,7 +50,7 @@ class Ticket:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create a Ticket from the broker's JSON."""
         upload = body["upload"]
         left = datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(
             body["server_time"]
@@ -68,7 +68,7 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What may be uploaded for one purpose. Sizes are in bytes."""
+    """The limits of uploads for one purpose. Sizes are in bytes."""
 
     content_types: tuple[str, ...]
     max_bytes: int
@@ -77,7 +77,7 @@ class Profile:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create from the broker's JSON."""
+        """Create a Profile from the broker's JSON."""
         return cls(
             content_types=tuple(body["content_types"]),
             max_bytes=body["max_bytes"],
@@ -90,7 +90,7 @@ class Profile:
 class Progress:
     """The progress of one file: bytes handed to the network, and all its bytes.
 
-    `sent` falls when a try has failed and its bytes must be sent again. `index` is the file's
+    `sent` decreases when a try fails, because its bytes must be sent again. `index` is the file's
     position in `upload_many`.
     """
 

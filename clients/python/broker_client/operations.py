@@ -1,4 +1,4 @@
-"""What Broker and AsyncBroker can do, as steps for a driver."""
+"""The operations of Broker and AsyncBroker, as steps for a driver."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -71,7 +71,7 @@ class Operations:
         return self._api.call("DELETE", f"/api/uploads/{upload_id}/")
 
     def profiles(self) -> Steps[dict[str, Profile]]:
-        """Return what may be uploaded."""
+        """Return the limits of uploads."""
         body: dict[str, Any] = yield from self._api.call("GET", "/api/profiles/")
         return {purpose: Profile.read(limits) for purpose, limits in body.items()}
 

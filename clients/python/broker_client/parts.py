@@ -25,7 +25,7 @@ Signed = dict[str, Any]
 class Multipart:
     """One upload's parts.
 
-    `pinned` says whether parts are declared with digests: all parts of an upload have one, or none.
+    `pinned`: whether parts are declared with digests. This is the same for all parts of an upload.
     """
 
     api: Api
@@ -42,7 +42,7 @@ class Multipart:
     def send(self) -> Steps[Image]:
         """Send the missing parts and complete the upload, in a limited number of rounds.
 
-        If S3 lost a part, or the whole multipart upload, the next round finds it missing.
+        If S3 lost a part, or the whole multipart upload, the next round detects this.
 
         Raises:
             S3Refused, NetworkError, FileChanged, and BrokerErrors such as UploadGone.

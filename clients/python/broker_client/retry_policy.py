@@ -16,7 +16,7 @@ DEFAULT_RETRIES = 6
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 MAX_RETRY_AFTER_SECONDS = 120.0  # the longest `Retry-After` that the client waits for
-RENEW_EARLY_SECONDS = 5.0  # renew a form this long before it expires: it must still reach S3
+RENEW_EARLY_SECONDS = 5.0  # renew so early that the form reaches S3 before it expires
 
 Phase = Literal[
     "send",  # S3 answered a whole file
@@ -35,30 +35,30 @@ Phase = Literal[
 class Decision(StrEnum):
     """What to do next."""
 
-    RETRY = "retry"  # the same request
-    RENEW = "renew"  # the form or the part's URL, then send again
-    CONFIRM = "confirm"  # the bytes have arrived, or the image is recorded
-    REPORT = "report"  # the failure to the broker, and follow its advice
+    RETRY = "retry"  # repeat the same request
+    RENEW = "renew"  # renew the form or the part's URL, then send again
+    CONFIRM = "confirm"  # confirm: the bytes have arrived, or the image is recorded
+    REPORT = "report"  # report the failure to the broker, and follow its advice
     GIVE_UP = "give_up"
     SIGN_IN = "sign_in"  # get a new token
     NEXT_ROUND = "next_round"  # ask again which parts are missing
     ONE_BY_ONE = "one_by_one"  # one request for each ticket
-    RESTART = "restart"  # with a new ticket
-    FORGET = "forget"  # delete the journal entry
-    KEEP = "keep"  # the journal entry: a later call can resume the upload
+    RESTART = "restart"  # start again with a new ticket
+    FORGET = "forget"  # forget the upload: delete the journal entry
+    KEEP = "keep"  # keep the journal entry: a later call can resume the upload
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """An answer, or the lack of one, as the rules see it.
+    """An answer, or a missing answer, in the form that the rules use.
 
     Args:
         status: the HTTP status; 0 if no answer came.
-        code: the broker's or S3's code, or one of the client's own: `network`,
+        code: the broker's or S3's code, or one of this client's codes: `network`,
             `unexpected_answer`, `wrong_file`, `s3_refused`.
         message: S3's message.
         retry_after: seconds.
-        resumed: whether the upload had an id already when it started.
+        resumed: whether the upload already had an id at the start.
     """
 
     status: int = 0
@@ -85,7 +85,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A decision for the phases and failures that it fits."""
+    """A decision for some phases and failures."""
 
     phases: tuple[Phase, ...]
     when: Callable[[Failure], bool] = lambda _: True
@@ -100,7 +100,7 @@ def _temporary(failure: Failure) -> bool:
     return failure.status in (408, 429) or failure.status >= 500
 
 
-# The first rule that fits decides. Without one the client gives up.
+# The first rule that matches decides. If no rule matches, the client gives up.
 RULES = (
     Rule(
         phases=("send", "part"),
@@ -109,18 +109,19 @@ RULES = (
     ),
     # S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
     Rule(phases=("send",), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
-    # S3 does not know the multipart upload. The list of parts says what happened to it.
+    # S3 does not know the multipart upload. The list of parts shows what happened to it.
     Rule(phases=("part",), when=lambda f: f.status == 404, decision=Decision.NEXT_ROUND),
-    # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
+    # An expired form and a wrong signature have the same code, AccessDenied. Only the message
+    # differs.
     Rule(
         phases=("send", "part"),
         when=lambda f: f.status == 403 and "expired" in f.message.lower(),
         decision=Decision.RENEW,
     ),
     Rule(phases=("send", "part"), when=lambda f: f.status == 0, decision=Decision.RETRY),
-    # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was dead for too long.
-    # These are not reported: after a few reports the broker gives an upload up, and a train
-    # passes through many tunnels.
+    # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was idle for too long. These
+    # are not reported, because the broker gives up an upload after a few reports, and a laptop on a
+    # train loses its connection often.
     Rule(
         phases=("send", "part"),
         when=lambda f: _temporary(f) or f.code == "RequestTimeout",
@@ -151,7 +152,7 @@ RULES = (
     # The bucket does not show the object yet.
     Rule(phases=("confirm", "complete"), when=_code("object_missing"), decision=Decision.RETRY),
     Rule(phases=("complete",), when=_code("parts_missing"), decision=Decision.NEXT_ROUND),
-    # Settled: `complete` answers with the image. Missing: S3 is still joining the parts.
+    # Settled: `complete` returns the image. Missing: S3 is still completing the upload.
     Rule(
         phases=("parts",),
         when=_code("upload_settled", "object_missing"),
@@ -160,7 +161,7 @@ RULES = (
     # The image is recorded: an answer was lost, and a bucket notification or another sender
     # was faster.
     Rule(phases=("transfer",), when=_code("upload_settled"), decision=Decision.CONFIRM),
-    # A proxy's answer says nothing about the upload.
+    # An answer of a proxy contains no information about the upload.
     Rule(phases=("end",), when=_code("unexpected_answer"), decision=Decision.KEEP),
     Rule(phases=("end",), when=lambda f: f.status == 410, decision=Decision.RESTART),
     Rule(
@@ -185,7 +186,7 @@ class RetryPolicy:
     """The rules together with one client's number of retries.
 
     Args:
-        retries: how often one request is repeated after its first try.
+        retries: the maximum number of repeats of one request after its first try.
         jitter: returns a random number from 0 to 1.
     """
 
@@ -198,12 +199,12 @@ class RetryPolicy:
         return Decision.GIVE_UP if rule is None else rule.decision
 
     def rule_of(self, phase: Phase, failure: Failure) -> Rule | None:
-        """Return the first rule that fits."""
+        """Return the first rule that matches."""
         fitting = (rule for rule in RULES if phase in rule.phases and rule.when(failure))
         return next(fitting, None)
 
     def backoff(self, tries: int) -> float:
-        """Return the seconds to wait after a try: doubled for each try, half of it random."""
+        """Return the seconds to wait after a try. They double with each try; half is random."""
         longest = min(FIRST_BACKOFF_SECONDS * 2.0 ** (tries - 1), MAX_BACKOFF_SECONDS)
         return longest * (0.5 + self.jitter() / 2)
 

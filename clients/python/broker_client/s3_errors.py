@@ -9,8 +9,8 @@ from broker_client.errors import ClientError, S3Refused
 from broker_client.retry_policy import Decision, Failure
 from broker_client.steps import Answer, Steps
 
-# S3 API, "Error responses". Read with patterns: an XML parser would expand entities that anybody
-# on the way can send.
+# S3 API, "Error responses". Read with patterns, because an XML parser would expand entities, and an
+# attacker on the network could send them.
 _CODE = re.compile(rb"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # not allowed in a report
@@ -29,7 +29,7 @@ def refusal(answer: Answer, action: str) -> S3Refused:
 
 
 def s3_failure(answer: Answer) -> Failure:
-    """Return S3's answer as the retry rules see it."""
+    """Return S3's answer in the form that the retry rules use."""
     found = refusal(answer, "")
     return Failure(
         status=found.status,
@@ -51,7 +51,7 @@ def report_failure(api: Api, upload_id: str, answer: Answer) -> Steps[Decision]:
     decision = api.policy.decide("advice", Failure(code=str(answered["action"])))
     if decision is not Decision.GIVE_UP:
         return decision
-    with suppress(ClientError):  # the upload would expire by itself; raise S3's refusal
+    with suppress(ClientError):  # the upload expires by itself, so raise S3's refusal
         yield from api.call("DELETE", f"/api/uploads/{upload_id}/")
     raise found
 

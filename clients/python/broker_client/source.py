@@ -17,7 +17,8 @@ BLOCK = 1024 * 1024
 class Source:
     """An open file with its SHA-256. `checksum_sha256` is base64, `size` is in bytes.
 
-    Several threads read parts at the same time, so a lock keeps each seek with its read.
+    Several threads read parts at the same time, so a lock ensures that each read follows its own
+    seek.
     """
 
     def __init__(self, file: BinaryIO, name: str, *, close: bool) -> None:
@@ -66,7 +67,7 @@ class Source:
             raise
 
     def read_at(self, position: int, length: int) -> bytes:
-        """Return at least one and at most `length` bytes from `position` on.
+        """Return at least one byte and at most `length` bytes, starting at `position`.
 
         Raises:
             FileChanged: the file ends before `position`.
@@ -98,7 +99,7 @@ def file_name(file: "str | os.PathLike[str] | BinaryIO") -> str:
     if isinstance(file, str | os.PathLike):
         return Path(file).name
     name = getattr(file, "name", None)
-    # The name of a pipe is a number, its file descriptor.
+    # The name of a pipe is the number of its file descriptor.
     return PurePath(name).name if isinstance(name, str) and PurePath(name).name else "image"
 
 

@@ -45,8 +45,8 @@ class Answer:
     def retry_after(self) -> float | None:
         """Return Retry-After in seconds, or None if it is missing or not valid.
 
-        A date, as some proxies send, is compared with the answer's own date, because this
-        machine's clock may be wrong.
+        Some proxies send a date. It is compared with the answer's own date, because this machine's
+        clock may be wrong.
         """
         after = self.headers.get("retry-after", "")
         if after.isdecimal():
@@ -73,7 +73,7 @@ def _time(http_date: str) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Get the bearer token. `stale` is a token that the broker called expired."""
+    """Get the bearer token. `stale` is a token that the broker refused as expired."""
 
     stale: str | None = None
 
@@ -87,7 +87,7 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Call a function that reads or writes files. The reply is what it returns."""
+    """Call a function that reads or writes files. The reply is its return value."""
 
     act: Callable[[], Any]
 

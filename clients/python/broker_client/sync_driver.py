@@ -36,9 +36,9 @@ class Broker:
             the token has expired.
         journal: stores unfinished uploads. With a FolderJournal a later process can resume them.
         transport: an httpx transport, for proxies, certificates or tests.
-        retries: how often one request is repeated.
-        timeout: seconds without any data after which a request counts as failed.
-        wait: called with the seconds to wait between tries.
+        retries: the maximum number of repeats of one request.
+        timeout: a request fails after this many seconds without any data.
+        wait: a function that waits for the given seconds between tries.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Broker:
         self._current: str | None = None
         self._token_lock = threading.Lock()
         self._wait = wait
-        # Do not follow redirects and set no default headers: a token or a digest goes only to the
-        # server that the request names.
+        # Do not follow redirects and set no default headers, so that a token or a digest is sent
+        # only to the server in the request's URL.
         self._http = httpx.Client(timeout=timeouts(timeout), transport=transport)
 
     def upload(
@@ -129,7 +129,7 @@ class Broker:
         self._run(self._operations.cancel(upload_id))
 
     def profiles(self) -> dict[str, Profile]:
-        """Return what may be uploaded, by purpose: `ad_image`, `avatar`."""
+        """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""
         return self._run(self._operations.profiles())
 
     def close(self) -> None:
@@ -224,7 +224,7 @@ class Broker:
                 except BaseException as error:  # raised in the calling thread
                     done.put((index, None, error))
 
-        # Daemon threads: after Ctrl-C the process need not wait for requests in progress.
+        # Daemon threads: after Ctrl-C the process does not wait for requests in progress.
         for _ in range(min(limit, len(steps))):
             threading.Thread(target=work, daemon=True).start()
         results: dict[int, Any] = {}
@@ -243,7 +243,7 @@ class Broker:
 
 
 class _Stop(BaseException):
-    """Ends the other steps after one failed. A BaseException, so that no step handles it."""
+    """Ends the other steps after one has failed. No step catches a BaseException."""
 
 
 def _stream(body: Body, stopped: Stopped) -> Iterator[bytes]:

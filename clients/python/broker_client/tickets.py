@@ -10,12 +10,12 @@ from broker_client.models import Ticket
 from broker_client.retry_policy import RENEW_EARLY_SECONDS
 from broker_client.steps import Steps
 
-BATCH = 50  # the most tickets in one request
+BATCH = 50  # the maximum number of tickets in one request
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedTicket:
-    """A ticket, and until when to use it, in seconds of this process's monotonic clock."""
+    """A ticket, and the time when it expires, in seconds of this process's monotonic clock."""
 
     ticket: Ticket
     until: float

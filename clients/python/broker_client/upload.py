@@ -22,7 +22,7 @@ from broker_client.whole import confirm, send_whole
 
 @dataclass(kw_only=True)
 class Job:
-    """One file to upload. `issued` is its ticket if a batch request got it already."""
+    """One file to upload. `issued` is its ticket, if a batch request returned one."""
 
     index: int
     file: FileToSend
@@ -39,7 +39,7 @@ class Job:
             OSError: the file cannot be read.
             UnknownType: its content type is unknown.
         """
-        self.file.require_type()  # first: unlike the digest of a large file, it takes no time
+        self.file.require_type()  # do this first, because the digest of a large file takes time
         self.source = Source.open(self.file.file)
 
     @property
@@ -53,8 +53,9 @@ class Job:
 def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
     """Upload one file, and resume the upload if the journal knows it.
 
-    If the upload has expired since, start a new one, once. The journal entry is deleted when the
-    image is recorded or the upload failed for good. After any other error the next run resumes.
+    If that upload has expired, start a new one, once. The journal entry is deleted when the image
+    is recorded or the upload has finally failed. After any other error the next run resumes the
+    upload.
 
     Raises:
         BrokerError, S3Refused, NetworkError, FileChanged, OSError.
@@ -107,7 +108,7 @@ def resume(api: Api, upload_id: str, job: Job) -> Steps[Image]:
 
 
 def _recorded(api: Api, upload_id: str, steps: Steps[Image]) -> Steps[Image]:
-    """Run the steps. If the image turns out to be recorded already, return it."""
+    """Run the steps. If they find that the image is recorded already, return it."""
     try:
         return (yield from steps)
     except BrokerError as error:

@@ -17,7 +17,7 @@ from broker_client.tickets import IssuedTicket, renew
 def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> Steps[Image]:
     """Send the file until it has arrived, then confirm.
 
-    Each failed try uses up one retry, for whatever reason it failed.
+    Each failed try uses up one retry, for any reason.
 
     Raises:
         S3Refused, NetworkError: no retry was left, or S3's refusal is final.
@@ -52,7 +52,7 @@ def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> 
 
 
 def confirm(api: Api, upload_id: str) -> Steps[Image]:
-    """Record the image. While the object is missing, ask again, but not forever.
+    """Record the image. If the object is missing, ask again a limited number of times.
 
     Raises:
         ObjectMissing, ObjectMismatch, UploadGone and other BrokerErrors; NetworkError.

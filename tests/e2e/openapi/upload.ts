@@ -49,7 +49,7 @@ const ticket = made(
 const confirming = { params: { path: { upload_id: ticket.id } } }
 
 const early = await client.POST('/api/uploads/{upload_id}/confirm/', confirming)
-// @ts-expect-error: a confirm has codes of its own, and this is none of them
+// @ts-expect-error: a confirm never answers with this code
 if (early.error?.code === 'image_limit_reached') throw new Error('no place is taken by a confirm')
 if (early.error?.code !== 'object_missing') throw new Error('confirmed before it was sent')
 

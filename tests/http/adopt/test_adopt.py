@@ -142,7 +142,7 @@ def test_of_several_avatars_the_newest_is_adopted(
     head = storage_type.head
 
     def head_aged(self: object, key: str) -> object:
-        # Object times have whole seconds and cannot be set.
+        # The times of objects are in whole seconds and cannot be set.
         answer = head(self, key)
         age = timedelta(hours=1 if key.endswith("c.jpg") else 2)
         object.__setattr__(answer, "last_modified", answer.last_modified - age)

@@ -105,7 +105,7 @@ def test_forms_of_the_old_s3_key_stop_working_and_are_renewed_with_the_new_key(
         before = client("old-key")
         used, open_form = (before.ticket(before.ad()).get_json() for _ in range(2))
         assert send(used).status_code == 201
-    # Withdrawn immediately, as after a theft, before the signed forms have expired.
+    # The key is withdrawn immediately, as after a theft, before the signed forms have expired.
     with EmbeddedS3(tmp_path, port, "new-key", "new-key" * 2):
         after = client("new-key")
         assert after.post(used["confirm_url"]).status_code == 200

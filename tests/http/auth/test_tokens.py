@@ -33,7 +33,7 @@ class Issuer:
             def do_GET(self) -> None:
                 issuer.asked += 1
                 if issuer.hangs_up:
-                    # Closes with a reset, as a restarting proxy does.
+                    # Closes the connection with a reset, like a restarting proxy.
                     linger = struct.pack("ii", 1, 0)
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.connection.close()

@@ -84,7 +84,7 @@ def test_an_object_without_a_digest_is_promoted_by_its_notification(
     ticket = alice.ticket(alice.ad(), checksum_sha256=None).get_json()
     send(ticket)
     assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
-    # The notifications of the promoting copy and of the replayed form.
+    # The notifications for the copy to the final key and for the replayed form.
     assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"unknown": 1}
     etag = s3_bucket.storage.head(f"media/{ticket['key']}").etag
     send(ticket, bytes(reversed(JPEG)))
@@ -121,7 +121,7 @@ def test_an_object_written_after_its_upload_ended_is_deleted(
     cancelled, expired = (alice.ticket(ad).get_json() for _ in range(2))
     alice.delete(f"/api/uploads/{cancelled['id']}/")
     assert reap(app, PAST_GRACE).expired == 1
-    reap(app, PAST_GRACE + timedelta(hours=2))  # after the second deletions
+    reap(app, PAST_GRACE + timedelta(hours=2))  # this runs the second deletions, too
     for ticket in (cancelled, expired):
         assert send(ticket).status_code == 201
         assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}

@@ -1,4 +1,4 @@
-"""The reaper: several at once, with BROKER_REAP=confirm, and as a process."""
+"""The reaper: several reapers at once, with BROKER_REAP=confirm, and as a process."""
 
 import os
 import signal

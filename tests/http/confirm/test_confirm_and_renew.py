@@ -1,4 +1,4 @@
-"""What confirm sends to the bucket, and what renew and a rejection do to the slot."""
+"""The requests of a confirm to the bucket, and the effect of renew and rejection on the slot."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -188,7 +188,7 @@ def test_after_a_503_of_the_bucket_the_retry_runs_again(
 
 @contextmanager
 def failing(engine: Engine, statement: str) -> Iterator[None]:
-    """Make the database fail at a statement."""
+    """Make one statement fail in the database."""
 
     def fail(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         if statement in sql:

@@ -1,4 +1,4 @@
-"""Idempotency-Key if requests crash, stall, or are overtaken by their own retry."""
+"""Idempotency-Key when a request crashes, stalls, or is overtaken by its own retry."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.http.client import SECRET, Client, declared, rows
 from tests.http.test_adversarial import at_once
 from tests.servers.fixtures import Bucket
 
-# A worker that is killed at the commit of a ticket, or right after it.
+# A worker that is killed at the commit of a ticket, or immediately after it.
 WORKER = """
 import os, signal, sys
 from sqlalchemy import event
@@ -116,7 +116,7 @@ def test_after_a_kill_before_the_commit_a_retry_creates_the_ticket_when_the_lock
 
 
 def once(act: Callable[[], None]) -> Callable[..., None]:
-    """Return a listener that acts only at its first call."""
+    """Return a listener that acts only on its first call."""
     left = [act]
 
     def listener(*_: Any) -> None:
@@ -128,7 +128,7 @@ def once(act: Callable[[], None]) -> Callable[..., None]:
 
 @contextmanager
 def at_the_commit_of_an_upload(app: Flask, moment: str, act: Callable[[], None]) -> Iterator[None]:
-    """Act at the commit of a new upload: `before_commit` or `after_commit`."""
+    """Call `act` at the commit of a new upload: `before_commit` or `after_commit`."""
     engine, inserted = app.extensions["broker"].database.engine, threading.Event()
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
@@ -206,7 +206,7 @@ def test_an_answer_lost_after_the_commit_is_replayed(app: Flask, alice: Client) 
     path = f"/api/ads/{ad}/upload_image/"
 
     class Lost(BaseException):
-        """Ends a request without an answer, as a worker's shutdown does."""
+        """Ends a request without an answer, like the shutdown of a worker."""
 
     def lose() -> None:
         raise Lost

@@ -98,7 +98,7 @@ def test_lines_of_one_request_share_its_id_and_the_callers_trace(
     assert {line["trace_id"] for line in of_it} == {TRACE}
     (other,) = {line["trace_id"] for line in lines()} - {
         TRACE
-    }  # the request for the ad has another one
+    }  # the request for the ad has another id
     assert trace_id_of(f"00-{other}-00f067aa0ba902b7-01") == other
     assert of_it[1]["user"] == 1
     assert of_it[1]["database_ms"] > 0
@@ -127,7 +127,7 @@ def test_the_audit_log_shows_the_life_of_a_ticket_and_its_user(
     first, second = alice.ticket(ad).get_json(), alice.ticket(ad).get_json()
     alice.post(f"/api/uploads/{first['id']}/renew/")
     send(first)
-    for _ in range(2):  # a repeat changes nothing and is not logged
+    for _ in range(2):  # a repeated request changes nothing and is not logged
         image = service.post(first["confirm_url"]).get_json()
     alice.delete(f"/api/uploads/{second['id']}/")
     alice.delete(f"/api/ads/{ad}/images/{image['id']}/")

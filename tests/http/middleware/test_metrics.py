@@ -1,4 +1,4 @@
-"""What /metrics contains after requests, and that clients cannot make it grow."""
+"""The contents of /metrics after requests. Clients cannot make it grow."""
 
 from collections.abc import Callable
 
@@ -91,7 +91,7 @@ def test_unknown_paths_methods_and_codes_create_no_new_series(app: Flask, alice:
         Client(app, token(number + 5)).ticket(ad)
 
     strange(1)
-    scrape(app)  # its own request is counted from now on
+    scrape(app)  # from now on the scrape itself is counted, too
     before = set(scrape(app))
     for number in range(2, 12):
         strange(number)

@@ -64,7 +64,7 @@ def reaper(environment: dict[str, str], log: Path, *options: str) -> Iterator[No
 
 
 def scraped(url: str, name: str) -> dict[str, float]:
-    """Scrape until the worker has finished a round; return the values of one metric."""
+    """Scrape until the worker has finished a round. Return the values of one metric."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -125,7 +125,7 @@ def test_processes_that_share_a_directory_are_exposed_as_one(
     Client(app, token(1)).ad()
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "not" / "there")}
     subprocess.run([*BROKER, "reap", "--once"], env=shared, capture_output=True, check=True)
-    for requests in (3, 7):  # three more and the previous scrape
+    for requests in (3, 7):  # three more requests, and the previous scrape
         done = subprocess.run(
             [sys.executable, "-c", API], env=shared, capture_output=True, text=True, check=True
         )

@@ -57,7 +57,7 @@ def test_a_large_photo_goes_up_in_parts_and_is_confirmed_by_complete(
     composite = composite_sha256(digest(part(LARGE, number)) for number in (1, 2, 3))
     assert shown["composite_checksum_sha256"] == (composite if pinned else None)
     assert rows(app, UploadPart) == 0
-    # Repeated, or by a confirm: the same image.
+    # A repeated completion or a confirm returns the same image.
     assert alice.post(ticket["upload"]["complete_url"]).get_json() == image.get_json()
     assert alice.post(ticket["confirm_url"]).get_json() == image.get_json()
 
@@ -132,7 +132,7 @@ def test_digests_are_required_for_all_parts_or_none_and_never_change(alice: Clie
     assert ask(alice, pinned, [2], pinned=False).status_code == 422
     other = {"parts": [{"part_number": 1, "checksum_sha256": digest(b"other")}]}
     assert alice.post(pinned["upload"]["parts_url"], other).status_code == 422
-    # A known digest need not be sent again.
+    # A known digest does not have to be sent again.
     again = signed(alice, pinned, [1], pinned=False)
     assert again[0]["headers"] == {"x-amz-checksum-sha256": digest(part(LARGE, 1))}
     garbled = {"parts": [{"part_number": 2, "checksum_sha256": "x"}]}

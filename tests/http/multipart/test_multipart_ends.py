@@ -1,4 +1,4 @@
-"""Every multipart upload ends with one image or none and leaves no parts, even after crashes."""
+"""Every multipart upload ends with one image or none, and leaves no parts, even after a crash."""
 
 import threading
 from collections.abc import Callable
@@ -204,7 +204,7 @@ def test_after_an_abort_the_parts_are_gone_and_their_urls_fail(
         alice.post(ticket["confirm_url"]),
     ):
         assert (answer.status_code, answer.get_json()["code"]) == (410, "upload_cancelled")
-    # Aborted again when all URLs have expired; then the outbox is empty.
+    # It is aborted again when all URLs have expired. After that the outbox is empty.
     assert rows(app, Deletion) == 2
     reap(app, timedelta(days=2))
     assert rows(app, Deletion) == 0
@@ -243,7 +243,7 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     alice = Client(app, token(1))
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1, 2, 3])
-    threading.Event().wait(2.1)  # real time must pass: X-Amz-Expires is in whole seconds
+    threading.Event().wait(2.1)  # wait in real time, because X-Amz-Expires is in whole seconds
     late = put_part(urls[0], LARGE[:PART])
     assert late.status_code == 403
     assert "expired" in late.text

@@ -1,4 +1,4 @@
-"""Which files of the page are served, and with which Content-Security-Policy."""
+"""The served files of the page, and their Content-Security-Policy."""
 
 import pytest
 

@@ -253,7 +253,7 @@ def test_when_the_store_is_back_requests_are_counted_again(
 def test_a_connection_to_a_store_that_became_a_replica_is_closed(
     make_app: MakeApp, own_store: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a failover the address names another server, which only a new connection reaches."""
+    """After a failover the address leads to another server, but only for new connections."""
     monkeypatch.setattr(redis_rate_limits, "RETRY_SECONDS", 0.0)
     alice = Client(
         make_app(rate_limit_storage_url=own_store.url, rate_limit_user="1/minute"), token(1)
@@ -269,7 +269,7 @@ def test_a_connection_to_a_store_that_became_a_replica_is_closed(
     operator.replicaof("127.0.0.1", 1)
     assert alice.get("/api/users/1/").status_code == 200
     pause, tries = threading.Event(), 600
-    while before in connections():  # until the server has noticed the close
+    while before in connections():  # wait until the server has noticed the close
         assert (tries := tries - 1) > 0
         pause.wait(0.1)
     operator.replicaof("NO", "ONE")

@@ -54,7 +54,7 @@ def test_a_promoted_object_has_no_difference(
     for ticket in (confirmed, pending):
         assert send(ticket).status_code == 201
     assert alice.post(confirmed["confirm_url"]).status_code == 200
-    # Its source below incoming/ is in the outbox.
+    # The source of the copy, below incoming/, is in the outbox.
     tally = Tally()
     assert reconciled(app, tally=tally) == []
     assert (tally.objects, tally.images) == (3, 1)

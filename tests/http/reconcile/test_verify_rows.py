@@ -1,4 +1,4 @@
-"""`broker db verify` reports each inconsistent row in a line."""
+"""`broker db verify` reports each inconsistent row on its own line."""
 
 from uuid import UUID
 

@@ -105,7 +105,7 @@ def test_a_photo_stored_with_another_content_type_is_rejected(
     alice: Client, s3_bucket: Bucket, name: str, value: str
 ) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
-    # Unsigned but stored by every server: a signature must cover only x-amz-*.
+    # Every server stores these unsigned headers: a signature must cover only x-amz-*.
     assert put(ticket, **{name: value}).status_code == 200
     answer = alice.post(ticket["confirm_url"])
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
@@ -121,7 +121,8 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if "minio" in request.node.name:
-        # MinIO copies what the IAM policy allows; its root user, which has none, is only for tests.
+        # MinIO copies objects if the IAM policy allows it. Its root user has no policy and is only
+        # for tests.
         policy = iam_policy(s3_bucket.settings, "api")
         for name, value in allowed_by(s3_bucket.server, policy).items():
             monkeypatch.setenv(name, value)
@@ -133,7 +134,7 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     second = alice.ticket(ad, other).get_json()
     assert send(second, other).status_code == 201
     assert alice.post(second["confirm_url"]).status_code == 200
-    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # promoted by a copy
+    unpinned = alice.ticket(ad, other, checksum_sha256=None).get_json()  # it is promoted by a copy
     assert send(unpinned, other).status_code == 201
     assert alice.post(unpinned["confirm_url"]).status_code == 200
     source = f"/{s3_bucket.name}/media/{second['key']}"

@@ -1,7 +1,7 @@
-"""A further kind of owner, with a table of its own, needs two rows and no other code.
+"""A further kind of owner, with its own table, needs two rows and no other code.
 
-The kind is registered as a developer would: one row in `domain/owners.py`, one in
-`db/owner_tables.py`. Then it goes through all that ads and users go through.
+The kind is registered as a developer does it: one row in `domain/owners.py`, one in
+`db/owner_tables.py`. Then it is tested like ads and users.
 """
 
 from collections.abc import Iterator
@@ -41,11 +41,11 @@ MINE, THEIRS = 7, SELLER  # the other seller's product has the id of a user
 
 
 class Base(DeclarativeBase):
-    """Not the broker's own, whose tables the migrations must match."""
+    """Not the broker's own Base, because the migrations must match its tables."""
 
 
 class Product(Base):
-    """What another service sells."""
+    """A product that another service sells."""
 
     __tablename__ = "products"
 
@@ -77,7 +77,7 @@ def products(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def ask(client: Client, product: int = MINE, **changes: Any) -> Any:
-    """Ask for a ticket; the document does not name this test's own route."""
+    """Request a ticket. The route of this test is not in the OpenAPI document."""
     return client.app.test_client().post(
         f"/products/{product}/",
         json=declared(**changes),
@@ -102,7 +102,7 @@ def test_only_the_owner_gets_a_ticket_whoever_has_the_products_id(
     bob.ad()
     alice.ad()
     assert ask(bob).status_code == 403
-    # A user with the id of the product has no right to it.
+    # A user with the same id as the product has no right to the product.
     assert ask(alice, THEIRS).status_code == 403
     assert ask(alice, 999).status_code == 404
     assert (rows(app, Upload), slots(app), slots(app, THEIRS)) == (0, 0, 0)
@@ -183,7 +183,7 @@ def test_adopt_and_reconcile_know_the_kind(app: Flask, s3_bucket: Bucket) -> Non
 def test_a_kind_without_a_table_raises_and_writes_nothing(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A row that was forgotten must not make a product a user's."""
+    """If the row is missing, a product must not be treated as a user."""
     monkeypatch.setitem(OWNER_KINDS, PRODUCT.name, PRODUCT)
 
     @requires_token

@@ -69,7 +69,7 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert alice.post(tickets[1]["confirm_url"]).get_json()["code"] == "upload_cancelled"
     assert reap(app).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)
-    # Deleted again when all forms have expired; then the outbox is empty.
+    # It is deleted again when all forms have expired. After that the outbox is empty.
     send(tickets[1])
     assert reap(app, timedelta(hours=2)).deleted == 2
     assert all(gone(app, ticket["key"]) for ticket in tickets)

@@ -1,8 +1,8 @@
 """Row locks are taken in one order, so that no deadlock is possible.
 
 The order is uploads, images, ads, quotas, Uppy sessions; ads and quotas by id. Random races seldom
-hit the critical moment. So here another transaction holds the first row until the tested operation
-waits for it, and then checks that the operation does not yet hold the second row.
+hit the critical moment. So in these tests another transaction locks the first row until the tested
+operation waits for it. Then the test checks that the operation does not hold the second row yet.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def quota_row(user: int) -> Row:
 
 
 def until_blocked(engine: Engine, pid: int, acting: Future[Any]) -> None:
-    """Wait until another backend waits for this one; limited by tries, not by time."""
+    """Wait until another backend waits for this one. The limit is a number of tries, not a time."""
     # Within a transaction `pg_stat_activity` does not change.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
         for _ in range(TRIES):

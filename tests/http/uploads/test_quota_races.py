@@ -65,7 +65,7 @@ def test_an_upload_ended_concurrently_is_refunded_once(app: Flask, alice: Client
             ]
         )
         at_once(4, lambda acts=acts: next(acts)())
-        charged(app)  # checks that the rows agree
+        charged(app)  # this also checks that the rows agree
         alice.delete(f"/api/uploads/{kept['id']}/")
         with broker.database.session() as session:
             session.execute(Upload.__table__.update().values(quota_window=None))

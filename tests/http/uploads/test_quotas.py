@@ -1,4 +1,4 @@
-"""Quotas: what a user may reserve in a window, and what is refunded."""
+"""Quotas: how much a user may reserve in a window, and what is refunded."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -117,7 +117,7 @@ def test_quota_of_a_valid_form_is_refunded_when_the_form_has_expired(
         ticket = alice.ticket(ad, transport=transport).get_json()
         for _ in range(2):
             assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-        # Sent late and again after each deletion: it stays charged.
+        # The object is sent late, and again after each deletion. It stays charged.
         assert (put if transport == "put" else send)(ticket).status_code in (200, 201)
         reap(app, timedelta())
     assert alice.ticket(ad).get_json()["code"] == "quota_exceeded"

@@ -1,4 +1,4 @@
-"""Companion's S3 protocol as Uppy uses it, and the shape of each refusal."""
+"""Companion's S3 protocol as Uppy uses it, and the format of each error answer."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Uppy endpoints: who may create one, what it allows, and when it ends."""
+"""Uppy endpoints: the right to create one, the requests that it allows, and its end."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

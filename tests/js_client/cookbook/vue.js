@@ -1,4 +1,5 @@
-// What a bundler's Vue plugin does: a component's script and template become one module.
+// This does the work of a bundler's Vue plugin: it joins a component's script and template into one
+// module.
 import { readFileSync } from "node:fs";
 import { compileScript, parse } from "vue/compiler-sfc";
 

@@ -10,7 +10,7 @@ export const TICKET = {
 
 /**
  * Return a fetch that answers "METHOD path" from a list of [status, body, headers]. The last answer
- * repeats. Instead of an answer, a list may have a function of the request that returns one.
+ * repeats. Instead of an answer, a list may contain a function that gets the request and returns an answer.
  */
 export function answers(table) {
   const asked = [];
@@ -38,7 +38,7 @@ export function storage() {
 
 export const refused = (code, status, more = {}) => [status, { code, detail: code }, more];
 
-/** Never answer; the request ends when it is aborted. */
+/** Never answer. The request ends when it is aborted. */
 export const never = ({ signal }) => new Promise((_, reject) => {
   signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
 });

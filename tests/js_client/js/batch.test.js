@@ -7,11 +7,11 @@ import { IMAGE, TICKET, answers, gate, refused, storage } from "./answers.js";
 const BATCH = "POST /api/ads/1/upload_images/", ALONE = "POST /api/ads/1/upload_image/";
 const MB = 1e6;
 
-/** Files that say how large they are, without the bytes. */
+/** Files that report a size but contain no bytes. */
 const files = (count, size) => Array.from({ length: count }, (_, index) =>
   Object.defineProperty(new File([`photo ${index}`], `${index}.jpg`, { type: "image/jpeg" }), "size", { value: size }));
 
-/** A broker that has a ticket for each file of a batch, or room for fewer. */
+/** A broker that issues a ticket for each file of a batch, or has too few free slots. */
 function shop(more = {}) {
   let made = 0;
   const ticket = () => ({ ...TICKET, id: `u${++made}` });

@@ -6,7 +6,7 @@ import { FILE, IMAGE, TICKET, answers, refused, storage } from "./answers.js";
 
 const PATCH = "PATCH /api/ads/1/images/1/";
 
-/** Begin with some options, and choose the same file again with others; gives the image and the PATCHes. */
+/** Start an upload with some options, and choose the same file again with other options. Returns the image and the PATCH requests. */
 async function twice(before, after, { recorded, patched = [[200, { ...IMAGE, id: 1, alt_text: "patched" }]] }) {
   const kept = storage();
   const first = answers({

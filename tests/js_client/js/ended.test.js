@@ -1,4 +1,4 @@
-// The same bytes again: a recorded upload is confirmed and not sent twice.
+// Upload the same bytes again: a recorded upload is confirmed and not sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -126,7 +126,7 @@ test("a record that another tab deleted before it was locked is not used", async
     "POST /api/ads/1/upload_image/": [ticket("u1")], "POST /api/uploads/u1/confirm/": [refused("storage_denied", 503)],
   });
   await assert.rejects(new Broker({ fetch: first.fetch, storage: kept }).upload(FILE, { ad: 1 }), { code: "storage_denied" });
-  // The other tab deletes the record after this tab has read it and before this tab has the lock.
+  // The other tab deletes the record after this tab has read it, but before this tab has the lock.
   let reads = 0;
   const racing = { ...kept, all: () => {
     const found = kept.all();

@@ -16,7 +16,7 @@ const TRANSPORTS = {
   },
 };
 
-/** Upload, and pause at the n-th thing that happens; gives how many there were. */
+/** Upload, and pause at the n-th event. Returns the number of events. */
 async function pausedAt(n, table) {
   let happened = 0, isPaused = false;
   const upload = {}, late = [];
@@ -44,7 +44,7 @@ async function pausedAt(n, table) {
   let isOver = false;
   const over = upload.one.then((image) => { isOver = true; return image; });
   while (!isPaused && !isOver) await tick();
-  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // interrupted requests report their end
+  for (let ticks = 0; ticks < 50 && !isOver; ticks++) await tick(); // wait for the interrupted requests to report their end
   assert.ok(late.every((phase) => ENDS.includes(phase)), `${n}: ${late}`);
   if (isPaused && !isOver) {
     assert.equal(upload.one.phase, "paused", String(n));

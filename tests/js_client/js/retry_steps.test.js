@@ -10,7 +10,7 @@ const firstTries = (phase) => cases
   .map(({ js = {}, python, ...shared }) => ({ ...shared, ...js }))
   .filter((row) => row.phase === phase && (row.tries ?? 1) === 1);
 
-/** Let waits end at once, and record them. Timeouts of 30 s or more never fire. */
+/** End waits at once, and record them. Timeouts of 30 s or more never fire. */
 function recordWaits(t) {
   const waits = [];
   t.mock.method(globalThis, "setTimeout", (act, time) => {

@@ -64,7 +64,7 @@ test("an IndexedDB that does not answer is skipped and tried again after a minut
       const read = database.all();
       mock.timers.tick(5_000);
       await assert.rejects(read, /does not answer/);
-      await assert.rejects(database.all(), /does not answer/); // at once
+      await assert.rejects(database.all(), /does not answer/); // immediately
       assert.deepEqual([opened, database.losses], [times, times]);
       now += 60_000;
     }

@@ -14,7 +14,7 @@ function guarded(good, code = "token_expired") {
   });
 }
 
-/** A page's token function that keeps its token until it was refused. */
+/** A page's token function that returns the same token until it is refused. */
 function session(tokens) {
   const calls = [];
   const token = async (asked) => {
@@ -67,5 +67,5 @@ test("an error thrown by the token function does not count as a refused token", 
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
   assert.equal(calls, 1);
   await assert.rejects(broker.upload(FILE, { ad: 1 }), { detail: "Signed out." });
-  assert.equal(calls, 2); // the page is asked again
+  assert.equal(calls, 2); // the page is asked for a token again
 });

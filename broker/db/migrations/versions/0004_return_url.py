@@ -1,4 +1,4 @@
-"""Where plain forms return to"""
+"""The return URL of plain forms"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Image ids are never reused: SQLite's `images` has AUTOINCREMENT again, which 0002 had lost"""
+"""Image ids are never reused: SQLite's `images` gets back AUTOINCREMENT, which 0002 lost"""
 
 from alembic import op
 
@@ -17,4 +17,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back: nothing, the id of a deleted image is nobody's to have."""
+    """Revert nothing: the id of a deleted image must never be used again."""

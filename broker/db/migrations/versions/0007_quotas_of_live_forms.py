@@ -1,4 +1,4 @@
-"""What a live form may still write stays charged: the outbox knows whose quota it gives back"""
+"""A quota stays charged while a form can still write: the outbox stores which quota to refund"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,5 +16,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back; what still waits is given back when its window ends."""
+    """Revert. Quotas that were not refunded yet stay charged until their window ends."""
     op.drop_column('deletions', 'upload_id')
