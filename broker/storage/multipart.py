@@ -7,7 +7,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.errors import MultipartNotFound
 from broker.domain.part_plan import UploadedPart
-from broker.storage.translation import translate_without_object
+from broker.storage.translation import (
+    translate_missing,
+    translate_of_multipart,
+    translate_without_object,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,7 +68,9 @@ class S3Multipart:
                 for part in page.get("Parts", [])
             ]
         except (ClientError, BotoCoreError) as error:
-            raise translate_without_object(error) from error
+            raise translate_of_multipart(error) from error
+        except KeyError as error:
+            raise translate_missing(error) from error
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
         """See MultipartStorage."""
@@ -77,14 +83,14 @@ class S3Multipart:
                 MultipartUpload={"Parts": named},
             )
         except (ClientError, BotoCoreError) as error:
-            raise translate_without_object(error) from error
+            raise translate_of_multipart(error) from error
 
     def abort(self, key: str, multipart_id: str) -> None:
         """See MultipartStorage."""
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=multipart_id)
         except (ClientError, BotoCoreError) as error:
-            translated = translate_without_object(error)
+            translated = translate_of_multipart(error)
             if not isinstance(translated, MultipartNotFound):
                 raise translated from error
 

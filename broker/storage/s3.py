@@ -9,7 +9,12 @@ from broker.domain.object_head import ListedObject, ObjectHead
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
-from broker.storage.translation import is_missing_key, translate, translate_without_object
+from broker.storage.translation import (
+    is_missing_key,
+    translate,
+    translate_missing,
+    translate_without_object,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -97,8 +102,11 @@ class S3Storage:
             )
         except (ClientError, BotoCoreError) as error:
             raise translate(error) from error
-        # SeaweedFS answers without quotes, other servers with quotes.
-        return answer["CopyObjectResult"]["ETag"].strip('"')
+        try:
+            # SeaweedFS answers without quotes, other servers with quotes.
+            return answer["CopyObjectResult"]["ETag"].strip('"')
+        except KeyError as error:
+            raise translate_missing(error) from error
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""
@@ -116,6 +124,8 @@ class S3Storage:
                     )
         except (ClientError, BotoCoreError) as error:
             raise translate_without_object(error) from error
+        except KeyError as error:
+            raise translate_missing(error) from error
 
     def check(self) -> None:
         """See ObjectStorage."""

@@ -40,6 +40,21 @@ def is_missing_key(error: ClientError | BotoCoreError) -> bool:
     return isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchKey"
 
 
+def translate_of_multipart(error: ClientError | BotoCoreError) -> StorageError:
+    """Return the domain error of a call that names a multipart upload.
+
+    After a completion or an abort, Ceph and OpenStack Swift answer NoSuchKey, S3 NoSuchUpload.
+    """
+    if is_missing_key(error):
+        return MultipartNotFound("The bucket has no such multipart upload.")
+    return translate_without_object(error)
+
+
+def translate_missing(error: KeyError) -> StorageError:
+    """Return the domain error for an answer without a member that S3 always sends."""
+    return StorageUnavailable(f"The bucket's answer has no {error.args[0]}; is it an S3 server?")
+
+
 def translate_status(status: int, code: str) -> StorageError:
     """Return the domain error for an unsuccessful answer; `code` is the S3 error code."""
     if code == "NoSuchUpload":

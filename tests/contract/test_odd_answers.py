@@ -9,7 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from broker.config import Settings
-from broker.domain.errors import StorageDenied, StorageError, StorageUnavailable
+from broker.domain.errors import (
+    MultipartNotFound,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+)
 from broker.domain.part_plan import UploadedPart
 from broker.local.process import free_ports
 from broker.storage import circuit_breaker, factory
@@ -207,3 +212,44 @@ def test_a_bucket_that_refuses_connections_is_tried_by_all_threads(
             storage.head("media/a.jpg")
         back.setblocking(False)
         assert len(list(accepted(back))) == 2
+
+
+@pytest.mark.parametrize("name", ["list_parts", "complete"])
+def test_report_14_no_such_key_after_the_end_of_a_multipart_upload(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    """Ceph and OpenStack Swift answer so after a completion or an abort."""
+    odd.answer = Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>")
+    with pytest.raises(MultipartNotFound):
+        CALLS[name](storage)
+
+
+def test_report_14_an_abort_that_was_done_before_is_no_error(
+    odd: OddServer, storage: S3Storage
+) -> None:
+    odd.answer = Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>")
+    CALLS["abort"](storage)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        (
+            "list",
+            b"<ListBucketResult><Contents><Key>media/a.jpg</Key><Size>1</Size>"
+            b"<LastModified>2026-01-01T00:00:00Z</LastModified></Contents></ListBucketResult>",
+        ),
+        (
+            "list_parts",
+            b"<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size></Part>"
+            b"</ListPartsResult>",
+        ),
+        ("copy", b"<CopyObjectResult></CopyObjectResult>"),
+    ],
+)
+def test_report_14_an_answer_without_an_etag_is_one_clear_error(
+    odd: OddServer, storage: S3Storage, name: str, body: bytes
+) -> None:
+    odd.answer = Answer(body=body)
+    with pytest.raises(StorageUnavailable, match="no ETag"):
+        CALLS[name](storage)
