@@ -21,7 +21,7 @@ from schemas.fields import (
 )
 from schemas.images import ORDER_MAX
 from schemas.parts import PARTS_MAX
-from schemas.tickets import TYPE_PATTERN
+from schemas.tickets import type_field
 
 FILE_NAME_MAX = 1024
 KEY_MAX = 1024
@@ -74,7 +74,7 @@ class File(Schema):
     """The query of `s3/params`."""
 
     filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
+    type = type_field()
     alt_text = _alt_text(data_key="metadata[alt_text]")
     order = _order(data_key="metadata[order]")
 
@@ -93,7 +93,7 @@ class MultipartFile(Schema):
     """The body of `s3/multipart`."""
 
     filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
+    type = type_field()
     metadata = fields.Nested(Meta, load_default=lambda: {"alt_text": "", "order": 0})
 
 

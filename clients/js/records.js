@@ -18,7 +18,7 @@ export function idsOf(path) {
 }
 
 export function contentTypeOf(file, given) {
-  return mediaTypeOf(nameOf(file), given, file.type);
+  return mediaTypeOf(file.name ?? "", given, file.type);
 }
 
 /** Return a file name that the API accepts: no control characters, no bidirectional marks. */

@@ -118,7 +118,7 @@ def test_the_files_of_a_batch_take_the_fast_path(monkeypatch: pytest.MonkeyPatch
         {**FILE, "transport": "ftp"},
         {**FILE, "other": 1},
         {**FILE, "order": None},
-        {name: value for name, value in FILE.items() if name != "content_type"},
+        {name: value for name, value in FILE.items() if name != "file_name"},
         [FILE],
     ],
 )

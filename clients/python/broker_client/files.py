@@ -26,8 +26,8 @@ OnProgress = Callable[[Progress], None]
 class FileToSend:
     """A file with its alt text, its position among the ad's images, and its transport.
 
-    If `content_type` is not given, the file name decides. If `transport` is not given, the broker
-    decides.
+    If `content_type` is not given or is `application/octet-stream`, the file name decides. If
+    `transport` is not given, the broker decides.
     """
 
     file: File
@@ -42,7 +42,7 @@ class FileToSend:
         Raises:
             UnknownType: it was not given and does not follow from the file name.
         """
-        found = self.content_type or content_type_of(file_name(self.file))
+        found = content_type_of(file_name(self.file), self.content_type)
         if found is None:
             raise UnknownType(
                 f"{file_name(self.file)}: unknown file extension; pass the content type"
