@@ -5,11 +5,12 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from broker.domain.decoration import ORDER_MAX
 from broker.domain.media_types import ALIASES, EXTENSIONS, UNNAMED_TYPES
 from broker.domain.return_urls import RETURN_URL_MAX
 from broker.domain.transports import TRANSPORTS
+from schemas.decoration import AltText, FileName
 from schemas.fields import Answer, Choice, Int, Several, StrictSchema, TextField, Time, the
-from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
@@ -45,7 +46,7 @@ def type_field() -> TextField:
 class AvatarFile(StrictSchema):
     """A file that a client declares. The service checks type, size and digest."""
 
-    file_name = TextField(low=1, high=255, name=True, required=True)
+    file_name = FileName(required=True)
     content_type = type_field()
     size = Int(
         low=1,
@@ -74,7 +75,7 @@ class AvatarFile(StrictSchema):
 class ImageFile(AvatarFile):
     """A file for an ad, with the alt_text and order of the image."""
 
-    alt_text = TextField(high=500, load_default="")
+    alt_text = AltText(load_default="")
     order = Int(low=0, high=ORDER_MAX, load_default=0)
 
 

@@ -112,7 +112,7 @@ def test_the_files_of_a_batch_take_the_fast_path(monkeypatch: pytest.MonkeyPatch
         {**FILE, "size": True},
         {**FILE, "size": 5.0},
         {**FILE, "size": 0},
-        {**FILE, "file_name": ""},
+        {**FILE, "alt_text": "a\nb"},
         {**FILE, "file_name": "a\x7fb"},
         {**FILE, "file_name": "x" * 256},
         {**FILE, "transport": "ftp"},

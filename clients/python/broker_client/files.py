@@ -12,7 +12,7 @@ from broker_client.media_types import content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
-# Characters that the API accepts in no file name: control characters, bidirectional marks, and
+# Characters that the API removes from file names: control characters, bidirectional marks, and
 # surrogates, which stand for bytes that are not UTF-8.
 _REFUSED_IN_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.domain.object_keys import STEM_MAX
 from tests.http.client import Client, declared, send
-from tests.http.uppy_calls import open_session, path
+from tests.http.uppy_calls import open_session, params, path
 
 TYPES = json.loads((Path(__file__).parents[2] / "media_types.json").read_text())["declared"]
 ALIASED = [
@@ -80,3 +81,87 @@ def test_report_17_without_a_type_and_a_known_extension_the_type_is_named(
     answer = alice.ticket(alice.ad(), file_name="photo.exe", content_type=content_type)
     assert answer.status_code == 422
     assert list(answer.get_json()["errors"]) == ["content_type"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("\u200fצילום.png", "image"),
+        ("a\u202egpj.exe", "agpj"),
+        ("a\x00\x1b[31m.jpg", "a-31m"),
+        ("a\r\nx\x85.jpg", "ax"),
+        ("a\ud800.jpg", "a"),
+        ("x" * 10_000 + ".jpg", "x" * STEM_MAX),
+        ("../" * 5_000 + "x.jpg", "x"),
+        ("\x00\u200f", "image"),
+        ("", "image"),
+    ],
+    ids=ascii,
+)
+def test_report_18_a_file_name_stops_no_photo(
+    alice: Client, anyone: Client, name: str, stem: str
+) -> None:
+    ad = alice.ad()
+    file = declared(file_name=name, content_type="image/jpeg")
+    answers = [
+        alice.post(f"/api/ads/{ad}/upload_image/", file),
+        alice.post(f"/api/ads/{ad}/upload_images/", {"files": [file]}),
+        alice.post("/api/users/1/upload_avatar/", file),
+    ]
+    session = open_session(alice, ad)
+    asked = {"filename": name, "type": "image/jpeg"}
+    answers.append(anyone.post(path(session, "s3/multipart"), asked))
+    if "\ud800" not in name:
+        answers.append(params(anyone, session, filename=name))
+    for answer in answers:
+        assert answer.status_code in (200, 201), answer.text
+        body = answer.get_json()
+        ticket = body["tickets"][0] if "tickets" in body else body
+        key = ticket.get("key") or ticket["fields"]["key"]
+        folder, _, last = key.rpartition("/")
+        assert folder.endswith((f"ads/ad_{ad}", "avatars/user_1"))
+        assert last.rpartition("_")[0] == stem
+        assert last.endswith(".jpg")
+
+
+@pytest.mark.parametrize("content_type", ["", "application/octet-stream"])
+def test_report_18_a_name_that_is_too_long_keeps_its_extension(
+    alice: Client, content_type: str
+) -> None:
+    name = "x" * 300 + "\u200f.heic"
+    answer = alice.ticket(alice.ad(), file_name=name, content_type=content_type)
+    assert answer.status_code == 201, answer.text
+    assert answer.get_json()["upload"]["fields"]["Content-Type"] == "image/heic"
+
+
+def test_report_18_the_size_of_the_request_is_still_limited(alice: Client) -> None:
+    answer = alice.ticket(alice.ad(), file_name="x" * 70_000)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("written", "alt_text"),
+    [
+        ("front\nview", "front view"),
+        ("front\r\nview", "front view"),
+        ("front\tview\u2028side", "front view side"),
+        ("\x00front\x1b[31m\x85\ud800", "front[31m "),
+        ("צילום\u200f", "צילום\u200f"),
+    ],
+    ids=ascii,
+)
+def test_report_19_an_alt_text_is_stored_in_one_line(
+    alice: Client, written: str, alt_text: str
+) -> None:
+    ad = alice.ad()
+    answer = alice.ticket(ad, alt_text=written)
+    assert answer.status_code == 201, answer.text
+    ticket = answer.get_json()
+    send(ticket)
+    image = alice.post(ticket["confirm_url"]).get_json()
+    assert image["alt_text"] == alt_text
+    changed = alice.patch(f"/api/ads/{ad}/images/{image['id']}/", {"alt_text": f"2 {written}"})
+    assert changed.status_code == 200, changed.text
+    assert changed.get_json()["alt_text"] == f"2 {alt_text}"
+    too_long = alice.patch(f"/api/ads/{ad}/images/{image['id']}/", {"alt_text": "x" * 501})
+    assert (too_long.status_code, too_long.get_json()["code"]) == (422, "validation_error")
