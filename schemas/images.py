@@ -2,9 +2,9 @@
 
 from marshmallow import fields
 
-from schemas.fields import Answer, Int, StrictSchema, TextField, Time
-
-ORDER_MAX = 32767
+from broker.domain.decoration import ORDER_MAX
+from schemas.decoration import AltText
+from schemas.fields import Answer, Int, StrictSchema, Time
 
 
 class Image(Answer):
@@ -21,5 +21,5 @@ class Image(Answer):
 class ImageChanges(StrictSchema):
     """The fields of an image that the ad's owner can change."""
 
-    alt_text = TextField(high=500)
+    alt_text = AltText()
     order = Int(low=0, high=ORDER_MAX)

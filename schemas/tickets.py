@@ -5,23 +5,49 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from broker.domain.media_types import EXTENSIONS
+from broker.domain.decoration import ORDER_MAX
+from broker.domain.media_types import ALIASES, EXTENSIONS, UNNAMED_TYPES
 from broker.domain.return_urls import RETURN_URL_MAX
 from broker.domain.transports import TRANSPORTS
+from schemas.decoration import AltText, FileName
 from schemas.fields import Answer, Choice, Int, Several, StrictSchema, TextField, Time, the
-from schemas.images import ORDER_MAX
 from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
+TYPE_MAX = 255
+
+
+def _in_any_case(text: str) -> str:
+    """Return a pattern for the text in any letter case. ECMA-262 has no flag inside a pattern."""
+    return "".join(f"[{one}{one.upper()}]" if one.isalpha() else one for one in text)
+
+
 # Not an `enum`, because client generators would create a class for each.
-TYPE_PATTERN = "^image/(" + "|".join(one.removeprefix("image/") for one in EXTENSIONS) + ")$"
+TYPE_PATTERN = (
+    f"^ *({'|'.join(map(_in_any_case, [*EXTENSIONS, *ALIASES, *sorted(UNNAMED_TYPES)]))}) *"
+    r"(;[^\u0000-\u001f\u007f-\u009f]*)?$"
+)
+
+
+def type_field() -> TextField:
+    """Return the field of a file's content type."""
+    return TextField(
+        high=TYPE_MAX,
+        load_default="",
+        metadata={
+            "pattern": TYPE_PATTERN,
+            "description": "The ticket and the image get the usual name of the type: `image/jpeg` "
+            "for `image/jpg`, `IMAGE/JPEG` and `image/jpeg; charset=binary`. If it is missing, "
+            "empty or `application/octet-stream`, the extension of the file name decides.",
+        },
+    )
 
 
 class AvatarFile(StrictSchema):
     """A file that a client declares. The service checks type, size and digest."""
 
-    file_name = TextField(low=1, high=255, name=True, required=True)
-    content_type = TextField(low=1, high=64, required=True, metadata={"pattern": TYPE_PATTERN})
+    file_name = FileName(required=True)
+    content_type = type_field()
     size = Int(
         low=1,
         metadata={
@@ -49,7 +75,7 @@ class AvatarFile(StrictSchema):
 class ImageFile(AvatarFile):
     """A file for an ad, with the alt_text and order of the image."""
 
-    alt_text = TextField(high=500, load_default="")
+    alt_text = AltText(load_default="")
     order = Int(low=0, high=ORDER_MAX, load_default=0)
 
 

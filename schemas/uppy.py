@@ -3,27 +3,13 @@
 They follow @uppy/aws-s3 5.1 and 6.3. Other fields that Uppy sends are ignored.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
-from schemas.fields import (
-    BIGINT_MAX,
-    Answer,
-    Int,
-    Several,
-    StrictSchema,
-    TextField,
-    Time,
-    whole,
-)
-from schemas.images import ORDER_MAX
+from schemas.decoration import FileName, MetaAltText, MetaFields, MetaOrder
+from schemas.fields import BIGINT_MAX, Answer, Int, Several, StrictSchema, TextField, Time
 from schemas.parts import PARTS_MAX
-from schemas.tickets import TYPE_PATTERN
+from schemas.tickets import type_field
 
-FILE_NAME_MAX = 1024
 KEY_MAX = 1024
 
 
@@ -48,53 +34,35 @@ class Session(Answer):
     max_bytes = fields.Integer()
 
 
-class MetaOrder(fields.Integer):
-    """An integer in Uppy's metadata: a number, or a string of decimal digits."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        found = whole(value)
-        if found is not None:
-            return found
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-            return int(value)
-        raise self.make_error("invalid")
-
-
-def _alt_text(**kwargs: Any) -> TextField:
-    return TextField(high=500, load_default="", **kwargs)
-
-
-def _order(**kwargs: Any) -> MetaOrder:
-    return MetaOrder(validate=validate.Range(0, ORDER_MAX), load_default=0, **kwargs)
+# A value in a query is always a string.
+_IN_QUERY = {"type": "string"}
 
 
 class File(Schema):
     """The query of `s3/params`."""
 
-    filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
-    alt_text = _alt_text(data_key="metadata[alt_text]")
-    order = _order(data_key="metadata[order]")
+    filename = FileName(required=True)
+    type = type_field()
+    alt_text = MetaAltText(data_key="metadata[alt_text]", metadata=_IN_QUERY)
+    order = MetaOrder(data_key="metadata[order]", metadata=_IN_QUERY)
 
 
 class Meta(Schema):
-    """The fields of Uppy's metadata that are stored."""
+    """The fields of Uppy's metadata that are stored, if their values can be used."""
 
     class Meta:
         unknown = "exclude"
 
-    alt_text = _alt_text()
-    order = _order()
+    alt_text = MetaAltText()
+    order = MetaOrder()
 
 
 class MultipartFile(Schema):
     """The body of `s3/multipart`."""
 
-    filename = TextField(low=1, high=FILE_NAME_MAX, required=True)
-    type = TextField(low=1, high=255, required=True, metadata={"pattern": TYPE_PATTERN})
-    metadata = fields.Nested(Meta, load_default=lambda: {"alt_text": "", "order": 0})
+    filename = FileName(required=True)
+    type = type_field()
+    metadata = MetaFields(Meta, allow_none=True)
 
 
 class KeyQuery(Schema):

@@ -1,4 +1,8 @@
-"""The accepted image types and their extensions. SVG is not accepted: it can run scripts."""
+"""The accepted image types, their other names, and their extensions.
+
+SVG is not accepted: it can run scripts. The clients know the same types; tests/media_types.json
+holds all three to the same data.
+"""
 
 from posixpath import splitext
 
@@ -11,21 +15,23 @@ EXTENSIONS = {
     "image/heic": "heic",
     "image/heif": "heif",
 }
-# S3 and older uploaders store these if no type was named.
+# Names that browsers, phones and older uploaders use for these types.
+ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+# S3 and many clients write these if they do not know the type.
 UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 _TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
 _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
 
-def type_of(content_type: str, key: str) -> str | None:
-    """Return the accepted image type of an object that was not uploaded through the broker.
+def type_of(content_type: str, name: str) -> str | None:
+    """Return the accepted image type of a file or object, under the name that the broker signs.
 
-    This is the object's Content-Type, or the type of the key's extension if the object has no
-    Content-Type. Return None if the type is not accepted: an object that is served as HTML is not
-    an image, even if its name ends in `.jpg`.
+    Letter case and parameters (RFC 9110, section 8.3.1) do not matter. If the content type names
+    none, the extension of the file name or object key decides. Return None if the type is not
+    accepted: an object that is served as HTML is not an image, even if its name ends in `.jpg`.
     """
-    named = content_type.partition(";")[0].strip().lower()
+    named = content_type.partition(";")[0].strip(" ").lower()
     if named in UNNAMED_TYPES:
-        return _TYPES.get(splitext(key)[1].lstrip(".").lower())
-    named = "image/jpeg" if named == "image/jpg" else named
+        return _TYPES.get(splitext(name)[1].lstrip(".").lower())
+    named = ALIASES.get(named, named)
     return named if named in EXTENSIONS else None

@@ -1,15 +1,25 @@
 /**
-  * Media types by file extension. The tests compare this list, and those of the Python client and the
- * broker, with tests/media_types.json.
+ * Media types by name and by file extension. The tests compare these lists, and those of the Python
+ * client and the broker, with tests/media_types.json.
  */
 
 // For files whose type the browser does not know. Most browsers do not know HEIC.
 export const MEDIA_TYPES = {
-  jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", gif: "image/gif",
-  avif: "image/avif", heic: "image/heic", heif: "image/heif",
+  jpg: "image/jpeg", jpeg: "image/jpeg", jpe: "image/jpeg", jfif: "image/jpeg", png: "image/png", webp: "image/webp",
+  gif: "image/gif", avif: "image/avif", heic: "image/heic", heif: "image/heif",
 };
+export const ALIASES = { "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png" };
+export const UNNAMED_TYPES = ["", "binary/octet-stream", "application/octet-stream"];
 
-/** Return a file's media type: the caller's, otherwise the browser's, otherwise by file extension. */
+/**
+ * Return a file's media type: the caller's, otherwise the browser's, otherwise by file extension.
+ * Aliases, letter case and parameters are resolved as the broker does.
+ */
 export function mediaTypeOf(fileName, given, fromBrowser) {
-  return given || fromBrowser || MEDIA_TYPES[fileName.split(".").pop().toLowerCase()] || "application/octet-stream";
+  for (const type of [given, fromBrowser]) {
+    const named = (type ?? "").split(";")[0].replace(/^ +| +$/g, "").toLowerCase();
+    if (!UNNAMED_TYPES.includes(named)) return ALIASES[named] ?? named;
+  }
+  const extension = /[^.].*\.([^.]*)$/s.exec(fileName)?.[1].toLowerCase();
+  return MEDIA_TYPES[extension] ?? "application/octet-stream";
 }

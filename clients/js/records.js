@@ -18,12 +18,13 @@ export function idsOf(path) {
 }
 
 export function contentTypeOf(file, given) {
-  return mediaTypeOf(nameOf(file), given, file.type);
+  return mediaTypeOf(file.name ?? "", given, file.type);
 }
 
-/** Return a file name that the API accepts: no control characters, no bidirectional marks. */
+/** Return a file's name without control characters and direction marks. A long name keeps its end. */
 export function nameOf(file) {
-  return cleaned(file.name ?? "", /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, 255) || "image";
+  const name = (file.name ?? "").replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
+  return [...name].slice(-255).join("") || "image";
 }
 
 /** Return the text without the refused characters, cut to `length` characters. */

@@ -18,7 +18,9 @@ export function bodyOf({ method, fields }, blob) {
   if (method !== "POST") return blob;
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("file", blob, "file");
+  const type = fields["Content-Type"] ?? blob.type;
+  // The browser may have another name for the type, or none.
+  form.append("file", blob.type === type ? blob : blob.slice(0, blob.size, type), "file");
   return form;
 }
 

@@ -12,6 +12,7 @@ from broker.cli import broker
 
 ROOT = Path(__file__).parent.parent.parent
 CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+UNRELEASED = "[Unreleased]"
 SECTIONS = {*CHANGES, "What operators must do"}
 
 
@@ -34,7 +35,9 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
 def test_the_changelog_begins_with_this_version_and_goes_back_in_time() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     found = re.findall(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
-    assert len(found) == len(re.findall(r"^## ", text, re.MULTILINE))
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    unreleased = headings[:1] == [UNRELEASED]
+    assert len(found) == len(headings) - unreleased
     assert found[0][0] == version()
     assert [date for _, date in found] == sorted((date for _, date in found), reverse=True)
 
@@ -44,5 +47,7 @@ def test_each_version_has_the_sections_of_keep_a_changelog_and_its_steps_for_ope
     for one in versions:
         sections = re.findall(r"^### (.*)$", one, re.MULTILINE)
         assert set(sections) <= SECTIONS
+        if one.startswith(UNRELEASED):
+            continue
         assert sections[-1] == "What operators must do"
         assert len(sections) == len(set(sections)) > 1

@@ -102,3 +102,40 @@ def test_an_upload_that_a_proxy_refused_is_resumed_later(
     with Broker(live.url, live.token, journal=journal, transport=later) as broker:
         broker.upload(photo, ad=ad)
     assert len(network.paths("/upload_image/") + later.paths("/upload_image/")) == 1
+
+
+@pytest.mark.parametrize("journaled", [False, True], ids=["no journal", "journal"])
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_report_23_a_file_that_is_listed_twice_becomes_two_images(
+    live: Live, photo: Path, tmp_path: Path, journaled: bool, at_once: int
+) -> None:
+    (tmp_path / "other").mkdir()
+    same = tmp_path / "other" / photo.name
+    same.write_bytes(JPEG)
+    folder, ad = tmp_path / "state", live.ad()
+    journal = FolderJournal(folder) if journaled else None
+    with Broker(live.url, live.token, journal=journal) as broker:
+        outcomes = broker.upload_many([photo, photo, same], ad=ad, at_once=at_once)
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert len({outcome.upload_id for outcome in outcomes}) == 3
+    assert len(live.images(ad)) == 3
+    assert not journaled or list(folder.iterdir()) == []
+
+
+def test_report_23_the_same_file_in_two_batches_becomes_two_images(
+    live: Live, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker_client.many.BATCH", 1)
+
+    def no_confirm(request: httpx.Request) -> httpx.Response | None:
+        is_confirm = request.url.path.endswith("/confirm/")
+        return httpx.Response(403, text="<html>") if is_confirm else None
+
+    ad, journal = live.ad(), FolderJournal(tmp_path / "state")
+    for network in (FaultTransport(no_confirm), FaultTransport()):
+        with Broker(live.url, live.token, journal=journal, transport=network) as broker:
+            outcomes = broker.upload_many([photo, photo], ad=ad)
+        assert len({outcome.upload_id for outcome in outcomes}) == 2
+    # The second run resumed both uploads.
+    assert network.paths("/upload_image/") == []
+    assert len(live.images(ad)) == 2

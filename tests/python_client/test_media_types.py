@@ -19,7 +19,17 @@ def test_the_python_client_knows_the_shared_types_and_no_others() -> None:
 
 @pytest.mark.parametrize("row", DATA["file_names"], ids=lambda row: row["name"])
 def test_a_file_names_extension_decides_its_type(row: dict[str, Any]) -> None:
-    assert content_type_of(row["name"]) == row.get("python", row["type"])
+    assert content_type_of(row["name"]) == row["type"]
+
+
+@pytest.mark.parametrize(
+    "row", DATA["declared"], ids=lambda row: f"{row['declared']} {row['name']}"
+)
+def test_report_17_the_python_client_declares_the_usual_name_of_a_type(
+    row: dict[str, Any],
+) -> None:
+    found = content_type_of(row["name"], row["declared"])
+    assert (found if found in DATA["types"] else None) == row["type"]
 
 
 def test_every_extension_that_the_python_client_knows_is_in_the_shared_data() -> None:

@@ -12,7 +12,7 @@ import pytest
 from broker_client import AsyncBroker, Broker, FileToSend, Progress
 
 from tests.http.client import JPEG
-from tests.python_client.fault_transport import FaultTransport
+from tests.python_client.fault_transport import FaultTransport, is_for_s3
 from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
 
@@ -54,6 +54,24 @@ def test_a_file_becomes_an_image_of_its_ad(
     whole = Progress(index=0, sent=len(data), total=len(data))
     assert steps[-1] == whole
     assert steps.count(whole) == 2
+
+
+@pytest.mark.parametrize("content_type", [None, "image/jpg"])
+def test_report_22_a_form_names_the_content_type_of_the_file(
+    live: Live, photo: Path, content_type: str | None
+) -> None:
+    forms: list[bytes] = []
+
+    def before(request: httpx.Request) -> None:
+        if is_for_s3(request):
+            forms.append(request.read())
+
+    network = FaultTransport(before)
+    with Broker(live.url, live.token, transport=network) as broker:
+        broker.upload(photo, ad=live.ad(), transport="post", content_type=content_type)
+    (form,) = forms
+    _, _, part = form.partition(b'name="file"; filename="file"\r\n')
+    assert part.startswith(b"Content-Type: image/jpeg\r\n\r\n" + JPEG)
 
 
 def test_large_files_are_sent_in_parts_by_default(live: Live) -> None:

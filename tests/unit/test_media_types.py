@@ -1,12 +1,14 @@
 """tests/media_types.json: the broker's image types, which both clients also know."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.domain import media_types
+from schemas.tickets import TYPE_PATTERN
 
 DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
 
@@ -17,9 +19,8 @@ def test_the_broker_accepts_the_shared_types_with_their_extensions() -> None:
 
 @pytest.mark.parametrize("row", DATA["file_names"], ids=lambda row: row["name"])
 def test_an_object_without_a_type_gets_the_type_of_its_extension(row: dict[str, Any]) -> None:
-    expected = row.get("broker", row["type"])
     for unnamed in media_types.UNNAMED_TYPES:
-        assert media_types.type_of(unnamed, f"ads/ad_1/{row['name']}") == expected
+        assert media_types.type_of(unnamed, f"ads/ad_1/{row['name']}") == row["type"]
 
 
 @pytest.mark.parametrize("row", DATA["media_types"], ids=lambda row: row["stored"])
@@ -27,3 +28,18 @@ def test_an_objects_stored_type_is_read_without_letter_case_and_aliases(
     row: dict[str, Any],
 ) -> None:
     assert media_types.type_of(row["stored"], "ads/ad_1/photo.bin") == row["type"]
+
+
+@pytest.mark.parametrize(
+    "row", DATA["declared"], ids=lambda row: f"{row['declared']} {row['name']}"
+)
+def test_report_17_a_declared_type_gets_its_usual_name(row: dict[str, Any]) -> None:
+    assert media_types.type_of(row["declared"], row["name"]) == row["type"]
+
+
+@pytest.mark.parametrize(
+    "row", DATA["declared"], ids=lambda row: f"{row['declared']} {row['name']}"
+)
+def test_report_17_the_documented_pattern_matches_what_is_accepted(row: dict[str, Any]) -> None:
+    by_name = media_types.type_of(row["declared"], "photo.jpg")
+    assert bool(re.fullmatch(TYPE_PATTERN, row["declared"])) == (by_name is not None)

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from broker.domain.adoption import Claim
+from broker.domain.decoration import ALT_TEXT_MAX, ORDER_MAX, clean_line
 from broker.domain.errors import InvalidReport
 from broker.domain.limits import Limits
 from broker.domain.object_keys import KEY_MAX, owner_of, relative_key
 from broker.services.reconcile.external_sort import ExternalSort
 
 HEADER = ["key", "alt_text", "order"]
-# The API's limits, as in schemas/images.py.
-ALT_TEXT_MAX, ORDER_MAX = 500, 32767
 FAULTS_SHOWN = 10
 
 
@@ -59,7 +58,7 @@ def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[st
                 fault = _fault(fields, limits)
                 if fault is None:
                     key = relative_key(limits.location, fields[0]) or fields[0]
-                    yield key, reader.line_num, fields[1], int(fields[2] or 0)
+                    yield key, reader.line_num, clean_line(fields[1]), int(fields[2] or 0)
                 else:
                     faults.append(f"line {reader.line_num}: {fault}")
                     if len(faults) > FAULTS_SHOWN:
@@ -75,8 +74,8 @@ def _fault(fields: list[str], limits: Limits) -> str | None:
     key, alt_text, order = relative_key(limits.location, fields[0]) or fields[0], *fields[1:]
     if owner_of(key) is None or len(key) > KEY_MAX or not _is_plain(key):
         return "key must name an ad or a user, like ads/ad_1/main.jpg"
-    if len(alt_text) > ALT_TEXT_MAX or not _is_plain(alt_text):
-        return f"alt_text must have at most {ALT_TEXT_MAX} characters and no control characters"
+    if len(clean_line(alt_text)) > ALT_TEXT_MAX:
+        return f"alt_text must have at most {ALT_TEXT_MAX} characters"
     if order and not (order.isascii() and order.isdigit() and int(order) <= ORDER_MAX):
         return f"order must be a number from 0 to {ORDER_MAX}"
     return None

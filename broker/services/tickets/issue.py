@@ -1,7 +1,7 @@
 """Issue tickets: check the files, sign them, reserve slots, and commit the rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from broker.domain.checksums import is_sha256_base64
 from broker.domain.errors import InvalidRequest
 from broker.domain.limits import Limits
-from broker.domain.media_types import EXTENSIONS
+from broker.domain.media_types import EXTENSIONS, type_of
 from broker.domain.object_keys import new_key
 from broker.domain.owners import OwnerKind
 from broker.domain.return_urls import may_return_to
@@ -34,6 +34,7 @@ class FileRequest:
     """One file as its client declares it.
 
     Attributes:
+        content_type: as the client names it. If it names none, the file name's extension decides.
         size: in bytes. None for Uppy, because its protocol declares no size, and for a plain form,
             because its page cannot know the size.
         max_size: with Uppy, the largest size that may arrive; the client cuts the parts itself.
@@ -42,7 +43,7 @@ class FileRequest:
     """
 
     file_name: str
-    content_type: str
+    content_type: str = ""
     size: int | None = None
     max_size: int | None = None
     checksum_sha256: str | None = None
@@ -74,6 +75,7 @@ def issue(
         CapabilityExhausted: the Uppy session has no files left.
     """
     refuse_other_users(work, kind, owner_id)
+    files = [_with_canonical_type(file) for file in files]
     _check(kind, work.limits, files)
     uploads = [_upload(work, kind, owner_id, file, uppy_session_id) for file in files]
     tickets = [sign(work, upload, expires_at=upload.expires_at) for upload in uploads]
@@ -87,6 +89,14 @@ def issue(
         work.session.commit()
     record_issued(kind, uploads, work.principal, user_id)
     return tickets
+
+
+def _with_canonical_type(file: FileRequest) -> FileRequest:
+    """Return the file with the type's usual name. A type that is not accepted stays as it is."""
+    if file.content_type in EXTENSIONS:
+        return file
+    found = type_of(file.content_type, file.file_name)
+    return file if found is None else replace(file, content_type=found)
 
 
 def _check(kind: OwnerKind, limits: Limits, files: Sequence[FileRequest]) -> None:

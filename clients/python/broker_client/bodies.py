@@ -64,6 +64,8 @@ def form_body(
 ) -> tuple[str, Body]:
     """Create S3's POST form: the ticket's fields first, the file last (RFC 7578).
 
+    The file's part has the content type of the ticket.
+
     Returns:
         The Content-Type and the body.
     """
@@ -72,10 +74,11 @@ def form_body(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     ]
-    # S3 takes the stored content type from the policy's field and does not need the file name.
+    # S3 stores the type of the field `Content-Type`, and does not need the file name.
+    file_type = fields.get("Content-Type", "application/octet-stream")
     parts.append(
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
+        f"Content-Type: {file_type}\r\n\r\n"
     )
     body = Body(
         source,

@@ -12,7 +12,7 @@ from broker_client.media_types import content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
-# Characters that the API refuses in file names: control characters, bidirectional marks, and
+# Characters that the API removes from file names: control characters, bidirectional marks, and
 # surrogates, which stand for bytes that are not UTF-8.
 _REFUSED_IN_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -26,8 +26,8 @@ OnProgress = Callable[[Progress], None]
 class FileToSend:
     """A file with its alt text, its position among the ad's images, and its transport.
 
-    If `content_type` is not given, the file name decides. If `transport` is not given, the broker
-    decides.
+    If `content_type` is not given or is `application/octet-stream`, the file name decides. If
+    `transport` is not given, the broker decides.
     """
 
     file: File
@@ -42,7 +42,7 @@ class FileToSend:
         Raises:
             UnknownType: it was not given, and it cannot be derived from the file name.
         """
-        found = self.content_type or content_type_of(file_name(self.file))
+        found = content_type_of(file_name(self.file), self.content_type)
         if found is None:
             raise UnknownType(
                 f"{file_name(self.file)}: unknown file extension; pass the content type"

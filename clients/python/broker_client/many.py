@@ -1,5 +1,6 @@
 """Upload many files of one owner: tickets in batches, several files at once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
@@ -29,14 +30,20 @@ class Many:
     on_done: OnDone | None
 
     def send(self, files: Sequence[FileToSend]) -> Steps[list[Outcome]]:
-        """Send the files in batches, so that at most BATCH files are open and hold slots."""
-        outcomes = []
+        """Send the files in batches, so that at most BATCH files are open and hold slots.
+
+        A file that is listed twice becomes two images, with a journal too.
+        """
+        outcomes, copies = [], Counter[str]()
         for jobs in self._batches(files):
             try:
                 errors = yield from together([self._open(job) for job in jobs], self.at_once)
                 ready = [job for job, error in zip(jobs, errors, strict=True) if error is None]
-                # With a journal each ticket needs its own idempotency key, so that a later run
-                # finds it.
+                for job in ready:
+                    key = job.journal_key(self.api.base_url)
+                    job.copy = copies[key]
+                    copies[key] += 1
+                # With a journal each ticket needs its own idempotency key, to be found again.
                 if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
                     refused = yield from self._tickets(ready)
                     errors = [error or refused for error in errors]
@@ -73,7 +80,7 @@ class Many:
         If one file is not valid, or the ad has too few free slots, each job requests its own ticket
         later. Errors are returned, not raised, so that the outcomes of earlier batches are kept.
         """
-        declared = [job.file.declared(job.opened, for_ad=True) for job in jobs]
+        declared = [job.declared() for job in jobs]
         try:
             issued = yield from ask_batch(self.api, self.owner, declared, str(uuid4()))
         except ClientError as error:

@@ -1,6 +1,6 @@
-"""Media types by file extension, for the image types that the broker accepts.
+"""Media types by name and by file extension, for the image types that the broker accepts.
 
-The tests compare this list, the JS client's list and the broker's list with tests/media_types.json.
+The tests compare these tables, the JS client's and the broker's with tests/media_types.json.
 """
 
 from posixpath import splitext
@@ -17,8 +17,17 @@ CONTENT_TYPES = {
     "heic": "image/heic",
     "heif": "image/heif",
 }
+ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 
 
-def content_type_of(file_name: str) -> str | None:
-    """Return the media type of a file name's extension, or None if it is unknown."""
+def content_type_of(file_name: str, given: str | None = None) -> str | None:
+    """Return a file's media type: the given one, otherwise that of the file name's extension.
+
+    Aliases, letter case and parameters are resolved as the broker does. Return None if the given
+    type is missing or `application/octet-stream`, and the extension is unknown.
+    """
+    named = (given or "").partition(";")[0].strip(" ").lower()
+    if named not in UNNAMED_TYPES:
+        return ALIASES.get(named, named)
     return CONTENT_TYPES.get(splitext(file_name)[1].lstrip(".").lower())

@@ -22,12 +22,16 @@ from broker_client.whole import confirm, send_whole
 
 @dataclass(kw_only=True)
 class Job:
-    """One file to upload. `issued` is its ticket, if a batch request returned one."""
+    """One file to upload. `issued` is its ticket if a batch request got it already.
+
+    `copy` counts the same file within one `upload_many`, from 0. Each copy is an upload of its own.
+    """
 
     index: int
     file: FileToSend
     owner: Owner
     on_progress: OnProgress | None
+    copy: int = 0
     source: Source | None = None
     issued: IssuedTicket | None = None
     upload_id: str | None = None
@@ -49,6 +53,17 @@ class Job:
             raise RuntimeError("open() must be called first")
         return self.source
 
+    def declared(self) -> dict[str, Any]:
+        """Return the ticket request for the open file."""
+        return self.file.declared(self.opened, for_ad=self.owner.is_ad)
+
+    def journal_key(self, base_url: str) -> str:
+        """Return the key of the job's journal entry: a digest of ticket request and copy."""
+        identity = [base_url, self.owner.path, json.dumps(self.declared(), sort_keys=True)]
+        if self.copy:  # the first copy has the key that a single upload of the file has
+            identity.append(str(self.copy))
+        return hashlib.sha256("\n".join(identity).encode()).hexdigest()
+
 
 def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
     """Upload one file, and resume the upload if the journal knows it.
@@ -60,9 +75,7 @@ def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
     Raises:
         BrokerError, S3Refused, NetworkError, FileChanged, OSError.
     """
-    declared = job.file.declared(job.opened, for_ad=job.owner.is_ad)
-    identity = [api.base_url, job.owner.path, json.dumps(declared, sort_keys=True)]
-    key = hashlib.sha256("\n".join(identity).encode()).hexdigest()
+    declared, key = job.declared(), job.journal_key(api.base_url)
     restarted = False
     while True:
         entry = yield from run(partial(journal.begin, key))

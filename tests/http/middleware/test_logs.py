@@ -54,14 +54,18 @@ def test_case_24_line_breaks_in_a_file_name_and_every_header_stay_in_one_line(
         "HTTP_X_REQUEST_ID": BREAKS.encode().decode("latin-1"),
         "HTTP_X_FORWARDED_FOR": BREAKS.encode().decode("latin-1"),
     }
-    before = len(lines())
-    answer = alice.post(f"/api/ads/{ad}/upload_image/", file, environ_overrides=environ)
-    assert answer.status_code == 422
-    (line,) = lines()[before:]
-    assert line["code"] == "validation_error"
-    assert line["user_agent"].startswith("a\r\nb")
-    assert line["trace_id"] != TRACE
-    assert line["client"] == "127.0.0.1"
+    refused = {**file, "content_type": BREAKS}
+    for body, status, count in ((file, 201, 2), (refused, 422, 1)):
+        before = len(lines())
+        answer = alice.post(f"/api/ads/{ad}/upload_image/", body, environ_overrides=environ)
+        assert answer.status_code == status
+        *audit, line = lines()[before:]
+        assert len([*audit, line]) == count
+        assert line["status"] == status
+        assert line.get("code") == (None if status == 201 else "validation_error")
+        assert line["user_agent"].startswith("a\r\nb")
+        assert line["trace_id"] != TRACE
+        assert line["client"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("method", ["GET", "BREW\r\n{}", "X" * 1000])

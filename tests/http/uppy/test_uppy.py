@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from flask import Flask
 
+from broker.db.models import Upload
 from broker.storage.multipart import S3Multipart
 from tests.http.client import EACH_SERVER, JPEG, Client, token
 from tests.http.part_uploads import MIB, PART
@@ -112,8 +114,10 @@ def test_invalid_input_is_refused_as_a_problem_and_as_uppy_expects(
     alice: Client, anyone: Client
 ) -> None:
     session = open_session(alice, alice.ad())
-    for query in ({"type": "image/svg+xml"}, {"filename": ""}, {"metadata[order]": "-1"}):
-        refused(params(anyone, session, **query), 422, "validation_error")
+    refused(params(anyone, session, type="image/svg+xml"), 422, "validation_error")
+    for body in ({"metadata": "x"}, {"filename": 1}, {"filename": None}):
+        asked = {"filename": "photo.jpg", "type": "image/jpeg", **body}
+        refused(anyone.post(path(session, "s3/multipart"), asked), 422, "validation_error")
     refused(anyone.get(path(session, "s3/params")), 422, "validation_error")
     made = begin(anyone, session)
     for number in (0, 10_001, 99_999, 14):  # 64 MiB are at most 13 parts of 5 MiB
@@ -134,6 +138,53 @@ def test_invalid_input_is_refused_as_a_problem_and_as_uppy_expects(
     assert anyone.delete(path(session, of(made))).get_json() == {}
     refused(anyone.get(path(session, of(made, "/1"))), 410, "upload_cancelled")
     refused(anyone.post(path(session, "confirm/"), {"key": "media/x"}), 404, "not_found")
+
+
+METADATA: list[tuple[dict[str, Any], str, int]] = [
+    ({"alt_text": "", "order": ""}, "", 0),
+    ({"alt_text": None, "order": None}, "", 0),
+    ({"alt_text": "front\r\nview", "order": "3"}, "front view", 3),
+    ({"alt_text": "x\x00" * 501, "order": 2}, "x" * 500, 2),
+    ({"alt_text": "front", "order": "-1"}, "front", 0),
+    ({"alt_text": "front", "order": "first"}, "front", 0),
+    ({"alt_text": "front", "order": 10**9}, "front", 0),
+]
+
+
+@pytest.mark.parametrize(("metadata", "alt_text", "order"), METADATA)
+def test_report_19_metadata_of_a_form_is_cleaned_or_ignored(
+    alice: Client, anyone: Client, metadata: dict[str, Any], alt_text: str, order: int
+) -> None:
+    session = open_session(alice, alice.ad())
+    # Uppy 6 writes `String(value)`, which is what JavaScript makes of null.
+    written = {
+        f"metadata[{name}]": "null" if value is None else str(value)
+        for name, value in metadata.items()
+    }
+    answer = params(anyone, session, **written)
+    assert answer.status_code == 200, answer.text
+    assert send_form(answer.get_json()).status_code == 201
+    key = {"key": answer.get_json()["fields"]["key"]}
+    image = anyone.post(path(session, "confirm/"), key).get_json()
+    assert (image["alt_text"], image["order"]) == (alt_text, order)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "alt_text", "order"),
+    [*METADATA, ({"alt_text": ["front"], "order": {}}, "", 0), (None, "", 0), ({}, "", 0)],
+)
+def test_report_19_metadata_of_a_multipart_upload_is_cleaned_or_ignored(
+    app: Flask,
+    alice: Client,
+    anyone: Client,
+    metadata: dict[str, Any] | None,
+    alt_text: str,
+    order: int,
+) -> None:
+    made = begin(anyone, open_session(alice, alice.ad()), metadata=metadata)
+    with app.extensions["broker"].database.session() as session:
+        upload = session.get(Upload, UUID(made["uploadId"]))
+        assert (upload.alt_text, upload.order) == (alt_text, order)
 
 
 @EACH_SERVER

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { MEDIA_TYPES, mediaTypeOf } from "../../../clients/js/media-types.js";
+import { contentTypeOf } from "../../../clients/js/records.js";
 
 const shared = JSON.parse(readFileSync(new URL("../../media_types.json", import.meta.url)));
 
@@ -13,11 +14,23 @@ test("the JS client knows the shared types and no others", () => {
   for (const extension of Object.keys(MEDIA_TYPES)) assert.ok(names.includes(`photo.${extension}`));
 });
 
-for (const { name, type, js = type } of shared.file_names) {
+for (const { name, type } of shared.file_names) {
   test(`the type of a file named ${name}`, () => {
-    assert.equal(mediaTypeOf(name, undefined, ""), js ?? "application/octet-stream");
+    assert.equal(mediaTypeOf(name, undefined, ""), type ?? "application/octet-stream");
   });
 }
+
+for (const { name, declared, type } of shared.declared) {
+  test(`test_report_17 the JS client declares the usual name of ${JSON.stringify(declared)} for ${name}`, () => {
+    for (const found of [mediaTypeOf(name, declared, ""), mediaTypeOf(name, undefined, declared)]) {
+      assert.equal(Object.hasOwn(shared.types, found) ? found : null, type);
+    }
+  });
+}
+
+test("test_report_17 the extension counts in a name that is cut to 255 characters", () => {
+  assert.equal(contentTypeOf({ name: `${"x".repeat(300)}.heic`, type: "" }), "image/heic");
+});
 
 test("a type from the caller comes before the browser's, and both before the extension", () => {
   assert.equal(mediaTypeOf("photo.jpg", "image/png", "image/gif"), "image/png");

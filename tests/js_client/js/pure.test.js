@@ -43,9 +43,18 @@ test("a form has the file last, and a PUT has only the bytes", async () => {
   assert.equal(bodyOf({ method: "PUT" }, blob), blob);
 });
 
+test("test_report_22 a form names the content type of the file", async () => {
+  for (const type of ["", "image/jpg", "image/jpeg"]) {
+    const form = bodyOf({ method: "POST", fields: { "Content-Type": "image/jpeg" } }, new Blob(["photo"], { type }));
+    assert.equal(form.get("file").type, "image/jpeg");
+    assert.equal(await form.get("file").text(), "photo");
+  }
+});
+
 test("file names are cleaned for the API, and types that browsers do not know are found", () => {
   assert.equal(nameOf({ name: "a\u0000\u202eb\n.jpg" }), "ab.jpg");
   assert.equal(nameOf(new Blob()), "image");
+  assert.equal(nameOf({ name: `${"x".repeat(300)}.jpg` }), `${"x".repeat(251)}.jpg`); // the end has the extension
   assert.equal(nameOf({ name: "😀".repeat(300) }).length, 510); // the API counts code points
   assert.equal(contentTypeOf({ name: "IMG_1.HEIC", type: "" }), "image/heic");
   assert.equal(contentTypeOf({ name: "x.jpg", type: "image/png" }), "image/png");
