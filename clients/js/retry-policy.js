@@ -61,6 +61,8 @@ export const RULES = [
   { phases: S3, when: ({ status }) => status >= 200 && status < 300, action: "confirm" },
   // S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
   { phases: S3, when: ({ status }) => status === 412, action: "confirm" },
+  // The server lacks what the request needs: R2 and B2 take no forms. The broker advises to give up.
+  { phases: S3, when: is("NotImplemented"), action: "report" },
   { phases: S3, when: ({ status }) => status === 0 || status >= 500, action: "retry", wait: byBackoff },
   // The connection was dead for so long that S3 (400 RequestTimeout) or a proxy (408) closed it.
   // These are not reported: after a few reports the broker gives an upload up, and a train passes

@@ -23,7 +23,12 @@ PAGE = (Path(__file__).parent.parent.parent / "docs/mobile.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROSE = BLOCK.sub("", PAGE)
 # "Error responses", Amazon S3 API reference.
-S3_CODES = {"AccessDenied": 403, "NoSuchUpload": 404, "PreconditionFailed": 412}
+S3_CODES = {
+    "AccessDenied": 403,
+    "NoSuchUpload": 404,
+    "NotImplemented": 501,
+    "PreconditionFailed": 412,
+}
 UNITS = {"MiB": 1024**2, "minutes": 60, "hour": 3600, "hours": 3600}
 # An id, as prose, Swift and Kotlin put it into a path.
 PLACEHOLDER = re.compile(r"\\\(\w+\)|\$\{\w+\}|\$\w+|\{\w+\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-\w{12}")

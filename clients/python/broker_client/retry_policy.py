@@ -118,6 +118,9 @@ RULES = (
         decision=Decision.RENEW,
     ),
     Rule(phases=("send", "part"), when=lambda f: f.status == 0, decision=Decision.RETRY),
+    # The server lacks what the request needs: R2 and B2 take no forms. The broker advises to
+    # give up.
+    Rule(phases=("send", "part"), when=_code("NotImplemented"), decision=Decision.REPORT),
     # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was dead for too long.
     # These are not reported: after a few reports the broker gives an upload up, and a train
     # passes through many tunnels.
