@@ -1,6 +1,19 @@
 // One request to S3, and its answer.
 import { cleaned } from "./records.js";
 
+const S3_DOCUMENT = /^\s*(<\?xml[^>]*>\s*)?<Error[\s>][\s\S]*?<Code>[^<]+<\/Code>/;
+
+/**
+ * Check whether S3 answered, and not a captive portal or a proxy in between.
+ *
+ * S3 answers an error with a document that has a code. The document's request id is not required,
+ * because Cloudflare R2 and Garage send none.
+ */
+export function isFromS3({ status, text }) {
+  if (status >= 200 && status < 300) return true;
+  return S3_DOCUMENT.test(text ?? "");
+}
+
 /** Return S3's `Code` and `Message`, in the form in which they can be reported to the broker. */
 export function s3ErrorOf({ status, text }) {
   const find = (name) => new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(text ?? "")?.[1] ?? "";
@@ -55,7 +68,7 @@ export function send(target, blob, { signal, onLoaded, stall }) {
 
 async function sendByFetch({ method, url, headers, body, signal }) {
   try {
-    const answer = await fetch(url, { method, headers, body, signal });
+    const answer = await fetch(url, { method, headers, body, signal, redirect: "manual" }); // as signed, or not at all
     return { status: answer.status, text: await answer.text() };
   } catch {
     return { status: 0, text: "" };

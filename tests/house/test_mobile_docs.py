@@ -202,6 +202,13 @@ def test_the_code_of_each_language_knows_the_codes_that_end_or_prolong_an_upload
     assert needed <= set(PROBLEMS)
 
 
+@pytest.mark.parametrize("language", ["swift", "kotlin"])
+def test_report_10_the_code_of_each_language_recognizes_s3s_own_answers(language: str) -> None:
+    assert "<Error[\\s>]" in code(language), "an error is S3's only with S3's document"
+    assert '"ETag"' in code(language), "200 is S3's only with S3's header"
+    assert "internal_error" not in code(language), "a page without JSON is not the broker's error"
+
+
 def test_every_setting_of_the_page_is_a_setting() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     named = set(re.findall(r"BROKER_[A-Z0-9_]+", PAGE))

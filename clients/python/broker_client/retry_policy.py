@@ -58,6 +58,7 @@ class Failure:
             `unexpected_answer`, `wrong_file`, `s3_refused`.
         message: S3's message.
         retry_after: seconds.
+        from_proxy: whether something between this machine and S3 answered.
         resumed: whether the upload had an id already when it started.
     """
 
@@ -65,6 +66,7 @@ class Failure:
     code: str = ""
     message: str = ""
     retry_after: float | None = None
+    from_proxy: bool = False
     resumed: bool = False
 
     @classmethod
@@ -80,7 +82,8 @@ class Failure:
         if isinstance(error, S3Refused) and error.action == "give_up":
             return cls(code="s3_refused", resumed=resumed)
         names = {NetworkError: "network", WrongFile: "wrong_file"}
-        return cls(code=names.get(type(error), ""), resumed=resumed)
+        code = next((code for kind, code in names.items() if isinstance(error, kind)), "")
+        return cls(code=code, resumed=resumed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +105,17 @@ def _temporary(failure: Failure) -> bool:
 
 # The first rule that fits decides. Without one the client gives up.
 RULES = (
+    # A captive portal or a proxy answered. That says nothing about the upload, whatever the status.
+    Rule(phases=("send", "part"), when=lambda f: f.from_proxy, decision=Decision.RETRY),
     Rule(
         phases=("send", "part"),
-        when=lambda f: f.status in (200, 201, 204),
+        when=lambda f: 200 <= f.status < 300,
         decision=Decision.CONFIRM,
     ),
     # S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
-    Rule(phases=("send",), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
+    Rule(phases=("send", "part"), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
     # S3 does not know the multipart upload. The list of parts says what happened to it.
-    Rule(phases=("part",), when=lambda f: f.status == 404, decision=Decision.NEXT_ROUND),
+    Rule(phases=("part",), when=_code("NoSuchUpload"), decision=Decision.NEXT_ROUND),
     # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
     Rule(
         phases=("send", "part"),
@@ -139,6 +144,12 @@ RULES = (
         phases=("request",),
         when=lambda f: f.status == 429 and (f.retry_after or 0.0) > MAX_RETRY_AFTER_SECONDS,
         decision=Decision.GIVE_UP,
+    ),
+    # Not the broker's answer, but as a captive portal or a proxy refuses or redirects a request.
+    Rule(
+        phases=("request",),
+        when=lambda f: f.code == "unexpected_answer" and (f.status < 400 or f.status in (403, 407)),
+        decision=Decision.RETRY,
     ),
     Rule(
         phases=("request",),

@@ -8,7 +8,7 @@ from broker_client.errors import BrokerError, ClientError, NetworkError
 from broker_client.files import Meter
 from broker_client.models import Image, Ticket
 from broker_client.retry_policy import Decision, Failure, Phase, wait_before_retry
-from broker_client.s3_errors import refusal, report_failure, s3_failure
+from broker_client.s3_errors import error_of, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask
 from broker_client.tickets import IssuedTicket, renew
@@ -38,7 +38,7 @@ def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> 
             decision = api.policy.decide("send", s3_failure(answer))
             if decision is Decision.CONFIRM:
                 break
-            last, retry_after = refusal(answer, "retry"), answer.retry_after
+            last, retry_after = error_of(answer), answer.retry_after
         body.take_back()
         if decision is Decision.REPORT:
             decision = yield from report_failure(api, upload_id, answer)

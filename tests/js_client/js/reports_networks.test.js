@@ -36,3 +36,29 @@ test("report 12: NotImplemented is final at once and releases the slot", async (
   assert.ok(lines.includes("DELETE /api/uploads/u1/"));
   assert.deepEqual(kept, []);
 });
+
+const PORTAL = "<!DOCTYPE html><html><title>Sign in to the Wi-Fi</title></html>";
+const ARRIVED = [200, "", { ETag: '"1"' }];
+
+for (const status of [302, 403, 407, 412]) {
+  test(`report 10: a captive portal's ${status} is retried and cancels nothing`, async (t) => {
+    const page = [status, PORTAL, { "Content-Type": "text/html" }];
+    const { image, lines, sent } = await upload(t, [page, page, ARRIVED]);
+    assert.deepEqual([image, sent], [IMAGE, 3]);
+    assert.ok(!lines.some((line) => line.includes("failures/") || line.startsWith("DELETE")));
+  });
+}
+
+test("report 10: behind a captive portal the upload is given up for now, but kept", async (t) => {
+  const { error, lines, sent, kept } = await upload(t, [[403, PORTAL]]);
+  assert.deepEqual([error.code, error.status, sent, kept[0].uploadId], ["http_error", 403, 8, "u1"]);
+  assert.ok(!lines.some((line) => line.includes("failures/") || line.startsWith("DELETE")));
+});
+
+for (const status of [302, 403, 407]) {
+  test(`report 10: a captive portal's ${status} for the broker is retried`, async (t) => {
+    const table = { "POST /api/ads/1/upload_image/": [[status, PORTAL], [201, TICKET]] };
+    const { image } = await upload(t, [ARRIVED], { table });
+    assert.deepEqual(image, IMAGE);
+  });
+}
