@@ -138,3 +138,29 @@ def test_report_10_a_captive_portals_answer_for_the_broker_is_retried(
     with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
         assert "avatar" in broker.profiles()
     assert len(waits) == 1
+
+
+@pytest.mark.parametrize("transport", ["post", "put", "multipart"])
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"65a1-2b60"'}])
+def test_report_11_a_page_with_status_200_is_not_s3s_answer(
+    live: Live, photo: Path, waits: list[float], transport: Any, headers: dict[str, str]
+) -> None:
+    page = httpx.Response(200, text=PORTAL, headers=headers)
+    network, ad = FaultTransport(first(1, lambda _: page)), live.ad()
+    with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
+        image = broker.upload(photo, ad=ad, transport=transport)
+    assert [one["id"] for one in live.images(ad)] == [image.id]
+    assert len([one for one in network.requests if is_for_s3(one)]) == 2
+    assert len(network.paths("/confirm/") + network.paths("/complete/")) == 1
+
+
+def test_report_11_a_file_that_the_bucket_does_not_show_is_sent_once_more(
+    live: Live, photo: Path, waits: list[float]
+) -> None:
+    # Something in between answers as S3 does, but stores nothing.
+    created = httpx.Response(201, headers={"ETag": '"1"'})
+    network, ad, sent = FaultTransport(first(1, lambda _: created)), live.ad(), []
+    with Broker(live.url, live.token, transport=network, wait=waits.append) as broker:
+        image = broker.upload(photo, ad=ad, on_progress=lambda now: sent.append(now.sent))
+    assert [one["id"] for one in live.images(ad)] == [image.id]
+    assert sent[-1] == max(sent) == photo.stat().st_size

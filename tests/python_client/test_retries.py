@@ -235,10 +235,12 @@ def test_a_missing_object_is_confirmed_again_but_not_forever(
     live: Live, photo: Path, waits: list[float]
 ) -> None:
     # S3 answers "created" but stores nothing.
-    network = FaultTransport(first(1, lambda _: httpx.Response(201)))
+    created = httpx.Response(201, headers={"ETag": '"1"'})
+    network = FaultTransport(first(99, lambda _: created))
     with broker(live, network, waits, retries=3) as client, pytest.raises(ObjectMissing):
         client.upload(photo, ad=live.ad())
-    assert len(network.paths("/confirm/")) == 4
+    assert len(network.paths("/confirm/")) == 5
+    assert len([request for request in network.requests if is_for_s3(request)]) == 2
 
 
 def test_a_new_token_is_requested_once_after_the_old_one_expired(live: Live, photo: Path) -> None:

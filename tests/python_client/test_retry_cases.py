@@ -40,6 +40,7 @@ def failure_of(row: dict[str, Any]) -> Failure:
         retry_after=row.get("retry_after"),
         from_proxy=row["phase"] in ("send", "part") and row["from"] == "proxy",
         resumed=row.get("resumed", False),
+        tries=row["tries"],
     )
 
 

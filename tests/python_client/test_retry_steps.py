@@ -37,6 +37,8 @@ def first_tries(phase: str) -> list[Any]:
 def answer_of(row: dict[str, Any], body: str) -> Answer:
     after = row.get("retry_after")
     headers = {} if after is None else {"retry-after": str(after)}
+    if row["from"] == "s3" and 200 <= row["status"] < 300:
+        headers["etag"] = '"1"'
     return Answer(status=row["status"], headers=headers, body=body.encode())
 
 

@@ -16,6 +16,7 @@ DEFAULT_RETRIES = 6
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 MAX_RETRY_AFTER_SECONDS = 120.0  # the longest `Retry-After` that the client waits for
+RESEND_AFTER_CONFIRMS = 3
 RENEW_EARLY_SECONDS = 5.0  # renew a form this long before it expires: it must still reach S3
 
 Phase = Literal[
@@ -41,6 +42,7 @@ class Decision(StrEnum):
     REPORT = "report"  # the failure to the broker, and follow its advice
     GIVE_UP = "give_up"
     SIGN_IN = "sign_in"  # get a new token
+    SEND_AGAIN = "send_again"  # the whole file
     NEXT_ROUND = "next_round"  # ask again which parts are missing
     ONE_BY_ONE = "one_by_one"  # one request for each ticket
     RESTART = "restart"  # with a new ticket
@@ -60,6 +62,7 @@ class Failure:
         retry_after: seconds.
         from_proxy: whether something between this machine and S3 answered.
         resumed: whether the upload had an id already when it started.
+        tries: how often this request got an answer, including this one.
     """
 
     status: int = 0
@@ -68,9 +71,10 @@ class Failure:
     retry_after: float | None = None
     from_proxy: bool = False
     resumed: bool = False
+    tries: int = 1
 
     @classmethod
-    def of(cls, error: ClientError, *, resumed: bool = False) -> "Failure":
+    def of(cls, error: ClientError, *, resumed: bool = False, tries: int = 1) -> "Failure":
         """Create a failure from an exception."""
         if isinstance(error, BrokerError):
             return cls(
@@ -78,6 +82,7 @@ class Failure:
                 code=error.code,
                 retry_after=error.retry_after,
                 resumed=resumed,
+                tries=tries,
             )
         if isinstance(error, S3Refused) and error.action == "give_up":
             return cls(code="s3_refused", resumed=resumed)
@@ -161,6 +166,12 @@ RULES = (
         phases=("batch",),
         when=_code("validation_error", "image_limit_reached", "body_too_large"),
         decision=Decision.ONE_BY_ONE,
+    ),
+    # The file was sent, but the bucket does not show it: send it once more.
+    Rule(
+        phases=("confirm",),
+        when=lambda f: f.code == "object_missing" and f.tries == RESEND_AFTER_CONFIRMS,
+        decision=Decision.SEND_AGAIN,
     ),
     # The bucket does not show the object yet.
     Rule(phases=("confirm", "complete"), when=_code("object_missing"), decision=Decision.RETRY),

@@ -1,4 +1,4 @@
-"""S3's error answers: read them, and report them to the broker."""
+"""S3's answers: recognize them, read errors, and report them to the broker."""
 
 import html
 import re
@@ -11,7 +11,9 @@ from broker_client.steps import Answer, Steps
 
 # S3 API, "Error responses". Read with patterns: an XML parser would expand entities that anybody
 # on the way can send.
-_DOCUMENT = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]")
+_ERROR = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]")
+_RESULT = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<PostResponse[\s>]")
+_PAGE = re.compile(rb"<html[\s>]", re.IGNORECASE)
 _CODE = re.compile(rb"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # not allowed in a report
@@ -21,11 +23,15 @@ def is_from_s3(answer: Answer) -> bool:
     """Check whether S3 answered, and not a captive portal or a proxy in between.
 
     S3 answers an error with a document that has a code. The document's request id is not
-    required, because Cloudflare R2 and Garage send none.
+    required, because Cloudflare R2 and Garage send none. A success has an ETag, a request id, or
+    a form's document. A captive portal's page may have an ETag too.
     """
-    if 200 <= answer.status < 300:
+    if not 200 <= answer.status < 300:
+        return bool(_ERROR.match(answer.body) and _CODE.search(answer.body))
+    if _RESULT.match(answer.body):
         return True
-    return bool(_DOCUMENT.match(answer.body) and _CODE.search(answer.body))
+    has_header = "etag" in answer.headers or "x-amz-request-id" in answer.headers
+    return has_header and not _PAGE.search(answer.body[:1000])
 
 
 def error_of(answer: Answer) -> ClientError:

@@ -62,3 +62,11 @@ for (const status of [302, 403, 407]) {
     assert.deepEqual(image, IMAGE);
   });
 }
+
+for (const headers of [{}, { ETag: '"65a1-2b60"' }]) {
+  test(`report 11: a page with status 200 is not S3's answer: ${JSON.stringify(headers)}`, async (t) => {
+    const { image, lines, sent } = await upload(t, [[200, PORTAL, headers], ARRIVED]);
+    assert.deepEqual([image, sent], [IMAGE, 2]);
+    assert.equal(lines.filter((line) => line.includes("confirm/")).length, 1);
+  });
+}
