@@ -22,18 +22,30 @@ class Advice(StrEnum):
     GIVE_UP = "give_up"
 
 
-_RETRY = frozenset(
+# Sending the same bytes again cannot succeed. A code that is in neither list is retried, but at
+# most MAX_FAILURES times: S3 has codes that this list does not name, and other servers have more.
+# InvalidRequest is not final, because Garage also uses it for an expired form.
+_FINAL = frozenset(
     {
-        "BadDigest",
-        "IncompleteBody",
-        "InternalError",
-        "NetworkError",
-        "OperationAborted",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "TooManyRequests",
-        "XAmzContentChecksumMismatch",
+        "AccessDenied",
+        "AccountProblem",
+        "AllAccessDisabled",
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "InvalidBucketName",
+        "InvalidPolicyDocument",
+        "KeyTooLongError",
+        "MetadataTooLarge",
+        "MethodNotAllowed",
+        "MissingContentLength",
+        "NoSuchBucket",
+        "NoSuchUpload",
+        "NotImplemented",
+        "NotSignedUp",
+        "PermanentRedirect",
+        "SignatureDoesNotMatch",
     }
 )
 _RENEW = frozenset(
@@ -67,6 +79,6 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
         return Advice.RENEW
     if s3_code == "AccessDenied" and (expired or "expired" in message.lower()):
         return Advice.RENEW
-    if s3_code in _RETRY:
-        return Advice.RENEW if expired else Advice.RETRY
-    return Advice.GIVE_UP
+    if s3_code in _FINAL:
+        return Advice.GIVE_UP
+    return Advice.RENEW if expired else Advice.RETRY

@@ -55,21 +55,25 @@ const S3 = ["send", "part"];
  * - `transfer`: sending or confirming failed.
  * - `end`: the upload failed; what happens to its stored record.
  *
+ * An answer of the phases `send` and `part` has `fromProxy`: whether something in between gave it.
+ *
  * `counter` names the count that `limit` applies to, by default `tries`.
  */
 export const RULES = [
+  // A captive portal or a proxy answered. That says nothing about the upload, whatever the status.
+  { phases: S3, when: ({ fromProxy }) => fromProxy, action: "retry", wait: byBackoff },
   { phases: S3, when: ({ status }) => status >= 200 && status < 300, action: "confirm" },
   // S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
   { phases: S3, when: ({ status }) => status === 412, action: "confirm" },
+  // The server lacks what the request needs: R2 and B2 take no forms. The broker advises to give up.
+  { phases: S3, when: is("NotImplemented"), action: "report" },
   { phases: S3, when: ({ status }) => status === 0 || status >= 500, action: "retry", wait: byBackoff },
   // The connection was dead for so long that S3 (400 RequestTimeout) or a proxy (408) closed it.
   // These are not reported, because the broker gives up an upload after a few reports, and a phone
   // on a train loses its connection often.
   { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
   { phases: ["part"], when: is("NoSuchUpload"), action: "next_round" },
-  { phases: ["send"], when: is("NoSuchUpload"), action: "give_up" },
-  // The code for an expired form is AccessDenied, like for a wrong signature. Only the message
-  // shows that the form has expired.
+  // The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
   { phases: S3, when: ({ status, message }) => status === 403 && /expired/i.test(message), action: "renew", counter: "renewals" },
   { phases: S3, action: "report" },
 
@@ -82,6 +86,11 @@ export const RULES = [
   { phases: ["request"], when: ({ code }) => code === "storage_denied" || code.endsWith("_not_configured"), action: "give_up" },
   // Wait for a rate limit, but report a long one to the page.
   { phases: ["request"], when: ({ status, retryAfter }) => status === 429 && (retryAfter ?? 0) > MAX_RETRY_AFTER_SECONDS, action: "give_up" },
+  // Not the broker's answer, but as a captive portal or a proxy refuses or redirects a request.
+  {
+    phases: ["request"], when: ({ status, code }) => code === "http_error" && (status < 400 || [403, 407].includes(status)),
+    action: "retry", wait: byBackoffOrRetryAfter,
+  },
   {
     phases: ["request"],
     when: ({ status, code }) => ["network", "idempotency_in_flight"].includes(code) || [408, 429].includes(status) || status >= 500,

@@ -1,6 +1,25 @@
 // One request to S3, and its answer.
 import { cleaned } from "./records.js";
 
+const S3_ERROR = /^\s*(<\?xml[^>]*>\s*)?<Error[\s>][\s\S]*?<Code>[^<]+<\/Code>/;
+const S3_RESULT = /^\s*(<\?xml[^>]*>\s*)?<PostResponse[\s>]/;
+const S3_HEADERS = ["etag", "x-amz-request-id"];
+const PAGE = /<html[\s>]/i;
+
+/**
+ * Check whether S3 answered, and not a captive portal or a proxy in between.
+ *
+ * S3 answers an error with a document that has a code. The document's request id is not required,
+ * because Cloudflare R2 and Garage send none. A success has an ETag, a request id, or a form's
+ * document. A captive portal's page may have an ETag too. If the page may not read S3's headers, a
+ * success without a body is accepted: the confirm finds out whether the object is there.
+ */
+export function isFromS3({ status, text, headers }) {
+  if (!(status >= 200 && status < 300)) return S3_ERROR.test(text ?? "");
+  if (!text || S3_RESULT.test(text)) return true;
+  return S3_HEADERS.some((name) => headers.has(name)) && !PAGE.test(text.slice(0, 1000));
+}
+
 /** Return S3's `Code` and `Message`, in the form in which they can be reported to the broker. */
 export function s3ErrorOf({ status, text }) {
   const find = (name) => new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(text ?? "")?.[1] ?? "";
@@ -24,7 +43,7 @@ export function bodyOf({ method, fields }, blob) {
   return form;
 }
 
-/** Send to S3. Returns status and text of the answer; the status is 0 if there was no answer. */
+/** Send to S3. Returns status, text and headers of the answer; the status is 0 if there was no answer. */
 export function send(target, blob, { signal, onLoaded, stall }) {
   const { method = "PUT", url, headers = {} } = target;
   const body = bodyOf({ ...target, method }, blob);
@@ -46,7 +65,8 @@ export function send(target, blob, { signal, onLoaded, stall }) {
     request.onloadend = () => {
       clearTimeout(watch);
       signal.removeEventListener("abort", stop);
-      resolve({ status: request.status, text: request.responseText });
+      const names = request.getAllResponseHeaders().toLowerCase().match(/^[^:]+/gm); // those that the page may read
+      resolve({ status: request.status, text: request.responseText, headers: new Set(names) });
     };
     signal.addEventListener("abort", stop);
     alive();
@@ -57,8 +77,8 @@ export function send(target, blob, { signal, onLoaded, stall }) {
 
 async function sendByFetch({ method, url, headers, body, signal }) {
   try {
-    const answer = await fetch(url, { method, headers, body, signal });
-    return { status: answer.status, text: await answer.text() };
+    const answer = await fetch(url, { method, headers, body, signal, redirect: "manual" }); // as signed, or not at all
+    return { status: answer.status, text: await answer.text(), headers: answer.headers };
   } catch {
     return { status: 0, text: "" };
   }

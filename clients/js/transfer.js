@@ -1,7 +1,7 @@
 // Send the bytes of one upload, and let the broker record the image.
 import { BrokerError, aborted, unreadable } from "./errors.js";
 import { RENEW_EARLY_MS } from "./retry-policy.js";
-import { s3ErrorOf, send } from "./s3.js";
+import { isFromS3, s3ErrorOf, send } from "./s3.js";
 import { rest } from "./waiting.js";
 import { untilOf, withLife } from "./wire.js";
 
@@ -159,14 +159,15 @@ export class Transfer {
       const answer = await send(at, blob, { signal, onLoaded, stall: this.#wire.stallTimeout });
       if (signal.aborted) throw aborted();
       const { status } = answer, { code, message } = s3ErrorOf(answer);
-      let next = this.#decide(phase, { status, code, message }, { tries, renewals });
+      const fromProxy = status !== 0 && !isFromS3(answer);
+      let next = this.#decide(phase, { status, code, message, fromProxy }, { tries, renewals });
       if (next.action === "confirm") return onLoaded(blob.size);
       onLoaded(0);
       if (next.action === "retry") {
         await checkReadable(this.#file);
-        const error = status
-          ? new BrokerError("gave_up", `S3 answered ${status} ${code}.`, { status, s3Code: code })
-          : new BrokerError("network", "S3 did not answer.");
+        const error = !status ? new BrokerError("network", "S3 did not answer.")
+          : fromProxy ? new BrokerError("http_error", `Something between this device and S3 answered ${status}.`, { status })
+          : new BrokerError("gave_up", `S3 answered ${status} ${code}.`, { status, s3Code: code });
         if (next.exhausted) throw error;
         this.#notify("waiting", undefined, error);
         const wasOffline = await rest(next.waitMs, signal);

@@ -23,7 +23,12 @@ PAGE = (Path(__file__).parent.parent.parent / "docs/mobile.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROSE = BLOCK.sub("", PAGE)
 # "Error responses", Amazon S3 API reference.
-S3_CODES = {"AccessDenied": 403, "NoSuchUpload": 404, "PreconditionFailed": 412}
+S3_CODES = {
+    "AccessDenied": 403,
+    "NoSuchUpload": 404,
+    "NotImplemented": 501,
+    "PreconditionFailed": 412,
+}
 UNITS = {"MiB": 1024**2, "minutes": 60, "hour": 3600, "hours": 3600}
 # An id in a path, as the text, Swift and Kotlin write it.
 PLACEHOLDER = re.compile(r"\\\(\w+\)|\$\{\w+\}|\$\w+|\{\w+\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-\w{12}")
@@ -195,6 +200,13 @@ def test_the_code_of_each_language_knows_the_codes_that_end_or_prolong_an_upload
     needed = {"object_missing", "object_mismatch", "upload_expired", "upload_settled"}
     assert needed | {"parts_missing", "give_up"} <= literals
     assert needed <= set(PROBLEMS)
+
+
+@pytest.mark.parametrize("language", ["swift", "kotlin"])
+def test_report_10_the_code_of_each_language_recognizes_s3s_own_answers(language: str) -> None:
+    assert "<Error[\\s>]" in code(language), "an error is S3's only with S3's document"
+    assert '"ETag"' in code(language), "200 is S3's only with S3's header"
+    assert "internal_error" not in code(language), "a page without JSON is not the broker's error"
 
 
 def test_every_setting_of_the_page_is_a_setting() -> None:

@@ -14,8 +14,11 @@ from broker_client.retry_policy import (
     Rule,
     seconds_to_wait,
 )
+from broker_client.s3_errors import is_from_s3
+from broker_client.steps import Answer
 
-CASES = json.loads((Path(__file__).parents[1] / "retry_cases.json").read_text())["cases"]
+TABLE = json.loads((Path(__file__).parents[1] / "retry_cases.json").read_text())
+CASES = TABLE["cases"]
 OWN_CODES = {"proxy": "unexpected_answer", "nobody": "network"}
 USES_A_RETRY = (Decision.RETRY, Decision.RENEW, Decision.NEXT_ROUND)
 
@@ -35,7 +38,9 @@ def failure_of(row: dict[str, Any]) -> Failure:
         code=row["code"],
         message=row.get("message", ""),
         retry_after=row.get("retry_after"),
+        from_proxy=row["phase"] in ("send", "part") and row["from"] == "proxy",
         resumed=row.get("resumed", False),
+        tries=row["tries"],
     )
 
 
@@ -50,6 +55,14 @@ def test_the_python_client_follows_the_shared_retry_cases(case: dict[str, Any]) 
     if "after_seconds" in row and decision is not Decision.GIVE_UP:
         waited = seconds_to_wait(pauses[row["tries"] - 1], row.get("retry_after"))
         assert waited == row["after_seconds"]
+
+
+@pytest.mark.parametrize("row", TABLE["answers"], ids=lambda row: row["name"])
+def test_the_python_client_knows_which_answers_are_s3s(row: dict[str, Any]) -> None:
+    row = {**row, **row.get("python", {})}
+    headers = {name.lower(): value for name, value in row.get("headers", {}).items()}
+    answer = Answer(status=row["status"], headers=headers, body=row["body"].encode())
+    assert is_from_s3(answer) == (row["from"] == "s3")
 
 
 def test_every_retry_rule_decides_at_least_one_case() -> None:

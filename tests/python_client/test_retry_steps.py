@@ -37,7 +37,19 @@ def first_tries(phase: str) -> list[Any]:
 def answer_of(row: dict[str, Any], body: str) -> Answer:
     after = row.get("retry_after")
     headers = {} if after is None else {"retry-after": str(after)}
+    if row["from"] == "s3" and 200 <= row["status"] < 300:
+        headers["etag"] = '"1"'
     return Answer(status=row["status"], headers=headers, body=body.encode())
+
+
+def s3_body(row: dict[str, Any]) -> str:
+    """Return the body of an answer to a request to the bucket."""
+    if row["from"] == "proxy":
+        return "<html>"
+    if 200 <= row["status"] < 300:
+        return ""
+    error = f"<Code>{row['code']}</Code><Message>{row.get('message', '')}</Message>"
+    return f"<Error>{error}<RequestId>4442587FB7D0A2F9</RequestId></Error>"
 
 
 def reply(steps: Steps[Any], answer: Answer) -> Any:
@@ -59,8 +71,7 @@ def test_after_s3s_answer_a_file_is_retried_renewed_reported_or_confirmed(
     sent = next(steps)
     assert isinstance(sent, Request)
     assert sent.url == TICKET.url
-    text = f"<Code>{row['code']}</Code><Message>{row.get('message', '')}</Message>"
-    action = reply(steps, answer_of(row, text))
+    action = reply(steps, answer_of(row, s3_body(row)))
     if row["action"] == "retry":
         assert action == Wait(seconds=row["after_seconds"])
     else:

@@ -31,5 +31,13 @@ def test_every_case_that_a_client_reports_has_the_brokers_advice() -> None:
 
 
 def test_every_code_that_the_broker_knows_has_a_case() -> None:
-    known = s3_failures._RETRY | s3_failures._RENEW
+    known = s3_failures._FINAL | s3_failures._RENEW
     assert known <= {case["code"] for case in REPORTED}
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "SomethingNew", "HTTP403"])
+def test_report_09_only_codes_known_to_be_final_are_final(code: str) -> None:
+    tries = range(1, s3_failures.MAX_FAILURES + 2)
+    advice = [s3_failures.advise(code, "", failures=n, expired=False) for n in tries]
+    assert advice == ["retry"] * s3_failures.MAX_FAILURES + ["give_up"]
+    assert s3_failures.advise(code, "", failures=1, expired=True) == "renew"

@@ -13,6 +13,7 @@ ClientError
 │   └── Unavailable        5xx, after all tries
 ├── S3Refused              S3 refused the file; with the broker's advice
 ├── NetworkError           no answer, after all tries
+│   └── ProxyAnswered      a captive portal or a proxy answered instead of S3, after all tries
 ├── FileChanged            the file became shorter while it was sent
 ├── WrongFile              not the file that the upload was declared for
 └── UnknownType            the file's content type is unknown
@@ -100,6 +101,14 @@ class S3Refused(ClientError):
 
 class NetworkError(ClientError):
     """There was no answer."""
+
+
+class ProxyAnswered(NetworkError):
+    """Something between this machine and S3 answered, for example a captive portal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"something between this machine and S3 answered {status}")
+        self.status = status
 
 
 class FileChanged(ClientError):

@@ -11,7 +11,7 @@ from broker_client.errors import BrokerError, ClientError, NetworkError, Validat
 from broker_client.files import Meter
 from broker_client.models import Image
 from broker_client.retry_policy import Decision, Failure, wait_before_retry
-from broker_client.s3_errors import refusal, report_failure, s3_failure
+from broker_client.s3_errors import error_of, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask, run, together
 from broker_client.tickets import renew
@@ -125,7 +125,7 @@ class Multipart:
                 decision = self.api.policy.decide("part", s3_failure(answer))
                 if decision is Decision.CONFIRM:
                     return True
-                last, retry_after = refusal(answer, "retry"), answer.retry_after
+                last, retry_after = error_of(answer), answer.retry_after
             body.take_back()
             if decision is Decision.NEXT_ROUND:
                 return False

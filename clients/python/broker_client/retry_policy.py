@@ -16,7 +16,8 @@ DEFAULT_RETRIES = 6
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 MAX_RETRY_AFTER_SECONDS = 120.0  # the longest `Retry-After` that the client waits for
-RENEW_EARLY_SECONDS = 5.0  # renew so early that the form reaches S3 before it expires
+RESEND_AFTER_CONFIRMS = 3
+RENEW_EARLY_SECONDS = 5.0  # renew a form this long before it expires: it must still reach S3
 
 Phase = Literal[
     "send",  # S3 answered a whole file
@@ -41,6 +42,7 @@ class Decision(StrEnum):
     REPORT = "report"  # report the failure to the broker, and follow its advice
     GIVE_UP = "give_up"
     SIGN_IN = "sign_in"  # get a new token
+    SEND_AGAIN = "send_again"  # the whole file
     NEXT_ROUND = "next_round"  # ask again which parts are missing
     ONE_BY_ONE = "one_by_one"  # one request for each ticket
     RESTART = "restart"  # start again with a new ticket
@@ -58,17 +60,21 @@ class Failure:
             `unexpected_answer`, `wrong_file`, `s3_refused`.
         message: S3's message.
         retry_after: seconds.
-        resumed: whether the upload already had an id at the start.
+        from_proxy: whether something between this machine and S3 answered.
+        resumed: whether the upload had an id already when it started.
+        tries: how often this request got an answer, including this one.
     """
 
     status: int = 0
     code: str = ""
     message: str = ""
     retry_after: float | None = None
+    from_proxy: bool = False
     resumed: bool = False
+    tries: int = 1
 
     @classmethod
-    def of(cls, error: ClientError, *, resumed: bool = False) -> "Failure":
+    def of(cls, error: ClientError, *, resumed: bool = False, tries: int = 1) -> "Failure":
         """Create a failure from an exception."""
         if isinstance(error, BrokerError):
             return cls(
@@ -76,11 +82,13 @@ class Failure:
                 code=error.code,
                 retry_after=error.retry_after,
                 resumed=resumed,
+                tries=tries,
             )
         if isinstance(error, S3Refused) and error.action == "give_up":
             return cls(code="s3_refused", resumed=resumed)
         names = {NetworkError: "network", WrongFile: "wrong_file"}
-        return cls(code=names.get(type(error), ""), resumed=resumed)
+        code = next((code for kind, code in names.items() if isinstance(error, kind)), "")
+        return cls(code=code, resumed=resumed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,26 +110,30 @@ def _temporary(failure: Failure) -> bool:
 
 # The first rule that matches decides. If no rule matches, the client gives up.
 RULES = (
+    # A captive portal or a proxy answered. That says nothing about the upload, whatever the status.
+    Rule(phases=("send", "part"), when=lambda f: f.from_proxy, decision=Decision.RETRY),
     Rule(
         phases=("send", "part"),
-        when=lambda f: f.status in (200, 201, 204),
+        when=lambda f: 200 <= f.status < 300,
         decision=Decision.CONFIRM,
     ),
     # S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
-    Rule(phases=("send",), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
-    # S3 does not know the multipart upload. The list of parts shows what happened to it.
-    Rule(phases=("part",), when=lambda f: f.status == 404, decision=Decision.NEXT_ROUND),
-    # An expired form and a wrong signature have the same code, AccessDenied. Only the message
-    # differs.
+    Rule(phases=("send", "part"), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
+    # S3 does not know the multipart upload. The list of parts says what happened to it.
+    Rule(phases=("part",), when=_code("NoSuchUpload"), decision=Decision.NEXT_ROUND),
+    # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
     Rule(
         phases=("send", "part"),
         when=lambda f: f.status == 403 and "expired" in f.message.lower(),
         decision=Decision.RENEW,
     ),
     Rule(phases=("send", "part"), when=lambda f: f.status == 0, decision=Decision.RETRY),
-    # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was idle for too long. These
-    # are not reported, because the broker gives up an upload after a few reports, and a laptop on a
-    # train loses its connection often.
+    # The server lacks what the request needs: R2 and B2 take no forms. The broker advises to
+    # give up.
+    Rule(phases=("send", "part"), when=_code("NotImplemented"), decision=Decision.REPORT),
+    # S3 (400 RequestTimeout) or a proxy (408) closes a connection that was dead for too long.
+    # These are not reported: after a few reports the broker gives an upload up, and a train
+    # passes through many tunnels.
     Rule(
         phases=("send", "part"),
         when=lambda f: _temporary(f) or f.code == "RequestTimeout",
@@ -138,6 +150,12 @@ RULES = (
         when=lambda f: f.status == 429 and (f.retry_after or 0.0) > MAX_RETRY_AFTER_SECONDS,
         decision=Decision.GIVE_UP,
     ),
+    # Not the broker's answer, but as a captive portal or a proxy refuses or redirects a request.
+    Rule(
+        phases=("request",),
+        when=lambda f: f.code == "unexpected_answer" and (f.status < 400 or f.status in (403, 407)),
+        decision=Decision.RETRY,
+    ),
     Rule(
         phases=("request",),
         when=lambda f: _temporary(f) or f.code in ("network", "idempotency_in_flight"),
@@ -148,6 +166,12 @@ RULES = (
         phases=("batch",),
         when=_code("validation_error", "image_limit_reached", "body_too_large"),
         decision=Decision.ONE_BY_ONE,
+    ),
+    # The file was sent, but the bucket does not show it: send it once more.
+    Rule(
+        phases=("confirm",),
+        when=lambda f: f.code == "object_missing" and f.tries == RESEND_AFTER_CONFIRMS,
+        decision=Decision.SEND_AGAIN,
     ),
     # The bucket does not show the object yet.
     Rule(phases=("confirm", "complete"), when=_code("object_missing"), decision=Decision.RETRY),

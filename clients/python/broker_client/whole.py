@@ -1,5 +1,6 @@
 """Send a whole file with one POST form or one PUT, and confirm it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from broker_client.api import Api
@@ -8,20 +9,33 @@ from broker_client.errors import BrokerError, ClientError, NetworkError
 from broker_client.files import Meter
 from broker_client.models import Image, Ticket
 from broker_client.retry_policy import Decision, Failure, Phase, wait_before_retry
-from broker_client.s3_errors import refusal, report_failure, s3_failure
+from broker_client.s3_errors import error_of, report_failure, s3_failure
 from broker_client.source import Source
 from broker_client.steps import Request, Steps, ask
 from broker_client.tickets import IssuedTicket, renew
 
 
 def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> Steps[Image]:
-    """Send the file until it has arrived, then confirm.
-
-    Each failed try uses up one retry, for any reason.
+    """Send the file until it has arrived, then confirm. If the bucket lost it, send it once more.
 
     Raises:
         S3Refused, NetworkError: no retry was left, or S3's refusal is final.
         BrokerError: for example UploadGone if the form can no longer be renewed.
+    """
+    body = yield from _deliver(api, issued, source, meter)
+
+    def send_again() -> Steps[None]:
+        body.take_back()
+        yield from _deliver(api, issued, source, meter)
+
+    path = f"/api/uploads/{issued.ticket.id}/confirm/"
+    return (yield from until_recorded(api, "confirm", path, send_again))
+
+
+def _deliver(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> Steps[Body]:
+    """Send the file until it has arrived. Return the body that arrived.
+
+    Each failed try uses up one retry, for whatever reason it failed.
     """
     upload_id, pauses = issued.ticket.id, api.policy.pauses()
     while True:
@@ -37,18 +51,17 @@ def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> 
         else:
             decision = api.policy.decide("send", s3_failure(answer))
             if decision is Decision.CONFIRM:
-                break
-            last, retry_after = refusal(answer, "retry"), answer.retry_after
+                return body
+            last, retry_after = error_of(answer), answer.retry_after
         body.take_back()
         if decision is Decision.REPORT:
             decision = yield from report_failure(api, upload_id, answer)
         if decision is Decision.CONFIRM:
-            break
+            return body
         if decision is Decision.RENEW:
             issued = yield from renew(api, upload_id)
         if not (yield from wait_before_retry(pauses, retry_after)):
             raise last
-    return (yield from confirm(api, upload_id))
 
 
 def confirm(api: Api, upload_id: str) -> Steps[Image]:
@@ -60,15 +73,22 @@ def confirm(api: Api, upload_id: str) -> Steps[Image]:
     return (yield from until_recorded(api, "confirm", f"/api/uploads/{upload_id}/confirm/"))
 
 
-def until_recorded(api: Api, phase: Phase, path: str) -> Steps[Image]:
+def until_recorded(
+    api: Api, phase: Phase, path: str, send_again: Callable[[], Steps[None]] | None = None
+) -> Steps[Image]:
     """Call `confirm` or `complete` until the bucket shows the object. Return the image."""
-    pauses = api.policy.pauses()
+    pauses, tries = api.policy.pauses(), 0
     while True:
+        tries += 1
         try:
             body: Any = yield from api.call("POST", path)
             return Image.read(body)
         except BrokerError as error:
-            if api.policy.decide(phase, Failure.of(error)) is not Decision.RETRY:
+            decision = api.policy.decide(phase, Failure.of(error, tries=tries))
+            if decision is Decision.SEND_AGAIN and send_again is not None:
+                yield from send_again()
+                continue
+            if decision not in (Decision.RETRY, Decision.SEND_AGAIN):
                 raise
             if not (yield from wait_before_retry(pauses, error.retry_after)):
                 raise

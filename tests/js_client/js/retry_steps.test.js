@@ -25,10 +25,11 @@ function recordWaits(t) {
 for (const row of firstTries("send")) {
   test(`S3's answer to a file: ${row.name}: ${row.action}`, async (t) => {
     const waits = recordWaits(t);
-    const xml = `<Error><Code>${row.code}</Code><Message>${row.message ?? ""}</Message></Error>`;
+    const xml = `<Error><Code>${row.code}</Code><Message>${row.message ?? ""}</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>`;
+    const body = row.from === "proxy" ? "<html>" : row.status >= 300 ? xml : row.status === 204 ? null : "";
     const first = async () => {
       if (row.status === 0) throw new TypeError("Failed to fetch");
-      return new Response(row.status === 204 ? null : xml, { status: row.status });
+      return new Response(body, { status: row.status });
     };
     const sent = [first, async () => new Response("")];
     t.mock.method(globalThis, "fetch", () => sent.shift()());
