@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
 
 
-class _Claim(click.ParamType):
+class _Claim(click.ParamType[tuple[str, Any]]):
     """A claim as NAME=VALUE. The value is JSON; text that is not JSON is a string."""
 
     name = "claim"
