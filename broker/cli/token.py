@@ -14,21 +14,20 @@ from dotenv import dotenv_values
 from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
 
 
-class _Claim(click.ParamType[tuple[str, Any]]):
-    """A claim as NAME=VALUE. The value is JSON; text that is not JSON is a string."""
-
-    name = "claim"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
+def _claims(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the claims of NAME=VALUE options. A value that is not JSON is a string."""
+    claims: dict[str, Any] = {}
+    for value in values:
         name, equals, text = value.partition("=")
         if not name or not equals:
-            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
         try:
-            return name, json.loads(text, parse_constant=_refuse_constant)
+            claims[name] = json.loads(text, parse_constant=_refuse_constant)
         except ValueError:
-            return name, text
+            claims[name] = text
+    return claims
 
 
 def _refuse_constant(name: str) -> None:
@@ -46,7 +45,7 @@ def _refuse_constant(name: str) -> None:
 @click.option(
     "--claim",
     "claims",
-    type=_Claim(),
+    callback=_claims,
     multiple=True,
     metavar="NAME=VALUE",
     help="A further claim, as JSON or text; it replaces the claim of another option. Repeatable.",
@@ -70,7 +69,7 @@ def token(
     email: str | None,
     iss: str | None,
     aud: str | None,
-    claims: tuple[tuple[str, Any], ...],
+    claims: dict[str, Any],
     data_dir: Path,
     key: Path | None,
     algorithm: str,
@@ -78,7 +77,7 @@ def token(
     """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
     optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
-    chosen = {name: value for name, value in optional.items() if value is not None} | dict(claims)
+    chosen = {name: value for name, value in optional.items() if value is not None} | claims
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
     click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
