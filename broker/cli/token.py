@@ -76,6 +76,9 @@ def token(
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
+    if key is None:
+        required = _dev_claims(data_dir)
+        iss, aud = iss or required.get("iss"), aud or required.get("aud")
     optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
     chosen = {name: value for name, value in optional.items() if value is not None} | claims
     if not isinstance(chosen.get("iss", ""), str):
@@ -86,7 +89,7 @@ def token(
 def dev_token(data_dir: Path, sub: int) -> str:
     """Sign a user's token with the secret of `broker dev`; raise ClickException if it has none."""
     secret = _dev_secret(data_dir, "HS256")
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims={})
+    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir))
 
 
 def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[str, Any]) -> str:
@@ -100,6 +103,13 @@ def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[s
                 f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
                 " RS256 and ES256 need a private key as PEM"
             ) from None
+
+
+def _dev_claims(data_dir: Path) -> dict[str, str]:
+    """Return the issuer and the audience that `broker dev` requires."""
+    values = dotenv_values(data_dir / ENV_FILE)
+    names = {"iss": "BROKER_JWT_ISSUER", "aud": "BROKER_JWT_AUDIENCE"}
+    return {claim: value for claim, name in names.items() if (value := values.get(name))}
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:
