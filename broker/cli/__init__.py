@@ -10,6 +10,7 @@ from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
+from broker.cli.exit_status import print_error
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.serve import serve
@@ -41,5 +42,5 @@ def main() -> None:
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:
-        click.echo(f"broker: {error}", err=True)
+        print_error(error)
         sys.exit(1)

@@ -13,11 +13,17 @@ DIFFERS = 1
 CANNOT_TELL = 2
 
 
+def print_error(error: Exception) -> None:
+    """Print an expected error without a traceback."""
+    words = error.for_operators if isinstance(error, BrokerError) else error
+    click.echo(f"broker: {words}", err=True)
+
+
 @contextmanager
 def cannot_tell_is_two() -> Iterator[None]:
     """Exit with 2 instead of 1 if the settings, the bucket, the database or a file fails."""
     try:
         yield
     except (SettingsError, BrokerError) as error:
-        click.echo(f"broker: {error}", err=True)
+        print_error(error)
         sys.exit(CANNOT_TELL)

@@ -46,7 +46,7 @@ def _try_round(broker: Broker) -> None:
         done = _round(broker)
     except BrokerError as error:
         # The database or the bucket is down. The next round finds everything that is still due.
-        log.error("%s: %s", error.code, error.detail)
+        log.error("%s: %s", error.code, error.for_operators)
     else:
         if done != Reaped():
             # If standard output is closed or its disk is full, the work still continues.

@@ -1,6 +1,6 @@
 """The settings: read from the environment once, validated and frozen.
 
-Credentials and region are not here, because boto3 looks them up.
+Credentials and region are not here; see `storage/aws_session.py`.
 """
 
 import os

@@ -45,12 +45,15 @@ def make_engine(url: str, statement_timeout: int = 0) -> Engine:
         # The message of these errors would show the URL with its password.
         raise SettingsError(
             "BROKER_DATABASE_URL: must be a URL such as postgresql://user:password@host/broker"
-            " or sqlite:///broker.db"
+            " or sqlite:///broker.db; an @ in the password is written %40"
         ) from None
 
 
 def _engine(url: str, statement_timeout: int) -> Engine:
     parsed = make_url(url)
+    if "@" in (parsed.host or ""):
+        # A password with an unencoded @. Its end would be the host, which errors and logs show.
+        raise ValueError("host")
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
             parsed,

@@ -1,18 +1,16 @@
 """Upgrade a database to the newest migration, and read its current migration."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from broker.db.engine import make_engine
+from broker.db.schema_version import MIGRATIONS, is_behind
 from broker.db.session import ErrorTranslator
 from broker.domain.errors import DatabaseUnavailable
 
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE after lock_timeout
-MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
 
 
 def configuration(url: str) -> Config:
@@ -26,10 +24,15 @@ def configuration(url: str) -> Config:
 def upgrade(url: str) -> None:
     """Run all migrations that the database does not have yet; if one fails, none is applied.
 
+    A database that a later release has migrated stays as it is.
+
     Raises:
         DatabaseUnavailable: the database cannot be reached, or another transaction holds a lock on
             a table for too long.
     """
+    found = current(url)
+    if found is not None and not is_behind(found):
+        return
     try:
         with ErrorTranslator():
             command.upgrade(configuration(url), "head")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from broker.config import SettingsError
 from broker.db import migrate
 from broker.db.models import Deletion
+from broker.db.reasons import driver_words
 from broker.db.session import Database
 from broker.domain.errors import DatabaseUnavailable
 
@@ -96,5 +97,4 @@ def _raise_faults() -> Iterator[None]:
         yield
     except (DatabaseUnavailable, SQLAlchemyError, CommandError) as error:
         cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
-        words = str(getattr(cause, "orig", None) or cause).strip().splitlines()
-        raise DatabaseFault(words[0] if words else "no reason given") from error
+        raise DatabaseFault(driver_words(cause).splitlines()[0]) from error

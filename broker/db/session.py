@@ -4,7 +4,6 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -12,8 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from broker.db.engine import make_engine
 from broker.db.fast_path.driver_cursors import CursorPool
 from broker.db.fast_path.transactions import CURSORS, WRITER
+from broker.db.reasons import is_denied, is_missing_table, reason
+from broker.db.schema_version import require_migrated
 from broker.db.timing import watch
-from broker.domain.errors import DatabaseUnavailable
+from broker.domain.errors import DatabaseNotMigrated, DatabaseUnavailable
 
 # The layers above import the type Session from here, not from SQLAlchemy.
 __all__ = ["Database", "ErrorTranslator", "Session"]
@@ -29,17 +30,24 @@ class ErrorTranslator:
         if error is None:
             return
         if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-            raise DatabaseUnavailable("The database cannot be reached; try again.") from error
+            raise DatabaseUnavailable(
+                "The database cannot be reached; try again.", reason=reason(error)
+            ) from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise DatabaseUnavailable(
-                "The connection to the database was lost; try again."
+                "The connection to the database was lost; try again.", reason=reason(error)
+            ) from error
+        if isinstance(error, DBAPIError) and is_denied(error):
+            raise DatabaseUnavailable(
+                "The database denied access; try again later.", reason=reason(error)
             ) from error
 
 
 class _SessionBlock(ErrorTranslator):
     """The context of one session. Its end rolls back what was not committed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, database: "Database", session: Session) -> None:
+        self._database = database
         self._session = session
 
     def __enter__(self) -> Session:
@@ -50,6 +58,12 @@ class _SessionBlock(ErrorTranslator):
         if self._session.in_transaction() or len(self._session.identity_map):
             with ErrorTranslator():
                 self._session.close()
+        if isinstance(error, DBAPIError) and is_missing_table(error):
+            # An older backup may have been restored since this process began.
+            try:
+                self._database.check()
+            except DatabaseNotMigrated as behind:
+                raise behind from error
         super().__exit__(kind, error, trace)
 
 
@@ -60,6 +74,7 @@ class Database:
         self.engine = make_engine(url, statement_timeout)
         watch(self.engine)
         self._cursors = CursorPool(self.engine)
+        self._is_migrated = False
         self._sessions = sessionmaker(
             self.engine,
             expire_on_commit=False,
@@ -73,12 +88,26 @@ class Database:
             DatabaseUnavailable: the server is down, the connection broke, or no connection (or
                 SQLite's write lock) became free in time.
         """
-        return _SessionBlock(self._sessions())
+        return _SessionBlock(self, self._sessions())
 
     def check(self) -> None:
-        """Do one round trip; raise DatabaseUnavailable if it fails."""
+        """Do one round trip.
+
+        Raises:
+            DatabaseUnavailable: see `session`.
+            DatabaseNotMigrated: this release needs a newer migration.
+        """
         with self.session() as session:
-            session.execute(text("SELECT 1"))
+            require_migrated(session)
+
+    def require_migrated(self) -> None:
+        """Check the migration unless this process has seen that it is new enough.
+
+        Raises: see `check`.
+        """
+        if not self._is_migrated:
+            self.check()
+            self._is_migrated = True
 
     def dispose(self) -> None:
         """Close all pooled connections."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from broker.db import probe
 from broker.db.probe import DatabaseFault
+from broker.db.schema_version import is_behind
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
 
@@ -53,6 +54,8 @@ def migrated(examination: Examination) -> Iterator[Finding]:
         return
     if current == head:
         yield ok(MIGRATED, f"at {head}, the newest migration")
+    elif not is_behind(current):
+        yield ok(MIGRATED, f"at {current}, a migration of a later release; this one needs {head}")
     else:
         yield fail(
             MIGRATED,

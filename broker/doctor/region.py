@@ -1,12 +1,14 @@
 """Check that requests are signed for the bucket's region."""
 
+import os
 from collections.abc import Iterator
 
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
+from broker.storage.aws_session import REGION_VARIABLE
 
 CHECK = "region"
-SETTING = "AWS_DEFAULT_REGION"
+BOTO3_VARIABLE = "AWS_DEFAULT_REGION"
 WRONG = frozenset(
     {
         "AuthorizationHeaderMalformed",
@@ -20,6 +22,7 @@ WRONG = frozenset(
 
 def check(examination: Examination) -> Iterator[Finding]:
     """Compare our region with the bucket's, from a header or from its error document."""
+    setting = _setting()
     answer, ours = examination.signed_answer, examination.probe.region
     theirs = answer.headers.get("x-amz-bucket-region") or answer.element("Region")
     if answer.code in WRONG or answer.status == 301 or (theirs and theirs != ours):
@@ -27,15 +30,21 @@ def check(examination: Examination) -> Iterator[Finding]:
         yield fail(
             CHECK,
             f"requests are signed for {ours}, which the bucket refuses: {named}",
-            setting=SETTING,
-            fix=f"{SETTING}={theirs}" if theirs else f"set {SETTING} to the bucket's region",
+            setting=setting,
+            fix=f"{setting}={theirs}" if theirs else f"set {setting} to the bucket's region",
         )
     elif not examination.probe.region_is_set and examination.settings.s3_endpoint_url is None:
         yield warn(
             CHECK,
             f"no region is set, so {ours} is used",
-            setting=SETTING,
-            fix=f"{SETTING}={theirs or ours}",
+            setting=setting,
+            fix=f"{setting}={theirs or ours}",
         )
     else:
         yield ok(CHECK, f"{ours}, " + ("as the bucket says" if theirs else "no objection"))
+
+
+def _setting() -> str:
+    """Return the variable to correct. AWS_REGION comes first if both are set."""
+    only_boto3 = os.environ.get(BOTO3_VARIABLE) and not os.environ.get(REGION_VARIABLE)
+    return BOTO3_VARIABLE if only_boto3 else REGION_VARIABLE

@@ -25,6 +25,7 @@ BrokerError
 │   ├── UploadCancelled
 │   └── ImageDeleted
 ├── DatabaseUnavailable     try again later
+│   └── DatabaseNotMigrated this release needs a newer migration
 ├── QueueUnavailable        try again later
 └── StorageError
     ├── ObjectNotFound      \
@@ -44,16 +45,29 @@ RETRY_AFTER_SECONDS = 2
 class BrokerError(Exception):
     """An error that is reported to the caller.
 
-    `fields` maps a field of the request to its messages; `retry_after` is in seconds.
+    `fields` maps a field of the request to its messages; `retry_after` is in seconds. `reason` is
+    for operators: logs and commands show it instead of `detail`, and no answer contains it.
     """
 
     code: ClassVar[str] = "internal_error"
     retry_after: int | None = None
 
-    def __init__(self, detail: str, fields: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        reason: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.fields = fields
+        self.reason = reason
+
+    @property
+    def for_operators(self) -> str:
+        """What logs and commands show."""
+        return self.reason or self.detail
 
 
 class InvalidRequest(BrokerError):
@@ -202,6 +216,13 @@ class DatabaseUnavailable(BrokerError):
 
     code = "database_unavailable"
     retry_after = RETRY_AFTER_SECONDS
+
+
+class DatabaseNotMigrated(DatabaseUnavailable):
+    """The database lacks a migration that this release needs."""
+
+    code = "database_not_migrated"
+    retry_after = 30
 
 
 class QueueUnavailable(BrokerError):

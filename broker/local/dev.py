@@ -8,7 +8,7 @@ from pathlib import Path
 
 from broker.config import Settings
 from broker.db import migrate
-from broker.local.dev_env import load_or_make
+from broker.local.dev_env import developer_settings, load_or_make
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
 from broker.local.seaweedfs import LOCK_TIMEOUT, EmbeddedS3
 from broker.storage import bucket_setup
@@ -47,10 +47,15 @@ def run(
     with ExitStack() as stack:
         # Lock before writing: the env file has the ports of a `broker dev` that may be running.
         stack.callback(os.close, lock(data_dir / LOCK_FILE, LOCK_TIMEOUT))
+        found = developer_settings(os.environ)
         values = load_or_make(data_dir, port=port, s3_port=s3_port)
+        if found.used:
+            say(f"uses {', '.join(found.used)}")
+        if found.ignored:
+            say(f"ignores {', '.join(found.ignored)}, because it sets its own")
         for name in list(os.environ):
             if name.startswith(("AWS_", "BROKER_")):
-                # The developer's own AWS profile and settings must not be used here.
+                # The developer's AWS profile must not be used here; `values` has the settings.
                 del os.environ[name]
         os.environ.update(values)
         s3 = stack.enter_context(

@@ -1,7 +1,9 @@
-"""The settings of `broker dev`, with a secret and credentials that are generated once."""
+"""The settings of `broker dev`: its own, generated secrets, and those that a developer tries."""
 
 import os
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -9,28 +11,75 @@ from dotenv import dotenv_values
 ENV_FILE = "dev.env"
 DEFAULT_DATA_DIR = Path(".broker")
 BUCKET = "media-bucket"
+PREFIX = "BROKER_"
+CORS = "BROKER_CORS_ORIGINS"
+# What describes the embedded S3 server, the database and the generated keys.
+OWNED = frozenset(
+    PREFIX + name
+    for name in (
+        "DATABASE_URL",
+        "S3_BUCKET",
+        "S3_ENDPOINT_URL",
+        "S3_PUBLIC_URL",
+        "S3_ADDRESSING",
+        "JWT_ALGORITHM",
+        "JWT_SECRET",
+        "JWT_PUBLIC_KEY",
+        "JWT_JWKS_URL",
+        "BUCKET_NOTIFICATIONS_ARN",
+        "EVENTS_ARN",
+        "DRAIN_FILE",
+        "DEV",
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeveloperSettings:
+    """The BROKER_ settings of the environment: those that `broker dev` uses, and its own ones."""
+
+    used: Mapping[str, str]
+    ignored: tuple[str, ...]
+
+
+def developer_settings(environment: Mapping[str, str]) -> DeveloperSettings:
+    """Sort the settings of an environment. Names that are no settings are used, with a warning."""
+    ours = {name: value for name, value in sorted(environment.items()) if name.startswith(PREFIX)}
+    ours.pop("BROKER_TOKEN", None)  # for `broker upload`, which is a client
+    return DeveloperSettings(
+        used={name: value for name, value in ours.items() if name not in OWNED},
+        ignored=tuple(name for name in ours if name in OWNED),
+    )
 
 
 def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
-    """Return the API's environment. The first call generates the secrets (file mode 600)."""
+    """Return the API's environment, with the settings that this process's environment adds.
+
+    The first call generates the secrets (file mode 600).
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / ENV_FILE
     kept = {name: value for name, value in dotenv_values(path).items() if value}
-    origins = f"http://127.0.0.1:{port},http://localhost:{port}"
+    used = developer_settings(os.environ).used
+    # The page's own origin comes first: `api_url` reads it.
+    origins = ",".join(
+        (f"http://127.0.0.1:{port},http://localhost:{port}", *filter(None, [used.get(CORS)]))
+    )
     values = {
         "BROKER_DATABASE_URL": f"sqlite:///{(data_dir / 'broker.db').resolve()}",
         "BROKER_S3_BUCKET": BUCKET,
         "BROKER_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3_port}",
         "BROKER_JWT_ALGORITHM": "HS256",
         "BROKER_JWT_SECRET": kept.get("BROKER_JWT_SECRET") or secrets.token_urlsafe(48),
-        "BROKER_CORS_ORIGINS": origins,
         "BROKER_DEV": "true",
         "BROKER_RATE_LIMIT_STORAGE_URL": "memory://",
+        **used,
+        CORS: origins,
         "AWS_ACCESS_KEY_ID": kept.get("AWS_ACCESS_KEY_ID") or secrets.token_hex(10),
         "AWS_SECRET_ACCESS_KEY": kept.get("AWS_SECRET_ACCESS_KEY") or secrets.token_urlsafe(30),
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    _write(path, "".join(f"{name}='{value}'\n" for name, value in values.items()))
+    _write(path, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
     return values
 
 
@@ -38,6 +87,11 @@ def api_url(data_dir: Path) -> str | None:
     """Return the URL that `broker dev` last served from this directory, or None."""
     origins = dotenv_values(data_dir / ENV_FILE).get("BROKER_CORS_ORIGINS") or ""
     return origins.partition(",")[0] or None
+
+
+def _quoted(value: str) -> str:
+    """Quote a value as python-dotenv reads it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from broker.config import Settings
 from broker.db.session import Database, Session
 from broker.domain.limits import Limits
 from broker.domain.principal import SYSTEM, Principal
+from broker.storage.bucket_state import BucketState
 from broker.storage.protocol import Storage
 
 
@@ -45,13 +47,20 @@ class Broker:
     database: Database
     storage: Storage
 
+    @cached_property
+    def bucket_state(self) -> BucketState:
+        """Whether the bucket answers, as this process last saw it."""
+        return BucketState(self.storage.check)
+
     @contextmanager
     def work(self, principal: Principal, *, now: datetime | None = None) -> Iterator[Work]:
         """Yield the work of one caller; roll back what it has not committed.
 
         Raises:
             DatabaseUnavailable: see `Database.session`.
+            DatabaseNotMigrated: this release needs a newer migration.
         """
+        self.database.require_migrated()
         with self.database.session() as session:
             yield Work(
                 session=session,

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
 from broker.domain.errors import StorageDenied
+from broker.storage.aws_session import aws_session, region_of
 from broker.storage.heads import ObjectHeads
 from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import S3Storage, follow_no_redirect, refuse_other_operations
@@ -16,7 +17,6 @@ from broker.storage.sigv4 import Credentials
 from broker.storage.timing import watch
 from broker.storage.translation import translate_without_object
 
-DEFAULT_REGION = "us-east-1"
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 ATTEMPTS_MAX = 2
@@ -38,9 +38,9 @@ def client_config(settings: Settings) -> Config:
 
 
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
-    """Create the storage. Credentials and region come from boto3's own chain."""
-    session = session or boto3.Session()
-    region = session.region_name or DEFAULT_REGION
+    """Create the storage, with the credentials and the region of `aws_session`."""
+    session = session or aws_session()
+    region = region_of(session)
     client = session.client(
         "s3",
         region_name=region,

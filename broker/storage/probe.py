@@ -7,14 +7,14 @@ silently, and the doctor must see the first answer.
 from dataclasses import dataclass
 from datetime import datetime
 
-import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
 from broker.config import Settings
 from broker.domain.errors import StorageDenied
-from broker.storage.factory import DEFAULT_REGION, bucket_url, s3_storage
+from broker.storage.aws_session import aws_session, region_of
+from broker.storage.factory import bucket_url, s3_storage
 from broker.storage.s3 import S3Storage
 
 
@@ -56,12 +56,12 @@ class Probe:
 
     def __init__(self, settings: Settings) -> None:
         try:
-            self._session = boto3.Session()
+            self._session = aws_session()
             self.storage: S3Storage = s3_storage(settings, self._session)
         except (BotoCoreError, ValueError) as error:
             raise ChainFault(error) from error
         self.region_is_set = self._session.region_name is not None
-        self.region = self._session.region_name or DEFAULT_REGION
+        self.region = region_of(self._session)
         self.endpoint_url = self.storage.client.meta.endpoint_url
         self._bucket_url = bucket_url(settings, self.endpoint_url)
         self._location = settings.media_location

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings, SettingsError
 from broker.domain.errors import QueueUnavailable
-from broker.storage.factory import CONNECT_TIMEOUT_SECONDS, DEFAULT_REGION
+from broker.storage.aws_session import aws_session, region_of
+from broker.storage.factory import CONNECT_TIMEOUT_SECONDS
 from broker.storage.protocol import QueueMessage
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def notification_queue(settings: Settings) -> SqsQueue:
     """Create the queue that the settings name; raise SettingsError if they name none."""
     if settings.bucket_notifications_queue_url is None:
         raise SettingsError("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL: is needed to read a queue")
-    session = boto3.Session()
+    session = aws_session()
     client = session.client(
         "sqs",
-        region_name=session.region_name or DEFAULT_REGION,
+        region_name=region_of(session),
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,

@@ -1,8 +1,8 @@
 """All metrics of the broker; docs/operations/seeing.md has the table.
 
 The values of each label are a closed set: route templates instead of paths, our own error codes
-instead of S3's texts. The size of the outbox is read from the database at each scrape, in
-`broker.api.routes.metrics`.
+instead of S3's texts. The size of the outbox and the state of the bucket are read at each scrape,
+in `broker.api.routes.metrics`.
 """
 
 import os

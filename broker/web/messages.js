@@ -32,6 +32,7 @@ const MESSAGES = {
   storage_denied: ["Photo storage refused access", "Nothing is lost. The site's administrator must fix this.", AGAIN],
   keys_unavailable: ["Your sign-in can't be checked right now", "You're still signed in. Try again in a minute.", AGAIN],
   database_unavailable: ["The database is unavailable", "Nothing is lost. Try again in a minute.", AGAIN],
+  database_not_migrated: ["The database is being upgraded", "Nothing is lost. Try again in a minute.", AGAIN],
   draining: ["The server is restarting", "Try again in a minute.", AGAIN],
   internal_error: ["Something went wrong on our side", "We've logged it. Please try again.", AGAIN],
   // Errors that this page should not cause: a bug in the page, or a proxy's fault.

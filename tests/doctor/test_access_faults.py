@@ -91,6 +91,16 @@ def test_a_wrong_region_is_named(
     assert deployment.keys() == []
 
 
+def test_report_25_a_wrong_aws_region_is_named(
+    strict_minio: S3Server, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", FAR_REGION)
+    deployment = deploy(strict_minio, template, tmp_path, monkeypatch, region=FAR_REGION)
+    fault = deployment.doctor(AWS_REGION="us-east-1").of("region", "fail")
+    assert fault["setting"] == "AWS_REGION"
+    assert fault["fix"] == f"AWS_REGION={FAR_REGION}"
+
+
 def test_an_internal_url_without_a_server_is_a_failure(deployment: Deployment) -> None:
     public = deployment.bucket.server.endpoint_url
     closed = f"http://127.0.0.1:{free_ports(1)[0]}"

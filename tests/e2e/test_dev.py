@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import httpx
 import pytest
 from dotenv import dotenv_values
 
+from broker.config import Settings
+from broker.config.old_names import OLD_NAMES
 from broker.local import dev
-from broker.local.dev_env import load_or_make
+from broker.local.dev_env import OWNED, load_or_make
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
@@ -27,15 +30,15 @@ JPEG = base64.b64decode(
 
 
 @contextmanager
-def broker_dev(data_dir: Path, port: int, s3_port: int) -> Iterator[str]:
-    """Run `broker dev` until the block ends, then send Ctrl-C and check its exit status."""
+def broker_dev(data_dir: Path, port: int, s3_port: int) -> Iterator[Iterator[str]]:
+    """Yield the lines of `broker dev`; at the end send Ctrl-C and check its exit status."""
     command = [*BROKER, "dev", "--port", str(port), "--s3-port", str(s3_port)]
     with subprocess.Popen(
         [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            yield (line.strip() for line in iter(process.stdout.readline, ""))
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=40) == 0
@@ -70,9 +73,10 @@ def upload(base: str, bearer: str) -> httpx.Response:
 def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> None:
     ports = free_ports(4)
     with (
-        broker_dev(tmp_path / "a", ports[0], ports[1]) as first,
-        broker_dev(tmp_path / "b", ports[2], ports[3]) as second,
+        broker_dev(tmp_path / "a", ports[0], ports[1]) as lines,
+        broker_dev(tmp_path / "b", ports[2], ports[3]) as other_lines,
     ):
+        first, second = next(lines), next(other_lines)
         assert first == f"ready http://127.0.0.1:{ports[0]}"
         assert second == f"ready http://127.0.0.1:{ports[2]}"
         assert (tmp_path / "a/dev.env").stat().st_mode & 0o777 == 0o600
@@ -127,6 +131,54 @@ def test_if_the_api_ends_by_itself_broker_dev_reports_it_and_stops_everything(
     assert process.returncode == 1
     assert said.startswith("broker: the API ended with status -9")
     assert all(is_port_free(port) for port in ports)
+
+
+def test_report_29_broker_dev_keeps_the_settings_that_its_own_parts_do_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, issuer = "https://shop.example", "the issuer's \\ name"
+    for name, value in {
+        "BROKER_MAX_IMAGES_PER_AD": "2",
+        "BROKER_CORS_ORIGINS": origin,
+        "BROKER_JWT_ISSUER": issuer,
+        "BROKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+        "BROKER_JWT_SECRET": "x" * 40,
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    ports = free_ports(2)
+    with broker_dev(tmp_path, *ports) as lines:
+        assert next(lines) == (
+            "uses BROKER_CORS_ORIGINS, BROKER_JWT_ISSUER, BROKER_MAX_IMAGES_PER_AD"
+        )
+        assert next(lines) == (
+            "ignores BROKER_DATABASE_URL, BROKER_JWT_SECRET, because it sets its own"
+        )
+        base = next(lines).removeprefix("ready ")
+        assert upload(base, token(tmp_path)).status_code == 200
+        bearer = httpx.get(f"{base}/dev/token").json()["token"]
+        headers = {"Authorization": f"Bearer {bearer}"}
+        body = {"file_name": "a.jpg", "content_type": "image/jpeg", "size": 1}
+        body["checksum_sha256"] = base64.b64encode(bytes(32)).decode()
+        with httpx.Client(base_url=base, headers=headers) as client:
+            ad = client.post("/api/ads/", json={"title": "x", "price": "1"}).json()["id"]
+            path = f"/api/ads/{ad}/upload_image/"
+            assert [client.post(path, json=body).status_code for _ in range(3)] == [201, 201, 409]
+            cors = client.get("/api/ads/", headers={"Origin": origin})
+            assert cors.headers["Access-Control-Allow-Origin"] == origin
+    values = dotenv_values(tmp_path / "dev.env")
+    assert values["BROKER_JWT_ISSUER"] == issuer
+    assert values["BROKER_JWT_SECRET"] != "x" * 40
+    assert "AWS_REGION" not in values
+
+
+def test_report_29_the_documentation_lists_the_settings_that_broker_dev_ignores() -> None:
+    settings = {f"BROKER_{name.upper()}" for name in Settings.model_fields} | set(OLD_NAMES)
+    assert settings >= OWNED
+    page = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+    (sentence,) = re.findall(r"It ignores those of its own[^.]*\.", page)
+    assert set(re.findall(r"`(BROKER_\w+)`", sentence)) == OWNED - set(OLD_NAMES)
 
 
 def children(pid: int) -> list[int]:

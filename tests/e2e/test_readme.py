@@ -24,11 +24,11 @@ def test_the_upload_of_the_readme_prints_what_it_says_and_leaves_no_files(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     ports = free_ports(2)
-    with broker_dev(tmp_path / "data", *ports) as ready:
+    with broker_dev(tmp_path / "data", *ports) as lines:
         token = shlex.join([*BROKER, "token", "--data-dir", str(tmp_path / "data")])
         for written, here in (
             (".venv/bin/broker token", token),
-            ("http://127.0.0.1:8000", ready.removeprefix("ready ")),
+            ("http://127.0.0.1:8000", next(lines).removeprefix("ready ")),
         ):
             assert written in script
             script = script.replace(written, here)

@@ -34,6 +34,8 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
 
 def test_the_changelog_begins_with_this_version_and_goes_back_in_time() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
+    # Before a release its entries are under this heading, above every version.
+    text = re.sub(r"^## \[Unreleased\]$", "", text, count=1, flags=re.MULTILINE)
     found = re.findall(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
     unreleased = headings[:1] == [UNRELEASED]
@@ -45,6 +47,8 @@ def test_the_changelog_begins_with_this_version_and_goes_back_in_time() -> None:
 def test_each_version_has_the_sections_of_keep_a_changelog_and_its_steps_for_operators() -> None:
     _, *versions = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     for one in versions:
+        if one.startswith("[Unreleased]"):
+            continue  # its steps for operators are complete when the version is
         sections = re.findall(r"^### (.*)$", one, re.MULTILINE)
         assert set(sections) <= SECTIONS
         if one.startswith(UNRELEASED):

@@ -13,6 +13,7 @@ from broker.app import create_app
 from broker.config import Settings
 from broker.db import migrate
 from tests.http.client import SECRET, Client, token
+from tests.http.commands import Commands
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
@@ -106,6 +107,13 @@ def service(app: Flask) -> Client:
 @pytest.fixture
 def anyone(app: Flask) -> Client:
     return Client(app, None)
+
+
+@pytest.fixture
+def commands(
+    s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Commands:
+    return Commands(s3_bucket, monkeypatch, capsys)
 
 
 @pytest.fixture

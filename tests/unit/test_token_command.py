@@ -75,3 +75,37 @@ def test_an_unsuitable_key_is_reported_in_one_line(algorithm: str, tmp_path: Pat
 def test_a_sub_that_the_api_would_refuse_is_refused(sub: str, tmp_path: Path) -> None:
     load_or_make(tmp_path, port=8000, s3_port=8333)
     assert run("--sub", sub, "--data-dir", tmp_path).exit_code == 2
+
+
+def test_report_30_broker_token_signs_the_claims_that_the_settings_require(tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run(
+        *("--sub", "7", "--data-dir", tmp_path),
+        *("--iss", "https://shop.example", "--aud", "broker"),
+        *("--claim", "tenant=north", "--claim", 'groups=["a", "b"]', "--claim", "level=3"),
+        *("--claim", "text=1=2", "--claim", "none=NaN"),
+    )
+    assert done.exit_code == 0, done.output
+    claims = jwt.decode(
+        done.stdout.strip(), secret, ["HS256"], audience="broker", issuer="https://shop.example"
+    )
+    assert claims["tenant"] == "north"
+    assert claims["groups"] == ["a", "b"]
+    assert claims["level"] == 3
+    assert (claims["text"], claims["none"]) == ("1=2", "NaN")
+
+
+def test_report_30_a_claim_replaces_that_of_another_option(tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "7", "--data-dir", tmp_path, "--claim", "sub=auth0|7")
+    assert done.exit_code == 0, done.output
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["sub"] == "auth0|7"
+
+
+@pytest.mark.parametrize("claim", ["tenant", "=north", "iss=3"])
+def test_report_30_a_claim_that_cannot_be_signed_is_refused(claim: str, tmp_path: Path) -> None:
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    done = run("--sub", "1", "--data-dir", tmp_path, "--claim", claim)
+    assert done.exit_code == 2
+    assert claim.partition("=")[0] in done.stderr
+    assert "No such option" not in done.stderr

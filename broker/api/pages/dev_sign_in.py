@@ -14,8 +14,11 @@ blueprint = Blueprint("dev_sign_in", __name__)
 @blueprint.get("/dev/token")
 def dev_token() -> dict[str, str]:
     """Return a token of user 1, signed with the secret of `broker dev`."""
-    secret = current().settings.jwt_secret
+    settings = current().settings
+    secret = settings.jwt_secret
     if secret is None:
         raise RuntimeError("broker dev always sets a secret")
     claims = {"sub": "1", "exp": int(time.time()) + DEV_TOKEN_SECONDS, "email": "dev@example.com"}
+    required = {"iss": settings.jwt_issuer, "aud": settings.jwt_audience}
+    claims |= {name: value for name, value in required.items() if value is not None}
     return {"token": jwt.encode(claims, secret.get_secret_value(), "HS256")}

@@ -11,7 +11,7 @@ STORAGE = ("storage_unavailable", "storage_denied")
 ENDED = ("upload_expired", "upload_cancelled", "object_mismatch")
 # Codes of every view: requests are counted, the first use of a token is stored, and any view may
 # have a bug.
-ALWAYS = ("rate_limited", "database_unavailable", "internal_error")
+ALWAYS = ("rate_limited", "database_unavailable", "database_not_migrated", "internal_error")
 View = TypeVar("View", bound=Callable[..., Any])
 
 

@@ -72,7 +72,7 @@ def _in_one_line(detail: str, fields: Mapping[str, Any] | None) -> str:
 def handle_broker_error(error: BrokerError) -> Response:
     """Answer an error of the broker with the problem of its code."""
     if PROBLEMS[error.code].status == HTTPStatus.SERVICE_UNAVAILABLE:
-        log.error("%s: %s", error.code, error.detail)
+        log.error("%s: %s", error.code, error.for_operators)
     answer = problem(error.code, error.detail, error.fields)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

@@ -5,19 +5,7 @@
 response is in `handlers`.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemType:
-    """A problem type (RFC 9457). `meaning` and `advice` are Markdown without a full stop."""
-
-    code: str
-    status: int
-    title: str
-    meaning: str
-    advice: str
-
+from broker.api.problems.problem_type import ProblemType
 
 _TABLE = (
     ProblemType(
@@ -294,6 +282,13 @@ _TABLE = (
         "Database unavailable",
         "the database does not respond; nothing was changed",
         "try again after `Retry-After`",
+    ),
+    ProblemType(
+        "database_not_migrated",
+        503,
+        "Database not migrated",
+        "the database lacks a migration of this release; nothing was changed",
+        "try again after `Retry-After`; operators: run `broker db upgrade`",
     ),
 )
 PROBLEMS = {one.code: one for one in _TABLE}

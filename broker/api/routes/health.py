@@ -19,11 +19,14 @@ def healthz() -> dict[str, str]:
 @blueprint.get("/readyz")
 @probe
 def readyz() -> dict[str, str] | Response:
-    """Check the database and the bucket. If one of them is down, the answer is 503 problem+json."""
+    """Check what every request needs: a database with this release's migration.
+
+    Otherwise the answer is 503 problem+json. The bucket's state is only reported: without the
+    bucket, tickets are still issued, and no other process would have a bucket either.
+    """
     broker = current()
     if broker.settings.drain_file is not None and broker.settings.drain_file.exists():
         # This is expected in an outage, so it is not logged as an error.
         return problem("draining", "The process is shutting down; it still answers other requests.")
     broker.database.check()
-    broker.storage.check()
-    return {"status": "ready"}
+    return {"status": "ready", "bucket": broker.bucket_state.read()}

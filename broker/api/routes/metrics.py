@@ -20,6 +20,7 @@ from broker.api.request.context import current
 from broker.api.request.view_marks import probe
 from broker.domain.errors import BrokerError, DatabaseUnavailable
 from broker.services.uploads import outbox
+from broker.storage.bucket_state import OK, UNKNOWN
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -58,6 +59,20 @@ class OutboxCollector(Collector):
         )
 
 
+class BucketCollector(Collector):
+    """The gauge of the bucket, which is checked at a scrape if nothing else has checked it."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauge, or nothing before the first check has ended."""
+        state = current().bucket_state.read()
+        if state != UNKNOWN:
+            yield GaugeMetricFamily(
+                "broker_bucket_available",
+                "1 if the bucket answers the broker, 0 if not",
+                state == OK,
+            )
+
+
 @blueprint.get("/metrics")
 @probe
 def metrics() -> Response:
@@ -68,5 +83,6 @@ def metrics() -> Response:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     shared = CollectorRegistry()
     shared.register(OutboxCollector())
+    shared.register(BucketCollector())
     text = generate_latest(registry) + generate_latest(shared)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

@@ -66,7 +66,7 @@ class Consumer:
             except (QueueUnavailable, StorageError, DatabaseUnavailable) as error:
                 if until_empty:
                     raise
-                log.error("%s: %s; next try in %.0f s", error.code, error.detail, backoff)
+                log.error("%s: %s; next try in %.0f s", error.code, error.for_operators, backoff)
                 if self.wait(backoff):
                     break
                 backoff = min(backoff * 2, BACKOFF_MAX_SECONDS)

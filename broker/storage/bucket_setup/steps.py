@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
+from broker.storage.aws_session import DEFAULT_REGION, aws_session, region_of
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.cors import cors
 from broker.storage.bucket_setup.lifecycle import incoming, incomplete
 from broker.storage.bucket_setup.notification import notification
 from broker.storage.bucket_setup.policy import public_read
 from broker.storage.bucket_setup.public_access import public_access
-from broker.storage.factory import DEFAULT_REGION, client_config
+from broker.storage.factory import client_config
 from broker.storage.translation import translate
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
 
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
-    session = boto3.Session()
-    region = session.region_name or DEFAULT_REGION
+    session = aws_session()
+    region = region_of(session)
     client = session.client(
         "s3",
         region_name=region,

@@ -7,6 +7,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families as families
 from werkzeug.test import Client as Werkzeug
 
+from broker.domain.errors import StorageUnavailable
 from tests.http.client import Client, send, token
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -69,8 +70,10 @@ def test_failed_s3_calls_are_counted_by_operation_and_kind(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(s3_endpoint_url="http://127.0.0.1:9")
+    scrape(app)  # it checks the bucket, and no scrape does so again within seconds
     before = scrape(app)
-    assert app.test_client().get("/readyz").status_code == 503
+    with pytest.raises(StorageUnavailable):
+        app.extensions["broker"].storage.check()
     after = scrape(app)
     labels = {"operation": "HeadBucket", "kind": "storage_unavailable"}
     assert grown(before, after, "broker_s3_errors_total", **labels) == 1

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -75,16 +75,27 @@ def test_a_request_without_a_valid_parent_starts_a_new_trace(
 
 @ON_SQLITE
 def test_a_failed_s3_call_is_an_error_of_its_span_and_of_the_request(
-    app: Flask, anyone: Client, spans: InMemorySpanExporter
+    make_app: Callable[..., Flask], spans: InMemorySpanExporter
 ) -> None:
-    app.extensions["broker"].storage.bucket = "no-such-bucket"
-    assert anyone.get("/readyz").status_code == 503
+    down = Client(make_app(s3_endpoint_url="http://127.0.0.1:9"), token(1))
+    ticket = down.ticket(down.ad()).get_json()
+    spans.clear()
+    assert down.post(ticket["confirm_url"]).status_code == 503
     request, below = request_of(spans)
     assert request.status.status_code is StatusCode.ERROR
-    (head,) = [span for span in below if span.name == "S3.HeadBucket"]
+    (head,) = [span for span in below if span.name == "S3.HeadObject"]
     assert head.status.status_code is StatusCode.ERROR
     assert head.attributes is not None
-    assert head.attributes["error.type"] == "object_not_found"
+    assert head.attributes["error.type"] == "storage_unavailable"
+
+
+@ON_SQLITE
+def test_report_26_the_check_of_the_bucket_has_a_span_in_the_trace_of_its_probe(
+    anyone: Client, spans: InMemorySpanExporter
+) -> None:
+    assert anyone.get("/readyz").status_code == 200
+    _, below = request_of(spans)
+    assert [span.name for span in below if span.name.startswith("S3.")] == ["S3.HeadBucket"]
 
 
 @ON_SQLITE

@@ -1,0 +1,22 @@
+"""The boto3 session of every client and of our own signers: credentials and region."""
+
+import os
+
+import boto3
+
+REGION_VARIABLE = "AWS_REGION"
+DEFAULT_REGION = "us-east-1"
+
+
+def aws_session() -> boto3.Session:
+    """Create a session. Its credentials come from boto3's own chain.
+
+    The region is that of AWS_REGION, then AWS_DEFAULT_REGION, then the profile. All AWS SDKs and
+    the platforms of AWS set AWS_REGION, but boto3 reads only AWS_DEFAULT_REGION and the profile.
+    """
+    return boto3.Session(region_name=os.environ.get(REGION_VARIABLE) or None)
+
+
+def region_of(session: boto3.Session) -> str:
+    """Return the region that requests are signed for."""
+    return session.region_name or DEFAULT_REGION
