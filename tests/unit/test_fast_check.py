@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas import ads, bucket_notifications, fields, images, parts, tickets, uploads, uppy, users
 from schemas.fast_check import NOT_LOADED, FastSchema, fast_loader
+from tests.fuzz import repeatable
 
 MODULES = (ads, bucket_notifications, fields, images, parts, tickets, uploads, uppy, users)
 DIGEST = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -72,6 +73,7 @@ def test_the_fast_path_loads_what_the_schema_loads(schema: type[FastSchema]) -> 
     load = fast_loader(made)
     assert load is not None
 
+    @repeatable(100)
     @given(bodies(schema))
     def agrees(data: Any) -> None:
         seen = load(data)
