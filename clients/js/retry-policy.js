@@ -22,6 +22,8 @@ const RESEND_AFTER_CONFIRMS = 3;
 const TEMPORARY = ["gave_up", "http_error", "rate_limited", "idempotency_in_flight", "object_missing", "parts_missing"];
 // With these codes an upload from an earlier page visit no longer exists.
 const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
+// S3 does not know the multipart upload. NoSuchKey is Ceph's and OpenStack Swift's code for it.
+const NO_UPLOAD = ["NoSuchUpload", "NoSuchKey"];
 
 /** Return the milliseconds to wait after the given try. The time doubles with each try; half of it is random. */
 export function backoff(tries, random = Math.random) {
@@ -72,7 +74,7 @@ export const RULES = [
   // These are not reported, because the broker gives up an upload after a few reports, and a phone
   // on a train loses its connection often.
   { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
-  { phases: ["part"], when: is("NoSuchUpload"), action: "next_round" },
+  { phases: ["part"], when: is(...NO_UPLOAD), action: "next_round" },
   // The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
   { phases: S3, when: ({ status, message }) => status === 403 && /expired/i.test(message), action: "renew", counter: "renewals" },
   { phases: S3, action: "report" },
@@ -108,7 +110,7 @@ export const RULES = [
   { phases: ["parts", "complete"], when: is("upload_settled"), action: "confirm" },
   // S3 is still completing the upload.
   { phases: ["parts", "complete"], when: is("object_missing"), action: "retry", counter: "checks", limit: MAX_ASSEMBLY_CHECKS, wait: byRetryAfterOr(2) },
-  { phases: ["parts", "complete"], when: ({ code, s3Code }) => code === "parts_missing" || s3Code === "NoSuchUpload", action: "next_round", wait: byNextBackoff },
+  { phases: ["parts", "complete"], when: ({ code, s3Code }) => code === "parts_missing" || NO_UPLOAD.includes(s3Code), action: "next_round", wait: byNextBackoff },
 
   // The image is recorded: an earlier answer was lost, or a bucket notification was faster.
   { phases: ["transfer"], when: is("upload_settled"), action: "confirm" },

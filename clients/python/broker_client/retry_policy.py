@@ -120,7 +120,12 @@ RULES = (
     # S3 writes an object once: an earlier PUT has arrived, and its answer was lost.
     Rule(phases=("send", "part"), when=lambda f: f.status == 412, decision=Decision.CONFIRM),
     # S3 does not know the multipart upload. The list of parts says what happened to it.
-    Rule(phases=("part",), when=_code("NoSuchUpload"), decision=Decision.NEXT_ROUND),
+    # NoSuchKey is Ceph's and OpenStack Swift's code for it.
+    Rule(
+        phases=("part",),
+        when=_code("NoSuchUpload", "NoSuchKey"),
+        decision=Decision.NEXT_ROUND,
+    ),
     # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
     Rule(
         phases=("send", "part"),
