@@ -26,7 +26,7 @@ def readyz() -> dict[str, str] | Response:
     """
     broker = current()
     if broker.settings.drain_file is not None and broker.settings.drain_file.exists():
-        # This is expected in an outage, so it is not logged as an error.
+        # This is expected before a shutdown, so it is not logged as an error.
         return problem("draining", "The process is shutting down; it still answers other requests.")
     broker.database.check()
     return {"status": "ready", "bucket": broker.bucket_state.read()}

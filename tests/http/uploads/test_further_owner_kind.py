@@ -96,7 +96,7 @@ def disagreeing(app: Flask) -> list[str]:
 
 
 @pytest.mark.usefixtures("products")
-def test_only_the_owner_gets_a_ticket_whoever_has_the_products_id(
+def test_only_the_owner_of_a_product_gets_a_ticket(
     app: Flask, alice: Client, bob: Client, service: Client
 ) -> None:
     bob.ad()
