@@ -61,11 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
         while left and (data := self.rfile.read(min(left, 1024 * 1024))):
             left -= len(data)
             self.server.received += len(data)
-        self._answer({}, status)
+        # By its ETag the client knows that S3 answered, and not a proxy.
+        self._answer({}, status, ETag='"e"')
 
-    def _answer(self, body: dict[str, Any], status: int = 200) -> None:
+    def _answer(self, body: dict[str, Any], status: int = 200, **headers: str) -> None:
         data = json.dumps(body).encode()
         self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
