@@ -237,12 +237,9 @@ def test_a_failed_photo_that_is_chosen_again_is_resumed_in_its_place(
 ) -> None:
     market = open_market()
     page = market.enter()
-    # The broker's own refusal ends at once; a proxy's would be tried again for a minute.
-    refusal = '{"code": "forbidden", "status": 403, "title": "No", "detail": "No."}'
-    problem = {"Content-Type": "application/problem+json"}
-    page.route(
-        "**/confirm/", lambda route: route.fulfill(status=403, headers=problem, body=refusal)
-    )
+    # The broker's own refusal is final; a proxy's would be tried again for a minute.
+    refusal = {"code": "forbidden", "status": 403, "title": "No", "detail": "No."}
+    page.route("**/confirm/", lambda route: route.fulfill(status=403, json=refusal))
     choose(page, *photos[:2])
     expect(page.locator(".photo[data-state=failed]")).to_have_count(2)
     page.unroute_all()

@@ -93,7 +93,7 @@ def test_an_upload_that_a_proxy_refused_is_resumed_later(
 
     ad, network, journal = live.ad(), FaultTransport(proxy), FolderJournal(tmp_path / "state")
     with (
-        Broker(live.url, live.token, journal=journal, transport=network) as broker,
+        Broker(live.url, live.token, journal=journal, transport=network, retries=0) as broker,
         pytest.raises(BrokerError) as refused,
     ):
         broker.upload(photo, ad=ad)
@@ -133,7 +133,7 @@ def test_report_23_the_same_file_in_two_batches_becomes_two_images(
 
     ad, journal = live.ad(), FolderJournal(tmp_path / "state")
     for network in (FaultTransport(no_confirm), FaultTransport()):
-        with Broker(live.url, live.token, journal=journal, transport=network) as broker:
+        with Broker(live.url, live.token, journal=journal, transport=network, retries=0) as broker:
             outcomes = broker.upload_many([photo, photo], ad=ad)
         assert len({outcome.upload_id for outcome in outcomes}) == 2
     # The second run resumed both uploads.

@@ -23,7 +23,8 @@ test("a final refusal is not retried", async () => {
   assert.equal(asked.length, 1);
 });
 
-test("a gateway's own JSON is not taken for the broker's, and its 503 is retried", async () => {
+test("a gateway's own JSON is not taken for the broker's, and its 503 is retried", async (t) => {
+  t.mock.method(globalThis, "setTimeout", (act, time) => time < 30_000 && setImmediate(act)); // no timeout fires
   const gateways = { code: 503, message: "no upstream" };
   const { fetch } = answers({ "GET /api/ads/1/": [[503, gateways], [200, { id: 1 }]], "GET /api/ads/2/": [[403, gateways]] });
   const broker = new Broker({ fetch, storage: storage() }), waits = [];
