@@ -12,7 +12,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from broker.domain.decoration import ALT_TEXT_MAX, NAME_MAX, ORDER_MAX, clean_line, clean_name
-from schemas.fields import whole
+from schemas.fields import is_plain_text, whole
 
 # Uppy 6 writes these into the query of a form if a field of the metadata is not set.
 _UNSET = frozenset({"null", "undefined"})
@@ -30,12 +30,7 @@ class FileName(fields.String):
 
     def loads_unchanged(self, value: Any) -> bool:
         """See FastField."""
-        return (
-            type(value) is str
-            and len(value) <= NAME_MAX
-            and value.isascii()
-            and value.isprintable()
-        )
+        return is_plain_text(value, 0, NAME_MAX)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -61,12 +56,7 @@ class AltText(fields.String):
 
     def loads_unchanged(self, value: Any) -> bool:
         """See FastField."""
-        return (
-            type(value) is str
-            and len(value) <= ALT_TEXT_MAX
-            and value.isascii()
-            and value.isprintable()
-        )
+        return is_plain_text(value, 0, ALT_TEXT_MAX)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

@@ -114,6 +114,13 @@ class QueryBool(fields.Boolean):
         return bool(value == "true")
 
 
+def is_plain_text(value: Any, low: int, high: int) -> bool:
+    """Check whether a value is printable ASCII of `low` to `high` characters."""
+    return (
+        type(value) is str and low <= len(value) <= high and value.isascii() and value.isprintable()
+    )
+
+
 class TextField(fields.String):
     """Text that both databases can store and that fits in a line of a log.
 
@@ -139,12 +146,7 @@ class TextField(fields.String):
 
     def loads_unchanged(self, value: Any) -> bool:
         """See FastField."""
-        return (
-            type(value) is str
-            and self.low <= len(value) <= self.high
-            and value.isascii()
-            and value.isprintable()
-        )
+        return is_plain_text(value, self.low, self.high)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

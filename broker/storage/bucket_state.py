@@ -70,6 +70,7 @@ class BucketState:
             if state != before:
                 log.error("%s: %s", error.code, error.for_operators)
         except Exception:
+            # Otherwise `_running` would stay set, and the bucket would never be checked again.
             state = BrokerError.code
             log.exception("the check of the bucket failed")
         else:
