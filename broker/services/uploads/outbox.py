@@ -10,6 +10,7 @@ the row that deletes the object for the last time refunds it.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -54,16 +55,19 @@ def enqueue(
             between.
         refunds: the upload whose quota is refunded after the last deletion.
     """
+    session.add(Deletion(**row(key, now=now, form_dead_at=form_dead_at), upload_id=refunds))
+
+
+def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a deletion, see `enqueue`."""
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
-    session.add(
-        Deletion(
-            object_key=key,
-            not_before=now,
-            repeat_at=repeat_at,
-            created_at=now,
-            upload_id=refunds,
-        )
-    )
+    return {"object_key": key, "not_before": now, "repeat_at": repeat_at, "created_at": now}
+
+
+def withdraw(session: Session, key: str) -> bool:
+    """Take back the deletion of an object; return False if it may have begun."""
+    waiting = (Deletion.object_key == key, Deletion.multipart_id.is_(None), Deletion.attempts == 0)
+    return session.scalar(delete(Deletion).where(*waiting).returning(Deletion.id)) is not None
 
 
 def enqueue_abort(

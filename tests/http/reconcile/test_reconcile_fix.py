@@ -86,7 +86,9 @@ def test_fix_never_deletes_a_copy_of_an_image_at_another_key(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     key = f"media/{image_of(alice, alice.ad())['image']}"
-    s3_bucket.storage.copy(key, "media/backup.jpg", if_match=s3_bucket.storage.head(key).etag)
+    s3_bucket.storage.copy(
+        key, "media/backup.jpg", source=s3_bucket.storage.head(key), cache_control=""
+    )
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
     assert found.action is Action.KEPT
     assert there(s3_bucket, "media/backup.jpg")
