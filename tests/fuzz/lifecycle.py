@@ -164,6 +164,24 @@ class Lifecycle(Owners, Parts):
         good = verifiable or (wrong in CHANGES and upload.accepts(data))
         upload.object, upload.coming = ("sent" if good else "forged", data), False
 
+    @precondition(lambda self: any(upload.state != "pending" for upload in self.recent))
+    @rule(back=BACK)
+    def arrive_late(self, back: int) -> None:
+        """Finish a request that began in time, after its upload has ended."""
+        ended = [upload for upload in self.recent if upload.state != "pending"]
+        if not ended:
+            return  # in a script the upload may still be pending
+        upload = ended[-1 - back % len(ended)]
+        self.bucket.forge(
+            upload.written,
+            b"".join(upload.data),
+            content_type=CONTENT_TYPE,
+            upload_id=str(upload.id),
+            digest=upload.pinned,
+        )
+        self.bucket.hidden.discard(upload.written)
+        upload.arrive("sent")
+
     @precondition(lambda self: self.recent)
     @rule(back=BACK, times=st.integers(1, 2), who=WHO, answer=COPIES)
     def confirm(self, back: int, times: int, who: Any, answer: str) -> None:
