@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from broker.domain.bucket_notifications import ObjectCreated
-from broker.domain.errors import Gone, ObjectMismatch, ObjectMissing
+from broker.domain.errors import Gone, NotFound, ObjectMismatch, ObjectMissing
 from broker.domain.states import UploadState
 from broker.services.background.late_objects import delete_late, writer
 from broker.services.confirm.confirm import confirm
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
-    UNKNOWN = "unknown"  # no upload writes to this key
+    UNKNOWN = "unknown"  # no upload writes to this key, or its user has lost the ad
     ELSEWHERE = "elsewhere"  # the object is in another bucket
 
 
@@ -51,6 +51,9 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
         confirm(work.acting_for(upload.user_id), upload.id)
     except ObjectMissing:
         return Outcome.MISSING
+    except NotFound:
+        # The owner belongs to another user now; the reaper expires the upload.
+        return Outcome.UNKNOWN
     except ObjectMismatch:
         return Outcome.REJECTED
     except Gone:

@@ -7,6 +7,7 @@ from broker.domain.errors import ObjectMissing, ObjectNotFound
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.confirm.record import record
+from broker.services.uploads.owners import require_right
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
@@ -22,7 +23,7 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     Repeated and concurrent calls return the same image.
 
     Raises:
-        NotFound: the principal has no such upload.
+        NotFound: the principal has no such upload, or its owner belongs to another user now.
         ObjectMissing: the object has not arrived; the upload stays pending.
         ObjectMismatch: another object arrived; it is deleted, and the upload is rejected.
         UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
@@ -36,6 +37,7 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     if stale and not work.limits.keeps_arrived:
         end_upload(work, upload_id, UploadState.EXPIRED)
         return current_image(work, upload)
+    require_right(work, upload)
     for _ in range(COPIES_MAX):
         try:
             head = work.storage.head(written_key(work.limits, upload))
