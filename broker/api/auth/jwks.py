@@ -44,14 +44,21 @@ class KeySet:
     token, also in a forked process, and again if it has died.
 
     Args:
+        algorithm: the keys must suit it; others are ignored.
         max_age: in seconds.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, url: str, *, max_age: float, clock: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        algorithm: str,
+        *,
+        max_age: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
+        self._algorithm = algorithm
         self._max_age = max_age
         self._clock = clock
         self._loaded: _Loaded | None = None
@@ -141,7 +148,7 @@ class KeySet:
     def _refresh(self) -> None:
         asked_at = self._clock()
         try:
-            keys = download(self._url)
+            keys = download(self._url, self._algorithm)
         except KeysNotDownloaded as error:
             log.error("The token issuer's keys cannot be fetched: %s", error)
             self._failed_at = self._clock()

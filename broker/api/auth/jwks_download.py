@@ -26,8 +26,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow no redirect, so that the keys come from the configured URL only."""
 
 
-def download(url: str) -> Keys:
-    """Return the published keys by `kid`. A set without keys is valid.
+def download(url: str, algorithm: str) -> Keys:
+    """Return the keys for this algorithm by `kid`. A set without keys is valid.
 
     Raises:
         KeysNotDownloaded: there is no answer in time, or it is not a set of keys.
@@ -41,7 +41,7 @@ def download(url: str) -> Keys:
                 body += chunk
                 if len(body) > MAX_BYTES or time.monotonic() > deadline:
                     raise KeysNotDownloaded("the answer is too long or too slow")
-        return keys_of(json.loads(body))
+        return _keys_of(json.loads(body), algorithm)
     except HTTPError as error:
         error.close()
         raise KeysNotDownloaded(f"the answer is {error.code}") from error
@@ -49,8 +49,7 @@ def download(url: str) -> Keys:
         raise KeysNotDownloaded(str(error) or type(error).__name__) from error
 
 
-def keys_of(document: object) -> Keys:
-    """Return the usable keys of a JWK set by `kid`; raise KeysNotDownloaded if it is none."""
+def _keys_of(document: object, algorithm: str) -> Keys:
     published = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(published, list):
         raise KeysNotDownloaded("the answer is not a set of keys")
@@ -60,7 +59,7 @@ def keys_of(document: object) -> Keys:
         if not isinstance(kid, str | None) or jwk.get("use") == "enc":
             continue
         try:
-            found[kid] = PyJWK(jwk).key
+            found[kid] = PyJWK(jwk, algorithm).key
         except (PyJWTError, UnsupportedAlgorithm, LookupError, TypeError, ValueError):
-            continue  # RFC 7517, section 5: ignore keys that are not understood.
+            continue  # RFC 7517, section 5: keys that cannot be used are ignored.
     return found

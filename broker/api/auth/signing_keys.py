@@ -38,6 +38,8 @@ class ConfiguredKey:
 def signing_keys(settings: Settings) -> SigningKeys:
     """Return the keys of these settings. It opens no connection."""
     if settings.jwt_jwks_url is not None:
-        return KeySet(settings.jwt_jwks_url, max_age=settings.jwt_jwks_max_age)
+        return KeySet(
+            settings.jwt_jwks_url, settings.jwt_algorithm, max_age=settings.jwt_jwks_max_age
+        )
     secret = settings.jwt_secret
     return ConfiguredKey(secret.get_secret_value() if secret else settings.jwt_public_key_pem)

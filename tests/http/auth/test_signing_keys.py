@@ -33,7 +33,7 @@ def clock() -> Clock:
 @pytest.fixture
 def keys(issuer: Issuer, clock: Clock) -> KeySet:
     issuer.rotate("a")
-    keys = KeySet(issuer.url, max_age=MAX_AGE, clock=clock)
+    keys = KeySet(issuer.url, "ES256", max_age=MAX_AGE, clock=clock)
     assert keys.key("a") is not None
     return keys
 
@@ -52,7 +52,7 @@ def app_of(make_app: Callable[..., Flask], issuer: Issuer, clock: Clock) -> Call
 
     def make() -> Flask:
         app = make_app(jwt_algorithm="ES256", jwt_secret=None, jwt_jwks_url=issuer.url)
-        app.extensions["signing_keys"] = KeySet(issuer.url, max_age=MAX_AGE, clock=clock)
+        app.extensions["signing_keys"] = KeySet(issuer.url, "ES256", max_age=MAX_AGE, clock=clock)
         return app
 
     return make
@@ -146,7 +146,7 @@ def test_while_the_issuer_returns_no_keys_a_token_is_not_called_invalid(
 
 def test_report_06_keys_are_refreshed_without_any_request(issuer: Issuer) -> None:
     issuer.rotate("a")
-    keys = KeySet(issuer.url, max_age=0.1)
+    keys = KeySet(issuer.url, "ES256", max_age=0.1)
     key = keys.key("a")
     assert key is not None
     eventually(lambda: issuer.asked >= 4)
@@ -237,7 +237,7 @@ def test_a_key_that_cannot_be_used_does_not_hide_the_others(issuer: Issuer) -> N
     odd = ["1", "{}", '{"kty": "EC", "kid": {}}', '{"kty": "RSA", "kid": "r"}', '{"kty": []}']
     odd += ['{"kty": "EC", "alg": [], "kid": "x"}', good.replace('"a"', '"e", "use": "enc"')]
     issuer.body = f'{{"keys": [{", ".join([*odd, good])}]}}'.encode()
-    keys = KeySet(issuer.url, max_age=MAX_AGE)
+    keys = KeySet(issuer.url, "ES256", max_age=MAX_AGE)
     assert answer(keys, "a") == "known"
     assert answer(keys, "r") == answer(keys, "x") == answer(keys, "e") == "unknown"
 
@@ -256,7 +256,7 @@ def test_a_stopped_key_set_keeps_its_keys_until_they_are_too_old(
 FORKING = """
 import os, sys
 from broker.api.auth.jwks import KeySet
-keys = KeySet(sys.argv[1], max_age=0.1)
+keys = KeySet(sys.argv[1], "ES256", max_age=0.1)
 keys.key("a")
 if os.fork():
     keys.stop()
