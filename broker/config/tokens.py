@@ -1,7 +1,6 @@
 """Settings of bearer tokens: the key that verifies them, and what their claims must be."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -93,13 +92,3 @@ class TokenSettings(ServingSettings):
         if self.jwt_public_key is None or "-----BEGIN" in self.jwt_public_key:
             return self.jwt_public_key
         return Path(self.jwt_public_key).read_text(encoding="ascii")
-
-
-def required_parts(
-    *, issuer: str | None, audience: str | None, token_type: str | None
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return the header fields and the claims that these settings require of every token."""
-    name, _, value = (token_type or "").partition("=")
-    header = {TYP: value} if name == TYP else {}
-    claims = {"iss": issuer, "aud": audience, **({name: value} if name not in ("", TYP) else {})}
-    return header, {name: value for name, value in claims.items() if value}

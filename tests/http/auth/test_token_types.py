@@ -88,3 +88,12 @@ def test_report_07_a_setting_accepts_sliding_tokens(make_app: Callable[..., Flas
     app = make_app(jwt_token_type="token_type=sliding")
     assert answer(app, simplejwt("sliding")) == (200, None)
     assert answer(app, simplejwt("refresh")) == REFUSED
+
+
+@pytest.mark.parametrize("required", ["typ=at+jwt", "token_type=access"])
+def test_the_page_of_broker_dev_gets_a_token_of_the_required_type(
+    make_app: Callable[..., Flask], required: str
+) -> None:
+    app = make_app(dev=True, jwt_token_type=required)
+    bearer = app.test_client().get("/dev/token").get_json()["token"]
+    assert answer(app, bearer) == (200, None)
