@@ -234,17 +234,6 @@ def test_a_jwks_url_without_keys_is_a_failure(
     assert "jwks_uri" in fault["fix"]
 
 
-def test_report_06_an_empty_key_set_is_named(no_bucket: Environment, serve: Serve) -> None:
-    fault = with_key(no_bucket, "RS256", JWT_JWKS_URL=serve(b'{"keys": []}')).of("jwks", "fail")
-    assert "publishes no keys, so every token is refused" in fault["detail"]
-
-
-def test_report_24_a_long_leeway_is_a_warning(no_bucket: Environment) -> None:
-    found = no_bucket.doctor(JWT_LEEWAY="120").of("jwt", "warn")
-    assert found["setting"] == "BROKER_JWT_LEEWAY"
-    assert "accepted for 120 s" in found["detail"]
-
-
 def test_a_jwks_url_that_redirects_is_a_failure(
     no_bucket: Environment, serve: Serve, rsa_key: rsa.RSAPrivateKey
 ) -> None:

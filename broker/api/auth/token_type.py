@@ -1,4 +1,4 @@
-"""Tell access tokens from tokens with another purpose, such as refresh tokens.
+"""Whether a token is an access token, or has another purpose, such as a refresh token.
 
 An issuer marks the purpose in the header field `typ` (RFC 9068), or in a claim:
 djangorestframework-simplejwt uses `token_type`.
