@@ -92,7 +92,7 @@ CASES: list[tuple[str, Callable[[], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "bearer"), CASES)
+@pytest.mark.parametrize(("reason", "bearer"), CASES, ids=[reason for reason, _ in CASES])
 def test_report_24_the_reason_of_a_refusal_is_in_the_log_and_in_the_challenge(
     make_app: Callable[..., Flask],
     refusal: Callable[[Flask, str], Refusal],
