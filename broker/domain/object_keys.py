@@ -16,6 +16,8 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
+# Unlike every key that `new_key` returns, it has no extension.
+NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
 STEM_MAX = 60
 SUFFIX_LENGTH = 8
@@ -70,6 +72,12 @@ def written_key(limits: Limits, upload: UploadRow) -> str:
 def needs_promotion(upload: UploadRow) -> bool:
     """Check whether the upload's client writes below `incoming/`."""
     return transport_named(upload.transport).needs_promotion(upload.checksum_sha256)
+
+
+def beside(key: str) -> str:
+    """Return an object key in the same folder that never has an object."""
+    folder, slash, _ = key.rpartition("/")
+    return f"{folder}{slash}{NEVER_WRITTEN}"
 
 
 def relative_key(location: str, key: str) -> str | None:

@@ -4,6 +4,7 @@ This is for operators who set BROKER_REAP=confirm. If a client sent its file and
 network, its image exists when it is online again.
 """
 
+import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from sqlalchemy import select, tuple_
 from broker.db.models import Upload
 from broker.domain.errors import (
     BrokerError,
+    DatabaseUnavailable,
     ObjectMissing,
     PartsMissing,
     StorageError,
@@ -26,6 +28,7 @@ from broker.services.uploads.state import being_completed, end_upload, get_uploa
 from broker.services.work import Work
 
 BATCH = 100
+log = logging.getLogger("broker.reap")
 # The order of stale uploads: by expiry, then by id.
 Position = tuple[datetime, UUID]
 
@@ -42,20 +45,29 @@ class Stale:
 def keep_arrived(work: Work) -> Stale:
     """Confirm the stale uploads whose object exists, and expire the others.
 
-    Stops early if the bucket does not answer. No lock is held during a request to the bucket, so
-    two reapers may process the same upload. The compare-and-set decides which one ends it. Each
-    processes its batch in random order, so this seldom happens.
+    One that fails delays no other. Stops early if the bucket does not answer. A HEAD in a missing
+    bucket looks like one of a missing object, so the bucket is checked first.
+
+    No lock is held during a request to the bucket, so two reapers may process the same upload. The
+    compare-and-set decides which one ends it. Each processes its batch in random order, so this
+    seldom happens.
     """
     kept = expired = postponed = 0
     last: Position | None = None
     while True:
         found = _stale(work, last)
+        if found and last is None and not _bucket_answers(work):
+            return Stale(postponed=len(found))
         for upload_id in random.sample([position[1] for position in found], len(found)):
             try:
                 state = _end(work, upload_id)
+            except DatabaseUnavailable:
+                raise
             except StorageUnavailable:
                 return Stale(kept=kept, expired=expired, postponed=postponed + 1)
-            except StorageError:
+            except BrokerError as error:
+                work.session.rollback()
+                log.error("upload %s is postponed: %s", upload_id, error.for_operators)
                 postponed += 1
                 continue
             kept += state is UploadState.CONFIRMED
@@ -63,6 +75,15 @@ def keep_arrived(work: Work) -> Stale:
         if len(found) < BATCH:
             return Stale(kept=kept, expired=expired, postponed=postponed)
         last = found[-1]
+
+
+def _bucket_answers(work: Work) -> bool:
+    try:
+        work.storage.check()
+    except StorageError as error:
+        log.error("stale uploads are postponed: %s", error.for_operators)
+        return False
+    return True
 
 
 def _stale(work: Work, after: Position | None) -> list[Position]:

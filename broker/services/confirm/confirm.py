@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from broker.db.models import Image
-from broker.domain.errors import ObjectMissing, ObjectNotFound
+from broker.domain.errors import ObjectMissing, ObjectNotFound, ObjectRefused
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.confirm.record import record
+from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
 from broker.services.work import Work
@@ -20,7 +21,8 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     Raises:
         NotFound: the principal has no such upload.
         ObjectMissing: the object has not arrived; the upload stays pending.
-        ObjectMismatch: another object arrived; it is deleted, and the upload is rejected.
+        ObjectMismatch: another object arrived, or one that the bucket does not show to the broker;
+            it is deleted, and the upload is rejected.
         UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
             deleted.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
@@ -43,4 +45,6 @@ def confirm(work: Work, upload_id: UUID) -> Image:
             end_upload(work, upload_id, UploadState.EXPIRED)
             return current_image(work, upload)
         raise ObjectMissing("The bucket does not hold the object yet.") from missing
+    except ObjectRefused as refused:
+        return reject(work, upload, refused.detail)
     return record(work, upload, head)

@@ -7,7 +7,7 @@ copied, so a form that is sent again between two confirms cannot change the imag
 from sqlalchemy import select
 
 from broker.db.models import Upload
-from broker.domain.errors import ObjectNotFound, PreconditionFailed
+from broker.domain.errors import ObjectNotFound, ObjectRefused, PreconditionFailed
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import final_key, written_key
 from broker.services.uploads.state import update_pending
@@ -15,7 +15,7 @@ from broker.services.work import Work
 
 
 def promote(work: Work, upload: Upload, head: ObjectHead) -> str | None:
-    """Copy the object if its ETag is the stored one; return None if it has been replaced.
+    """Copy the object if its ETag is the stored one; return None if it cannot be copied.
 
     Returns:
         The ETag of the copy, which with SSE-KMS differs from that of its source.
@@ -29,5 +29,5 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> str | None:
     source, target = written_key(work.limits, upload), final_key(work.limits, upload)
     try:
         return work.storage.copy(source, target, if_match=etag)
-    except (PreconditionFailed, ObjectNotFound):
+    except (PreconditionFailed, ObjectNotFound, ObjectRefused):
         return None
