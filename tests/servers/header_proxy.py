@@ -21,8 +21,8 @@ def header_proxy(
 ) -> Iterator[str]:
     """Forward to an S3 server; replace headers (`_` stands for `-`) and statuses of its answers.
 
-    `answered` returns the status of a request's answer, or None for the server's own. Such a request
-    does not reach the server. Headers that begin with `dropped` (lower case) are left out.
+    `answered` returns the status of a request's answer, or None to forward the request. Headers
+    that begin with `dropped` (lower case) are left out.
 
     `before_answer` is called after the server has answered and before the client gets the answer.
     Requests are forwarded unchanged, including Host, so that their signatures stay valid.
@@ -70,10 +70,30 @@ def header_proxy(
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def refusing(
+    endpoint_url: str, method: str, status: int, *parts: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Refuse a method for paths that contain one of the parts.
+
+    Yields the URL, and the paths of all requests with this method.
+    """
+    asked: list[str] = []
+
+    def answered(sent: str, path: str) -> int | None:
+        if sent != method:
+            return None
+        asked.append(path)
+        return status if any(part in path for part in parts) else None
+
+    with header_proxy(endpoint_url, answered=answered) as url:
+        yield url, asked

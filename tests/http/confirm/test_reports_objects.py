@@ -1,7 +1,6 @@
 """Objects that the bucket refuses to show, servers without digests, and wrong digests of parts."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from broker.storage.factory import s3_storage
 from tests.http.client import JPEG, Client, send, token
 from tests.http.middleware.test_metrics import grown, scrape
 from tests.http.part_uploads import LARGE, PART, digest, multipart_ticket, put_parts, signed
-from tests.http.reconciling import put
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
-from tests.servers.header_proxy import header_proxy
+from tests.servers.header_proxy import header_proxy, refusing
 from tests.servers.minio import minio
 from tests.servers.sse_c import SSE_C, send_encrypted
 from tests.servers.tls_proxy import self_signed
@@ -64,21 +62,6 @@ def test_report_03_an_object_with_its_clients_own_key_is_rejected_and_deleted(
     assert grown(before, after, "broker_problems_total", code="storage_denied") == 0
 
 
-@contextmanager
-def refusing(s3_bucket: Bucket, method: str, status: int, *parts: str) -> Iterator[tuple[str, Any]]:
-    """Run a proxy that refuses a method for the paths with one of these parts, and counts it."""
-    asked: list[str] = []
-
-    def answered(sent: str, path: str) -> int | None:
-        if sent != method:
-            return None
-        asked.append(path)
-        return status if any(part in path for part in parts) else None
-
-    with header_proxy(s3_bucket.server.endpoint_url, answered=answered) as url:
-        yield url, asked
-
-
 @SQLITE
 @pytest.mark.parametrize("status", [400, 403])
 def test_report_03_one_more_head_tells_this_object_from_the_credentials(
@@ -89,7 +72,7 @@ def test_report_03_one_more_head_tells_this_object_from_the_credentials(
     bad, good = (real.ticket(ad).get_json() for _ in range(2))
     send(bad)
     send(good)
-    with refusing(s3_bucket, "HEAD", status, bad["key"]) as (url, asked):
+    with refusing(s3_bucket.server.endpoint_url, "HEAD", status, bad["key"]) as (url, asked):
         alice = Client(make_app(s3_endpoint_url=url), token(1))
         assert alice.post(good["confirm_url"]).status_code == 200
         assert len(asked) == 1, "nothing is asked twice while all is well"
@@ -105,7 +88,7 @@ def test_report_03_a_bucket_that_refuses_every_object_rejects_no_upload(
     real = Client(make_app(), token(1))
     ticket = real.ticket(real.ad()).get_json()
     send(ticket)
-    with refusing(s3_bucket, "HEAD", status, "/") as (url, asked):
+    with refusing(s3_bucket.server.endpoint_url, "HEAD", status, "/") as (url, asked):
         alice = Client(make_app(s3_endpoint_url=url), token(1))
         assert problem(alice.post(ticket["confirm_url"])) == (503, "storage_denied")
         assert len(asked) == 2
