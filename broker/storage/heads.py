@@ -146,9 +146,9 @@ def _is_timeout(error: HTTPError) -> bool:
 def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
     modified = headers.get("Last-Modified")
     return ObjectHead(
-        content_length=int(headers["Content-Length"]),
+        content_length=int(_required(headers, "Content-Length")),
         content_type=headers.get("Content-Type", ""),
-        etag=headers["ETag"].strip('"'),
+        etag=_required(headers, "ETag").strip('"'),
         checksum_sha256=headers.get("x-amz-checksum-sha256"),
         metadata={
             name.lower().removeprefix(_METADATA): value
@@ -160,3 +160,10 @@ def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
         content_encoding=headers.get("Content-Encoding"),
         content_language=headers.get("Content-Language"),
     )
+
+
+def _required(headers: HTTPHeaderDict, name: str) -> str:
+    # The KeyError of `headers` would have the name in lower case.
+    if (value := headers.get(name)) is None:
+        raise KeyError(name)
+    return str(value)

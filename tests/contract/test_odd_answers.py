@@ -10,7 +10,10 @@ import pytest
 
 from broker.config import Settings
 from broker.domain.errors import (
+    BucketMissing,
     MultipartNotFound,
+    ObjectNotFound,
+    ObjectRefused,
     StorageDenied,
     StorageError,
     StorageUnavailable,
@@ -122,11 +125,11 @@ def test_a_missing_bucket_is_a_refusal_and_not_a_missing_object(
 ) -> None:
     """Otherwise the outbox would treat the deletion as done."""
     odd.answer = Answer(404, body=b"<Error><Code>NoSuchBucket</Code></Error>")
-    with pytest.raises(StorageDenied):
+    with pytest.raises(BucketMissing):
         CALLS[name](storage)
 
 
-@pytest.mark.parametrize("name", ["delete", "list", "create", "list_parts", "complete", "abort"])
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in ("head", "check")])
 def test_an_html_page_of_a_proxy_is_a_refusal(
     odd: OddServer, storage: S3Storage, name: str
 ) -> None:
@@ -245,11 +248,56 @@ def test_report_14_an_abort_that_was_done_before_is_no_error(
             b"</ListPartsResult>",
         ),
         ("copy", b"<CopyObjectResult></CopyObjectResult>"),
+        ("head", b""),
     ],
 )
 def test_report_14_an_answer_without_an_etag_is_one_clear_error(
     odd: OddServer, storage: S3Storage, name: str, body: bytes
 ) -> None:
-    odd.answer = Answer(body=body)
+    headers = {"Content-Length": "5"} if name == "head" else {}
+    odd.answer = Answer(headers=headers, body=body)
     with pytest.raises(StorageUnavailable, match="no ETag"):
         CALLS[name](storage)
+
+
+def test_report_14_a_new_multipart_upload_without_an_id_is_one_clear_error(
+    odd: OddServer, storage: S3Storage
+) -> None:
+    odd.answer = Answer(body=b"<InitiateMultipartUploadResult></InitiateMultipartUploadResult>")
+    with pytest.raises(StorageUnavailable, match="no UploadId"):
+        CALLS["create"](storage)
+
+
+def test_report_14_only_no_such_key_means_that_the_source_of_a_copy_is_missing(
+    odd: OddServer, storage: S3Storage
+) -> None:
+    """Otherwise a proxy's page would reject the upload."""
+    odd.answer = Answer(404, body=b"<Error><Code>NoSuchKey</Code></Error>")
+    with pytest.raises(ObjectNotFound):
+        CALLS["copy"](storage)
+    odd.answer = Answer(404, body=b"<html><title>404 Not Found</title></html>")
+    with pytest.raises(BucketMissing):
+        CALLS["copy"](storage)
+
+
+@pytest.mark.parametrize("name", ["copy", "complete"])
+def test_report_03_a_request_that_cannot_be_done_with_the_object_is_about_the_object(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    odd.answer = Answer(400, body=b"<Error><Code>InvalidRequest</Code></Error>")
+    with pytest.raises(ObjectRefused):
+        CALLS[name](storage)
+    for status, code in ((403, "AccessDenied"), (400, "ExpiredToken")):
+        odd.answer = Answer(status, body=f"<Error><Code>{code}</Code></Error>".encode())
+        with pytest.raises(StorageDenied):
+            CALLS[name](storage)
+
+
+@pytest.mark.parametrize("name", ["head", "delete"])
+def test_report_03_one_more_call_asks_whether_only_this_object_is_refused(
+    odd: OddServer, storage: S3Storage, name: str
+) -> None:
+    odd.answer = Answer(403, body=b"<Error><Code>AccessDenied</Code></Error>")
+    with pytest.raises(StorageDenied):
+        CALLS[name](storage)
+    assert odd.asked == 2
