@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broker.domain.errors import ObjectRefused
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.object_keys import beside
+from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
@@ -15,7 +16,6 @@ from broker.storage.translation import (
     is_missing_key,
     may_be_of_object,
     translate_missing,
-    translate_of_copy,
     translate_without_object,
 )
 
@@ -28,6 +28,7 @@ ALLOWED_OPERATIONS = frozenset(
         "DeleteObject",
         "ListObjectsV2",
         "CopyObject",
+        "UploadPartCopy",
         "CreateMultipartUpload",
         "ListParts",
         "CompleteMultipartUpload",
@@ -78,6 +79,7 @@ class S3Storage:
         self.media_url = media_url
         self.presigner = presigner
         self._heads = heads
+        self._copies = S3Copies(client, bucket)
         self.multipart = S3Multipart(client, bucket)
 
     def head(self, key: str) -> ObjectHead:
@@ -106,22 +108,19 @@ class S3Storage:
             return is_missing_key(error)
         return True
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
         """See ObjectStorage."""
-        try:
-            answer = self.client.copy_object(
-                Bucket=self.bucket,
-                Key=key,
-                CopySource={"Bucket": self.bucket, "Key": source_key},
-                CopySourceIfMatch=if_match,
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise translate_of_copy(error) from error
-        try:
-            # SeaweedFS answers without quotes, other servers with quotes.
-            return answer["CopyObjectResult"]["ETag"].strip('"')
-        except KeyError as error:
-            raise translate_missing(error) from error
+        return self._copies.copy(
+            source_key, key, source=source, cache_control=cache_control, acl=acl
+        )
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _STARTED = "broker.started"
 _TRANSLATIONS = {
     "CopyObject": translate_of_copy,
+    "UploadPartCopy": translate_of_copy,
     "CompleteMultipartUpload": translate_of_completion,
 }
 

@@ -60,7 +60,11 @@ def translate_of_copy(error: ClientError | BotoCoreError) -> StorageError:
     """Return the domain error of a copy. Only NoSuchKey means that its source does not exist."""
     if is_missing_key(error):
         return ObjectNotFound("No object at this key.")
-    return _about_object(error, translate_without_object(error))
+    translated = _about_object(error, translate_without_object(error))
+    if isinstance(translated, MultipartNotFound | InvalidParts):
+        # A copy in parts whose completion was sent twice, or was ended by the bucket's rule.
+        return StorageUnavailable("The copy was not finished; try again.")
+    return translated
 
 
 def is_missing_key(error: ClientError | BotoCoreError) -> bool:
