@@ -22,19 +22,12 @@ from moto.server import ThreadedMotoServer
 from broker.cli import broker
 from broker.config import Settings
 from broker.db.models import Image
-from broker.domain.errors import (
-    DatabaseUnavailable,
-    QueueUnavailable,
-    StorageDenied,
-    StorageUnavailable,
-)
-from broker.domain.object_head import ObjectHead
+from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
 from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import notification_queue
 from tests.http.background.test_bucket_notifications import notification
 from tests.http.client import SECRET, Client, rows, send
 from tests.servers.fixtures import Bucket
-from tests.servers.sse_c import send_encrypted
 
 POISON_AFTER = 2  # receives
 
@@ -158,45 +151,6 @@ def test_an_unreadable_message_ends_in_the_dead_letter_queue_and_delays_no_other
     assert totals["confirmed"] == 1
     assert totals["unreadable"] == 2 * POISON_AFTER
     assert (queue.waiting(), queue.waiting(queue.dead)) == (0, 2)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_report_03_an_object_that_the_bucket_refuses_delays_no_other_message(
-    alice: Client, queue: Queue, consumer: Consumer, s3_bucket: Bucket
-) -> None:
-    bad = alice.ticket(alice.ad()).get_json()
-    send_encrypted(bad)
-    queue.send(notification(bad["upload"]["fields"]["key"], name=s3_bucket.name))
-    queue.send(sent(alice, s3_bucket))
-    assert consumer.run(until_empty=True) == {"rejected": 1, "confirmed": 1}
-    assert (queue.waiting(), queue.waiting(queue.dead)) == (0, 0)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_report_03_a_message_for_which_the_broker_is_refused_delays_no_other(
-    app: Flask,
-    alice: Client,
-    queue: Queue,
-    consumer: Consumer,
-    s3_bucket: Bucket,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    refused = alice.ticket(alice.ad()).get_json()
-    send(refused)
-    key = refused["upload"]["fields"]["key"]
-    storage = app.extensions["broker"].storage
-    head = storage.head
-
-    def refuse_one(asked: str) -> ObjectHead:
-        if asked == key:
-            raise StorageDenied("The bucket refuses the broker's own request: AccessDenied.")
-        return head(asked)
-
-    monkeypatch.setattr(storage, "head", refuse_one)
-    queue.send(notification(key, name=s3_bucket.name))
-    queue.send(sent(alice, s3_bucket))
-    assert consumer.run(until_empty=True) == {"denied": POISON_AFTER, "confirmed": 1}
-    assert (queue.waiting(), queue.waiting(queue.dead)) == (0, 1)
 
 
 class Forgetful:

@@ -236,30 +236,6 @@ def test_a_cdn_that_changes_a_header_is_a_failure(
     assert report.failed == {"public-read"}
 
 
-def test_report_13_a_server_without_digests_is_a_warning(deployment: Deployment) -> None:
-    with header_proxy(deployment.bucket.server.endpoint_url, dropped="x-amz-checksum") as url:
-        report = deployment.doctor(S3_ENDPOINT_URL=url)
-    fault = report.of("confirm", "warn")
-    assert fault["detail"].startswith("this server returns no SHA-256")
-    assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
-    assert report.failed == set()
-
-
-def test_report_05_a_server_that_enforces_no_digests_of_parts_is_a_warning(
-    deployment: Deployment,
-) -> None:
-    """Ceph 16 answers as for the right bytes."""
-
-    def answered(method: str, path: str) -> int | None:
-        return 200 if method == "PUT" and "partNumber" in path else None
-
-    with header_proxy(deployment.bucket.server.endpoint_url, answered=answered) as url:
-        report = deployment.doctor(S3_ENDPOINT_URL=url)
-    fault = report.of("multipart", "warn")
-    assert "accepts parts with other bytes than their digest" in fault["detail"]
-    assert report.failed == set()
-
-
 @pytest.fixture
 def moto_url() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

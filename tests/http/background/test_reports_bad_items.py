@@ -1,5 +1,6 @@
 """One bad item stops nobody: webhook, reaper, outbox, reconcile and adopt go on with the next."""
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,9 @@ from broker.domain.errors import NotFound, StorageDenied
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import DifferenceKind
 from broker.services.background import bucket_notifications
+from broker.services.background.consume import Consumer
 from broker.services.uploads import outbox
+from broker.storage.protocol import QueueMessage
 from tests.http.background.test_bucket_notifications import (
     BUCKET_SECRET,
     PATH,
@@ -50,6 +53,20 @@ def state(client: Client, ticket: dict[str, Any]) -> str:
     return str(client.get(f"/api/uploads/{ticket['id']}/").get_json()["state"])
 
 
+def refuse_head_of(app: Flask, ticket: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
+    """Let the bucket refuse the broker itself when it asks for one object."""
+    storage = app.extensions["broker"].storage
+    head = storage.head
+
+    def refusing_head(key: str) -> ObjectHead:
+        if ticket["key"] in key:
+            raise StorageDenied("The bucket refuses the broker's own request: AccessDenied.")
+        found: ObjectHead = head(key)
+        return found
+
+    patch.setattr(storage, "head", refusing_head)
+
+
 def test_report_03_a_webhook_batch_goes_on_after_a_bad_object(
     make_app: MakeApp, s3_bucket: Bucket
 ) -> None:
@@ -72,16 +89,8 @@ def test_report_03_a_refused_notification_does_not_delay_the_next_one(
     send(first)
     send(second)
     body = notification(*written(first, second), name=s3_bucket.name)
-    storage = app.extensions["broker"].storage
-    head = storage.head
-
-    def refuse_the_first(key: str) -> ObjectHead:
-        if first["key"] in key:
-            raise StorageDenied("The bucket refuses the broker's own request: AccessDenied.")
-        return head(key)
-
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "head", refuse_the_first)
+        refuse_head_of(app, first, patched)
         answer = bucket.post(PATH, body)
     assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_denied")
     assert [state(alice, one) for one in (first, second)] == ["pending", "confirmed"]
@@ -201,3 +210,55 @@ def test_report_03_adopt_skips_an_object_that_it_cannot_read(
     with refusing(endpoint, "HEAD", 400, "unreadable.jpg") as (url, _):
         tally = adopted(make_app(s3_endpoint_url=url))
     assert (tally.adopted, tally.skipped) == (1, {Skipped.UNREADABLE: 1})
+
+
+class Waiting:
+    """A queue in memory. It returns a message twice at most, as with a dead-letter policy."""
+
+    def __init__(self, *bodies: dict[str, Any]) -> None:
+        self.messages = {
+            str(number): QueueMessage(
+                message_id=str(number), receipt_handle=str(number), body=json.dumps(body)
+            )
+            for number, body in enumerate(bodies)
+        }
+        self.receives = 0
+
+    def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
+        self.receives += 1
+        return list(self.messages.values()) if self.receives <= 2 else []
+
+    def delete(self, message: QueueMessage) -> None:
+        del self.messages[message.message_id]
+
+
+def consumed(app: Flask, queue: Waiting) -> dict[str, int]:
+    broker = app.extensions["broker"]
+    consumer = Consumer(
+        queue=queue, open_work=broker.system_work, check=broker.check, wait=lambda _seconds: False
+    )
+    return consumer.run(until_empty=True)
+
+
+@SQLITE
+def test_report_03_a_queue_goes_on_after_a_message_about_a_bad_object(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
+    bodies = [notification(key, name=s3_bucket.name) for key in written(*bad_and_good(alice))]
+    queue = Waiting(*bodies)
+    assert consumed(app, queue) == {"rejected": 1, "confirmed": 1}
+    assert queue.messages == {}
+
+
+@SQLITE
+def test_report_03_a_queue_goes_on_after_a_message_for_which_the_broker_is_refused(
+    app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ad = alice.ad()
+    first, second = (alice.ticket(ad).get_json() for _ in range(2))
+    send(first)
+    send(second)
+    queue = Waiting(*(notification(key, name=s3_bucket.name) for key in written(first, second)))
+    refuse_head_of(app, first, monkeypatch)
+    assert consumed(app, queue) == {"denied": 2, "confirmed": 1}
+    assert list(queue.messages) == ["0"], "it stays for the dead-letter queue"
