@@ -4,6 +4,7 @@ If a client sent its file and then lost its network, its image exists when it is
 BROKER_REAP=delete, `uploads/expire.py` deletes the object instead.
 """
 
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, select, tuple_
 from broker.db.models import Upload
 from broker.domain.errors import (
     BrokerError,
+    DatabaseUnavailable,
     NotFound,
     ObjectMissing,
     PartsMissing,
@@ -28,6 +30,7 @@ from broker.services.uploads.state import being_completed, end_upload, get_uploa
 from broker.services.work import Work
 
 BATCH = 100
+log = logging.getLogger("broker.reap")
 # The order of stale uploads: by expiry, then by id.
 Position = tuple[datetime, UUID]
 
@@ -46,21 +49,30 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
 
     `conditions` select among the stale uploads; the oldest `at_most` are processed.
 
-    Stops early if the bucket does not answer. No lock is held during a request to the bucket, so
-    two reapers may process the same upload. The compare-and-set decides which one ends it. Each
-    processes its batch in random order, so this seldom happens.
+    One that fails delays no other. Stops early if the bucket does not answer. A HEAD in a missing
+    bucket looks like one of a missing object, so the bucket is checked first.
+
+    No lock is held during a request to the bucket, so two reapers may process the same upload. The
+    compare-and-set decides which one ends it. Each processes its batch in random order, so this
+    seldom happens.
     """
     kept = expired = postponed = 0
     last: Position | None = None
     batch = BATCH if at_most is None else at_most
     while True:
         found = _stale(work, last, conditions, batch)
+        if found and last is None and not _bucket_answers(work):
+            return Stale(postponed=len(found))
         for upload_id in random.sample([position[1] for position in found], len(found)):
             try:
                 state = _end(work, upload_id)
+            except DatabaseUnavailable:
+                raise
             except StorageUnavailable:
                 return Stale(kept=kept, expired=expired, postponed=postponed + 1)
-            except StorageError:
+            except BrokerError as error:
+                work.session.rollback()
+                log.error("upload %s is postponed: %s", upload_id, error.for_operators)
                 postponed += 1
                 continue
             kept += state is UploadState.CONFIRMED
@@ -68,6 +80,15 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
         if at_most is not None or len(found) < BATCH:
             return Stale(kept=kept, expired=expired, postponed=postponed)
         last = found[-1]
+
+
+def _bucket_answers(work: Work) -> bool:
+    try:
+        work.storage.check()
+    except StorageError as error:
+        log.error("stale uploads are postponed: %s", error.for_operators)
+        return False
+    return True
 
 
 def _stale(
