@@ -128,7 +128,9 @@ def test_what_the_image_installs_has_no_tool_of_a_developer() -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", "requirements-build.txt", "requirements-dev.txt"]
+    "lock",
+    ["requirements.txt", "requirements-gunicorn.txt", "requirements-build.txt"]
+    + ["requirements-dev.txt"],
 )
 def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     text = re.sub(r"^\s*#.*$", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
