@@ -1,4 +1,4 @@
-"""A proxy that changes headers of an S3 server's answers, as a bad CDN or a wrong clock does."""
+"""A proxy that changes an S3 server's answers, like a CDN, a wrong clock or another server."""
 
 import contextlib
 import http.client
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+# Takes method, path with query, status and body of an answer; returns status and body.
+Rewrite = Callable[[str, str, int, bytes], tuple[int, bytes]]
 HOP_BY_HOP = ("transfer-encoding", "connection", "content-length")
 
 
@@ -15,10 +17,12 @@ def header_proxy(
     endpoint_url: str,
     statuses: Mapping[int, int] | None = None,
     before_answer: Callable[[], None] = lambda: None,
+    rewrite: Rewrite | None = None,
     **changed: str,
 ) -> Iterator[str]:
     """Forward to an S3 server; replace headers (`_` stands for `-`) and statuses of its answers.
 
+    `rewrite` replaces statuses and bodies, to play the recorded answers of another server.
     `before_answer` is called after the server has answered and before the client gets the answer.
     Requests are forwarded unchanged, including Host, so that their signatures stay valid.
     """
@@ -40,7 +44,10 @@ def header_proxy(
                 answer = upstream.getresponse()
                 data = answer.read()
             before_answer()
-            self.send_response_only((statuses or {}).get(answer.status, answer.status))
+            status = (statuses or {}).get(answer.status, answer.status)
+            if rewrite is not None:
+                status, data = rewrite(self.command, self.path, status, data)
+            self.send_response_only(status)
             replaced = {name.lower() for name in headers}
             for name, value in answer.getheaders():
                 if name.lower() not in (*HOP_BY_HOP, *replaced):
@@ -58,7 +65,7 @@ def header_proxy(
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
