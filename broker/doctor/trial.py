@@ -20,7 +20,7 @@ from broker.doctor.browser import Answer, Browser
 from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
+from broker.domain.object_keys import INCOMING, object_key, written_key
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.domain.transports import Transport
@@ -124,6 +124,7 @@ class Trial:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
+        self._touch(object_key(self.limits.location, image.key))
 
     def delete_image(self) -> None:
         """Delete the last confirmed image with the services, and drain the outbox."""
@@ -149,7 +150,7 @@ class Trial:
         if upload.multipart_id is None:
             return True
         try:
-            self.storage.multipart.list_parts(final_key(self.limits, upload), upload.multipart_id)
+            self.storage.multipart.list_parts(written_key(self.limits, upload), upload.multipart_id)
         except MultipartNotFound:
             return True
         return False
