@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.doctor.conftest import Deployment
 from tests.servers import installed_or_skip
@@ -62,17 +61,14 @@ def test_report_01_the_doctor_warns_without_the_proxy_and_passes_behind_it(
     assert {"ticket", "put", "etag", "multipart", "incoming", "removal"} <= report.passed
 
 
-@pytest.mark.parametrize("status", [400, 403])
-def test_report_01_a_server_that_refuses_such_queries_passes(
-    deployment: Deployment, status: int
-) -> None:
+def test_report_01_a_server_that_refuses_such_queries_passes(deployment: Deployment) -> None:
     """Amazon S3 answers 400 InvalidRequest to response-* in a request without a signature."""
 
     def like_aws(_: str, path: str, real: int, body: bytes) -> tuple[int, bytes]:
         if "response-content-type" in path and "X-Amz-Signature" not in path:
-            return status, b"<Error><Code>InvalidRequest</Code></Error>"
+            return 400, b"<Error><Code>InvalidRequest</Code></Error>"
         return real, body
 
     with header_proxy(deployment.bucket.server.endpoint_url, rewrite=like_aws) as url:
         found = deployment.doctor(S3_PUBLIC_URL=url).of("response-headers", "ok")
-    assert f"{status} InvalidRequest" in found["detail"]
+    assert "400 InvalidRequest" in found["detail"]
