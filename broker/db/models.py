@@ -101,7 +101,10 @@ class Upload(Base):
     owner_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     issued_by: Mapped[int] = mapped_column(BigInteger)
+    # The relative key of the first attempt to publish; the image names the key of the winner.
     key: Mapped[str] = mapped_column(String(255), unique=True)
+    # The object key that the client writes to; NULL for uploads of release 0.2.
+    written_key: Mapped[str | None] = mapped_column(String(512))
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
@@ -112,7 +115,9 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
-    # The ETag that the first confirm saw below incoming/: only these bytes are promoted.
+    # How often a confirm has begun to copy the object to a public key.
+    publish_attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    # Only release 0.2 reads and writes this.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
     # False if the client's protocol declares no size. Then `size` is the maximum.
     size_is_exact: Mapped[bool] = mapped_column(server_default=true(), default=True)
@@ -255,3 +260,5 @@ class Deletion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The ended upload whose quota is refunded after the last deletion.
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # The quota's window that was charged for this object alone, because it arrived too late.
+    charged_window: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -22,8 +22,19 @@ class ObjectStorage(Protocol):
     def delete(self, key: str) -> None:
         """Send DeleteObject; a missing object is not an error."""
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        """Send CopyObject within the bucket, on condition that the source's ETag is `if_match`.
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
+        """Copy an object within the bucket, on condition that its ETag is that of `source`.
+
+        The copy has the source's Content-Type and metadata. `source` is the source's HEAD, and
+        `cache_control` its Cache-Control, which HEAD does not return.
 
         Returns:
             The ETag of the copy.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.object_head import ListedObject, ObjectHead
+from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
 from broker.storage.translation import (
     is_missing_key,
-    translate,
     translate_missing,
     translate_without_object,
 )
@@ -25,6 +25,7 @@ ALLOWED_OPERATIONS = frozenset(
         "DeleteObject",
         "ListObjectsV2",
         "CopyObject",
+        "UploadPartCopy",
         "CreateMultipartUpload",
         "ListParts",
         "CompleteMultipartUpload",
@@ -75,6 +76,7 @@ class S3Storage:
         self.media_url = media_url
         self.presigner = presigner
         self._heads = heads
+        self._copies = S3Copies(client, bucket)
         self.multipart = S3Multipart(client, bucket)
 
     def head(self, key: str) -> ObjectHead:
@@ -91,22 +93,19 @@ class S3Storage:
             if not is_missing_key(error):
                 raise translate_without_object(error) from error
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
         """See ObjectStorage."""
-        try:
-            answer = self.client.copy_object(
-                Bucket=self.bucket,
-                Key=key,
-                CopySource={"Bucket": self.bucket, "Key": source_key},
-                CopySourceIfMatch=if_match,
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error) from error
-        try:
-            # SeaweedFS answers without quotes, other servers with quotes.
-            return answer["CopyObjectResult"]["ETag"].strip('"')
-        except KeyError as error:
-            raise translate_missing(error) from error
+        return self._copies.copy(
+            source_key, key, source=source, cache_control=cache_control, acl=acl
+        )
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""

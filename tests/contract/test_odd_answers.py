@@ -15,6 +15,7 @@ from broker.domain.errors import (
     StorageError,
     StorageUnavailable,
 )
+from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
 from broker.local.process import free_ports
 from broker.storage import circuit_breaker, factory
@@ -23,10 +24,13 @@ from broker.storage.s3 import S3Storage
 from tests.servers.fixtures import SECRET
 
 PART = UploadedPart(part_number=1, size=5, etag="e", checksum_sha256=None)
+HEAD = ObjectHead(content_length=5, content_type="x", etag="e", checksum_sha256=None, metadata={})
 CALLS: dict[str, Callable[[S3Storage], object]] = {
     "head": lambda storage: storage.head("media/a.jpg"),
     "delete": lambda storage: storage.delete("media/a.jpg"),
-    "copy": lambda storage: storage.copy("incoming/a.jpg", "media/a.jpg", if_match="e"),
+    "copy": lambda storage: storage.copy(
+        "incoming/a.jpg", "media/a.jpg", source=HEAD, cache_control=""
+    ),
     "list": lambda storage: list(storage.list_objects("media/")),
     "create": lambda storage: storage.multipart.create(
         "media/a.jpg", content_type="x", cache_control="x", upload_id="u", acl=None, sha256=True

@@ -84,11 +84,19 @@ class FakeBucket:
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        if self.head(source_key).etag != if_match:
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
+        if self.head(source_key).etag != source.etag:
             raise PreconditionFailed(source_key)
         self.objects[key] = self.objects[source_key]
-        return if_match
+        return source.etag
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         raise AssertionError("no history lists")

@@ -46,10 +46,10 @@ class CopyAnswers:
             self.replace()
         return found
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+    def copy(self, source_key: str, key: str, **given: Any) -> str:
         if self.answer == UNHEARD:
             raise StorageUnavailable("No answer.")
-        etag: str = self.inner.copy(source_key, key, if_match=if_match)
+        etag: str = self.inner.copy(source_key, key, **given)
         if self.answer == DONE:
             raise StorageUnavailable("No answer.")
         return etag

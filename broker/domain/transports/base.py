@@ -79,13 +79,6 @@ class Transport(ABC):
         """Return the bytes of each part for a file of `size` bytes; None without parts."""
         return None
 
-    def needs_promotion(self, checksum_sha256: str | None) -> bool:
-        """Check whether the client writes below incoming/ and confirming copies the object.
-
-        Without a digest a signature could be used again with other bytes.
-        """
-        return checksum_sha256 is None
-
     def digest_of_head(self, upload: UploadRow) -> str | None:
         """Return the SHA-256 that HEAD must report for the object; None to skip this check."""
         return upload.checksum_sha256 if self.verifies_digest else None

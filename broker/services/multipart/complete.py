@@ -11,7 +11,7 @@ from uuid import UUID
 
 from broker.db.models import Image, Upload
 from broker.domain.errors import InvalidParts, MultipartNotFound, NotMultipart, PartsMissing
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, plan_of
 from broker.domain.states import UploadState
 from broker.services.confirm.confirm import confirm
@@ -89,7 +89,7 @@ def _complete_in_bucket(work: Work, upload: Upload, parts: Sequence[UploadedPart
     work.session.commit()
     # SeaweedFS lists parts without their digests, but requires the digests here.
     pinned = [replace(part, checksum_sha256=digests.get(part.part_number)) for part in parts]
-    key = final_key(work.limits, upload)
+    key = written_key(work.limits, upload)
     try:
         work.storage.multipart.complete(key, upload.multipart_id or "", pinned)
     except MultipartNotFound:

@@ -10,6 +10,7 @@ the row that deletes the object for the last time refunds it.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -42,6 +43,7 @@ def enqueue(
     now: datetime,
     form_dead_at: datetime | None = None,
     refunds: UUID | None = None,
+    charged_window: datetime | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
@@ -53,17 +55,23 @@ def enqueue(
             object is deleted now and again at that time, because a slow upload may arrive in
             between.
         refunds: the upload whose quota is refunded after the last deletion.
+        charged_window: the quota's window that was charged for this object alone; if None, the
+            upload's own is refunded.
     """
+    columns = row(key, now=now, form_dead_at=form_dead_at)
+    session.add(Deletion(**columns, upload_id=refunds, charged_window=charged_window))
+
+
+def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a deletion, see `enqueue`."""
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
-    session.add(
-        Deletion(
-            object_key=key,
-            not_before=now,
-            repeat_at=repeat_at,
-            created_at=now,
-            upload_id=refunds,
-        )
-    )
+    return {"object_key": key, "not_before": now, "repeat_at": repeat_at, "created_at": now}
+
+
+def withdraw(session: Session, key: str) -> bool:
+    """Take back the deletion of an object; return False if it may have begun."""
+    waiting = (Deletion.object_key == key, Deletion.multipart_id.is_(None), Deletion.attempts == 0)
+    return session.scalar(delete(Deletion).where(*waiting).returning(Deletion.id)) is not None
 
 
 def enqueue_abort(
@@ -186,10 +194,12 @@ def _finish(work: Work, row: Deletion) -> None:
     """Remove the row and refund its quota, or keep it for its second deletion."""
     if row.repeat_at is None:
         ended = work.session.execute(
-            delete(Deletion).where(Deletion.id == row.id).returning(Deletion.upload_id)
-        ).scalar()
-        if ended is not None and (upload := work.session.get(Upload, ended)) is not None:
-            quotas.refund_quota(work.session, [upload])
+            delete(Deletion)
+            .where(Deletion.id == row.id)
+            .returning(Deletion.upload_id, Deletion.charged_window)
+        ).first()
+        if ended is not None and ended.upload_id is not None:
+            _refund(work, ended.upload_id, ended.charged_window)
     else:
         work.session.execute(
             update(Deletion)
@@ -197,3 +207,13 @@ def _finish(work: Work, row: Deletion) -> None:
             .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
         )
     work.session.commit()
+
+
+def _refund(work: Work, upload_id: UUID, charged_window: datetime | None) -> None:
+    upload = work.session.get(Upload, upload_id)
+    if upload is None:
+        return
+    if charged_window is None:
+        quotas.refund_quota(work.session, [upload])
+    else:
+        quotas.refund_late(work.session, upload, charged_window)
