@@ -28,7 +28,7 @@ from tests.servers.reused import admin_of
 POLICY, CORS, INCOMING, PARTS = (
     "anyone may read media/*",
     "browsers may upload from https://shop.example",
-    "incoming/ is emptied after a day",
+    "incoming/ is emptied after 30 days",
     "incomplete multipart uploads are aborted after a day",
 )
 ALL = {POLICY, CORS, INCOMING, PARTS}
