@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -75,65 +74,6 @@ def test_report_16_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(
     assert fault["setting"] == "BROKER_MEDIA_LOCATION"
     assert fault["fix"].startswith("broker bucket apply")
     assert report.failed == {"incoming"}
-
-
-@pytest.mark.parametrize("path", ["/media", "/"])
-def test_report_16_a_website_that_serves_all_of_the_bucket_is_a_failure(
-    deployment: Deployment, path: str
-) -> None:
-    """Garage's website access and public R2 buckets do this, whatever the bucket's policy says."""
-    client, bucket = deployment.client(), deployment.bucket.name
-
-    class Website(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            key = urlsplit(self.path).path.removeprefix("/")
-            try:
-                found = client.get_object(Bucket=bucket, Key=key)
-            except client.exceptions.NoSuchKey:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", found["ContentType"])
-            self.send_header("Cache-Control", found["CacheControl"])
-            self.end_headers()
-            self.wfile.write(found["Body"].read())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Website) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        report = deployment.doctor(MEDIA_URL=url + path)
-        server.shutdown()
-        thread.join()
-    fault = report.of("incoming", "fail")
-    assert fault["detail"].startswith(f"anyone may read incoming/ at {url}, ")
-    assert fault["setting"] == "BROKER_MEDIA_URL"
-    assert "turn off website access (Garage) or public access (R2)" in fault["fix"]
-
-
-def test_report_16_a_website_that_answers_every_path_with_a_page_is_no_leak(
-    deployment: Deployment,
-) -> None:
-    class Website(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<h1>Not found</h1>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Website) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        report = deployment.doctor(MEDIA_URL=f"http://127.0.0.1:{server.server_address[1]}/media")
-        server.shutdown()
-        thread.join()
-    assert "incoming" in report.passed
 
 
 def test_a_bucket_without_cors_rules_is_a_failure(
