@@ -4,6 +4,7 @@ import json
 import time
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,16 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Required:
+    """What a broker requires of tokens, and how they name a service."""
+
+    header: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
+    role_claim: str = "role"
+    service_role: str = "service"
+
+
 @click.command()
 @click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
@@ -42,6 +53,7 @@ def _refuse_constant(name: str) -> None:
 @click.option("--email", help="The user's email claim.")
 @click.option("--iss", help="The issuer, such as the value of BROKER_JWT_ISSUER.")
 @click.option("--aud", help="The audience, such as the value of BROKER_JWT_AUDIENCE.")
+@click.option("--typ", help="The typ of the header, such as at+jwt.")
 @click.option(
     "--claim",
     "claims",
@@ -69,6 +81,7 @@ def token(
     email: str | None,
     iss: str | None,
     aud: str | None,
+    typ: str | None,
     claims: dict[str, Any],
     data_dir: Path,
     key: Path | None,
@@ -76,28 +89,39 @@ def token(
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    if key is None:
-        required = _dev_claims(data_dir)
-        iss, aud = iss or required.get("iss"), aud or required.get("aud")
-    optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
+    required = _Required() if key else _dev_requires(data_dir)
+    optional = {"email": email, "iss": iss, "aud": aud}
+    if role == "service":
+        optional[required.role_claim] = required.service_role
     chosen = {name: value for name, value in optional.items() if value is not None} | claims
+    chosen = {**required.claims, **chosen}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
-    click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
+    header = {"typ": typ} if typ else required.header
+    click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen, header=header))
 
 
 def dev_token(data_dir: Path, sub: int) -> str:
     """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
     secret = _dev_secret(data_dir, "HS256")
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir))
+    required = _dev_requires(data_dir)
+    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=required.claims, header=required.header)
 
 
-def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[str, Any]) -> str:
+def _mint(
+    signing: str,
+    algorithm: str,
+    *,
+    sub: int,
+    ttl: int,
+    claims: Mapping[str, Any],
+    header: Mapping[str, str],
+) -> str:
     payload = {"sub": str(sub), "exp": int(time.time()) + ttl, **claims}
     with warnings.catch_warnings():
         warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
         try:
-            return jwt.encode(payload, signing, algorithm)
+            return jwt.encode(payload, signing, algorithm, headers=dict(header))
         except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
             raise click.ClickException(
                 f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
@@ -105,11 +129,20 @@ def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[s
             ) from None
 
 
-def _dev_claims(data_dir: Path) -> dict[str, str]:
-    """Return the issuer and the audience that `broker dev` requires."""
+def _dev_requires(data_dir: Path) -> _Required:
+    """Return what `broker dev` requires of tokens in this directory."""
     values = dotenv_values(data_dir / ENV_FILE)
-    names = {"iss": "BROKER_JWT_ISSUER", "aud": "BROKER_JWT_AUDIENCE"}
-    return {claim: value for claim, name in names.items() if (value := values.get(name))}
+    name, _, value = (values.get("BROKER_JWT_TOKEN_TYPE") or "").partition("=")
+    header = {"typ": value} if name == "typ" else {}
+    claims = {"iss": values.get("BROKER_JWT_ISSUER"), "aud": values.get("BROKER_JWT_AUDIENCE")}
+    if not header:
+        claims[name] = value
+    return _Required(
+        header=header,
+        claims={name: value for name, value in claims.items() if value},
+        role_claim=values.get("BROKER_JWT_ROLE_CLAIM") or _Required.role_claim,
+        service_role=values.get("BROKER_JWT_SERVICE_ROLE") or _Required.service_role,
+    )
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:
