@@ -35,11 +35,9 @@ class SlowBody:
     def finish(self) -> int:
         """Send the rest of the body; return the status of the answer."""
         self._socket.sendall(self._rest)
-        with self._socket.makefile("rb") as answer:
-            status = int(answer.readline().split()[1])
-            answer.read()
-        self.close()
-        return status
+        # MinIO closes the connection before it has read the end of a form.
+        with self._socket, self._socket.makefile("rb") as answer:
+            return int(answer.readline().split()[1])
 
     def close(self) -> None:
         self._socket.close()
