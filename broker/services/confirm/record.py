@@ -22,10 +22,13 @@ from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
+def record(
+    work: Work, upload: Upload, head: ObjectHead, *, is_public: bool = False
+) -> Image | None:
     """Return the upload's image. If many calls run at once, only one inserts it.
 
-    `head` is the HEAD of the object that the client wrote.
+    `head` is the HEAD of the object that the client wrote. If it `is_public`, it is the one at the
+    upload's public key, and is not copied.
 
     Returns:
         None if the object was replaced or deleted after that HEAD: then send another one.
@@ -41,7 +44,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
     published: Published | None = Published(key=upload.key, etag=head.etag, attempt=0)
-    if needs_promotion(work.limits, upload):
+    if needs_promotion(work.limits, upload) and not is_public:
         published = promote(work, upload, head)
     if published is None:
         return _lost(work, upload)
