@@ -141,6 +141,11 @@ class Settings(ServingSettings):
     )
     jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
     jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
+    jwt_user_claim: str = Field(
+        default="sub",
+        min_length=1,
+        description="The claim that names the user: a string of 1 to 128 characters.",
+    )
     cors_origins: Origins = Field(
         default=(), description="Origins of pages that may call the API, separated by commas."
     )

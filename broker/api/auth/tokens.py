@@ -1,6 +1,5 @@
 """Bearer tokens of the marketplace, verified by flask-jwt-extended (RFC 7519, RFC 6750)."""
 
-import re
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -20,13 +19,12 @@ from broker.api.rate_limits.limits import count_request
 from broker.api.request.context import current
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
+from broker.domain.subjects import SUBJECT_MAX, own_id, subject_of
 from broker.services.marketplace.sign_in import sign_in
 from broker.telemetry.context import context
 
 LEEWAY_SECONDS = 10
 TOKEN_CODES = ("token_missing", "token_invalid", "token_expired", "keys_unavailable")
-_SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
-_ID_MAX = 2**63 - 1
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,6 +35,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
     app.config["JWT_DECODE_LEEWAY"] = LEEWAY_SECONDS
+    app.config["JWT_IDENTITY_CLAIM"] = settings.jwt_user_claim
+    # `_principal` checks the claim, and accepts integers, too.
+    app.config["JWT_VERIFY_SUB"] = False
     app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
     app.extensions["verified_tokens"] = VerifiedTokens()
@@ -105,15 +106,14 @@ def _authenticate(*, optional: bool) -> None:
         found = known if claims is None else _principal(claims)
     finally:
         context.token += time.perf_counter() - started
+    if found is not None and claims is not None:
+        # Before the request is counted: only the database knows the id of a mapped subject.
+        with current().work(found) as work:
+            found = sign_in(work)
+        tokens.remember(header, found, int(claims["exp"]))
     count_request(found)
-    if found is None:
-        return
-    g.principal = found
-    if claims is None:
-        return
-    with current().work(found) as work:
-        sign_in(work)
-    tokens.remember(header, found, int(claims["exp"]))
+    if found is not None:
+        g.principal = found
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
@@ -135,15 +135,21 @@ def _claims(*, optional: bool) -> Mapping[str, Any] | None:
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
-    subject, role = claims.get("sub"), claims.get("role", Role.USER)
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
-        raise ApiError("token_invalid", "The token's sub is not a user id.")
+    name = current().settings.jwt_user_claim
+    subject, role = subject_of(claims.get(name)), claims.get("role", Role.USER)
+    if subject is None:
+        raise ApiError(
+            "token_invalid",
+            f"The token's {name} must be a string of 1 to {SUBJECT_MAX} characters without control"
+            " characters.",
+        )
     if "exp" not in claims:
         raise ApiError("token_invalid", "The token has no exp.")
     if role not in (Role.USER, Role.SERVICE):
         raise ApiError("token_invalid", "The token's role must be user or service.")
     return Principal(
-        user_id=int(subject),
+        user_id=own_id(subject) or 0,
+        subject=subject,
         role=Role(role),
         email=_text(claims.get("email"), 254) or None,
         first_name=_text(claims.get("first_name"), 150),
