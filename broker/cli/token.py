@@ -11,6 +11,7 @@ import click
 import jwt
 from dotenv import dotenv_values
 
+from broker.domain.subjects import SUBJECT_MAX, subject_of
 from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
 
 
@@ -35,8 +36,20 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def subject_option(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Return the subject of an option; refuse what the API would refuse."""
+    subject = subject_of(value)
+    if subject is None:
+        raise click.BadParameter(
+            f"must have 1 to {SUBJECT_MAX} characters and no control characters"
+        )
+    return subject
+
+
 @click.command()
-@click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
+@click.option(
+    "--sub", callback=subject_option, required=True, help="The user: an id, a UUID or another text."
+)
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
 @click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Lifetime in seconds.")
 @click.option("--email", help="The user's email claim.")
@@ -63,7 +76,7 @@ def _refuse_constant(name: str) -> None:
 )
 @click.option("--algorithm", type=click.Choice(["HS256", "RS256", "ES256"]), default="HS256")
 def token(
-    sub: int,
+    sub: str,
     role: str,
     ttl: int,
     email: str | None,
@@ -76,24 +89,23 @@ def token(
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    if key is None:
-        required = _dev_claims(data_dir)
-        iss, aud = iss or required.get("iss"), aud or required.get("aud")
+    required = _dev_claims(data_dir, sub) if key is None else {}
     optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
-    chosen = {name: value for name, value in optional.items() if value is not None} | claims
+    given = {name: value for name, value in optional.items() if value is not None}
+    chosen = {**required, **given, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
     click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
 
 
-def dev_token(data_dir: Path, sub: int) -> str:
+def dev_token(data_dir: Path, sub: str) -> str:
     """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
     secret = _dev_secret(data_dir, "HS256")
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir))
+    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir, sub))
 
 
-def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[str, Any]) -> str:
-    payload = {"sub": str(sub), "exp": int(time.time()) + ttl, **claims}
+def _mint(signing: str, algorithm: str, *, sub: str, ttl: int, claims: Mapping[str, Any]) -> str:
+    payload = {"sub": sub, "exp": int(time.time()) + ttl, **claims}
     with warnings.catch_warnings():
         warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
         try:
@@ -105,11 +117,12 @@ def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[s
             ) from None
 
 
-def _dev_claims(data_dir: Path) -> dict[str, str]:
-    """Return the issuer and the audience that `broker dev` requires."""
+def _dev_claims(data_dir: Path, sub: str) -> dict[str, str]:
+    """Return the claims that `broker dev` requires: issuer, audience, and its claim of the user."""
     values = dotenv_values(data_dir / ENV_FILE)
     names = {"iss": "BROKER_JWT_ISSUER", "aud": "BROKER_JWT_AUDIENCE"}
-    return {claim: value for claim, name in names.items() if (value := values.get(name))}
+    required = {claim: value for claim, name in names.items() if (value := values.get(name))}
+    return {values.get("BROKER_JWT_USER_CLAIM") or "sub": sub, **required}
 
 
 def _dev_secret(data_dir: Path, algorithm: str) -> str:

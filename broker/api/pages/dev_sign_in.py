@@ -18,7 +18,11 @@ def dev_token() -> dict[str, str]:
     secret = settings.jwt_secret
     if secret is None:
         raise RuntimeError("broker dev always sets a secret")
-    claims = {"sub": "1", "exp": int(time.time()) + DEV_TOKEN_SECONDS, "email": "dev@example.com"}
+    claims = {
+        settings.jwt_user_claim: "1",
+        "exp": int(time.time()) + DEV_TOKEN_SECONDS,
+        "email": "dev@example.com",
+    }
     required = {"iss": settings.jwt_issuer, "aud": settings.jwt_audience}
     claims |= {name: value for name, value in required.items() if value is not None}
     return {"token": jwt.encode(claims, secret.get_secret_value(), "HS256")}
