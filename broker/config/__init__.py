@@ -196,6 +196,13 @@ class Settings(ServingSettings):
             raise ValueError("must have 32 bytes or more")
         return value
 
+    @field_validator("jwt_user_claim")
+    @classmethod
+    def _names_a_user(cls, value: str) -> str:
+        if value in ("aud", "exp", "iat", "iss", "jti", "nbf"):
+            raise ValueError("must be a claim that names the user, such as sub")
+        return value
+
     @model_validator(mode="after")
     def _one_key(self) -> Self:
         secret = self.jwt_secret.get_secret_value() if self.jwt_secret else ""

@@ -54,6 +54,8 @@ GOOD = {
         ("BROKER_ALLOWED_HOSTS", "https://canary"),
         ("BROKER_HSTS_SECONDS", "-1"),
         ("BROKER_JWT_ALGORITHM", "none"),
+        ("BROKER_JWT_USER_CLAIM", ""),
+        ("BROKER_JWT_USER_CLAIM", "exp"),
     ],
 )
 def test_the_error_of_an_invalid_value_has_its_name_and_not_the_value(
