@@ -1,18 +1,14 @@
 """`broker token`: sign a token for local work. It never reads a production secret."""
 
 import json
-import time
-import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import jwt
-from dotenv import dotenv_values
 
+from broker.cli.signing import dev_claims, dev_secret, mint
 from broker.domain.subjects import SUBJECT_MAX, subject_of
-from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
+from broker.local.dev_env import DEFAULT_DATA_DIR
 
 
 def _claims(
@@ -36,7 +32,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def subject_option(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def _subject(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Return the subject of an option; refuse what the API would refuse."""
     subject = subject_of(value)
     if subject is None:
@@ -48,7 +44,7 @@ def subject_option(_context: click.Context, _option: click.Parameter, value: str
 
 @click.command()
 @click.option(
-    "--sub", callback=subject_option, required=True, help="The user: an id, a UUID or another text."
+    "--sub", callback=_subject, required=True, help="The user: an id, a UUID or another text."
 )
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
 @click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Lifetime in seconds.")
@@ -88,48 +84,11 @@ def token(
     algorithm: str,
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
-    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    required = _dev_claims(data_dir, sub) if key is None else {}
+    signing = key.read_text().strip() if key else dev_secret(data_dir, algorithm)
+    required = dev_claims(data_dir, sub) if key is None else {}
     optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
     given = {name: value for name, value in optional.items() if value is not None}
     chosen = {**required, **given, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
-    click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
-
-
-def dev_token(data_dir: Path, sub: str) -> str:
-    """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
-    secret = _dev_secret(data_dir, "HS256")
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir, sub))
-
-
-def _mint(signing: str, algorithm: str, *, sub: str, ttl: int, claims: Mapping[str, Any]) -> str:
-    payload = {"sub": sub, "exp": int(time.time()) + ttl, **claims}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
-        try:
-            return jwt.encode(payload, signing, algorithm)
-        except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
-            raise click.ClickException(
-                f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
-                " RS256 and ES256 need a private key as PEM"
-            ) from None
-
-
-def _dev_claims(data_dir: Path, sub: str) -> dict[str, str]:
-    """Return the claims that `broker dev` requires: issuer, audience, and its claim of the user."""
-    values = dotenv_values(data_dir / ENV_FILE)
-    names = {"iss": "BROKER_JWT_ISSUER", "aud": "BROKER_JWT_AUDIENCE"}
-    required = {claim: value for claim, name in names.items() if (value := values.get(name))}
-    return {values.get("BROKER_JWT_USER_CLAIM") or "sub": sub, **required}
-
-
-def _dev_secret(data_dir: Path, algorithm: str) -> str:
-    """Return the secret that `broker dev` generated. BROKER_JWT_SECRET is not read."""
-    secret = dotenv_values(data_dir / ENV_FILE).get("BROKER_JWT_SECRET")
-    if not secret or algorithm != "HS256":
-        raise click.ClickException(
-            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or use --key"
-        )
-    return secret
+    click.echo(mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from broker.cli.token import subject_option
 from broker.cli.upload.target import find_target
 from broker.local.dev_env import DEFAULT_DATA_DIR
 
@@ -30,7 +29,6 @@ INTERRUPTED = 130
 )
 @click.option(
     "--sub",
-    callback=subject_option,
     default="1",
     help="Without --token: the user to upload as, as in `broker token`. Default: 1.",
 )

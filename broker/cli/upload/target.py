@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from broker.cli.token import dev_token
+from broker.cli.signing import dev_token
 from broker.local.dev_env import api_url
 
 

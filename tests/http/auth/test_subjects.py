@@ -79,6 +79,15 @@ def test_report_24_a_setting_names_the_claim(make_app: Callable[..., Flask]) -> 
     assert (refused.status_code, refused.get_json()["code"]) == (401, "token_invalid")
 
 
+def test_report_24_broker_dev_signs_the_claim_that_is_configured(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(jwt_user_claim="uid", dev=True)
+    found = app.test_client().get("/dev/token", base_url="http://localhost").get_json()["token"]
+    answer = Client(app, found).call("GET", "/api/users/me/", base_url="http://localhost")
+    assert answer.get_json()["id"] == 1
+
+
 def test_report_24_a_mapped_user_sells_and_has_an_avatar(app: Flask) -> None:
     ada, bob = Client(app, token("auth0|ada")), Client(app, token("auth0|bob"))
     me = ada.get("/api/users/me/").get_json()
