@@ -271,3 +271,5 @@ class Deletion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The ended upload whose quota is refunded after the last deletion.
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # The quota's window that was charged for this object alone, because it arrived too late.
+    charged_window: Mapped[datetime | None] = mapped_column(UtcDateTime)

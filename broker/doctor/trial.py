@@ -20,7 +20,7 @@ from broker.doctor.browser import Answer, Browser
 from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
+from broker.domain.object_keys import INCOMING, object_key, written_key
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.domain.transports import Transport
@@ -149,7 +149,7 @@ class Trial:
         if upload.multipart_id is None:
             return True
         try:
-            self.storage.multipart.list_parts(final_key(self.limits, upload), upload.multipart_id)
+            self.storage.multipart.list_parts(written_key(self.limits, upload), upload.multipart_id)
         except MultipartNotFound:
             return True
         return False

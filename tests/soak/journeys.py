@@ -117,7 +117,7 @@ class JourneyClient(Client):
         """Write other bytes directly to the bucket; the confirm must reject them."""
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
-        place = {"Bucket": BUCKET, "Key": f"media/{ticket['key']}"}
+        place = {"Bucket": BUCKET, "Key": f"incoming/{ticket['key']}"}
         url = self.stack.s3_client.generate_presigned_url(
             "put_object", Params={**place, "ContentType": "image/jpeg"}
         )

@@ -8,16 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import select
-
-from broker.db.models import Upload
 from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.errors import Gone, ObjectMismatch, ObjectMissing
-from broker.domain.object_keys import INCOMING, final_key, written_key
 from broker.domain.states import UploadState
+from broker.services.background.late_objects import delete_late, writer
 from broker.services.confirm.confirm import confirm
 from broker.services.uploads import outbox
-from broker.services.uploads.settled import image_of
 from broker.services.work import Work
 
 
@@ -46,11 +42,11 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
     if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
-    upload = _writer_of(work, event.key)
+    upload = writer(work, event.key)
     if upload is None:
         return Outcome.UNKNOWN
     if upload.state != UploadState.PENDING:
-        return _written_too_late(work, upload)
+        return _written_too_late(work, event.key)
     try:
         confirm(work.acting_for(upload.user_id), upload.id)
     except ObjectMissing:
@@ -62,28 +58,8 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     return Outcome.CONFIRMED
 
 
-def _writer_of(work: Work, key: str) -> Upload | None:
-    """Return the upload whose client writes to an object key; None for a promoted copy."""
-    for location in (work.limits.location, INCOMING):
-        relative = key.removeprefix(f"{location}/")
-        if relative != key and relative.isprintable():
-            upload = work.session.scalar(
-                select(Upload)
-                .where(Upload.key == relative)
-                .execution_options(populate_existing=True)
-            )
-            work.session.commit()
-            if upload is not None and written_key(work.limits, upload) == key:
-                return upload
-    return None
-
-
-def _written_too_late(work: Work, upload: Upload) -> Outcome:
+def _written_too_late(work: Work, key: str) -> Outcome:
     """Delete an object that was written for an ended upload, unless it is the image's object."""
-    key = written_key(work.limits, upload)
-    if key == final_key(work.limits, upload) and image_of(work, upload) is not None:
-        return Outcome.SETTLED
-    outbox.enqueue(work.session, key, now=work.now)
-    work.session.commit()
+    delete_late(work, [key])
     outbox.drain(work, only_key=key)
     return Outcome.SETTLED

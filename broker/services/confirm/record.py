@@ -15,7 +15,7 @@ from broker.services.uploads import images, outbox, quotas
 from broker.services.uploads.owners import lock_owner
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import settled_image
-from broker.services.uploads.state import form_dead_at, get_upload, publish_time, transition
+from broker.services.uploads.state import get_upload, publish_time, transition
 from broker.services.uppy import sessions
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -43,16 +43,12 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     if needs_promotion(work.limits, upload):
         published = promote(work, upload, head)
     if published is None:
-        return None
+        return _lost(work, upload)
     values = _values(work, upload, head, published)
     if published.attempt != 1 or not _is_plain(upload):
         image = Image(upload_id=upload.id, **values)
         return _insert_with_all(work, upload, head, published, image)
-    written = outbox.row(
-        written_key(work.limits, upload),
-        now=work.now,
-        form_dead_at=form_dead_at(work.limits, upload),
-    )
+    written = outbox.row(written_key(work.limits, upload), now=work.now)
     image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
     if image_id is None:
         return _lost(work, upload, published)
@@ -130,8 +126,8 @@ def _insert_with_all(
         images.delete_of_owner(session, limits, kind, upload.owner_id, now=now)
     session.add(image)
     if needs_promotion(limits, upload):
-        dead_at = form_dead_at(limits, upload)
-        outbox.enqueue(session, written_key(limits, upload), now=now, form_dead_at=dead_at)
+        # If the client sends it again, the reaper finds it.
+        outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return image
@@ -150,17 +146,17 @@ def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
     return outbox.withdraw(work.session, object_key(work.limits.location, published.key))
 
 
-def _lost(work: Work, upload: Upload, published: Published) -> Image | None:
+def _lost(work: Work, upload: Upload, published: Published | None = None) -> Image | None:
     """Delete this attempt's object, and return the image that another call recorded.
 
-    The code that ended the upload may have deleted the client's object before it arrived, so it is
-    deleted again if the upload has no image.
+    Return None if the upload is still pending. The code that ended it may have deleted the client's
+    object before it arrived, so that object is deleted again if the upload has no image.
     """
     now_is = get_upload(work, upload.id)
     if now_is.state == UploadState.PENDING:
         return None
     unused = set()
-    if published.attempt > 0:
+    if published is not None and published.attempt > 0:
         unused.add(object_key(work.limits.location, published.key))
     if now_is.state != UploadState.CONFIRMED:
         unused.add(written_key(work.limits, now_is))

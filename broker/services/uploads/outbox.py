@@ -43,6 +43,7 @@ def enqueue(
     now: datetime,
     form_dead_at: datetime | None = None,
     refunds: UUID | None = None,
+    charged_window: datetime | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
@@ -54,8 +55,11 @@ def enqueue(
             object is deleted now and again at that time, because a slow upload may arrive in
             between.
         refunds: the upload whose quota is refunded after the last deletion.
+        charged_window: the quota's window that was charged for this object alone; if None, the
+            upload's own is refunded.
     """
-    session.add(Deletion(**row(key, now=now, form_dead_at=form_dead_at), upload_id=refunds))
+    columns = row(key, now=now, form_dead_at=form_dead_at)
+    session.add(Deletion(**columns, upload_id=refunds, charged_window=charged_window))
 
 
 def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
@@ -190,10 +194,12 @@ def _finish(work: Work, row: Deletion) -> None:
     """Remove the row and refund its quota, or keep it for its second deletion."""
     if row.repeat_at is None:
         ended = work.session.execute(
-            delete(Deletion).where(Deletion.id == row.id).returning(Deletion.upload_id)
-        ).scalar()
-        if ended is not None and (upload := work.session.get(Upload, ended)) is not None:
-            quotas.refund_quota(work.session, [upload])
+            delete(Deletion)
+            .where(Deletion.id == row.id)
+            .returning(Deletion.upload_id, Deletion.charged_window)
+        ).first()
+        if ended is not None and ended.upload_id is not None:
+            _refund(work, ended.upload_id, ended.charged_window)
     else:
         work.session.execute(
             update(Deletion)
@@ -201,3 +207,13 @@ def _finish(work: Work, row: Deletion) -> None:
             .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
         )
     work.session.commit()
+
+
+def _refund(work: Work, upload_id: UUID, charged_window: datetime | None) -> None:
+    upload = work.session.get(Upload, upload_id)
+    if upload is None:
+        return
+    if charged_window is None:
+        quotas.refund_quota(work.session, [upload])
+    else:
+        quotas.refund_late(work.session, upload, charged_window)

@@ -45,14 +45,14 @@ def client_of(bucket: Bucket) -> Any:
 def begun(bucket: Bucket, ticket: dict[str, Any]) -> int:
     """Count the multipart uploads in the bucket for the key of a ticket."""
     found = client_of(bucket).list_multipart_uploads(
-        Bucket=bucket.name, Prefix=f"media/{ticket['key']}"
+        Bucket=bucket.name, Prefix=f"incoming/{ticket['key']}"
     )
     return len(found.get("Uploads", []))
 
 
 def stored(app: Flask, ticket: dict[str, Any]) -> bool:
     try:
-        app.extensions["broker"].storage.head(f"media/{ticket['key']}")
+        app.extensions["broker"].storage.head(f"incoming/{ticket['key']}")
     except ObjectNotFound:
         return False
     return True
@@ -227,7 +227,7 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
 ) -> None:
     ticket = sent(alice)
     client = client_of(s3_bucket)
-    key = f"media/{ticket['key']}"
+    key = f"incoming/{ticket['key']}"
     (upload,) = client.list_multipart_uploads(Bucket=s3_bucket.name, Prefix=key)["Uploads"]
     client.abort_multipart_upload(Bucket=s3_bucket.name, Key=key, UploadId=upload["UploadId"])
     gone = alice.post(ticket["upload"]["complete_url"])

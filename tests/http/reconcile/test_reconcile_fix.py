@@ -159,5 +159,7 @@ def test_two_concurrent_fixes_delete_each_orphan_and_nothing_else(
         runs = [pool.submit(reconciled, app, fix=True, after=PAST_EVERY_TICKET) for _ in range(2)]
         found = [one for run in runs for one in run.result()]
     assert {one.key for one in found} == {f"media/ads/ad_1/{number}.jpg" for number in range(10)}
-    assert [item.key for item in s3_bucket.storage.list_objects("")] == [f"media/{image['image']}"]
+    assert [item.key for item in s3_bucket.storage.list_objects("media/")] == [
+        f"media/{image['image']}"
+    ]
     assert reconciled(app) == []

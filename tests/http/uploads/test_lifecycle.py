@@ -67,7 +67,8 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert alice.get(f"/api/ads/{ad}/").status_code == 404
     assert alice.post(tickets[0]["confirm_url"]).get_json()["code"] == "image_deleted"
     assert alice.post(tickets[1]["confirm_url"]).get_json()["code"] == "upload_cancelled"
-    assert reap(app).deleted == 2
+    # The image's object, and what the two clients have sent.
+    assert reap(app).deleted == 3
     assert all(gone(app, ticket["key"]) for ticket in tickets)
     # It is deleted again when all forms have expired. After that the outbox is empty.
     send(tickets[1])
@@ -102,7 +103,7 @@ def test_an_object_that_is_not_the_declared_one_is_rejected_and_deleted(
     storage = app.extensions["broker"].storage
     boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url).put_object(
         Bucket=storage.bucket,
-        Key=f"media/{ticket['key']}",
+        Key=f"incoming/{ticket['key']}",
         Body=b"forged",
         ContentType="image/jpeg",
     )

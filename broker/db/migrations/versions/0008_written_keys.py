@@ -1,4 +1,4 @@
-"""Every client writes below incoming/: the written key and the attempts to publish are stored"""
+"""Every client writes below incoming/: written keys, attempts to publish, charges for late objects"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,9 +17,13 @@ def upgrade() -> None:
         'uploads',
         sa.Column('publish_attempts', sa.Integer(), server_default='0', nullable=False),
     )
+    op.add_column(
+        'deletions', sa.Column('charged_window', sa.DateTime(timezone=True), nullable=True)
+    )
 
 
 def downgrade() -> None:
     """Revert. End pending uploads first: release 0.2 does not look for their objects."""
+    op.drop_column('deletions', 'charged_window')
     op.drop_column('uploads', 'publish_attempts')
     op.drop_column('uploads', 'written_key')
