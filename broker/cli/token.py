@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from broker.cli.signing import dev_claims, dev_secret, mint
+from broker.cli.signing import Required, dev_requires, dev_secret, mint
 from broker.domain.subjects import SUBJECT_MAX, subject_of
 from broker.local.dev_env import DEFAULT_DATA_DIR
 
@@ -51,6 +51,7 @@ def _subject(_context: click.Context, _option: click.Parameter, value: str) -> s
 @click.option("--email", help="The user's email claim.")
 @click.option("--iss", help="The issuer, such as the value of BROKER_JWT_ISSUER.")
 @click.option("--aud", help="The audience, such as the value of BROKER_JWT_AUDIENCE.")
+@click.option("--typ", help="The typ of the header, such as at+jwt.")
 @click.option(
     "--claim",
     "claims",
@@ -78,6 +79,7 @@ def token(
     email: str | None,
     iss: str | None,
     aud: str | None,
+    typ: str | None,
     claims: dict[str, Any],
     data_dir: Path,
     key: Path | None,
@@ -85,10 +87,13 @@ def token(
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
     signing = key.read_text().strip() if key else dev_secret(data_dir, algorithm)
-    required = dev_claims(data_dir, sub) if key is None else {}
-    optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
+    required = Required(claims={"sub": sub}) if key else dev_requires(data_dir, sub)
+    optional = {"email": email, "iss": iss, "aud": aud}
+    if role == "service":
+        optional[required.role_claim] = required.service_role
     given = {name: value for name, value in optional.items() if value is not None}
-    chosen = {**required, **given, **claims}
+    chosen = {**required.claims, **given, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
-    click.echo(mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
+    header = {"typ": typ} if typ else required.header
+    click.echo(mint(signing, algorithm, ttl=ttl, claims=chosen, header=header))

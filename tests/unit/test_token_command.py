@@ -126,3 +126,26 @@ def test_report_30_a_claim_that_cannot_be_signed_is_refused(claim: str, tmp_path
     assert done.exit_code == 2
     assert claim.partition("=")[0] in done.stderr
     assert "No such option" not in done.stderr
+
+
+def test_report_24_a_token_has_what_the_settings_of_broker_dev_require(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "BROKER_JWT_TOKEN_TYPE": "typ=at+jwt",
+        "BROKER_JWT_ROLE_CLAIM": "kind",
+        "BROKER_JWT_SERVICE_ROLE": "backend",
+    }.items():
+        monkeypatch.setenv(name, value)
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "7", "--role", "service", "--data-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+    made = jwt.decode_complete(done.stdout.strip(), secret, ["HS256"])
+    assert made["header"]["typ"] == "at+jwt"
+    done = run("--sub", "7", "--data-dir", tmp_path, "--typ", "JWT")
+    assert jwt.get_unverified_header(done.stdout.strip())["typ"] == "JWT"
+    assert made["payload"]["kind"] == "backend"
+    monkeypatch.setenv("BROKER_JWT_TOKEN_TYPE", "token_type=access")
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    done = run("--sub", "7", "--data-dir", tmp_path)
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["token_type"] == "access"

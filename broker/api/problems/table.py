@@ -37,7 +37,7 @@ _TABLE = (
         "token_invalid",
         401,
         "Invalid token",
-        "the token was not issued by the marketplace, or its claims are wrong",
+        "the token was not issued by the marketplace, or its claims are wrong; `detail` says more",
         "sign in again",
     ),
     ProblemType(
@@ -273,7 +273,7 @@ _TABLE = (
         "keys_unavailable",
         503,
         "Token keys unavailable",
-        "the keys at `BROKER_JWT_JWKS_URL` cannot be fetched, and the token's key is not cached",
+        "the token's key is not among the issuer's keys that are loaded, or these are too old",
         "try again after `Retry-After`; the token may be valid",
     ),
     ProblemType(

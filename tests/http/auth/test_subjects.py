@@ -65,7 +65,7 @@ def test_report_24_a_claim_that_names_no_user_is_refused(app: Flask) -> None:
         answer = Client(app, signed(sub=sub)).get("/api/users/me/")
         assert (answer.status_code, answer.get_json()["code"]) == (401, "token_invalid"), repr(sub)
         if sub is not None:
-            assert "sub must be a string of 1 to 128 characters" in answer.get_json()["detail"]
+            assert "must be a string of 1 to 128 characters" in answer.get_json()["detail"]
 
 
 def test_report_24_a_setting_names_the_claim(make_app: Callable[..., Flask]) -> None:
