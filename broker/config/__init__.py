@@ -160,8 +160,8 @@ class Settings(TokenSettings):
         description="ARN to which the bucket sends its notifications.",
     )
     reap: Literal["confirm", "delete"] = Field(
-        default="delete",
-        description="What `broker reap` does with objects that were never confirmed.",
+        default="confirm",
+        description="What happens to stale uploads whose object has arrived.",
     )
     dev: bool = Field(
         default=False, description="Set by `broker dev` only: the page signs in automatically."

@@ -242,7 +242,8 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
-    # Whether the bucket compared the bytes with that digest; it does not for multipart uploads.
+    # Whether the bucket returned that digest for the whole object. Some servers return none, and
+    # for a multipart upload S3 returns a composite one.
     checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
     composite_sha256: Mapped[str | None] = mapped_column(String(64))

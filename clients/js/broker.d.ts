@@ -42,6 +42,7 @@ export interface ResumeOptions {
   altText?: string;
   /** If this is missing, a resumed upload keeps its order. */
   order?: number;
+  /** Called for each new phase, and within a phase at most ten times a second and for its last bytes. */
   onProgress?: (progress: Progress) => void;
   /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;
@@ -94,7 +95,7 @@ export interface Storage {
 export interface BrokerOptions {
   /** Origin and path before `/api/`. The default is the page's own origin. */
   baseUrl?: string;
-  /** The marketplace's token. A function is called again after a 401, with the token that was `refused`. */
+  /** The marketplace's token. A function is called once more after any 401, with the token that was `refused`. */
   token?: string | ((asked: { refused?: string }) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;

@@ -208,7 +208,9 @@ _TABLE = (
         "object_mismatch",
         422,
         "Object differs from its declaration",
-        "the object in the bucket differs from the declared file; it is deleted",
+        "the object in the bucket differs from the declared file, or the bucket does not show it to"
+        " the broker (for example, because its client encrypted it with a key of its own); it is"
+        " deleted",
         "request a new ticket",
     ),
     ProblemType(

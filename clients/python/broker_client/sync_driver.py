@@ -32,8 +32,8 @@ class Broker:
 
     Args:
         base_url: the broker's address.
-        token: the bearer token, or a function that returns one. The function is called again when
-            the token has expired.
+        token: the bearer token, or a function that returns one. The function is called again
+            after a 401, and the request is repeated once. A string is not tried twice.
         journal: stores unfinished uploads. With a FolderJournal a later process can resume them.
         transport: an httpx transport, for proxies, certificates or tests.
         retries: the maximum number of repeats of one request.
