@@ -127,6 +127,7 @@ class Trial:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
+        self._touch(object_key(self.limits.location, image.key))
         return image.checksum_verified
 
     def delete_image(self) -> None:

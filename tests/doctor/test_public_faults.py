@@ -65,7 +65,9 @@ def test_a_policy_that_lets_anyone_write_and_delete_is_a_failure(on_minio: Deplo
     assert report.failed == {"public-write"}
 
 
-def test_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(anywhere: Deployment) -> None:
+def test_report_16_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(
+    anywhere: Deployment,
+) -> None:
     let_anyone(anywhere, GetObject="/*")
     report = anywhere.doctor()
     fault = report.of("incoming", "fail")

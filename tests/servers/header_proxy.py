@@ -1,4 +1,4 @@
-"""A proxy that changes the answers of an S3 server, as a bad CDN or another S3 server does."""
+"""A proxy that changes an S3 server's answers, like a CDN, a wrong clock or another server."""
 
 import contextlib
 import http.client
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+# Takes method, path with query, status and body of an answer; returns status and body.
+Rewrite = Callable[[str, str, int, bytes], tuple[int, bytes]]
 HOP_BY_HOP = ("transfer-encoding", "connection", "content-length")
 
 
@@ -17,13 +19,15 @@ def header_proxy(
     before_answer: Callable[[], None] = lambda: None,
     answered: Callable[[str, str], int | None] = lambda _method, _path: None,
     dropped: str | None = None,
+    rewrite: Rewrite | None = None,
     **changed: str,
 ) -> Iterator[str]:
     """Forward to an S3 server; replace headers (`_` stands for `-`) and statuses of its answers.
 
+    `rewrite` replaces statuses and bodies, to play the recorded answers of another server.
+
     `answered` returns the status of a request's answer, or None to forward the request. Headers
     that begin with `dropped` (lower case) are left out.
-
     `before_answer` is called after the server has answered and before the client gets the answer.
     Requests are forwarded unchanged, including Host, so that their signatures stay valid.
     """
@@ -50,7 +54,10 @@ def header_proxy(
                 answer = upstream.getresponse()
                 data = answer.read()
             before_answer()
-            self.send_response_only((statuses or {}).get(answer.status, answer.status))
+            status = (statuses or {}).get(answer.status, answer.status)
+            if rewrite is not None:
+                status, data = rewrite(self.command, self.path, status, data)
+            self.send_response_only(status)
             replaced = {name.lower() for name in headers}
             for name, value in answer.getheaders():
                 if dropped is not None and name.lower().startswith(dropped):

@@ -73,17 +73,24 @@ def _format_days(days: int) -> str:
 def _aspect(title: str, rules: list[Any], not_supported: frozenset[str]) -> Aspect:
     return Aspect(
         title=title,
+        permission="LifecycleConfiguration",
         read=_read,
         wanted=lambda found: by_id(found, rules),
         write=_write,
         empty=[],
-        absent=frozenset({"NoSuchLifecycleConfiguration"}),
         not_supported=not_supported,
     )
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
-    return client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    found = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
+    return [_with_filter(dict(rule)) for rule in found]
+
+
+def _with_filter(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return the rule in S3's present form. Older servers return Prefix instead of Filter."""
+    prefix = rule.pop("Prefix", None)
+    return rule if prefix is None else {"Filter": {"Prefix": prefix}, **rule}
 
 
 def _write(client: "S3Client", bucket: str, wanted: Any) -> None:

@@ -26,6 +26,7 @@ def notification(settings: Settings) -> Aspect | None:
         return None
     return Aspect(
         title=f"new objects are reported to {arn}",
+        permission="BucketNotification",
         read=_read,
         wanted=lambda found: _wanted(found, arn, settings.media_location),
         write=_write,
@@ -54,7 +55,7 @@ def _wanted(found: dict[str, Any], arn: str, location: str) -> dict[str, Any]:
 
 def _read(client: "S3Client", bucket: str) -> Any:
     found: dict[str, Any] = dict(client.get_bucket_notification_configuration(Bucket=bucket))
-    found.pop("ResponseMetadata")
+    found.pop("ResponseMetadata", None)
     for rules in (found.get("QueueConfigurations", []), found.get("TopicConfigurations", [])):
         for rule in rules:
             # S3 returns `Prefix` even if `prefix` was written.

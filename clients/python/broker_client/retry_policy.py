@@ -153,7 +153,7 @@ RULES = (
     Rule(phases=("advice",), when=_code("retry"), decision=Decision.RETRY),
     Rule(phases=("advice",), when=_code("renew"), decision=Decision.RENEW),
     Rule(phases=("advice",), when=_code("confirm"), decision=Decision.CONFIRM),
-    Rule(phases=("request",), when=_code("token_expired"), decision=Decision.SIGN_IN),
+    Rule(phases=("request",), when=lambda f: f.status == 401, decision=Decision.SIGN_IN),
     # Wait for a rate limit, but raise the error for a long one.
     Rule(
         phases=("request",),
