@@ -1,11 +1,12 @@
-"""HeadObject, which every confirm waits for: signed here and sent by urllib3.
+"""HeadObject, which every confirm waits for, and HeadBucket: signed here and sent by urllib3.
 
 boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
 Less frequent calls go through boto3.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -17,7 +18,7 @@ from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from broker.domain.errors import ObjectRefused, StorageError, StorageUnavailable
+from broker.domain.errors import BucketMissing, ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
@@ -85,15 +86,17 @@ class ObjectHeads:
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
-        started = time.perf_counter()
-        kind = None
-        try:
+        with _observed("HeadObject"):
             return self._head(key)
-        except StorageError as error:
-            kind = error.code
-            raise
-        finally:
-            observe("HeadObject", time.perf_counter() - started, kind)
+
+    def check(self) -> None:
+        """See ObjectStorage. Uses the circuit breaker, because issuing a ticket may check, too."""
+        with _observed("HeadBucket"):
+            status = self._ask("").status
+            if status == 404:
+                raise BucketMissing("There is no such bucket at the endpoint.")
+            if status != 200:
+                raise translate_status(status, str(status))
 
     def _head(self, key: str) -> ObjectHead:
         answer = self._ask(key)
@@ -134,6 +137,19 @@ class ObjectHeads:
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
         return answer
+
+
+@contextmanager
+def _observed(operation: str) -> Iterator[None]:
+    started = time.perf_counter()
+    kind = None
+    try:
+        yield
+    except StorageError as error:
+        kind = error.code
+        raise
+    finally:
+        observe(operation, time.perf_counter() - started, kind)
 
 
 def _is_timeout(error: HTTPError) -> bool:
