@@ -28,7 +28,7 @@ class Limits:
     part_size: int = 8 * 1024 * 1024
     uppy_session_ttl: int = 3600
     uppy_session_files: int = 50
-    reap: str = "delete"
+    reap: str = "confirm"
     quota_window: int = 86400
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000

@@ -16,6 +16,8 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
+# Unlike every key that `new_key` returns, it has no extension.
+NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
 STEM_MAX = 60
 SUFFIX_LENGTH = 8
@@ -79,6 +81,12 @@ def written_key(limits: Limits, upload: UploadRow) -> str:
 def needs_promotion(limits: Limits, upload: UploadRow) -> bool:
     """Check whether confirming the upload copies its object to another key."""
     return written_key(limits, upload) != final_key(limits, upload)
+
+
+def beside(key: str) -> str:
+    """Return an object key in the same folder that never has an object."""
+    folder, slash, _ = key.rpartition("/")
+    return f"{folder}{slash}{NEVER_WRITTEN}"
 
 
 def relative_key(location: str, key: str) -> str | None:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import MAX_PARTS
-from broker.storage.translation import translate, translate_missing
+from broker.storage.translation import translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,7 +43,7 @@ class S3Copies:
                 return self._whole(source_key, key, source, acl)
             return self._in_parts(source_key, key, source, cache_control, acl)
         except (ClientError, BotoCoreError) as error:
-            raise translate(error) from error
+            raise translate_of_copy(error) from error
         except KeyError as error:
             raise translate_missing(error) from error
 

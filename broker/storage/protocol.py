@@ -13,7 +13,8 @@ class ObjectStorage(Protocol):
     """One bucket. Keys are full object keys; no method reads or writes an object's bytes.
 
     Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
-    StorageDenied if it refuses the broker itself.
+    StorageDenied if it refuses the broker itself. `head`, `delete` and `copy` raise ObjectRefused
+    if it refuses only this object.
     """
 
     def head(self, key: str) -> ObjectHead:
@@ -73,7 +74,13 @@ class MultipartStorage(Protocol):
         """Send ListParts for all pages; raise MultipartNotFound if there is no such upload."""
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
-        """Send CompleteMultipartUpload; raise MultipartNotFound or InvalidParts."""
+        """Send CompleteMultipartUpload.
+
+        Raises:
+            MultipartNotFound: there is no such upload.
+            InvalidParts: a part is missing or too small.
+            ObjectRefused: the bucket refuses these parts for another reason.
+        """
 
     def abort(self, key: str, multipart_id: str) -> None:
         """Send AbortMultipartUpload; a missing upload is not an error."""

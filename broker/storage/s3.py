@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from broker.domain.errors import ObjectRefused
 from broker.domain.object_head import ListedObject, ObjectHead
+from broker.domain.object_keys import beside
 from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
 from broker.storage.translation import (
     is_missing_key,
+    may_be_of_object,
     translate_missing,
     translate_without_object,
 )
@@ -90,8 +93,20 @@ class S3Storage:
         except (ClientError, BotoCoreError) as error:
             # Only NoSuchKey is success (S3 itself answers 204). Any other error must stay in the
             # outbox, or an object would never be deleted.
-            if not is_missing_key(error):
-                raise translate_without_object(error) from error
+            if is_missing_key(error):
+                return
+            # An object lock, for example, refuses this object only.
+            if may_be_of_object(error) and self._deletes(beside(key)):
+                raise ObjectRefused("The bucket refuses to delete this object.") from error
+            raise translate_without_object(error) from error
+
+    def _deletes(self, key: str) -> bool:
+        """Check whether the bucket allows the deletion of a key without an object."""
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            return is_missing_key(error)
+        return True
 
     def copy(
         self,

@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { Avatar } from "./avatar.js";
 import { Board } from "./board.js";
 import { hideError, showError } from "./error-notice.js";
+import { acceptOf } from "./files.js";
 import { bytes, counted } from "./format.js";
 import { onFiles } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
@@ -82,7 +83,7 @@ async function run(session, broker, profiles) {
   });
 
   const { ad_image: profile } = profiles;
-  byId("files").accept = profile.content_types.join(",");
+  byId("files").accept = byId("shot").accept = acceptOf(profile);
   byId("limits").textContent =
     `${typeNames(profile)}, up to ${bytes(profile.max_bytes)} each, ${profile.max_count} photos per listing. You can also paste photos.`;
   await listings.load(session.user);

@@ -1,5 +1,6 @@
 // The profile photo: shown in the header, changed in its dialog.
 import { Crop } from "./crop.js";
+import { acceptOf } from "./files.js";
 import { messageOf, typeNames } from "./messages.js";
 
 const byId = (id) => document.getElementById(id);
@@ -14,7 +15,7 @@ export class Avatar {
     this.#broker = broker;
     this.#profile = profile;
     this.#crop = new Crop(byId("crop"), [...document.querySelectorAll("#avatar .round")], byId("zoom"));
-    byId("avatar-file").accept = profile.content_types.join(",");
+    byId("avatar-file").accept = acceptOf(profile);
     byId("account").addEventListener("click", () => this.#open());
     byId("avatar-close").addEventListener("click", () => byId("avatar").close());
     byId("avatar-choose").addEventListener("click", () => byId("avatar-file").click());

@@ -9,6 +9,20 @@ export interface Image {
   created_at: string;
 }
 
+/** A user's profile, as the API returns it. */
+export interface User {
+  id: number;
+  /** What the user's tokens contain. Null for other users, as is `email`. */
+  subject: string | null;
+  email: string | null;
+  first_name: string;
+  last_name: string;
+  name: string;
+  /** Object key below the location. */
+  avatar: string | null;
+  avatar_url: string | null;
+}
+
 export type Phase =
   | "queued" | "hashing" | "sending" | "waiting" | "confirming"
   | "paused" | "cancelled" | "failed" | "done";
@@ -28,6 +42,7 @@ export interface ResumeOptions {
   altText?: string;
   /** If this is missing, a resumed upload keeps its order. */
   order?: number;
+  /** Called for each new phase, and within a phase at most ten times a second and for its last bytes. */
   onProgress?: (progress: Progress) => void;
   /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;
@@ -80,7 +95,7 @@ export interface Storage {
 export interface BrokerOptions {
   /** Origin and path before `/api/`. The default is the page's own origin. */
   baseUrl?: string;
-  /** The marketplace's token. A function is called again after a 401, with the token that was `refused`. */
+  /** The marketplace's token. A function is called once more after any 401, with the token that was `refused`. */
   token?: string | ((asked: { refused?: string }) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;
@@ -110,6 +125,8 @@ export class Broker {
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
   /** Send any other request to the API, with the same token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
+  /** Return the token's user. Its `id` is the `user` of `upload`. */
+  me(options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<User>;
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
   /** Resume an upload by its id. The user must have chosen the same file again. */

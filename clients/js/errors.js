@@ -22,7 +22,7 @@ export async function problemOf(answer) {
 }
 
 export function unreadable(cause) {
-  return new BrokerError("file_unreadable", "The file cannot be read. It may have been moved or changed.", { cause });
+  return new BrokerError("file_unreadable", "The file cannot be read. It may have been moved or changed since it was chosen. Choose it again.", { cause });
 }
 
 export function mismatch() {

@@ -8,9 +8,12 @@ export class Hasher {
   #worker = null; #jobs = new Map(); #last = 0; #without = typeof Worker === "undefined";
   #turn = Promise.resolve();
 
-  /** Return the digest of a whole file. Files are hashed one after the other, so that the first is ready soon. */
-  file(blob, onLoaded, signal) {
-    const done = this.#turn.then(() => this.part(blob, signal, onLoaded));
+  /**
+   * Return the digest of a whole file. `read` returns its bytes as a Blob. Files are read and hashed one
+   * after the other, so that the first is ready soon.
+   */
+  file(read, onLoaded, signal) {
+    const done = this.#turn.then(async () => this.part(signal.aborted ? null : await read(), signal, onLoaded));
     this.#turn = done.catch(() => {});
     return unless(signal, done); // an abort also ends the wait for this file's turn
   }

@@ -2,6 +2,7 @@
 import { aborted, mismatch } from "./errors.js";
 import { checkLimits } from "./limits.js";
 import { LockedRecord } from "./locked-record.js";
+import { Progress } from "./progress.js";
 import { contentTypeOf, idsOf, ownerOf } from "./records.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
@@ -17,7 +18,8 @@ export class Upload {
   #run = new AbortController();
   #gate = null; // while paused: resolved by `resume` or `cancel`
   #cancelled = false;
-  #progress = { phase: "queued", loaded: 0, total: 0 };
+  #progress;
+  #bytes = null; // what is hashed and sent: a copy in memory, or the file if it is large
 
   constructor(wire, file, options = {}, { batch = null, wanted = null } = {}) {
     this.#wire = wire;
@@ -27,10 +29,11 @@ export class Upload {
     this.#wanted = wanted;
     this.#batch = batch;
     batch?.expect(this);
-    this.#progress.total = file.size;
+    this.#progress = new Progress(file.size, (now) => options.onProgress?.({ ...now, upload: this }));
     this.#done = this.#drive().finally(() => {
       options.signal?.removeEventListener("abort", stop);
       batch?.leave(this);
+      this.#dropCopy();
       this.#locked.release();
     });
     const stop = () => void this.cancel().catch(() => {});
@@ -56,6 +59,8 @@ export class Upload {
     this.#batch?.leave(this); // the other uploads do not wait for this one; it gets its own ticket later
     this.#run.abort();
     this.#notify("paused");
+    if (this.#digest === undefined) this.#dropCopy(); // it is read again after others that wait for its room
+    this.#wire.copies.check();
   }
 
   resume() {
@@ -87,16 +92,11 @@ export class Upload {
     return FINAL_PHASES.includes(this.#progress.phase);
   }
 
-  #notify(phase, loaded = this.#progress.loaded, error = null) {
+  #notify(phase, loaded, error) {
     if (this.#ended()) return; // the batch may still report something
     // A request that the pause interrupted may still report something.
     if (this.#gate && phase !== "paused" && !FINAL_PHASES.includes(phase)) return;
-    this.#progress = { phase, loaded, total: this.#file.size };
-    try {
-      this.#options.onProgress?.({ ...this.#progress, error, upload: this });
-    } catch (fault) {
-      globalThis.reportError?.(fault); // an error in the page's callback does not stop the upload
-    }
+    this.#progress.set(phase, loaded, error);
   }
 
   /** Run the steps to their end. A pause ends the steps early, and `resume` starts them again. */
@@ -137,8 +137,7 @@ export class Upload {
     const profiles = await this.#wire.profiles(signal, (error) => this.#notify("waiting", undefined, error));
     checkLimits(profiles[this.#owner.purpose], this.#file.size, this.#content);
     if (this.#digest === undefined) {
-      this.#notify("hashing", 0);
-      this.#digest = await this.#wire.hasher.file(this.#file, (n) => this.#notify("hashing", n), signal);
+      this.#digest = await this.#wire.hasher.file(() => this.#read(signal), (n) => this.#notify("hashing", n), signal);
       this.#notify("queued", 0);
     }
     // Another device may have declared no digest, if the broker does not require a digest.
@@ -165,6 +164,17 @@ export class Upload {
       }
     }
     return await this.#describe(signal);
+  }
+
+  async #read(signal) {
+    this.#bytes ??= await this.#wire.copies.take(this, signal);
+    this.#notify("hashing", 0);
+    return this.#bytes;
+  }
+
+  #dropCopy() {
+    this.#bytes = null;
+    this.#wire.copies.drop(this);
   }
 
   /** Resume an earlier upload of the same bytes for the same owner, or start a new one. */
@@ -201,7 +211,7 @@ export class Upload {
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
     const release = await this.#wire.slots.take(signal);
     try {
-      return await new Transfer(this.#wire, this.#file, this.#locked, notify, signal).run();
+      return await new Transfer(this.#wire, this.#bytes, this.#locked, notify, signal).run();
     } finally {
       release();
     }

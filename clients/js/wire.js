@@ -1,4 +1,5 @@
 // Shared by all uploads of one Broker: requests to the API, stored records, the hasher, send slots.
+import { Copies } from "./copies.js";
 import { BrokerError, aborted, problemOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
@@ -12,7 +13,7 @@ const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // the broker keeps an Idempotency-Ke
 
 /** The shared state of one Broker's uploads. */
 export class Wire {
-  #base; #token; #bearer = null; #refused; #fetch; #limits = null; #waiting = new Set();
+  #base; #token; #bearer = null; #refused = null; #fetch; #limits = null; #waiting = new Set();
 
   constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000 }) {
     if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more.");
@@ -24,29 +25,36 @@ export class Wire {
     this.stallTimeout = stallTimeout;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
+    this.copies = new Copies();
     this.locks = locks;
   }
 
-  /** Send a request to the API, and retry it by the rules of `request`. Every request may be repeated. */
+  /**
+   * Send a request to the API, and retry it by the rules of `request`. Every request may be repeated.
+   *
+   * After any 401 the page is asked once for another token. A second 401 in a row is final.
+   */
   async api(method, path, { body, key, signal, waiting } = {}) {
-    for (let tries = 1, renewed = false; ; ) {
+    for (let tries = 1, refusal = null; ; ) {
       const bearer = (this.#bearer ??= this.#askForToken());
-      let token = null;
+      let token;
       try {
         token = await unless(signal, bearer); // the user may have to sign in first
+        if (refusal?.token === token) throw refusal.error; // the page has no other token
         return await this.#ask(method, path, { body, key, signal, token });
       } catch (error) {
         if (signal?.aborted) throw aborted();
         if (!(error instanceof BrokerError)) throw error; // for example an error of the page's `token` function
         const { action, waitMs, exhausted } = this.retries.decide("request", error, { tries });
-        if (action === "sign_in" && token !== null && typeof this.#token === "function") {
+        if (action === "sign_in" && token !== undefined && typeof this.#token === "function") {
           if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // otherwise another request has already done this
-          if (!renewed) {
-            renewed = true;
+          if (!refusal) {
+            refusal = { token, error };
             continue;
           }
         }
         if (action !== "retry" || exhausted) throw error;
+        refusal = null; // the token was accepted, or nobody has checked it
         waiting?.(error);
         const wasOffline = await rest(waitMs, signal);
         tries = wasOffline ? 1 : tries + 1;
@@ -55,8 +63,10 @@ export class Wire {
   }
 
   #askForToken() {
-    const refused = this.#refused === undefined ? {} : { refused: this.#refused };
-    const asked = (async () => (typeof this.#token === "function" ? await this.#token(refused) : this.#token ?? null))();
+    const asked = (async () => {
+      if (typeof this.#token !== "function") return this.#token ?? null;
+      return (await this.#token(this.#refused === null ? {} : { refused: this.#refused })) ?? null;
+    })();
     asked.catch(() => {
       this.#bearer = null; // the next request asks the page for a token again
     });

@@ -12,7 +12,7 @@ import boto3
 import httpx
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from sqlalchemy import select
 
 from broker.app import create_app
@@ -96,14 +96,14 @@ def open_shop(
         yield shop
 
 
-def visit(browser: Browser, shop: Shop) -> Page:
-    """Open the page with a new session."""
+def visit(browser: Browser, shop: Shop, *refused: str) -> Page:
+    """Open the page with a new session. Its first tokens are the refused ones."""
     page = browser.new_page(viewport={"width": 1000, "height": 560})
     page.set_default_timeout(60_000)
     page.goto(shop.page_url)
     page.evaluate(
         "arguments => start(arguments)",
-        {"broker": shop.broker_url, "adId": shop.ad, "token": shop.alice.token},
+        {"broker": shop.broker_url, "adId": shop.ad, "tokens": [*refused, shop.alice.token]},
     )
     return page
 
@@ -162,6 +162,35 @@ def test_single_and_multipart_uploads_become_images(
     if directory := os.environ.get("SCREENSHOTS"):
         name = request.node.callspec.id
         page.screenshot(path=f"{directory}/uppy-{name}.png", full_page=True)
+    page.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_report_24_the_page_asks_for_another_token_after_a_401_and_retries_after_a_portals_page(
+    browser: Browser, open_shop: Callable[[str], Shop], version: str
+) -> None:
+    shop = open_shop(version)
+    page = visit(browser, shop, "stale")
+    assert page.evaluate("asked") == [None, "stale"]
+    answered: list[str] = []
+
+    def portal(route: Route) -> None:
+        if len(answered) < 2:
+            answered.append(route.request.url)
+            headers = {"Access-Control-Allow-Origin": shop.page_url}
+            status = [200, 403][len(answered) - 1]
+            route.fulfill(status=status, headers=headers, body="<html>Sign in to the Wi-Fi</html>")
+        else:
+            route.continue_()
+
+    page.route("**/confirm/", portal)
+    page.evaluate("() => { globalThis.setTimeout = (act) => queueMicrotask(act) }")
+    add(page, "front view.jpg", SMALL, "front")
+    images = page.evaluate(
+        "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"
+    )
+    assert len(answered) == 2
+    assert shop.images() == images
     page.close()
 
 

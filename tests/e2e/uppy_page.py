@@ -14,7 +14,12 @@ DOCS = Path(__file__).parents[2] / "docs/uppy.md"
 # The code of the page: it draws photos, passes them to Uppy, and shows the images.
 AROUND = """
 %(imports)s
-globalThis.start = async ({ broker, adId, token }) => {
+globalThis.start = async ({ broker, adId, tokens }) => {
+  globalThis.asked = []
+  const token = async ({ refused }) => {
+    asked.push(refused)
+    return tokens.shift()
+  }
 %(lines)s
   globalThis.uppy = uppy
 }

@@ -19,7 +19,6 @@ class Multipart(Transport):
     name = "multipart"
     max_bytes = MAX_OBJECT_BYTES
     has_parts = True
-    verifies_digest = False
     stays_charged = False
 
     def ttl(self, limits: Limits) -> timedelta:

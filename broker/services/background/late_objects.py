@@ -51,7 +51,7 @@ def sweep(work: Work) -> Swept:
 
 
 def delete_late(work: Work, keys: Collection[str]) -> int:
-    """Put the objects of ended uploads into the outbox; return how many there were.
+    """Put the objects of ended uploads into the outbox; return how many were not there yet.
 
     `keys` are object keys at which there is an object.
     """
@@ -60,9 +60,7 @@ def delete_late(work: Work, keys: Collection[str]) -> int:
         for upload in _writers(work, keys)
         if upload.state != UploadState.PENDING and not _is_image(work, upload)
     ]
-    for upload in late:
-        _enqueue(work, upload)
-    return len(late)
+    return sum(_enqueue(work, upload) for upload in late)
 
 
 def writer(work: Work, key: str) -> Upload | None:
@@ -91,8 +89,11 @@ def _is_image(work: Work, upload: Upload) -> bool:
     return not needs_promotion(work.limits, upload) and image_of(work, upload) is not None
 
 
-def _enqueue(work: Work, upload: Upload) -> None:
-    """Queue the deletion of the upload's object, and charge for it until then."""
+def _enqueue(work: Work, upload: Upload) -> bool:
+    """Queue the deletion of the upload's object, and charge for it until then.
+
+    Return False if a deletion is due or being tried already.
+    """
     key = written_key(work.limits, upload)
     queued = work.session.scalars(
         select(Deletion)
@@ -101,7 +102,7 @@ def _enqueue(work: Work, upload: Upload) -> None:
     ).all()
     if any(row.attempts or row.not_before <= work.now for row in queued):
         work.session.rollback()
-        return
+        return False
     window = None
     if upload.quota_window is not None and not any(row.upload_id for row in queued):
         window = quotas.charge(work, upload)
@@ -113,3 +114,4 @@ def _enqueue(work: Work, upload: Upload) -> None:
         charged_window=window,
     )
     work.session.commit()
+    return True

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from broker.domain.errors import StorageError
 from broker.services import idempotency
-from broker.services.background.keep_arrived import keep_arrived
 from broker.services.background.late_objects import sweep
+from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads import outbox
 from broker.services.uploads.expire import expire_stale
 from broker.services.uppy import sessions

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from broker.db.models import Image
-from broker.domain.errors import ObjectMissing, ObjectNotFound
+from broker.domain.errors import ObjectMissing, ObjectNotFound, ObjectRefused
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.confirm.record import record
+from broker.services.uploads.owners import require_right
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
@@ -22,9 +23,10 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     Repeated and concurrent calls return the same image.
 
     Raises:
-        NotFound: the principal has no such upload.
+        NotFound: the principal has no such upload, or its owner belongs to another user now.
         ObjectMissing: the object has not arrived; the upload stays pending.
-        ObjectMismatch: another object arrived; it is deleted, and the upload is rejected.
+        ObjectMismatch: another object arrived, or one that the bucket does not show to the broker;
+            it is deleted, and the upload is rejected.
         UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
             deleted.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
@@ -36,9 +38,11 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     if stale and not work.limits.keeps_arrived:
         end_upload(work, upload_id, UploadState.EXPIRED)
         return current_image(work, upload)
+    require_right(work, upload)
     for _ in range(COPIES_MAX):
         try:
             head = work.storage.head(written_key(work.limits, upload))
+            image = record(work, upload, head)
         except ObjectNotFound as missing:
             # Another confirm may have promoted the object in the meantime.
             upload = get_upload(work, upload_id)
@@ -48,7 +52,8 @@ def confirm(work: Work, upload_id: UUID) -> Image:
                 end_upload(work, upload_id, UploadState.EXPIRED)
                 return current_image(work, upload)
             raise ObjectMissing("The bucket does not hold the object yet.") from missing
-        image = record(work, upload, head)
+        except ObjectRefused as refused:
+            return reject(work, upload, refused.detail)
         if image is not None:
             return image
     return reject(work, upload, "The object was replaced again and again during the confirm.")

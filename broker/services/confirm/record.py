@@ -9,7 +9,8 @@ from broker.domain.object_keys import needs_promotion, object_key, written_key
 from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
-from broker.domain.verification import Declared, differences
+from broker.domain.verification import differences, is_verified
+from broker.services.confirm.declared import declared_by
 from broker.services.confirm.promote import Published, promote
 from broker.services.uploads import images, outbox, quotas
 from broker.services.uploads.owners import lock_owner
@@ -35,7 +36,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
         UploadExpired, UploadCancelled, ImageDeleted: the upload was ended in the meantime.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """
-    found = differences(_declared(upload), head)
+    found = differences(declared_by(work, upload), head)
     if found:
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
@@ -56,16 +57,6 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     return Image(id=image_id, upload_id=upload.id, **values)
 
 
-def _declared(upload: Upload) -> Declared:
-    return Declared(
-        size=upload.size if upload.size_is_exact else None,
-        max_size=upload.size,
-        content_type=upload.content_type,
-        checksum_sha256=transport_named(upload.transport).digest_of_head(upload),
-        upload_id=str(upload.id),
-    )
-
-
 def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) -> dict[str, Any]:
     transport = transport_named(upload.transport)
     return {
@@ -75,7 +66,7 @@ def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) 
         "content_type": upload.content_type,
         "size": head.content_length,
         "checksum_sha256": upload.checksum_sha256,
-        "checksum_verified": transport.digest_of_head(upload) is not None,
+        "checksum_verified": is_verified(upload.checksum_sha256, head),
         "composite_sha256": head.checksum_sha256 if transport.has_parts else None,
         "etag": published.etag,
         "alt_text": upload.alt_text,

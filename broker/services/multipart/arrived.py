@@ -9,6 +9,7 @@ from broker.domain.errors import (
     NotMultipart,
     ObjectMissing,
     ObjectNotFound,
+    ObjectRefused,
     UploadExpired,
 )
 from broker.domain.object_keys import written_key
@@ -72,6 +73,8 @@ def require_object(work: Work, upload: Upload) -> None:
     """
     try:
         work.storage.head(written_key(work.limits, upload))
+    except ObjectRefused:
+        return  # it exists; the confirm rejects it
     except ObjectNotFound as missing:
         upload = get_upload(work, upload.id)
         raise_settled(upload)

@@ -10,7 +10,13 @@ from dataclasses import replace
 from uuid import UUID
 
 from broker.db.models import Image, Upload
-from broker.domain.errors import InvalidParts, MultipartNotFound, NotMultipart, PartsMissing
+from broker.domain.errors import (
+    InvalidParts,
+    MultipartNotFound,
+    NotMultipart,
+    ObjectRefused,
+    PartsMissing,
+)
 from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, plan_of
 from broker.domain.states import UploadState
@@ -53,7 +59,10 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
         if sum(part.size for part in parts) > upload.size:
             detail = f"The parts have more than {upload.size} bytes, the maximum of this upload."
             return reject(work, upload, detail)
-        _complete_in_bucket(work, upload, parts)
+        try:
+            _complete_in_bucket(work, upload, parts)
+        except ObjectRefused as refused:
+            return reject(work, upload, refused.detail)
     return confirm(work, upload_id)
 
 

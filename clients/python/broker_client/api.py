@@ -35,6 +35,9 @@ class Api:
     ) -> Steps[Any]:
         """Send a request, repeat it by the rules of `request`, and return the answer's JSON.
 
+        After any 401 the caller's function is asked once for another token. A second 401 in a row
+        is final.
+
         Raises:
             BrokerError: the broker refused the request, or no retry was left.
             NetworkError: the last try got no answer.
@@ -74,6 +77,8 @@ class Api:
                 yield from wait_before_retry(pauses, retry_after)
             ):
                 raise error
+            else:
+                renewed = False
 
 
 def problem(answer: Answer) -> BrokerError:

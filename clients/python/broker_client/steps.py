@@ -73,7 +73,7 @@ def _time(http_date: str) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Get the bearer token. `stale` is a token that the broker refused as expired."""
+    """Get the bearer token. `stale` is a token that was refused with 401."""
 
     stale: str | None = None
 

@@ -97,8 +97,10 @@ def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
 
 
 def test_a_crash_without_a_retry_leaves_nothing(
-    app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    app = make_app(part_size=PART, reap="delete")
+    alice = Client(app, token(1))
     ticket = sent(alice)
     with monkeypatch.context() as patch:
         patch.setattr(completing, "confirm", crash)
@@ -239,7 +241,7 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
 def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    app = make_app(part_size=PART, put_ttl=1)
+    app = make_app(part_size=PART, put_ttl=1, reap="delete")
     alice = Client(app, token(1))
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1, 2, 3])

@@ -106,7 +106,8 @@ def test_a_form_sent_again_cannot_change_the_confirmed_image(relaxed: Flask, car
     assert httpx.get(image["image_url"]).content == JPEG
     reap(relaxed, PAST_GRACE)
     broker = relaxed.extensions["broker"]
-    assert broker.storage.head(f"incoming/{ticket['key']}").content_length == len(JPEG)
+    assert broker.storage.head(f"media/{ticket['key']}").content_length == len(JPEG)
+    assert list(broker.storage.list_objects("incoming/")) == []
 
 
 @ONLY_SQLITE

@@ -29,9 +29,26 @@ def gone(app: Flask, key: str) -> bool:
 
 
 @EACH_SERVER
+def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    arrived, never_sent = (alice.ticket(ad).get_json() for _ in range(2))
+    assert send(arrived).status_code == 201
+    assert reap(app) == Reaped()
+    done = reap(app, PAST_GRACE)
+    assert (done.kept, done.expired) == (1, 1)
+    assert [one["image"] for one in alice.get(f"/api/ads/{ad}/").get_json()["images"]] == [
+        arrived["key"]
+    ]
+    assert alice.post(arrived["confirm_url"]).status_code == 200
+    assert alice.post(never_sent["confirm_url"]).get_json()["code"] == "upload_expired"
+
+
+@EACH_SERVER
 def test_case_25_an_abandoned_upload_expires_and_its_object_is_deleted(
-    app: Flask, alice: Client
+    make_app: Callable[..., Flask],
 ) -> None:
+    app = make_app(reap="delete")
+    alice = Client(app, token(1))
     ad = alice.ad()
     ticket = alice.ticket(ad).get_json()
     assert send(ticket).status_code == 201
