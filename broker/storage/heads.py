@@ -24,9 +24,11 @@ from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
 from broker.storage.timing import observe
-from broker.storage.translation import MAY_BE_OF_OBJECT, translate_missing, translate_status
+from broker.storage.translation import translate_missing, translate_status
 
 _METADATA = "x-amz-meta-"
+# A HEAD of an object that is encrypted with the client's own key (SSE-C) is 400 on every server.
+OBJECT_REFUSED = 400
 _AGAIN = (500, 502, 503, 504)
 
 
@@ -109,8 +111,9 @@ class ObjectHeads:
                 raise StorageUnavailable("What answers is not an S3 server.") from error
         # A HEAD has no body that says why it is refused. If the bucket still says that the object
         # beside it is missing, then only this object is refused. HeadBucket would not show this:
-        # MinIO allows it to credentials that may not read objects.
-        if answer.status in MAY_BE_OF_OBJECT and self._ask(beside(key)).status == 404:
+        # MinIO allows it to credentials that may not read objects. A 403 is always about the
+        # credentials: S3 may answer 404 for a missing object to credentials that may only list.
+        if answer.status == OBJECT_REFUSED and self._ask(beside(key)).status == 404:
             raise ObjectRefused(f"The bucket refuses to show the object: {answer.status}.")
         raise translate_status(answer.status, str(answer.status))
 
