@@ -1,18 +1,14 @@
 """`broker token`: sign a token for local work. It never reads a production secret."""
 
 import json
-import time
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
-import jwt
-from dotenv import dotenv_values
 
-from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
+from broker.cli.signing import Required, dev_requires, dev_secret, mint
+from broker.domain.subjects import SUBJECT_MAX, subject_of
+from broker.local.dev_env import DEFAULT_DATA_DIR
 
 
 def _claims(
@@ -36,18 +32,20 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Required:
-    """What a broker requires of tokens, and how they name a service."""
-
-    header: Mapping[str, str] = field(default_factory=dict)
-    claims: Mapping[str, str] = field(default_factory=dict)
-    role_claim: str = "role"
-    service_role: str = "service"
+def _subject(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Return the subject of an option; refuse what the API would refuse."""
+    subject = subject_of(value)
+    if subject is None:
+        raise click.BadParameter(
+            f"must have 1 to {SUBJECT_MAX} characters and no control characters"
+        )
+    return subject
 
 
 @click.command()
-@click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
+@click.option(
+    "--sub", callback=_subject, required=True, help="The user: an id, a UUID or another text."
+)
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
 @click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Lifetime in seconds.")
 @click.option("--email", help="The user's email claim.")
@@ -75,7 +73,7 @@ class _Required:
 )
 @click.option("--algorithm", type=click.Choice(["HS256", "RS256", "ES256"]), default="HS256")
 def token(
-    sub: int,
+    sub: str,
     role: str,
     ttl: int,
     email: str | None,
@@ -88,68 +86,14 @@ def token(
     algorithm: str,
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
-    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    required = _Required() if key else _dev_requires(data_dir)
+    signing = key.read_text().strip() if key else dev_secret(data_dir, algorithm)
+    required = Required(claims={"sub": sub}) if key else dev_requires(data_dir, sub)
     optional = {"email": email, "iss": iss, "aud": aud}
     if role == "service":
         optional[required.role_claim] = required.service_role
-    chosen = {name: value for name, value in optional.items() if value is not None} | claims
-    chosen = {**required.claims, **chosen}
+    given = {name: value for name, value in optional.items() if value is not None}
+    chosen = {**required.claims, **given, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
     header = {"typ": typ} if typ else required.header
-    click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen, header=header))
-
-
-def dev_token(data_dir: Path, sub: int) -> str:
-    """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
-    secret = _dev_secret(data_dir, "HS256")
-    required = _dev_requires(data_dir)
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=required.claims, header=required.header)
-
-
-def _mint(
-    signing: str,
-    algorithm: str,
-    *,
-    sub: int,
-    ttl: int,
-    claims: Mapping[str, Any],
-    header: Mapping[str, str],
-) -> str:
-    payload = {"sub": str(sub), "exp": int(time.time()) + ttl, **claims}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
-        try:
-            return jwt.encode(payload, signing, algorithm, headers=dict(header))
-        except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
-            raise click.ClickException(
-                f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
-                " RS256 and ES256 need a private key as PEM"
-            ) from None
-
-
-def _dev_requires(data_dir: Path) -> _Required:
-    """Return what `broker dev` requires of tokens in this directory."""
-    values = dotenv_values(data_dir / ENV_FILE)
-    name, _, value = (values.get("BROKER_JWT_TOKEN_TYPE") or "").partition("=")
-    header = {"typ": value} if name == "typ" else {}
-    claims = {"iss": values.get("BROKER_JWT_ISSUER"), "aud": values.get("BROKER_JWT_AUDIENCE")}
-    if not header:
-        claims[name] = value
-    return _Required(
-        header=header,
-        claims={name: value for name, value in claims.items() if value},
-        role_claim=values.get("BROKER_JWT_ROLE_CLAIM") or _Required.role_claim,
-        service_role=values.get("BROKER_JWT_SERVICE_ROLE") or _Required.service_role,
-    )
-
-
-def _dev_secret(data_dir: Path, algorithm: str) -> str:
-    """Return the secret that `broker dev` generated. BROKER_JWT_SECRET is not read."""
-    secret = dotenv_values(data_dir / ENV_FILE).get("BROKER_JWT_SECRET")
-    if not secret or algorithm != "HS256":
-        raise click.ClickException(
-            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or use --key"
-        )
-    return secret
+    click.echo(mint(signing, algorithm, ttl=ttl, claims=chosen, header=header))

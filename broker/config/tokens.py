@@ -38,6 +38,11 @@ class TokenSettings(ServingSettings):
     )
     jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
     jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
+    jwt_user_claim: str = Field(
+        default="sub",
+        min_length=1,
+        description="The claim that names the user: a string of 1 to 128 characters.",
+    )
     jwt_token_type: OptionalText = Field(
         default=None,
         description="Required type, such as `typ=at+jwt` (header) or `token_type=access` (claim).",
@@ -62,6 +67,13 @@ class TokenSettings(ServingSettings):
     def _named(cls, value: str | None) -> str | None:
         if value is not None and not _TOKEN_TYPE.fullmatch(value):
             raise ValueError("must be typ=VALUE or CLAIM=VALUE, such as typ=at+jwt")
+        return value
+
+    @field_validator("jwt_user_claim")
+    @classmethod
+    def _names_a_user(cls, value: str) -> str:
+        if value in ("aud", "exp", "iat", "iss", "jti", "nbf"):
+            raise ValueError("must be a claim that names the user, such as sub")
         return value
 
     @model_validator(mode="after")

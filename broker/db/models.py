@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from broker.db.types import BigId, Cents, UtcDateTime
+from broker.db.types import BigId, Cents, Subject, UtcDateTime
 from broker.domain.states import UploadState
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
@@ -43,11 +43,22 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A user of the marketplace; `id` is the `sub` of their tokens."""
+    """A user of the marketplace. `domain/subjects.py` says how `id` follows from the subject."""
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index(
+            None,
+            "subject",
+            unique=True,
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    # The subject of the user's tokens; NULL if it is the id in decimal.
+    subject: Mapped[str | None] = mapped_column(Subject)
     email: Mapped[str | None] = mapped_column(String(254))
     first_name: Mapped[str] = mapped_column(String(150))
     last_name: Mapped[str] = mapped_column(String(150))
@@ -186,7 +197,7 @@ class UppySession(Base):
 class IdempotencyKey(Base):
     """The claim on a user's key, and the stored response as soon as there is one.
 
-    `user_id` is the `sub` of the token. No foreign key: nothing depends on these rows.
+    `user_id` is the token's user. No foreign key: nothing depends on these rows.
     """
 
     __tablename__ = "idempotency_keys"

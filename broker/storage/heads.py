@@ -1,11 +1,12 @@
-"""HeadObject, which every confirm waits for: signed here and sent by urllib3.
+"""HeadObject, which every confirm waits for, and HeadBucket: signed here and sent by urllib3.
 
 boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
 Less frequent calls go through boto3.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -17,15 +18,23 @@ from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from broker.domain.errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
+from broker.domain.errors import (
+    BucketMissing,
+    ObjectBusy,
+    ObjectRefused,
+    StorageError,
+    StorageUnavailable,
+)
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
 from broker.storage.timing import observe
-from broker.storage.translation import MAY_BE_OF_OBJECT, translate_missing, translate_status
+from broker.storage.translation import translate_missing, translate_status
 
 _METADATA = "x-amz-meta-"
+# A HEAD of an object that is encrypted with the client's own key (SSE-C) is 400 on every server.
+OBJECT_REFUSED = 400
 _AGAIN = (500, 502, 503, 504)
 
 
@@ -85,15 +94,17 @@ class ObjectHeads:
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
-        started = time.perf_counter()
-        kind = None
-        try:
+        with _observed("HeadObject"):
             return self._head(key)
-        except StorageError as error:
-            kind = error.code
-            raise
-        finally:
-            observe("HeadObject", time.perf_counter() - started, kind)
+
+    def check(self) -> None:
+        """See ObjectStorage. Uses the circuit breaker, because issuing a ticket may check, too."""
+        with _observed("HeadBucket"):
+            status = self._ask("").status
+            if status == 404:
+                raise BucketMissing("There is no such bucket at the endpoint.")
+            if status != 200:
+                raise translate_status(status, str(status))
 
     def _head(self, key: str) -> ObjectHead:
         answer = self._ask(key)
@@ -106,8 +117,9 @@ class ObjectHeads:
                 raise StorageUnavailable("What answers is not an S3 server.") from error
         # A HEAD has no body that says why it is refused. If the bucket still says that the object
         # beside it is missing, then only this object is refused. HeadBucket would not show this:
-        # MinIO allows it to credentials that may not read objects.
-        if answer.status in MAY_BE_OF_OBJECT and self._ask(beside(key)).status == 404:
+        # MinIO allows it to credentials that may not read objects. A 403 is always about the
+        # credentials: S3 may answer 404 for a missing object to credentials that may only list.
+        if answer.status == OBJECT_REFUSED and self._ask(beside(key)).status == 404:
             raise ObjectRefused(f"The bucket refuses to show the object: {answer.status}.")
         raise translate_status(answer.status, str(answer.status))
 
@@ -149,6 +161,19 @@ class ObjectHeads:
             credentials=self._credentials(),
             now=datetime.now(UTC),
         )
+
+
+@contextmanager
+def _observed(operation: str) -> Iterator[None]:
+    started = time.perf_counter()
+    kind = None
+    try:
+        yield
+    except StorageError as error:
+        kind = error.code
+        raise
+    finally:
+        observe(operation, time.perf_counter() - started, kind)
 
 
 def _is_timeout(error: HTTPError) -> bool:

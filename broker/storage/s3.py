@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 ALLOWED_OPERATIONS = frozenset(
     {
-        "HeadBucket",
         "DeleteObject",
         "ListObjectsV2",
         "CopyObject",
@@ -153,7 +152,4 @@ class S3Storage:
 
     def check(self) -> None:
         """See ObjectStorage."""
-        try:
-            self.client.head_bucket(Bucket=self.bucket)
-        except (ClientError, BotoCoreError) as error:
-            raise translate_without_object(error) from error
+        self._heads.check()

@@ -14,8 +14,7 @@ from broker.domain.errors import (
     StorageUnavailable,
 )
 
-# Statuses that mean either this object or the broker itself. A HEAD of an object that is encrypted
-# with the client's own key (SSE-C) is 400 on every server.
+# Statuses that mean either this object or the broker itself.
 MAY_BE_OF_OBJECT = (400, 403)
 # S3's answers about the bytes or the properties of one object, not about the broker.
 _ABOUT_OBJECT = frozenset(

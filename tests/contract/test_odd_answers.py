@@ -89,6 +89,8 @@ def test_only_one_thread_waits_for_a_bucket_that_does_not_answer(
         for _ in range(5):
             with pytest.raises(StorageUnavailable):
                 storage.head("media/a.jpg")
+            with pytest.raises(StorageUnavailable):
+                storage.check()
         silent.setblocking(False)
         # The first tried twice, and then whether the bucket answers for another key.
         assert len(list(accepted(silent))) == 3

@@ -54,6 +54,8 @@ GOOD = {
         ("BROKER_ALLOWED_HOSTS", "https://canary"),
         ("BROKER_HSTS_SECONDS", "-1"),
         ("BROKER_JWT_ALGORITHM", "none"),
+        ("BROKER_JWT_USER_CLAIM", ""),
+        ("BROKER_JWT_USER_CLAIM", "exp"),
         ("BROKER_JWT_JWKS_MAX_AGE", "0"),
         ("BROKER_JWT_LEEWAY", "301"),
         ("BROKER_JWT_LEEWAY", "-1"),

@@ -1,6 +1,5 @@
 """What the claims of a verified token say about the caller."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +7,7 @@ from typing import Any
 from broker.api.auth.refusals import TokenRefused
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
-
-_SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
-_ID_MAX = 2**63 - 1
+from broker.domain.subjects import own_id, subject_of
 
 
 def principal_of(claims: Mapping[str, Any], settings: Settings) -> Principal:
@@ -21,21 +18,18 @@ def principal_of(claims: Mapping[str, Any], settings: Settings) -> Principal:
     """
     if "exp" not in claims:
         raise TokenRefused("expiry_missing")
+    subject = subject_of(claims.get(settings.jwt_user_claim))
+    if subject is None:
+        raise TokenRefused("subject_invalid")
     is_service = claims.get(settings.jwt_role_claim) == settings.jwt_service_role
     return Principal(
-        user_id=_user_id(claims),
+        user_id=own_id(subject) or 0,
+        subject=subject,
         role=Role.SERVICE if is_service else Role.USER,
         email=_text(claims.get("email"), 254) or None,
         first_name=_text(claims.get("first_name"), 150),
         last_name=_text(claims.get("last_name"), 150),
     )
-
-
-def _user_id(claims: Mapping[str, Any]) -> int:
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
-        raise TokenRefused("subject_invalid")
-    return int(subject)
 
 
 def _text(claim: object, length: int) -> str:

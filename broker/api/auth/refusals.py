@@ -40,8 +40,8 @@ TEXTS = {
     "audience_missing": "The token has no aud.",
     "audience_wrong": "The token is for another audience.",
     "token_type": "The token is not an access token.",
-    "subject_missing": "The token has no sub.",
-    "subject_invalid": "The token's sub is not a user id.",
+    "subject_missing": "The token lacks the claim that names the user.",
+    "subject_invalid": "The claim that names the user must be a string of 1 to 128 characters.",
 }
 _MISSING = {"iss": "issuer_missing", "aud": "audience_missing"}
 _REASONS: tuple[tuple[type[Exception], str], ...] = (

@@ -36,6 +36,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
     app.config["JWT_DECODE_LEEWAY"] = settings.jwt_leeway
+    app.config["JWT_IDENTITY_CLAIM"] = settings.jwt_user_claim
+    # `principal_of` checks the claim, and accepts integers, too.
+    app.config["JWT_VERIFY_SUB"] = False
     app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
     app.extensions["signing_keys"] = signing_keys(settings)
@@ -109,15 +112,14 @@ def _authenticate(*, optional: bool) -> None:
         raise
     finally:
         context.token += time.perf_counter() - started
+    if found is not None and claims is not None:
+        # Before the request is counted: only the database knows the id of a mapped subject.
+        with current().work(found) as work:
+            found = sign_in(work)
+        tokens.remember(header, found, int(claims["exp"]), g.signing_key)
     count_request(found)
-    if found is None:
-        return
-    g.principal = found
-    if claims is None:
-        return
-    with current().work(found) as work:
-        sign_in(work)
-    tokens.remember(header, found, int(claims["exp"]), g.signing_key)
+    if found is not None:
+        g.principal = found
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:

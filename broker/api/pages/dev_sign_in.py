@@ -19,7 +19,11 @@ def dev_token() -> dict[str, str]:
     secret = settings.jwt_secret
     if secret is None:
         raise RuntimeError("broker dev always sets a secret")
-    claims = {"sub": "1", "exp": int(time.time()) + DEV_TOKEN_SECONDS, "email": "dev@example.com"}
+    claims = {
+        settings.jwt_user_claim: "1",
+        "exp": int(time.time()) + DEV_TOKEN_SECONDS,
+        "email": "dev@example.com",
+    }
     name, _, value = (settings.jwt_token_type or "").partition("=")
     header = {TYP: value} if name == TYP else {}
     required = {"iss": settings.jwt_issuer, "aud": settings.jwt_audience}

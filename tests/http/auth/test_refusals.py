@@ -78,7 +78,7 @@ CASES: list[tuple[str, Callable[[], str]]] = [
     ("audience_missing", lambda: token(1, iss=ISSUER["iss"])),
     ("audience_wrong", lambda: token(1, iss=ISSUER["iss"], aud=["web", "app"])),
     ("subject_missing", lambda: jwt.encode({**ISSUER, "exp": seconds(60)}, SECRET)),
-    ("subject_invalid", lambda: token("01", **ISSUER)),
+    ("subject_invalid", lambda: token("", **ISSUER)),
     ("token_type", lambda: token(1, **ISSUER, token_type="refresh")),
     ("token_type", lambda: token(1, **ISSUER, type="refresh")),
     ("signature", lambda: token(1, **ISSUER, secret="another-secret-of-32-bytes-or-more")),

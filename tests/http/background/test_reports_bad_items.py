@@ -11,7 +11,7 @@ from flask import Flask
 
 from broker.db.models import Deletion, Image
 from broker.domain.adoption import Skipped
-from broker.domain.errors import NotFound, StorageDenied
+from broker.domain.errors import InvalidRequest, StorageDenied
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import DifferenceKind
 from broker.services.background import bucket_notifications
@@ -113,7 +113,7 @@ def test_report_03_a_notification_that_fails_unexpectedly_is_given_up_and_logged
 
     def fail_the_first(work: Any, upload_id: Any) -> Image:
         if str(upload_id) == first["id"]:
-            raise NotFound("There is no such upload.")
+            raise InvalidRequest("A rule that this batch has hit for the first time.")
         return confirm(work, upload_id)
 
     monkeypatch.setattr(bucket_notifications, "confirm", fail_the_first)
