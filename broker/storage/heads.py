@@ -134,7 +134,7 @@ class ObjectHeads:
         except HTTPError as error:
             if not _is_timeout(error):
                 self._breaker.answered()
-            elif self._answers(beside(key)):
+            elif key and self._answers(beside(key)):
                 self._breaker.answered()
                 raise ObjectBusy("The bucket does not answer for this object.") from error
             else:

@@ -97,12 +97,9 @@ class ModelUpload:
         return data == self.data[0] if self.pinned else len(data) == self.size
 
     def accepts(self, data: bytes) -> bool:
-        """Check whether a confirm accepts these bytes.
-
-        A forged multipart object of the right length cannot be detected.
-        """
+        """Check whether a confirm accepts these bytes, written in one request with their digest."""
         if self.transport == "multipart":
-            return len(data) == self.size
+            return len(data) == self.size and not self.pinned
         return self.takes(data)
 
     def end(self, state: str, now: datetime) -> None:
@@ -256,7 +253,6 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
             return "object_missing"
         upload.end("expired", now)
         return "upload_expired"
-    replaceable = upload.transport == "multipart" or not upload.pinned
     _, base = upload.object
     for look in range(LOOKS):
         how, data = upload.object
@@ -264,7 +260,7 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
             break
         target = upload.begin_to_publish(now)
         if answer == CHURNED or (answer == REPLACED and look == 0):
-            upload.object = ("sent" if replaceable else "forged", replacement(base, look))
+            upload.object = ("forged" if upload.pinned else "sent", replacement(base, look))
             continue
         if answer != UNHEARD:
             upload.world.public[target] = len(data)
