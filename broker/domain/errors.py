@@ -33,6 +33,7 @@ BrokerError
     ├── PreconditionFailed   | raised by the storage; services turn them into errors above
     ├── MultipartNotFound    |
     ├── InvalidParts        /
+    ├── ObjectBusy          only this object does not answer; try again later
     ├── StorageUnavailable  the server does not answer; try again later
     └── StorageDenied       the bucket refuses the broker's own credentials
         └── BucketMissing   the server has no such bucket
@@ -272,6 +273,16 @@ class InvalidParts(StorageError):
 
 class StorageUnavailable(StorageError):
     """The bucket did not answer, or answered 5xx."""
+
+    code = "storage_unavailable"
+    retry_after = RETRY_AFTER_SECONDS
+
+
+class ObjectBusy(StorageError):
+    """S3 does not answer for this object, and answers as usual for others beside it.
+
+    MinIO locks a key while a conditional PUT to it is being sent, however slowly.
+    """
 
     code = "storage_unavailable"
     retry_after = RETRY_AFTER_SECONDS

@@ -18,7 +18,13 @@ from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from broker.domain.errors import BucketMissing, ObjectRefused, StorageError, StorageUnavailable
+from broker.domain.errors import (
+    BucketMissing,
+    ObjectBusy,
+    ObjectRefused,
+    StorageError,
+    StorageUnavailable,
+)
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
@@ -118,14 +124,7 @@ class ObjectHeads:
         raise translate_status(answer.status, str(answer.status))
 
     def _ask(self, key: str) -> urllib3.BaseHTTPResponse:
-        path, headers = sign_head(
-            bucket_path=self._path,
-            host=self._host,
-            object_key=key,
-            region=self._region,
-            credentials=self._credentials(),
-            now=datetime.now(UTC),
-        )
+        path, headers = self._signed(key)
         if not self._breaker.allows():
             raise StorageUnavailable("The bucket does not answer; try again.")
         try:
@@ -133,13 +132,35 @@ class ObjectHeads:
                 f"{self._before_path}{path}", headers=headers, retries=self._retries
             )
         except HTTPError as error:
-            if _is_timeout(error):
-                self._breaker.timed_out()
-            else:
+            if not _is_timeout(error):
                 self._breaker.answered()
+            elif self._answers(beside(key)):
+                self._breaker.answered()
+                raise ObjectBusy("The bucket does not answer for this object.") from error
+            else:
+                self._breaker.timed_out()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
         return answer
+
+    def _answers(self, key: str) -> bool:
+        """Check with one HEAD whether the bucket answers at all."""
+        path, headers = self._signed(key)
+        try:
+            self._send(f"{self._before_path}{path}", headers=headers, retries=urllib3.Retry(0))
+        except HTTPError:
+            return False
+        return True
+
+    def _signed(self, key: str) -> tuple[str, dict[str, str]]:
+        return sign_head(
+            bucket_path=self._path,
+            host=self._host,
+            object_key=key,
+            region=self._region,
+            credentials=self._credentials(),
+            now=datetime.now(UTC),
+        )
 
 
 @contextmanager

@@ -14,7 +14,8 @@ class ObjectStorage(Protocol):
 
     Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
     StorageDenied if it refuses the broker itself. `head`, `delete` and `copy` raise ObjectRefused
-    if it refuses only this object.
+    if it refuses only this object. `head` and `delete` raise ObjectBusy if it does not answer for
+    this object only.
     """
 
     def head(self, key: str) -> ObjectHead:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from broker.domain.errors import ObjectRefused
+from broker.domain.errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.object_keys import beside
 from broker.storage.copies import S3Copies
@@ -97,6 +97,8 @@ class S3Storage:
             # An object lock, for example, refuses this object only.
             if may_be_of_object(error) and self._deletes(beside(key)):
                 raise ObjectRefused("The bucket refuses to delete this object.") from error
+            if isinstance(error, ReadTimeoutError) and self._answers(beside(key)):
+                raise ObjectBusy("The bucket does not answer for this object.") from error
             raise translate_without_object(error) from error
 
     def _deletes(self, key: str) -> bool:
@@ -105,6 +107,14 @@ class S3Storage:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
             return is_missing_key(error)
+        return True
+
+    def _answers(self, key: str) -> bool:
+        """Check whether the bucket answers for a key without an object."""
+        try:
+            self._heads.head(key)
+        except StorageError as error:
+            return not isinstance(error, StorageUnavailable)
         return True
 
     def copy(

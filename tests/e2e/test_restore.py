@@ -201,6 +201,6 @@ def test_form_bytes_of_uploads_that_ended_before_the_backup_are_not_adopted(
     assert run("adopt", "--restored").stdout.splitlines()[0] == "adopted 0"
     copy = f"media/ads/ad_{ad}/copy.jpg"
     client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
-    source = {"Bucket": s3_bucket.name, "Key": f"media/{ticket['key']}"}
+    source = {"Bucket": s3_bucket.name, "Key": f"incoming/{ticket['key']}"}
     client.copy_object(Bucket=s3_bucket.name, Key=copy, CopySource=source)
     assert run("adopt", "--restored").stdout.splitlines()[0] == "adopted 0"

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import boto3
 from flask import Flask
 
-from tests.faults.victim import Request
+from broker.db.models import Upload
+from tests.faults.victim import Request, perform
 from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.servers.fixtures import Bucket
@@ -132,10 +134,34 @@ def reap_the_outbox(scene: Scene) -> Request:
     return Request(ALICE)
 
 
+def confirm_after_a_failed_copy(scene: Scene) -> Request:
+    """Confirm again after the first attempt to publish: this one uses a key of its own."""
+    ticket = scene.alice.ticket(scene.alice.ad()).get_json()
+    send(ticket)
+    with scene.app.extensions["broker"].database.session() as session:
+        session.get_one(Upload, UUID(ticket["id"])).publish_attempts = 1
+        session.commit()
+    return post(ticket["confirm_url"])
+
+
+def reap_late_objects(scene: Scene) -> Request:
+    """Reap two files that are sent again after everything of their uploads was deleted."""
+    ad = scene.alice.ad()
+    cancelled, kept = (scene.alice.ticket(ad).get_json() for _ in range(2))
+    send(kept)
+    assert scene.alice.post(kept["confirm_url"]).status_code == 200
+    assert scene.alice.delete(f"/api/uploads/{cancelled['id']}/").status_code == 204
+    perform(scene.app, Request(ALICE, after=LONG_PAST))
+    send(cancelled)
+    send(kept)
+    return Request(ALICE, after=LONG_PAST)
+
+
 OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (issue, {}),
     (confirm, {}),
     (confirm_and_promote, {}),
+    (confirm_after_a_failed_copy, {}),
     (confirm_and_reject, {}),
     (confirm_a_new_avatar, {}),
     (begin_parts, {}),
@@ -146,6 +172,7 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (reap_forms, {}),
     (reap_parts, {}),
     (reap_the_outbox, {}),
+    (reap_late_objects, {}),
     (reap_forms, {"reap": "confirm"}),
     (reap_parts, {"reap": "confirm"}),
 ]

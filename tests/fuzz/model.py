@@ -4,6 +4,7 @@ It computes the expected result and state of each action; `model_parts.py` does 
 uploads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -181,11 +182,6 @@ class ModelOwner:
     def places(self) -> int:
         return sum(one.has_image or one.state == "pending" for one in self.uploads)
 
-    def expire(self, now: datetime) -> None:
-        for upload in self.uploads:
-            if upload.stale(now):
-                upload.end("expired", now)
-
     def drop_images(self, now: datetime, but: ModelUpload | None = None) -> None:
         for upload in self.uploads:
             if upload.has_image and upload is not but:
@@ -207,9 +203,18 @@ SETTLED = {
 
 
 def issue(
-    owner: ModelOwner, sizes: list[int], now: datetime, *, others: list[ModelOwner], backend: bool
+    owner: ModelOwner,
+    sizes: list[int],
+    now: datetime,
+    *,
+    others: list[ModelOwner],
+    backend: bool,
+    end_stale: Callable[[list[ModelOwner], datetime], object],
 ) -> str | None:
-    """Return the expected error of a request for tickets; None if all are issued."""
+    """Return the expected error of a request for tickets; None if all are issued.
+
+    If slots or quota are short, `end_stale` is called for the owner, then for the user's others.
+    """
 
     def within_quota() -> bool:
         return backend or owner.quota.fits(sizes, now)
@@ -219,9 +224,9 @@ def issue(
 
     if owner.deleted:
         return "not_found"
-    if not room():
-        for one in [] if owner.keeps else [owner] if backend else [owner, *others]:
-            one.expire(now)
+    for whose in [[owner]] if backend else [[owner], others]:
+        if not room():
+            end_stale(whose, now)
     if not room():
         return "image_limit_reached" if within_quota() else "quota_exceeded"
     if not backend:

@@ -5,17 +5,32 @@ from datetime import datetime
 from tests.fuzz.model import ModelOwner, ModelUpload, confirm
 from tests.fuzz.model_parts import complete
 
+STALE_MAX = 20
+
+
+def end_stale(
+    owners: list[ModelOwner], now: datetime, at_most: int | None = STALE_MAX
+) -> list[str]:
+    """End the stale uploads of some owners, the oldest first; return their new states.
+
+    A request for tickets asks the bucket for at most 20 of them.
+    """
+    uploads = [upload for owner in owners for upload in owner.uploads if upload.stale(now)]
+    uploads.sort(key=lambda upload: (upload.expires_at, upload.id))
+    keeps = owners[0].keeps
+    uploads = uploads[: at_most if keeps else None]
+    for upload in uploads:
+        if keeps:
+            _keep(upload, now)
+        else:
+            upload.end("expired", now)
+    return [upload.state for upload in uploads]
+
 
 def reap(owners: list[ModelOwner], now: datetime) -> dict[str, int]:
     """Return the counts that the reaper reports."""
     world = owners[0].world
-    uploads = [upload for owner in owners for upload in owner.uploads if upload.stale(now)]
-    for upload in sorted(uploads, key=lambda upload: (upload.expires_at, upload.id)):
-        if upload.owner.keeps:
-            _keep(upload, now)
-        else:
-            upload.end("expired", now)
-    states = [upload.state for upload in uploads]
+    states = end_stale(owners, now, at_most=None)
     first = world.drain(now)
     late = world.sweep(now)
     drained = first + world.drain(now)

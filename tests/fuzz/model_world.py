@@ -137,25 +137,27 @@ class World:
             self.quota.refund(window, row.refunds.size, 1)
 
     def sweep(self, now: datetime) -> int:
-        """Queue every object of an ended upload; return how many there are."""
+        """Queue every object of an ended upload; return how many were not queued yet."""
         late = [
             upload
             for upload in self.uploads.values()
             if upload.object is not None and upload.state != "pending"
         ]
         # Windows and sums do not depend on the order, because all are charged at the same time.
-        for upload in late:
-            self.delete_late(upload, now)
-        return len(late)
+        return sum(self.delete_late(upload, now) for upload in late)
 
-    def delete_late(self, upload: "ModelUpload", now: datetime) -> None:
-        """Queue the object that a client wrote after its upload had ended, and charge for it."""
+    def delete_late(self, upload: "ModelUpload", now: datetime) -> bool:
+        """Queue the object that a client wrote after its upload had ended, and charge for it.
+
+        Return False if its deletion is due or being tried already.
+        """
         rows = [row for row in self.rows if row.key == upload.written and not row.abort]
         if any(row.attempts or row.due <= now for row in rows):
-            return
+            return False
         window = None
         if upload.window is not None and all(row.refunds is None for row in rows):
             self.quota.take([upload.size], now)
             window = self.quota.begun
         refunds = None if window is None else upload
         self.enqueue(upload.written, now, refunds=refunds, window=window)
+        return True

@@ -6,7 +6,7 @@ from broker.db.models import Image
 from broker.domain.errors import ObjectMissing, ObjectNotFound, ObjectRefused
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
-from broker.services.confirm.record import record
+from broker.services.confirm.record import record, record_published
 from broker.services.uploads.owners import require_right
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
@@ -49,6 +49,9 @@ def confirm(work: Work, upload_id: UUID) -> Image:
             if upload.state != UploadState.PENDING:
                 return settled_image(work, upload)
             if stale and not being_completed(upload, now=work.now):
+                image = record_published(work, upload)
+                if image is not None:
+                    return image
                 end_upload(work, upload_id, UploadState.EXPIRED)
                 return current_image(work, upload)
             raise ObjectMissing("The bucket does not hold the object yet.") from missing

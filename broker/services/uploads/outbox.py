@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
-from broker.domain.errors import ObjectRefused, StorageError, StorageUnavailable
+from broker.domain.errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_keys import relative_key
 from broker.services.uploads import quotas
 from broker.services.work import Work
@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
 DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and finally overflow timedelta
 BATCH = 100
+# Each busy object takes some seconds.
+BUSY_MAX = 5
 # About three hours after the first attempt.
 ATTEMPTS_MAX = 10
 GIVEN_UP_PAUSE = timedelta(days=30)
@@ -104,8 +106,12 @@ def enqueue_abort(
 
 
 def drain(work: Work, *, only_key: str | None = None) -> Drained:
-    """Process the due rows; return when none is left or S3 does not answer."""
-    deleted = postponed = 0
+    """Process the due rows; return when none is left or S3 does not answer.
+
+    Keys for which S3 does not answer are postponed. After a few of them the others wait for the
+    next call, which begins with them.
+    """
+    deleted = postponed = busy = 0
     while True:
         due = select(Deletion).where(Deletion.not_before <= work.now).order_by(Deletion.not_before)
         if only_key is not None:
@@ -124,7 +130,8 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
             except StorageError as error:
                 _record_failure(work, row, error)
                 postponed += 1
-                if isinstance(error, StorageUnavailable):
+                busy += isinstance(error, ObjectBusy)
+                if isinstance(error, StorageUnavailable) or busy == BUSY_MAX:
                     return Drained(deleted=deleted, postponed=postponed)
             else:
                 _finish(work, row)
