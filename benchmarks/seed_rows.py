@@ -28,7 +28,7 @@ AD_COLUMNS = (
 UPLOAD_COLUMNS = (
     *("id", "state", "owner_kind", "owner_id", "user_id", "issued_by", "key", "content_type"),
     *("size", "checksum_sha256", "transport", "alt_text", "order", "created_at", "expires_at"),
-    *("settled_at", "failures", "size_is_exact"),
+    *("settled_at", "failures", "size_is_exact", "written_key"),
 )
 IMAGE_COLUMNS = (
     *("upload_id", "owner_kind", "owner_id", "key", "content_type", "size", "checksum_sha256"),
@@ -128,7 +128,7 @@ def _upload(
     settled = None if state == "pending" else created + timedelta(seconds=30)
     return (
         *(upload_id, state, "ad", ad, owner, owner, key, "image/jpeg", size, DIGEST, "post"),
-        *("front view", order, created, expires, settled, 0, True),
+        *("front view", order, created, expires, settled, 0, True, f"incoming/{key}"),
     )
 
 

@@ -9,9 +9,10 @@ PAGE_MAX = 100
 
 
 class OwnerInfo(Answer):
-    """The seller in an ad."""
+    """The seller in an ad. Only the seller and services see `subject` and `email`."""
 
     id = fields.Integer()
+    subject = fields.String(allow_none=True)
     email = fields.String(allow_none=True)
     name = fields.String()
 

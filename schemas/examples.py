@@ -28,7 +28,7 @@ _AD = {
     "is_active": True,
     "is_sold": False,
     "owner": 1,
-    "owner_info": {"id": 1, "email": None, "name": "John Doe"},
+    "owner_info": {"id": 1, "subject": None, "email": None, "name": "John Doe"},
     "main_image_url": f"{MEDIA}/{KEY}",
     "images": [_IMAGE],
     "created_at": CREATED,
@@ -150,6 +150,7 @@ _API: dict[str, dict[str, Any]] = {
     "User": {
         "own": {
             "id": 1,
+            "subject": "1",
             "email": "user@example.com",
             "first_name": "John",
             "last_name": "Doe",

@@ -24,11 +24,17 @@ class Upload(Answer):
     )
     checksum_verified = fields.Boolean(
         allow_none=True,
-        metadata={"description": "Whether S3 verified the object against this digest."},
+        metadata={
+            "description": "Whether S3 returned this digest for the whole object. False if the"
+            " server returns none, and for a file that was sent in parts."
+        },
     )
     composite_checksum_sha256 = fields.String(
         allow_none=True,
-        metadata={"description": "S3's COMPOSITE checksum, if the parts had digests."},
+        metadata={
+            "description": "S3's COMPOSITE checksum, if the parts had digests. It is the checksum"
+            " of exactly these digests."
+        },
     )
     transport = fields.String(metadata={"enum": list(TRANSPORTS)})
     created_at = Time()

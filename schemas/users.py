@@ -6,9 +6,13 @@ from schemas.fields import Answer, StrictSchema, TextField
 
 
 class User(Answer):
-    """A user's profile. Only the user and services see `email`; for others it is null."""
+    """A user's profile. Only the user and services see `subject` and `email`; others see null.
+
+    `subject` is what the user's tokens contain. For small decimal subjects it equals `id`.
+    """
 
     id = fields.Integer()
+    subject = fields.String(allow_none=True)
     email = fields.String(allow_none=True)
     first_name = fields.String()
     last_name = fields.String()

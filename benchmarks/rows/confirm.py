@@ -87,7 +87,7 @@ def _put_objects(bench: Bench, extra_rows: seed_rows.Batch) -> None:
     def put(row: tuple[object, ...]) -> None:
         client.put_object(
             Bucket=BUCKET,
-            Key=f"media/{row[key]}",
+            Key=f"incoming/{row[key]}",
             Body=BODY,
             ContentType="image/jpeg",
             ChecksumSHA256=DIGEST,

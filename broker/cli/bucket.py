@@ -17,9 +17,14 @@ def bucket() -> None:
 @bucket.command()
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 def apply(dry_run: bool) -> None:
-    """Create the bucket; set policy, CORS, lifecycle rules and notifications as configured."""
+    """Create the bucket; set policy, CORS, lifecycle rules and notifications as configured.
+
+    This needs keys of the bucket's owner or of an administrator. The keys of the API may not do it.
+    """
     for step in bucket_setup.apply(Settings.load(), dry_run=dry_run):
         click.echo(f"{step.outcome.value}: {step.title}")
+        if step.reason is not None:
+            click.echo(f"    {step.reason}")
         for line in step.diff:
             click.echo(f"    {line}")
 

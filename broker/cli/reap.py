@@ -67,5 +67,6 @@ def _round(broker: Broker) -> Reaped:
 
 def _summary(done: Reaped) -> str:
     return (
-        f"kept {done.kept} expired {done.expired} deleted {done.deleted} postponed {done.postponed}"
+        f"kept {done.kept} expired {done.expired} late {done.late}"
+        f" deleted {done.deleted} postponed {done.postponed}"
     )

@@ -1,17 +1,14 @@
 """`broker token`: sign a token for local work. It never reads a production secret."""
 
 import json
-import time
-import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import jwt
-from dotenv import dotenv_values
 
-from broker.local.dev_env import DEFAULT_DATA_DIR, ENV_FILE
+from broker.cli.signing import Required, dev_requires, dev_secret, mint
+from broker.domain.subjects import SUBJECT_MAX, subject_of
+from broker.local.dev_env import DEFAULT_DATA_DIR
 
 
 def _claims(
@@ -35,13 +32,26 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def _subject(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Return the subject of an option; refuse what the API would refuse."""
+    subject = subject_of(value)
+    if subject is None:
+        raise click.BadParameter(
+            f"must have 1 to {SUBJECT_MAX} characters and no control characters"
+        )
+    return subject
+
+
 @click.command()
-@click.option("--sub", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id.")
+@click.option(
+    "--sub", callback=_subject, required=True, help="The user: an id, a UUID or another text."
+)
 @click.option("--role", type=click.Choice(["user", "service"]), default="user")
 @click.option("--ttl", type=click.IntRange(1, 86400), default=3600, help="Lifetime in seconds.")
 @click.option("--email", help="The user's email claim.")
 @click.option("--iss", help="The issuer, such as the value of BROKER_JWT_ISSUER.")
 @click.option("--aud", help="The audience, such as the value of BROKER_JWT_AUDIENCE.")
+@click.option("--typ", help="The typ of the header, such as at+jwt.")
 @click.option(
     "--claim",
     "claims",
@@ -63,60 +73,27 @@ def _refuse_constant(name: str) -> None:
 )
 @click.option("--algorithm", type=click.Choice(["HS256", "RS256", "ES256"]), default="HS256")
 def token(
-    sub: int,
+    sub: str,
     role: str,
     ttl: int,
     email: str | None,
     iss: str | None,
     aud: str | None,
+    typ: str | None,
     claims: dict[str, Any],
     data_dir: Path,
     key: Path | None,
     algorithm: str,
 ) -> None:
     """Print a token, signed with --key or with the secret of `broker dev`."""
-    signing = key.read_text().strip() if key else _dev_secret(data_dir, algorithm)
-    if key is None:
-        required = _dev_claims(data_dir)
-        iss, aud = iss or required.get("iss"), aud or required.get("aud")
-    optional = {"role": role if role != "user" else None, "email": email, "iss": iss, "aud": aud}
-    chosen = {name: value for name, value in optional.items() if value is not None} | claims
+    signing = key.read_text().strip() if key else dev_secret(data_dir, algorithm)
+    required = Required(claims={"sub": sub}) if key else dev_requires(data_dir, sub)
+    optional = {"email": email, "iss": iss, "aud": aud}
+    if role == "service":
+        optional[required.role_claim] = required.service_role
+    given = {name: value for name, value in optional.items() if value is not None}
+    chosen = {**required.claims, **given, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
-    click.echo(_mint(signing, algorithm, sub=sub, ttl=ttl, claims=chosen))
-
-
-def dev_token(data_dir: Path, sub: int) -> str:
-    """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
-    secret = _dev_secret(data_dir, "HS256")
-    return _mint(secret, "HS256", sub=sub, ttl=3600, claims=_dev_claims(data_dir))
-
-
-def _mint(signing: str, algorithm: str, *, sub: int, ttl: int, claims: Mapping[str, Any]) -> str:
-    payload = {"sub": str(sub), "exp": int(time.time()) + ttl, **claims}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
-        try:
-            return jwt.encode(payload, signing, algorithm)
-        except (jwt.InvalidKeyError, jwt.InsecureKeyLengthWarning, ValueError, TypeError):
-            raise click.ClickException(
-                f"the key does not suit {algorithm}: HS256 needs a secret of at least 32 bytes,"
-                " RS256 and ES256 need a private key as PEM"
-            ) from None
-
-
-def _dev_claims(data_dir: Path) -> dict[str, str]:
-    """Return the issuer and the audience that `broker dev` requires."""
-    values = dotenv_values(data_dir / ENV_FILE)
-    names = {"iss": "BROKER_JWT_ISSUER", "aud": "BROKER_JWT_AUDIENCE"}
-    return {claim: value for claim, name in names.items() if (value := values.get(name))}
-
-
-def _dev_secret(data_dir: Path, algorithm: str) -> str:
-    """Return the secret that `broker dev` generated. BROKER_JWT_SECRET is not read."""
-    secret = dotenv_values(data_dir / ENV_FILE).get("BROKER_JWT_SECRET")
-    if not secret or algorithm != "HS256":
-        raise click.ClickException(
-            f"no dev secret in {data_dir / ENV_FILE}: run `broker dev` first, or use --key"
-        )
-    return secret
+    header = {"typ": typ} if typ else required.header
+    click.echo(mint(signing, algorithm, ttl=ttl, claims=chosen, header=header))

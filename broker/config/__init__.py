@@ -6,14 +6,14 @@ Credentials and region are not here; see `storage/aws_session.py`.
 import os
 import warnings
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from broker.config.old_names import OLD_NAMES, values_of_old_names
-from broker.config.serving import PREFIX, ServingSettings
+from broker.config.serving import PREFIX
+from broker.config.tokens import HS256_SECRET_BYTES, TokenSettings
 from broker.config.values import (
     BucketName,
     HeaderValue,
@@ -28,7 +28,6 @@ from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.transports import SINGLE_MAX_BYTES
 
-HS256_SECRET_BYTES = 32
 MIB = 1024 * 1024
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
@@ -37,7 +36,7 @@ class SettingsError(Exception):
     """The settings are invalid. The message has a line for each error: `NAME: message`."""
 
 
-class Settings(ServingSettings):
+class Settings(TokenSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
@@ -127,20 +126,6 @@ class Settings(ServingSettings):
         default=Limits.require_checksum,
         description="Require checksum_sha256 in requests for tickets.",
     )
-    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
-        default="HS256", description="Algorithm of token signatures. No other is accepted."
-    )
-    jwt_secret: SecretStr | None = Field(
-        default=None, description="HS256: secret shared with the marketplace, 32 bytes or more."
-    )
-    jwt_public_key: OptionalText = Field(
-        default=None, description="RS256, ES256: public key as PEM, or the path of a PEM file."
-    )
-    jwt_jwks_url: OptionalUrl = Field(
-        default=None, description="RS256, ES256: URL of the issuer's keys (JWKS)."
-    )
-    jwt_issuer: OptionalText = Field(default=None, description="Required `iss`.")
-    jwt_audience: OptionalText = Field(default=None, description="Required `aud`.")
     cors_origins: Origins = Field(
         default=(), description="Origins of pages that may call the API, separated by commas."
     )
@@ -175,8 +160,8 @@ class Settings(ServingSettings):
         description="ARN to which the bucket sends its notifications.",
     )
     reap: Literal["confirm", "delete"] = Field(
-        default="delete",
-        description="What `broker reap` does with objects that were never confirmed.",
+        default="confirm",
+        description="What happens to stale uploads whose object has arrived.",
     )
     dev: bool = Field(
         default=False, description="Set by `broker dev` only: the page signs in automatically."
@@ -190,28 +175,6 @@ class Settings(ServingSettings):
         if len(value.get_secret_value().encode()) < HS256_SECRET_BYTES:
             raise ValueError("must have 32 bytes or more")
         return value
-
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        secret = self.jwt_secret.get_secret_value() if self.jwt_secret else ""
-        keys = [key for key in (self.jwt_public_key, self.jwt_jwks_url) if key]
-        if self.jwt_algorithm == "HS256":
-            if len(secret.encode()) < HS256_SECRET_BYTES or keys:
-                raise ValueError(
-                    "BROKER_JWT_SECRET: HS256 requires a secret of 32 bytes or more, and no key"
-                )
-        elif len(keys) != 1 or secret:
-            raise ValueError(
-                "BROKER_JWT_PUBLIC_KEY: RS256 and ES256 require either this setting or "
-                "BROKER_JWT_JWKS_URL, and no secret"
-            )
-        try:
-            pem = self.jwt_public_key_pem or "-----BEGIN"
-        except (OSError, UnicodeDecodeError):
-            pem = ""
-        if "-----BEGIN" not in pem:
-            raise ValueError("BROKER_JWT_PUBLIC_KEY: must be a PEM key or the path of a PEM file")
-        return self
 
     @model_validator(mode="after")
     def _counted_together(self) -> Self:
@@ -267,13 +230,6 @@ class Settings(ServingSettings):
             one.name: getattr(self, one.name) for one in fields(Limits) if one.name != "location"
         }
         return Limits(location=self.media_location, **values)
-
-    @property
-    def jwt_public_key_pem(self) -> str | None:
-        """The public key as PEM text. It is read from its file if the setting is a path."""
-        if self.jwt_public_key is None or "-----BEGIN" in self.jwt_public_key:
-            return self.jwt_public_key
-        return Path(self.jwt_public_key).read_text(encoding="ascii")
 
 
 def _lines(error: ValidationError) -> list[str]:

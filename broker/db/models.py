@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from broker.db.types import BigId, Cents, UtcDateTime
+from broker.db.types import BigId, Cents, Subject, UtcDateTime
 from broker.domain.states import UploadState
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
@@ -43,11 +43,22 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A user of the marketplace; `id` is the `sub` of their tokens."""
+    """A user of the marketplace. `domain/subjects.py` says how `id` follows from the subject."""
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index(
+            None,
+            "subject",
+            unique=True,
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    # The subject of the user's tokens; NULL if it is the id in decimal.
+    subject: Mapped[str | None] = mapped_column(Subject)
     email: Mapped[str | None] = mapped_column(String(254))
     first_name: Mapped[str] = mapped_column(String(150))
     last_name: Mapped[str] = mapped_column(String(150))
@@ -101,7 +112,10 @@ class Upload(Base):
     owner_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     issued_by: Mapped[int] = mapped_column(BigInteger)
+    # The relative key of the first attempt to publish; the image names the key of the winner.
     key: Mapped[str] = mapped_column(String(255), unique=True)
+    # The object key that the client writes to; NULL for uploads of release 0.2.
+    written_key: Mapped[str | None] = mapped_column(String(512))
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
@@ -112,7 +126,9 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
-    # The ETag that the first confirm saw below incoming/: only these bytes are promoted.
+    # How often a confirm has begun to copy the object to a public key.
+    publish_attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    # Only release 0.2 reads and writes this.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
     # False if the client's protocol declares no size. Then `size` is the maximum.
     size_is_exact: Mapped[bool] = mapped_column(server_default=true(), default=True)
@@ -181,7 +197,7 @@ class UppySession(Base):
 class IdempotencyKey(Base):
     """The claim on a user's key, and the stored response as soon as there is one.
 
-    `user_id` is the `sub` of the token. No foreign key: nothing depends on these rows.
+    `user_id` is the token's user. No foreign key: nothing depends on these rows.
     """
 
     __tablename__ = "idempotency_keys"
@@ -226,7 +242,8 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
-    # Whether the bucket compared the bytes with that digest; it does not for multipart uploads.
+    # Whether the bucket returned that digest for the whole object. Some servers return none, and
+    # for a multipart upload S3 returns a composite one.
     checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
     composite_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -255,3 +272,5 @@ class Deletion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The ended upload whose quota is refunded after the last deletion.
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
+    # The quota's window that was charged for this object alone, because it arrived too late.
+    charged_window: Mapped[datetime | None] = mapped_column(UtcDateTime)

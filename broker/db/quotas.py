@@ -120,6 +120,17 @@ def reserve_on_sqlite() -> ReturningInsert[Any]:
     return _reserving(sqlite.insert(_QUOTAS), bindparam("quota_user_id", type_=BigInteger))
 
 
+def charge(session: Session, user_id: int, charged: Reservation) -> datetime:
+    """Charge a user; return the start of the window. Limits of 0 always let this succeed."""
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    user = bindparam("quota_user_id", type_=BigInteger)
+    values = {**charged.values, "quota_user_id": user_id}
+    row = session.execute(_reserving(insert(_QUOTAS), user), values).one()
+    window: datetime = row.window_start
+    return window
+
+
 def taken(session: Session, user_id: int, *, since: datetime) -> UserQuota | None:
     """Return what a user has reserved in a window that began after `since`."""
     return session.scalar(

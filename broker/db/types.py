@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
 from sqlalchemy.types import TypeDecorator
+
+from broker.domain.subjects import SUBJECT_MAX
 
 # SQLite generates ids only for INTEGER primary keys.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+# Collation C compares the bytes. SQLite always does.
+Subject = String(SUBJECT_MAX).with_variant(String(SUBJECT_MAX, collation="C"), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -17,7 +17,7 @@ SETTING = "BROKER_JWT_JWKS_URL"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Fetch the keys, as the broker does for an unknown `kid`."""
+    """Fetch the keys, as the broker does."""
     url, algorithm = examination.settings.jwt_jwks_url, examination.settings.jwt_algorithm
     if url is None:
         yield skip(CHECK, f"{SETTING} is not set")
@@ -35,7 +35,16 @@ def check(examination: Examination) -> Iterator[Finding]:
     try:
         if not answer.succeeded:
             raise ValueError(f"it answers {answer.status}")
-        keys = PyJWKSet.from_dict(json.loads(answer.body)).keys
+        found = json.loads(answer.body)
+        if found.get("keys") == []:
+            yield fail(
+                CHECK,
+                f"{url} publishes no keys, so every token is refused",
+                setting=SETTING,
+                fix=f"let the issuer publish a key, or set {SETTING} to its jwks_uri",
+            )
+            return
+        keys = PyJWKSet.from_dict(found).keys
     except (ValueError, TypeError, AttributeError, PyJWKError, PyJWKSetError):
         yield fail(
             CHECK,

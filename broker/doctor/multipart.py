@@ -1,11 +1,11 @@
-"""Check multipart uploads: create one, send a part, abort it."""
+"""Check multipart uploads: create one, send a part with wrong and right bytes, abort it."""
 
 from collections.abc import Iterator
 
 from broker.doctor import refusal
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
-from broker.doctor.finding import Finding, fail, ok
+from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import PHOTO
 from broker.domain.errors import StorageError
 from broker.domain.transports import MULTIPART
@@ -15,12 +15,19 @@ CHECK = "multipart"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Create a multipart upload, send one part, and abort the upload."""
+    """Create a multipart upload, send its part twice, and abort the upload.
+
+    S3 refuses a part with other bytes than those whose digest was signed.
+    """
     trial = examination.trial
     ticket = trial.issue(MULTIPART)
     answer: Answer | None = None
+    wrong: Answer | None = None
     try:
         part = trial.sign_part(ticket)
+        wrong = examination.browser.send(
+            "PUT", part.url, headers=part.headers, body=bytes(reversed(PHOTO))
+        )
         answer = examination.browser.send("PUT", part.url, headers=part.headers, body=PHOTO)
         if not answer.succeeded:
             yield refusal.of_upload(CHECK, examination, answer, MULTIPART)
@@ -43,8 +50,16 @@ def check(examination: Examination) -> Iterator[Finding]:
             fix=f"allow s3:AbortMultipartUpload on arn:aws:s3:::{examination.settings.s3_bucket}/*"
             " to these credentials",
         )
+    elif answer is not None and answer.succeeded and wrong is not None and wrong.succeeded:
+        yield warn(
+            CHECK,
+            "this server accepts parts with other bytes than their digest: large files are"
+            " recorded without being verified, unless it returns a composite digest",
+            setting="BROKER_S3_ENDPOINT_URL",
+            fix="use an S3 server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)",
+        )
     elif answer is not None and answer.succeeded:
-        yield ok(CHECK, "created, one part sent, aborted")
+        yield ok(CHECK, "created, one part sent, wrong bytes refused, aborted")
 
 
 def _abort(examination: Examination, ticket: Ticket) -> StorageError | bool:

@@ -7,11 +7,8 @@ from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import CONTENT_TYPE, PHOTO
-from broker.domain import object_keys
-from broker.domain.errors import BrokerError, StorageError
-from broker.domain.transports import transport_named
 
-READ, LIST, WRITE, INCOMING = "public-read", "public-list", "public-write", "incoming"
+READ, LIST, WRITE = "public-read", "public-list", "public-write"
 POLICY = "BROKER_S3_BUCKET"
 
 
@@ -135,39 +132,3 @@ def write(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield ok(WRITE, "refused without credentials")
-
-
-def incoming(examination: Examination) -> Iterator[Finding]:
-    """Send a photo without a digest. Nobody may read it before the broker promotes it."""
-    trial, settings = examination.trial, examination.settings
-    transport = transport_named(settings.default_transport)
-    ticket = trial.issue(transport, pinned=False)
-    answer = trial.send(ticket, refusal.origin(examination))
-    if not answer.succeeded:
-        yield refusal.of_upload(INCOMING, examination, answer, transport)
-        return
-    base = examination.public_url.rstrip("/")
-    read_by_anyone = refusal.granted(
-        examination.browser.send("GET", f"{base}/{object_keys.INCOMING}/{ticket.upload.key}")
-    )
-    if read_by_anyone:
-        yield fail(
-            INCOMING,
-            "anyone may read incoming/, which has unconfirmed uploads",
-            setting="BROKER_MEDIA_LOCATION",
-            fix="broker bucket apply; then let the policy allow only the location, not /*",
-        )
-    try:
-        trial.confirm(ticket)
-    except StorageError as error:
-        yield refusal.of_broker(INCOMING, examination, error, "s3:GetObject and s3:PutObject")
-    except BrokerError as error:
-        yield fail(
-            INCOMING,
-            f"an upload without a digest cannot be confirmed: {error.detail}",
-            setting="BROKER_REQUIRE_CHECKSUM",
-            fix="BROKER_REQUIRE_CHECKSUM=True",
-        )
-    else:
-        if not read_by_anyone:
-            yield ok(INCOMING, "refused without credentials; promoted by a copy at the confirm")

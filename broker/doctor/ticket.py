@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from broker.doctor import refusal
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
-from broker.doctor.finding import Finding, fail, ok
+from broker.doctor.finding import Finding, fail, ok, warn
 from broker.domain.errors import ObjectMismatch, ObjectMissing, StorageError
 from broker.domain.transports import transport_named
 
@@ -33,7 +33,7 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
     if ticket is None:
         return
     try:
-        trial.confirm(ticket)
+        verified = trial.confirm(ticket)
     except StorageError as error:
         yield refusal.of_broker(CONFIRMED, examination, error, "s3:GetObject")
     except ObjectMissing:
@@ -49,7 +49,16 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
             CONFIRMED,
             f"the bucket does not keep the declared properties: {error.detail}",
             setting="BROKER_S3_ENDPOINT_URL",
-            fix="use an S3 server that keeps metadata and SHA-256 checksums (docs/s3-servers.md)",
+            fix="use an S3 server that keeps the type and the metadata (docs/s3-servers.md)",
         )
     else:
+        if not verified:
+            yield warn(
+                CONFIRMED,
+                "this server returns no SHA-256: photos are recorded without being verified"
+                " (checksum_verified is false)",
+                setting="BROKER_S3_ENDPOINT_URL",
+                fix="use an S3 server that returns x-amz-checksum-sha256 (docs/s3-servers.md)",
+            )
+            return
         yield ok(CONFIRMED, "one HEAD, and the image was recorded in a temporary database")

@@ -15,11 +15,12 @@ PEM = "BROKER_JWT_PUBLIC_KEY"
 SECRET = "BROKER_JWT_SECRET"  # noqa: S105
 RSA_BITS = 2048
 DISTINCT_BYTES = 10
+LEEWAY_SECONDS = 60
 WANTED = {"RS256": f"RSA with {RSA_BITS} bits or more", "ES256": "EC on the curve P-256"}
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Check the key, the expected issuer and audience, and the capability secret."""
+    """Check the key, the required claims, the leeway and the capability secret."""
     settings = examination.settings
     if settings.jwt_algorithm == "HS256" and settings.jwt_secret is not None:
         yield _secret(settings.jwt_secret.get_secret_value())
@@ -36,6 +37,13 @@ def check(examination: Examination) -> Iterator[Finding]:
                 setting=setting,
                 fix=f"set {setting} to the {claim} of the marketplace's tokens",
             )
+    if settings.jwt_leeway > LEEWAY_SECONDS:
+        yield warn(
+            CHECK,
+            f"expired tokens are accepted for {settings.jwt_leeway} s",
+            setting="BROKER_JWT_LEEWAY",
+            fix="synchronize the clocks (NTP), and set BROKER_JWT_LEEWAY to 60 or less",
+        )
     if settings.jwt_algorithm != "HS256" and settings.capability_secret is None:
         yield warn(
             CHECK,

@@ -20,7 +20,7 @@ from broker.doctor.browser import Answer, Browser
 from broker.domain.errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
+from broker.domain.object_keys import INCOMING, object_key, written_key
 from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.domain.transports import Transport
@@ -118,12 +118,17 @@ class Trial:
         headers |= {**transfer.headers, **changes}
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
-    def confirm(self, ticket: Ticket) -> None:
-        """Record the image with the confirm service; raise the same errors."""
+    def confirm(self, ticket: Ticket) -> bool:
+        """Record the image with the confirm service; raise the same errors.
+
+        Return whether the bucket returned the digest that the ticket declared.
+        """
         with self._work() as work:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         self.image_id, self.image_key = image.id, image.key
+        self._touch(object_key(self.limits.location, image.key))
+        return image.checksum_verified
 
     def delete_image(self) -> None:
         """Delete the last confirmed image with the services, and drain the outbox."""
@@ -135,9 +140,13 @@ class Trial:
         self.image_id = None
 
     def sign_part(self, ticket: Ticket) -> PresignedPut:
-        """Create the multipart upload and return its first part's URL; raise StorageError."""
+        """Create the multipart upload and return the URL of its only part; raise StorageError.
+
+        The part is pinned to the photo's digest.
+        """
+        part = WantedPart(part_number=1, checksum_sha256=ticket.upload.checksum_sha256)
         with self._work() as work:
-            signed = sign_parts(work, ticket.upload.id, [WantedPart(part_number=1)])
+            signed = sign_parts(work, ticket.upload.id, [part])
         return signed.parts[0].put
 
     def abort(self, ticket: Ticket) -> bool:
@@ -149,7 +158,7 @@ class Trial:
         if upload.multipart_id is None:
             return True
         try:
-            self.storage.multipart.list_parts(final_key(self.limits, upload), upload.multipart_id)
+            self.storage.multipart.list_parts(written_key(self.limits, upload), upload.multipart_id)
         except MultipartNotFound:
             return True
         return False

@@ -20,3 +20,8 @@ def composite_sha256(parts: Iterable[str]) -> str:
     digests = [base64.b64decode(part) for part in parts]
     whole = base64.b64encode(hashlib.sha256(b"".join(digests)).digest()).decode("ascii")
     return f"{whole}-{len(digests)}"
+
+
+def is_composite(checksum: str) -> bool:
+    """Check whether this is the COMPOSITE checksum of parts, which ends with their number."""
+    return "-" in checksum

@@ -29,11 +29,13 @@ BrokerError
 ├── QueueUnavailable        try again later
 └── StorageError
     ├── ObjectNotFound      \
+    ├── ObjectRefused        |
     ├── PreconditionFailed   | raised by the storage; services turn them into errors above
     ├── MultipartNotFound    |
     ├── InvalidParts        /
-    ├── StorageUnavailable  try again later
+    ├── StorageUnavailable  the server does not answer; try again later
     └── StorageDenied       the bucket refuses the broker's own credentials
+        └── BucketMissing   the server has no such bucket
 """
 
 from collections.abc import Mapping
@@ -241,6 +243,15 @@ class ObjectNotFound(StorageError):
     code = "object_not_found"
 
 
+class ObjectRefused(StorageError):
+    """S3 refuses the request for this object, and answers as usual for others beside it.
+
+    For example, HEAD of an object that its client encrypted with a key of its own (SSE-C) is 400.
+    """
+
+    code = "object_refused"
+
+
 class PreconditionFailed(StorageError):
     """The object's ETag is not the required one (S3: 412)."""
 
@@ -271,3 +282,7 @@ class StorageDenied(StorageError):
 
     code = "storage_denied"
     retry_after = 30
+
+
+class BucketMissing(StorageDenied):
+    """The server has no such bucket, or something else answers at its address."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+# S3's canned ACLs that let others than the bucket's owner read or write an object.
+PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -25,7 +28,7 @@ class Limits:
     part_size: int = 8 * 1024 * 1024
     uppy_session_ttl: int = 3600
     uppy_session_files: int = 50
-    reap: str = "delete"
+    reap: str = "confirm"
     quota_window: int = 86400
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000
@@ -39,6 +42,11 @@ class Limits:
     def keeps_arrived(self) -> bool:
         """Check whether stale uploads are confirmed, not deleted, if their object has arrived."""
         return self.reap == "confirm"
+
+    @property
+    def incoming_acl(self) -> str | None:
+        """Return the ACL of objects below `incoming/`, which must not be public."""
+        return None if self.default_acl in PUBLIC_ACLS else self.default_acl
 
     @property
     def grace(self) -> timedelta:

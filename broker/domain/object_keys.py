@@ -16,6 +16,8 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
+# Unlike every key that `new_key` returns, it has no extension.
+NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
 STEM_MAX = 60
 SUFFIX_LENGTH = 8
@@ -34,13 +36,19 @@ def stem(file_name: str) -> str:
 
 def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -> str:
     """Return a new relative key; its suffix has 47 random bits, so it was never used."""
-    suffix = _suffix(secrets.randbelow(len(_SUFFIX_ALPHABET) ** SUFFIX_LENGTH))
     extension = EXTENSIONS[content_type]
-    return f"{kind.prefix}{owner_id}/{stem(file_name)}_{suffix}.{extension}"
+    return f"{kind.prefix}{owner_id}/{stem(file_name)}_{_new_suffix()}.{extension}"
 
 
-def _suffix(number: int) -> str:
-    """Write a number with the alphabet as digits: one random number is cheaper than eight."""
+def with_new_suffix(key: str) -> str:
+    """Return a relative key that differs from `key` in its random suffix only."""
+    stem_and_suffix, dot, extension = key.rpartition(".")
+    return f"{stem_and_suffix[:-SUFFIX_LENGTH]}{_new_suffix()}{dot}{extension}"
+
+
+def _new_suffix() -> str:
+    """Write one random number with the alphabet as digits, which is cheaper than eight numbers."""
+    number = secrets.randbelow(len(_SUFFIX_ALPHABET) ** SUFFIX_LENGTH)
     digits = []
     for _ in range(SUFFIX_LENGTH):
         number, digit = divmod(number, len(_SUFFIX_ALPHABET))
@@ -59,17 +67,26 @@ def final_key(limits: Limits, upload: UploadRow) -> str:
 
 
 def written_key(limits: Limits, upload: UploadRow) -> str:
-    """Return the object key that the upload's client writes to.
+    """Return the object key that the upload's client writes to, which is below `incoming/`.
 
-    If the object needs promotion, it is below `incoming/`, and confirming copies it to its final
+    Release 0.2 did not store it. There, parts and files with a digest were written to the final
     key.
     """
-    return object_key(INCOMING if needs_promotion(upload) else limits.location, upload.key)
+    if upload.written_key is not None:
+        return upload.written_key
+    in_place = transport_named(upload.transport).has_parts or upload.checksum_sha256 is not None
+    return object_key(limits.location if in_place else INCOMING, upload.key)
 
 
-def needs_promotion(upload: UploadRow) -> bool:
-    """Check whether the upload's client writes below `incoming/`."""
-    return transport_named(upload.transport).needs_promotion(upload.checksum_sha256)
+def needs_promotion(limits: Limits, upload: UploadRow) -> bool:
+    """Check whether confirming the upload copies its object to another key."""
+    return written_key(limits, upload) != final_key(limits, upload)
+
+
+def beside(key: str) -> str:
+    """Return an object key in the same folder that never has an object."""
+    folder, slash, _ = key.rpartition("/")
+    return f"{folder}{slash}{NEVER_WRITTEN}"
 
 
 def relative_key(location: str, key: str) -> str | None:

@@ -13,9 +13,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """The verified claims of one token; `user_id` is its `sub`."""
+    """The verified claims of one token.
+
+    `user_id` stands for the subject. It is 0 before sign-in if the database maps the subject.
+    `subject` is None if the principal has no token.
+    """
 
     user_id: int
+    subject: str | None = None
     role: Role = Role.USER
     email: str | None = None
     first_name: str = ""

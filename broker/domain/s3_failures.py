@@ -58,6 +58,9 @@ _RENEW = frozenset(
         "TokenRefreshRequired",
     }
 )
+# Only the message says that a form or a URL has expired. AWS, SeaweedFS and MinIO send it with
+# AccessDenied, Garage with InvalidRequest.
+_SAYS_EXPIRED = ("expired", "expiration date is in the past", "date is too old")
 
 
 def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advice:
@@ -65,8 +68,7 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
 
     Args:
         s3_code: the `Code` of S3's error, or `NetworkError` if no answer came.
-        message: S3's `Message`. For an expired policy the code is AccessDenied, and only the
-            message says why.
+        message: S3's `Message`.
         failures: how many failures this upload has had, including this one.
         expired: whether the ticket has expired by the broker's clock.
     """
@@ -77,8 +79,14 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
         return Advice.GIVE_UP
     if s3_code in _RENEW:
         return Advice.RENEW
-    if s3_code == "AccessDenied" and (expired or "expired" in message.lower()):
+    if s3_code == "AccessDenied" and expired:
+        return Advice.RENEW
+    if s3_code in ("AccessDenied", "InvalidRequest") and _says_expired(message):
         return Advice.RENEW
     if s3_code in _FINAL:
         return Advice.GIVE_UP
     return Advice.RENEW if expired else Advice.RETRY
+
+
+def _says_expired(message: str) -> bool:
+    return any(text in message.lower() for text in _SAYS_EXPIRED)

@@ -30,6 +30,10 @@ class UploadRow(Protocol):
         """Return the relative key."""
 
     @property
+    def written_key(self) -> str | None:
+        """Return the object key that the client writes to; None if release 0.2 issued it."""
+
+    @property
     def content_type(self) -> str:
         """Return the declared Content-Type."""
 
@@ -79,6 +83,7 @@ class NewUpload:
     owner_id: int
     issued_by: int
     key: str
+    written_key: str
     content_type: str
     size: int
     size_is_exact: bool

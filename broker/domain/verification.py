@@ -1,8 +1,10 @@
 """Check whether an object is the one that its ticket declared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from broker.domain.checksums import composite_sha256, is_composite
 from broker.domain.object_head import ObjectHead
 
 # No ticket has these headers, but S3 accepts them with a presigned PUT: only x-amz-* headers must
@@ -13,20 +15,25 @@ UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """The object as its ticket declared it. A field that was not declared is None."""
+    """The object as its ticket declared it. A field that was not declared is None.
+
+    `part_digests` are the SHA-256 that the parts were pinned to, in their order.
+    """
 
     size: int | None
     max_size: int
     content_type: str
     checksum_sha256: str | None
     upload_id: str
+    in_parts: bool = False
+    part_digests: Sequence[str] | None = None
 
 
 def differences(declared: Declared, head: ObjectHead) -> list[str]:
     """Return the names of the properties that differ; an empty list if there are none.
 
-    If the server returns no digest for a pinned upload, the digest counts as different: the broker
-    never records an object that it could not verify.
+    Some servers return no digest (OpenStack Swift, older gateways). That is no difference, but the
+    object is not verified.
     """
     found = []
     length = head.content_length
@@ -34,9 +41,26 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
         found.append("size")
     if head.content_type != declared.content_type:
         found.append("content_type")
-    if declared.checksum_sha256 is not None and head.checksum_sha256 != declared.checksum_sha256:
+    if _digest_differs(declared, head.checksum_sha256):
         found.append("checksum_sha256")
     if head.metadata.get("upload-id") != declared.upload_id:
         found.append("upload_id")
     found += [name for name in UNASKED if getattr(head, name)]
     return found
+
+
+def is_verified(checksum_sha256: str | None, head: ObjectHead) -> bool:
+    """Check whether the bucket itself returned the digest that was declared for the whole object.
+
+    It does not for a multipart upload: S3 knows only the digests of its parts.
+    """
+    return checksum_sha256 is not None and head.checksum_sha256 == checksum_sha256
+
+
+def _digest_differs(declared: Declared, found: str | None) -> bool:
+    if found is None:
+        return False
+    expected = declared.checksum_sha256
+    if declared.in_parts and is_composite(found):
+        expected = composite_sha256(declared.part_digests) if declared.part_digests else None
+    return expected not in (None, found)

@@ -1,11 +1,12 @@
-"""HeadObject, which every confirm waits for: signed here and sent by urllib3.
+"""HeadObject, which every confirm waits for, and HeadBucket: signed here and sent by urllib3.
 
 boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
 Less frequent calls go through boto3.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -17,14 +18,17 @@ from botocore.utils import get_environ_proxies
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from broker.domain.errors import StorageError, StorageUnavailable
+from broker.domain.errors import BucketMissing, ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_head import ObjectHead
+from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
 from broker.storage.timing import observe
-from broker.storage.translation import translate_status
+from broker.storage.translation import translate_missing, translate_status
 
 _METADATA = "x-amz-meta-"
+# A HEAD of an object that is encrypted with the client's own key (SSE-C) is 400 on every server.
+OBJECT_REFUSED = 400
 _AGAIN = (500, 502, 503, 504)
 
 
@@ -84,6 +88,36 @@ class ObjectHeads:
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
+        with _observed("HeadObject"):
+            return self._head(key)
+
+    def check(self) -> None:
+        """See ObjectStorage. Uses the circuit breaker, because issuing a ticket may check, too."""
+        with _observed("HeadBucket"):
+            status = self._ask("").status
+            if status == 404:
+                raise BucketMissing("There is no such bucket at the endpoint.")
+            if status != 200:
+                raise translate_status(status, str(status))
+
+    def _head(self, key: str) -> ObjectHead:
+        answer = self._ask(key)
+        if answer.status == 200:
+            try:
+                return _object_head(answer.headers)
+            except KeyError as error:
+                raise translate_missing(error) from error
+            except ValueError as error:
+                raise StorageUnavailable("What answers is not an S3 server.") from error
+        # A HEAD has no body that says why it is refused. If the bucket still says that the object
+        # beside it is missing, then only this object is refused. HeadBucket would not show this:
+        # MinIO allows it to credentials that may not read objects. A 403 is always about the
+        # credentials: S3 may answer 404 for a missing object to credentials that may only list.
+        if answer.status == OBJECT_REFUSED and self._ask(beside(key)).status == 404:
+            raise ObjectRefused(f"The bucket refuses to show the object: {answer.status}.")
+        raise translate_status(answer.status, str(answer.status))
+
+    def _ask(self, key: str) -> urllib3.BaseHTTPResponse:
         path, headers = sign_head(
             bucket_path=self._path,
             host=self._host,
@@ -92,17 +126,6 @@ class ObjectHeads:
             credentials=self._credentials(),
             now=datetime.now(UTC),
         )
-        started = time.perf_counter()
-        kind = None
-        try:
-            return self._ask(path, headers)
-        except StorageError as error:
-            kind = error.code
-            raise
-        finally:
-            observe("HeadObject", time.perf_counter() - started, kind)
-
-    def _ask(self, path: str, headers: dict[str, str]) -> ObjectHead:
         if not self._breaker.allows():
             raise StorageUnavailable("The bucket does not answer; try again.")
         try:
@@ -116,13 +139,20 @@ class ObjectHeads:
                 self._breaker.answered()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
-        if answer.status != 200:
-            # A HEAD has no body, so there is no S3 error code.
-            raise translate_status(answer.status, str(answer.status))
-        try:
-            return _object_head(answer.headers)
-        except (KeyError, ValueError) as error:
-            raise StorageUnavailable("What answers is not an S3 server.") from error
+        return answer
+
+
+@contextmanager
+def _observed(operation: str) -> Iterator[None]:
+    started = time.perf_counter()
+    kind = None
+    try:
+        yield
+    except StorageError as error:
+        kind = error.code
+        raise
+    finally:
+        observe(operation, time.perf_counter() - started, kind)
 
 
 def _is_timeout(error: HTTPError) -> bool:
@@ -135,9 +165,9 @@ def _is_timeout(error: HTTPError) -> bool:
 def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
     modified = headers.get("Last-Modified")
     return ObjectHead(
-        content_length=int(headers["Content-Length"]),
+        content_length=int(_required(headers, "Content-Length")),
         content_type=headers.get("Content-Type", ""),
-        etag=headers["ETag"].strip('"'),
+        etag=_required(headers, "ETag").strip('"'),
         checksum_sha256=headers.get("x-amz-checksum-sha256"),
         metadata={
             name.lower().removeprefix(_METADATA): value
@@ -149,3 +179,10 @@ def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
         content_encoding=headers.get("Content-Encoding"),
         content_language=headers.get("Content-Language"),
     )
+
+
+def _required(headers: HTTPHeaderDict, name: str) -> str:
+    # The KeyError of `headers` would have the name in lower case.
+    if (value := headers.get(name)) is None:
+        raise KeyError(name)
+    return str(value)

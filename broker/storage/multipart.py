@@ -9,6 +9,7 @@ from broker.domain.errors import MultipartNotFound
 from broker.domain.part_plan import UploadedPart
 from broker.storage.translation import (
     translate_missing,
+    translate_of_completion,
     translate_of_multipart,
     translate_without_object,
 )
@@ -50,6 +51,8 @@ class S3Multipart:
             return self._client.create_multipart_upload(**arguments)["UploadId"]
         except (ClientError, BotoCoreError) as error:
             raise translate_without_object(error) from error
+        except KeyError as error:
+            raise translate_missing(error) from error
 
     def list_parts(self, key: str, multipart_id: str) -> list[UploadedPart]:
         """See MultipartStorage."""
@@ -83,7 +86,7 @@ class S3Multipart:
                 MultipartUpload={"Parts": named},
             )
         except (ClientError, BotoCoreError) as error:
-            raise translate_of_multipart(error) from error
+            raise translate_of_completion(error) from error
 
     def abort(self, key: str, multipart_id: str) -> None:
         """See MultipartStorage."""

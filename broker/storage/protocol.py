@@ -13,7 +13,8 @@ class ObjectStorage(Protocol):
     """One bucket. Keys are full object keys; no method reads or writes an object's bytes.
 
     Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
-    StorageDenied if it refuses the broker itself.
+    StorageDenied if it refuses the broker itself. `head`, `delete` and `copy` raise ObjectRefused
+    if it refuses only this object.
     """
 
     def head(self, key: str) -> ObjectHead:
@@ -22,8 +23,19 @@ class ObjectStorage(Protocol):
     def delete(self, key: str) -> None:
         """Send DeleteObject; a missing object is not an error."""
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        """Send CopyObject within the bucket, on condition that the source's ETag is `if_match`.
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
+        """Copy an object within the bucket, on condition that its ETag is that of `source`.
+
+        The copy has the source's Content-Type and metadata. `source` is the source's HEAD, and
+        `cache_control` its Cache-Control, which HEAD does not return.
 
         Returns:
             The ETag of the copy.
@@ -62,7 +74,13 @@ class MultipartStorage(Protocol):
         """Send ListParts for all pages; raise MultipartNotFound if there is no such upload."""
 
     def complete(self, key: str, multipart_id: str, parts: Sequence[UploadedPart]) -> None:
-        """Send CompleteMultipartUpload; raise MultipartNotFound or InvalidParts."""
+        """Send CompleteMultipartUpload.
+
+        Raises:
+            MultipartNotFound: there is no such upload.
+            InvalidParts: a part is missing or too small.
+            ObjectRefused: the bucket refuses these parts for another reason.
+        """
 
     def abort(self, key: str, multipart_id: str) -> None:
         """Send AbortMultipartUpload; a missing upload is not an error."""

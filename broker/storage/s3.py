@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from broker.domain.errors import ObjectRefused
 from broker.domain.object_head import ListedObject, ObjectHead
+from broker.domain.object_keys import beside
+from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
 from broker.storage.translation import (
     is_missing_key,
-    translate,
+    may_be_of_object,
     translate_missing,
     translate_without_object,
 )
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
 
 ALLOWED_OPERATIONS = frozenset(
     {
-        "HeadBucket",
         "DeleteObject",
         "ListObjectsV2",
         "CopyObject",
+        "UploadPartCopy",
         "CreateMultipartUpload",
         "ListParts",
         "CompleteMultipartUpload",
@@ -75,6 +78,7 @@ class S3Storage:
         self.media_url = media_url
         self.presigner = presigner
         self._heads = heads
+        self._copies = S3Copies(client, bucket)
         self.multipart = S3Multipart(client, bucket)
 
     def head(self, key: str) -> ObjectHead:
@@ -88,25 +92,34 @@ class S3Storage:
         except (ClientError, BotoCoreError) as error:
             # Only NoSuchKey is success (S3 itself answers 204). Any other error must stay in the
             # outbox, or an object would never be deleted.
-            if not is_missing_key(error):
-                raise translate_without_object(error) from error
+            if is_missing_key(error):
+                return
+            # An object lock, for example, refuses this object only.
+            if may_be_of_object(error) and self._deletes(beside(key)):
+                raise ObjectRefused("The bucket refuses to delete this object.") from error
+            raise translate_without_object(error) from error
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        """See ObjectStorage."""
+    def _deletes(self, key: str) -> bool:
+        """Check whether the bucket allows the deletion of a key without an object."""
         try:
-            answer = self.client.copy_object(
-                Bucket=self.bucket,
-                Key=key,
-                CopySource={"Bucket": self.bucket, "Key": source_key},
-                CopySourceIfMatch=if_match,
-            )
+            self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            raise translate(error) from error
-        try:
-            # SeaweedFS answers without quotes, other servers with quotes.
-            return answer["CopyObjectResult"]["ETag"].strip('"')
-        except KeyError as error:
-            raise translate_missing(error) from error
+            return is_missing_key(error)
+        return True
+
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
+        """See ObjectStorage."""
+        return self._copies.copy(
+            source_key, key, source=source, cache_control=cache_control, acl=acl
+        )
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""
@@ -129,7 +142,4 @@ class S3Storage:
 
     def check(self) -> None:
         """See ObjectStorage."""
-        try:
-            self.client.head_bucket(Bucket=self.bucket)
-        except (ClientError, BotoCoreError) as error:
-            raise translate_without_object(error) from error
+        self._heads.check()

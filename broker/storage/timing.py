@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broker.storage.translation import translate
+from broker.storage.translation import translate, translate_of_completion, translate_of_copy
 from broker.telemetry import tracing
 from broker.telemetry.context import context as request
 from broker.telemetry.metrics import S3_ERRORS, S3_SECONDS
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _STARTED = "broker.started"
+_TRANSLATIONS = {
+    "CopyObject": translate_of_copy,
+    "UploadPartCopy": translate_of_copy,
+    "CompleteMultipartUpload": translate_of_completion,
+}
 
 
 def watch(client: "S3Client") -> None:
@@ -30,7 +35,8 @@ def _begin(context: dict[str, Any], **_: Any) -> None:
 def _end(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
     kind = None
     if http_response.status_code >= 300:
-        kind = translate(ClientError(parsed, model.name)).code
+        of = _TRANSLATIONS.get(model.name, translate)
+        kind = of(ClientError(parsed, model.name)).code
     observe(model.name, time.perf_counter() - context[_STARTED], kind)
 
 

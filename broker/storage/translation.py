@@ -3,13 +3,29 @@
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from broker.domain.errors import (
+    BucketMissing,
     InvalidParts,
     MultipartNotFound,
     ObjectNotFound,
+    ObjectRefused,
     PreconditionFailed,
     StorageDenied,
     StorageError,
     StorageUnavailable,
+)
+
+# Statuses that mean either this object or the broker itself.
+MAY_BE_OF_OBJECT = (400, 403)
+# S3's answers about the bytes or the properties of one object, not about the broker.
+_ABOUT_OBJECT = frozenset(
+    {
+        "BadDigest",
+        "EntityTooLarge",
+        "InvalidArgument",
+        "InvalidDigest",
+        "InvalidRequest",
+        "XAmzContentChecksumMismatch",
+    }
 )
 
 
@@ -19,9 +35,13 @@ def translate(error: ClientError | BotoCoreError) -> StorageError:
         return StorageDenied("The broker has no AWS credentials.")
     if not isinstance(error, ClientError):
         return StorageUnavailable("The bucket does not answer; try again.")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = _status(error)
     code = error.response.get("Error", {}).get("Code", str(status))
     return translate_status(status, code)
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def translate_without_object(error: ClientError | BotoCoreError) -> StorageError:
@@ -31,13 +51,29 @@ def translate_without_object(error: ClientError | BotoCoreError) -> StorageError
     """
     translated = translate(error)
     if isinstance(translated, ObjectNotFound):
-        return StorageDenied("There is no such bucket at the endpoint.")
+        return BucketMissing("There is no such bucket at the endpoint.")
+    return translated
+
+
+def translate_of_copy(error: ClientError | BotoCoreError) -> StorageError:
+    """Return the domain error of a copy. Only NoSuchKey means that its source does not exist."""
+    if is_missing_key(error):
+        return ObjectNotFound("No object at this key.")
+    translated = _about_object(error, translate_without_object(error))
+    if isinstance(translated, MultipartNotFound | InvalidParts):
+        # A copy in parts whose completion was sent twice, or was ended by the bucket's rule.
+        return StorageUnavailable("The copy was not finished; try again.")
     return translated
 
 
 def is_missing_key(error: ClientError | BotoCoreError) -> bool:
     """Check whether S3 itself says that the object does not exist."""
     return isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchKey"
+
+
+def may_be_of_object(error: ClientError | BotoCoreError) -> bool:
+    """Check whether the error may be about this object only."""
+    return isinstance(error, ClientError) and _status(error) in MAY_BE_OF_OBJECT
 
 
 def translate_of_multipart(error: ClientError | BotoCoreError) -> StorageError:
@@ -48,6 +84,23 @@ def translate_of_multipart(error: ClientError | BotoCoreError) -> StorageError:
     if is_missing_key(error):
         return MultipartNotFound("The bucket has no such multipart upload.")
     return translate_without_object(error)
+
+
+def translate_of_completion(error: ClientError | BotoCoreError) -> StorageError:
+    """Return the domain error of a call that puts the parts of a multipart upload together."""
+    return _about_object(error, translate_of_multipart(error))
+
+
+def _about_object(error: ClientError | BotoCoreError, translated: StorageError) -> StorageError:
+    """Return ObjectRefused if S3 says that this cannot be done with the object.
+
+    S3 has just answered for the object, so the same codes cannot be about the broker's clock or
+    credentials.
+    """
+    code = error.response["Error"].get("Code") if isinstance(error, ClientError) else None
+    if isinstance(translated, StorageDenied) and code in _ABOUT_OBJECT:
+        return ObjectRefused(f"The bucket cannot do this with the object: {code}.")
+    return translated
 
 
 def translate_missing(error: KeyError) -> StorageError:
@@ -62,7 +115,7 @@ def translate_status(status: int, code: str) -> StorageError:
     if code in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
         return InvalidParts(f"The bucket cannot put the parts together: {code}.")
     if code == "NoSuchBucket":
-        return StorageDenied("There is no such bucket at the endpoint.")
+        return BucketMissing("There is no such bucket at the endpoint.")
     if status == 404:
         return ObjectNotFound("No object at this key.")
     if status == 412:

@@ -31,6 +31,7 @@ STEP_SECONDS = Histogram(
     buckets=STEP_BUCKETS,
 )
 PROBLEMS = Counter("broker_problems", "Error answers, by code", ["code"])
+TOKENS_REFUSED = Counter("broker_tokens_refused", "Refused bearer tokens, by reason", ["reason"])
 ISSUED = Counter("broker_tickets_issued", "Tickets issued", ["purpose", "transport"])
 REFUSED = Counter("broker_tickets_refused", "Refused requests for tickets, by code", ["code"])
 QUOTA_REFUSED = Counter(

@@ -1,6 +1,7 @@
 // The signed-in user: the marketplace's token, stored as long as the tab is open.
-import { BrokerError } from "./client/broker.js";
+import { Broker, BrokerError } from "./client/broker.js";
 import { askForToken } from "./dialogs.js";
+import { showError } from "./error-notice.js";
 
 const STORAGE_KEY = "upload-broker-token";
 const TIMEOUT_MS = 15_000;
@@ -33,17 +34,12 @@ export class Session {
   }
 
   async #find() {
-    if (this.#usable(this.#token)) return this.#token;
-    let why = null;
-    if (this.#token !== null) why = isExpired(this.#token) ? EXPIRED : REFUSED;
-    this.#token = (await this.#devToken()) ?? stored();
-    while (!this.#usable(this.#token)) {
-      this.#token = await askForToken(why);
-      why = this.user && this.user !== userOf(this.#token) && userOf(this.#token) ? OTHER_USER : WRONG;
-    }
-    if (!this.#dev) store(this.#token);
-    this.user = userOf(this.#token);
-    return this.#token;
+    if (this.#token !== null && this.#token !== this.#refused) return this.#token;
+    let token = (await this.#devToken()) ?? stored() ?? this.#token;
+    for (let why; (why = await this.#faultOf(token)) !== null; ) token = await askForToken(why);
+    if (!this.#dev) store(token);
+    this.#token = token;
+    return token;
   }
 
   /** Return `broker dev`'s token, or null if this is not `broker dev`. */
@@ -61,10 +57,15 @@ export class Session {
     }
   }
 
-  /** Check whether a text looks like a token of this user. Only the broker can verify it and its expiry. */
-  #usable(token) {
-    const user = token !== this.#refused && userOf(token);
-    return Boolean(user) && (this.user ?? user) === user;
+  /** Return null if the token is this user's, otherwise what to tell the user; "" without a token. */
+  async #faultOf(token) {
+    if (token === null) return "";
+    if (!claimsOf(token)) return WRONG;
+    const user = token === this.#refused ? null : await userOf(token);
+    if (user === null) return isExpired(token) ? EXPIRED : REFUSED;
+    if ((this.user ?? user) !== user) return OTHER_USER;
+    this.user = user;
+    return null;
   }
 }
 
@@ -99,7 +100,12 @@ function isExpired(token) {
   return !(claimsOf(token)?.exp * 1000 > Date.now());
 }
 
-function userOf(token) {
-  const { sub } = claimsOf(token) ?? {};
-  return /^[1-9][0-9]*$/.test(sub) ? Number(sub) : null;
+/** Return the id of the token's user, or null if the broker refuses the token. */
+async function userOf(token) {
+  try {
+    return (await new Broker({ token }).me({ onWaiting: showError })).id;
+  } catch (error) {
+    if (error.status === 401) return null;
+    throw error;
+  }
 }

@@ -9,6 +9,20 @@ export interface Image {
   created_at: string;
 }
 
+/** A user's profile, as the API returns it. */
+export interface User {
+  id: number;
+  /** What the user's tokens contain. Null for other users, as is `email`. */
+  subject: string | null;
+  email: string | null;
+  first_name: string;
+  last_name: string;
+  name: string;
+  /** Object key below the location. */
+  avatar: string | null;
+  avatar_url: string | null;
+}
+
 export type Phase =
   | "queued" | "hashing" | "sending" | "waiting" | "confirming"
   | "paused" | "cancelled" | "failed" | "done";
@@ -111,6 +125,8 @@ export class Broker {
   uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
   /** Send any other request to the API, with the same token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
+  /** Return the token's user. Its `id` is the `user` of `upload`. */
+  me(options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<User>;
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
   /** Resume an upload by its id. The user must have chosen the same file again. */

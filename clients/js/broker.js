@@ -44,6 +44,11 @@ export class Broker {
     return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting });
   }
 
+  /** Return the token's user. Its `id` is the `user` of `upload`. */
+  async me({ signal, onWaiting } = {}) {
+    return await this.request("GET", "/api/users/me/", { signal, onWaiting });
+  }
+
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   async resumable(options) {
     const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;

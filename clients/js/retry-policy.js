@@ -24,6 +24,7 @@ const TEMPORARY = ["gave_up", "http_error", "rate_limited", "idempotency_in_flig
 const GONE = ["not_found", "forbidden", "upload_cancelled", "object_mismatch", "image_deleted"];
 // S3 does not know the multipart upload. NoSuchKey is Ceph's and OpenStack Swift's code for it.
 const NO_UPLOAD = ["NoSuchUpload", "NoSuchKey"];
+const SAYS_EXPIRED = /expired|expiration date is in the past|date is too old/i;
 
 /** Return the milliseconds to wait after the given try. The time doubles with each try; half of it is random. */
 export function backoff(tries, random = Math.random) {
@@ -75,8 +76,12 @@ export const RULES = [
   // on a train loses its connection often.
   { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
   { phases: ["part"], when: is(...NO_UPLOAD), action: "next_round" },
-  // The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
-  { phases: S3, when: ({ status, message }) => status === 403 && /expired/i.test(message), action: "renew", counter: "renewals" },
+  // The code is AccessDenied, also for a wrong signature, or InvalidRequest on Garage. Only the message
+  // says that it expired.
+  {
+    phases: S3, when: ({ status, code, message }) => (status === 403 || code === "InvalidRequest") && SAYS_EXPIRED.test(message),
+    action: "renew", counter: "renewals",
+  },
   { phases: S3, action: "report" },
 
   { phases: ["advice"], when: is("confirm"), action: "confirm" },

@@ -1,5 +1,6 @@
-"""Databases of both kinds, each for one test, empty or migrated."""
+"""Databases of both kinds, each for one test, empty or migrated; and a server with odd answers."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from broker.db import migrate
 from broker.db.session import Database
+from broker.storage.s3 import S3Storage
+from tests.contract.odd_server import OddServer, storage_at
 from tests.servers.postgres import Postgres
 
 
@@ -26,3 +29,21 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
 def database(empty_database: Database) -> Database:
     migrate.upgrade(empty_database.engine.url.render_as_string(hide_password=False))
     return empty_database
+
+
+@pytest.fixture
+def odd() -> Iterator[OddServer]:
+    running = OddServer()
+    thread = threading.Thread(target=running.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield running
+    running.server.shutdown()
+    thread.join()
+    running.server.server_close()
+
+
+@pytest.fixture
+def storage(odd: OddServer, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return storage_at(odd.server.server_port)

@@ -45,7 +45,7 @@ def test_a_second_apply_changes_nothing(any_bucket: Bucket) -> None:
     again = outcomes(any_bucket.settings)
     assert again[f"bucket {any_bucket.name}"] is Outcome.UNCHANGED
     assert again["anyone may read media/*"] is Outcome.UNCHANGED
-    assert again["incoming/ is emptied after a day"] is Outcome.UNCHANGED
+    assert again["incoming/ is emptied after 30 days"] is Outcome.UNCHANGED
     assert Outcome.CHANGED not in again.values()
 
 
@@ -117,20 +117,28 @@ def test_cors_allows_the_origins_and_exposes_the_needed_headers(s3_bucket: Bucke
     assert [rule["AllowedOrigins"] for rule in rules] == [["https://new.example"]]
 
 
-def test_incomplete_uploads_and_incoming_objects_expire_after_a_day(s3_bucket: Bucket) -> None:
+def test_incomplete_uploads_end_after_a_day_and_incoming_objects_after_thirty(
+    s3_bucket: Bucket,
+) -> None:
     rules = s3(s3_bucket).get_bucket_lifecycle_configuration(Bucket=s3_bucket.name)["Rules"]
     assert {rule["ID"]: rule for rule in rules} == {
         "broker-expire-incoming": {
             "ID": "broker-expire-incoming",
             "Status": "Enabled",
             "Filter": {"Prefix": "incoming/"},
-            "Expiration": {"Days": 1},
+            "Expiration": {"Days": 30},
         },
-        "broker-abort-incomplete-uploads": {
-            "ID": "broker-abort-incomplete-uploads",
-            "Status": "Enabled",
-            "Filter": {"Prefix": "media/"},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        **{
+            name: {
+                "ID": name,
+                "Status": "Enabled",
+                "Filter": {"Prefix": prefix},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+            }
+            for name, prefix in (
+                ("broker-abort-incomplete-uploads", "media/"),
+                ("broker-abort-incomplete-incoming", "incoming/"),
+            )
         },
     }
 
@@ -181,7 +189,7 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     found = s3(moto_bucket).get_bucket_notification_configuration(Bucket=moto_bucket.name)
     if arn != "eventbridge":
         (rules,) = (value for name, value in found.items() if name.endswith("Configurations"))
-        assert [rule["Id"] for rule in rules] == ["broker-media", "broker-incoming"]
+        assert [rule["Id"] for rule in rules] == ["broker-incoming"]
 
 
 def test_the_iam_policies_grant_only_what_each_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,12 +204,13 @@ def test_the_iam_policies_grant_only_what_each_needs(monkeypatch: pytest.MonkeyP
         assert answer.exit_code == 0, answer.output
         assert "s3:GetObject is needed for HEAD" in answer.stderr
         policies[role] = json.loads(answer.stdout)["Statement"]
-    objects, listing, reads_nothing = policies["api"]
+    objects, listing, writes_incoming, reads_nothing = policies["api"]
     assert objects["Resource"] == [
         "arn:aws:s3:::media-bucket/media/*",
         "arn:aws:s3:::media-bucket/incoming/*",
     ]
     assert "s3:*" not in str(policies)
     assert listing["Action"] == ["s3:ListBucket"]
-    assert reads_nothing["Effect"] == "Deny"
-    assert policies["worker"][3]["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:uploads"]
+    assert writes_incoming["Effect"] == reads_nothing["Effect"] == "Deny"
+    assert writes_incoming["Resource"] == ["arn:aws:s3:::media-bucket/media/*"]
+    assert policies["worker"][4]["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:uploads"]

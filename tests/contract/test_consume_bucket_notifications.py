@@ -114,7 +114,7 @@ def consumer(app: Flask, queue: Queue, s3_bucket: Bucket) -> Consumer:
 def sent(alice: Client, s3_bucket: Bucket) -> dict[str, Any]:
     ticket: dict[str, Any] = alice.ticket(alice.ad()).get_json()
     assert send(ticket).status_code == 201
-    return notification(f"media/{ticket['key']}", name=s3_bucket.name)
+    return notification(ticket["upload"]["fields"]["key"], name=s3_bucket.name)
 
 
 def test_messages_in_every_envelope_confirm_their_upload_and_are_deleted(
@@ -125,7 +125,7 @@ def test_messages_in_every_envelope_confirm_their_upload_and_are_deleted(
     queue.send(event)
     queue.send(event)
     queue.send({"Type": "Notification", "Message": json.dumps(sent(alice, s3_bucket))})
-    key = f"media/{sent_key(alice)}"
+    key = f"incoming/{sent_key(alice)}"
     detail = {"bucket": {"name": s3_bucket.name}, "object": {"key": key}}
     queue.send({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
     queue.send(notification("media/ads/ad_1/foreign.jpg", name=s3_bucket.name))

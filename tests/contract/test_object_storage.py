@@ -1,5 +1,6 @@
 """The behaviour that every bucket must have, on moto, SeaweedFS and MinIO."""
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,10 +10,14 @@ from moto.server import ThreadedMotoServer
 
 from broker.config import Settings
 from broker.domain.errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
+from broker.domain.object_head import ObjectHead
+from broker.storage import copies
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import ForbiddenOperation, S3Storage
 from tests.servers import S3Server
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
+
+MIB = 1024 * 1024
 
 
 @pytest.fixture(params=["moto", "seaweedfs", "minio"])
@@ -62,9 +67,14 @@ def test_delete_removes_an_object_and_accepts_a_missing_key(storage: S3Storage) 
         storage.head("media/a.png")
 
 
+def copied(storage: S3Storage, source: ObjectHead) -> str:
+    """Copy incoming/a.png to media/a.png, and return the copy's ETag."""
+    return storage.copy("incoming/a.png", "media/a.png", source=source, cache_control="no-cache")
+
+
 def test_copy_keeps_type_and_metadata_if_the_etag_matches(storage: S3Storage) -> None:
     etag = put(storage, "incoming/a.png")
-    assert storage.copy("incoming/a.png", "media/a.png", if_match=etag) == etag
+    assert copied(storage, storage.head("incoming/a.png")) == etag
     head = storage.head("media/a.png")
     assert (head.content_type, head.metadata) == ("image/png", {"upload-id": "u"})
 
@@ -72,17 +82,52 @@ def test_copy_keeps_type_and_metadata_if_the_etag_matches(storage: S3Storage) ->
 def test_copy_of_replaced_bytes_is_precondition_failed(any_bucket: Bucket) -> None:
     # Not on moto, which ignores the ETag.
     storage = any_bucket.storage
-    etag = put(storage, "incoming/a.png")
+    put(storage, "incoming/a.png")
+    checked = storage.head("incoming/a.png")
     put(storage, "incoming/a.png", b"other")
     with pytest.raises(PreconditionFailed):
-        storage.copy("incoming/a.png", "media/a.png", if_match=etag)
+        copied(storage, checked)
+    with pytest.raises(ObjectNotFound):
+        storage.head("media/a.png")
+
+
+def test_a_large_object_is_copied_in_parts(
+    any_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "PART_BYTES", 5 * MIB)
+    storage = any_bucket.storage
+    data = random.Random(1).randbytes(11 * MIB)  # noqa: S311 - the bytes of a test
+    put(storage, "incoming/a.png", data)
+    etag = copied(storage, storage.head("incoming/a.png"))
+    head = storage.head("media/a.png")
+    assert (head.etag, head.content_length, head.content_type) == (etag, len(data), "image/png")
+    assert head.metadata == {"upload-id": "u"}
+    client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
+    found = client.get_object(Bucket=storage.bucket, Key="media/a.png")
+    assert found["Body"].read() == data
+    assert found["CacheControl"] == "no-cache"
+
+
+def test_a_large_object_that_was_replaced_is_not_copied(
+    any_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "PART_BYTES", 5 * MIB)
+    storage = any_bucket.storage
+    put(storage, "incoming/a.png", b"a" * 6 * MIB)
+    checked = storage.head("incoming/a.png")
+    put(storage, "incoming/a.png", b"b" * 6 * MIB)
+    with pytest.raises(PreconditionFailed):
+        copied(storage, checked)
     with pytest.raises(ObjectNotFound):
         storage.head("media/a.png")
 
 
 def test_copy_of_a_missing_key_is_object_not_found(storage: S3Storage) -> None:
+    put(storage, "incoming/a.png")
+    checked = storage.head("incoming/a.png")
+    storage.delete("incoming/a.png")
     with pytest.raises(ObjectNotFound):
-        storage.copy("incoming/none.png", "media/a.png", if_match="x")
+        copied(storage, checked)
 
 
 def test_list_returns_key_size_etag_and_time_below_a_prefix(storage: S3Storage) -> None:

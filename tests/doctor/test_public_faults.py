@@ -65,7 +65,9 @@ def test_a_policy_that_lets_anyone_write_and_delete_is_a_failure(on_minio: Deplo
     assert report.failed == {"public-write"}
 
 
-def test_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(anywhere: Deployment) -> None:
+def test_report_16_a_policy_that_exposes_unconfirmed_uploads_is_a_failure(
+    anywhere: Deployment,
+) -> None:
     let_anyone(anywhere, GetObject="/*")
     report = anywhere.doctor()
     fault = report.of("incoming", "fail")
@@ -257,6 +259,7 @@ def test_an_s3_server_that_checks_no_policy_is_a_failure(
     assert fault["detail"].startswith("THE BUCKET ACCEPTS FORMS WITH A CHANGED KEY")
     assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
     assert fault["fix"].startswith("use an S3 server that enforces POST policies")
+    assert "accepts parts with other bytes" in report.of("multipart", "warn")["detail"]
     assert "removal" in report.passed
     assert client.list_objects_v2(Bucket=deployment.bucket.name)["KeyCount"] == 0
 

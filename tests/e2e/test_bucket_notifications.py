@@ -102,7 +102,7 @@ def test_bucket_notifications_confirm_uploads_that_clients_did_not_confirm(
     broker = notifying.app.extensions["broker"]
     with broker.database.session() as session:
         row = session.query(Upload).filter_by(transport="multipart").one()
-        key, multipart_id = f"media/{row.key}", str(row.multipart_id)
+        key, multipart_id = f"incoming/{row.key}", str(row.multipart_id)
     broker.storage.multipart.complete(
         key, multipart_id, broker.storage.multipart.list_parts(key, multipart_id)
     )

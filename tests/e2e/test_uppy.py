@@ -65,7 +65,7 @@ class Shop:
         with self.app.extensions["broker"].database.session() as session:
             keys = session.scalars(select(Upload.key).where(Upload.multipart_id.is_not(None))).all()
         answers = [
-            client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"media/{key}")
+            client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"incoming/{key}")
             for key in keys
         ]
         return sum(len(answer.get("Uploads", [])) for answer in answers)

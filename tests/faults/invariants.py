@@ -15,7 +15,7 @@ from sqlalchemy import select
 from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from broker.domain.object_keys import final_key, written_key
+from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
 from broker.domain.states import UploadState
 
 
@@ -97,10 +97,10 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     state = State()
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
     begun = {
-        (upload.key, multipart_id)
+        (written_key(limits, upload), multipart_id)
         for upload in uploads
         if upload.multipart_id is not None or upload in pending
-        for multipart_id in listing.begun(final_key(limits, upload))
+        for multipart_id in listing.begun(written_key(limits, upload))
     }
     state.counts = {
         "objects": len(objects),
@@ -109,6 +109,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         "pending": len(pending),
         "deletions": len(deletions),
         "multipart": len(begun),
+        "late": sum(row.charged_window is not None for row in deletions),
     }
     wrong = state.violations.append
 
@@ -117,13 +118,24 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
-    # Every object belongs to a row.
-    known = {f"{limits.location}/{image.key}" for image in images}
+    # Every object belongs to a row: a public one to an image, to the outbox, or to a confirm that
+    # runs now. A client may write below incoming/ even after its upload has ended.
+    written = {written_key(limits, upload): upload for upload in uploads}
+    incoming = {key for key in written if key.startswith(object_key(INCOMING, ""))}
+    known = {object_key(limits.location, image.key) for image in images} | incoming
     known |= {deletion.object_key for deletion in deletions}
     for upload in pending:
-        known |= {written_key(limits, upload), final_key(limits, upload)}
+        known.add(written_key(limits, upload))
+        if upload.publish_attempts:
+            known.add(final_key(limits, upload))
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
+    # Clients write below incoming/ only, parts too, except for uploads of release 0.2.
+    if all(upload.written_key is not None for upload in uploads):
+        for multipart_id in listing.begun(object_key(limits.location, "")):
+            wrong(f"parts of {multipart_id} are sent to a public key")
+        for key in written.keys() - incoming:
+            wrong(f"clients write to {key}")
     # A confirmed upload has one image. Any other upload has no image.
     of_uploads = [image.upload_id for image in images if image.upload_id is not None]
     by_upload = set(of_uploads)
@@ -139,8 +151,12 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         if ad.slots_taken != taken:
             wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
     # A user is charged for pending and confirmed uploads of the window. An ended upload is charged
-    # until the outbox has deleted its object for the last time.
-    owing = {deletion.upload_id for deletion in deletions}
+    # until the outbox has deleted its object for the last time. An object that arrived after the
+    # end of its upload is charged once more until it is deleted.
+    by_id = {upload.id: upload for upload in uploads}
+    charging = [row for row in deletions if row.upload_id is not None]
+    owing = {row.upload_id for row in charging if row.charged_window is None}
+    late = [row for row in charging if row.charged_window is not None]
     for quota in quotas:
         sizes = [
             upload.size
@@ -148,17 +164,26 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             if (upload.user_id, upload.quota_window) == (quota.user_id, quota.window_start)
             and (upload.state in (UploadState.PENDING, UploadState.CONFIRMED) or upload.id in owing)
         ]
+        sizes += [
+            by_id[row.upload_id].size
+            for row in late
+            if (by_id[row.upload_id].user_id, row.charged_window)
+            == (quota.user_id, quota.window_start)
+        ]
         if (quota.bytes_taken, quota.files_taken) != (sum(sizes), len(sizes)):
             charged = f"{quota.bytes_taken} bytes in {quota.files_taken} files"
             wrong(f"user {quota.user_id} is charged {charged}, and has {sizes}")
+    # The outbox refunds an upload for the object that its client wrote, after the upload has ended.
+    for row in charging:
+        upload = by_id[row.upload_id]
+        if upload.state == UploadState.PENDING or row.object_key != written_key(limits, upload):
+            wrong(f"deleting {row.object_key} refunds {upload.state} upload {upload.key}")
     # Every multipart upload with parts belongs to a row. If it was created just before a crash, it
     # has no parts, and the bucket's lifecycle rule removes it.
     recorded = {upload.multipart_id for upload in pending}
     recorded |= {deletion.multipart_id for deletion in deletions}
     for key, multipart_id in begun:
-        if multipart_id not in recorded and listing.has_parts(
-            f"{limits.location}/{key}", multipart_id
-        ):
+        if multipart_id not in recorded and listing.has_parts(key, multipart_id):
             wrong(f"parts of {key} are known to no row")
     if at_rest:
         if pending:
@@ -167,6 +192,6 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             wrong(f"{len(deletions)} deletions wait")
         if parts:
             wrong(f"{parts} digests of parts are left")
-        for key in objects.keys() - {f"{limits.location}/{image.key}" for image in images}:
+        for key in objects.keys() - {object_key(limits.location, image.key) for image in images}:
             wrong(f"object {key} is left")
     return state

@@ -67,7 +67,7 @@ def confirm_and_promote(scene: Scene) -> Request:
 
 def confirm_and_reject(scene: Scene) -> Request:
     ticket = scene.alice.ticket(scene.alice.ad()).get_json()
-    scene.forge(f"media/{ticket['key']}")
+    scene.forge(f"incoming/{ticket['key']}")
     return post(ticket["confirm_url"])
 
 

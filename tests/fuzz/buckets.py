@@ -1,6 +1,6 @@
 """The buckets that histories run on: one in this process, one on a real server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ import boto3
 import httpx
 
 from broker.domain.errors import ObjectNotFound
-from broker.domain.object_head import ObjectHead, PresignedPost, PresignedPut
+from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
 from broker.storage.protocol import Presigner
@@ -69,7 +69,11 @@ class InProcessBucket:
         self.fake.multipart.begun.clear()
 
     def objects(self) -> dict[str, tuple[int, str]]:
-        return {key: (head.content_length, head.etag) for key, head in self.fake.objects.items()}
+        return {
+            key: (head.content_length, head.etag)
+            for key, head in self.fake.objects.items()
+            if key not in self.hidden
+        }
 
     def begun(self, prefix: str) -> list[str]:
         found = self.fake.multipart.begun.items()
@@ -110,6 +114,8 @@ class ServerBucket(S3Listing):
         self.storage.presigner = self.presigner
         self.hidden: set[str] = set()
         self.storage.head = partial(self.head, bucket.storage.head)
+        self.storage.delete = partial(self.delete, bucket.storage.delete)
+        self.storage.list_objects = partial(self.list_objects, bucket.storage.list_objects)
         self.client: Any = boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
         self.http = httpx.Client(timeout=20, verify=False)
 
@@ -117,6 +123,18 @@ class ServerBucket(S3Listing):
         if key in self.hidden:
             raise ObjectNotFound(key)
         return asked(key)
+
+    def delete(self, delete: Callable[[str], None], key: str) -> None:
+        if key not in self.hidden:
+            delete(key)
+
+    def list_objects(
+        self, listed: Callable[[str], Iterator[ListedObject]], prefix: str
+    ) -> Iterator[ListedObject]:
+        return (one for one in listed(prefix) if one.key not in self.hidden)
+
+    def objects(self) -> dict[str, tuple[int, str]]:
+        return {key: one for key, one in super().objects().items() if key not in self.hidden}
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
         if now >= end_of(sent):

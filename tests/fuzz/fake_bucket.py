@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,6 +22,7 @@ from broker.storage.sigv4 import Credentials
 from tests.fuzz.fake_multipart import FakeMultipart
 
 SIGNED_BESIDE = {"policy", "x-amz-signature"}
+PAGE = 2  # a real page has 1,000 keys
 URL = "http://bucket.example"
 
 
@@ -82,16 +84,47 @@ class FakeBucket:
         return self.objects[key]
 
     def delete(self, key: str) -> None:
-        self.objects.pop(key, None)
+        if key not in self.hidden:
+            self.objects.pop(key, None)
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
-        if self.head(source_key).etag != if_match:
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source: ObjectHead,
+        cache_control: str,
+        acl: str | None = None,
+    ) -> str:
+        if self.head(source_key).etag != source.etag:
             raise PreconditionFailed(source_key)
-        self.objects[key] = self.objects[source_key]
-        return if_match
+        # The copy is one object, so it does not have the ETag of an object of several parts.
+        etag = md5(source.etag.encode()) if "-" in source.etag else source.etag
+        self.objects[key] = replace(self.objects[source_key], etag=etag)
+        return etag
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
-        raise AssertionError("no history lists")
+        """Yield the objects in the order of their keys, as they are when each page is asked for."""
+        last = ""
+        while page := self._page(prefix, last):
+            last = page[-1].key
+            yield from page
+
+    def _page(self, prefix: str, after: str) -> list[ListedObject]:
+        keys = sorted(
+            key
+            for key in self.objects.keys() - self.hidden
+            if key.startswith(prefix) and key > after
+        )
+        return [
+            ListedObject(
+                key=key,
+                size=self.objects[key].content_length,
+                etag=self.objects[key].etag,
+                last_modified=datetime.now(UTC),
+            )
+            for key in keys[:PAGE]
+        ]
 
     def check(self) -> None:
         """Do nothing: the bucket exists."""

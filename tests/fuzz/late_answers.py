@@ -1,14 +1,15 @@
 """Wrappers of a bucket. Its answer to a copy or a completion is late or missing."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.errors import StorageDenied, StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
 from tests.fuzz.buckets import HistoryBucket
-from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
+from tests.fuzz.model import ANSWERED, CHURNED, DONE, LATER, REPLACED, UNHEARD
 
 
 class LostAnswer:
@@ -31,28 +32,59 @@ class LostAnswer:
 class CopyAnswers:
     """Wraps a bucket while an object is copied.
 
-    `replace` is called after HEAD; it writes another object to the same key.
+    `replace` is called after HEAD with the number of HEADs before; it writes another object to the
+    same key.
     """
 
-    def __init__(self, inner: Any, answer: str, replace: Callable[[], None]) -> None:
+    def __init__(self, inner: Any, answer: str, replace: Callable[[int], None]) -> None:
         self.inner, self.answer, self.replace = inner, answer, replace
+        self.looks = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
     def head(self, key: str) -> ObjectHead:
         found: ObjectHead = self.inner.head(key)
-        if self.answer == REPLACED:
-            self.replace()
+        if self.answer == CHURNED or (self.answer == REPLACED and self.looks == 0):
+            self.replace(self.looks)
+        self.looks += 1
         return found
 
-    def copy(self, source_key: str, key: str, *, if_match: str) -> str:
+    def copy(self, source_key: str, key: str, **given: Any) -> str:
         if self.answer == UNHEARD:
             raise StorageUnavailable("No answer.")
-        etag: str = self.inner.copy(source_key, key, if_match=if_match)
+        etag: str = self.inner.copy(source_key, key, **given)
         if self.answer == DONE:
             raise StorageUnavailable("No answer.")
         return etag
+
+
+class CopiedKeys:
+    """Wraps a bucket and records the keys to which objects are copied."""
+
+    def __init__(self, inner: Any, targets: deque[str]) -> None:
+        self.inner, self.targets = inner, targets
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def copy(self, source_key: str, key: str, **given: Any) -> str:
+        self.targets.append(key)
+        etag: str = self.inner.copy(source_key, key, **given)
+        return etag
+
+
+class RefusedDeletions:
+    """Wraps a bucket that deletes no object."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def delete(self, key: str) -> None:
+        raise StorageDenied("The bucket refuses to delete.")
 
 
 @contextmanager

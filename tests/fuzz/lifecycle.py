@@ -4,6 +4,7 @@ This module has tickets and everything that happens to them. Owners are in `life
 parts in `lifecycle_parts.py`.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -13,8 +14,10 @@ from hypothesis.stateful import initialize, precondition, rule
 from sqlalchemy import select
 
 from broker.db.models import Image
+from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.owners import AD, USER
 from broker.domain.principal import SYSTEM
+from broker.services.background.bucket_notifications import handle_bucket_notification
 from broker.services.background.reap import reap_once
 from broker.services.confirm.confirm import confirm
 from broker.services.tickets.cancel import cancel
@@ -23,11 +26,11 @@ from broker.services.tickets.renew import renew
 from tests.faults.invariants import compare
 from tests.fuzz import model, model_reap
 from tests.fuzz.fake_bucket import end_of, sha256
-from tests.fuzz.late_answers import CopyAnswers
+from tests.fuzz.late_answers import CopyAnswers, RefusedDeletions
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
-from tests.fuzz.model import ANSWERED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
+from tests.fuzz.model import ANSWERED, CHURNED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
 # Before and after the end of a form, a URL, the grace period, all signatures, a quota window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
@@ -40,7 +43,7 @@ KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
 # The part of a forged object that differs: its bytes or its metadata.
 FORGED = [*CHANGES, "type", "id", "digest"]
-COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED])
+COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED, CHURNED])
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
@@ -84,7 +87,7 @@ class Lifecycle(Owners, Parts):
                 open=kind[2],
                 size=size,
                 expires_at=self.now + model.LIFE[kind[0]],
-                window=None if backend else self.quota.begun,
+                window=None if backend else self.world.quota.begun,
                 forms=[] if kind[0] == "multipart" else [ticket.transfer],
             )
             for ticket, data, kind, size in zip(
@@ -92,6 +95,7 @@ class Lifecycle(Owners, Parts):
             )
         ]
         owner.uploads += made
+        self.world.uploads |= {upload.written: upload for upload in made}
         self.recent += made
         for upload in made:
             self.ends_with_its_ticket(upload)
@@ -120,7 +124,7 @@ class Lifecycle(Owners, Parts):
         free = upload.transport == "post" or upload.written not in self.bucket.objects()
         taken = self.bucket.send(form, data, self.now)
         assert taken == (alive and free and upload.takes(data))
-        if taken and upload.state == "pending":
+        if taken:
             upload.object = ("sent", data)
 
     @precondition(lambda self: self.recent)
@@ -145,7 +149,7 @@ class Lifecycle(Owners, Parts):
         upload = self.upload(back)
         in_parts = upload.transport == "multipart"
         parts_to_come = in_parts and (upload.in_bucket or not upload.begun)
-        if upload.state != "pending" or (parts_to_come and wrong in ("other", "digest")):
+        if upload.state == "pending" and parts_to_come and wrong in ("other", "digest"):
             return  # such an object would be accepted, and its parts would stay in the bucket
         data = changed(b"".join(upload.data), wrong if wrong in CHANGES else "")
         self.bucket.forge(
@@ -160,6 +164,24 @@ class Lifecycle(Owners, Parts):
         good = verifiable or (wrong in CHANGES and upload.accepts(data))
         upload.object, upload.coming = ("sent" if good else "forged", data), False
 
+    @precondition(lambda self: any(upload.state != "pending" for upload in self.recent))
+    @rule(back=BACK)
+    def arrive_late(self, back: int) -> None:
+        """Finish a request that began in time, after its upload has ended."""
+        ended = [upload for upload in self.recent if upload.state != "pending"]
+        if not ended:
+            return  # in a script the upload may still be pending
+        upload = ended[-1 - back % len(ended)]
+        self.bucket.forge(
+            upload.written,
+            b"".join(upload.data),
+            content_type=CONTENT_TYPE,
+            upload_id=str(upload.id),
+            digest=upload.pinned,
+        )
+        self.bucket.hidden.discard(upload.written)
+        upload.arrive("sent")
+
     @precondition(lambda self: self.recent)
     @rule(back=BACK, times=st.integers(1, 2), who=WHO, answer=COPIES)
     def confirm(self, back: int, times: int, who: Any, answer: str) -> None:
@@ -168,17 +190,18 @@ class Lifecycle(Owners, Parts):
             self.confirm_by(upload, who, answer)
 
     def confirm_by(self, upload: ModelUpload, who: Any, answer: str) -> None:
-        storage = CopyAnswers(
-            self.bucket.storage,
-            answer if upload.promoted or answer != REPLACED else ANSWERED,
-            lambda: self.bucket.forge(
+        base = upload.object[1] if upload.object else b""
+
+        def replace(look: int) -> None:
+            self.bucket.forge(
                 upload.written,
-                b"others",
+                model.replacement(base, look),
                 content_type=CONTENT_TYPE,
                 upload_id=str(upload.id),
                 digest=True,
-            ),
-        )
+            )
+
+        storage = CopyAnswers(self.bucket.storage, answer, replace)
         assert self.act(confirm, BOB, upload.id, storage=storage)[0] == "not_found"
         code, image = self.act(confirm, who, upload.id, storage=storage)
         assert code == model.confirm(upload, self.now, answer)
@@ -203,12 +226,33 @@ class Lifecycle(Owners, Parts):
             upload.forms += [ticket.transfer] if upload.forms else []
             self.ends_with_its_ticket(upload)
 
-    @rule()
-    def reap(self) -> None:
+    @rule(refuses=st.sampled_from([False, False, False, True]))
+    def reap(self, refuses: bool = False) -> None:
+        """Run the reaper, also while the bucket refuses to delete."""
+        storage = RefusedDeletions(self.bucket.storage) if refuses else None
+        self.world.refuses = refuses
         # If two avatars are kept at once, the second one stays, so use a fixed order.
         with patch("random.sample", lambda found, count: found):
-            _, reaped = self.act(reap_once, SYSTEM)
-        assert (reaped.kept, reaped.expired) == model_reap.reap(self.owners, self.now)
+            _, reaped = self.act(reap_once, SYSTEM, storage=storage)
+        assert asdict(reaped) == model_reap.reap(self.owners, self.now)
+        self.world.refuses = False
+        self.learn_ids_of_images()
+
+    @precondition(lambda self: self.recent)
+    @rule(back=BACK, refuses=st.sampled_from([False, False, True]))
+    def notify(self, back: int, refuses: bool) -> None:
+        """Deliver a notification of the object, which may have come before or never happened."""
+        upload = self.upload(back)
+        storage = RefusedDeletions(self.bucket.storage) if refuses else None
+        self.world.refuses = refuses
+        event = ObjectCreated(bucket=self.bucket.storage.bucket, key=upload.written)
+        _, outcome = self.act(handle_bucket_notification, SYSTEM, event, storage=storage)
+        assert outcome == model_reap.notify(upload, self.now)
+        self.world.refuses = False
+        self.learn_ids_of_images()
+
+    def learn_ids_of_images(self) -> None:
+        """Read the ids of images that no answer has named."""
         with self.database.session() as session:
             images = {image.upload_id: image.id for image in session.scalars(select(Image))}
             session.commit()
@@ -224,6 +268,8 @@ class Lifecycle(Owners, Parts):
         """Check that nothing is left when all forms have expired and the reaper has run."""
         if not hasattr(self, "now"):
             return
+        for upload in [upload for upload in self.recent if upload.coming]:
+            self.appear_of(upload)
         for _ in range(2):
             self.now += timedelta(days=3)
             self.reap()

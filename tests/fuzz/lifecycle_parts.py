@@ -98,7 +98,7 @@ class Parts(Machine):
         for number, put in urls:
             data = changed(upload.data[number - 1], change)
             alive = self.now < end_of(put)
-            known = query_of(put)["uploadId"] in self.bucket.begun(upload.final)
+            known = query_of(put)["uploadId"] in self.bucket.begun(upload.written)
             taken = self.bucket.send(put, data, self.now)
             assert taken == (alive and known and model_parts.takes(upload, number, data))
             if taken and upload.in_bucket:
@@ -136,8 +136,10 @@ class Parts(Machine):
         coming = [upload for upload in self.recent if upload.coming]
         if not coming:
             return  # in a script no completion may be running
-        upload = coming[-1 - back % len(coming)]
-        self.bucket.hidden.discard(upload.final)
+        self.appear_of(coming[-1 - back % len(coming)])
+
+    def appear_of(self, upload: ModelUpload) -> None:
+        self.bucket.hidden.discard(upload.written)
         upload.arrive("whole")
 
     @precondition(forgeable)
@@ -148,7 +150,7 @@ class Parts(Machine):
         upload = held[-1 - back % len(held)]
         if upload.state == "pending" and number <= len(upload.data):
             data = changed(upload.data[number - 1], "less")
-            self.bucket.forge_part(upload.final, number, data, upload.parts_pinned)
+            self.bucket.forge_part(upload.written, number, data, upload.parts_pinned)
             upload.arrived[number] = data
 
     @precondition(lambda self: any(upload.in_bucket for upload in self.recent))
@@ -160,19 +162,19 @@ class Parts(Machine):
         if upload.state != "pending":
             return
         multipart = self.bucket.storage.multipart
-        for multipart_id in self.bucket.begun(upload.final):
+        for multipart_id in self.bucket.begun(upload.written):
             if lost:
-                multipart.abort(upload.final, multipart_id)
+                multipart.abort(upload.written, multipart_id)
                 upload.in_bucket, upload.arrived = False, {}
             elif not model_parts.missing(upload):
-                found = by_number(multipart.list_parts(upload.final, multipart_id))
+                found = by_number(multipart.list_parts(upload.written, multipart_id))
                 pins = {number: sha256(data) for number, data in upload.digests.items()}
                 # SeaweedFS lists parts without their digests, but requires the digests here.
                 parts = [
                     replace(found[number], checksum_sha256=pins.get(number))
                     for number in sorted(found)
                 ]
-                multipart.complete(upload.final, multipart_id, parts)
+                multipart.complete(upload.written, multipart_id, parts)
                 model_parts.together(upload)
         if asked == "list":
             self.list_of(upload)

@@ -23,7 +23,9 @@ from broker.services.work import Work
 from tests.faults.invariants import compare
 from tests.fuzz import model
 from tests.fuzz.buckets import HistoryBucket
-from tests.fuzz.model import ModelOwner, ModelUpload, Quota
+from tests.fuzz.late_answers import CopiedKeys
+from tests.fuzz.model import ModelOwner, ModelUpload
+from tests.fuzz.model_world import QUOTA_BYTES, QUOTA_FILES, WINDOW, World
 
 ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
 BACKEND = Principal(user_id=9, role=Role.SERVICE)
@@ -36,9 +38,9 @@ RULES = Limits(
     put_ttl=round(model.PUT.total_seconds()),
     multipart_ttl=round(model.LIFE["multipart"].total_seconds()),
     part_size=model.PART,
-    quota_window=round(model.WINDOW.total_seconds()),
-    quota_bytes=model.QUOTA_BYTES,
-    quota_files=model.QUOTA_FILES,
+    quota_window=round(WINDOW.total_seconds()),
+    quota_bytes=QUOTA_BYTES,
+    quota_files=QUOTA_FILES,
 )
 KEEPING = replace(RULES, reap="confirm")
 BACK = st.sampled_from([0, 0, 0, 1, 2])
@@ -63,8 +65,7 @@ class Machine(RuleBasedStateMachine):
     def empty(self) -> None:
         self.bucket.clear()
         self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
-        self.quota = Quota()
-        self.sweeps: dict[str, datetime] = {}
+        self.world = World()
         self.alice = self.owner("user", ALICE.user_id)
         self.all_ads: list[ModelOwner] = []
         self.recent: list[ModelUpload] = []
@@ -75,7 +76,7 @@ class Machine(RuleBasedStateMachine):
 
     def owner(self, kind: str, owner_id: int) -> ModelOwner:
         keeps = self.limits.keeps_arrived
-        return ModelOwner(kind, owner_id, self.quota, self.sweeps, keeps=keeps)
+        return ModelOwner(kind, owner_id, self.world, keeps=keeps)
 
     @property
     def owners(self) -> list[ModelOwner]:
@@ -97,7 +98,7 @@ class Machine(RuleBasedStateMachine):
         with self.database.session() as session:
             work = Work(
                 session=session,
-                storage=storage or self.bucket.storage,
+                storage=CopiedKeys(storage or self.bucket.storage, self.world.targets),
                 limits=self.limits,
                 principal=who,
                 now=self.now,
@@ -115,10 +116,15 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_the_model_says(self) -> None:
+        assert not self.world.targets
         with self.database.session() as session:
-            rows = session.execute(select(Upload.id, Upload.state, Upload.expires_at)).all()
-            states = {row.id: (str(row.state), row.expires_at) for row in rows}
-            images = session.execute(select(Image.upload_id, Image.id, Image.size)).all()
+            rows = session.execute(
+                select(
+                    *(Upload.id, Upload.state, Upload.expires_at),
+                    *(Upload.written_key, Upload.publish_attempts),
+                )
+            ).all()
+            images = session.execute(select(Image.upload_id, Image.id, Image.size, Image.key)).all()
             places = session.execute(select(Ad.id, Ad.slots_taken)).all()
             quotas = session.execute(
                 select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
@@ -126,34 +132,40 @@ class Machine(RuleBasedStateMachine):
             outbox = session.scalars(select(Deletion)).all()
             session.commit()
         uploads = [upload for owner in self.owners for upload in owner.uploads]
-        assert states == {upload.id: (upload.state, upload.expires_at) for upload in uploads}
-        assert {tuple(row) for row in images} == {
-            (one.id, one.image, one.size) for one in uploads if one.has_image
+        assert {tuple(row) for row in rows} == {
+            (one.id, one.state, one.expires_at, one.written, one.attempts) for one in uploads
+        }
+        assert {(*row[:3], f"media/{row[3]}") for row in images} == {
+            (one.id, one.image, one.size, one.image_key) for one in uploads if one.has_image
         }
         there = [ad for ad in self.all_ads if not ad.deleted]
         assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}
-        self.quota_is_refunded_after_the_last_deletion(uploads, outbox)
-        kept = self.quota
+        kept = self.world.quota
         charged = [] if kept.begun is None else [(kept.begun, kept.size, kept.files)]
         assert [tuple(row) for row in quotas] == charged
         self.outbox_is_as_the_model_says(outbox)
-
-    def quota_is_refunded_after_the_last_deletion(
-        self, uploads: list[ModelUpload], outbox: Any
-    ) -> None:
-        """Check that an ended upload stays charged while its deletion is in the outbox."""
-        charging = {row.upload_id for row in outbox} - {None}
-        owing = {upload.id: upload for upload in uploads if upload.owed_until is not None}
-        assert charging <= owing.keys()
-        for upload_id in owing.keys() - charging:
-            owing[upload_id].swept(self.now)
+        self.objects_are_as_the_model_says(uploads)
 
     def outbox_is_as_the_model_says(self, outbox: Any) -> None:
-        """Check that a key stays in the outbox until the last form or URL for it has expired."""
-        due: dict[str, datetime] = {}
-        for row in outbox:
-            key = f"{'parts of ' if row.multipart_id else ''}{row.object_key}"
-            due[key] = max(row.not_before, row.repeat_at or row.not_before, due.get(key, self.now))
-        assert due.keys() <= self.sweeps.keys()
-        for key, until in self.sweeps.items():
-            assert until <= self.now or (key in due and due[key] >= until), key
+        """Check each row: its key, its times, and what is refunded when it is done."""
+        found = [
+            (
+                *(row.object_key, row.multipart_id is not None, row.not_before, row.repeat_at),
+                *(row.attempts, row.upload_id, row.charged_window),
+            )
+            for row in outbox
+        ]
+        expected = [
+            (
+                *(row.key, row.abort, row.due, row.repeat),
+                *(row.attempts, row.refunds and row.refunds.id, row.window),
+            )
+            for row in self.world.rows
+        ]
+        assert sorted(found, key=str) == sorted(expected, key=str)
+
+    def objects_are_as_the_model_says(self, uploads: list[ModelUpload]) -> None:
+        """Check that the bucket has exactly the expected objects, with their sizes."""
+        written = {one.written: len(one.object[1]) for one in uploads if one.object is not None}
+        found = {key: size for key, (size, _) in self.bucket.objects().items()}
+        assert found == {**written, **self.world.public}

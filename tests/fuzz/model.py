@@ -8,56 +8,38 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-MIB = 1024**2
+from tests.fuzz.model_world import MIB, Quota, World
+
 PLACES = 3
 PUT = timedelta(seconds=600)  # lifetime of a URL
 LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(seconds=1800)}
 GRACE = timedelta(seconds=900)
 KEPT = -1  # an image whose id is not known yet
 COMPLETION = timedelta(minutes=15)  # the longest time that a completion takes
-WINDOW = timedelta(hours=2)
-QUOTA_BYTES, QUOTA_FILES = 32 * MIB, 8
+PUBLISHING = timedelta(minutes=15)  # how long an attempt to publish may take, and more if large
+COPIED_PER_SECOND = 50_000_000
+LOOKS = 3  # how often one confirm looks at an object that is replaced
 PART = 5 * MIB
 MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # the bytes that an upload of open size reserves
 
 # How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
 # executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
-# object is written before the request is executed.
+# object is written between HEAD and copy. CHURNED: like REPLACED, after every HEAD.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
+CHURNED = "replaced again and again"
 
 
-@dataclass
-class Quota:
-    """The bytes and files that a user has reserved in the window that started at `begun`."""
-
-    begun: datetime | None = None
-    size: int = 0
-    files: int = 0
-
-    def over(self, now: datetime) -> bool:
-        return self.begun is None or self.begun <= now - WINDOW
-
-    def fits(self, sizes: list[int], now: datetime) -> bool:
-        size, files = (0, 0) if self.over(now) else (self.size, self.files)
-        return size + sum(sizes) <= QUOTA_BYTES and files + len(sizes) <= QUOTA_FILES
-
-    def take(self, sizes: list[int], now: datetime) -> None:
-        if self.over(now):
-            self.begun, self.size, self.files = now, 0, 0
-        self.size += sum(sizes)
-        self.files += len(sizes)
-
-    def refund(self, window: datetime | None, size: int, files: int) -> None:
-        if window is not None and window == self.begun:
-            self.size -= size
-            self.files -= files
+def replacement(data: bytes, look: int) -> bytes:
+    """Return the bytes that replace an object after a HEAD: other ones, then the same again."""
+    return data if look % 2 else bytes(255 - byte for byte in data[:8]) + data[8:]
 
 
 @dataclass
 class ModelUpload:
-    """An upload. While it is pending, `object` holds the object at its key, and its writer.
+    """An upload. `object` holds the object at the key that its client writes to, and its writer.
 
-    `seen` holds the bytes that a confirm has started to copy, even if its answer was lost.
+    After the end of the upload, such an object is late. `attempts` counts the attempts to publish
+    it, and `image_key` is the key of the attempt that won.
     """
 
     id: Any
@@ -73,11 +55,10 @@ class ModelUpload:
     forms: list[Any] = field(default_factory=list)  # forms, or PUTs
     state: str = "pending"
     object: tuple[str, bytes] | None = None
-    seen: bytes | None = None
+    attempts: int = 0
+    image_key: str = ""
     image: Any = None
     image_deleted: bool = False
-    # The upload has ended but stays charged until this time, because its form can still write.
-    owed_until: datetime | None = None
     # Multipart: whether it was created in the bucket, and whether it still exists there.
     begun: bool = False
     parts_pinned: bool = False
@@ -90,16 +71,20 @@ class ModelUpload:
     coming: bool = False
 
     @property
-    def promoted(self) -> bool:
-        return self.transport != "multipart" and not self.pinned
-
-    @property
     def final(self) -> str:
         return f"media/{self.key}"
 
     @property
     def written(self) -> str:
-        return f"incoming/{self.key}" if self.promoted else self.final
+        return f"incoming/{self.key}"
+
+    @property
+    def world(self) -> World:
+        return self.owner.world
+
+    @property
+    def publishing(self) -> timedelta:
+        return PUBLISHING + timedelta(seconds=self.size / COPIED_PER_SECOND)
 
     def stale(self, now: datetime) -> bool:
         return self.state == "pending" and now >= self.expires_at + GRACE
@@ -121,45 +106,54 @@ class ModelUpload:
 
     def end(self, state: str, now: datetime) -> None:
         """End the upload; its object is deleted again when no signature can write it."""
-        self.state, self.object, self.coming = state, None, False
+        self.state = state
         dead_at = self.expires_at + GRACE
-        if self.transport == "multipart" or dead_at <= now:
-            self.owner.quota.refund(self.window, self.size, 1)
-        elif self.window is not None:
-            self.owed_until = dead_at
+        stays_charged = self.transport != "multipart" and dead_at > now and self.window is not None
+        if not stays_charged:
+            self.world.quota.refund(self.window, self.size, 1)
         if self.completing is not None:
             dead_at = max(dead_at, self.completing + COMPLETION)
-        for key in (self.written, self.final):
-            self.owner.sweep(key, dead_at)
+        refunds = self if stays_charged else None
+        self.world.enqueue(self.written, now, until=dead_at, refunds=refunds)
+        if self.attempts:
+            self.world.enqueue(self.final, now, until=max(dead_at, now + self.publishing))
         if self.begun:
-            self.owner.sweep(f"parts of {self.final}", now + PUT + GRACE)
+            self.world.enqueue(self.written, now, until=now + PUT + GRACE, abort=True)
 
-    def swept(self, now: datetime) -> None:
-        """Refund the quota: the object was deleted for the last time."""
-        assert self.owed_until is not None
-        assert self.owed_until <= now
-        self.owner.quota.refund(self.window, self.size, 1)
-        self.owed_until = None
+    def reject(self, now: datetime) -> str:
+        """Reject the upload, and delete its object at once; return the error."""
+        self.end("rejected", now)
+        self.world.drain(now, only=self.written)
+        return "object_mismatch"
 
     def arrive(self, how: str) -> None:
         """Store the whole object."""
         self.object, self.coming = (how, b"".join(self.data)), False
 
-    def become_image(self, now: datetime) -> None:
+    def begin_to_publish(self, now: datetime) -> str:
+        """Count an attempt; return its key. All but the first are in the outbox until they win."""
+        self.attempts += 1
+        target = self.world.next_target(self.final, self.attempts)
+        if self.attempts > 1:
+            self.world.enqueue(target, now + self.publishing)
+        return target
+
+    def become_image(self, now: datetime, target: str) -> None:
         assert self.object is not None
         size = len(self.object[1])
-        self.state = "confirmed"
-        self.owner.quota.refund(self.window, self.size - size, 0)
+        self.state, self.image, self.image_key = "confirmed", KEPT, target
+        if self.attempts > 1:
+            self.world.enqueue(self.final, now, until=now + self.publishing)
+            self.world.withdraw(target)
+        self.world.quota.refund(self.window, self.size - size, 0)
         self.size = size
         if self.owner.kind == "user":
-            self.owner.drop_images(now)
-        self.image = KEPT
-        if self.promoted:
-            self.owner.sweep(self.written, self.expires_at + GRACE)
+            self.owner.drop_images(now, but=self)
+        self.world.enqueue(self.written, now)
 
     def drop_image(self, now: datetime) -> None:
         self.image_deleted = True
-        self.owner.sweep(self.final, now + PUT + GRACE)
+        self.world.enqueue(self.image_key, now, until=now + PUT + GRACE)
 
     def being_completed(self, now: datetime) -> bool:
         return self.completing is not None and now - self.completing < COMPLETION
@@ -171,18 +165,18 @@ class ModelUpload:
 
 @dataclass(eq=False)
 class ModelOwner:
-    """An ad or a user with its uploads. `sweeps` says how long each key stays in the outbox."""
+    """An ad or a user with its uploads."""
 
     kind: str
     id: int
-    quota: Quota
-    sweeps: dict[str, datetime]
+    world: World
     keeps: bool = False  # whether the reaper confirms stale uploads that have arrived
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
-    def sweep(self, key: str, until: datetime) -> None:
-        self.sweeps[key] = max(until, self.sweeps.get(key, until))
+    @property
+    def quota(self) -> Quota:
+        return self.world.quota
 
     def places(self) -> int:
         return sum(one.has_image or one.state == "pending" for one in self.uploads)
@@ -192,9 +186,9 @@ class ModelOwner:
             if upload.stale(now):
                 upload.end("expired", now)
 
-    def drop_images(self, now: datetime) -> None:
+    def drop_images(self, now: datetime, but: ModelUpload | None = None) -> None:
         for upload in self.uploads:
-            if upload.has_image:
+            if upload.has_image and upload is not but:
                 upload.drop_image(now)
 
     def delete(self, now: datetime) -> None:
@@ -245,7 +239,7 @@ def settled(upload: ModelUpload) -> str | None:
 def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
     """Return the expected error of a confirm; None if it returns the image.
 
-    `answer` is the bucket's answer to the copy of an upload that is not pinned.
+    `answer` is the bucket's answer to each copy.
     """
     stale = upload.stale(now)
     if stale and not upload.owner.keeps:
@@ -257,23 +251,31 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
             return "object_missing"
         upload.end("expired", now)
         return "upload_expired"
-    how, data = upload.object
-    if upload.promoted and how != "forged":
-        upload.seen = data if upload.seen is None else upload.seen
-        if upload.seen == data and answer in (UNHEARD, DONE):
+    replaceable = upload.transport == "multipart" or not upload.pinned
+    _, base = upload.object
+    for look in range(LOOKS):
+        how, data = upload.object
+        if how == "forged":
+            break
+        target = upload.begin_to_publish(now)
+        if answer == CHURNED or (answer == REPLACED and look == 0):
+            upload.object = ("sent" if replaceable else "forged", replacement(base, look))
+            continue
+        if answer != UNHEARD:
+            upload.world.public[target] = len(data)
+        if answer in (UNHEARD, DONE):
             return "storage_unavailable"
-    replaced = upload.promoted and (upload.seen != data or answer == REPLACED)
-    if how == "forged" or replaced:
-        upload.end("rejected", now)
-        return "object_mismatch"
-    upload.become_image(now)
-    return None
+        upload.become_image(now, target)
+        return None
+    return upload.reject(now)
 
 
 def cancel(upload: ModelUpload, now: datetime) -> str | None:
     """Return the expected error of a cancel."""
     if upload.state == "pending":
         upload.end("cancelled", now)
+        if upload.begun:
+            upload.world.drain(now, only=upload.written)
     return "upload_settled" if upload.state == "confirmed" else None
 
 

@@ -1,4 +1,4 @@
-"""The model of the reaper."""
+"""The model of the reaper and of bucket notifications."""
 
 from datetime import datetime
 
@@ -6,8 +6,9 @@ from tests.fuzz.model import ModelOwner, ModelUpload, confirm
 from tests.fuzz.model_parts import complete
 
 
-def reap(owners: list[ModelOwner], now: datetime) -> tuple[int, int]:
-    """Return how many stale uploads are confirmed and how many expire."""
+def reap(owners: list[ModelOwner], now: datetime) -> dict[str, int]:
+    """Return the counts that the reaper reports."""
+    world = owners[0].world
     uploads = [upload for owner in owners for upload in owner.uploads if upload.stale(now)]
     for upload in sorted(uploads, key=lambda upload: (upload.expires_at, upload.id)):
         if upload.owner.keeps:
@@ -15,7 +16,26 @@ def reap(owners: list[ModelOwner], now: datetime) -> tuple[int, int]:
         else:
             upload.end("expired", now)
     states = [upload.state for upload in uploads]
-    return states.count("confirmed"), states.count("expired")
+    first = world.drain(now)
+    late = world.sweep(now)
+    drained = first + world.drain(now)
+    return {
+        "kept": states.count("confirmed"),
+        "expired": states.count("expired"),
+        "late": late,
+        "deleted": drained["deleted"],
+        "postponed": drained["postponed"],
+    }
+
+
+def notify(upload: ModelUpload, now: datetime) -> str:
+    """Return the outcome of a notification that names the object that the client writes."""
+    if upload.state == "pending":
+        outcomes = {None: "confirmed", "object_missing": "missing", "object_mismatch": "rejected"}
+        return outcomes.get(confirm(upload, now), "settled")
+    upload.world.delete_late(upload, now)
+    upload.world.drain(now, only=upload.written)
+    return "settled"
 
 
 def _keep(upload: ModelUpload, now: datetime) -> None:

@@ -11,7 +11,7 @@ from tests.fuzz import lifecycle
 from tests.fuzz.lifecycle import FORGED, FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Lifecycle
 from tests.fuzz.lifecycle_parts import ALL, CHANGES
 from tests.fuzz.machine import ALICE, BACKEND
-from tests.fuzz.model import ANSWERED, DONE, LATER, REPLACED, UNHEARD
+from tests.fuzz.model import ANSWERED, CHURNED, DONE, LATER, REPLACED, UNHEARD
 
 Action = tuple[Callable[..., None], *tuple[Any, ...]]
 Script = list[Action]
@@ -119,11 +119,60 @@ def broker_scripts() -> Iterator[tuple[str, Script]]:
         "an avatar is replaced, and its object is deleted",
         [act for one in script for act in (one, send(), CONFIRM, REAP)],
     )
-    for answer in (UNHEARD, DONE, REPLACED):
+
+
+def copy_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
+    """Yield the scripts about copies whose answer is lost, and objects that are replaced."""
+    for answer in (UNHEARD, DONE, REPLACED, CHURNED):
         for change in ("", "other"):
             asked = (Lifecycle.confirm, 0, 1, ALICE, answer)
             script = [*arrived(LOOSE), asked, send(change), CONFIRM, send("other"), CONFIRM]
             yield f"copy: {answer}, and sent again, {change or 'the same'}", [*script, REAP]
+    for kind in kinds:
+        lost: Script = [(Lifecycle.confirm, 0, 1, ALICE, answer) for answer in (DONE, UNHEARD)]
+        together = [complete(DONE)] if kind is PART else []
+        many = [*arrived(kind), *together, *lost, *lost]
+        kept = [*many, CONFIRM, CONFIRM, REAP, later(901), REAP]
+        yield f"{name(kind)} is copied many times, then confirmed", kept
+        ended = [*many, (Lifecycle.cancel, 0), REAP, later(901), REAP]
+        yield f"{name(kind)} is copied many times, then cancelled", ended
+        for answer in (REPLACED, CHURNED):
+            asked = (Lifecycle.confirm, 0, 1, ALICE, answer)
+            replaced = [*arrived(kind), *together, asked, CONFIRM, REAP]
+            yield f"{name(kind)} is {answer} during its confirm", replaced
+    lost_twice: Script = [(Lifecycle.confirm, 0, 2, ALICE, DONE), CONFIRM]
+    script = [avatar(FORM), send(), *lost_twice, avatar(LOOSE), send(), *lost_twice]
+    yield "an avatar of a later attempt is replaced", [*script, REAP, later(901), REAP]
+
+
+def late_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
+    """Yield the scripts about objects that arrive after the end of their upload."""
+    late: Action = (Lifecycle.arrive_late, 0)
+    refused: Action = (Lifecycle.reap, True)
+    notified: Action = (Lifecycle.notify, 0, False)
+    for kind in kinds:
+        ends: dict[str, Script] = {
+            "cancelled": [(Lifecycle.cancel, 0)],
+            "confirmed": [given(kind)],
+            "expired": [later(3601), REAP],
+            "deleted with its ad": [(Lifecycle.delete_ad,)],
+            "confirmed and its image is deleted": [given(kind), (Lifecycle.delete_image, 0)],
+        }
+        for how, end in ends.items():
+            begun = [issue(kind), issue(kind), *arrived(kind), *end]
+            soon = [*begun, late, refused, late, later(31), REAP]
+            yield f"{name(kind)} is {how}, and arrives again soon", soon
+            last = [*begun, REAP, later(3601), REAP, late]
+            seen = [*last, refused, REAP, later(31), REAP, late, notified, notified]
+            yield f"{name(kind)} is {how}, and arrives after the last deletion", seen
+            away = [*last, (Lifecycle.notify, 0, True), notified, later(7201), issue(FORM)]
+            yield f"{name(kind)} is {how}, and stays charged until it is deleted", away
+    replaced = [avatar(FORM), send(), CONFIRM, avatar(LOOSE), send(), CONFIRM]
+    older: Action = (Lifecycle.arrive_late, 1)
+    yield "an avatar is replaced, and arrives again", [*replaced, REAP, older, late, REAP, older]
+    appears: Script = [(Lifecycle.appear, 0), later(60), REAP]
+    script = [*arrived(PART), complete(LATER), (Lifecycle.cancel, 0), later(3601), REAP]
+    yield "a completion appears after the last deletion", [*script, *appears]
 
 
 def name(kind: lifecycle.Kind) -> str:
@@ -155,7 +204,14 @@ def stale_scripts() -> Iterator[tuple[str, Script]]:
 
 STALE: dict[str, Script] = dict(stale_scripts())
 ON_SERVERS: dict[str, Script] = dict(server_scripts())
-SCRIPTED: dict[str, Script] = {**ON_SERVERS, **dict(broker_scripts())}
+COPIES: dict[str, Script] = dict(copy_scripts(LOOSE, PART))
+LATE: dict[str, Script] = dict(late_scripts(FORM))
+SCRIPTED: dict[str, Script] = {**ON_SERVERS, **dict(broker_scripts()), **COPIES, **LATE}
+# These take longer.
+MORE: dict[str, Script] = {
+    **dict(copy_scripts(FORM, OPEN, PUT, LOOSE_PUT)),
+    **dict(late_scripts(LOOSE, OPEN, PUT, LOOSE_PUT, PART)),
+}
 
 
 def play(machine: Lifecycle, script: Script) -> None:

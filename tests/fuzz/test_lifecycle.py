@@ -13,7 +13,7 @@ from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
-from tests.fuzz.scripted import ON_SERVERS, SCRIPTED, STALE, Script, play
+from tests.fuzz.scripted import MORE, ON_SERVERS, SCRIPTED, STALE, Script, play
 from tests.servers.fixtures import Bucket
 
 # The number of generated histories. PostgreSQL takes several times as long as SQLite.
@@ -75,6 +75,12 @@ def test_rows_objects_and_model_agree_on_a_real_bucket(
 @POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -> None:
     play_all(InProcessBucket(), database_url, {**SCRIPTED, **STALE})
+
+
+@pytest.mark.matrix(part="fuzz")
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_rows_objects_and_model_agree_in_more_scripted_histories(database_url: str) -> None:
+    play_all(InProcessBucket(), database_url, MORE)
 
 
 # The behaviour of the server does not depend on the database.

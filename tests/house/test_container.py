@@ -65,8 +65,47 @@ def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket(role: Role
     assert with_root == {"minio", "minio-user", "bucket"}
     environment = COMPOSE["services"]["api"]["environment"]
     settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
-    policy = json.loads((ROOT / "docs/operations/minio-policy.json").read_text())
+    policy = json.loads(COMPOSE["configs"]["minio-policy"]["content"])
     assert policy == iam_policy(settings, role)
+
+
+def test_report_28_the_policy_of_minios_user_is_for_the_configured_bucket() -> None:
+    services = COMPOSE["services"]
+    variable = services["api"]["environment"]["BROKER_S3_BUCKET"]
+    assert variable == "${BROKER_S3_BUCKET:-media-bucket}"
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert text.count("media-bucket") == text.count(variable)
+    assert services["minio-user"]["configs"] == [
+        {"source": "minio-policy", "target": "/policy.json"}
+    ]
+    assert "/policy.json" in str(services["minio-user"]["command"])
+
+
+def test_report_28_the_reaper_serves_its_metrics_where_prometheus_looks() -> None:
+    reaper = COMPOSE["services"]["reaper"]
+    port = reaper["command"][reaper["command"].index("--metrics-port") + 1]
+    assert reaper["command"][reaper["command"].index("--metrics-host") + 1] == "0.0.0.0"
+    assert reaper["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"http://127.0.0.1:{port}/metrics" in str(reaper["healthcheck"]["test"])
+    scraped = (ROOT / "docs/operations/seeing.md").read_text()
+    assert f"'127.0.0.1:{port}'" in scraped
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_report_28_a_service_has_limits_for_its_log_and_its_memory(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["logging"] == {
+        "driver": "json-file",
+        "options": {"max-size": "10m", "max-file": "5"},
+    }
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+
+
+def test_report_28_an_image_that_never_changes_is_pinned_by_its_digest() -> None:
+    images = {name: service["image"] for name, service in COMPOSE["services"].items()}
+    assert images["minio"] == images["minio-user"]
+    assert re.fullmatch(r"minio/minio:RELEASE\.\S+@sha256:[0-9a-f]{64}", images["minio"])
+    assert not [image for image in images.values() if image.endswith(":latest")]
 
 
 def test_the_image_runs_as_nobody_and_whatever_pip_installs_has_a_hash() -> None:
@@ -128,7 +167,9 @@ def test_what_the_image_installs_has_no_tool_of_a_developer() -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", "requirements-build.txt", "requirements-dev.txt"]
+    "lock",
+    ["requirements.txt", "requirements-gunicorn.txt", "requirements-build.txt"]
+    + ["requirements-dev.txt"],
 )
 def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     text = re.sub(r"^\s*#.*$", "", (ROOT / lock).read_text(), flags=re.MULTILINE)

@@ -30,6 +30,7 @@ def test_every_error_code_is_in_its_page_as_the_api_explains_it() -> None:
 def test_every_error_that_services_raise_has_a_status() -> None:
     internal = {
         "object_not_found",
+        "object_refused",
         "precondition_failed",
         "multipart_not_found",
         "invalid_parts",

@@ -52,5 +52,5 @@ def test_it_has_the_command_and_the_licence(wheel: dict[str, str]) -> None:
     told = {name.partition(".dist-info/")[2]: text for name, text in wheel.items()}
     points = configparser.ConfigParser()
     points.read_string(told["entry_points.txt"])
-    assert points["console_scripts"]["broker"] == "broker.cli:main"
+    assert points["console_scripts"]["broker"] == "broker.__main__:main"
     assert told["licenses/LICENSE"] == (ROOT / "LICENSE").read_text()

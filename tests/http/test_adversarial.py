@@ -87,8 +87,17 @@ def test_case_07_wrong_audience_or_issuer(make_app: Callable[..., Flask]) -> Non
         assert Client(app, token(1, **{**right, **change})).get("/api/users/1/").status_code == 401
 
 
-@pytest.mark.parametrize("sub", ["01", "0", "-1", "x", "", "1 ", "9" * 19, "1.0", "１"])
-def test_a_sub_that_is_no_decimal_id_is_refused(app: Flask, sub: str) -> None:
+@pytest.mark.parametrize("sub", ["01", "0", "-1", "x", "1 ", "9" * 19, "1.0", "１"])
+def test_a_sub_that_only_resembles_an_id_is_another_user(app: Flask, sub: str) -> None:
+    ad = Client(app, token(1)).ad()
+    other = Client(app, token(sub))
+    assert other.get("/api/users/me/").get_json()["id"] >= 2**52
+    assert other.ticket(ad).status_code == 403
+    assert other.post("/api/users/1/upload_avatar/", declared()).status_code == 403
+
+
+@pytest.mark.parametrize("sub", ["", "1\x00", "1\n", "x" * 129])
+def test_a_sub_that_names_no_user_is_refused(app: Flask, sub: str) -> None:
     assert Client(app, token(sub)).get("/api/profiles/").status_code in (200, 401)
     assert Client(app, token(sub)).post("/api/ads/", {"title": "x"}).status_code == 401
 

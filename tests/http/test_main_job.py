@@ -14,7 +14,7 @@ def test_a_photo_is_uploaded_with_a_ticket_and_served_at_its_public_url(
     ticket = answer.get_json()
     assert ticket["state"] == "pending"
     assert ticket["upload"]["method"] == "POST"
-    assert ticket["upload"]["fields"]["key"] == f"media/{ticket['key']}"
+    assert ticket["upload"]["fields"]["key"] == f"incoming/{ticket['key']}"
     assert send(ticket).status_code == 201
 
     image = alice.post(ticket["confirm_url"])

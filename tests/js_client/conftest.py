@@ -58,7 +58,7 @@ class Shop:
         client = boto3.Session().client("s3", endpoint_url=self.bucket.server.endpoint_url)
         keys = [row.key for row in self.uploads() if row.multipart_id is not None]
         found = (
-            client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"media/{key}")
+            client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"incoming/{key}")
             for key in keys
         )
         return sum(len(answer.get("Uploads", [])) for answer in found)

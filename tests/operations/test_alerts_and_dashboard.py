@@ -21,7 +21,8 @@ ALERTS = ROOT / "docs/operations/alerts.yml"
 PAGE = ROOT / "docs/operations/seeing.md"
 HERE = Path(__file__).parent
 AT_SCRAPE = {
-    *("broker_outbox_waiting", "broker_outbox_refused", "broker_outbox_overdue_seconds"),
+    *("broker_outbox_waiting", "broker_outbox_refused", "broker_outbox_given_up"),
+    "broker_outbox_overdue_seconds",
     "broker_bucket_available",
 }
 

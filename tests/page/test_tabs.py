@@ -7,7 +7,7 @@ import httpx
 import jwt
 from playwright.sync_api import expect
 
-from tests.http.client import SECRET, token
+from tests.http.client import SECRET, Client, token
 from tests.page.conftest import OpenMarket
 from tests.page.seller import choose, expect_recorded, hold_back_forms, names, photo
 from tests.page.waiting import wait_until
@@ -91,6 +91,25 @@ def test_sign_in_works_with_a_wrong_clock_and_without_browser_storage(
     dialog.get_by_label("Token").fill(token(1))
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#app")).to_be_visible()
+
+
+def test_report_24_a_user_with_any_subject_signs_in_and_saves_a_profile_photo(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    """The page cannot read the user's id from the token; the broker returns it."""
+    market = open_market(dev=False)
+    page = market.visit()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("Token").fill(token("auth0|ada"))
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#app")).to_be_visible()
+    page.get_by_role("button", name="Profile photo").click()
+    page.locator("#avatar-file").set_input_files(photos[0])
+    dialog = page.get_by_role("dialog", name="Profile photo")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_contain_text("Saved.")
+    me = Client(market.app, token("auth0|ada")).get("/api/users/me/").get_json()
+    assert me["avatar"].startswith(f"avatars/user_{me['id']}/")
 
 
 def test_a_token_signed_with_another_secret_is_refused_and_asked_for_again(

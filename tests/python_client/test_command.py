@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from broker.local.dev_env import load_or_make
-from tests.http.client import JPEG, SECRET
+from tests.http.client import JPEG, SECRET, Client, token
 from tests.python_client.commands import Shell
 from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
@@ -112,7 +112,6 @@ def test_options_that_exclude_each_other_are_usage_errors(live: Live, shell: She
         ["photo1.jpg", "--url", live.url],
         ["photo1.jpg", "--ad", "1", "--avatar", "--url", live.url],
         ["photo1.jpg", "photo2.jpg", "--avatar", "--url", live.url],
-        ["photo1.jpg", "--avatar", "--url", live.url, "--token", "opaque"],
         ["photo1.jpg", "--ad", "1", "--url", "broker.example"],
         ["photo1.jpg", "--ad", "1", "--url", f"{live.url}\r"],  # from a file with Windows line ends
         ["photo1.jpg", "--ad", "1"],  # a token without an address
@@ -150,6 +149,23 @@ def test_an_avatar_is_set_for_the_tokens_user(live: Live, shell: Shell) -> None:
     done = shell.call("photo1.jpg", "--avatar", "--url", live.url)
     assert done.exit_code == 0
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] in done.stdout
+
+
+def test_report_24_an_avatar_is_set_for_a_user_with_any_subject(live: Live, shell: Shell) -> None:
+    """The token does not contain the user's id; the broker returns it."""
+    done = shell.call("photo1.jpg", "--avatar", "--url", live.url, "--token", token("auth0|ada"))
+    assert done.exit_code == 0, done.stderr
+    me = Client(live.app, token("auth0|ada")).get("/api/users/me/").get_json()
+    assert me["id"] >= 2**52
+    assert me["avatar_url"] in done.stdout
+    assert f"avatars/user_{me['id']}/" in me["avatar_url"]
+
+
+def test_report_24_a_refused_token_is_reported_on_one_line(live: Live, shell: Shell) -> None:
+    done = shell.call("photo1.jpg", "--avatar", "--url", live.url, "--token", "opaque")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"broker: {live.url}: token_invalid")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_with_broker_dev_it_needs_neither_address_nor_token(live: Live, shell: Shell) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from broker_client import AsyncBroker, Broker, FileToSend, Progress
+from broker_client import AsyncBroker, Broker, FileToSend, Progress, User
 
-from tests.http.client import JPEG
+from tests.http.client import JPEG, token
 from tests.python_client.fault_transport import FaultTransport, is_for_s3
 from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
@@ -96,6 +96,20 @@ def test_an_avatar_is_set_for_its_user(live: Live, photo: Path) -> None:
     with Broker(live.url, live.token) as broker:
         image = broker.upload(photo, user=1)
     assert live.user.get("/api/users/1/").get_json()["avatar_url"] == image.image_url
+
+
+def test_report_24_both_clients_return_the_tokens_user(live: Live, photo: Path) -> None:
+    async def me() -> User:
+        async with AsyncBroker(live.url, token("auth0|ada")) as broker:
+            return await broker.me()
+
+    with Broker(live.url, token("auth0|ada")) as broker:
+        found = broker.me()
+        image = broker.upload(photo, user=found.id)
+        assert broker.me().avatar_url == image.image_url
+    assert found.subject == "auth0|ada"
+    assert found.id >= 2**52
+    assert asyncio.run(me()).id == found.id
 
 
 def test_a_stream_is_sent_from_its_current_position_and_not_closed(live: Live) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 
-from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
+from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled
 from tests.servers import START_TIMEOUT, S3Server, Webhook, start_on_free_port
 
 WEBHOOK_ARN = "arn:minio:sqs::BROKER:webhook"
@@ -25,16 +26,22 @@ SECRET_KEY = "broker-test-secret"  # noqa: S105
 
 
 @contextlib.contextmanager
-def minio(webhook: Webhook | None = None, **environment: str) -> Iterator[S3Server]:
-    """Run MinIO on an empty drive with extra settings; raise ServerNotInstalled."""
+def minio(
+    webhook: Webhook | None = None, certs: Path | None = None, **environment: str
+) -> Iterator[S3Server]:
+    """Run MinIO on an empty drive with extra settings; raise ServerNotInstalled.
+
+    If `certs` has public.crt and private.key, it serves TLS at localhost.
+    """
     binary = minio_binary()
     with tempfile.TemporaryDirectory(prefix="minio-", ignore_cleanup_errors=True) as directory:
 
         def start(port: int) -> tuple[ChildProcess, str]:
-            url = f"http://{LOOPBACK}:{port}"
-            child = _child(binary, Path(directory), port, {**_notifying(webhook), **environment})
+            url = f"https://localhost:{port}" if certs else f"http://{LOOPBACK}:{port}"
+            extra = {**_notifying(webhook), **environment}
+            child = _child(binary, Path(directory), port, certs, extra)
             # "cluster", because "live" and "ready" answer 200 before MinIO can write.
-            child.start(lambda: answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
+            child.start(lambda: _answers(f"{url}/minio/health/cluster"), START_TIMEOUT)
             return child, url
 
         child, url = start_on_free_port(start)
@@ -79,6 +86,13 @@ def minio_binary() -> str:
     )
 
 
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, verify=False, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
 def _go_bin() -> Path | None:
     go = shutil.which("go")
     if go is None:
@@ -87,10 +101,13 @@ def _go_bin() -> Path | None:
     return Path(answer.stdout.strip(), "bin") if answer.stdout.strip() else None
 
 
-def _child(binary: str, directory: Path, port: int, environment: dict[str, str]) -> ChildProcess:
-    certs = f"--certs-dir={directory / 'certs'}"  # the user's certificates would turn on HTTPS
+def _child(
+    binary: str, directory: Path, port: int, certs: Path | None, environment: dict[str, str]
+) -> ChildProcess:
+    # Without a directory of its own, the user's certificates would turn on HTTPS.
+    certs_dir = f"--certs-dir={certs or directory / 'certs'}"
     return ChildProcess(
-        [binary, "server", f"--address={LOOPBACK}:{port}", certs, str(directory / "data")],
+        [binary, "server", f"--address={LOOPBACK}:{port}", certs_dir, str(directory / "data")],
         log_file=directory / "minio.log",
         cwd=directory,
         env={

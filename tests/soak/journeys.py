@@ -5,6 +5,7 @@ lists) and what an attacker tries (wrong bytes, uploads of other users).
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from benchmarks.servers.bucket import BUCKET
 from tests.soak.calls import GaveUp
@@ -43,6 +44,7 @@ class JourneyClient(Client):
             (self.abandon, 7),
             (self.wrong_bytes, 6),
             (self.forged, 2),
+            (self.late, 3),
             (self.delete_image, 4),
             (self.delete_ad, 1),
             (self.other_people, 2),
@@ -56,6 +58,19 @@ class JourneyClient(Client):
         self.known.ads[ad][image.id] = image
         if self.chance.random() < FETCHED and await self.calls.fetch(image.url) != photo.data:
             self.calls.record_error(f"{image.url} is another photo")
+
+    async def late(self) -> None:
+        """Send a file again after its upload was confirmed or cancelled; the reaper deletes it."""
+        ad = await self.ad()
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(ad, photo)
+        if self.chance.random() < 0.5:
+            image = await self.upload(ticket, photo)
+            self.known.ads[ad][image.id] = image
+        else:
+            await self.send(ticket, photo)
+            await self.cancel_ticket(ticket)
+        await self.send_late(ticket, photo)
 
     async def batch(self) -> None:
         """Upload three photos with one batch request."""
@@ -83,6 +98,9 @@ class JourneyClient(Client):
         ticket = await self.ticket(await self.ad(), photo)
         if self.chance.random() < 0.5:
             await self.send(ticket, photo)
+        await self.cancel_ticket(ticket)
+
+    async def cancel_ticket(self, ticket: dict[str, Any]) -> None:
         path = f"/api/uploads/{ticket['id']}/"
         await self.ask("DELETE", path, 204)
         late = self.is_late(ticket)
@@ -117,7 +135,7 @@ class JourneyClient(Client):
         """Write other bytes directly to the bucket; the confirm must reject them."""
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
-        place = {"Bucket": BUCKET, "Key": f"media/{ticket['key']}"}
+        place = {"Bucket": BUCKET, "Key": f"incoming/{ticket['key']}"}
         url = self.stack.s3_client.generate_presigned_url(
             "put_object", Params={**place, "ContentType": "image/jpeg"}
         )

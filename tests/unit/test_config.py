@@ -54,6 +54,16 @@ GOOD = {
         ("BROKER_ALLOWED_HOSTS", "https://canary"),
         ("BROKER_HSTS_SECONDS", "-1"),
         ("BROKER_JWT_ALGORITHM", "none"),
+        ("BROKER_JWT_USER_CLAIM", ""),
+        ("BROKER_JWT_USER_CLAIM", "exp"),
+        ("BROKER_JWT_JWKS_MAX_AGE", "0"),
+        ("BROKER_JWT_LEEWAY", "301"),
+        ("BROKER_JWT_LEEWAY", "-1"),
+        ("BROKER_JWT_TOKEN_TYPE", "canary"),
+        ("BROKER_JWT_TOKEN_TYPE", "typ="),
+        ("BROKER_JWT_TOKEN_TYPE", "=canary"),
+        ("BROKER_JWT_ROLE_CLAIM", ""),
+        ("BROKER_JWT_SERVICE_ROLE", ""),
     ],
 )
 def test_the_error_of_an_invalid_value_has_its_name_and_not_the_value(

@@ -41,3 +41,16 @@ def test_report_09_only_codes_known_to_be_final_are_final(code: str) -> None:
     advice = [s3_failures.advise(code, "", failures=n, expired=False) for n in tries]
     assert advice == ["retry"] * s3_failures.MAX_FAILURES + ["give_up"]
     assert s3_failures.advise(code, "", failures=1, expired=True) == "renew"
+
+
+@pytest.mark.parametrize("message", ["Expiration date is in the past", "Date is too old"])
+def test_report_14_a_form_that_has_expired_on_garage_is_renewed(message: str) -> None:
+    code = "InvalidRequest"
+    advice = s3_failures.advise(code, f"Bad request: {message}", failures=1, expired=False)
+    assert advice == "renew"
+    assert s3_failures.advise(code, "Bad request", failures=1, expired=False) == "retry"
+
+
+def test_report_14_a_digest_that_garage_finds_wrong_is_sent_again() -> None:
+    """S3 answers InvalidDigest for a malformed digest and BadDigest for other bytes."""
+    assert s3_failures.advise("InvalidDigest", "", failures=1, expired=False) == "retry"

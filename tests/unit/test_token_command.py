@@ -71,10 +71,27 @@ def test_an_unsuitable_key_is_reported_in_one_line(algorithm: str, tmp_path: Pat
     assert "short" not in done.stderr
 
 
-@pytest.mark.parametrize("sub", ["0", "-1", "9223372036854775808", "me"])
+@pytest.mark.parametrize("sub", ["", "x" * 129, "a\nb"])
 def test_a_sub_that_the_api_would_refuse_is_refused(sub: str, tmp_path: Path) -> None:
     load_or_make(tmp_path, port=8000, s3_port=8333)
     assert run("--sub", sub, "--data-dir", tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize("sub", ["auth0|x", "0f2b6c1e-7a53-4c61-9d1b-2f6f2f6d5a11", "01", "1"])
+def test_report_24_broker_token_takes_any_subject(sub: str, tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", sub, "--data-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["sub"] == sub
+
+
+def test_report_24_broker_token_uses_the_claim_that_broker_dev_is_configured_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_JWT_USER_CLAIM", "uid")
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "auth0|x", "--data-dir", tmp_path)
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["uid"] == "auth0|x"
 
 
 def test_report_30_broker_token_signs_the_claims_that_the_settings_require(tmp_path: Path) -> None:
@@ -109,3 +126,26 @@ def test_report_30_a_claim_that_cannot_be_signed_is_refused(claim: str, tmp_path
     assert done.exit_code == 2
     assert claim.partition("=")[0] in done.stderr
     assert "No such option" not in done.stderr
+
+
+def test_report_24_a_token_has_what_the_settings_of_broker_dev_require(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "BROKER_JWT_TOKEN_TYPE": "typ=at+jwt",
+        "BROKER_JWT_ROLE_CLAIM": "kind",
+        "BROKER_JWT_SERVICE_ROLE": "backend",
+    }.items():
+        monkeypatch.setenv(name, value)
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run("--sub", "7", "--role", "service", "--data-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+    made = jwt.decode_complete(done.stdout.strip(), secret, ["HS256"])
+    assert made["header"]["typ"] == "at+jwt"
+    done = run("--sub", "7", "--data-dir", tmp_path, "--typ", "JWT")
+    assert jwt.get_unverified_header(done.stdout.strip())["typ"] == "JWT"
+    assert made["payload"]["kind"] == "backend"
+    monkeypatch.setenv("BROKER_JWT_TOKEN_TYPE", "token_type=access")
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    done = run("--sub", "7", "--data-dir", tmp_path)
+    assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["token_type"] == "access"

@@ -1,9 +1,12 @@
 """The time for which a process caches verified tokens."""
 
+from broker.api.auth.signing_keys import ConfiguredKey
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
 from broker.domain.principal import Principal
 
 ALICE = Principal(user_id=1)
+KEYS = ConfiguredKey("secret")
+KEY = (None, "secret")
 
 
 class Clock:
@@ -16,32 +19,32 @@ class Clock:
 def test_a_verified_token_is_cached_until_it_expires() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
-    tokens.remember("Bearer a", ALICE, clock.now + 60)
-    assert tokens.recall("Bearer a") == ALICE
-    assert tokens.recall("Bearer b") is None
+    tokens.remember("Bearer a", ALICE, clock.now + 60, KEY)
+    assert tokens.recall("Bearer a", KEYS) == ALICE
+    assert tokens.recall("Bearer b", KEYS) is None
     clock.now += 60
-    assert tokens.recall("Bearer a") is None
+    assert tokens.recall("Bearer a", KEYS) is None
 
 
 def test_a_long_lived_token_is_verified_again_after_a_while() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
-    tokens.remember("Bearer a", ALICE, clock.now + 1e9)
+    tokens.remember("Bearer a", ALICE, clock.now + 1e9, KEY)
     clock.now += REMEMBERED_SECONDS
-    assert tokens.recall("Bearer a") is None
+    assert tokens.recall("Bearer a", KEYS) is None
 
 
 def test_an_expired_token_is_not_cached() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
-    tokens.remember("Bearer a", ALICE, clock.now - 1)
-    assert tokens.recall("Bearer a") is None
+    tokens.remember("Bearer a", ALICE, clock.now - 1, KEY)
+    assert tokens.recall("Bearer a", KEYS) is None
 
 
 def test_the_oldest_cached_tokens_are_dropped_if_there_are_too_many() -> None:
     clock = Clock()
     tokens = VerifiedTokens(clock)
     for number in range(TOKENS_MAX + 1):
-        tokens.remember(f"Bearer {number}", ALICE, clock.now + 60)
-    assert tokens.recall("Bearer 0") is None
-    assert tokens.recall(f"Bearer {TOKENS_MAX}") == ALICE
+        tokens.remember(f"Bearer {number}", ALICE, clock.now + 60, KEY)
+    assert tokens.recall("Bearer 0", KEYS) is None
+    assert tokens.recall(f"Bearer {TOKENS_MAX}", KEYS) == ALICE

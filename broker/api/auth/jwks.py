@@ -1,76 +1,164 @@
-"""The token issuer's public keys (RFC 7517), which are kept while the issuer is down."""
+"""The token issuer's public keys (RFC 7517), refreshed in the background.
+
+Requests only read the keys. A daemon thread downloads them, so no request waits for a slow issuer
+once the keys are loaded, and no unknown `kid` makes one wait.
+"""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from jwt import PyJWKClient, PyJWKSet
-from jwt.exceptions import PyJWKClientError, PyJWKError, PyJWKSetError
-
+from broker.api.auth.jwks_download import Keys, KeysNotDownloaded, download
 from broker.api.problems.handlers import ApiError
 
-REFETCH_SECONDS = 60.0
-RETRY_SECONDS = 5.0
-FETCH_TIMEOUT_SECONDS = 3.0
+# After a download, an unknown `kid` starts the next one no sooner than this.
+UNKNOWN_KID_SECONDS = 10.0
+RETRY_SECONDS = 5
+FIRST_LOAD_SECONDS = 2.0
 log = logging.getLogger("broker.jwks")
 
 
 class KeysUnavailable(ApiError):
-    """The issuer's keys cannot be fetched, so the token cannot be verified."""
+    """The token cannot be verified now. Its key may be one that the issuer has published since."""
 
-    retry_after = int(RETRY_SECONDS)
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("keys_unavailable", "The issuer's keys are not loaded yet; try again.")
+        self.retry_after = retry_after
 
-    def __init__(self) -> None:
-        super().__init__("keys_unavailable", "The issuer's keys cannot be fetched; try again.")
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    keys: Keys
+    asked_at: float  # before the request, so that the keys are at least this new
 
 
 class KeySet:
-    """The issuer's keys by `kid`.
+    """The issuer's keys by `kid`. A key ends `max_age` seconds after it was last seen.
 
-    They are fetched when a token names an unknown key, at most once a minute, and after a failed
-    fetch at most once in five seconds.
+    They are downloaded at half that age; earlier, but at most once in ten seconds, if a token names
+    an unknown key; and five seconds after a download that failed. The thread starts with the first
+    token, also in a forked process, and again if it has died.
 
     Args:
+        algorithm: the keys must suit it; others are ignored.
+        max_age: in seconds.
         clock: monotonic seconds.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_TIMEOUT_SECONDS)
+    def __init__(
+        self,
+        url: str,
+        algorithm: str,
+        *,
+        max_age: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._algorithm = algorithm
+        self._max_age = max_age
         self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: dict[str | None, Any] = {}
-        self._ask_again_at: float | None = None
-        self._failed = False
+        self._loaded: _Loaded | None = None
+        self._failed_at: float | None = None
+        self._unknown_kid = False
+        self._stopped = False
+        self._forget_thread()
+        os.register_at_fork(after_in_child=self._forget_thread)
 
     def key(self, kid: str | None) -> Any | None:
         """Return the key with this `kid`; None if the issuer does not have it.
 
         Raises:
-            KeysUnavailable: the key is unknown, and the keys could not be fetched.
+            KeysUnavailable: the keys are not loaded or too old, or they are about to be downloaded
+                because this one is unknown.
         """
-        if kid in self._keys:
-            return self._keys[kid]
+        self._start()
+        loaded = self._current()
+        if loaded is None:
+            self._tried.wait(FIRST_LOAD_SECONDS)  # returns at once after the first download
+            loaded = self._current()
+        if loaded is not None and kid not in loaded.keys:
+            if self._failed_at is None and self._age_of(loaded) < UNKNOWN_KID_SECONDS:
+                return None
+            self._unknown_kid = True
+        if self._clock() >= self._due_at():
+            self._wake.set()
+        if loaded is None or kid not in loaded.keys:
+            raise KeysUnavailable(1 if self._failed_at is None else RETRY_SECONDS)
+        return loaded.keys[kid]
+
+    def holds(self, kid: str | None, key: Any) -> bool:
+        """Check whether the issuer still had this key, not too long ago."""
+        loaded = self._current()
+        return loaded is not None and loaded.keys.get(kid) is key
+
+    def stop(self) -> None:
+        """Stop the thread. The keys that are loaded work until they are too old."""
         with self._lock:
-            if kid not in self._keys and self._may_fetch():
-                self._fetch()
-            if kid not in self._keys and self._failed:
-                raise KeysUnavailable
-            return self._keys.get(kid)
+            self._stopped = True
+            thread = self._thread
+        self._wake.set()
+        if thread is not None:
+            thread.join()
 
-    def _may_fetch(self) -> bool:
-        return self._ask_again_at is None or self._clock() >= self._ask_again_at
+    def _current(self) -> _Loaded | None:
+        loaded = self._loaded
+        if loaded is None or self._age_of(loaded) >= self._max_age:
+            return None
+        return loaded
 
-    def _fetch(self) -> None:
-        try:
-            found = PyJWKSet.from_dict(self._client.fetch_data())
-        except (PyJWKClientError, PyJWKSetError, PyJWKError, ValueError, OSError) as error:
-            # OSError: the connection broke in the middle of a response.
-            log.error("The token issuer's keys cannot be fetched: %s", error)
-            self._failed = True
-            self._ask_again_at = self._clock() + RETRY_SECONDS
+    def _age_of(self, loaded: _Loaded) -> float:
+        return self._clock() - loaded.asked_at
+
+    def _forget_thread(self) -> None:
+        """Forget the thread and its locks. A forked process has only the thread that forked."""
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._tried = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _start(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
             return
-        self._failed = False
-        self._ask_again_at = self._clock() + REFETCH_SECONDS
-        self._keys = {jwk.key_id: jwk.key for jwk in found.keys}
+        with self._lock:
+            if not self._stopped and (self._thread is None or not self._thread.is_alive()):
+                self._thread = threading.Thread(target=self._run, name="jwks", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            seconds = self._due_at() - self._clock()
+            if seconds > 0:
+                self._wake.wait(seconds)
+                self._wake.clear()
+            else:
+                self._refresh()
+
+    def _due_at(self) -> float:
+        if self._failed_at is not None:
+            return self._failed_at + RETRY_SECONDS
+        if self._loaded is None:
+            return self._clock()
+        pause = UNKNOWN_KID_SECONDS if self._unknown_kid else self._max_age
+        return self._loaded.asked_at + min(pause, self._max_age / 2)
+
+    def _refresh(self) -> None:
+        asked_at = self._clock()
+        try:
+            keys = download(self._url, self._algorithm)
+        except KeysNotDownloaded as error:
+            log.error("The token issuer's keys cannot be fetched: %s", error)
+            self._failed_at = self._clock()
+        else:
+            # A key that has not changed stays the same object, for `holds`.
+            before = self._loaded.keys if self._loaded else {}
+            same = {kid: before[kid] for kid in keys if kid in before and before[kid] == keys[kid]}
+            self._loaded = _Loaded(keys | same, asked_at)
+            self._failed_at = None
+            if not keys:
+                log.warning("The token issuer publishes no keys. All tokens are refused.")
+        self._unknown_kid = False
+        self._tried.set()

@@ -1,63 +1,65 @@
 """Bearer tokens of the marketplace, verified by flask-jwt-extended (RFC 7519, RFC 6750)."""
 
-import re
 import time
-import unicodedata
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, current_app, g, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
-from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
-from jwt import ExpiredSignatureError, InvalidKeyError, PyJWTError
+from flask_jwt_extended.exceptions import NoAuthorizationError
+from jwt import InvalidAlgorithmError
 
-from broker.api.auth.jwks import KeySet
+from broker.api.auth.claims import principal_of
+from broker.api.auth.refusals import ERRORS, TokenRefused, reason_of
+from broker.api.auth.signing_keys import SigningKeys, signing_keys
+from broker.api.auth.token_type import is_access_token
 from broker.api.auth.verified_tokens import VerifiedTokens
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import count_request
 from broker.api.request.context import current
 from broker.config import Settings
-from broker.domain.principal import Principal, Role
+from broker.domain.principal import Principal
 from broker.services.marketplace.sign_in import sign_in
 from broker.telemetry.context import context
+from broker.telemetry.metrics import TOKENS_REFUSED
 
-LEEWAY_SECONDS = 10
 TOKEN_CODES = ("token_missing", "token_invalid", "token_expired", "keys_unavailable")
-_SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
-_ID_MAX = 2**63 - 1
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Configure the verifier with one algorithm and its key."""
+    """Configure the verifier with one algorithm and its keys."""
     app.config["JWT_TOKEN_LOCATION"] = ["headers"]
     app.config["JWT_ALGORITHM"] = settings.jwt_algorithm
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
-    app.config["JWT_DECODE_LEEWAY"] = LEEWAY_SECONDS
+    app.config["JWT_DECODE_LEEWAY"] = settings.jwt_leeway
+    app.config["JWT_IDENTITY_CLAIM"] = settings.jwt_user_claim
+    # `principal_of` checks the claim, and accepts integers, too.
+    app.config["JWT_VERIFY_SUB"] = False
     app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
+    app.extensions["signing_keys"] = signing_keys(settings)
     app.extensions["verified_tokens"] = VerifiedTokens()
     manager = JWTManager(app)
-    if settings.jwt_jwks_url is not None:
-        keys = KeySet(settings.jwt_jwks_url)
 
-        def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
-            key = keys.key(header.get("kid"))
-            if key is None:
-                raise InvalidKeyError("no such key")
-            return key
+    @manager.decode_key_loader
+    def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
+        if header.get("alg") != settings.jwt_algorithm:
+            raise InvalidAlgorithmError  # without asking the issuer for its key
+        keys: SigningKeys = current_app.extensions["signing_keys"]
+        kid = header.get("kid")
+        key = keys.key(kid)
+        if key is None:
+            raise TokenRefused("unknown_key")
+        g.signing_key = (kid, key)
+        return key
 
-    else:
-        secret = settings.jwt_secret
-        key = secret.get_secret_value() if secret else settings.jwt_public_key_pem
-
-        def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
-            return key
-
-    manager.decode_key_loader(key_of)
+    @manager.token_verification_loader
+    def has_right_type(header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
+        return is_access_token(header, claims, settings.jwt_token_type)
 
 
 def principal() -> Principal:
@@ -97,23 +99,27 @@ def _authenticate(*, optional: bool) -> None:
     started = time.perf_counter()
     header = request.headers.get("Authorization", "")
     tokens: VerifiedTokens = current_app.extensions["verified_tokens"]
-    known = tokens.recall(header)
+    keys: SigningKeys = current_app.extensions["signing_keys"]
+    known = tokens.recall(header, keys)
     claims = None
     try:
         if known is None:
             claims = _claims(optional=optional)
-        found = known if claims is None else _principal(claims)
+        found = known if claims is None else principal_of(claims, current().settings)
+    except TokenRefused as error:
+        g.token_refused = error.reason
+        TOKENS_REFUSED.labels(error.reason).inc()
+        raise
     finally:
         context.token += time.perf_counter() - started
+    if found is not None and claims is not None:
+        # Before the request is counted: only the database knows the id of a mapped subject.
+        with current().work(found) as work:
+            found = sign_in(work)
+        tokens.remember(header, found, int(claims["exp"]), g.signing_key)
     count_request(found)
-    if found is None:
-        return
-    g.principal = found
-    if claims is None:
-        return
-    with current().work(found) as work:
-        sign_in(work)
-    tokens.remember(header, found, int(claims["exp"]))
+    if found is not None:
+        g.principal = found
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:
@@ -125,35 +131,7 @@ def _claims(*, optional: bool) -> Mapping[str, Any] | None:
         raise ApiError(
             "token_missing", "Send the header Authorization: Bearer with a token."
         ) from None
-    except ExpiredSignatureError:
-        raise ApiError("token_expired", "The token has expired; get a new one.") from None
-    except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError):
-        # The last three: parts of the token are not JSON, or claims have wrong types.
-        raise ApiError("token_invalid", "The token cannot be verified.") from None
+    except ERRORS as error:
+        raise TokenRefused(reason_of(error)) from None
     claims: Mapping[str, Any] = get_jwt()
     return claims
-
-
-def _principal(claims: Mapping[str, Any]) -> Principal:
-    subject, role = claims.get("sub"), claims.get("role", Role.USER)
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or int(subject) > _ID_MAX:
-        raise ApiError("token_invalid", "The token's sub is not a user id.")
-    if "exp" not in claims:
-        raise ApiError("token_invalid", "The token has no exp.")
-    if role not in (Role.USER, Role.SERVICE):
-        raise ApiError("token_invalid", "The token's role must be user or service.")
-    return Principal(
-        user_id=int(subject),
-        role=Role(role),
-        email=_text(claims.get("email"), 254) or None,
-        first_name=_text(claims.get("first_name"), 150),
-        last_name=_text(claims.get("last_name"), 150),
-    )
-
-
-def _text(claim: object, length: int) -> str:
-    """Return a claim's text without control characters; unusual names must not prevent sign-in."""
-    if not isinstance(claim, str):
-        return ""
-    kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))
-    return "".join(kept)[:length]

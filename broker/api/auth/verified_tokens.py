@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from cachetools import TLRUCache
 
+from broker.api.auth.signing_keys import SigningKeys
 from broker.domain.principal import Principal
 
 TOKENS_MAX = 10_000
@@ -23,6 +25,7 @@ REMEMBERED_SECONDS = 300.0
 class _Verified:
     principal: Principal
     until: float
+    signing_key: tuple[str | None, Any]  # its kid, and the key
 
 
 class VerifiedTokens:
@@ -39,17 +42,24 @@ class VerifiedTokens:
             TOKENS_MAX, ttu=lambda _key, verified, _now: verified.until, timer=clock
         )
 
-    def recall(self, token: str) -> Principal | None:
-        """Return the principal of a verified token; None if it is unknown or has expired."""
+    def recall(self, token: str, keys: SigningKeys) -> Principal | None:
+        """Return the principal of a verified token.
+
+        Return None if the token is unknown, has expired, or its key is no longer trusted.
+        """
         with self._lock:
             verified = self._found.get(_digest(token))
-        return verified.principal if verified else None
+        if verified is None or not keys.holds(*verified.signing_key):
+            return None
+        return verified.principal
 
-    def remember(self, token: str, principal: Principal, exp: float) -> None:
+    def remember(
+        self, token: str, principal: Principal, exp: float, signing_key: tuple[str | None, Any]
+    ) -> None:
         """Store a verified token's principal until its `exp`, at most five minutes."""
         until = min(exp, self._clock() + REMEMBERED_SECONDS)
         with self._lock:
-            self._found[_digest(token)] = _Verified(principal, until)
+            self._found[_digest(token)] = _Verified(principal, until, signing_key)
 
 
 def _digest(token: str) -> bytes:

@@ -73,6 +73,9 @@ def _fields(status: int, seconds: float) -> dict[str, object]:
     code = g.get("problem_code")
     if code is not None:
         fields["code"] = code
+    reason = g.get("token_refused")
+    if reason is not None:
+        fields["reason"] = reason
     return fields
 
 

@@ -51,6 +51,7 @@ _UPPY_UPLOAD = {
     "upload_id": f"{_BODY}uploadId",
     "key": f"{_BODY}key",
 }
+_EDITS_OF_USER = ("edit_user", "upload_avatar", "open_user_uppy_session")
 _IMAGES_OF_AD = _to_image(f"{_BODY}id", f"{_BODY}images/0/id")
 LINKS: dict[str, dict[str, Parameters]] = {
     "create_ad": {
@@ -63,9 +64,8 @@ LINKS: dict[str, dict[str, Parameters]] = {
     "upload_image": _to_upload(f"{_BODY}id"),
     "upload_images": _to_upload(f"{_BODY}tickets/0/id"),
     "upload_avatar": _to_upload(f"{_BODY}id"),
-    "get_user": _links(
-        {"user_id": f"{_BODY}id"}, "edit_user", "upload_avatar", "open_user_uppy_session"
-    ),
+    "get_own_user": _links({"user_id": f"{_BODY}id"}, "get_user", *_EDITS_OF_USER),
+    "get_user": _links({"user_id": f"{_BODY}id"}, *_EDITS_OF_USER),
     "renew_upload": _to_upload(f"{_BODY}id"),
     "sign_upload_parts": _links(
         {"upload_id": f"{_PATH}upload_id"}, "list_upload_parts", "complete_upload"

@@ -24,7 +24,9 @@ HEADERS = {
     "RateLimit": "What is left of each rate limit: `r` requests in the next `t` seconds.",
     "RateLimit-Policy": "The rate limits of this request: `q` requests in `w` seconds.",
     "Idempotency-Replayed": "`true` if this repeats the first response for this `Idempotency-Key`.",
-    "WWW-Authenticate": "`Bearer`, with `error` if the request had a token (RFC 6750).",
+    "WWW-Authenticate": (
+        "`Bearer`, with `error` and `error_description` if the request had a token (RFC 6750)."
+    ),
 }
 RETRIED = (409, 429, 503)
 COUNTED = ("RateLimit", "RateLimit-Policy")

@@ -54,9 +54,15 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
         body["error"] = body["message"] = _in_one_line(detail, fields)
     answer = Response(json.dumps(body), status=row.status, mimetype=MEDIA_TYPE)
     if row.status == HTTPStatus.UNAUTHORIZED:
-        challenge = "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'
-        answer.headers["WWW-Authenticate"] = challenge
+        answer.headers["WWW-Authenticate"] = _challenge(code, detail)
     return answer
+
+
+def _challenge(code: str, detail: str) -> str:
+    """Return the challenge of a 401 (RFC 6750, section 3). Details of a 401 need no escapes."""
+    if code == "token_missing":
+        return "Bearer"
+    return f'Bearer error="invalid_token", error_description="{detail}"'
 
 
 def _in_one_line(detail: str, fields: Mapping[str, Any] | None) -> str:

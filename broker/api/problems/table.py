@@ -37,7 +37,7 @@ _TABLE = (
         "token_invalid",
         401,
         "Invalid token",
-        "the token was not issued by the marketplace, or its claims are wrong",
+        "the token was not issued by the marketplace, or its claims are wrong; `detail` says more",
         "sign in again",
     ),
     ProblemType(
@@ -208,7 +208,9 @@ _TABLE = (
         "object_mismatch",
         422,
         "Object differs from its declaration",
-        "the object in the bucket differs from the declared file; it is deleted",
+        "the object in the bucket differs from the declared file, or the bucket does not show it to"
+        " the broker (for example, because its client encrypted it with a key of its own); it is"
+        " deleted",
         "request a new ticket",
     ),
     ProblemType(
@@ -273,7 +275,7 @@ _TABLE = (
         "keys_unavailable",
         503,
         "Token keys unavailable",
-        "the keys at `BROKER_JWT_JWKS_URL` cannot be fetched, and the token's key is not cached",
+        "the token's key is not among the issuer's keys that are loaded, or these are too old",
         "try again after `Retry-After`; the token may be valid",
     ),
     ProblemType(

@@ -40,7 +40,7 @@ class OutboxCollector(Collector):
     """Gauges of the outbox, read from the database at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield three gauges, or nothing while the database is down."""
+        """Yield four gauges, or nothing while the database is down."""
         try:
             with current().system_work() as work:
                 backlog = outbox.backlog(work)
@@ -51,6 +51,9 @@ class OutboxCollector(Collector):
         )
         yield GaugeMetricFamily(
             "broker_outbox_refused", "Of these, refused by S3 at the last try", backlog.refused
+        )
+        yield GaugeMetricFamily(
+            "broker_outbox_given_up", "Of these, tried only once a month", backlog.given_up
         )
         yield GaugeMetricFamily(
             "broker_outbox_overdue_seconds",

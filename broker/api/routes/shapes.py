@@ -8,6 +8,7 @@ from broker.db.models import Image, Upload, User
 from broker.domain.owners import kind_named
 from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
+from broker.domain.subjects import stored_subject
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 from broker.services.marketplace.ads import AdView
@@ -35,11 +36,11 @@ def image(row: Image) -> dict[str, Any]:
 
 
 def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
-    """Return a user's profile as JSON. `viewer` decides whether the email is in it."""
+    """Return a user's profile as JSON. `viewer` decides whether subject and email are in it."""
     row, avatar = view.user, view.avatar
     return {
         "id": row.id,
-        "email": _email(row, viewer),
+        **_private(row, viewer),
         "first_name": row.first_name,
         "last_name": row.last_name,
         "name": _name(row),
@@ -60,7 +61,7 @@ def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
         "is_active": row.is_active,
         "is_sold": row.is_sold,
         "owner": row.owner_id,
-        "owner_info": {"id": owner.id, "email": _email(owner, viewer), "name": _name(owner)},
+        "owner_info": {"id": owner.id, **_private(owner, viewer), "name": _name(owner)},
         "main_image_url": images[0]["image_url"] if images else None,
         "images": images,
         "created_at": row.created_at,
@@ -130,8 +131,11 @@ def confirm_url(row: UploadRow) -> str:
     return f"/api/uploads/{row.id}/confirm/"
 
 
-def _email(row: User, viewer: Principal | None) -> str | None:
-    return row.email if viewer is not None and viewer.acts_for(row.id) else None
+def _private(row: User, viewer: Principal | None) -> dict[str, str | None]:
+    """Return what only the user and services may see; null for others."""
+    if viewer is None or not viewer.acts_for(row.id):
+        return {"subject": None, "email": None}
+    return {"subject": stored_subject(row.id, row.subject), "email": row.email}
 
 
 def _name(row: User) -> str:

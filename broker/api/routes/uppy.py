@@ -20,7 +20,7 @@ from broker.api.routes.metrics import counted
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPost
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.domain.transports import MULTIPART, POST, Transport
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
@@ -89,7 +89,7 @@ def get_upload_parameters(file: dict[str, Any]) -> dict[str, Any]:
 def create_multipart_upload(file: dict[str, Any]) -> dict[str, Any]:
     """Create a multipart upload."""
     upload = _issue(file, file["metadata"], MULTIPART).upload
-    return {"key": final_key(current().limits, upload), "uploadId": str(upload.id)}
+    return {"key": written_key(current().limits, upload), "uploadId": str(upload.id)}
 
 
 @blueprint.route(MULTIPART_PATH, methods=["GET"], strict_slashes=False)

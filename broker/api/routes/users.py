@@ -23,6 +23,15 @@ blueprint = Blueprint(
 USER_PATH = "/<id:user_id>/"
 
 
+@blueprint.route("/me/", methods=["GET"], strict_slashes=False)
+@requires_token
+@blueprint.response(200, users.User)
+def get_own_user() -> dict[str, Any]:
+    """Read your own profile. Its `id` is the id in the other paths."""
+    with current().work(principal()) as work:
+        return shapes.user(service.get_own_user(work), principal())
+
+
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
 @answers("not_found")
 @accepts_token

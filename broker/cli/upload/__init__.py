@@ -29,9 +29,8 @@ INTERRUPTED = 130
 )
 @click.option(
     "--sub",
-    type=click.IntRange(1, 2**63 - 1),
-    default=1,
-    help="Without --token: the id of the user to upload as. Default: 1.",
+    default="1",
+    help="Without --token: the user to upload as, as in `broker token`. Default: 1.",
 )
 @click.option("--alt-text", default="", help="Alt text of the images.")
 @click.option(
@@ -54,7 +53,7 @@ def upload(
     url: str | None,
     token: str | None,
     data_dir: Path,
-    sub: int,
+    sub: str,
     alt_text: str,
     order: int,
     as_json: bool,
@@ -81,8 +80,7 @@ def upload(
     # Imported here: a server installation does not have these packages.
     from broker.cli.upload.run import UploadRequest, run
 
-    user = target.user() if avatar else None
-    request = UploadRequest(files=files, ad=ad, user=user, alt_text=alt_text, order=order)
+    request = UploadRequest(files=files, ad=ad, alt_text=alt_text, order=order)
     try:
         status = run(target, request, as_json=as_json, jobs=jobs)
     except KeyboardInterrupt:

@@ -18,11 +18,10 @@ DONE, FAILED, UNUSABLE = 0, 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class UploadRequest:
-    """The files to upload and their owner: an ad or a user."""
+    """The files to upload and their owner: an ad, or the token's user if `ad` is None."""
 
     files: tuple[Path, ...]
     ad: int | None
-    user: int | None
     alt_text: str
     order: int
 
@@ -33,6 +32,7 @@ def run(target: Target, request: UploadRequest, *, as_json: bool, jobs: int) -> 
     with Broker(target.url, target.token, retries=1) as broker:
         try:
             profile = broker.profiles()["avatar" if request.ad is None else "ad_image"]
+            user = broker.me().id if request.ad is None else None
         except ClientError as error:
             click.echo(f"broker: {target.url}: {error}", err=True)
             return FAILED
@@ -58,7 +58,7 @@ def run(target: Target, request: UploadRequest, *, as_json: bool, jobs: int) -> 
             outcomes = broker.upload_many(
                 to_send,
                 ad=request.ad,
-                user=request.user,
+                user=user,
                 at_once=jobs,
                 on_progress=bars.progress,
                 on_done=on_done,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import jwt
 
-from broker.cli.token import dev_token
+from broker.cli.signing import dev_token
 from broker.local.dev_env import api_url
 
 
@@ -18,22 +17,8 @@ class Target:
     url: str
     token: str | Callable[[], str]
 
-    def user(self) -> int:
-        """Return the id of the token's user. Only the broker verifies the token.
 
-        Raises:
-            click.UsageError: the token has no numeric `sub`.
-        """
-        token = self.token if isinstance(self.token, str) else self.token()
-        try:
-            # Unverified: the id only goes into the URL, and the broker checks the token.
-            claims = jwt.decode(token, options={"verify_signature": False})
-            return int(claims["sub"])
-        except (jwt.InvalidTokenError, KeyError, ValueError):
-            raise click.UsageError("--avatar needs a token with a user's id in `sub`.") from None
-
-
-def find_target(url: str | None, token: str | None, data_dir: Path, sub: int) -> Target:
+def find_target(url: str | None, token: str | None, data_dir: Path, sub: str) -> Target:
     """Return the target that was given, otherwise that of `broker dev`.
 
     A given token is sent only to a given address.

@@ -1,4 +1,7 @@
-"""Confirm an upload and insert its image in one step. If many calls run at once, one succeeds."""
+"""Confirm an upload, insert its image, and queue the deletion of the object that was sent.
+
+This is one step. If many calls run at once, one succeeds.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,18 +14,25 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from broker.db.fast_path.transactions import is_sqlite, own_transaction
-from broker.db.models import Image, Upload
+from broker.db.models import Deletion, Image, Upload
 from broker.domain.states import UploadState
 
 _IMAGES: Table = Image.__table__  # type: ignore[assignment]
+_DELETIONS: Table = Deletion.__table__  # type: ignore[assignment]
 
 
 def insert_image(
-    session: Session, upload_id: UUID, values: Mapping[str, Any], *, now: datetime
+    session: Session,
+    upload_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    deletion: Mapping[str, Any],
+    now: datetime,
 ) -> int | None:
-    """Confirm a pending upload, insert its image, and commit both.
+    """Confirm a pending upload, insert its image and a deletion, and commit.
 
-    `values` has every column of `Image` except `id` and `upload_id`.
+    `values` has every column of `Image` except `id` and `upload_id`, `deletion` the columns of
+    `Deletion` that have no default.
 
     Returns:
         The image's id; None, with nothing changed, if the upload is no longer pending.
@@ -30,13 +40,16 @@ def insert_image(
     winner = {"b_upload_id": upload_id, "b_settled_at": now}
     # The prefix is needed, because an UPDATE sets a column to the parameter with the same name.
     given = {f"b_{name}": value for name, value in values.items()}
+    given |= {f"d_{name}": value for name, value in deletion.items()}
+    given |= winner
     with own_transaction(session) as transaction:
         if is_sqlite(session):
             if transaction.first(_confirm(), winner) is None:
                 return None
-            found = transaction.first(_of_upload(tuple(values)), {**winner, **given})
+            transaction.first(_deletion(tuple(deletion)), given)
+            found = transaction.first(_of_upload(tuple(values)), given)
         else:
-            found = transaction.first(_in_one(tuple(values)), {**winner, **given})
+            found = transaction.first(_in_one(tuple(values), tuple(deletion)), given)
         transaction.commit()
     return None if found is None else int(found[0])
 
@@ -58,13 +71,28 @@ def _of_upload(names: tuple[str, ...]) -> Insert:
 
 
 @cache
-def _in_one(names: tuple[str, ...]) -> Insert:
+def _deletion(names: tuple[str, ...]) -> Insert:
+    return _queued(names, select(*_to_delete(names)))
+
+
+@cache
+def _in_one(names: tuple[str, ...], of_deletion: tuple[str, ...]) -> Insert:
     won = _confirm().cte("won")
-    return _image(names, select(won.c.id, *_given(names)))
+    queued = _queued(of_deletion, select(*_to_delete(of_deletion)).select_from(won))
+    image = _image(names, select(won.c.id, *_given(names)))
+    return image.add_cte(queued.returning(_DELETIONS.c.id).cte("queued"))
 
 
 def _given(names: tuple[str, ...]) -> list[BindParameter[Any]]:
     return [bindparam(f"b_{name}", type_=_IMAGES.c[name].type) for name in names]
+
+
+def _to_delete(names: tuple[str, ...]) -> list[BindParameter[Any]]:
+    return [bindparam(f"d_{name}", type_=_DELETIONS.c[name].type) for name in names]
+
+
+def _queued(names: tuple[str, ...], values: Select[Any]) -> Insert:
+    return insert(_DELETIONS).from_select([*names], values, include_defaults=False)
 
 
 def _image(names: tuple[str, ...], values: Select[Any]) -> Insert:

@@ -176,7 +176,8 @@ def _insert_for_owner(table: OwnerTable, *, charged: bool) -> Insert:
     rows = _recordset()
     chosen: list[ColumnElement[Any]] = [rows.c[name] for name in _NAMES]
     found = select(*chosen, *owner.c).join_from(rows, owner, true())
-    into = postgresql.insert(_UPLOADS).from_select([*_NAMES, *owner.c.keys()], found)
+    names = [*_NAMES, *owner.c.keys()]
+    into = postgresql.insert(_UPLOADS).from_select(names, found, include_defaults=False)
     return into.returning(_UPLOADS.c.user_id)
 
 

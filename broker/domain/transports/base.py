@@ -41,7 +41,6 @@ class Transport(ABC):
         has_parts: the file is sent in parts, and the broker completes the object.
         takes_open_size: the size may be unknown when the ticket is issued.
         takes_return_url: S3 can send the browser back to a page.
-        verifies_digest: the bucket compares the whole object with the declared SHA-256.
         stays_charged: after an upload has ended, its quota stays charged until its signature
             has expired, because a late request could still write the object.
     """
@@ -51,7 +50,6 @@ class Transport(ABC):
     has_parts: ClassVar[bool] = False
     takes_open_size: ClassVar[bool] = False
     takes_return_url: ClassVar[bool] = False
-    verifies_digest: ClassVar[bool] = True
     stays_charged: ClassVar[bool] = True
 
     @abstractmethod
@@ -78,14 +76,3 @@ class Transport(ABC):
     def part_size(self, size: int, limits: Limits) -> int | None:
         """Return the bytes of each part for a file of `size` bytes; None without parts."""
         return None
-
-    def needs_promotion(self, checksum_sha256: str | None) -> bool:
-        """Check whether the client writes below incoming/ and confirming copies the object.
-
-        Without a digest a signature could be used again with other bytes.
-        """
-        return checksum_sha256 is None
-
-    def digest_of_head(self, upload: UploadRow) -> str | None:
-        """Return the SHA-256 that HEAD must report for the object; None to skip this check."""
-        return upload.checksum_sha256 if self.verifies_digest else None

@@ -12,15 +12,13 @@ from broker.domain.upload_row import UploadRow
 class Multipart(Transport):
     """Send the file in parts, each with its own signature (S3: UploadPart).
 
-    Only the broker completes the object, and only once. So nobody can write its key a second time:
-    it needs no promotion, and an abort removes everything that was sent. S3 computes no digest of
-    the whole file.
+    Only the broker completes the object, and only once, so nobody can write its key a second time,
+    and an abort removes everything that was sent. S3 computes no digest of the whole file.
     """
 
     name = "multipart"
     max_bytes = MAX_OBJECT_BYTES
     has_parts = True
-    verifies_digest = False
     stays_charged = False
 
     def ttl(self, limits: Limits) -> timedelta:
@@ -55,10 +53,6 @@ class Multipart(Transport):
     def part_size(self, size: int, limits: Limits) -> int | None:
         """Return the bytes of each part except the last."""
         return plan_parts(size, limits.part_size).part_size
-
-    def needs_promotion(self, checksum_sha256: str | None) -> bool:
-        """Return False: the broker alone completes the object."""
-        return False
 
 
 MULTIPART = Multipart()

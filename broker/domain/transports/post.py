@@ -40,7 +40,7 @@ class Post(Transport):
             max_size=upload.size,
             checksum_sha256=upload.checksum_sha256,
             upload_id=str(upload.id),
-            acl=limits.default_acl,
+            acl=limits.incoming_acl,
             return_url=upload.return_url,
             expires_at=expires_at,
         )

@@ -37,7 +37,7 @@ class Put(Transport):
             size=upload.size,
             checksum_sha256=upload.checksum_sha256,
             upload_id=str(upload.id),
-            acl=limits.default_acl,
+            acl=limits.incoming_acl,
             expires_in=int((expires_at - now).total_seconds()),
         )
         return presigner.presign_put(request, now)

@@ -113,13 +113,19 @@ def _rows(
         else:
             candidates.append(owned)
     heads = heads_of(work.storage, [keys[owned.claim.key] for owned in candidates])
-    lost = _unknown_uploads(work, heads.values()) if restored else frozenset()
+    lost = _unknown_uploads(work, heads.found.values()) if restored else frozenset()
     taken = _with_image(work, candidates)
     # The newest first: if only one image is kept, it is the newest.
-    candidates.sort(key=lambda owned: _time(heads.get(keys[owned.claim.key]), now), reverse=True)
+    candidates.sort(
+        key=lambda owned: _time(heads.found.get(keys[owned.claim.key]), now), reverse=True
+    )
     rows = []
     for owned in candidates:
-        row = _row(owned, heads.get(keys[owned.claim.key]), taken, lost, now=now)
+        key = keys[owned.claim.key]
+        if key in heads.refused:
+            tally.skip(Skipped.UNREADABLE, owned.claim.key)
+            continue
+        row = _row(owned, heads.found.get(key), taken, lost, now=now)
         if isinstance(row, Skipped):
             tally.skip(row, owned.claim.key)
             continue

@@ -4,21 +4,29 @@ Notifications may arrive twice, late and in any order, and may name objects that
 So the upload's row decides, and the object is checked with HEAD, like when a client confirms.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import select
-
-from broker.db.models import Upload
 from broker.domain.bucket_notifications import ObjectCreated
-from broker.domain.errors import Gone, ObjectMismatch, ObjectMissing
-from broker.domain.object_keys import INCOMING, final_key, written_key
+from broker.domain.errors import (
+    BrokerError,
+    DatabaseUnavailable,
+    Gone,
+    NotFound,
+    ObjectMismatch,
+    ObjectMissing,
+    StorageDenied,
+    StorageUnavailable,
+)
 from broker.domain.states import UploadState
+from broker.services.background.late_objects import delete_late, writer
 from broker.services.confirm.confirm import confirm
 from broker.services.uploads import outbox
-from broker.services.uploads.settled import image_of
 from broker.services.work import Work
+
+log = logging.getLogger("broker.bucket_notifications")
 
 
 class Outcome(StrEnum):
@@ -28,33 +36,55 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
-    UNKNOWN = "unknown"  # no upload writes to this key
+    UNKNOWN = "unknown"  # no upload writes to this key, or its user has lost the ad
     ELSEWHERE = "elsewhere"  # the object is in another bucket
+    FAILED = "failed"  # an unexpected error; only its client or the reaper may still confirm it
 
 
 def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle notifications, each committed before the next; return how often each outcome occurred.
 
+    One that fails delays no other. It is counted, logged and not tried again.
+
     Raises:
-        StorageUnavailable, StorageDenied, DatabaseUnavailable: send all notifications again. Those
-            that were handled already change nothing the second time.
+        StorageUnavailable, DatabaseUnavailable: at once.
+        StorageDenied: after all others were handled.
+            Send all notifications again. Those that were handled change nothing the second time.
     """
-    return Counter(handle_bucket_notification(work, event) for event in events)
+    outcomes: Counter[Outcome] = Counter()
+    denied: StorageDenied | None = None
+    for event in events:
+        try:
+            outcomes[handle_bucket_notification(work, event)] += 1
+        except (StorageUnavailable, DatabaseUnavailable):
+            raise
+        except StorageDenied as error:
+            denied = error
+        except BrokerError as error:
+            work.session.rollback()
+            log.error("the notification of %s failed: %s", event.key, error.for_operators)
+            outcomes[Outcome.FAILED] += 1
+    if denied is not None:
+        raise denied
+    return outcomes
 
 
 def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
     if event.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
-    upload = _writer_of(work, event.key)
+    upload = writer(work, event.key)
     if upload is None:
         return Outcome.UNKNOWN
     if upload.state != UploadState.PENDING:
-        return _written_too_late(work, upload)
+        return _written_too_late(work, event.key)
     try:
         confirm(work.acting_for(upload.user_id), upload.id)
     except ObjectMissing:
         return Outcome.MISSING
+    except NotFound:
+        # The owner belongs to another user now; the reaper expires the upload.
+        return Outcome.UNKNOWN
     except ObjectMismatch:
         return Outcome.REJECTED
     except Gone:
@@ -62,28 +92,8 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     return Outcome.CONFIRMED
 
 
-def _writer_of(work: Work, key: str) -> Upload | None:
-    """Return the upload whose client writes to an object key; None for a promoted copy."""
-    for location in (work.limits.location, INCOMING):
-        relative = key.removeprefix(f"{location}/")
-        if relative != key and relative.isprintable():
-            upload = work.session.scalar(
-                select(Upload)
-                .where(Upload.key == relative)
-                .execution_options(populate_existing=True)
-            )
-            work.session.commit()
-            if upload is not None and written_key(work.limits, upload) == key:
-                return upload
-    return None
-
-
-def _written_too_late(work: Work, upload: Upload) -> Outcome:
+def _written_too_late(work: Work, key: str) -> Outcome:
     """Delete an object that was written for an ended upload, unless it is the image's object."""
-    key = written_key(work.limits, upload)
-    if key == final_key(work.limits, upload) and image_of(work, upload) is not None:
-        return Outcome.SETTLED
-    outbox.enqueue(work.session, key, now=work.now)
-    work.session.commit()
+    delete_late(work, [key])
     outbox.drain(work, only_key=key)
     return Outcome.SETTLED

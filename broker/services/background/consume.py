@@ -1,8 +1,9 @@
 """Read a queue of bucket notifications; delete a message after its changes are committed.
 
-A message that cannot be read stays in the queue, for the queue's dead-letter policy. While the
-bucket or the database is down, no messages are received, because each receive counts towards that
-policy, and valid messages must not become dead letters.
+A message that cannot be read, or for which the bucket refuses the broker, stays in the queue, for
+the queue's dead-letter policy; the next message is handled. While the bucket or the database is
+down, no messages are received, because each receive counts towards that policy, and valid messages
+must not become dead letters.
 """
 
 import json
@@ -18,6 +19,7 @@ from broker.domain.errors import (
     DatabaseUnavailable,
     InvalidBucketNotification,
     QueueUnavailable,
+    StorageDenied,
     StorageError,
 )
 from broker.services.background.bucket_notifications import Outcome, handle_bucket_notifications
@@ -47,9 +49,9 @@ class Consumer:
     wait: Callable[[float], bool]
 
     def run(self, *, until_empty: bool = False) -> Counter[str]:
-        """Read until `wait` says to stop; return the number of each outcome and of `unreadable`.
+        """Read until `wait` says to stop; return the number of each outcome.
 
-        With `until_empty`, stop when the queue is empty.
+        `unreadable` and `denied` count messages. With `until_empty`, stop when the queue is empty.
 
         Raises:
             QueueUnavailable, StorageError, DatabaseUnavailable: only with `until_empty`; otherwise
@@ -87,8 +89,13 @@ class Consumer:
             )
             EVENTS.labels("unreadable").inc()
             return Counter({"unreadable": 1})
-        with self.open_work() as work:
-            outcomes = handle_bucket_notifications(work, created)
+        try:
+            with self.open_work() as work:
+                outcomes = handle_bucket_notifications(work, created)
+        except StorageDenied as error:
+            log.error("message %s stays queued: %s", message.message_id, error.for_operators)
+            EVENTS.labels("denied").inc()
+            return Counter({"denied": 1})
         for outcome, count in outcomes.items():
             EVENTS.labels(outcome.value).inc(count)
         self.queue.delete(message)

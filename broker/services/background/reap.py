@@ -1,13 +1,18 @@
-"""Reap: end stale uploads, drain the outbox, delete expired sessions and idempotency keys."""
+"""Reap: end stale uploads, delete late objects, drain the outbox, delete expired rows."""
 
+import logging
 from dataclasses import dataclass
 
+from broker.domain.errors import StorageError
 from broker.services import idempotency
-from broker.services.background.keep_arrived import keep_arrived
+from broker.services.background.late_objects import sweep
+from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads import outbox
 from broker.services.uploads.expire import expire_stale
 from broker.services.uppy import sessions
 from broker.services.work import Work
+
+log = logging.getLogger("broker.reap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +22,14 @@ class Reaped:
     Attributes:
         kept: stale uploads that were confirmed because their object had arrived.
         expired: stale uploads that were expired.
+        late: objects below `incoming/` that had arrived after their upload had ended.
         deleted: rows of the outbox that were completed.
-        postponed: uploads and rows that an S3 error has postponed.
+        postponed: uploads, rows and the listing that an S3 error has postponed.
     """
 
     kept: int = 0
     expired: int = 0
+    late: int = 0
     deleted: int = 0
     postponed: int = 0
 
@@ -36,10 +43,19 @@ def reap_once(work: Work) -> Reaped:
         kept, expired, postponed = 0, expire_stale(work), 0
     sessions.delete_expired(work)
     idempotency.delete_expired(work)
+    # Drain first, so that the listing shows only what must still be queued.
+    first = outbox.drain(work)
+    late = 0
+    try:
+        late = sweep(work).late
+    except StorageError as error:
+        log.warning("incoming/ was not listed: %s: %s", error.code, error.for_operators)
+        postponed += 1
     drained = outbox.drain(work)
     return Reaped(
         kept=kept,
         expired=expired,
-        deleted=drained.deleted,
-        postponed=postponed + drained.postponed,
+        late=late,
+        deleted=first.deleted + drained.deleted,
+        postponed=postponed + first.postponed + drained.postponed,
     )

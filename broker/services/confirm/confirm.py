@@ -3,13 +3,18 @@
 from uuid import UUID
 
 from broker.db.models import Image
-from broker.domain.errors import ObjectMissing, ObjectNotFound
+from broker.domain.errors import ObjectMissing, ObjectNotFound, ObjectRefused
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.confirm.record import record
+from broker.services.uploads.owners import require_right
+from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
 from broker.services.work import Work
+
+# How often an object that is replaced between HEAD and copy is looked at again.
+COPIES_MAX = 3
 
 
 def confirm(work: Work, upload_id: UUID) -> Image:
@@ -18,9 +23,10 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     Repeated and concurrent calls return the same image.
 
     Raises:
-        NotFound: the principal has no such upload.
+        NotFound: the principal has no such upload, or its owner belongs to another user now.
         ObjectMissing: the object has not arrived; the upload stays pending.
-        ObjectMismatch: another object arrived; it is deleted, and the upload is rejected.
+        ObjectMismatch: another object arrived, or one that the bucket does not show to the broker;
+            it is deleted, and the upload is rejected.
         UploadExpired, UploadCancelled, ImageDeleted: the upload has ended, or its image was
             deleted.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
@@ -32,15 +38,22 @@ def confirm(work: Work, upload_id: UUID) -> Image:
     if stale and not work.limits.keeps_arrived:
         end_upload(work, upload_id, UploadState.EXPIRED)
         return current_image(work, upload)
-    try:
-        head = work.storage.head(written_key(work.limits, upload))
-    except ObjectNotFound as missing:
-        # Another confirm may have promoted the object in the meantime.
-        upload = get_upload(work, upload_id)
-        if upload.state != UploadState.PENDING:
-            return settled_image(work, upload)
-        if stale and not being_completed(upload, now=work.now):
-            end_upload(work, upload_id, UploadState.EXPIRED)
-            return current_image(work, upload)
-        raise ObjectMissing("The bucket does not hold the object yet.") from missing
-    return record(work, upload, head)
+    require_right(work, upload)
+    for _ in range(COPIES_MAX):
+        try:
+            head = work.storage.head(written_key(work.limits, upload))
+            image = record(work, upload, head)
+        except ObjectNotFound as missing:
+            # Another confirm may have promoted the object in the meantime.
+            upload = get_upload(work, upload_id)
+            if upload.state != UploadState.PENDING:
+                return settled_image(work, upload)
+            if stale and not being_completed(upload, now=work.now):
+                end_upload(work, upload_id, UploadState.EXPIRED)
+                return current_image(work, upload)
+            raise ObjectMissing("The bucket does not hold the object yet.") from missing
+        except ObjectRefused as refused:
+            return reject(work, upload, refused.detail)
+        if image is not None:
+            return image
+    return reject(work, upload, "The object was replaced again and again during the confirm.")

@@ -1,33 +1,63 @@
-"""Promote an object from `incoming/` to its final key.
+"""Promote an object: copy it from `incoming/` to a public key that nobody else writes to.
 
-The first confirm stores the ETag that it saw. From then on only an object with that ETag is
-copied, so a form that is sent again between two confirms cannot change the image.
+Confirms may run at the same time, and any of them may stop after its copy. So each attempt has a
+public key of its own: the first one the upload's key, every later one a key with a new suffix. The
+attempt that wins the compare-and-set inserts the image with its key; objects at the other keys are
+deleted. So nothing ever writes to the key of an image.
 """
 
-from sqlalchemy import select
+from dataclasses import dataclass
 
 from broker.db.models import Upload
 from broker.domain.errors import ObjectNotFound, PreconditionFailed
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import final_key, written_key
-from broker.services.uploads.state import update_pending
+from broker.domain.object_keys import object_key, with_new_suffix, written_key
+from broker.services.uploads import outbox
+from broker.services.uploads.state import publish_time, update_pending
 from broker.services.work import Work
 
 
-def promote(work: Work, upload: Upload, head: ObjectHead) -> str | None:
-    """Copy the object if its ETag is the stored one; return None if it has been replaced.
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """An object at a public key, not yet named by an image.
+
+    Attributes:
+        key: the relative key.
+        etag: the ETag of the copy, which with SSE-KMS differs from that of its source.
+        attempt: how many attempts to publish the upload there were, with this one; 0 if the
+            client wrote to the public key itself, as with release 0.2.
+    """
+
+    key: str
+    etag: str
+    attempt: int
+
+
+def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
+    """Copy the object that `head` describes to a key of this attempt.
 
     Returns:
-        The ETag of the copy, which with SSE-KMS differs from that of its source.
+        None if the object was replaced or deleted, or the upload ended, in the meantime.
     """
-    update_pending(work.session, upload.id, Upload.promoted_etag.is_(None), promoted_etag=head.etag)
-    work.session.commit()
-    etag = work.session.scalar(select(Upload.promoted_etag).where(Upload.id == upload.id))
-    work.session.commit()
-    if etag is None or etag != head.etag:
+    begun = update_pending(work.session, upload.id, publish_attempts=Upload.publish_attempts + 1)
+    if begun is None:
+        work.session.rollback()
         return None
-    source, target = written_key(work.limits, upload), final_key(work.limits, upload)
+    attempt = begun.publish_attempts
+    key = upload.key if attempt == 1 else with_new_suffix(upload.key)
+    target = object_key(work.limits.location, key)
+    if attempt > 1:
+        # If this process stops, nothing else knows the key.
+        outbox.enqueue(work.session, target, now=work.now + publish_time(upload))
+    work.session.commit()
     try:
-        return work.storage.copy(source, target, if_match=etag)
+        etag = work.storage.copy(
+            written_key(work.limits, upload),
+            target,
+            source=head,
+            cache_control=work.limits.cache_control,
+            acl=work.limits.default_acl,
+        )
     except (PreconditionFailed, ObjectNotFound):
         return None
+    return Published(key=key, etag=etag, attempt=attempt)

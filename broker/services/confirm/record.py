@@ -1,30 +1,34 @@
-"""Record an object that has arrived: verify what HEAD says about it, then insert its image."""
+"""Record an object that has arrived: verify what HEAD says, publish it, insert its image."""
 
 from typing import Any
 
 from broker.db.fast_path import insert_image
 from broker.db.models import Image, Upload
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import needs_promotion, written_key
+from broker.domain.object_keys import needs_promotion, object_key, written_key
 from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
-from broker.domain.verification import Declared, differences
-from broker.services.confirm.promote import promote
+from broker.domain.verification import differences, is_verified
+from broker.services.confirm.declared import declared_by
+from broker.services.confirm.promote import Published, promote
 from broker.services.uploads import images, outbox, quotas
 from broker.services.uploads.owners import lock_owner
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import settled_image
-from broker.services.uploads.state import form_dead_at, get_upload, transition
+from broker.services.uploads.state import get_upload, publish_time, transition
 from broker.services.uppy import sessions
 from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
+def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     """Return the upload's image. If many calls run at once, only one inserts it.
 
     `head` is the HEAD of the object that the client wrote.
+
+    Returns:
+        None if the object was replaced or deleted after that HEAD: then send another one.
 
     Raises:
         ObjectMismatch: the object is not the declared one; it is deleted, and the upload is
@@ -32,47 +36,39 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image:
         UploadExpired, UploadCancelled, ImageDeleted: the upload was ended in the meantime.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """
-    found = differences(_declared(upload), head)
+    found = differences(declared_by(work, upload), head)
     if found:
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
-    etag: str | None = head.etag
-    if needs_promotion(upload):
-        etag = promote(work, upload, head)
-    if etag is None:
-        return reject(work, upload, "The object was replaced while it was being confirmed.")
-    values = _values(work, upload, head, etag)
-    if not _is_plain(upload):
-        return _insert_with_all(work, upload, head, Image(upload_id=upload.id, **values))
-    image_id = insert_image(work.session, upload.id, values, now=work.now)
-    if image_id is None:
+    published: Published | None = Published(key=upload.key, etag=head.etag, attempt=0)
+    if needs_promotion(work.limits, upload):
+        published = promote(work, upload, head)
+    if published is None:
         return _lost(work, upload)
+    values = _values(work, upload, head, published)
+    if published.attempt != 1 or not _is_plain(upload):
+        image = Image(upload_id=upload.id, **values)
+        return _insert_with_all(work, upload, head, published, image)
+    written = outbox.row(written_key(work.limits, upload), now=work.now)
+    image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
+    if image_id is None:
+        return _lost(work, upload, published)
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return Image(id=image_id, upload_id=upload.id, **values)
 
 
-def _declared(upload: Upload) -> Declared:
-    return Declared(
-        size=upload.size if upload.size_is_exact else None,
-        max_size=upload.size,
-        content_type=upload.content_type,
-        checksum_sha256=transport_named(upload.transport).digest_of_head(upload),
-        upload_id=str(upload.id),
-    )
-
-
-def _values(work: Work, upload: Upload, head: ObjectHead, etag: str) -> dict[str, Any]:
+def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) -> dict[str, Any]:
     transport = transport_named(upload.transport)
     return {
         "owner_kind": upload.owner_kind,
         "owner_id": upload.owner_id,
-        "key": upload.key,
+        "key": published.key,
         "content_type": upload.content_type,
         "size": head.content_length,
         "checksum_sha256": upload.checksum_sha256,
-        "checksum_verified": transport.digest_of_head(upload) is not None,
+        "checksum_verified": is_verified(upload.checksum_sha256, head),
         "composite_sha256": head.checksum_sha256 if transport.has_parts else None,
-        "etag": etag,
+        "etag": published.etag,
         "alt_text": upload.alt_text,
         "order": upload.order,
         "created_at": work.now,
@@ -80,7 +76,7 @@ def _values(work: Work, upload: Upload, head: ObjectHead, etag: str) -> dict[str
 
 
 def _is_plain(upload: Upload) -> bool:
-    """Check whether confirming changes only the state and inserts the image.
+    """Check whether confirming needs no more than the image and the deletion below `incoming/`.
 
     This is the case for nearly every photo of an ad.
     """
@@ -89,21 +85,22 @@ def _is_plain(upload: Upload) -> bool:
         and not transport_named(upload.transport).has_parts
         and upload.size_is_exact
         and upload.uppy_session_id is None
-        and not needs_promotion(upload)
     )
 
 
-def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image) -> Image:
+def _insert_with_all(
+    work: Work, upload: Upload, head: ObjectHead, published: Published, image: Image
+) -> Image | None:
     """Insert the image and make all changes that belong to it, in one transaction.
 
     These are the size of an upload that declared none, the bytes of an Uppy session, the deletion
-    of the image that this one replaces, and that of the object below `incoming/`.
+    of the image that this one replaces, and of the objects that are no longer needed.
     """
     session, limits, now = work.session, work.limits, work.now
     won = transition(session, upload.id, UploadState.CONFIRMED, now=now)
-    if won is None:
+    if won is None or not _keep_published(work, upload, published):
         session.rollback()
-        return _lost(work, upload)
+        return _lost(work, upload, published)
     # Lock the quota before the session, in the same order as when a ticket is issued.
     if not won.size_is_exact:
         quotas.refund_unused(session, won, head.content_length)
@@ -119,22 +116,42 @@ def _insert_with_all(work: Work, upload: Upload, head: ObjectHead, image: Image)
         lock_owner(session, kind, upload.owner_id)
         images.delete_of_owner(session, limits, kind, upload.owner_id, now=now)
     session.add(image)
-    if needs_promotion(upload):
-        dead_at = form_dead_at(limits, upload)
-        outbox.enqueue(session, written_key(limits, upload), now=now, form_dead_at=dead_at)
+    if needs_promotion(limits, upload):
+        # If the client sends it again, the reaper finds it.
+        outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
     return image
 
 
-def _lost(work: Work, upload: Upload) -> Image:
-    """Return the image that another call recorded. If the upload has ended, delete its object.
+def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
+    """Keep this attempt's object, and delete that of the first attempt, which has no image.
 
-    The code that ended the upload may have deleted the object before the object arrived.
+    Return False if the attempt took so long that its object is being deleted.
+    """
+    if published.attempt <= 1:
+        return True
+    first = object_key(work.limits.location, upload.key)
+    until = work.now + publish_time(upload)
+    outbox.enqueue(work.session, first, now=work.now, form_dead_at=until)
+    return outbox.withdraw(work.session, object_key(work.limits.location, published.key))
+
+
+def _lost(work: Work, upload: Upload, published: Published | None = None) -> Image | None:
+    """Delete this attempt's object, and return the image that another call recorded.
+
+    Return None if the upload is still pending. The code that ended it may have deleted the client's
+    object before it arrived, so that object is deleted again if the upload has no image.
     """
     now_is = get_upload(work, upload.id)
-    if now_is.state not in (UploadState.CONFIRMED, UploadState.PENDING):
-        key = written_key(work.limits, now_is)
+    if now_is.state == UploadState.PENDING:
+        return None
+    unused = set()
+    if published is not None and published.attempt > 0:
+        unused.add(object_key(work.limits.location, published.key))
+    if now_is.state != UploadState.CONFIRMED:
+        unused.add(written_key(work.limits, now_is))
+    for key in unused:
         outbox.enqueue(work.session, key, now=work.now)
         work.session.commit()
         outbox.drain(work, only_key=key)

@@ -38,9 +38,9 @@ def create_ad(
     retries, in the same transaction.
     """
     # If the database was restored from a backup, the user of a cached token may have no row.
-    ensure_user(work.session, work.principal, now=work.now)
+    owner_id = ensure_user(work.session, work.principal, now=work.now)
     ad = Ad(
-        owner_id=work.principal.user_id,
+        owner_id=owner_id,
         title=fields["title"],
         description=fields["description"],
         price=fields["price"],

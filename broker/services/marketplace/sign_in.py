@@ -1,37 +1,74 @@
-"""Create a user's row when their token is first used."""
+"""Find the user of a token, and create the user's row when the token is first used."""
 
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain, islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broker.db.models import User
-from broker.db.upsert import insert_unless_there
+from broker.db.upsert import insert_new
 from broker.domain.principal import Principal
+from broker.domain.subjects import MAPPED_MIN, decimal_of, new_ids
 from broker.services.work import Work
 
+TRIES = 5
 
-def sign_in(work: Work) -> None:
-    """Create the caller's row from the token's claims unless it exists."""
-    ensure_user(work.session, work.principal, now=work.now)
+
+def sign_in(work: Work) -> Principal:
+    """Return the caller with the user's id; create the user from the token's claims if needed."""
+    user_id = ensure_user(work.session, work.principal, now=work.now)
     work.session.commit()
+    return replace(work.principal, user_id=user_id)
 
 
-def ensure_user(session: Session, principal: Principal, *, now: datetime) -> None:
-    """Insert the user's row unless it exists. Concurrent requests insert only one row."""
-    known = session.scalar(select(User.id).where(User.id == principal.user_id))
-    if known is None:
-        insert_unless_there(
-            session,
-            User,
-            [
-                {
-                    "id": principal.user_id,
-                    "email": principal.email,
-                    "first_name": principal.first_name,
-                    "last_name": principal.last_name,
-                    "created_at": now,
-                    "updated_at": now,
-                }
-            ],
-        )
+def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int:
+    """Return the id of the caller's row; insert the row unless it exists.
+
+    Concurrent requests insert only one row. An id that is taken is never given to another subject.
+    """
+    if 0 < principal.user_id < MAPPED_MIN:
+        if session.scalar(select(User.id).where(User.id == principal.user_id)) is None:
+            _insert(session, principal, principal.user_id, None, now=now)
+        return principal.user_id
+    subject = principal.subject
+    if subject is None:
+        raise ValueError("only the subject of a token names a user with a mapped id")
+    # A restored database may lack the row of an id that this process already knows.
+    known_id = [principal.user_id] if principal.user_id else []
+    for new_id in islice(chain(known_id, new_ids(subject)), TRIES):
+        user_id = _mapped_id(session, subject)
+        if user_id is None and _insert(session, principal, new_id, subject, now=now):
+            user_id = new_id
+        if user_id is not None:
+            return user_id
+    raise RuntimeError("no free id was found for a new user")
+
+
+def _mapped_id(session: Session, subject: str) -> int | None:
+    """Return the id that is stored for a subject.
+
+    Release 0.2 stores none: there, a decimal is the id.
+    """
+    user_id = session.scalar(select(User.id).where(User.subject == subject))
+    if user_id is None and (number := decimal_of(subject)) is not None:
+        same_id = (User.id == number, User.subject.is_(None))
+        user_id = session.scalar(select(User.id).where(*same_id))
+    return user_id
+
+
+def _insert(
+    session: Session, principal: Principal, user_id: int, subject: str | None, *, now: datetime
+) -> bool:
+    """Insert a user. Return False, with nothing changed, if the id or the subject is taken."""
+    row = {
+        "id": user_id,
+        "subject": subject,
+        "email": principal.email,
+        "first_name": principal.first_name,
+        "last_name": principal.last_name,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return bool(insert_new(session, User, [row], User.id))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from broker.db.models import Image, User
 from broker.domain.errors import AvatarNotConfirmed, Forbidden, NotFound
 from broker.domain.owners import USER
+from broker.services.marketplace.sign_in import ensure_user
 from broker.services.uploads.images import delete_of_owner, of_owner
 from broker.services.work import Work
 
@@ -33,6 +34,12 @@ def get_user(work: Work, user_id: int) -> UserView:
     if user is None:
         raise NotFound("There is no such user.")
     return UserView(user=user, avatar=avatar)
+
+
+def get_own_user(work: Work) -> UserView:
+    """Return the caller's user."""
+    # If the database was restored from a backup, the user of a cached token may have no row.
+    return get_user(work, ensure_user(work.session, work.principal, now=work.now))
 
 
 def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:

@@ -9,9 +9,10 @@ from broker.domain.errors import (
     NotMultipart,
     ObjectMissing,
     ObjectNotFound,
+    ObjectRefused,
     UploadExpired,
 )
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, by_number
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
@@ -57,7 +58,7 @@ def arrived_parts(
     """
     if upload.multipart_id is None:
         return {}
-    key = final_key(work.limits, upload)
+    key = written_key(work.limits, upload)
     try:
         return by_number(work.storage.multipart.list_parts(key, upload.multipart_id), named)
     except MultipartNotFound:
@@ -71,7 +72,9 @@ def require_object(work: Work, upload: Upload) -> None:
     Otherwise raise the same errors as `arrived_parts`.
     """
     try:
-        work.storage.head(final_key(work.limits, upload))
+        work.storage.head(written_key(work.limits, upload))
+    except ObjectRefused:
+        return  # it exists; the confirm rejects it
     except ObjectNotFound as missing:
         upload = get_upload(work, upload.id)
         raise_settled(upload)

@@ -10,8 +10,14 @@ from dataclasses import replace
 from uuid import UUID
 
 from broker.db.models import Image, Upload
-from broker.domain.errors import InvalidParts, MultipartNotFound, NotMultipart, PartsMissing
-from broker.domain.object_keys import final_key
+from broker.domain.errors import (
+    InvalidParts,
+    MultipartNotFound,
+    NotMultipart,
+    ObjectRefused,
+    PartsMissing,
+)
+from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, plan_of
 from broker.domain.states import UploadState
 from broker.services.confirm.confirm import confirm
@@ -53,7 +59,10 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
         if sum(part.size for part in parts) > upload.size:
             detail = f"The parts have more than {upload.size} bytes, the maximum of this upload."
             return reject(work, upload, detail)
-        _complete_in_bucket(work, upload, parts)
+        try:
+            _complete_in_bucket(work, upload, parts)
+        except ObjectRefused as refused:
+            return reject(work, upload, refused.detail)
     return confirm(work, upload_id)
 
 
@@ -89,7 +98,7 @@ def _complete_in_bucket(work: Work, upload: Upload, parts: Sequence[UploadedPart
     work.session.commit()
     # SeaweedFS lists parts without their digests, but requires the digests here.
     pinned = [replace(part, checksum_sha256=digests.get(part.part_number)) for part in parts]
-    key = final_key(work.limits, upload)
+    key = written_key(work.limits, upload)
     try:
         work.storage.multipart.complete(key, upload.multipart_id or "", pinned)
     except MultipartNotFound:

@@ -1,7 +1,7 @@
 """Create a multipart upload in the bucket when its first parts are signed."""
 
 from broker.db.models import Upload
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.services.uploads import outbox
 from broker.services.uploads.settled import raise_settled
 from broker.services.uploads.state import get_upload, update_pending
@@ -17,13 +17,13 @@ def create(work: Work, upload: Upload, *, pinned: bool) -> Upload:
     """
     if upload.multipart_id is not None:
         return upload
-    key = final_key(work.limits, upload)
+    key = written_key(work.limits, upload)
     multipart_id = work.storage.multipart.create(
         key,
         content_type=upload.content_type,
         cache_control=work.limits.cache_control,
         upload_id=str(upload.id),
-        acl=work.limits.default_acl,
+        acl=work.limits.incoming_acl,
         sha256=pinned,
     )
     won = update_pending(

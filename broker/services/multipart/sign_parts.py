@@ -13,7 +13,7 @@ from broker.db.upsert import insert_unless_there
 from broker.domain.checksums import is_sha256_base64
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPut
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.domain.part_plan import MAX_PARTS, MIN_PART_BYTES, plan_of
 from broker.domain.put_request import upload_part_request
 from broker.services.multipart.arrived import get_multipart, require_pending
@@ -74,7 +74,7 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
         )
     expires_at = work.now + timedelta(seconds=work.limits.put_ttl)
     digests = _prepare(work, upload, wanted, expires_at)
-    plan, key, multipart_id = plan_of(upload), final_key(work.limits, upload), upload.multipart_id
+    plan, key, multipart_id = plan_of(upload), written_key(work.limits, upload), upload.multipart_id
     signed = []
     for part in wanted:
         number = part.part_number

@@ -36,7 +36,7 @@ def delete_orphan(work: Work, found: Difference, *, before: datetime | None = No
 def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | None:
     upload_id = parse_upload_id(found.upload_id)
     if upload_id is None:
-        return "not the broker's"
+        return found.detail
     life = longest_ticket_life(work.limits)
     if found.last_modified is None or work.now - found.last_modified <= life:
         return f"younger than the longest life of a ticket, {life}"

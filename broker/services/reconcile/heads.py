@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from broker.domain.errors import ObjectNotFound
+from broker.domain.errors import ObjectNotFound, ObjectRefused
 from broker.domain.object_head import ObjectHead
 from broker.storage.protocol import ObjectStorage
 
@@ -22,18 +23,33 @@ def batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
         yield batch
 
 
-def heads_of(storage: ObjectStorage, keys: list[str]) -> dict[str, ObjectHead]:
-    """Return the HEAD of every key that has an object.
+@dataclass(frozen=True, kw_only=True)
+class Heads:
+    """The HEAD of every key that has an object, and the keys whose HEAD the bucket refuses."""
+
+    found: dict[str, ObjectHead]
+    refused: frozenset[str]
+
+
+def heads_of(storage: ObjectStorage, keys: list[str]) -> Heads:
+    """Send a HEAD for every key.
 
     Raises StorageUnavailable or StorageDenied as soon as one HEAD does.
     """
 
-    def head(key: str) -> ObjectHead | None:
+    def head(key: str) -> ObjectHead | ObjectRefused | None:
         try:
             return storage.head(key)
         except ObjectNotFound:
             return None
+        except ObjectRefused as refused:
+            return refused
 
     with ThreadPoolExecutor(min(AT_ONCE, max(1, len(keys)))) as pool:
-        found = dict(zip(keys, pool.map(head, keys), strict=True))
-    return {key: answer for key, answer in found.items() if answer is not None}
+        answers = dict(zip(keys, pool.map(head, keys), strict=True))
+    return Heads(
+        found={key: found for key, found in answers.items() if isinstance(found, ObjectHead)},
+        refused=frozenset(
+            key for key, found in answers.items() if isinstance(found, ObjectRefused)
+        ),
+    )

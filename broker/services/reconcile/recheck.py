@@ -22,9 +22,11 @@ def recheck(work: Work, suspects: Iterable[str]) -> Iterator[Difference]:
         heads = heads_of(work.storage, asked)
         after = known_keys(work, asked)
         for key in asked:
-            head, image = heads.get(key), after.images.get(key)
+            head, image = heads.found.get(key), after.images.get(key)
             if image is not None and image == before.images.get(key):
-                found = _compare(key, image, head)
+                found = _refused(key, image) if key in heads.refused else _compare(key, image, head)
+            elif key in heads.refused and not before.knows(key) and not after.knows(key):
+                found = _refused(key, None)
             elif head is not None and not before.knows(key) and not after.knows(key):
                 found = _orphan(key, head)
             else:
@@ -64,6 +66,19 @@ def _compare(key: str, image: StoredImage, head: ObjectHead | None) -> Differenc
         size=head.content_length,
         etag=head.etag,
         last_modified=head.last_modified,
+    )
+
+
+def _refused(key: str, image: StoredImage | None) -> Difference:
+    """Return the difference for an object that the bucket does not show to the broker."""
+    if image is None:
+        detail = "the bucket refuses its HEAD, so nobody knows whether the broker wrote it"
+        return Difference(kind=DifferenceKind.ORPHAN, key=key, detail=detail)
+    return Difference(
+        kind=DifferenceKind.DIFFERS,
+        key=key,
+        detail=f"image {image.id}: the bucket refuses the HEAD of its object",
+        image_id=image.id,
     )
 
 

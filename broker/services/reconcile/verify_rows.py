@@ -7,7 +7,7 @@ right while the broker runs. `reconcile` compares the bucket with the rows.
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload, UserQuota
@@ -71,19 +71,25 @@ def _count(
 
 def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
     """Yield users whose charged quota differs from the uploads that reserved it."""
-    charging = and_(
-        Upload.user_id == UserQuota.user_id,
-        Upload.quota_window == UserQuota.window_start,
-        or_(
-            Upload.state.in_([PENDING, UploadState.CONFIRMED]),
-            Upload.id.in_(select(Deletion.upload_id).where(Deletion.upload_id.is_not(None))),
-        ),
+    late = Deletion.charged_window.is_not(None)
+    owing = select(Deletion.upload_id).where(Deletion.upload_id.is_not(None), ~late)
+    of_uploads = select(Upload.user_id, Upload.quota_window.label("window"), Upload.size).where(
+        or_(Upload.state.in_([PENDING, UploadState.CONFIRMED]), Upload.id.in_(owing))
     )
-    size, files = func.coalesce(func.sum(Upload.size), 0), func.count(Upload.id)
+    of_late_objects = (
+        select(Upload.user_id, Deletion.charged_window, Upload.size)
+        .join(Deletion, Deletion.upload_id == Upload.id)
+        .where(late)
+    )
+    charges = union_all(of_uploads, of_late_objects).subquery()
+    charging = and_(
+        charges.c.user_id == UserQuota.user_id, charges.c.window == UserQuota.window_start
+    )
+    size, files = func.coalesce(func.sum(charges.c.size), 0), func.count(charges.c.user_id)
     charged = (UserQuota.user_id, UserQuota.bytes_taken, UserQuota.files_taken)
     counted = (
         select(*charged, size, files)
-        .join(Upload, charging, isouter=True)
+        .outerjoin_from(UserQuota, charges, charging)
         .group_by(*charged)
         .having(or_(UserQuota.bytes_taken != size, UserQuota.files_taken != files))
     )

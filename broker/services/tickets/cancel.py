@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from broker.domain.errors import UploadSettled
-from broker.domain.object_keys import final_key
+from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.uploads import outbox
 from broker.services.uploads.state import end_upload, get_upload
@@ -26,6 +26,6 @@ def cancel(work: Work, upload_id: UUID) -> None:
             audit.Act.UPLOAD_CANCELLED, upload, work.principal, for_user=upload.user_id
         )
         if upload.multipart_id is not None:
-            outbox.drain(work, only_key=final_key(work.limits, upload))
+            outbox.drain(work, only_key=written_key(work.limits, upload))
     elif get_upload(work, upload_id).state == UploadState.CONFIRMED:
         raise UploadSettled("The upload is confirmed; delete its image instead.")

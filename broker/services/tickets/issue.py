@@ -10,7 +10,7 @@ from broker.domain.checksums import is_sha256_base64
 from broker.domain.errors import InvalidRequest
 from broker.domain.limits import Limits
 from broker.domain.media_types import EXTENSIONS, type_of
-from broker.domain.object_keys import new_key
+from broker.domain.object_keys import INCOMING, new_key, object_key
 from broker.domain.owners import OwnerKind
 from broker.domain.return_urls import may_return_to
 from broker.domain.states import UploadState
@@ -151,13 +151,15 @@ def _upload(
     else:
         size = file.size
         part_size = transport.part_size(size, limits)
+    key = new_key(kind, owner_id, file.file_name, file.content_type)
     return NewUpload(
         id=uuid7(),
         state=UploadState.PENDING,
         owner_kind=kind.name,
         owner_id=owner_id,
         issued_by=work.principal.user_id,
-        key=new_key(kind, owner_id, file.file_name, file.content_type),
+        key=key,
+        written_key=object_key(INCOMING, key),
         content_type=file.content_type,
         size=size,
         size_is_exact=file.size is not None,

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement, and_
+
 from broker.db.fast_path import insert_uploads
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
 from broker.domain.errors import ImageLimitReached
 from broker.domain.owners import OwnerKind
 from broker.domain.upload_row import NewUpload
+from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads.expire import expire_stale
 from broker.services.uploads.owners import authorise
 from broker.services.uploads.quotas import exceeded, reservation
 from broker.services.work import Work
+
+# How many stale uploads a request looks for in the bucket.
+STALE_MAX = 20
 
 
 def reserve(
@@ -20,9 +26,8 @@ def reserve(
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are expired and the insert is tried again. If this fails, too,
-    the reason is looked up. Stale uploads are not expired if BROKER_REAP keeps objects that have
-    arrived, because then the reaper must check the bucket first.
+    inserts nothing, stale uploads are ended and the insert is tried again. If this fails, too, the
+    reason is looked up.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end
     it.
@@ -52,11 +57,12 @@ def reserve(
         return user_id
     work.session.rollback()
     owner_user_id = authorise(work, kind, owner_id)
-    if not work.limits.keeps_arrived:
-        expire_stale(work, Upload.owner_kind == kind.name, Upload.owner_id == owner_id)
-        if quota is not None:
-            # Stale uploads of the user's other owners hold quota as well.
-            expire_stale(work, Upload.user_id == owner_user_id)
+    stale = [and_(Upload.owner_kind == kind.name, Upload.owner_id == owner_id)]
+    if quota is not None:
+        # Stale uploads of the user's other owners hold quota as well.
+        stale.append(Upload.user_id == owner_user_id)
+    for which in stale:
+        _end_stale(work, which)
         user_id = insert()
         if user_id is not None:
             return user_id
@@ -64,3 +70,10 @@ def reserve(
     if quota is not None and (refused := exceeded(work, owner_user_id, quota)) is not None:
         raise refused
     raise ImageLimitReached(f"At most {limit} images are allowed, including uploads in progress.")
+
+
+def _end_stale(work: Work, which: ColumnElement[bool]) -> None:
+    if work.limits.keeps_arrived:
+        keep_arrived(work, which, at_most=STALE_MAX)
+    else:
+        expire_stale(work, which)

@@ -8,15 +8,17 @@ While a late request could still write the object of an ended upload, its quota 
 the row that deletes the object for the last time refunds it.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
-from broker.domain.errors import StorageError, StorageUnavailable
+from broker.domain.errors import ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_keys import relative_key
 from broker.services.uploads import quotas
 from broker.services.work import Work
@@ -25,6 +27,10 @@ LEASE = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
 DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and finally overflow timedelta
 BATCH = 100
+# About three hours after the first attempt.
+ATTEMPTS_MAX = 10
+GIVEN_UP_PAUSE = timedelta(days=30)
+log = logging.getLogger("broker.outbox")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,7 @@ def enqueue(
     now: datetime,
     form_dead_at: datetime | None = None,
     refunds: UUID | None = None,
+    charged_window: datetime | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
@@ -53,17 +60,23 @@ def enqueue(
             object is deleted now and again at that time, because a slow upload may arrive in
             between.
         refunds: the upload whose quota is refunded after the last deletion.
+        charged_window: the quota's window that was charged for this object alone; if None, the
+            upload's own is refunded.
     """
+    columns = row(key, now=now, form_dead_at=form_dead_at)
+    session.add(Deletion(**columns, upload_id=refunds, charged_window=charged_window))
+
+
+def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a deletion, see `enqueue`."""
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
-    session.add(
-        Deletion(
-            object_key=key,
-            not_before=now,
-            repeat_at=repeat_at,
-            created_at=now,
-            upload_id=refunds,
-        )
-    )
+    return {"object_key": key, "not_before": now, "repeat_at": repeat_at, "created_at": now}
+
+
+def withdraw(session: Session, key: str) -> bool:
+    """Take back the deletion of an object; return False if it may have begun."""
+    waiting = (Deletion.object_key == key, Deletion.multipart_id.is_(None), Deletion.attempts == 0)
+    return session.scalar(delete(Deletion).where(*waiting).returning(Deletion.id)) is not None
 
 
 def enqueue_abort(
@@ -109,7 +122,7 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
             try:
                 _carry_out(work, row)
             except StorageError as error:
-                _record_failure(work, row, error.code)
+                _record_failure(work, row, error)
                 postponed += 1
                 if isinstance(error, StorageUnavailable):
                     return Drained(deleted=deleted, postponed=postponed)
@@ -122,11 +135,13 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
 class Backlog:
     """Counts of the outbox: all rows, rows that S3 has refused, and the longest delay.
 
-    `overdue_seconds` is the age of the row that has been due for longest.
+    `given_up` are those of them that are tried again only once a month. `overdue_seconds` is the
+    age of the row that has been due for longest.
     """
 
     waiting: int
     refused: int
+    given_up: int
     overdue_seconds: float
 
 
@@ -136,15 +151,19 @@ def backlog(work: Work) -> Backlog:
         select(
             func.count(),
             func.count().filter(Deletion.last_error.is_not(None)),
+            func.count().filter(
+                Deletion.last_error == ObjectRefused.code,
+                Deletion.not_before > work.now + BACKOFF_MAX,
+            ),
             func.min(Deletion.created_at).filter(Deletion.last_error.is_not(None)),
             func.min(Deletion.not_before),
         )
     ).one()
     work.session.commit()
-    waiting, refused, since, due = row
+    waiting, refused, given_up, since, due = row
     first = min((time for time in (since, due) if time is not None), default=work.now)
     overdue = max(0.0, (work.now - first).total_seconds())
-    return Backlog(waiting=waiting, refused=refused, overdue_seconds=overdue)
+    return Backlog(waiting=waiting, refused=refused, given_up=given_up, overdue_seconds=overdue)
 
 
 def _lease(work: Work, row: Deletion) -> bool:
@@ -177,8 +196,17 @@ def _is_used(work: Work, key: str) -> bool:
     return found is not None
 
 
-def _record_failure(work: Work, row: Deletion, code: str) -> None:
-    work.session.execute(update(Deletion).where(Deletion.id == row.id).values(last_error=code))
+def _record_failure(work: Work, row: Deletion, error: StorageError) -> None:
+    """Store why the row failed. If S3 keeps refusing this object alone, give up on it.
+
+    Other errors end when the operator or the server mends their cause. An object that is locked
+    stays locked, so the row waits until an operator looks at it.
+    """
+    values: dict[str, Any] = {"last_error": error.code}
+    if isinstance(error, ObjectRefused) and row.attempts >= ATTEMPTS_MAX:
+        log.error("gave up deleting %s: %s", row.object_key, error.for_operators)
+        values["not_before"] = work.now + GIVEN_UP_PAUSE
+    work.session.execute(update(Deletion).where(Deletion.id == row.id).values(**values))
     work.session.commit()
 
 
@@ -186,10 +214,12 @@ def _finish(work: Work, row: Deletion) -> None:
     """Remove the row and refund its quota, or keep it for its second deletion."""
     if row.repeat_at is None:
         ended = work.session.execute(
-            delete(Deletion).where(Deletion.id == row.id).returning(Deletion.upload_id)
-        ).scalar()
-        if ended is not None and (upload := work.session.get(Upload, ended)) is not None:
-            quotas.refund_quota(work.session, [upload])
+            delete(Deletion)
+            .where(Deletion.id == row.id)
+            .returning(Deletion.upload_id, Deletion.charged_window)
+        ).first()
+        if ended is not None and ended.upload_id is not None:
+            _refund(work, ended.upload_id, ended.charged_window)
     else:
         work.session.execute(
             update(Deletion)
@@ -197,3 +227,13 @@ def _finish(work: Work, row: Deletion) -> None:
             .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
         )
     work.session.commit()
+
+
+def _refund(work: Work, upload_id: UUID, charged_window: datetime | None) -> None:
+    upload = work.session.get(Upload, upload_id)
+    if upload is None:
+        return
+    if charged_window is None:
+        quotas.refund_quota(work.session, [upload])
+    else:
+        quotas.refund_late(work.session, upload, charged_window)

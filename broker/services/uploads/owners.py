@@ -8,9 +8,10 @@ once.
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
+from broker.db.models import Upload
 from broker.db.owner_tables import table_of
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.owners import OwnerKind
@@ -42,6 +43,22 @@ def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
     """
     if table_of(kind.name).is_users and not work.principal.acts_for(owner_id):
         raise Forbidden("You cannot do this for another user.")
+
+
+def still_belongs(upload: Upload) -> ColumnElement[bool]:
+    """Return the condition that the upload's owner belongs to the user it belonged to."""
+    table = table_of(upload.owner_kind)
+    return exists().where(table.id == upload.owner_id, table.user_id == upload.user_id)
+
+
+def require_right(work: Work, upload: Upload) -> None:
+    """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
+    if work.principal.is_service or table_of(upload.owner_kind).is_users:
+        return
+    belongs = work.session.scalar(select(still_belongs(upload)))
+    work.session.commit()
+    if not belongs:
+        raise NotFound("There is no such upload.")
 
 
 def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> set[int]:

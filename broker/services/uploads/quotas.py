@@ -62,6 +62,28 @@ def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | No
     return QuotaExceeded(detail, fields, retry_after=seconds)
 
 
+def charge(work: Work, upload: Upload) -> datetime:
+    """Charge the user for an object that arrived too late, even above the quota.
+
+    Return the start of the window that was charged. The transaction stays open.
+    """
+    charged = Reservation(
+        now=work.now,
+        stale_at=work.now - timedelta(seconds=work.limits.quota_window),
+        bytes=upload.size,
+        files=1,
+        max_bytes=0,
+        max_files=0,
+    )
+    return quotas.charge(work.session, upload.user_id, charged)
+
+
+def refund_late(session: Session, upload: Upload, window: datetime) -> None:
+    """Refund what `charge` has charged."""
+    refund = Refund(user_id=upload.user_id, window=window, bytes=upload.size, files=1)
+    quotas.refund(session, [refund])
+
+
 def refund_quota(session: Session, ended: Iterable[Upload]) -> None:
     """Refund everything that the ended uploads have reserved."""
     quotas.refund(

@@ -12,7 +12,7 @@ from broker.db.fast_path import read_upload
 from broker.db.models import Upload, UploadPart
 from broker.domain.errors import NotFound
 from broker.domain.limits import Limits
-from broker.domain.object_keys import final_key, needs_promotion, written_key
+from broker.domain.object_keys import final_key, written_key
 from broker.domain.owners import signature_life
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
@@ -22,6 +22,9 @@ from broker.services.work import Work
 
 # S3 may take minutes to complete 10,000 parts; until then a missing object is no failure.
 COMPLETION_TIME = timedelta(minutes=15)
+# An attempt to publish an object may take this long, and longer if the object is large.
+PUBLISH_TIME = timedelta(minutes=15)
+SLOWEST_COPY_BYTES_PER_SECOND = 50_000_000
 
 
 def get_upload(work: Work, upload_id: UUID) -> Upload:
@@ -105,13 +108,14 @@ def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime
         form_dead_at=dead_at,
         refunds=upload.id if _stays_charged(limits, upload, now=now) else None,
     )
-    if needs_promotion(upload):
-        # A confirm may have promoted the object before the upload was ended.
-        outbox.enqueue(session, final_key(limits, upload), now=now, form_dead_at=dead_at)
+    if upload.publish_attempts or upload.promoted_etag is not None:
+        # A confirm may have copied the object, or may be copying it now.
+        until = max(dead_at, now + publish_time(upload))
+        outbox.enqueue(session, final_key(limits, upload), now=now, form_dead_at=until)
     if upload.multipart_id is not None:
         outbox.enqueue_abort(
             session,
-            final_key(limits, upload),
+            written_key(limits, upload),
             upload.multipart_id,
             now=now,
             urls_dead_at=now + signature_life(limits),
@@ -133,3 +137,8 @@ def form_dead_at(limits: Limits, upload: Upload) -> datetime:
 def being_completed(upload: Upload, *, now: datetime) -> bool:
     """Check whether the bucket may be completing the upload's parts right now."""
     return upload.completing_at is not None and now - upload.completing_at < COMPLETION_TIME
+
+
+def publish_time(upload: Upload) -> timedelta:
+    """Return how long an attempt to publish the upload's object may take."""
+    return PUBLISH_TIME + timedelta(seconds=upload.size / SLOWEST_COPY_BYTES_PER_SECOND)

@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, select
 
 from broker.db.models import Upload, UppySession
 from broker.domain.errors import NotFound
-from broker.domain.object_keys import INCOMING, final_key
+from broker.domain.object_keys import INCOMING, written_key
 from broker.services.work import Work
 
 
 def by_id(work: Work, uppy_session: UppySession, upload_id: UUID, key: str) -> Upload:
     """Return an upload by the id and object key that Uppy saved; raise NotFound."""
     upload = _find(work, uppy_session, Upload.id == upload_id)
-    if final_key(work.limits, upload) != key:
+    if written_key(work.limits, upload) != key:
         raise NotFound("There is no such upload.")
     return upload
 

@@ -26,16 +26,16 @@ def cors(settings: Settings) -> Aspect | None:
     }
     return Aspect(
         title=f"browsers may upload from {', '.join(settings.cors_origins)}",
+        permission="BucketCORS",
         read=_read,
         wanted=lambda found: by_id(found, [rule]),
         write=_write,
         empty=[],
-        absent=frozenset({"NoSuchCORSConfiguration"}),
     )
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
-    return client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    return client.get_bucket_cors(Bucket=bucket).get("CORSRules", [])
 
 
 def _write(client: "S3Client", bucket: str, wanted: Any) -> None:

@@ -4,11 +4,13 @@
 refuses GetObject itself. `s3:ListBucket` has no condition on a prefix: a HEAD request has no
 prefix, and without the permission S3 answers 403 instead of 404 for a missing object.
 
-Presigned requests may write but never read. MinIO performs a presigned PUT with an unsigned
-x-amz-copy-source header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a
-request according to its documentation; SeaweedFS refuses it too.) Without the Deny statement, a
-client with such a URL could replace a confirmed photo, for as long as the URL is valid, with any
-object that the broker may read.
+Clients write below `incoming/` only, with presigned requests and forms. So no client can write to
+the key of an image; the broker itself copies objects there.
+
+Presigned requests never read. MinIO performs a presigned PUT with an unsigned x-amz-copy-source
+header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a request according to its
+documentation; SeaweedFS refuses it too.) Without the Deny statement, a client with such a URL could
+copy any object that the broker may read.
 """
 
 from typing import Any, Literal
@@ -45,6 +47,13 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
             "Resource": [f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"],
         },
         {"Sid": "Bucket", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
+        {
+            "Sid": "ClientsWriteBelowIncoming",
+            "Effect": "Deny",
+            "Action": ["s3:PutObject"],
+            "Resource": [f"{bucket}/{settings.media_location}/*"],
+            "Condition": {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
+        },
         {
             "Sid": "PresignedReadsNothing",
             "Effect": "Deny",

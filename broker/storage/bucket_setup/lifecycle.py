@@ -1,6 +1,7 @@
 """The bucket's lifecycle rules, for the case that the broker's own clean-up does not run.
 
-There are two aspects because MinIO accepts one of the rules and refuses the other. S3 counts
+Objects below `incoming/` stay for 30 days, so that a week without workers loses nothing. There are
+two aspects because MinIO accepts one of the rules and refuses the other. S3 counts
 days from the creation and rounds up to the next midnight UTC.
 """
 
@@ -8,43 +9,53 @@ from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
+from broker.domain.owners import longest_ticket_life
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ABORT_RULE = "broker-abort-incomplete-uploads"
+ABORT_INCOMING_RULE = "broker-abort-incomplete-incoming"
 INCOMING_RULE = "broker-expire-incoming"
+INCOMING_DAYS = 30
 DAY = 86400
 
 
 def incoming(settings: Settings) -> Aspect:
-    """Expire objects that were sent without a digest and never confirmed."""
-    limits = settings.limits
-    days = whole_days(max(limits.ticket_ttl, limits.put_ttl) + limits.ticket_grace)
+    """Expire what clients sent and the broker did not delete itself."""
+    life = int(longest_ticket_life(settings.limits).total_seconds())
+    days = max(INCOMING_DAYS, whole_days(life))
     rule = {
         "ID": INCOMING_RULE,
         "Status": "Enabled",
         "Filter": {"Prefix": f"{INCOMING}/"},
         "Expiration": {"Days": days},
     }
-    return _aspect(f"{INCOMING}/ is emptied after {_format_days(days)}", rule, NOT_SUPPORTED)
+    return _aspect(f"{INCOMING}/ is emptied after {_format_days(days)}", [rule], NOT_SUPPORTED)
 
 
 def incomplete(settings: Settings) -> Aspect:
-    """Abort multipart uploads that the broker did not abort itself."""
+    """Abort multipart uploads that the broker did not abort itself.
+
+    Clients send parts below `incoming/`. The broker copies large objects in parts to the location.
+    """
     limits = settings.limits
     # A part that is signed just before the upload expires can arrive until its URL expires.
     days = whole_days(limits.multipart_ttl + limits.put_ttl + limits.ticket_grace)
-    rule = {
-        "ID": ABORT_RULE,
-        "Status": "Enabled",
-        "Filter": {"Prefix": f"{settings.media_location}/"},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
-    }
+    prefixes: dict[str, str] = {ABORT_RULE: settings.media_location, ABORT_INCOMING_RULE: INCOMING}
+    rules: list[dict[str, Any]] = [
+        {
+            "ID": rule_id,
+            "Status": "Enabled",
+            "Filter": {"Prefix": f"{prefix}/"},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+        }
+        for rule_id, prefix in prefixes.items()
+    ]
     return _aspect(
         f"incomplete multipart uploads are aborted after {_format_days(days)}",
-        rule,
+        rules,
         # MinIO has no such rule; it removes incomplete uploads after 24 hours by itself.
         NOT_SUPPORTED | {"InvalidArgument"},
     )
@@ -59,20 +70,27 @@ def _format_days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
 
 
-def _aspect(title: str, rule: dict[str, Any], not_supported: frozenset[str]) -> Aspect:
+def _aspect(title: str, rules: list[Any], not_supported: frozenset[str]) -> Aspect:
     return Aspect(
         title=title,
+        permission="LifecycleConfiguration",
         read=_read,
-        wanted=lambda found: by_id(found, [rule]),
+        wanted=lambda found: by_id(found, rules),
         write=_write,
         empty=[],
-        absent=frozenset({"NoSuchLifecycleConfiguration"}),
         not_supported=not_supported,
     )
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
-    return client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    found = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
+    return [_with_filter(dict(rule)) for rule in found]
+
+
+def _with_filter(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return the rule in S3's present form. Older servers return Prefix instead of Filter."""
+    prefix = rule.pop("Prefix", None)
+    return rule if prefix is None else {"Filter": {"Prefix": prefix}, **rule}
 
 
 def _write(client: "S3Client", bucket: str, wanted: Any) -> None:

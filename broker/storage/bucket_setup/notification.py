@@ -19,13 +19,14 @@ SEAWEEDFS_ANSWER = "BucketAlreadyOwnedByYou"
 def notification(settings: Settings) -> Aspect | None:
     """Return the rule that notifies BROKER_BUCKET_NOTIFICATIONS_ARN of new objects.
 
-    It covers the location and `incoming/`. Without that setting there is no rule (None).
+    It covers `incoming/`, where clients write. Without that setting there is no rule (None).
     """
     arn = settings.bucket_notifications_arn
     if arn is None:
         return None
     return Aspect(
         title=f"new objects are reported to {arn}",
+        permission="BucketNotification",
         read=_read,
         wanted=lambda found: _wanted(found, arn, settings.media_location),
         write=_write,
@@ -39,22 +40,22 @@ def _wanted(found: dict[str, Any], arn: str, location: str) -> dict[str, Any]:
         return {**found, "EventBridgeConfiguration": {}}
     # MinIO's own targets, arn:minio:sqs::NAME:webhook, count as queues.
     kind, name = ("Topic", "TopicArn") if ":sns:" in arn else ("Queue", "QueueArn")
-    rules: list[Mapping[str, Any]] = [
-        {
-            "Id": f"broker-{prefix.replace('/', '-')}",
-            name: arn,
-            "Events": EVENTS,
-            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{prefix}/"}]}},
-        }
-        for prefix in (location, INCOMING)
-    ]
+    rule: Mapping[str, Any] = {
+        "Id": f"broker-{INCOMING}",
+        name: arn,
+        "Events": EVENTS,
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{INCOMING}/"}]}},
+    }
     title = f"{kind}Configurations"
-    return {**found, title: by_id(found.get(title, []), rules, "Id")}
+    # In release 0.2 clients wrote below the location, too.
+    old = f"broker-{location.replace('/', '-')}"
+    kept = [one for one in found.get(title, []) if one.get("Id") != old]
+    return {**found, title: by_id(kept, [rule], "Id")}
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
     found: dict[str, Any] = dict(client.get_bucket_notification_configuration(Bucket=bucket))
-    found.pop("ResponseMetadata")
+    found.pop("ResponseMetadata", None)
     for rules in (found.get("QueueConfigurations", []), found.get("TopicConfigurations", [])):
         for rule in rules:
             # S3 returns `Prefix` even if `prefix` was written.

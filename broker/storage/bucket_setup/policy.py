@@ -4,12 +4,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
-from broker.storage.bucket_setup.aspect import Aspect, by_id
+from broker.storage.bucket_setup.aspect import Aspect, Unreadable, by_id
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SID = "PublicReadMedia"
+EMPTY: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 def public_read(settings: Settings) -> Aspect:
@@ -23,36 +24,25 @@ def public_read(settings: Settings) -> Aspect:
     }
     return Aspect(
         title=f"anyone may read {settings.media_location}/*",
+        permission="BucketPolicy",
         read=_read,
         wanted=lambda found: {**found, "Statement": by_id(found["Statement"], [statement], "Sid")},
         write=_write,
-        empty={"Version": "2012-10-17", "Statement": []},
-        absent=frozenset({"NoSuchBucketPolicy"}),
+        empty=EMPTY,
     )
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
-    found = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
-    statements = found.get("Statement", [])
-    statements = statements if isinstance(statements, list) else [statements]
-    return {**found, "Statement": [_expand_own(statement) for statement in statements]}
-
-
-def _expand_own(statement: dict[str, Any]) -> dict[str, Any]:
-    """Expand our own statement: servers shorten lists of one item, and `{"AWS": "*"}`."""
-    if statement.get("Sid") != SID:
-        return statement
-    full = dict(statement)
-    for name in ("Action", "Resource"):
-        if isinstance(full.get(name), str):
-            full[name] = [full[name]]
-    principal = full.get("Principal")
-    if isinstance(principal, str):
-        principal = {"AWS": principal}
-    if isinstance(principal, dict) and isinstance(principal.get("AWS"), str):
-        principal = {**principal, "AWS": [principal["AWS"]]}
-    full["Principal"] = principal
-    return full
+    text = client.get_bucket_policy(Bucket=bucket).get("Policy", "").strip()
+    try:
+        found = json.loads(text) if text else None
+    except ValueError:
+        raise Unreadable("the bucket's policy is not JSON") from None
+    if found is not None and not isinstance(found, dict):
+        raise Unreadable("the bucket's policy is not a JSON object")
+    found = {**EMPTY, **(found or {})}
+    statements = found["Statement"] or []
+    return {**found, "Statement": statements if isinstance(statements, list) else [statements]}
 
 
 def _write(client: "S3Client", bucket: str, wanted: Any) -> None:

@@ -7,7 +7,7 @@ turned off. The switches that refuse ACLs stay on unless the operator uses ACLs.
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
-from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect
+from broker.storage.bucket_setup.aspect import Aspect
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,18 +21,17 @@ def public_access(settings: Settings) -> Aspect:
     switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
     return Aspect(
         title="Amazon's Block Public Access lets images be public",
+        permission="BucketPublicAccessBlock",
         read=_read,
         wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},
         write=_write,
         # A bucket without a block needs no change.
         empty={},
-        absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
-        not_supported=NOT_SUPPORTED,
     )
 
 
 def _read(client: "S3Client", bucket: str) -> Any:
-    return client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    return client.get_public_access_block(Bucket=bucket).get("PublicAccessBlockConfiguration", {})
 
 
 def _write(client: "S3Client", bucket: str, wanted: Any) -> None:

@@ -1,15 +1,12 @@
-"""Apply the aspects of a bucket one by one and report the result of each."""
+"""Apply the aspects of a bucket: check the permissions, then change what differs, one by one."""
 
-import difflib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
+from broker.domain.errors import StorageDenied
 from broker.storage.aws_session import DEFAULT_REGION, aws_session, region_of
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.cors import cors
@@ -17,6 +14,16 @@ from broker.storage.bucket_setup.lifecycle import incoming, incomplete
 from broker.storage.bucket_setup.notification import notification
 from broker.storage.bucket_setup.policy import public_read
 from broker.storage.bucket_setup.public_access import public_access
+from broker.storage.bucket_setup.reading import (
+    Found,
+    check_permissions,
+    code_of,
+    is_denied,
+    read,
+    refused,
+    status_of,
+)
+from broker.storage.bucket_setup.step import Outcome, Step, apply_one
 from broker.storage.factory import client_config
 from broker.storage.translation import translate
 
@@ -24,38 +31,28 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Outcome(StrEnum):
-    """What happened to an aspect."""
-
-    UNCHANGED = "unchanged"
-    CHANGED = "changed"
-    WOULD_CHANGE = "would change"
-    NOT_SUPPORTED = "not supported by this server"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """The result for one aspect; `diff` has the changed lines, as a unified diff of JSON."""
-
-    title: str
-    outcome: Outcome
-    diff: tuple[str, ...] = ()
-
-
 def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
     """Configure the bucket as the settings say, or only report what would change.
+
+    Everything is read before the first change. If a change fails, the others are still made.
 
     Yields:
         Each step as soon as it is done.
 
     Raises:
         StorageUnavailable: the server does not answer.
-        StorageDenied: the server refuses the request.
+        StorageDenied: the server refuses these credentials, or a step failed.
     """
+    failed = []
     try:
-        yield from _steps(settings, dry_run=dry_run)
+        for step in _steps(settings, dry_run=dry_run):
+            if step.outcome is Outcome.FAILED:
+                failed.append(step.title)
+            yield step
     except (ClientError, BotoCoreError) as error:
         raise translate(error) from error
+    if failed:
+        raise StorageDenied(f"The bucket is not configured completely: {'; '.join(failed)}.")
 
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
@@ -67,17 +64,20 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
-    exists = _exists(client, settings.s3_bucket)
-    title = f"bucket {settings.s3_bucket}"
-    if exists:
-        yield Step(title=title, outcome=Outcome.UNCHANGED)
-    elif dry_run:
-        yield Step(title=title, outcome=Outcome.WOULD_CHANGE)
-    else:
-        _create(client, settings.s3_bucket, region)
-        yield Step(title=title, outcome=Outcome.CHANGED)
-    for aspect in _aspects(settings):
-        yield _step(client, settings.s3_bucket, aspect, exists=exists, dry_run=dry_run)
+    bucket, aspects = settings.s3_bucket, list(_aspects(settings))
+    exists = _exists(client, bucket)
+    if exists or not dry_run:
+        check_permissions(client, bucket, aspects)
+    outcome = Outcome.UNCHANGED if exists else Outcome.WOULD_CHANGE
+    if not exists and not dry_run:
+        _create(client, bucket, region)
+        outcome = Outcome.CHANGED
+    yield Step(title=f"bucket {bucket}", outcome=outcome)
+    for aspect in aspects:
+        # Read again, because the two lifecycle rules are parts of one document.
+        there = outcome is not Outcome.WOULD_CHANGE
+        found = read(client, bucket, aspect) if there else Found(value=aspect.empty)
+        yield apply_one(client, bucket, aspect, found, dry_run=dry_run)
 
 
 def _aspects(settings: Settings) -> Iterator[Aspect]:
@@ -91,48 +91,14 @@ def _aspects(settings: Settings) -> Iterator[Aspect]:
         yield events
 
 
-def _step(client: "S3Client", bucket: str, aspect: Aspect, *, exists: bool, dry_run: bool) -> Step:
-    try:
-        found = _read(client, bucket, aspect) if exists or not dry_run else aspect.empty
-        wanted = aspect.wanted(found)
-        if wanted == found:
-            return Step(title=aspect.title, outcome=Outcome.UNCHANGED)
-        if dry_run:
-            outcome = Outcome.WOULD_CHANGE
-        else:
-            aspect.write(client, bucket, wanted)
-            outcome = Outcome.CHANGED
-    except ClientError as error:
-        if error.response["Error"]["Code"] in aspect.not_supported:
-            return Step(title=aspect.title, outcome=Outcome.NOT_SUPPORTED)
-        raise
-    return Step(title=aspect.title, outcome=outcome, diff=_diff(found, wanted))
-
-
-def _read(client: "S3Client", bucket: str, aspect: Aspect) -> Any:
-    try:
-        return aspect.read(client, bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in aspect.absent:
-            return aspect.empty
-        raise
-
-
-def _diff(found: Any, wanted: Any) -> tuple[str, ...]:
-    old, new = (
-        json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).splitlines()
-        for value in (found, wanted)
-    )
-    lines = difflib.unified_diff(old, new, n=1, lineterm="")
-    return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))
-
-
 def _exists(client: "S3Client", bucket: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+        if status_of(error) == 404:
             return False
+        if is_denied(error):
+            raise refused({"s3:ListBucket": code_of(error)}) from error
         raise
     return True
 
@@ -141,4 +107,9 @@ def _create(client: "S3Client", bucket: str, region: str) -> None:
     arguments: Any = {"Bucket": bucket}
     if region != DEFAULT_REGION:
         arguments["CreateBucketConfiguration"] = {"LocationConstraint": region}
-    client.create_bucket(**arguments)
+    try:
+        client.create_bucket(**arguments)
+    except ClientError as error:
+        if is_denied(error):
+            raise refused({"s3:CreateBucket": code_of(error)}) from error
+        raise

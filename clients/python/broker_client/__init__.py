@@ -27,7 +27,7 @@ from broker_client.errors import (
 from broker_client.files import File, FileToSend
 from broker_client.journal import Entry, FolderJournal, Journal
 from broker_client.media_types import CONTENT_TYPES, content_type_of
-from broker_client.models import Image, Outcome, Profile, Progress, Ticket
+from broker_client.models import Image, Outcome, Profile, Progress, Ticket, User
 from broker_client.sync_driver import Broker
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "Unavailable",
     "UnknownType",
     "UploadGone",
+    "User",
     "ValidationFailed",
     "WrongFile",
     "content_type_of",

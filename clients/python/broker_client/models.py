@@ -1,7 +1,7 @@
 """The values that the client returns, read from the broker's JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -30,6 +30,25 @@ class Image:
             order=body["order"],
             created_at=datetime.fromisoformat(body["created_at"]),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A user's profile. `subject` and `email` are None for other users."""
+
+    id: int
+    subject: str | None
+    email: str | None
+    first_name: str
+    last_name: str
+    name: str
+    avatar: str | None
+    avatar_url: str | None
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Create a User from the broker's JSON."""
+        return cls(**{field.name: body[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

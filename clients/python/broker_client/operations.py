@@ -7,7 +7,7 @@ from broker_client.api import Api
 from broker_client.files import File, FileToSend, OnProgress, Owner
 from broker_client.journal import Journal
 from broker_client.many import Many, OnDone
-from broker_client.models import Image, Outcome, Profile
+from broker_client.models import Image, Outcome, Profile, User
 from broker_client.steps import Steps, run
 from broker_client.upload import Job, deliver, resume
 from broker_client.whole import confirm
@@ -69,6 +69,10 @@ class Operations:
     def cancel(self, upload_id: str) -> Steps[None]:
         """Cancel an upload."""
         return self._api.call("DELETE", f"/api/uploads/{upload_id}/")
+
+    def me(self) -> Steps[User]:
+        """Return the token's user."""
+        return User.read((yield from self._api.call("GET", "/api/users/me/")))
 
     def profiles(self) -> Steps[dict[str, Profile]]:
         """Return the limits of uploads."""

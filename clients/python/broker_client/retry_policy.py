@@ -108,6 +108,7 @@ def _temporary(failure: Failure) -> bool:
     return failure.status in (408, 429) or failure.status >= 500
 
 
+_SAYS_EXPIRED = ("expired", "expiration date is in the past", "date is too old")
 # The first rule that matches decides. If no rule matches, the client gives up.
 RULES = (
     # A captive portal or a proxy answered. That says nothing about the upload, whatever the status.
@@ -126,10 +127,14 @@ RULES = (
         when=_code("NoSuchUpload", "NoSuchKey"),
         decision=Decision.NEXT_ROUND,
     ),
-    # The code is AccessDenied, also for a wrong signature. Only the message says that it expired.
+    # The code is AccessDenied, also for a wrong signature, or InvalidRequest on Garage. Only the
+    # message says that it expired.
     Rule(
         phases=("send", "part"),
-        when=lambda f: f.status == 403 and "expired" in f.message.lower(),
+        when=lambda f: (
+            (f.status == 403 or f.code == "InvalidRequest")
+            and any(text in f.message.lower() for text in _SAYS_EXPIRED)
+        ),
         decision=Decision.RENEW,
     ),
     Rule(phases=("send", "part"), when=lambda f: f.status == 0, decision=Decision.RETRY),

@@ -17,7 +17,7 @@ from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
 from broker_client.http import answer_of, headers_of, http_url, timeouts
 from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
-from broker_client.models import Image, Outcome, Profile
+from broker_client.models import Image, Outcome, Profile, User
 from broker_client.operations import Operations
 from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
@@ -127,6 +127,10 @@ class Broker:
     def cancel(self, upload_id: str) -> None:
         """Cancel an upload and release its slot."""
         self._run(self._operations.cancel(upload_id))
+
+    def me(self) -> User:
+        """Return the token's user. Its id is the `user` of `upload`."""
+        return self._run(self._operations.me())
 
     def profiles(self) -> dict[str, Profile]:
         """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""

@@ -74,7 +74,7 @@ def test_notifications_with_the_old_secret_are_refused(
     alice = Client(app, token(1))
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    event = notification(f"media/{ticket['key']}", name=s3_bucket.name)
+    event = notification(f"incoming/{ticket['key']}", name=s3_bucket.name)
     old = Client(app, OLD_BUCKET_SECRET).post("/api/bucket_notifications/", event)
     assert (old.status_code, old.get_json()["code"]) == (401, "events_secret_invalid")
     assert (

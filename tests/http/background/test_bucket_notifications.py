@@ -57,10 +57,10 @@ def test_a_notification_confirms_an_upload_like_its_client(
 ) -> None:
     ticket = alice.ticket(alice.ad(), alt_text="front view").get_json()
     send(ticket)
-    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
     image = alice.post(ticket["confirm_url"])
     assert (image.status_code, image.get_json()["alt_text"]) == (200, "front view")
-    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"settled": 1}
     assert rows(app, Image) == 1
     assert rows(app, Deletion) == 0
 
@@ -70,7 +70,7 @@ def test_concurrent_notifications_and_confirms_create_one_image(
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    body = notification(f"media/{ticket['key']}", name=s3_bucket.name)
+    body = notification(f"incoming/{ticket['key']}", name=s3_bucket.name)
     answers = at_once(8, lambda: (bucket.post(PATH, body), alice.post(ticket["confirm_url"])))
     assert {answer.status_code for pair in answers for answer in pair} == {200}
     assert rows(app, Image) == 1
@@ -97,7 +97,7 @@ def test_a_notification_before_or_without_the_object_changes_nothing(
     alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
-    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"missing": 1}
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"missing": 1}
     assert state(alice, ticket) == "pending"
 
 
@@ -108,8 +108,8 @@ def test_a_notification_of_other_bytes_than_declared_rejects_the_upload(
 
     ticket = alice.ticket(alice.ad()).get_json()
     client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
-    client.put_object(Bucket=s3_bucket.name, Key=f"media/{ticket['key']}", Body=b"forged")
-    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"rejected": 1}
+    client.put_object(Bucket=s3_bucket.name, Key=f"incoming/{ticket['key']}", Body=b"forged")
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"rejected": 1}
     assert state(alice, ticket) == "rejected"
     assert gone(app, ticket["key"])
 
@@ -124,7 +124,7 @@ def test_an_object_written_after_its_upload_ended_is_deleted(
     reap(app, PAST_GRACE + timedelta(hours=2))  # this runs the second deletions, too
     for ticket in (cancelled, expired):
         assert send(ticket).status_code == 201
-        assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"settled": 1}
+        assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"settled": 1}
         assert gone(app, ticket["key"])
 
 
@@ -136,7 +136,7 @@ def test_notifications_of_unknown_objects_are_ignored(
     odd = ("media/", "media/ads/ad_1/foreign.jpg", "other/x", "media/\x00", "media/\udcff", "")
     encodable = [key for key in odd if key.isprintable() or key == "media/\x00"]
     assert tell(bucket, s3_bucket, *encodable) == {"unknown": len(encodable)}
-    elsewhere = bucket.post(PATH, notification(f"media/{ticket['key']}", name="another-bucket"))
+    elsewhere = bucket.post(PATH, notification(f"incoming/{ticket['key']}", name="another-bucket"))
     assert elsewhere.get_json()["outcomes"] == {"elsewhere": 1}
     assert bucket.post(PATH, {"Event": "s3:TestEvent"}).get_json()["outcomes"] == {}
     assert state(alice, ticket) == "pending"
@@ -150,7 +150,7 @@ def test_many_notifications_in_one_body_are_processed_in_any_order(
     tickets = answer.get_json()["tickets"]
     for ticket in tickets[1:]:
         send(ticket)
-    keys = [f"media/{ticket['key']}" for ticket in reversed(tickets)]
+    keys = [f"incoming/{ticket['key']}" for ticket in reversed(tickets)]
     assert tell(bucket, s3_bucket, *keys, *keys) == {"confirmed": 4, "settled": 4, "missing": 2}
     assert rows(app, Image) == 4
 
@@ -162,10 +162,10 @@ def test_while_the_bucket_is_down_a_notification_is_503_and_changes_nothing(
     send(ticket)
     down = make_app(bucket_notifications_secret=BUCKET_SECRET, s3_endpoint_url="http://127.0.0.1:9")
     answer = Client(down, BUCKET_SECRET).post(
-        PATH, notification(f"media/{ticket['key']}", name=s3_bucket.name)
+        PATH, notification(f"incoming/{ticket['key']}", name=s3_bucket.name)
     )
     assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
-    assert tell(bucket, s3_bucket, f"media/{ticket['key']}") == {"confirmed": 1}
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"confirmed": 1}
 
 
 @pytest.mark.parametrize("given", [None, "x", BUCKET_SECRET + "x", BUCKET_SECRET[:-1], "", "é"])
@@ -214,7 +214,7 @@ def test_the_old_path_still_works_and_says_that_it_is_deprecated(
     warn_of_old_path.cache_clear()
     ticket = alice.ticket(alice.ad()).get_json()
     send(ticket)
-    body = notification(f"media/{ticket['key']}", name=s3_bucket.name)
+    body = notification(f"incoming/{ticket['key']}", name=s3_bucket.name)
     with caplog.at_level(logging.WARNING, "broker.bucket_notifications"):
         answers = [bucket.post(OLD_PATH, body) for _ in range(2)]
     assert [answer.get_json()["outcomes"] for answer in answers] == [

@@ -45,14 +45,14 @@ def client_of(bucket: Bucket) -> Any:
 def begun(bucket: Bucket, ticket: dict[str, Any]) -> int:
     """Count the multipart uploads in the bucket for the key of a ticket."""
     found = client_of(bucket).list_multipart_uploads(
-        Bucket=bucket.name, Prefix=f"media/{ticket['key']}"
+        Bucket=bucket.name, Prefix=f"incoming/{ticket['key']}"
     )
     return len(found.get("Uploads", []))
 
 
 def stored(app: Flask, ticket: dict[str, Any]) -> bool:
     try:
-        app.extensions["broker"].storage.head(f"media/{ticket['key']}")
+        app.extensions["broker"].storage.head(f"incoming/{ticket['key']}")
     except ObjectNotFound:
         return False
     return True
@@ -97,8 +97,10 @@ def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
 
 
 def test_a_crash_without_a_retry_leaves_nothing(
-    app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    app = make_app(part_size=PART, reap="delete")
+    alice = Client(app, token(1))
     ticket = sent(alice)
     with monkeypatch.context() as patch:
         patch.setattr(completing, "confirm", crash)
@@ -227,7 +229,7 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
 ) -> None:
     ticket = sent(alice)
     client = client_of(s3_bucket)
-    key = f"media/{ticket['key']}"
+    key = f"incoming/{ticket['key']}"
     (upload,) = client.list_multipart_uploads(Bucket=s3_bucket.name, Prefix=key)["Uploads"]
     client.abort_multipart_upload(Bucket=s3_bucket.name, Key=key, UploadId=upload["UploadId"])
     gone = alice.post(ticket["upload"]["complete_url"])
@@ -239,7 +241,7 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
 def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
-    app = make_app(part_size=PART, put_ttl=1)
+    app = make_app(part_size=PART, put_ttl=1, reap="delete")
     alice = Client(app, token(1))
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1, 2, 3])

@@ -41,7 +41,7 @@ def test_a_bucket_that_matches_the_rows_has_no_difference(app: Flask, alice: Cli
     for _ in range(3):
         image_of(alice, ad)
     assert reconciled(app, tally=tally) == []
-    assert (tally.objects, tally.images, tally.differences) == (3, 3, 0)
+    assert (tally.objects, tally.images, tally.differences) == (6, 3, 0)
 
 
 def test_a_promoted_object_has_no_difference(
@@ -68,8 +68,7 @@ def test_a_multipart_image_has_no_difference(
         data = part(LARGE, one["part_number"], ticket["upload"]["part_size"])
         assert put_part(one, data).status_code == 200
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
-    (listed,) = s3_bucket.storage.list_objects("")
-    assert "-" in listed.etag
+    (listed,) = s3_bucket.storage.list_objects("media/")
     assert reconciled(app) == []
     manifest = write_report(tmp_path, [listed], "CSV", bucket=s3_bucket.name)
     assert reconciled(app, inventory=open_report(manifest, s3_bucket.name).objects) == []
@@ -205,4 +204,4 @@ def test_a_listing_by_directory_is_sorted_first(
     tally = Tally()
     found = reconciled(app, tally=tally)
     assert kinds_and_keys(found) == [("orphan", file), ("orphan", folder)]
-    assert (tally.objects, tally.images) == (3, 1)
+    assert (tally.objects, tally.images) == (4, 1)

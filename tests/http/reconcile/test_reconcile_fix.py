@@ -86,7 +86,9 @@ def test_fix_never_deletes_a_copy_of_an_image_at_another_key(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
     key = f"media/{image_of(alice, alice.ad())['image']}"
-    s3_bucket.storage.copy(key, "media/backup.jpg", if_match=s3_bucket.storage.head(key).etag)
+    s3_bucket.storage.copy(
+        key, "media/backup.jpg", source=s3_bucket.storage.head(key), cache_control=""
+    )
     (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
     assert found.action is Action.KEPT
     assert there(s3_bucket, "media/backup.jpg")
@@ -157,5 +159,7 @@ def test_two_concurrent_fixes_delete_each_orphan_and_nothing_else(
         runs = [pool.submit(reconciled, app, fix=True, after=PAST_EVERY_TICKET) for _ in range(2)]
         found = [one for run in runs for one in run.result()]
     assert {one.key for one in found} == {f"media/ads/ad_1/{number}.jpg" for number in range(10)}
-    assert [item.key for item in s3_bucket.storage.list_objects("")] == [f"media/{image['image']}"]
+    assert [item.key for item in s3_bucket.storage.list_objects("media/")] == [
+        f"media/{image['image']}"
+    ]
     assert reconciled(app) == []

@@ -107,6 +107,7 @@ def test_a_form_sent_again_cannot_change_the_confirmed_image(relaxed: Flask, car
     reap(relaxed, PAST_GRACE)
     broker = relaxed.extensions["broker"]
     assert broker.storage.head(f"media/{ticket['key']}").content_length == len(JPEG)
+    assert list(broker.storage.list_objects("incoming/")) == []
 
 
 @ONLY_SQLITE
@@ -198,7 +199,7 @@ def test_a_pinned_form_may_redirect_and_stays_pinned(make_app: Callable[..., Fla
         make_app(return_origins=(SHOP,), multipart_threshold=10, default_transport="put"), token(1)
     )
     ticket = carol.ticket(carol.ad(), return_url=BACK).get_json()
-    assert ticket["upload"]["fields"]["key"] == f"media/{ticket['key']}"
+    assert ticket["upload"]["fields"]["key"] == f"incoming/{ticket['key']}"
     assert send(ticket, JPEG + b"x").status_code == 400
     assert send(ticket).status_code == 303
     assert carol.post(ticket["confirm_url"]).status_code == 200

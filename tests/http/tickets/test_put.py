@@ -111,7 +111,7 @@ def test_a_photo_stored_with_another_content_type_is_rejected(
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")
     assert name.lower().replace("-", "_") in answer.get_json()["detail"]
     with pytest.raises(ObjectNotFound):
-        s3_bucket.storage.head(f"media/{ticket['key']}")
+        s3_bucket.storage.head(f"incoming/{ticket['key']}")
 
 
 def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
@@ -156,7 +156,7 @@ def test_a_put_uses_the_public_url_and_can_be_the_default_transport(
     app = make_app(s3_public_url=public, default_transport="put")
     alice = Client(app, token(1))
     ticket = alice.ticket(alice.ad()).get_json()
-    assert ticket["upload"]["url"].startswith(f"{public}/{s3_bucket.name}/media/ads/")
+    assert ticket["upload"]["url"].startswith(f"{public}/{s3_bucket.name}/incoming/ads/")
     assert put(ticket).status_code == 200
     assert alice.post(ticket["confirm_url"]).status_code == 200
 

@@ -134,7 +134,7 @@ def test_a_photo_is_sent_confirmed_and_deleted(
     assert confirmed.status_code == 200
     assert confirmed.get_json()["image"].startswith(f"products/product_{MINE}/")
     assert slots(app) == 1
-    key = f"media/{ticket['key']}"
+    key = f"incoming/{ticket['key']}"
     with app.extensions["broker"].system_work() as work:
         deleted = delete_of_owner(work.session, work.limits, PRODUCT, MINE, now=work.now)
         work.session.commit()

@@ -29,9 +29,26 @@ def gone(app: Flask, key: str) -> bool:
 
 
 @EACH_SERVER
+def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice: Client) -> None:
+    ad = alice.ad()
+    arrived, never_sent = (alice.ticket(ad).get_json() for _ in range(2))
+    assert send(arrived).status_code == 201
+    assert reap(app) == Reaped()
+    done = reap(app, PAST_GRACE)
+    assert (done.kept, done.expired) == (1, 1)
+    assert [one["image"] for one in alice.get(f"/api/ads/{ad}/").get_json()["images"]] == [
+        arrived["key"]
+    ]
+    assert alice.post(arrived["confirm_url"]).status_code == 200
+    assert alice.post(never_sent["confirm_url"]).get_json()["code"] == "upload_expired"
+
+
+@EACH_SERVER
 def test_case_25_an_abandoned_upload_expires_and_its_object_is_deleted(
-    app: Flask, alice: Client
+    make_app: Callable[..., Flask],
 ) -> None:
+    app = make_app(reap="delete")
+    alice = Client(app, token(1))
     ad = alice.ad()
     ticket = alice.ticket(ad).get_json()
     assert send(ticket).status_code == 201
@@ -67,7 +84,8 @@ def test_deleting_an_ad_deletes_its_images_uploads_and_objects(app: Flask, alice
     assert alice.get(f"/api/ads/{ad}/").status_code == 404
     assert alice.post(tickets[0]["confirm_url"]).get_json()["code"] == "image_deleted"
     assert alice.post(tickets[1]["confirm_url"]).get_json()["code"] == "upload_cancelled"
-    assert reap(app).deleted == 2
+    # The image's object, and what the two clients have sent.
+    assert reap(app).deleted == 3
     assert all(gone(app, ticket["key"]) for ticket in tickets)
     # It is deleted again when all forms have expired. After that the outbox is empty.
     send(tickets[1])
@@ -102,7 +120,7 @@ def test_an_object_that_is_not_the_declared_one_is_rejected_and_deleted(
     storage = app.extensions["broker"].storage
     boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url).put_object(
         Bucket=storage.bucket,
-        Key=f"media/{ticket['key']}",
+        Key=f"incoming/{ticket['key']}",
         Body=b"forged",
         ContentType="image/jpeg",
     )

@@ -137,7 +137,7 @@ def test_uploads_of_deleted_ads_and_rejected_uploads_are_refunded_like_cancelled
     assert alice.ticket(ad).status_code == 201
     assert alice.delete(f"/api/ads/{ad}/").status_code == 204
     rejected = alice.ticket(alice.ad(), transport="put").get_json()
-    store(s3_bucket, f"media/{rejected['key']}")
+    store(s3_bucket, f"incoming/{rejected['key']}")
     answer = alice.post(rejected["confirm_url"])
     assert answer.get_json()["code"] == "object_mismatch"
     assert charged(app) == (2 * SIZE, 2)

@@ -50,7 +50,7 @@ def test_a_multipart_upload_is_confirmed_by_its_complete(alice: Client, anyone: 
     ad = alice.ad()
     session = open_session(alice, ad)
     made = begin(anyone, session, metadata={"alt_text": "side", "order": 2.0, "type": "x"})
-    assert made["key"].startswith(f"media/ads/ad_{ad}/photo_")
+    assert made["key"].startswith(f"incoming/ads/ad_{ad}/photo_")
     batch = anyone.get(path(session, of(made, "/batch") + "&partNumbers=1,2")).get_json()
     assert list(batch["presignedUrls"]) == ["1", "2"]
     named = send_parts(anyone, session, made)

@@ -125,7 +125,7 @@ def test_another_owners_uploads_and_the_apis_own_are_404(alice: Client, anyone: 
     mine, other = open_session(alice, ad), open_session(alice, alice.ad())
     made = begin(anyone, mine)
     own = alice.ticket(ad, transport="multipart").get_json()
-    theirs = {"uploadId": own["id"], "key": f"media/{own['key']}"}
+    theirs = {"uploadId": own["id"], "key": f"incoming/{own['key']}"}
     for session, found in ((other, made), (mine, theirs), (mine, {**made, "key": "media/x"})):
         for rest in ("", "/1", "/batch"):
             more = "&partNumbers=1" if rest == "/batch" else ""

@@ -1,5 +1,5 @@
 // Every call of docs/browser.md in TypeScript.
-import { type ApiCode, Broker, BrokerError, type ClientCode, type Image, type Progress, type Resumable } from "@upload-broker/client";
+import { type ApiCode, Broker, BrokerError, type ClientCode, type Image, type Progress, type Resumable, type User } from "@upload-broker/client";
 
 export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
   const broker = new Broker({ baseUrl: "https://broker.example", token: async ({ refused }) => (refused ? "fresh" : "token"), concurrency: 2 });
@@ -8,7 +8,8 @@ export async function all(file: File, signal: AbortSignal): Promise<Image[]> {
   upload.pause();
   upload.resume();
   const cancelled: boolean = await upload.cancel();
-  const avatar: Image = await broker.upload(file, { user: 1, transport: "put", again: true });
+  const me: User = await broker.me();
+  const avatar: Image = await broker.upload(file, { user: me.id, transport: "put", again: true });
   new Broker({ token: () => "token" }); // the function may ignore its argument
   const uploads = broker.uploadAll([file], { ad: 1, each: (one, order) => ({ order, altText: String(one.size) }) });
   for (const one of uploads) one.catch((error: unknown) => {

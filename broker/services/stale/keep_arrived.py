@@ -1,19 +1,23 @@
 """End stale uploads without losing objects: check the bucket first.
 
-This is for operators who set BROKER_REAP=confirm. If a client sent its file and then lost its
-network, its image exists when it is online again.
+If a client sent its file and then lost its network, its image exists when it is online again. With
+BROKER_REAP=delete, `uploads/expire.py` deletes the object instead.
 """
 
+import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from broker.db.models import Upload
 from broker.domain.errors import (
     BrokerError,
+    DatabaseUnavailable,
+    NotFound,
     ObjectMissing,
     PartsMissing,
     StorageError,
@@ -26,6 +30,7 @@ from broker.services.uploads.state import being_completed, end_upload, get_uploa
 from broker.services.work import Work
 
 BATCH = 100
+log = logging.getLogger("broker.reap")
 # The order of stale uploads: by expiry, then by id.
 Position = tuple[datetime, UUID]
 
@@ -39,42 +44,66 @@ class Stale:
     postponed: int = 0
 
 
-def keep_arrived(work: Work) -> Stale:
+def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | None = None) -> Stale:
     """Confirm the stale uploads whose object exists, and expire the others.
 
-    Stops early if the bucket does not answer. No lock is held during a request to the bucket, so
-    two reapers may process the same upload. The compare-and-set decides which one ends it. Each
-    processes its batch in random order, so this seldom happens.
+    `conditions` select among the stale uploads; the oldest `at_most` are processed.
+
+    One that fails delays no other. Stops early if the bucket does not answer. A HEAD in a missing
+    bucket looks like one of a missing object, so the bucket is checked first.
+
+    No lock is held during a request to the bucket, so two reapers may process the same upload. The
+    compare-and-set decides which one ends it. Each processes its batch in random order, so this
+    seldom happens.
     """
     kept = expired = postponed = 0
     last: Position | None = None
+    batch = BATCH if at_most is None else at_most
     while True:
-        found = _stale(work, last)
+        found = _stale(work, last, conditions, batch)
+        if found and last is None and not _bucket_answers(work):
+            return Stale(postponed=len(found))
         for upload_id in random.sample([position[1] for position in found], len(found)):
             try:
                 state = _end(work, upload_id)
+            except DatabaseUnavailable:
+                raise
             except StorageUnavailable:
                 return Stale(kept=kept, expired=expired, postponed=postponed + 1)
-            except StorageError:
+            except BrokerError as error:
+                work.session.rollback()
+                log.error("upload %s is postponed: %s", upload_id, error.for_operators)
                 postponed += 1
                 continue
             kept += state is UploadState.CONFIRMED
             expired += state is UploadState.EXPIRED
-        if len(found) < BATCH:
+        if at_most is not None or len(found) < BATCH:
             return Stale(kept=kept, expired=expired, postponed=postponed)
         last = found[-1]
 
 
-def _stale(work: Work, after: Position | None) -> list[Position]:
+def _bucket_answers(work: Work) -> bool:
+    try:
+        work.storage.check()
+    except StorageError as error:
+        log.error("stale uploads are postponed: %s", error.for_operators)
+        return False
+    return True
+
+
+def _stale(
+    work: Work, after: Position | None, conditions: Sequence[ColumnElement[bool]], batch: int
+) -> list[Position]:
     position = (Upload.expires_at, Upload.id)
     query = (
         select(*position)
         .where(
             Upload.state == UploadState.PENDING,
             Upload.expires_at <= work.now - work.limits.grace,
+            *conditions,
         )
         .order_by(*position)
-        .limit(BATCH)
+        .limit(batch)
     )
     if after is not None:
         query = query.where(tuple_(*position) > after)
@@ -95,7 +124,8 @@ def _end(work: Work, upload_id: UUID) -> UploadState | None:
             complete(work, upload_id)
         else:
             confirm(work, upload_id)
-    except (ObjectMissing, PartsMissing) as error:
+    except (NotFound, ObjectMissing, PartsMissing) as error:
+        # NotFound: the owner was deleted, or belongs to another user now.
         upload = get_upload(work, upload_id)
         if isinstance(error, ObjectMissing) and being_completed(upload, now=work.now):
             # The bucket is completing the object; the next round looks again.

@@ -1,0 +1,40 @@
+"""What the claims of a verified token say about the caller."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from broker.api.auth.refusals import TokenRefused
+from broker.config import Settings
+from broker.domain.principal import Principal, Role
+from broker.domain.subjects import own_id, subject_of
+
+
+def principal_of(claims: Mapping[str, Any], settings: Settings) -> Principal:
+    """Return the caller that these claims describe.
+
+    Raises:
+        TokenRefused: a claim that the broker needs is missing or invalid.
+    """
+    if "exp" not in claims:
+        raise TokenRefused("expiry_missing")
+    subject = subject_of(claims.get(settings.jwt_user_claim))
+    if subject is None:
+        raise TokenRefused("subject_invalid")
+    is_service = claims.get(settings.jwt_role_claim) == settings.jwt_service_role
+    return Principal(
+        user_id=own_id(subject) or 0,
+        subject=subject,
+        role=Role.SERVICE if is_service else Role.USER,
+        email=_text(claims.get("email"), 254) or None,
+        first_name=_text(claims.get("first_name"), 150),
+        last_name=_text(claims.get("last_name"), 150),
+    )
+
+
+def _text(claim: object, length: int) -> str:
+    """Return a claim's text without control characters; unusual names must not prevent sign-in."""
+    if not isinstance(claim, str):
+        return ""
+    kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))
+    return "".join(kept)[:length]

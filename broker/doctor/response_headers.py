@@ -1,0 +1,50 @@
+"""Check whether an anonymous reader may choose the headers of a photo's answer.
+
+`?response-content-type=text/html` makes a photo that is also valid HTML a web page. Amazon S3
+refuses such queries without a signature; SeaweedFS and MinIO obey them.
+"""
+
+from collections.abc import Iterator
+
+from broker.doctor.browser import Answer, Unreachable
+from broker.doctor.examination import Examination
+from broker.doctor.finding import Finding, ok, warn
+
+CHECK = "response-headers"
+QUERY = "response-content-type=text/html"
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Request the confirmed photo as a web page, at the media's and at the bucket's address."""
+    trial, settings = examination.trial, examination.settings
+    bucket = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
+    answers = {}
+    for base in dict.fromkeys((trial.storage.media_url, bucket)):
+        try:
+            url = f"{base}/{trial.image_key}?{QUERY}"
+            answers[base] = examination.browser.send("GET", url, follow=True)
+        except Unreachable:
+            continue  # the check of public reads reports it
+    obeyed = [base for base, answer in answers.items() if _is_page(answer)]
+    if obeyed:
+        yield warn(
+            CHECK,
+            f"{' and '.join(obeyed)}: ?{QUERY} turns a photo into a web page",
+            setting="BROKER_MEDIA_URL" if settings.media_url else examination.public_setting,
+            fix="serve media only through a proxy that drops queries (docs/operations/media.md)",
+        )
+    else:
+        told = ", ".join(dict.fromkeys(_told(answer) for answer in answers.values()))
+        yield ok(CHECK, f"?{QUERY} has no effect: {told or 'no answer'}")
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.succeeded and not _content_type(answer).startswith("image/")
+
+
+def _told(answer: Answer) -> str:
+    return _content_type(answer) if answer.succeeded else answer.summary
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,117 @@
+"""Delete objects below `incoming/` that arrived after their upload had ended.
+
+A signature limits when a request may start, but nothing limits how long its body may take. So an
+object can appear long after its key was deleted for the last time. The reaper finds it in the
+listing of `incoming/`, and a bucket notification names it. Until it is deleted, its user is charged
+for it again. Objects at keys of pending uploads, and at keys that no upload has, are left alone.
+"""
+
+from collections.abc import Collection
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from broker.db.models import Deletion, Upload
+from broker.domain.object_keys import (
+    INCOMING,
+    needs_promotion,
+    object_key,
+    relative_key,
+    written_key,
+)
+from broker.domain.states import UploadState
+from broker.services.uploads import outbox, quotas
+from broker.services.uploads.settled import image_of
+from broker.services.work import Work
+
+# As many keys as a page of ListObjectsV2.
+BATCH = 1000
+
+
+class Swept(NamedTuple):
+    """How many objects `incoming/` holds, and how many of them had arrived late."""
+
+    listed: int
+    late: int
+
+
+def sweep(work: Work) -> Swept:
+    """List `incoming/` once, and put the late objects into the outbox.
+
+    Raises:
+        StorageUnavailable, StorageDenied: the bucket cannot be listed; the next round does it.
+    """
+    listed = late = 0
+    objects = work.storage.list_objects(object_key(INCOMING, ""))
+    while keys := {one.key for one in islice(objects, BATCH)}:
+        listed += len(keys)
+        late += delete_late(work, keys)
+    return Swept(listed=listed, late=late)
+
+
+def delete_late(work: Work, keys: Collection[str]) -> int:
+    """Put the objects of ended uploads into the outbox; return how many were not there yet.
+
+    `keys` are object keys at which there is an object.
+    """
+    late = [
+        upload
+        for upload in _writers(work, keys)
+        if upload.state != UploadState.PENDING and not _is_image(work, upload)
+    ]
+    return sum(_enqueue(work, upload) for upload in late)
+
+
+def writer(work: Work, key: str) -> Upload | None:
+    """Return the upload whose client writes to an object key."""
+    return next(iter(_writers(work, [key])), None)
+
+
+def _writers(work: Work, keys: Collection[str]) -> list[Upload]:
+    """Return the uploads whose clients write to these object keys."""
+    relative = {
+        below
+        for key in keys
+        for location in (INCOMING, work.limits.location)
+        # PostgreSQL refuses a NUL character.
+        if (below := relative_key(location, key)) is not None and below.isprintable()
+    }
+    uploads = work.session.scalars(
+        select(Upload).where(Upload.key.in_(relative)).execution_options(populate_existing=True)
+    ).all()
+    work.session.commit()
+    return [upload for upload in uploads if written_key(work.limits, upload) in keys]
+
+
+def _is_image(work: Work, upload: Upload) -> bool:
+    """Check whether an image names the key that the client wrote to, as with release 0.2."""
+    return not needs_promotion(work.limits, upload) and image_of(work, upload) is not None
+
+
+def _enqueue(work: Work, upload: Upload) -> bool:
+    """Queue the deletion of the upload's object, and charge for it until then.
+
+    Return False if a deletion is due or being tried already.
+    """
+    key = written_key(work.limits, upload)
+    queued = work.session.scalars(
+        select(Deletion)
+        .where(Deletion.object_key == key, Deletion.multipart_id.is_(None))
+        .execution_options(populate_existing=True)
+    ).all()
+    if any(row.attempts or row.not_before <= work.now for row in queued):
+        work.session.rollback()
+        return False
+    window = None
+    if upload.quota_window is not None and not any(row.upload_id for row in queued):
+        window = quotas.charge(work, upload)
+    outbox.enqueue(
+        work.session,
+        key,
+        now=work.now,
+        refunds=upload.id if window is not None else None,
+        charged_window=window,
+    )
+    work.session.commit()
+    return True

@@ -1,0 +1,1 @@
+"""End stale uploads: confirm those whose object has arrived, and expire the others."""

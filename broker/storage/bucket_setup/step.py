@@ -1,0 +1,91 @@
+"""Apply one aspect of a bucket and report the result."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from broker.domain.errors import StorageUnavailable
+from broker.storage.bucket_setup.aspect import Aspect
+from broker.storage.bucket_setup.canonical import same
+from broker.storage.bucket_setup.reading import (
+    CREDENTIALS,
+    Found,
+    is_denied,
+    is_not_supported,
+    reason,
+)
+from broker.storage.translation import translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Outcome(StrEnum):
+    """What happened to an aspect."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    WOULD_CHANGE = "would change"
+    NOT_SUPPORTED = "not supported by this server"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The result for one aspect.
+
+    Attributes:
+        title: the name that the operator sees.
+        outcome: what happened.
+        diff: the changed lines, as a unified diff of JSON.
+        reason: the server's answer, if the outcome is FAILED.
+    """
+
+    title: str
+    outcome: Outcome
+    diff: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def apply_one(
+    client: "S3Client", bucket: str, aspect: Aspect, found: Found, *, dry_run: bool
+) -> Step:
+    """Change an aspect if it differs, or only report the difference.
+
+    Raises:
+        ClientError: the server fails. An answer that only this aspect gets becomes its result.
+    """
+    title = aspect.title
+    if not found.supported:
+        return Step(title=title, outcome=Outcome.NOT_SUPPORTED)
+    if found.unreadable is not None:
+        return Step(title=title, outcome=Outcome.FAILED, reason=found.unreadable)
+    wanted = aspect.wanted(found.value)
+    if same(wanted, found.value):
+        return Step(title=title, outcome=Outcome.UNCHANGED)
+    diff = _diff(found.value, wanted)
+    if dry_run:
+        return Step(title=title, outcome=Outcome.WOULD_CHANGE, diff=diff)
+    try:
+        aspect.write(client, bucket, wanted)
+    except ClientError as error:
+        if is_not_supported(error, aspect):
+            return Step(title=title, outcome=Outcome.NOT_SUPPORTED)
+        if isinstance(translate(error), StorageUnavailable):
+            raise
+        why = f"{reason(error)}. {CREDENTIALS}" if is_denied(error) else reason(error)
+        return Step(title=title, outcome=Outcome.FAILED, reason=why)
+    return Step(title=title, outcome=Outcome.CHANGED, diff=diff)
+
+
+def _diff(found: Any, wanted: Any) -> tuple[str, ...]:
+    old, new = (
+        json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).splitlines()
+        for value in (found, wanted)
+    )
+    lines = difflib.unified_diff(old, new, n=1, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))

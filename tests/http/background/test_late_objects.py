@@ -1,0 +1,139 @@
+"""Objects that arrive after their upload has ended: found, charged, and deleted."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask
+
+from broker.domain.errors import StorageDenied
+from broker.services.background.reap import Reaped, reap_once
+from tests.faults.invariants import check_invariants
+from tests.http.charging import SIZE, charged
+from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
+from tests.http.reconciling import put, there
+from tests.http.uploads.test_lifecycle import PAST_GRACE
+from tests.servers.fixtures import Bucket
+
+LATE = PAST_GRACE + timedelta(minutes=1)
+
+
+def reap(app: Flask, after: timedelta = LATE) -> Reaped:
+    broker = app.extensions["broker"]
+    with broker.system_work(now=datetime.now(UTC) + after) as work:
+        return reap_once(work)
+
+
+def cancelled(alice: Client, ad: int) -> str:
+    ticket = alice.ticket(ad).get_json()
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+    return str(ticket["key"])
+
+
+def expired(alice: Client, ad: int) -> str:
+    return str(alice.ticket(ad).get_json()["key"])
+
+
+def image_deleted(alice: Client, ad: int) -> str:
+    ticket = alice.ticket(ad).get_json()
+    send(ticket)
+    image = alice.post(ticket["confirm_url"]).get_json()
+    assert alice.delete(f"/api/ads/{ad}/images/{image['id']}/").status_code == 204
+    return str(ticket["key"])
+
+
+def ad_deleted(alice: Client, ad: int) -> str:
+    key = expired(alice, ad)
+    assert alice.delete(f"/api/ads/{ad}/").status_code == 204
+    return key
+
+
+def avatar_replaced(alice: Client, _ad: int) -> str:
+    first, second = (
+        alice.post("/api/users/1/upload_avatar/", declared()).get_json() for _ in range(2)
+    )
+    for ticket in (first, second):
+        send(ticket)
+        assert alice.post(ticket["confirm_url"]).status_code == 200
+    return str(first["key"])
+
+
+ENDS: list[Callable[[Client, int], str]] = [
+    cancelled,
+    expired,
+    image_deleted,
+    ad_deleted,
+    avatar_replaced,
+]
+
+
+@EACH_SERVER
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+def test_report_02_an_object_that_lands_after_the_last_deletion_is_found_charged_and_deleted(
+    app: Flask,
+    alice: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[Client, int], str],
+) -> None:
+    key = f"incoming/{end(alice, alice.ad())}"
+    # No signature can write any more, and everything that is due was deleted.
+    reap(app)
+    reap(app)
+    _, files = charged(app)
+    put(s3_bucket, key, JPEG)
+    assert httpx.get(f"{s3_bucket.server.endpoint_url}/{s3_bucket.name}/{key}").status_code == 403
+
+    def refuse(_key: str) -> None:
+        raise StorageDenied("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.extensions["broker"].storage, "delete", refuse)
+        found = reap(app)
+    assert (found.late, found.postponed) == (1, 1)
+    assert charged(app) == (SIZE * (files + 1), files + 1)
+    # It is charged once, however often it is seen.
+    assert reap(app).late == 0
+    assert charged(app) == (SIZE * (files + 1), files + 1)
+
+    reap(app, LATE + timedelta(hours=2))
+    assert not there(s3_bucket, key)
+    assert charged(app) == (SIZE * files, files)
+    assert check_invariants(app, at_rest=True).violations == []
+
+
+def test_report_02_a_late_object_is_charged_above_the_quota(
+    make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(quota_files=1)
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    key = cancelled(alice, ad)
+    reap(app)
+    assert charged(app) == (0, 0)
+    assert alice.ticket(ad).status_code == 201
+    put(s3_bucket, f"incoming/{key}", JPEG)
+    with monkeypatch.context() as patch:
+        patch.setattr(app.extensions["broker"].storage, "delete", lambda _key: _unavailable())
+        reap(app, timedelta())
+    assert charged(app)[1] == 2
+
+
+def _unavailable() -> None:
+    raise StorageDenied("not now")
+
+
+def test_objects_of_pending_uploads_and_of_unknown_keys_are_left_alone(
+    app: Flask, alice: Client, s3_bucket: Bucket
+) -> None:
+    pending = alice.ticket(alice.ad()).get_json()
+    send(pending)
+    others = ["incoming/ads/ad_1/theirs.jpg", "incoming/a\nb", "incoming/ü", "media/x.jpg"]
+    for key in others:
+        put(s3_bucket, key)
+    found: dict[str, Any] = vars(reap(app, timedelta()))
+    assert (found["late"], found["deleted"]) == (0, 0)
+    assert all(there(s3_bucket, key) for key in [*others, f"incoming/{pending['key']}"])
+    assert alice.post(pending["confirm_url"]).status_code == 200

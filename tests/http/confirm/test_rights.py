@@ -1,0 +1,64 @@
+"""Who may confirm: the user of the ticket, as long as the ad is theirs, and services."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from tests.http.background.test_bucket_notifications import BUCKET_SECRET, tell
+from tests.http.client import Client, send
+from tests.http.part_uploads import LARGE, PART, put_parts, signed
+from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
+from tests.servers.fixtures import Bucket
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app(bucket_notifications_secret=BUCKET_SECRET, part_size=PART)
+
+
+def give_away(app: Flask, ad: int, *, to: int) -> None:
+    with app.extensions["broker"].database.session() as session:
+        session.execute(text("UPDATE ads SET owner_id = :to WHERE id = :ad"), {"to": to, "ad": ad})
+        session.commit()
+
+
+def state(service: Client, ticket: dict[str, Any]) -> str:
+    return str(service.get(f"/api/uploads/{ticket['id']}/").get_json()["state"])
+
+
+def test_a_user_who_has_lost_the_ad_gets_404_and_the_reaper_confirms_nothing(
+    app: Flask, alice: Client, bob: Client, service: Client, s3_bucket: Bucket
+) -> None:
+    ad = alice.ad()
+    bob.ad()
+    ticket = alice.ticket(ad).get_json()
+    parts = alice.ticket(ad, LARGE, transport="multipart").get_json()
+    put_parts(signed(alice, parts, [1, 2, 3]))
+    send(ticket)
+    give_away(app, ad, to=2)
+    for caller in (alice, bob):
+        for url in (ticket["confirm_url"], parts["upload"]["complete_url"]):
+            answer = caller.post(url)
+            assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+    assert tell(Client(app, BUCKET_SECRET), s3_bucket, f"incoming/{ticket['key']}") == {
+        "unknown": 1
+    }
+    assert state(service, ticket) == "pending"
+    assert reap(app, PAST_GRACE * 100).expired == 2
+    assert [state(service, one) for one in (ticket, parts)] == ["expired", "expired"]
+    assert service.get(f"/api/ads/{ad}/").get_json()["images"] == []
+    assert list(s3_bucket.storage.list_objects("")) == []
+
+
+def test_a_service_may_confirm_for_an_ad_that_was_given_away(
+    app: Flask, alice: Client, bob: Client, service: Client
+) -> None:
+    ad = alice.ad()
+    bob.ad()
+    ticket = alice.ticket(ad).get_json()
+    send(ticket)
+    give_away(app, ad, to=2)
+    assert service.post(ticket["confirm_url"]).status_code == 200
