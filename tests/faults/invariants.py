@@ -118,9 +118,8 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
-    # Every object belongs to a row. A public one belongs to an image, to the outbox, or to a
-    # confirm of a pending upload. A client may write below incoming/ even after its upload has
-    # ended.
+    # Every object belongs to a row: a public one to an image, to the outbox, or to a confirm that
+    # runs now. A client may write below incoming/ even after its upload has ended.
     written = {written_key(limits, upload): upload for upload in uploads}
     incoming = {key for key in written if key.startswith(object_key(INCOMING, ""))}
     known = {object_key(limits.location, image.key) for image in images} | incoming
