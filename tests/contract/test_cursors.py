@@ -45,6 +45,7 @@ def new_upload(**changes: object) -> NewUpload:
         owner_id=1,
         issued_by=1,
         key=f"avatars/user_1/{uuid4()}.jpg",
+        written_key=f"incoming/avatars/user_1/{uuid4()}.jpg",
         content_type="image/jpeg",
         size=5,
         size_is_exact=True,

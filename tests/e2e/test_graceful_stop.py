@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from broker.local.process import free_ports
+from broker.services.background.reap import reap_once
 from tests.faults.invariants import check_invariants
 from tests.http.client import SECRET, declared, send, token
 from tests.servers.fixtures import Bucket
@@ -187,4 +188,6 @@ def test_requests_over_the_time_limit_are_cut_and_leave_nothing_half_done(
     assert check_invariants(app).violations == []
     retried = app.test_client().post(confirm_url, headers=CLIENT["headers"])
     assert retried.status_code == 200
+    with app.extensions["broker"].system_work() as work:
+        reap_once(work)
     assert check_invariants(app, at_rest=True).violations == []

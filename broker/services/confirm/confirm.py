@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from broker.db.models import Image, Upload
+from broker.db.models import Image
 from broker.domain.errors import ObjectMissing, ObjectNotFound, ObjectRefused
-from broker.domain.object_keys import final_key, needs_promotion, written_key
+from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
-from broker.services.confirm.record import record
+from broker.services.confirm.record import record, record_published
 from broker.services.uploads.owners import require_right
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import current_image, settled_image
@@ -49,7 +49,7 @@ def confirm(work: Work, upload_id: UUID) -> Image:
             if upload.state != UploadState.PENDING:
                 return settled_image(work, upload)
             if stale and not being_completed(upload, now=work.now):
-                image = _published_before_a_restore(work, upload)
+                image = record_published(work, upload)
                 if image is not None:
                     return image
                 end_upload(work, upload_id, UploadState.EXPIRED)
@@ -60,18 +60,3 @@ def confirm(work: Work, upload_id: UUID) -> Image:
         if image is not None:
             return image
     return reject(work, upload, "The object was replaced again and again during the confirm.")
-
-
-def _published_before_a_restore(work: Work, upload: Upload) -> Image | None:
-    """Record the image of an upload that was confirmed after the backup of this database.
-
-    In the backup it is pending, and nobody has begun to publish it. So an object at its public key
-    is the one that was published then. What the client sent was deleted.
-    """
-    if upload.publish_attempts or not needs_promotion(work.limits, upload):
-        return None
-    try:
-        head = work.storage.head(final_key(work.limits, upload))
-    except ObjectNotFound:
-        return None
-    return record(work, upload, head, is_public=True)

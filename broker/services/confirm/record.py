@@ -1,11 +1,13 @@
 """Record an object that has arrived: verify what HEAD says, publish it, insert its image."""
 
+from dataclasses import replace
 from typing import Any
 
 from broker.db.fast_path import insert_image
 from broker.db.models import Image, Upload
+from broker.domain.errors import ObjectNotFound
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import needs_promotion, object_key, written_key
+from broker.domain.object_keys import final_key, needs_promotion, object_key, written_key
 from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
@@ -22,13 +24,10 @@ from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def record(
-    work: Work, upload: Upload, head: ObjectHead, *, is_public: bool = False
-) -> Image | None:
+def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     """Return the upload's image. If many calls run at once, only one inserts it.
 
-    `head` is the HEAD of the object that the client wrote. If it `is_public`, it is the one at the
-    upload's public key, and is not copied.
+    `head` is the HEAD of the object that the client wrote.
 
     Returns:
         None if the object was replaced or deleted after that HEAD: then send another one.
@@ -44,10 +43,34 @@ def record(
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
     published: Published | None = Published(key=upload.key, etag=head.etag, attempt=0)
-    if needs_promotion(work.limits, upload) and not is_public:
+    if needs_promotion(work.limits, upload):
         published = promote(work, upload, head)
     if published is None:
         return _lost(work, upload)
+    return _insert(work, upload, head, published)
+
+
+def record_published(work: Work, upload: Upload) -> Image | None:
+    """Return the image of an upload whose object is public already; None if there is none.
+
+    After a restore from a backup, an upload that was confirmed since the backup is pending again.
+    What its client sent was deleted then.
+    """
+    if upload.publish_attempts or not needs_promotion(work.limits, upload):
+        return None
+    try:
+        head = work.storage.head(final_key(work.limits, upload))
+    except ObjectNotFound:
+        return None
+    if transport_named(upload.transport).has_parts:
+        # The copy of an object in parts has another checksum than the parts.
+        head = replace(head, checksum_sha256=None)
+    if differences(declared_by(work, upload), head):
+        return None
+    return _insert(work, upload, head, Published(key=upload.key, etag=head.etag, attempt=0))
+
+
+def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Image | None:
     values = _values(work, upload, head, published)
     if published.attempt != 1 or not _is_plain(upload):
         image = Image(upload_id=upload.id, **values)

@@ -16,6 +16,7 @@ from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, by_number
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
+from broker.services.confirm.record import record_published
 from broker.services.uploads.settled import raise_settled
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
 from broker.services.work import Work
@@ -67,7 +68,7 @@ def arrived_parts(
 
 
 def require_object(work: Work, upload: Upload) -> None:
-    """Return if the object exists: then the bucket has completed the multipart upload.
+    """Return if the object exists, or its image: then the bucket has completed the upload.
 
     Otherwise raise the same errors as `arrived_parts`.
     """
@@ -80,6 +81,8 @@ def require_object(work: Work, upload: Upload) -> None:
         raise_settled(upload)
         if being_completed(upload, now=work.now):
             raise ObjectMissing("The bucket is completing the upload.") from missing
+        if record_published(work, upload) is not None:
+            return
         end_upload(work, upload.id, UploadState.EXPIRED)
         raise UploadExpired(
             "The bucket no longer has the parts; ask for a new ticket."

@@ -17,7 +17,7 @@ function changing(times) {
     file[method] = (...given) => {
       if (times-- > 0) return read(...given);
       const fault = new DOMException("The requested file could not be read.", "NotReadableError");
-      return method === "arrayBuffer" ? Promise.reject(fault) : { arrayBuffer: () => Promise.reject(fault) };
+      throw fault;
     };
   }
   return file;
@@ -38,7 +38,7 @@ test("report 20: a small file is read once, and its copy is hashed and sent", as
 
 test("report 20: the copy is also sent again after a failure and after a pause", async (t) => {
   const sent = [], upload = {};
-  t.mock.method(globalThis, "setTimeout", (act, time) => { if (time < 30_000) setImmediate(act); });
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!(time >= 30_000)) setImmediate(act); });
   t.mock.method(globalThis, "fetch", async (url, { body }) => {
     sent.push(await body.text());
     if (sent.length === 2) {
@@ -63,7 +63,7 @@ test("report 20: a file that cannot be read at all says what to do, and choosing
 
 /** An upload of a file of `size` MiB that holds no bytes. */
 const uploadOf = (size, phase = "sending") => {
-  const file = { size: size * MIB, type: "image/jpeg", arrayBuffer: async () => new ArrayBuffer(1) };
+  const file = { size: size * MIB, stream: () => new Blob(["x"]).stream() };
   return { file, phase };
 };
 const NEVER = new AbortController().signal;
@@ -101,7 +101,7 @@ test("report 20: a file does not wait for an upload that is paused", async () =>
 
 test("report 20: a cancelled upload stops waiting, and an unreadable or cancelled file takes no room", async () => {
   const copies = new Copies(), stop = new AbortController(), broken = uploadOf(32);
-  broken.file.arrayBuffer = async () => { throw new DOMException("", "NotReadableError"); };
+  broken.file.stream = () => { throw new DOMException("", "NotReadableError"); };
   await assert.rejects(copies.take(broken, NEVER), { code: "file_unreadable" });
   const cancelled = copies.take(uploadOf(32), stop.signal);
   stop.abort();
@@ -119,8 +119,8 @@ test("report 20: photos that exceed the limit together are all uploaded, two at 
   const photo = (n) => {
     const file = new File([`photo ${n}`], `${n}.jpg`, { type: "image/jpeg" });
     Object.defineProperty(file, "size", { value: 30 * MIB });
-    const read = file.arrayBuffer.bind(file);
-    file.arrayBuffer = () => { most = Math.max(most, ++reading); return read(); };
+    const read = file.stream.bind(file);
+    file.stream = () => { most = Math.max(most, ++reading); return read(); };
     return file;
   };
   const fetch = async (url, { body }) => {
