@@ -144,6 +144,8 @@ def test_a_killed_and_restarted_database_loses_nothing(
         own_postgres.start()
         statuses = list(running)
     assert {each[-1] for each in statuses} == {200}
+    with app.extensions["broker"].system_work() as work:
+        reap_once(work)
     state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"database killed twice: {state}\n")
     assert state.violations == []
