@@ -15,10 +15,10 @@ from broker.domain.verification import differences, is_verified
 from broker.services.confirm.declared import declared_by
 from broker.services.confirm.promote import Published, promote
 from broker.services.uploads import images, outbox, quotas
-from broker.services.uploads.owners import lock_owner
+from broker.services.uploads.owners import lock_owner, release_slots
 from broker.services.uploads.reject import reject
-from broker.services.uploads.settled import settled_image
-from broker.services.uploads.state import get_upload, publish_time, transition
+from broker.services.uploads.settled import current_image, settled_image
+from broker.services.uploads.state import form_dead_at, get_upload, publish_time, transition
 from broker.services.uppy import sessions
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -120,7 +120,8 @@ def _insert_with_all(
     """Insert the image and make all changes that belong to it, in one transaction.
 
     These are the size of an upload that declared none, the bytes of an Uppy session, the deletion
-    of the image that this one replaces, and of the objects that are no longer needed.
+    of the image that this one replaces, and of the objects that are no longer needed. If the owner
+    keeps one image and has a newer one, this one counts as replaced by it and is not inserted.
     """
     session, limits, now = work.session, work.limits, work.now
     won = transition(session, upload.id, UploadState.CONFIRMED, now=now)
@@ -137,17 +138,25 @@ def _insert_with_all(
         return reject(work, upload, "The object is larger than what the Uppy session has left.")
     if not upload.size_is_exact:
         won.size, won.size_is_exact = head.content_length, True
+    replaced = False
     kind = kind_named(upload.owner_kind)
     if kind.keeps_one:
         lock_owner(session, kind, upload.owner_id)
-        images.delete_of_owner(session, limits, kind, upload.owner_id, now=now)
-    session.add(image)
+        replaced = images.has_newer(session, upload)
+    if replaced:
+        release_slots(session, kind.name, upload.owner_id)
+        unused = object_key(limits.location, published.key)
+        outbox.enqueue(session, unused, now=now, form_dead_at=form_dead_at(limits, upload))
+    else:
+        if kind.keeps_one:
+            images.delete_of_owner(session, limits, kind, upload.owner_id, now=now)
+        session.add(image)
     if needs_promotion(limits, upload):
         # If the client sends it again, the reaper finds it.
         outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
-    return image
+    return current_image(work, upload) if replaced else image
 
 
 def _keep_published(work: Work, upload: Upload, published: Published) -> bool:

@@ -3,13 +3,13 @@
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Image
+from broker.db.models import Image, Upload
 from broker.domain.limits import Limits
 from broker.domain.object_keys import object_key
-from broker.domain.owners import OwnerKind, signature_life
+from broker.domain.owners import OwnerKind, kind_named, signature_life
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import release_slots
 
@@ -45,6 +45,14 @@ def delete_of_owner(
 ) -> list[str]:
     """Delete all images of one owner; return their relative keys."""
     return delete_images(session, limits, *of_owner(kind, owner_id), now=now)
+
+
+def has_newer(session: Session, upload: Upload) -> bool:
+    """Check whether an image of the same owner comes from an upload that was requested later."""
+    kind = kind_named(upload.owner_kind)
+    # The ids are UUIDv7, which are in the order of time.
+    newer = exists().where(Upload.id == Image.upload_id, Upload.id > upload.id)
+    return session.scalar(select(newer.where(*of_owner(kind, upload.owner_id)))) or False
 
 
 def of_owner(kind: OwnerKind, owner_id: int) -> tuple[ColumnElement[bool], ...]:
