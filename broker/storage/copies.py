@@ -16,9 +16,10 @@ from broker.storage.translation import translate_missing, translate_of_copy
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The largest size, in bytes, that one request copies. AWS copies it in a few seconds.
-PART_BYTES = 512 * 1024 * 1024
-PARTS_AT_ONCE = 8
+# The largest size, in bytes, that one request copies. All parts that are copied at once must end
+# within the read timeout, also on a server with one disk.
+PART_BYTES = 64 * 1024 * 1024
+PARTS_AT_ONCE = 4
 
 
 class S3Copies:
