@@ -78,6 +78,8 @@ def require_object(work: Work, upload: Upload) -> None:
         return  # it exists; the confirm rejects it
     except ObjectNotFound as missing:
         upload = get_upload(work, upload.id)
+        if upload.state == UploadState.CONFIRMED:
+            return  # another request recorded the image, and its object below incoming/ is deleted
         raise_settled(upload)
         if being_completed(upload, now=work.now):
             raise ObjectMissing("The bucket is completing the upload.") from missing
