@@ -18,6 +18,7 @@ from broker.domain.errors import (
     BrokerError,
     DatabaseUnavailable,
     NotFound,
+    ObjectBusy,
     ObjectMissing,
     PartsMissing,
     StorageError,
@@ -26,6 +27,7 @@ from broker.domain.errors import (
 from broker.domain.states import UploadState
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
+from broker.services.uploads import outbox
 from broker.services.uploads.state import being_completed, end_upload, get_upload
 from broker.services.work import Work
 
@@ -49,8 +51,10 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
 
     `conditions` select among the stale uploads; the oldest `at_most` are processed.
 
-    One that fails delays no other. Stops early if the bucket does not answer. A HEAD in a missing
-    bucket looks like one of a missing object, so the bucket is checked first.
+    One that fails delays no other. Stops early if the bucket does not answer. Each object for which
+    it does not answer takes some seconds: after one of them in a request, and after a few in a
+    batch of the reaper, the others of the batch wait for the next call. A HEAD in a missing bucket
+    looks like one of a missing object, so the bucket is checked first.
 
     No lock is held during a request to the bucket, so two reapers may process the same upload. The
     compare-and-set decides which one ends it. Each processes its batch in random order, so this
@@ -58,11 +62,12 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
     """
     kept = expired = postponed = 0
     last: Position | None = None
-    batch = BATCH if at_most is None else at_most
+    batch, busy_max = (BATCH, outbox.BUSY_MAX) if at_most is None else (at_most, 1)
     while True:
         found = _stale(work, last, conditions, batch)
         if found and last is None and not _bucket_answers(work):
             return Stale(postponed=len(found))
+        busy = 0
         for upload_id in random.sample([position[1] for position in found], len(found)):
             try:
                 state = _end(work, upload_id)
@@ -74,6 +79,9 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
                 work.session.rollback()
                 log.error("upload %s is postponed: %s", upload_id, error.for_operators)
                 postponed += 1
+                busy += isinstance(error, ObjectBusy)
+                if busy == busy_max:
+                    break
                 continue
             kept += state is UploadState.CONFIRMED
             expired += state is UploadState.EXPIRED
