@@ -4,6 +4,7 @@ boto3 needs five times the CPU to sign and send a HEAD, which is more than the r
 Less frequent calls go through boto3.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import urllib3
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
+from cachetools import TTLCache
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
@@ -36,6 +38,9 @@ _METADATA = "x-amz-meta-"
 # A HEAD of an object that is encrypted with the client's own key (SSE-C) is 400 on every server.
 OBJECT_REFUSED = 400
 _AGAIN = (500, 502, 503, 504)
+# How many keys that do not answer are remembered, and for how many seconds.
+BUSY_KEYS_MAX = 1000
+BUSY_KEYS_SECONDS = 60
 
 
 class ObjectHeads:
@@ -64,6 +69,8 @@ class ObjectHeads:
         self._region = region
         self._credentials = credentials
         self._breaker = CircuitBreaker()
+        self._busy: TTLCache[str, CircuitBreaker] = TTLCache(BUSY_KEYS_MAX, BUSY_KEYS_SECONDS)
+        self._lock = threading.Lock()
         self._retries = urllib3.Retry(
             total=attempts - 1,
             redirect=0,
@@ -125,6 +132,10 @@ class ObjectHeads:
 
     def _ask(self, key: str) -> urllib3.BaseHTTPResponse:
         path, headers = self._signed(key)
+        with self._lock:
+            busy = self._busy.get(key)
+        if busy is not None and not busy.allows():
+            raise ObjectBusy("The bucket does not answer for this object.")
         if not self._breaker.allows():
             raise StorageUnavailable("The bucket does not answer; try again.")
         try:
@@ -136,12 +147,20 @@ class ObjectHeads:
                 self._breaker.answered()
             elif key and self._answers(beside(key)):
                 self._breaker.answered()
+                self._remember_busy(key)
                 raise ObjectBusy("The bucket does not answer for this object.") from error
             else:
                 self._breaker.timed_out()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
+        if busy is not None:
+            busy.answered()
         return answer
+
+    def _remember_busy(self, key: str) -> None:
+        """Let one thread at a time ask for this key, so that its client cannot occupy them all."""
+        with self._lock:
+            self._busy.setdefault(key, CircuitBreaker()).timed_out()
 
     def _answers(self, key: str) -> bool:
         """Check with one HEAD whether the bucket answers at all."""
