@@ -100,7 +100,9 @@ def _enqueue(work: Work, upload: Upload) -> bool:
         .where(Deletion.object_key == key, Deletion.multipart_id.is_(None))
         .execution_options(populate_existing=True)
     ).all()
-    if any(row.attempts or row.not_before <= work.now for row in queued):
+    # The upload may have ended after `work.now`, while this round was running.
+    due = max(work.now, upload.settled_at or work.now)
+    if any(row.attempts or row.not_before <= due for row in queued):
         work.session.rollback()
         return False
     window = None

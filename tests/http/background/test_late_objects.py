@@ -137,3 +137,13 @@ def test_objects_of_pending_uploads_and_of_unknown_keys_are_left_alone(
     assert (found["late"], found["deleted"]) == (0, 0)
     assert all(there(s3_bucket, key) for key in [*others, f"incoming/{pending['key']}"])
     assert alice.post(pending["confirm_url"]).status_code == 200
+
+
+def test_an_upload_that_is_confirmed_during_a_round_is_not_charged_again(
+    app: Flask, alice: Client
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    assert reap(app, timedelta(seconds=-30)).late == 0  # the round began before the confirm
+    assert charged(app) == (SIZE, 1)
