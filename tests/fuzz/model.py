@@ -136,7 +136,8 @@ class ModelUpload:
             self.world.enqueue(target, now + self.publishing)
         return target
 
-    def become_image(self, now: datetime, target: str) -> None:
+    def become_image(self, now: datetime, target: str) -> str | None:
+        """Confirm the upload; return the error if a newer avatar stays."""
         assert self.object is not None
         size = len(self.object[1])
         self.state, self.image, self.image_key = "confirmed", KEPT, target
@@ -145,9 +146,13 @@ class ModelUpload:
             self.world.withdraw(target)
         self.world.quota.refund(self.window, self.size - size, 0)
         self.size = size
-        if self.owner.kind == "user":
+        if self.owner.kind == "user" and self.owner.has_newer(self):
+            self.image_deleted = True
+            self.world.enqueue(target, now, until=self.expires_at + GRACE)
+        elif self.owner.kind == "user":
             self.owner.drop_images(now, but=self)
         self.world.enqueue(self.written, now)
+        return "image_deleted" if self.image_deleted else None
 
     def drop_image(self, now: datetime) -> None:
         self.image_deleted = True
@@ -183,6 +188,9 @@ class ModelOwner:
         for upload in self.uploads:
             if upload.has_image and upload is not but:
                 upload.drop_image(now)
+
+    def has_newer(self, upload: ModelUpload) -> bool:
+        return any(one.has_image for one in self.uploads[self.uploads.index(upload) + 1 :])
 
     def delete(self, now: datetime) -> None:
         self.deleted = True
@@ -266,8 +274,7 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
             upload.world.public[target] = len(data)
         if answer in (UNHEARD, DONE):
             return "storage_unavailable"
-        upload.become_image(now, target)
-        return None
+        return upload.become_image(now, target)
     return upload.reject(now)
 
 

@@ -119,6 +119,10 @@ def broker_scripts() -> Iterator[tuple[str, Script]]:
         "an avatar is replaced, and its object is deleted",
         [act for one in script for act in (one, send(), CONFIRM, REAP)],
     )
+    newer_first = [avatar(FORM), send(), avatar(LOOSE), send(), CONFIRM]
+    older: Action = (Lifecycle.confirm, 1, 2, ALICE, ANSWERED)
+    yield "an avatar is confirmed after a newer one", [*newer_first, older, REAP, later(1201), REAP]
+    yield "an avatar is kept after a newer one", [*newer_first, later(1201), REAP, REAP, older]
 
 
 def copy_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:

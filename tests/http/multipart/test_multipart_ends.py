@@ -137,25 +137,6 @@ def test_eight_concurrent_completes_create_one_image(app: Flask, alice: Client) 
     assert stored(app, ticket)
 
 
-def test_a_completion_returns_the_image_that_another_one_has_just_recorded(
-    app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticket = sent(alice)
-    really = S3Multipart.list_parts
-    recorded: list[Any] = []
-
-    def overtaken(*args: Any) -> Any:
-        with monkeypatch.context() as patch:
-            patch.setattr(S3Multipart, "list_parts", really)
-            recorded.append(alice.post(ticket["upload"]["complete_url"]).get_json())
-        reap(app)  # deletes what the client sent
-        return really(*args)
-
-    monkeypatch.setattr(S3Multipart, "list_parts", overtaken)
-    answer = alice.post(ticket["upload"]["complete_url"])
-    assert (answer.status_code, answer.get_json()) == (200, recorded[0])
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_complete_racing_cancel_leaves_one_image_or_none(
     app: Flask,
