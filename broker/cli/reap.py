@@ -25,7 +25,7 @@ log = logging.getLogger("broker.reap")
 )
 @metrics_options
 def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Expire stale uploads, or confirm them if BROKER_REAP says so, and drain the outbox."""
+    """Confirm or expire stale uploads, delete objects that arrived too late, drain the outbox."""
     if once == (every is not None):
         raise click.UsageError("Use either --once or --every SECONDS.")
     logs.configure()
