@@ -46,8 +46,6 @@ def run(bench: Bench) -> Section:
             )
     by_stub = [side_name(kind, small) for kind in KINDS]
     lines += alone(samples, "confirm, HEAD and copy by the stub", by_stub)
-        samples, "confirm, HEAD and copy by the stub", [side_name(k, small) for k in KINDS]
-    )
     lines += alone(samples, "confirm, HEAD and copy by SeaweedFS", [side.name for side in real])
     return Section(title=TITLE, lines=lines + sizes(bench, samples, "confirm", "/s"))
 
