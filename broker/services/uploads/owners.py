@@ -11,6 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
+from broker.db.fast_path import read_only
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
 from broker.domain.errors import Forbidden, NotFound
@@ -55,6 +56,7 @@ def require_right(work: Work, upload: Upload) -> None:
     """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
     if work.principal.is_service or table_of(upload.owner_kind).is_users:
         return
+    read_only(work.session)
     belongs = work.session.scalar(select(still_belongs(upload)))
     work.session.commit()
     if not belongs:
