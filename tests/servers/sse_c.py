@@ -1,6 +1,6 @@
 """Uploads that the client encrypts with a key of its own (SSE-C), which no policy signs.
 
-Afterwards nobody without the key can read the object, and its HEAD is 400.
+Afterwards only a client with the key can read the object, and its HEAD is 400.
 """
 
 import base64

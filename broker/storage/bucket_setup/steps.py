@@ -74,7 +74,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
         outcome = Outcome.CHANGED
     yield Step(title=f"bucket {bucket}", outcome=outcome)
     for aspect in aspects:
-        # Read again, because the two lifecycle rules are parts of one document.
+        # Read again, because both lifecycle rules are in one document.
         there = outcome is not Outcome.WOULD_CHANGE
         found = read(client, bucket, aspect) if there else Found(value=aspect.empty)
         yield apply_one(client, bucket, aspect, found, dry_run=dry_run)
