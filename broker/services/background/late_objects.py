@@ -10,7 +10,7 @@ from collections.abc import Collection
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from broker.db.models import Deletion, Upload
 from broker.domain.object_keys import (
@@ -55,11 +55,8 @@ def delete_late(work: Work, keys: Collection[str]) -> int:
 
     `keys` are the keys of existing objects.
     """
-    late = [
-        upload
-        for upload in _writers(work, keys)
-        if upload.state != UploadState.PENDING and not _is_image(work, upload)
-    ]
+    ended = _writers(work, keys, Upload.state != UploadState.PENDING)
+    late = [upload for upload in ended if not _is_image(work, upload)]
     return sum(_enqueue(work, upload) for upload in late)
 
 
@@ -68,8 +65,8 @@ def writer(work: Work, key: str) -> Upload | None:
     return next(iter(_writers(work, [key])), None)
 
 
-def _writers(work: Work, keys: Collection[str]) -> list[Upload]:
-    """Return the uploads whose clients write to these object keys."""
+def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]) -> list[Upload]:
+    """Return the uploads that meet the conditions and whose clients write to these object keys."""
     relative = {
         below
         for key in keys
@@ -78,7 +75,9 @@ def _writers(work: Work, keys: Collection[str]) -> list[Upload]:
         if (below := relative_key(location, key)) is not None and below.isprintable()
     }
     uploads = work.session.scalars(
-        select(Upload).where(Upload.key.in_(relative)).execution_options(populate_existing=True)
+        select(Upload)
+        .where(Upload.key.in_(relative), *conditions)
+        .execution_options(populate_existing=True)
     ).all()
     work.session.commit()
     return [upload for upload in uploads if written_key(work.limits, upload) in keys]
