@@ -114,7 +114,7 @@ class ObjectHeads:
             except KeyError as error:
                 raise translate_missing(error) from error
             except ValueError as error:
-                raise StorageUnavailable("What answers is not an S3 server.") from error
+                raise StorageUnavailable("The answer is not from an S3 server.") from error
         # The answer has no body that says why. If a HEAD for a missing key in the same folder is
         # 404, then only this object is refused. HeadBucket does not show this, because MinIO allows
         # it to credentials that may not read objects. A 403 is always about the credentials: with

@@ -59,4 +59,4 @@ def confirm(work: Work, upload_id: UUID) -> Image:
             return reject(work, upload, refused.detail)
         if image is not None:
             return image
-    return reject(work, upload, "The object was replaced again and again during the confirm.")
+    return reject(work, upload, "The object was replaced several times during the confirm.")

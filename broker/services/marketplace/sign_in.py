@@ -34,7 +34,7 @@ def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int
         return principal.user_id
     subject = principal.subject
     if subject is None:
-        raise ValueError("only the subject of a token names a user with a mapped id")
+        raise ValueError("a user with a mapped id needs the subject of a token")
     # A restored database may lack the row of an id that this process already knows.
     known_id = [principal.user_id] if principal.user_id else []
     for new_id in islice(chain(known_id, new_ids(subject)), TRIES):

@@ -52,7 +52,7 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
     except (ClientError, BotoCoreError) as error:
         raise translate(error) from error
     if failed:
-        raise StorageDenied(f"The bucket is not configured completely: {'; '.join(failed)}.")
+        raise StorageDenied(f"These parts of the bucket are not configured: {'; '.join(failed)}.")
 
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
