@@ -1,4 +1,4 @@
-"""Confirm an upload: one HEAD, then record its image."""
+"""Confirm an upload: one HEAD, a copy to its public key, then record its image."""
 
 from uuid import UUID
 
