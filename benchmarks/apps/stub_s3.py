@@ -1,4 +1,4 @@
-"""A stub S3 server in which every object exists. It answers HEAD and copies with little CPU.
+"""A stub S3 server in which every object exists. It answers HEAD and CopyObject with little CPU.
 
 A key ends with `_<upload id>-<size>.jpg`. All objects have the same content type and digest.
 CopyObject and CreateMultipartUpload succeed. The stub stores nothing and does not check signatures.

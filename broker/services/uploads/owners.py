@@ -47,7 +47,7 @@ def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
 
 
 def still_belongs(upload: Upload) -> ColumnElement[bool]:
-    """Return the condition that the upload's owner belongs to the user it belonged to."""
+    """Return the condition that the upload's owner still belongs to the upload's user."""
     table = table_of(upload.owner_kind)
     return exists().where(table.id == upload.owner_id, table.user_id == upload.user_id)
 
