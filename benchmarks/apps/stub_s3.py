@@ -34,18 +34,18 @@ class StubS3(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete request. Requests are expected to have no body."""
         self._buffer += data
-        while b"\r\n\r\n" in self._buffer and self._transport is not None:
+        while b"\r\n\r\n" in self._buffer and self.transport is not None:
             request, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-            self._transport.write(answer(request))
+            self.transport.write(answer(request))
 
 
 def answer(request: bytes) -> bytes:

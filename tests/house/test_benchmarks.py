@@ -138,12 +138,24 @@ def test_the_stub_answers_for_an_upload_as_its_key_says() -> None:
 
 @pytest.fixture
 def stub_url() -> Iterator[str]:
+    connections: list[stub_s3.StubS3] = []
+
+    def connection() -> stub_s3.StubS3:
+        connections.append(stub_s3.StubS3())
+        return connections[-1]
+
+    async def close() -> None:
+        server.close()
+        for one in connections:
+            if one.transport is not None:
+                one.transport.abort()
+
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(stub_s3.StubS3, "127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(connection, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    loop.call_soon_threadsafe(server.close)
+    asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=10)
     loop.close()
