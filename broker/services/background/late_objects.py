@@ -1,16 +1,16 @@
 """Delete objects below `incoming/` that arrived after their upload had ended.
 
 A signature limits when a request may start, but nothing limits how long its body may take. So an
-object can appear long after its key was deleted for the last time. The reaper finds it in the
-listing of `incoming/`, and a bucket notification names it. Until it is deleted, its user is charged
-for it again. Objects at keys of pending uploads, and at keys that no upload has, are left alone.
+object can arrive long after the last deletion of its key. The reaper finds it by listing
+`incoming/`, or a bucket notification names it. Its user is charged for it until it is deleted.
+Objects at keys of pending uploads, and at unknown keys, are left alone.
 """
 
 from collections.abc import Collection
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from broker.db.models import Deletion, Upload
 from broker.domain.object_keys import (
@@ -30,7 +30,7 @@ BATCH = 1000
 
 
 class Swept(NamedTuple):
-    """How many objects `incoming/` holds, and how many of them had arrived late."""
+    """The number of objects below `incoming/`, and how many of them arrived late."""
 
     listed: int
     late: int
@@ -40,7 +40,7 @@ def sweep(work: Work) -> Swept:
     """List `incoming/` once, and put the late objects into the outbox.
 
     Raises:
-        StorageUnavailable, StorageDenied: the bucket cannot be listed; the next round does it.
+        StorageUnavailable, StorageDenied: the bucket cannot be listed; try in the next round.
     """
     listed = late = 0
     objects = work.storage.list_objects(object_key(INCOMING, ""))
@@ -51,15 +51,12 @@ def sweep(work: Work) -> Swept:
 
 
 def delete_late(work: Work, keys: Collection[str]) -> int:
-    """Put the objects of ended uploads into the outbox; return how many were not there yet.
+    """Queue the deletion of ended uploads' objects; return how many were not queued yet.
 
-    `keys` are object keys at which there is an object.
+    `keys` are the keys of existing objects.
     """
-    late = [
-        upload
-        for upload in _writers(work, keys)
-        if upload.state != UploadState.PENDING and not _is_image(work, upload)
-    ]
+    ended = _writers(work, keys, Upload.state != UploadState.PENDING)
+    late = [upload for upload in ended if not _is_image(work, upload)]
     return sum(_enqueue(work, upload) for upload in late)
 
 
@@ -68,8 +65,8 @@ def writer(work: Work, key: str) -> Upload | None:
     return next(iter(_writers(work, [key])), None)
 
 
-def _writers(work: Work, keys: Collection[str]) -> list[Upload]:
-    """Return the uploads whose clients write to these object keys."""
+def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]) -> list[Upload]:
+    """Return the uploads that meet the conditions and whose clients write to these object keys."""
     relative = {
         below
         for key in keys
@@ -78,21 +75,23 @@ def _writers(work: Work, keys: Collection[str]) -> list[Upload]:
         if (below := relative_key(location, key)) is not None and below.isprintable()
     }
     uploads = work.session.scalars(
-        select(Upload).where(Upload.key.in_(relative)).execution_options(populate_existing=True)
+        select(Upload)
+        .where(Upload.key.in_(relative), *conditions)
+        .execution_options(populate_existing=True)
     ).all()
     work.session.commit()
     return [upload for upload in uploads if written_key(work.limits, upload) in keys]
 
 
 def _is_image(work: Work, upload: Upload) -> bool:
-    """Check whether an image names the key that the client wrote to, as with release 0.2."""
+    """Check whether an image has the key that the client wrote to, as in release 0.2."""
     return not needs_promotion(work.limits, upload) and image_of(work, upload) is not None
 
 
 def _enqueue(work: Work, upload: Upload) -> bool:
     """Queue the deletion of the upload's object, and charge for it until then.
 
-    Return False if a deletion is due or being tried already.
+    Return False if a deletion is already due or has been tried.
     """
     key = written_key(work.limits, upload)
     queued = work.session.scalars(

@@ -16,7 +16,7 @@ from broker.services.uploads.owners import authorise
 from broker.services.uploads.quotas import exceeded, reservation
 from broker.services.work import Work
 
-# How many stale uploads a request looks for in the bucket.
+# How many stale uploads a request checks in the bucket.
 STALE_MAX = 20
 
 
@@ -26,7 +26,7 @@ def reserve(
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are ended and the insert is tried again. If this fails, too, the
+    inserts nothing, stale uploads are ended and the insert is tried again. If this also fails, the
     reason is looked up.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end

@@ -8,19 +8,14 @@ import httpx
 import pytest
 from flask import Flask
 
-from broker.config import Settings
 from broker.domain.checksums import composite_sha256
-from broker.storage import bucket_setup
-from broker.storage.factory import s3_storage
 from tests.http.client import JPEG, Client, send, token
 from tests.http.middleware.test_metrics import grown, scrape
 from tests.http.part_uploads import LARGE, PART, digest, multipart_ticket, put_parts, signed
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 from tests.servers.header_proxy import header_proxy, refusing
-from tests.servers.minio import minio
-from tests.servers.sse_c import SSE_C, send_encrypted
-from tests.servers.tls_proxy import self_signed
+from tests.servers.sse_c import bucket_with_tls, put_encrypted, send_encrypted
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MakeApp = Callable[..., Flask]
@@ -109,24 +104,9 @@ def test_report_03_a_bucket_that_refuses_every_object_rejects_no_upload(
 
 @pytest.fixture
 def tls_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Yield a bucket on a MinIO with TLS: only then does MinIO accept SSE-C."""
-    certs = tmp_path / "certs"
-    certs.mkdir()
-    certificate, key = self_signed(certs)
-    certificate.rename(certs / "public.crt")
-    key.rename(certs / "private.key")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certs / "public.crt"))
-    with installed_or_skip(), minio(certs=certs) as server:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
-        settings = Settings(
-            database_url="sqlite://",
-            s3_bucket="media-bucket",
-            s3_endpoint_url=server.endpoint_url,
-            jwt_secret="x" * 40,
-        )
-        list(bucket_setup.apply(settings))
-        yield Bucket(server, settings.s3_bucket, settings, s3_storage(settings))
+    """Yield a bucket on a MinIO with TLS, because MinIO accepts SSE-C only over TLS."""
+    with installed_or_skip(), bucket_with_tls(tmp_path, monkeypatch) as bucket:
+        yield bucket
 
 
 @SQLITE
@@ -138,16 +118,13 @@ def test_report_03_a_put_with_its_clients_own_key_over_tls_is_rejected_on_minio(
     )
     alice = Client(app, token(1))
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
-    upload = ticket["upload"]
-    headers = {**upload["headers"], **SSE_C}
-    sent = httpx.put(upload["url"], content=JPEG, headers=headers, timeout=20, verify=False)
-    assert sent.status_code == 200, sent.text
+    put_encrypted(ticket)
     assert problem(alice.post(ticket["confirm_url"])) == (422, "object_mismatch")
     assert list(tls_bucket.storage.list_objects("")) == []
 
 
 def without_digests(s3_bucket: Bucket) -> Any:
-    """Run a proxy that makes of the server one that returns no digest, such as Swift."""
+    """Run a proxy that removes the digest from HEAD, so that the server behaves like Swift."""
     return header_proxy(s3_bucket.server.endpoint_url, dropped="x-amz-checksum")
 
 

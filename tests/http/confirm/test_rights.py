@@ -1,6 +1,7 @@
-"""Who may confirm: the user of the ticket, as long as the ad is theirs, and services."""
+"""The user of the ticket may confirm while the ad is theirs. Services may always confirm."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.http.background.test_bucket_notifications import BUCKET_SECRET, tell
-from tests.http.client import Client, send
+from tests.http.client import Client, send, token
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.servers.fixtures import Bucket
@@ -62,3 +63,19 @@ def test_a_service_may_confirm_for_an_ad_that_was_given_away(
     send(ticket)
     give_away(app, ad, to=2)
     assert service.post(ticket["confirm_url"]).status_code == 200
+
+
+def test_stale_uploads_of_the_user_before_hold_no_slot(
+    make_app: Callable[..., Flask], pass_time: Callable[[timedelta], None]
+) -> None:
+    app = make_app(max_images_per_ad=1)
+    alice, bob = Client(app, token(1)), Client(app, token(2))
+    ad = alice.ad()
+    ticket = alice.ticket(ad).get_json()
+    send(ticket)
+    bob.get("/api/users/me/")
+    give_away(app, ad, to=2)
+    assert bob.ticket(ad).status_code == 409
+    pass_time(PAST_GRACE)
+    assert bob.ticket(ad).status_code == 201
+    assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "expired"
