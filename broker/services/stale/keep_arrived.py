@@ -68,9 +68,11 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
         if found and last is None and not _bucket_answers(work):
             return Stale(postponed=len(found))
         busy = 0
-        for upload_id in random.sample([position[1] for position in found], len(found)):
+        for _, upload_id, user_id in random.sample(found, len(found)):
             try:
-                state = _end(work, upload_id)
+                # Confirm as the user who requested it: the reaper itself has no right to an owner,
+                # and a request may be of the ad's next user.
+                state = _end(work.acting_for(user_id), upload_id)
             except DatabaseUnavailable:
                 raise
             except StorageUnavailable:
@@ -87,7 +89,7 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
             expired += state is UploadState.EXPIRED
         if at_most is not None or len(found) < BATCH:
             return Stale(kept=kept, expired=expired, postponed=postponed)
-        last = found[-1]
+        last = found[-1][:2]
 
 
 def _bucket_answers(work: Work) -> bool:
@@ -101,10 +103,11 @@ def _bucket_answers(work: Work) -> bool:
 
 def _stale(
     work: Work, after: Position | None, conditions: Sequence[ColumnElement[bool]], batch: int
-) -> list[Position]:
+) -> list[tuple[datetime, UUID, int]]:
+    """Return the next stale uploads: their position and their user."""
     position = (Upload.expires_at, Upload.id)
     query = (
-        select(*position)
+        select(*position, Upload.user_id)
         .where(
             Upload.state == UploadState.PENDING,
             Upload.expires_at <= work.now - work.limits.grace,
@@ -115,7 +118,8 @@ def _stale(
     )
     if after is not None:
         query = query.where(tuple_(*position) > after)
-    found = [(row.expires_at, row.id) for row in work.session.execute(query)]
+    rows = work.session.execute(query)
+    found = [(row.expires_at, row.id, row.user_id) for row in rows]
     work.session.commit()
     return found
 
@@ -125,8 +129,6 @@ def _end(work: Work, upload_id: UUID) -> UploadState | None:
     upload = get_upload(work, upload_id)
     if upload.state != UploadState.PENDING:
         return None
-    # Confirm as the user who requested it: the reaper itself has no right to an owner.
-    work = work.acting_for(upload.user_id)
     try:
         if upload.part_size is not None:
             complete(work, upload_id)
