@@ -157,6 +157,5 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _mark() -> UUID:
-    """Return an id that is newer than all existing rows and older than all later rows."""
-    time.sleep(0.002)  # a later millisecond than that of any row
-    return seed_rows.uuid7(time.time(), random.Random(0))  # noqa: S311
+    """Return an id that is newer than all seeded rows and older than all later rows."""
+    return seed_rows.uuid7(time.time() - seed_rows.SEED_AGE / 2, random.Random(0))  # noqa: S311

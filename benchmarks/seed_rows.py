@@ -15,6 +15,7 @@ from benchmarks.plan import ADS, IMAGES_PER_AD, USERS
 from benchmarks.requests import DIGEST, SIZE, owner_of
 
 STATES = ["confirmed"] * IMAGES_PER_AD + ["expired", "expired", "cancelled", "rejected", "pending"]
+SEED_AGE = 3600  # seconds; no seeded row is newer
 FIRST_AD = 1_000_001  # for the ads that have images
 FIRST_USER = 1_001
 ADS_PER_USER = 10
@@ -55,7 +56,7 @@ def uuid7(moment: float, salt: random.Random) -> UUID:
 def seed_rows(uploads: int) -> Iterator[Batch]:
     """Yield all rows of a database with this many uploads."""
     salt = random.Random(uploads)  # noqa: S311 - the same rows each time
-    end = time.time() - 3600
+    end = time.time() - SEED_AGE
     now = datetime.fromtimestamp(end, UTC)
     ads = uploads // len(STATES)
     users = [*range(1, USERS + 1), *range(FIRST_USER, FIRST_USER + ads // ADS_PER_USER + 1)]

@@ -1,4 +1,4 @@
-"""The `broker` command and `python -m broker`: a quiet Ctrl-C while the modules are imported."""
+"""Start the `broker` command. Ctrl-C during the imports prints no traceback."""
 
 import signal
 
@@ -6,11 +6,11 @@ import signal
 def main() -> None:
     """Import the command, which takes up to a second, and run it.
 
-    During the imports Ctrl-C ends the process as other programs end: by the signal. Python's own
-    handler would print a traceback of the import that was interrupted.
+    During the imports, Ctrl-C ends the process by the signal, as with other programs. Python's own
+    handler would print a traceback of the interrupted import.
     """
     handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:  # it is not: after nohup, or in a shell's background
+    if handler is signal.default_int_handler:  # SIGINT is ignored in a shell's background
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from broker.cli import main as run
 

@@ -57,7 +57,7 @@ _FORM = {
     "method": "POST",
     "url": BUCKET,
     "fields": {
-        "key": f"media/{KEY}",
+        "key": f"incoming/{KEY}",
         "Content-Type": "image/jpeg",
         "Cache-Control": "public, max-age=86400",
         "x-amz-checksum-algorithm": "SHA256",
@@ -80,7 +80,7 @@ _PLAIN_FORM = {
 }
 _PUT = {
     "method": "PUT",
-    "url": f"{BUCKET}/media/{KEY}?{SIGNATURE}",
+    "url": f"{BUCKET}/incoming/{KEY}?{SIGNATURE}",
     "headers": {"Content-Type": "image/jpeg", "If-None-Match": "*"},
 }
 _MULTIPART = {
@@ -188,7 +188,7 @@ _API: dict[str, dict[str, Any]] = {
                 {
                     "part_number": 1,
                     "method": "PUT",
-                    "url": f"{BUCKET}/media/{KEY}?partNumber=1&uploadId=2aX&{SIGNATURE}",
+                    "url": f"{BUCKET}/incoming/{KEY}?partNumber=1&uploadId=2aX&{SIGNATURE}",
                     "headers": {},
                     "size": 8388608,
                 }
@@ -221,7 +221,10 @@ _API: dict[str, dict[str, Any]] = {
             "Records": [
                 {
                     "eventName": "ObjectCreated:Post",
-                    "s3": {"bucket": {"name": "media-bucket"}, "object": {"key": f"media/{KEY}"}},
+                    "s3": {
+                        "bucket": {"name": "media-bucket"},
+                        "object": {"key": f"incoming/{KEY}"},
+                    },
                 }
             ]
         }
@@ -251,12 +254,12 @@ _UPPY: dict[str, dict[str, Any]] = {
             "metadata": {"alt_text": "front view", "order": 1},
         }
     },
-    "MultipartCreated": {"created": {"key": f"media/{KEY}", "uploadId": UPLOAD_ID}},
+    "MultipartCreated": {"created": {"key": f"incoming/{KEY}", "uploadId": UPLOAD_ID}},
     "PartUrl": {
-        "part": {"url": f"{BUCKET}/media/{KEY}?partNumber=1&{SIGNATURE}", "expires": 3600},
+        "part": {"url": f"{BUCKET}/incoming/{KEY}?partNumber=1&{SIGNATURE}", "expires": 3600},
     },
     "PartUrls": {
-        "parts": {"presignedUrls": {"1": f"{BUCKET}/media/{KEY}?partNumber=1&{SIGNATURE}"}},
+        "parts": {"presignedUrls": {"1": f"{BUCKET}/incoming/{KEY}?partNumber=1&{SIGNATURE}"}},
     },
     "ListedPart": {
         "parts": {"PartNumber": 1, "Size": 8388608, "ETag": '"d41d8cd98f00b204e9800998ecf8427e"'},
@@ -264,8 +267,8 @@ _UPPY: dict[str, dict[str, Any]] = {
     "NamedParts": {
         "parts": {"parts": [{"PartNumber": 1, "ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}]},
     },
-    "Completed": {"completed": {"location": f"{MEDIA}/{KEY}", "key": f"media/{KEY}"}},
-    "KeyBody": {"key": {"key": f"media/{KEY}"}},
+    "Completed": {"completed": {"location": f"{MEDIA}/{KEY}", "key": f"incoming/{KEY}"}},
+    "KeyBody": {"key": {"key": f"incoming/{KEY}"}},
     "Nothing": {"nothing": {}},
 }
 # Only required parameters: Swagger UI would send the example of an optional one.
@@ -278,7 +281,7 @@ PARAMETERS: dict[str, Any] = {
     "capability": "01998f301b227c3d8e4f5a6b7c8d9e0f.q3YaGm2rXh0",
     "filename": "Front view.jpg",
     "type": "image/jpeg",
-    "key": f"media/{KEY}",
+    "key": f"incoming/{KEY}",
     "part_number": 1,
     "partNumbers": "1,2",
 }

@@ -26,14 +26,14 @@ class Upload(Answer):
         allow_none=True,
         metadata={
             "description": "Whether S3 returned this digest for the whole object. False if the"
-            " server returns none, and for a file that was sent in parts."
+            " server returns no digest, and for a file that was sent in parts."
         },
     )
     composite_checksum_sha256 = fields.String(
         allow_none=True,
         metadata={
-            "description": "S3's COMPOSITE checksum, if the parts had digests. It is the checksum"
-            " of exactly these digests."
+            "description": "S3's COMPOSITE checksum of the parts, if the parts had digests."
+            " It was compared with these digests."
         },
     )
     transport = fields.String(metadata={"enum": list(TRANSPORTS)})

@@ -8,7 +8,7 @@ from schemas.fields import Answer, StrictSchema, TextField
 class User(Answer):
     """A user's profile. Only the user and services see `subject` and `email`; others see null.
 
-    `subject` is what the user's tokens contain. For small decimal subjects it equals `id`.
+    `subject` is the subject of the user's tokens. A decimal below 2^52 equals `id`.
     """
 
     id = fields.Integer()

@@ -1,7 +1,7 @@
-"""A stub S3 server in which every object exists. It answers HEAD from the key, with little CPU.
+"""A stub S3 server in which every object exists. It answers HEAD and CopyObject with little CPU.
 
 A key ends with `_<upload id>-<size>.jpg`. All objects have the same content type and digest.
-CreateMultipartUpload works. The stub stores nothing and does not check signatures.
+CopyObject and CreateMultipartUpload succeed. The stub stores nothing and does not check signatures.
 """
 
 import asyncio
@@ -15,11 +15,12 @@ BEGUN = (
     b"<Bucket>media-bucket</Bucket><Key>key</Key><UploadId>multipart-upload</UploadId>"
     b"</InitiateMultipartUploadResult>"
 )
-NOTHING = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-MULTIPART = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(BEGUN),
-    BEGUN,
+COPIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?><CopyObjectResult>'
+    b'<ETag>"0123456789abcdef0123456789abcdef"</ETag></CopyObjectResult>'
 )
+NOTHING = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+XML = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s"
 ABSENT = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nContent-Type: image/jpeg\r\n"
@@ -33,25 +34,27 @@ class StubS3(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete request. Requests are expected to have no body."""
         self._buffer += data
-        while b"\r\n\r\n" in self._buffer and self._transport is not None:
+        while b"\r\n\r\n" in self._buffer and self.transport is not None:
             request, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-            self._transport.write(answer(request))
+            self.transport.write(answer(request))
 
 
 def answer(request: bytes) -> bytes:
     """Return the answer to a request's header block."""
     method, path, _ = request.split(b" ", 2)
     if method == b"POST":
-        return MULTIPART
+        return XML % (len(BEGUN), BEGUN)
+    if method == b"PUT" and b"\r\nx-amz-copy-source:" in request.lower():
+        return XML % (len(COPIED), COPIED)
     if method != b"HEAD":
         return NOTHING
     name = path.partition(b"?")[0].rpartition(b"_")[2].decode()

@@ -1,4 +1,4 @@
-"""Confirms: with the stub, compared with a ticket, and with a real HEAD."""
+"""Confirms: with the stub, compared with a ticket, and with a real bucket."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -44,8 +44,9 @@ def run(bench: Bench) -> Section:
                     target=TARGET,
                 )
             )
-    lines += alone(samples, "confirm, HEAD by the stub", [side_name(k, small) for k in KINDS])
-    lines += alone(samples, "confirm, HEAD by SeaweedFS", [side.name for side in real])
+    by_stub = [side_name(kind, small) for kind in KINDS]
+    lines += alone(samples, "confirm, HEAD and copy by the stub", by_stub)
+    lines += alone(samples, "confirm, HEAD and copy by SeaweedFS", [side.name for side in real])
     return Section(title=TITLE, lines=lines + sizes(bench, samples, "confirm", "/s"))
 
 
@@ -60,7 +61,7 @@ def _sides(
     return [
         WrkSide(
             bench,
-            side_name(kind, uploads) + (", real HEAD" if real_bucket else ""),
+            side_name(kind, uploads) + (", real bucket" if real_bucket else ""),
             bench.broker(kind, uploads, real_bucket=real_bucket),
             file,
             database=bench.database(kind, uploads),

@@ -19,7 +19,7 @@ def bucket() -> None:
 def apply(dry_run: bool) -> None:
     """Create the bucket; set policy, CORS, lifecycle rules and notifications as configured.
 
-    This needs keys of the bucket's owner or of an administrator. The keys of the API may not do it.
+    This needs keys of the bucket's owner or of an administrator. The API's keys are not enough.
     """
     for step in bucket_setup.apply(Settings.load(), dry_run=dry_run):
         click.echo(f"{step.outcome.value}: {step.title}")

@@ -1,4 +1,4 @@
-"""`broker reap`: expire stale uploads and drain the outbox, once or repeatedly."""
+"""`broker reap`: end stale uploads and drain the outbox, once or repeatedly."""
 
 import logging
 from contextlib import suppress
@@ -25,7 +25,7 @@ log = logging.getLogger("broker.reap")
 )
 @metrics_options
 def reap(once: bool, every: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Expire stale uploads, or confirm them if BROKER_REAP says so, and drain the outbox."""
+    """Confirm or expire stale uploads, and delete objects that are no longer needed."""
     if once == (every is not None):
         raise click.UsageError("Use either --once or --every SECONDS.")
     logs.configure()

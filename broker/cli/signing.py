@@ -16,7 +16,7 @@ from broker.local.dev_env import ENV_FILE
 
 @dataclass(frozen=True, kw_only=True)
 class Required:
-    """What a broker requires of tokens, and how they name a user and a service."""
+    """What a broker requires of tokens, and the claim and value that mark a service."""
 
     claims: Mapping[str, str]
     header: Mapping[str, str] = field(default_factory=dict)

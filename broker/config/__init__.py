@@ -65,7 +65,7 @@ class Settings(TokenSettings):
     )
     default_acl: OptionalText = Field(
         default=Limits.default_acl,
-        description="`acl` field, for buckets created before April 2023.",
+        description="Canned ACL of images, for buckets created before April 2023.",
     )
     ticket_ttl: int = Field(
         default=Limits.ticket_ttl, ge=1, le=3600, description="How long S3 accepts a form."

@@ -112,7 +112,7 @@ class Upload(Base):
     owner_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     issued_by: Mapped[int] = mapped_column(BigInteger)
-    # The relative key of the first attempt to publish; the image names the key of the winner.
+    # The relative key of the first attempt to publish; the image has the key of the winner.
     key: Mapped[str] = mapped_column(String(255), unique=True)
     # The object key that the client writes to; NULL for uploads of release 0.2.
     written_key: Mapped[str | None] = mapped_column(String(512))
@@ -126,7 +126,7 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
-    # How often a confirm has begun to copy the object to a public key.
+    # The number of attempts to copy the object to a public key.
     publish_attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     # Only release 0.2 reads and writes this.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
@@ -242,8 +242,8 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
-    # Whether the bucket returned that digest for the whole object. Some servers return none, and
-    # for a multipart upload S3 returns a composite one.
+    # Whether the bucket returned that digest for the whole object. Some servers return no digest,
+    # and for a multipart upload S3 returns a COMPOSITE checksum.
     checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
     composite_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -272,5 +272,5 @@ class Deletion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The ended upload whose quota is refunded after the last deletion.
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
-    # The quota's window that was charged for this object alone, because it arrived too late.
+    # For an object that arrived late: the quota's window that was charged for it.
     charged_window: Mapped[datetime | None] = mapped_column(UtcDateTime)

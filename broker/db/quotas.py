@@ -121,7 +121,7 @@ def reserve_on_sqlite() -> ReturningInsert[Any]:
 
 
 def charge(session: Session, user_id: int, charged: Reservation) -> datetime:
-    """Charge a user; return the start of the window. Limits of 0 always let this succeed."""
+    """Charge a user; return the start of the window. With limits of 0 this always succeeds."""
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     user = bindparam("quota_user_id", type_=BigInteger)

@@ -1,7 +1,7 @@
-"""Check that nobody may read what clients have sent before the broker publishes it.
+"""Check that unconfirmed uploads are private.
 
-A bucket's policy is not the only way to open a bucket: Garage's website access and a public bucket
-of Cloudflare R2 expose all of it at another address, without any policy.
+A bucket can be public without a policy: Garage's website access and a public bucket of Cloudflare
+R2 expose all of it at another address.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _exposed(examination: Examination, key: str) -> Finding | None:
 
 
 def _media_addresses(examination: Examination) -> list[str]:
-    """Return where the bucket's root may be: above the location, and at the root of the host."""
+    """Return possible addresses of the bucket's root: above the location, and the host's root."""
     settings = examination.settings
     if settings.media_url is None:
         return []

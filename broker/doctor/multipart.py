@@ -17,7 +17,7 @@ CHECK = "multipart"
 def check(examination: Examination) -> Iterator[Finding]:
     """Create a multipart upload, send its part twice, and abort the upload.
 
-    S3 refuses a part with other bytes than those whose digest was signed.
+    S3 refuses the part whose bytes differ from the signed digest.
     """
     trial = examination.trial
     ticket = trial.issue(MULTIPART)

@@ -1,7 +1,7 @@
-"""Check whether an anonymous reader may choose the headers of a photo's answer.
+"""Check whether an anonymous reader can change the headers of a photo's response.
 
-`?response-content-type=text/html` makes a photo that is also valid HTML a web page. Amazon S3
-refuses such queries without a signature; SeaweedFS and MinIO obey them.
+With `?response-content-type=text/html`, a photo that is also valid HTML becomes a web page.
+Amazon S3 refuses such queries without a signature; SeaweedFS and MinIO obey them.
 """
 
 from collections.abc import Iterator

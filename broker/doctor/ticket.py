@@ -61,4 +61,6 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
                 fix="use an S3 server that returns x-amz-checksum-sha256 (docs/s3-servers.md)",
             )
             return
-        yield ok(CONFIRMED, "one HEAD, and the image was recorded in a temporary database")
+        yield ok(
+            CONFIRMED, "published by a copy, and the image was recorded in a temporary database"
+        )

@@ -26,7 +26,7 @@ SKIPPED_DETAIL = {
     Skipped.HAS_AVATAR: "the user already has an avatar, or a newer one was adopted",
     Skipped.NO_OWNER: "the ad or user does not exist",
     Skipped.NO_OBJECT: "the bucket has no such object",
-    Skipped.UNREADABLE: "the bucket refuses the broker's HEAD of this object only",
+    Skipped.UNREADABLE: "the bucket refuses the HEAD of this object",
     Skipped.NO_IMAGE: "the object is empty, or its Content-Type is not accepted",
     Skipped.OTHER_KEY: "the key does not name an ad or a user, or is longer than 255 characters",
 }

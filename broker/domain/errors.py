@@ -245,9 +245,9 @@ class ObjectNotFound(StorageError):
 
 
 class ObjectRefused(StorageError):
-    """S3 refuses the request for this object, and answers as usual for others beside it.
+    """S3 refuses the request for this object, but answers for others.
 
-    For example, HEAD of an object that its client encrypted with a key of its own (SSE-C) is 400.
+    For example, HEAD is 400 if the client encrypted the object with its own key (SSE-C).
     """
 
     code = "object_refused"
@@ -279,7 +279,7 @@ class StorageUnavailable(StorageError):
 
 
 class ObjectBusy(StorageError):
-    """S3 does not answer for this object, and answers as usual for others beside it.
+    """S3 does not answer for this object, but answers for others.
 
     MinIO locks a key while a conditional PUT to it is being sent, however slowly.
     """
@@ -296,4 +296,4 @@ class StorageDenied(StorageError):
 
 
 class BucketMissing(StorageDenied):
-    """The server has no such bucket, or something else answers at its address."""
+    """The server has no such bucket, or the address is not that of an S3 server."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-# S3's canned ACLs that let others than the bucket's owner read or write an object.
+# S3's canned ACLs with which not only the bucket's owner can read or write an object.
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
 
 

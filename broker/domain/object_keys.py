@@ -16,7 +16,7 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
-# Unlike every key that `new_key` returns, it has no extension.
+# No object has this name, because `new_key` always adds an extension.
 NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
 STEM_MAX = 60
@@ -41,13 +41,13 @@ def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -
 
 
 def with_new_suffix(key: str) -> str:
-    """Return a relative key that differs from `key` in its random suffix only."""
+    """Return a relative key that differs from `key` only in its random suffix."""
     stem_and_suffix, dot, extension = key.rpartition(".")
     return f"{stem_and_suffix[:-SUFFIX_LENGTH]}{_new_suffix()}{dot}{extension}"
 
 
 def _new_suffix() -> str:
-    """Write one random number with the alphabet as digits, which is cheaper than eight numbers."""
+    """Return a suffix from one random number, which is cheaper than eight random numbers."""
     number = secrets.randbelow(len(_SUFFIX_ALPHABET) ** SUFFIX_LENGTH)
     digits = []
     for _ in range(SUFFIX_LENGTH):

@@ -15,8 +15,8 @@ class Role(StrEnum):
 class Principal:
     """The verified claims of one token.
 
-    `user_id` stands for the subject. It is 0 before sign-in if the database maps the subject.
-    `subject` is None if the principal has no token.
+    `user_id` is 0 before sign-in if the database maps the subject. `subject` is None if the
+    principal has no token.
     """
 
     user_id: int

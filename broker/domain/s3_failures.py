@@ -58,8 +58,8 @@ _RENEW = frozenset(
         "TokenRefreshRequired",
     }
 )
-# Only the message says that a form or a URL has expired. AWS, SeaweedFS and MinIO send it with
-# AccessDenied, Garage with InvalidRequest.
+# Only the message says that a form or a URL has expired. The code is AccessDenied on AWS, SeaweedFS
+# and MinIO, and InvalidRequest on Garage.
 _SAYS_EXPIRED = ("expired", "expiration date is in the past", "date is too old")
 
 

@@ -1,8 +1,8 @@
-"""The subject of a token, and the integer that stands for it: the user's id.
+"""The subject of a token and the user's id that belongs to it.
 
-A decimal subject below 2^52 is the id itself. All other subjects get an id from 2^52 upwards, which
-the database stores with the subject. So no subject can get the id of another one. Ids below 2^53
-are exact in JavaScript.
+A decimal subject below 2^52 is the id itself. Any other subject is mapped to an id from 2^52
+upwards, which the database stores with it. So no subject can get the id of another. JavaScript
+reads ids below 2^53 exactly.
 """
 
 import re
@@ -20,8 +20,8 @@ _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 def subject_of(claim: object) -> str | None:
     """Return the subject in a claim's value, or None if the value names no user.
 
-    A subject is a string of 1 to 128 characters without control characters. It is compared as it
-    is, so neither its case nor its spaces are changed. An integer counts as its decimal string.
+    A subject is a string of 1 to 128 characters without control characters. Letter case and spaces
+    are significant. An integer counts as its decimal string.
     """
     if type(claim) is int:
         claim = str(claim)
@@ -39,7 +39,7 @@ def decimal_of(subject: str) -> int | None:
 
 
 def own_id(subject: str) -> int | None:
-    """Return the id that a subject is itself, or None if the database maps it to an id."""
+    """Return the id if the subject itself is the id, or None if the database maps it."""
     number = decimal_of(subject)
     return number if number is not None and number < MAPPED_MIN else None
 
@@ -52,9 +52,8 @@ def stored_subject(user_id: int, subject: str | None) -> str:
 def new_ids(subject: str) -> Iterator[int]:
     """Yield ids to try for a new subject, from 2^52 to 2^53 - 1.
 
-    A decimal in this range is its own id, because release 0.2 uses it as the id, too. Other ids are
-    random: a counter would soon reach an id that 0.2 gives to such a decimal, and after a restored
-    backup it would use ids a second time.
+    A decimal in this range is tried as its own id first, as release 0.2 uses it. Other ids are
+    random: a counter could reach an id that 0.2 uses, and after a restore it would use ids again.
     """
     number = decimal_of(subject)
     if number is not None and MAPPED_MIN <= number <= MAPPED_MAX:

@@ -17,7 +17,7 @@ UNASKED: Final = ("content_disposition", "content_encoding", "content_language")
 class Declared:
     """The object as its ticket declared it. A field that was not declared is None.
 
-    `part_digests` are the SHA-256 that the parts were pinned to, in their order.
+    `part_digests` are the SHA-256 digests that the parts are pinned to, in part order.
     """
 
     size: int | None
@@ -32,8 +32,8 @@ class Declared:
 def differences(declared: Declared, head: ObjectHead) -> list[str]:
     """Return the names of the properties that differ; an empty list if there are none.
 
-    Some servers return no digest (OpenStack Swift, older gateways). That is no difference, but the
-    object is not verified.
+    Some servers return no digest (OpenStack Swift, older gateways). That is not a difference, but
+    the object is not verified.
     """
     found = []
     length = head.content_length
@@ -52,7 +52,7 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
 def is_verified(checksum_sha256: str | None, head: ObjectHead) -> bool:
     """Check whether the bucket itself returned the digest that was declared for the whole object.
 
-    It does not for a multipart upload: S3 knows only the digests of its parts.
+    This is False for a multipart upload, because S3 knows only the digests of its parts.
     """
     return checksum_sha256 is not None and head.checksum_sha256 == checksum_sha256
 

@@ -1,7 +1,7 @@
-"""Copies within one bucket, on condition that the source still has the ETag that was checked.
+"""Copy objects within one bucket, if the source still has the ETag that was checked.
 
-CopyObject is limited to 5 GiB, and a server may answer only at its end. So a large object is copied
-in parts, each by a request that ends soon.
+CopyObject is limited to 5 GiB, and a server may not answer until the copy is finished. So a large
+object is copied in parts, each by a short request.
 """
 
 from concurrent.futures import ThreadPoolExecutor

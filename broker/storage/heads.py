@@ -1,4 +1,4 @@
-"""HeadObject, which every confirm waits for, and HeadBucket: signed here and sent by urllib3.
+"""HeadObject and HeadBucket: signed here and sent by urllib3. Every confirm waits for a HeadObject.
 
 boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
 Less frequent calls go through boto3.
@@ -33,7 +33,7 @@ from broker.storage.timing import observe
 from broker.storage.translation import translate_missing, translate_status
 
 _METADATA = "x-amz-meta-"
-# A HEAD of an object that is encrypted with the client's own key (SSE-C) is 400 on every server.
+# On every server, HEAD is 400 if the client encrypted the object with its own key (SSE-C).
 OBJECT_REFUSED = 400
 _AGAIN = (500, 502, 503, 504)
 
@@ -98,7 +98,7 @@ class ObjectHeads:
             return self._head(key)
 
     def check(self) -> None:
-        """See ObjectStorage. Uses the circuit breaker, because issuing a ticket may check, too."""
+        """See ObjectStorage. Uses the circuit breaker, because a request for a ticket may check."""
         with _observed("HeadBucket"):
             status = self._ask("").status
             if status == 404:
@@ -114,11 +114,11 @@ class ObjectHeads:
             except KeyError as error:
                 raise translate_missing(error) from error
             except ValueError as error:
-                raise StorageUnavailable("What answers is not an S3 server.") from error
-        # A HEAD has no body that says why it is refused. If the bucket still says that the object
-        # beside it is missing, then only this object is refused. HeadBucket would not show this:
-        # MinIO allows it to credentials that may not read objects. A 403 is always about the
-        # credentials: S3 may answer 404 for a missing object to credentials that may only list.
+                raise StorageUnavailable("The answer is not from an S3 server.") from error
+        # The answer has no body that says why. If a HEAD for a missing key in the same folder is
+        # 404, then only this object is refused. HeadBucket does not show this, because MinIO allows
+        # it to credentials that may not read objects. A 403 is always about the credentials: with
+        # credentials that may only list, S3 may answer 404 for a missing key.
         if answer.status == OBJECT_REFUSED and self._ask(beside(key)).status == 404:
             raise ObjectRefused(f"The bucket refuses to show the object: {answer.status}.")
         raise translate_status(answer.status, str(answer.status))
@@ -203,7 +203,7 @@ def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
 
 
 def _required(headers: HTTPHeaderDict, name: str) -> str:
-    # The KeyError of `headers` would have the name in lower case.
+    # `headers[name]` would raise KeyError with the name in lower case.
     if (value := headers.get(name)) is None:
         raise KeyError(name)
     return str(value)

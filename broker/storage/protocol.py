@@ -14,8 +14,8 @@ class ObjectStorage(Protocol):
 
     Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
     StorageDenied if it refuses the broker itself. `head`, `delete` and `copy` raise ObjectRefused
-    if it refuses only this object. `head` and `delete` raise ObjectBusy if it does not answer for
-    this object only.
+    if it refuses only this object. `head` and `delete` raise ObjectBusy if only this object gets no
+    answer.
     """
 
     def head(self, key: str) -> ObjectHead:
@@ -33,7 +33,7 @@ class ObjectStorage(Protocol):
         cache_control: str,
         acl: str | None = None,
     ) -> str:
-        """Copy an object within the bucket, on condition that its ETag is that of `source`.
+        """Copy an object within the bucket, if its ETag is that of `source`.
 
         The copy has the source's Content-Type and metadata. `source` is the source's HEAD, and
         `cache_control` its Cache-Control, which HEAD does not return.

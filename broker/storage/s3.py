@@ -94,7 +94,7 @@ class S3Storage:
             # outbox, or an object would never be deleted.
             if is_missing_key(error):
                 return
-            # An object lock, for example, refuses this object only.
+            # For example, an object lock refuses only this object.
             if may_be_of_object(error) and self._deletes(beside(key)):
                 raise ObjectRefused("The bucket refuses to delete this object.") from error
             if isinstance(error, ReadTimeoutError) and self._answers(beside(key)):

@@ -14,7 +14,7 @@ from broker.domain.errors import (
     StorageUnavailable,
 )
 
-# Statuses that mean either this object or the broker itself.
+# Statuses that are about either this object or the broker itself.
 MAY_BE_OF_OBJECT = (400, 403)
 # S3's answers about the bytes or the properties of one object, not about the broker.
 _ABOUT_OBJECT = frozenset(
@@ -62,7 +62,7 @@ def translate_of_copy(error: ClientError | BotoCoreError) -> StorageError:
         return ObjectNotFound("No object at this key.")
     translated = _about_object(error, translate_without_object(error))
     if isinstance(translated, MultipartNotFound | InvalidParts):
-        # A copy in parts whose completion was sent twice, or was ended by the bucket's rule.
+        # The completion of a copy in parts was sent twice, or the bucket's rule aborted the copy.
         return StorageUnavailable("The copy was not finished; try again.")
     return translated
 
@@ -88,14 +88,14 @@ def translate_of_multipart(error: ClientError | BotoCoreError) -> StorageError:
 
 
 def translate_of_completion(error: ClientError | BotoCoreError) -> StorageError:
-    """Return the domain error of a call that puts the parts of a multipart upload together."""
+    """Return the domain error of CompleteMultipartUpload."""
     return _about_object(error, translate_of_multipart(error))
 
 
 def _about_object(error: ClientError | BotoCoreError, translated: StorageError) -> StorageError:
     """Return ObjectRefused if S3 says that this cannot be done with the object.
 
-    S3 has just answered for the object, so the same codes cannot be about the broker's clock or
+    S3 has just answered for the object, so these codes are not about the broker's clock or
     credentials.
     """
     code = error.response["Error"].get("Code") if isinstance(error, ClientError) else None

@@ -86,9 +86,8 @@ class WholeLines:
 def configure() -> None:
     """Set up the handler of the logger `broker`. A second call changes nothing.
 
-    It changes no setting of the whole process: logging.logProcesses = False would save a
-    microsecond a record, but gunicorn's format needs the process id, and prints a traceback
-    without it.
+    `logging.logProcesses` stays True. Without it, a record takes one microsecond less, but gunicorn
+    prints a traceback because its format needs the process id.
     """
     root = logging.getLogger("broker")
     if not root.handlers:

@@ -1,10 +1,10 @@
-// Files: the formats that the page asks for, and comparing files.
+// Compare files, and choose the formats that the page asks for.
 
-// The formats that every browser displays. JPEG is first: Safari converts to the first one.
+// The formats that every browser displays. JPEG is first, because Safari converts to the first format.
 const DISPLAYED = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
 /**
- * Return the `accept` of a file input. iPhones convert HEIC to JPEG because HEIC is not in it. Photos that are
+ * Return the `accept` of a file input. It has no HEIC, so that iPhones convert HEIC to JPEG. Photos that are
  * dropped, pasted or chosen among all files may have any type of the profile.
  */
 export function acceptOf({ content_types: types }) {

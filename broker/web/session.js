@@ -57,7 +57,7 @@ export class Session {
     }
   }
 
-  /** Return null if the token is this user's, otherwise what to tell the user; "" without a token. */
+  /** Return null if the token is this user's, otherwise the text for the user. Without a token it is empty. */
   async #faultOf(token) {
     if (token === null) return "";
     if (!claimsOf(token)) return WRONG;

@@ -12,7 +12,7 @@ export interface Image {
 /** A user's profile, as the API returns it. */
 export interface User {
   id: number;
-  /** What the user's tokens contain. Null for other users, as is `email`. */
+  /** The subject of the user's tokens. Null for other users, as is `email`. */
   subject: string | null;
   email: string | null;
   first_name: string;
@@ -42,7 +42,7 @@ export interface ResumeOptions {
   altText?: string;
   /** If this is missing, a resumed upload keeps its order. */
   order?: number;
-  /** Called for each new phase, and within a phase at most ten times a second and for its last bytes. */
+  /** Called for each new phase. Within a phase: at most ten times a second, and for the last bytes. */
   onProgress?: (progress: Progress) => void;
   /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;

@@ -10,12 +10,12 @@ const MAX_BYTES = 64 * 2 ** 20; // of all copies: as much as the files of one ba
  * file is read. After that, Chromium does not read the file again.
  */
 export class Copies {
-  #held = new Map(); // by upload: the size of its copy
+  #held = new Map(); // the size of each upload's copy
   #changed = deferred();
 
   /**
    * Return a copy of the upload's file, or the file itself if it is large. If there are too many copies,
-   * wait until an upload ends. An upload that is paused may never end: then the file itself is returned.
+   * wait until an upload ends. If one of them is paused, it may never end, so return the file itself.
    *
    * Only one call may run at a time.
    */
@@ -43,7 +43,7 @@ export class Copies {
     return [...this.#held.values()].reduce((free, size) => free - size, MAX_BYTES);
   }
 
-  /** Make room: the upload has ended. */
+  /** Release the copy of an upload that has ended. */
   drop(upload) {
     this.#held.delete(upload);
     this.check();

@@ -10,7 +10,7 @@ export class Hasher {
 
   /**
    * Return the digest of a whole file. `read` returns its bytes as a Blob. Files are read and hashed one
-   * after the other, so that the first is ready soon.
+   * after the other, so that the first one is ready soon.
    */
   file(read, onLoaded, signal) {
     const done = this.#turn.then(async () => this.part(signal.aborted ? null : await read(), signal, onLoaded));

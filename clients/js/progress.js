@@ -2,7 +2,7 @@
 
 const INTERVAL_MS = 100; // WebKit reports a photo's progress in thousands of events
 
-/** The phase and bytes of an upload. The page gets every phase, and within a phase at most ten events a second and the last one. */
+/** The phase and bytes of an upload. The page gets every phase; within a phase, at most ten events a second and the last one. */
 export class Progress {
   phase = "queued"; loaded = 0;
   #total; #forward; #forwarded = {}; #timer;
@@ -19,7 +19,7 @@ export class Progress {
     if (loaded === last.loaded) return;
     const wait = loaded === this.#total ? 0 : last.at + INTERVAL_MS - performance.now();
     if (wait <= 0) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), wait); // no later event may follow for a long time
+    else this.#timer ??= setTimeout(() => this.#send(), wait); // the next event may be far away
   }
 
   #send(error = null) {

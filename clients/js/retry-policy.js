@@ -76,8 +76,8 @@ export const RULES = [
   // on a train loses its connection often.
   { phases: S3, when: ({ status, code }) => status === 408 || status === 429 || code === "RequestTimeout", action: "retry", wait: byBackoff },
   { phases: ["part"], when: is(...NO_UPLOAD), action: "next_round" },
-  // The code is AccessDenied, also for a wrong signature, or InvalidRequest on Garage. Only the message
-  // says that it expired.
+  // Only the message says that it expired. The code is AccessDenied, as for a wrong signature, or
+  // InvalidRequest on Garage.
   {
     phases: S3, when: ({ status, code, message }) => (status === 403 || code === "InvalidRequest") && SAYS_EXPIRED.test(message),
     action: "renew", counter: "renewals",

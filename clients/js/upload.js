@@ -59,7 +59,7 @@ export class Upload {
     this.#batch?.leave(this); // the other uploads do not wait for this one; it gets its own ticket later
     this.#run.abort();
     this.#notify("paused");
-    if (this.#digest === undefined) this.#dropCopy(); // it is read again after others that wait for its room
+    if (this.#digest === undefined) this.#dropCopy(); // it is read again after the files that wait for room
     this.#wire.copies.check();
   }
 

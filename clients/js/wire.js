@@ -54,7 +54,7 @@ export class Wire {
           }
         }
         if (action !== "retry" || exhausted) throw error;
-        refusal = null; // the token was accepted, or nobody has checked it
+        refusal = null; // the token was accepted or not checked
         waiting?.(error);
         const wasOffline = await rest(waitMs, signal);
         tries = wasOffline ? 1 : tries + 1;

@@ -1,11 +1,11 @@
 """Attacks with many requests at once, on real servers and both databases.
 
-Each ends with the check of all objects against all rows.
+At the end, all objects are compared with all rows.
 """
 
 import pytest
 
-# A few requests at once in `make test`; thirty on every server and database in `make matrix`.
+# `make test` sends a few requests at once, `make matrix` thirty, on every server and database.
 FEW, MANY = 6, 30
 PAIRS = [("sqlite", "seaweedfs"), ("postgresql", "minio")]
 OTHER_PAIRS = [("sqlite", "minio"), ("postgresql", "seaweedfs")]

@@ -1,4 +1,4 @@
-"""Requests to the bucket that stop in the middle of their body until they are told to go on."""
+"""Requests to the bucket that stop in the middle of their body until the test continues them."""
 
 import socket
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""Objects that only their client can read, sent among good ones by many clients at once."""
+"""Many clients at once send objects that only they can read, and others send good ones."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ EXPIRED = timedelta(hours=2)
 def bucket(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bucket]:
-    """Yield a bucket on a server that accepts SSE-C: MinIO does so over TLS only."""
+    """Yield a bucket on a server that accepts SSE-C, which MinIO does only over TLS."""
     if request.param == SEAWEEDFS:
         yield request.getfixturevalue("s3_bucket")
         return

@@ -1,4 +1,4 @@
-"""Bodies that are sent so slowly that they arrive after everything else has ended."""
+"""Request bodies that arrive long after their upload has ended."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from tests.servers import minio
 from tests.servers.fixtures import Bucket
 
 DATA = b"\xff\xd8\xff" + b"slow" * 16384
-# After the last signature, its grace period, and the longest time of an attempt to publish.
+# The time after the last signature, its grace period, and the longest attempt to publish.
 LAST_DELETION = timedelta(hours=3)
 REAPERS = 4
 
@@ -94,7 +94,7 @@ def reap(app: Flask, now: datetime) -> Reaped:
 
 
 def charged(app: Flask) -> tuple[int, int]:
-    """Return the bytes and files that all users are charged for."""
+    """Return the total bytes and files that users are charged for."""
     with app.extensions["broker"].database.session() as session:
         quotas = session.query(UserQuota).all()
         return sum(one.bytes_taken for one in quotas), sum(one.files_taken for one in quotas)

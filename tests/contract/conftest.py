@@ -1,4 +1,4 @@
-"""Databases of both kinds, each for one test, empty or migrated; and a server with odd answers."""
+"""An empty or migrated database of each kind for one test, and a server with odd answers."""
 
 import threading
 from collections.abc import Iterator

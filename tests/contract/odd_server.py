@@ -1,4 +1,4 @@
-"""A server that sends one odd answer to every request, and the storage that gets it."""
+"""A server that sends one odd answer to every request, and a storage that uses it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

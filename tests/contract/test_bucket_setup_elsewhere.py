@@ -1,6 +1,6 @@
 """`broker bucket apply` on servers that answer differently, and with credentials that are refused.
 
-A proxy in front of SeaweedFS plays the recorded answers of servers that are not here.
+A proxy in front of SeaweedFS sends recorded answers of other servers.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Subjects and ids in both databases: concurrent sign-ins, taken ids, release 0.2 beside this."""
+"""Subjects and ids in both databases: concurrent sign-ins, taken ids, and release 0.2."""
 
 import threading
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def signed_in(database: Database, subject: str) -> int:
 
 
 def insert_as_0_2(database: Database, user_id: int) -> None:
-    """Insert a user as release 0.2 does, which knows no subjects."""
+    """Insert a user as release 0.2 does, without a subject."""
     with database.engine.begin() as connection:
         connection.execute(
             text(
@@ -86,7 +86,7 @@ def test_report_24_twenty_first_sign_ins_of_one_subject_create_one_user(
 def test_report_24_twenty_first_sign_ins_of_different_subjects_create_twenty_users(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if the random numbers were so bad that most of the ids are drawn twice."""
+    """Also if most of the random ids are drawn twice."""
     monkeypatch.setattr(module, "TRIES", 500)
     monkeypatch.setattr(
         subjects.secrets, "randbelow", lambda limit: subjects.secrets.randbits(5) % limit

@@ -1,4 +1,4 @@
-"""Photos are served as photos: queries that change their headers, and the recipe against these."""
+"""Queries that change a photo's headers, and the proxy that drops them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings of tokens that are valid, but dangerous or of no effect."""
+"""Token settings that are valid but dangerous or without effect."""
 
 from tests.doctor.conftest import Environment
 from tests.http.auth.issuer import running_issuer

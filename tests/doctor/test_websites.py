@@ -1,4 +1,4 @@
-"""Websites of a bucket, which publish all of it whatever its policy says."""
+"""Websites that publish all of a bucket, whatever its policy says."""
 
 import threading
 from collections.abc import Callable, Iterator

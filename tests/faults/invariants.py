@@ -130,7 +130,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             known.add(final_key(limits, upload))
     for key in objects.keys() - known:
         wrong(f"object {key} is known to no row")
-    # Clients write below incoming/ only, parts too, except for uploads of release 0.2.
+    # Clients write only below incoming/, also parts, except for uploads of release 0.2.
     if all(upload.written_key is not None for upload in uploads):
         for multipart_id in listing.begun(object_key(limits.location, "")):
             wrong(f"parts of {multipart_id} are sent to a public key")

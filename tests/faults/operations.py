@@ -135,7 +135,7 @@ def reap_the_outbox(scene: Scene) -> Request:
 
 
 def confirm_after_a_failed_copy(scene: Scene) -> Request:
-    """Confirm again after the first attempt to publish: this one uses a key of its own."""
+    """Confirm again after the first attempt to publish. This attempt uses its own key."""
     ticket = scene.alice.ticket(scene.alice.ad()).get_json()
     send(ticket)
     with scene.app.extensions["broker"].database.session() as session:
@@ -145,7 +145,7 @@ def confirm_after_a_failed_copy(scene: Scene) -> Request:
 
 
 def reap_late_objects(scene: Scene) -> Request:
-    """Reap two files that are sent again after everything of their uploads was deleted."""
+    """Reap two files that were sent again after the objects of their uploads were deleted."""
     ad = scene.alice.ad()
     cancelled, kept = (scene.alice.ticket(ad).get_json() for _ in range(2))
     send(kept)

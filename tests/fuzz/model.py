@@ -17,9 +17,9 @@ LIFE = {"post": timedelta(seconds=300), "put": PUT, "multipart": timedelta(secon
 GRACE = timedelta(seconds=900)
 KEPT = -1  # an image whose id is not known yet
 COMPLETION = timedelta(minutes=15)  # the longest time that a completion takes
-PUBLISHING = timedelta(minutes=15)  # how long an attempt to publish may take, and more if large
+PUBLISHING = timedelta(minutes=15)  # the longest attempt to publish; more for large objects
 COPIED_PER_SECOND = 50_000_000
-LOOKS = 3  # how often one confirm looks at an object that is replaced
+LOOKS = 3  # how many HEADs a confirm sends if the object is replaced
 PART = 5 * MIB
 MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # the bytes that an upload of open size reserves
 

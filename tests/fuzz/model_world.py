@@ -73,7 +73,7 @@ class World:
     refuses: bool = False
 
     def next_target(self, first: str, attempt: int) -> str:
-        """Return the key of an attempt to publish. No key is ever used for two attempts."""
+        """Return the key of an attempt to publish. Each key is used for one attempt only."""
         key = self.targets.popleft()
         if attempt == 1:
             assert key == first

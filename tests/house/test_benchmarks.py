@@ -1,10 +1,14 @@
 """The benchmarks report their measurements correctly. These tests measure no time."""
 
+import asyncio
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from benchmarks import seed_rows, table
@@ -16,6 +20,8 @@ from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
 from benchmarks.servers.command import command, production
 from benchmarks.table import Line, Section, Target
+from broker.config import Settings
+from broker.storage.factory import s3_storage
 
 ROOT = Path(__file__).parent.parent.parent
 SUMMARY = (
@@ -128,6 +134,46 @@ def test_the_stub_answers_for_an_upload_as_its_key_says() -> None:
     answer = stub_s3.answer(f"HEAD {key} HTTP/1.1\r\nHost: x".encode()).decode()
     assert "Content-Length: 5\r\n" in answer
     assert f"x-amz-meta-upload-id: {upload_id}\r\n" in answer
+
+
+@pytest.fixture
+def stub_url() -> Iterator[str]:
+    connections: list[stub_s3.StubS3] = []
+
+    def connection() -> stub_s3.StubS3:
+        connections.append(stub_s3.StubS3())
+        return connections[-1]
+
+    async def close() -> None:
+        server.close()
+        for one in connections:
+            if one.transport is not None:
+                one.transport.abort()
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(connection, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(timeout=10)
+    loop.close()
+
+
+def test_the_stub_answers_head_and_copy_as_a_confirm_needs_them(stub_url: str) -> None:
+    settings = Settings(
+        database_url="sqlite://",
+        s3_bucket="media-bucket",
+        s3_endpoint_url=stub_url,
+        jwt_secret="x" * 40,
+    )
+    storage = s3_storage(settings, boto3.Session("key", "secret"))
+    _batch, (upload_id,) = seed_rows.pending(1)
+    key = f"incoming/ads/ad_1/main_{upload_id}-5.jpg"
+    head = storage.head(key)
+    assert storage.copy(key, "media/x.jpg", source=head, cache_control="x") == head.etag
+    storage.client.close()
 
 
 @pytest.mark.parametrize(

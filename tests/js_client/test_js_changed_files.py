@@ -1,6 +1,6 @@
 """clients/js: a file on disk whose modification time changes after it was chosen.
 
-Chromium does not read such a file any more. Android's photo picker causes this by itself.
+Chromium then refuses to read the file. Android's photo picker causes this.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The recipes for systemd and Traefik in docs/operations are complete and valid."""
+"""The systemd units and the Traefik file in docs/operations are complete and valid."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""Report 21: phones are asked for formats that every browser displays. HEIC is still accepted."""
+"""Report 21: the page asks for formats that every browser displays, and still accepts HEIC."""
 
 import re
 from pathlib import Path

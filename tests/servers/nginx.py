@@ -1,4 +1,4 @@
-"""nginx with a site of the docs, changed only in addresses, bucket and certificate."""
+"""nginx with a site of the docs. Only addresses, bucket and certificate are replaced."""
 
 import contextlib
 import re

@@ -1,6 +1,6 @@
 """Uploads that the client encrypts with a key of its own (SSE-C), which no policy signs.
 
-Afterwards nobody without the key can read the object, and its HEAD is 400.
+Afterwards only a client with the key can read the object, and its HEAD is 400.
 """
 
 import base64
@@ -55,7 +55,7 @@ def put_encrypted(ticket: dict[str, Any], data: bytes = JPEG) -> None:
 
 @contextmanager
 def bucket_with_tls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Yield a bucket on a MinIO of its own, with TLS. Its certificate is below `folder`."""
+    """Yield a bucket on a separate MinIO with TLS. Its certificate is below `folder`."""
     certs = folder / "certs"
     certs.mkdir()
     certificate, key = self_signed(certs)

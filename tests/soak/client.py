@@ -136,8 +136,8 @@ class Client:
         if answer.status == 410:
             self.too_late(ticket, answer)
         image: dict[str, Any] = answer.body
-        # Each attempt to publish has a key of its own, which differs in its suffix. An attempt
-        # failed only if a request had to be repeated.
+        # Each attempt to publish has its own key, which differs in its suffix. An attempt can have
+        # failed only if a request was repeated.
         if answer.repeated:
             self._repeated.add(ticket["id"])
         expected = ticket["key"]

@@ -22,8 +22,7 @@ ENDS = {"cancelled or expired": {"cancelled", "expired"}}
 async def at_rest(stack: Stack) -> list[str]:
     """Wait until no upload, deletion or late object is left; return an error if some remain.
 
-    No confirm runs any more. So deletions that wait for a slow confirm, which are due long after
-    all signatures have expired, are brought forward.
+    No confirm runs any more, so deletions that wait for a slow confirm are made due now.
     """
     seconds = stack.lifetimes.longest + PATIENCE_SECONDS
     left: dict[str, int] = {}

@@ -83,7 +83,7 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             "BROKER_TICKET_GRACE": str(lifetimes.grace),
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics"),
             "BROKER_DRAIN_SECONDS": "0",
-            # The models of the clients expect abandoned photos to be deleted.
+            # The models of the clients expect that abandoned photos are deleted.
             "BROKER_REAP": "delete",
             # The few users of a run send more in minutes than a real quota allows in a day.
             "BROKER_QUOTA_BYTES": str(10**15),

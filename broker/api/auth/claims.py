@@ -1,4 +1,4 @@
-"""What the claims of a verified token say about the caller."""
+"""Read the caller from the claims of a verified token."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def principal_of(claims: Mapping[str, Any], settings: Settings) -> Principal:
 
 
 def _text(claim: object, length: int) -> str:
-    """Return a claim's text without control characters; unusual names must not prevent sign-in."""
+    """Return a claim's text without control characters, so that unusual names can sign in."""
     if not isinstance(claim, str):
         return ""
     kept = (character for character in claim if unicodedata.category(character) not in ("Cc", "Cs"))

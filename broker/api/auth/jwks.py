@@ -1,7 +1,7 @@
 """The token issuer's public keys (RFC 7517), refreshed in the background.
 
-Requests only read the keys. A daemon thread downloads them, so no request waits for a slow issuer
-once the keys are loaded, and no unknown `kid` makes one wait.
+Requests only read the keys. A daemon thread downloads them. So after the first download no request
+waits for the issuer, not even one with an unknown `kid`.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger("broker.jwks")
 
 
 class KeysUnavailable(ApiError):
-    """The token cannot be verified now. Its key may be one that the issuer has published since."""
+    """The token cannot be verified now. The issuer may have published its key in the meantime."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("keys_unavailable", "The issuer's keys are not loaded yet; try again.")
@@ -37,11 +37,11 @@ class _Loaded:
 
 
 class KeySet:
-    """The issuer's keys by `kid`. A key ends `max_age` seconds after it was last seen.
+    """The issuer's keys by `kid`. A key expires `max_age` seconds after it was last seen.
 
-    They are downloaded at half that age; earlier, but at most once in ten seconds, if a token names
-    an unknown key; and five seconds after a download that failed. The thread starts with the first
-    token, also in a forked process, and again if it has died.
+    The keys are downloaded again at half that age, and five seconds after a failed download. If a
+    token names an unknown key, they are downloaded earlier, but at most once in ten seconds. The
+    thread starts with the first token, also in a forked process, and again if it has died.
 
     Args:
         algorithm: the keys must suit it; others are ignored.
@@ -72,8 +72,8 @@ class KeySet:
         """Return the key with this `kid`; None if the issuer does not have it.
 
         Raises:
-            KeysUnavailable: the keys are not loaded or too old, or they are about to be downloaded
-                because this one is unknown.
+            KeysUnavailable: the keys are not loaded or too old, or this one is unknown and the next
+                download may bring it.
         """
         self._start()
         loaded = self._current()
@@ -91,12 +91,12 @@ class KeySet:
         return loaded.keys[kid]
 
     def holds(self, kid: str | None, key: Any) -> bool:
-        """Check whether the issuer still had this key, not too long ago."""
+        """Check whether the last download had this key and is not too old."""
         loaded = self._current()
         return loaded is not None and loaded.keys.get(kid) is key
 
     def stop(self) -> None:
-        """Stop the thread. The keys that are loaded work until they are too old."""
+        """Stop the thread. The loaded keys work until they are too old."""
         with self._lock:
             self._stopped = True
             thread = self._thread
@@ -114,7 +114,7 @@ class KeySet:
         return self._clock() - loaded.asked_at
 
     def _forget_thread(self) -> None:
-        """Forget the thread and its locks. A forked process has only the thread that forked."""
+        """Forget the thread and its locks, because they do not survive a fork."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._tried = threading.Event()

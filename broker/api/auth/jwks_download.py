@@ -18,7 +18,7 @@ Keys = dict[str | None, Any]
 
 
 class KeysNotDownloaded(Exception):
-    """The URL does not answer with a set of keys; the message says why."""
+    """The URL did not return a set of keys; the message says why."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -1,7 +1,7 @@
 """Why a token is refused: a stable word for the log and the metric, and a text for the client.
 
 The text explains a claim only after the signature is verified. Before that, all reasons have the
-same text, so that nobody learns from it how to forge a token.
+same text, so that it does not help to forge a token.
 """
 
 from flask_jwt_extended.exceptions import (
@@ -57,8 +57,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (UserClaimsVerificationError, "token_type"),
     (WrongTokenError, "token_type"),
 )
-# What the libraries raise. The last three: parts of the token are not JSON, or claims have wrong
-# types.
+# The last three: a part of the token is not JSON, or a claim has the wrong type.
 ERRORS = (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError)
 
 
@@ -71,7 +70,7 @@ class TokenRefused(ApiError):
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason for an error of the libraries."""
+    """Return the reason for an error that PyJWT or Flask-JWT-Extended raised."""
     if isinstance(error, MissingRequiredClaimError):
         return _MISSING.get(error.claim, "malformed")
     return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "malformed")

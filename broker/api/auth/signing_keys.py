@@ -17,7 +17,7 @@ class SigningKeys(Protocol):
         """
 
     def holds(self, kid: str | None, key: Any) -> bool:
-        """Check whether this key is still trusted. It never waits for the issuer."""
+        """Check whether this key is still trusted, without waiting for the issuer."""
 
 
 class ConfiguredKey:
@@ -36,7 +36,7 @@ class ConfiguredKey:
 
 
 def signing_keys(settings: Settings) -> SigningKeys:
-    """Return the keys of these settings. It opens no connection."""
+    """Return the keys of these settings, without opening a connection."""
     if settings.jwt_jwks_url is not None:
         return KeySet(
             settings.jwt_jwks_url, settings.jwt_algorithm, max_age=settings.jwt_jwks_max_age

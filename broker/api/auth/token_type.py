@@ -1,4 +1,4 @@
-"""Whether a token is an access token, or has another purpose, such as a refresh token.
+"""Check that a token is an access token, and not for example a refresh token.
 
 An issuer marks the purpose in the header field `typ` (RFC 9068), or in a claim:
 djangorestframework-simplejwt uses `token_type`.
@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.config.tokens import TYP
 
-# The values that an access token may have; None if it may lack the field.
+# The values that an access token may have. None: the field may be missing.
 _ACCESS: Mapping[str, Collection[str | None]] = {
     TYP: (None, "jwt", "at+jwt"),
     "token_type": (None, "access", "bearer"),

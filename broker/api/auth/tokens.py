@@ -37,7 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_DECODE_ALGORITHMS"] = [settings.jwt_algorithm]
     app.config["JWT_DECODE_LEEWAY"] = settings.jwt_leeway
     app.config["JWT_IDENTITY_CLAIM"] = settings.jwt_user_claim
-    # `principal_of` checks the claim, and accepts integers, too.
+    # `principal_of` checks the claim; it also accepts integers.
     app.config["JWT_VERIFY_SUB"] = False
     app.config["JWT_DECODE_ISSUER"] = settings.jwt_issuer
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
@@ -48,7 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     @manager.decode_key_loader
     def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
         if header.get("alg") != settings.jwt_algorithm:
-            raise InvalidAlgorithmError  # without asking the issuer for its key
+            raise InvalidAlgorithmError  # before the issuer is asked for its key
         keys: SigningKeys = current_app.extensions["signing_keys"]
         kid = header.get("kid")
         key = keys.key(kid)

@@ -1,7 +1,7 @@
 """Rate limits by user and by address, their response headers, and 429.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers-11. Each request is counted once, in one
-round trip, as soon as the caller's id is known and before the view uses the database.
+round trip, when the caller's id is known and before the view uses the database.
 """
 
 import ipaddress

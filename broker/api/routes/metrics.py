@@ -53,7 +53,7 @@ class OutboxCollector(Collector):
             "broker_outbox_refused", "Of these, refused by S3 at the last try", backlog.refused
         )
         yield GaugeMetricFamily(
-            "broker_outbox_given_up", "Of these, tried only once a month", backlog.given_up
+            "broker_outbox_given_up", "Deletions that are tried only once a month", backlog.given_up
         )
         yield GaugeMetricFamily(
             "broker_outbox_overdue_seconds",

@@ -1,6 +1,6 @@
-"""Confirm an upload, insert its image, and queue the deletion of the object that was sent.
+"""Confirm an upload, insert its image, and queue the deletion of the client's object, in one step.
 
-This is one step. If many calls run at once, one succeeds.
+If many calls run at once, one succeeds.
 """
 
 from collections.abc import Mapping

@@ -12,8 +12,8 @@ from broker.domain.upload_row import UploadRow
 class Multipart(Transport):
     """Send the file in parts, each with its own signature (S3: UploadPart).
 
-    Only the broker completes the object, and only once, so nobody can write its key a second time,
-    and an abort removes everything that was sent. S3 computes no digest of the whole file.
+    Only the broker completes the upload, and only once, so a client cannot write the key again. An
+    abort removes everything that was sent. S3 computes no digest of the whole file.
     """
 
     name = "multipart"

@@ -36,20 +36,20 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
-    UNKNOWN = "unknown"  # no upload writes to this key, or its user has lost the ad
+    UNKNOWN = "unknown"  # no upload has this key, or its user has lost the ad
     ELSEWHERE = "elsewhere"  # the object is in another bucket
-    FAILED = "failed"  # an unexpected error; the client or the reaper may still confirm the upload
+    FAILED = "failed"  # an unexpected error; the client or the reaper can still confirm
 
 
 def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle notifications, each committed before the next; return how often each outcome occurred.
 
-    One that fails delays no other. It is counted and logged.
+    If one fails, it is counted and logged, and the others are handled.
 
     Raises:
         StorageUnavailable, DatabaseUnavailable: at once.
-        StorageDenied: after all others were handled.
-            Send all notifications again. Those that were handled change nothing the second time.
+        StorageDenied: after all notifications were handled.
+            After either, send all notifications again. Handling one twice changes nothing.
     """
     outcomes: Counter[Outcome] = Counter()
     denied: StorageDenied | None = None

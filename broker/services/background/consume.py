@@ -1,9 +1,9 @@
 """Read a queue of bucket notifications; delete a message after its changes are committed.
 
-A message that cannot be read, that fails unexpectedly, or for which the bucket refuses the broker,
-stays in the queue, for the queue's dead-letter policy; the next message is handled. While the
-bucket or the database is down, no messages are received, because each receive counts towards that
-policy, and valid messages must not become dead letters.
+If a message cannot be read, fails unexpectedly, or the bucket refuses the broker, the message stays
+in the queue for its dead-letter policy, and the next one is handled. While the bucket or the
+database is down, no messages are received: each receive counts towards that policy, and valid
+messages must not become dead letters.
 """
 
 import json

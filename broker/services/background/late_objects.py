@@ -1,9 +1,9 @@
 """Delete objects below `incoming/` that arrived after their upload had ended.
 
 A signature limits when a request may start, but nothing limits how long its body may take. So an
-object can appear long after its key was deleted for the last time. The reaper finds it in the
-listing of `incoming/`, and a bucket notification names it. Until it is deleted, its user is charged
-for it again. Objects at keys of pending uploads, and at keys that no upload has, are left alone.
+object can arrive long after the last deletion of its key. The reaper finds it by listing
+`incoming/`, or a bucket notification names it. Its user is charged for it until it is deleted.
+Objects at keys of pending uploads, and at unknown keys, are left alone.
 """
 
 import logging
@@ -33,7 +33,7 @@ log = logging.getLogger("broker.reap")
 
 
 class Swept(NamedTuple):
-    """How many objects `incoming/` holds, and how many of them arrived late or were postponed."""
+    """The number of objects below `incoming/`, and of those that arrived late or were postponed."""
 
     listed: int
     late: int
@@ -44,7 +44,7 @@ def sweep(work: Work) -> Swept:
     """List `incoming/` once, and put the late objects into the outbox.
 
     Raises:
-        StorageUnavailable, StorageDenied: the bucket cannot be listed; the next round does it.
+        StorageUnavailable, StorageDenied: the bucket cannot be listed; try in the next round.
     """
     listed = late = postponed = 0
     objects = work.storage.list_objects(object_key(INCOMING, ""))
@@ -66,9 +66,9 @@ def sweep(work: Work) -> Swept:
 
 
 def delete_late(work: Work, keys: Collection[str]) -> int:
-    """Put the objects of ended uploads into the outbox; return how many were not there yet.
+    """Queue the deletion of ended uploads' objects; return how many were not queued yet.
 
-    `keys` are object keys at which there is an object.
+    `keys` are the keys of existing objects.
     """
     return sum(_delete_late(work, upload) for upload in _ended_writers(work, keys))
 
@@ -105,14 +105,14 @@ def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]
 
 
 def _is_image(work: Work, upload: Upload) -> bool:
-    """Check whether an image names the key that the client wrote to, as with release 0.2."""
+    """Check whether an image has the key that the client wrote to, as in release 0.2."""
     return not needs_promotion(work.limits, upload) and image_of(work, upload) is not None
 
 
 def _enqueue(work: Work, upload: Upload) -> bool:
     """Queue the deletion of the upload's object, and charge for it until then.
 
-    Return False if a deletion is due or being tried already.
+    Return False if a deletion is already due or has been tried.
     """
     key = written_key(work.limits, upload)
     queued = work.session.scalars(

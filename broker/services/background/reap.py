@@ -22,9 +22,9 @@ class Reaped:
     Attributes:
         kept: stale uploads that were confirmed because their object had arrived.
         expired: stale uploads that were expired.
-        late: objects below `incoming/` that had arrived after their upload had ended.
+        late: objects below `incoming/` that arrived after their upload had ended.
         deleted: rows of the outbox that were completed.
-        postponed: uploads, objects, rows and the listing that an error has postponed.
+        postponed: uploads, objects, deletions and listings that an error has postponed.
     """
 
     kept: int = 0
@@ -43,7 +43,7 @@ def reap_once(work: Work) -> Reaped:
         kept, expired, postponed = 0, expire_stale(work), 0
     sessions.delete_expired(work)
     idempotency.delete_expired(work)
-    # Drain first, so that the listing shows only what must still be queued.
+    # Drain first, so that the listing contains only objects that are not queued yet.
     first = outbox.drain(work)
     late = 0
     try:

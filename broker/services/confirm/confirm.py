@@ -1,4 +1,4 @@
-"""Confirm an upload: one HEAD, then record its image."""
+"""Confirm an upload: one HEAD, a copy to its public key, then record its image."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from broker.services.uploads.settled import current_image, settled_image
 from broker.services.uploads.state import being_completed, end_upload, form_dead_at, get_upload
 from broker.services.work import Work
 
-# How often an object that is replaced between HEAD and copy is looked at again.
+# How many HEADs a confirm sends if the object is replaced between HEAD and copy.
 COPIES_MAX = 3
 
 
@@ -59,4 +59,4 @@ def confirm(work: Work, upload_id: UUID) -> Image:
             return reject(work, upload, refused.detail)
         if image is not None:
             return image
-    return reject(work, upload, "The object was replaced again and again during the confirm.")
+    return reject(work, upload, "The object was replaced several times during the confirm.")

@@ -1,8 +1,8 @@
-"""Promote an object: copy it from `incoming/` to a public key that nobody else writes to.
+"""Promote an object: copy it from `incoming/` to a public key of this attempt.
 
-Confirms may run at the same time, and any of them may stop after its copy. So each attempt has a
-public key of its own: the first one the upload's key, every later one a key with a new suffix. The
-attempt that wins the compare-and-set inserts the image with its key; objects at the other keys are
+Confirms may run at the same time, and each may stop after its copy. So each attempt has its own
+public key: the first attempt the upload's key, each later one a key with a new suffix. The attempt
+that wins the compare-and-set inserts the image with its key, and objects at the other keys are
 deleted. So nothing ever writes to the key of an image.
 """
 
@@ -25,8 +25,8 @@ class Published:
     Attributes:
         key: the relative key.
         etag: the ETag of the copy, which with SSE-KMS differs from that of its source.
-        attempt: how many attempts to publish the upload there were, with this one; 0 if the
-            client wrote to the public key itself, as with release 0.2.
+        attempt: the number of this attempt, from 1; 0 if the client wrote to the public key
+            itself, as in release 0.2.
     """
 
     key: str
@@ -57,7 +57,7 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
     key = upload.key if attempt == 1 else with_new_suffix(upload.key)
     target = object_key(work.limits.location, key)
     if attempt > 1:
-        # If this process stops, nothing else knows the key.
+        # If this process stops, only the outbox knows the key.
         outbox.enqueue(work.session, target, now=work.now + publish_time(upload))
     work.session.commit()
     try:

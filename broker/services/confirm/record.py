@@ -30,7 +30,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     `head` is the HEAD of the object that the client wrote.
 
     Returns:
-        None if the object was replaced or deleted after that HEAD: then send another one.
+        None if the object was replaced or deleted after that HEAD; send a new HEAD then.
 
     Raises:
         ObjectMismatch: the object is not the declared one; it is deleted, and the upload is
@@ -54,8 +54,8 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
 def record_published(work: Work, upload: Upload) -> Image | None:
     """Return the image of an upload whose object is public already; None if there is none.
 
-    After a restore from a backup, an upload that was confirmed since the backup is pending again.
-    What its client sent was deleted then.
+    After a restore from a backup, an upload that was confirmed since the backup is pending again,
+    but the object that its client sent is deleted.
     """
     if upload.publish_attempts or not needs_promotion(work.limits, upload):
         return None
@@ -64,7 +64,7 @@ def record_published(work: Work, upload: Upload) -> Image | None:
     except ObjectNotFound:
         return None
     if transport_named(upload.transport).has_parts:
-        # The copy of an object in parts has another checksum than the parts.
+        # The copy of such an object has a checksum that differs from that of its parts.
         head = replace(head, checksum_sha256=None)
     if differences(declared_by(work, upload), head):
         return None
@@ -152,7 +152,7 @@ def _insert_with_all(
 
 
 def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
-    """Keep this attempt's object, and delete that of the first attempt, which has no image.
+    """Keep this attempt's object, and delete the first attempt's, which has no image.
 
     Return False if the attempt took so long that its object is being deleted.
     """

@@ -26,7 +26,7 @@ def sign_in(work: Work) -> Principal:
 def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int:
     """Return the id of the caller's row; insert the row unless it exists.
 
-    Concurrent requests insert only one row. An id that is taken is never given to another subject.
+    Concurrent requests insert only one row. A used id is never given to another subject.
     """
     if 0 < principal.user_id < MAPPED_MIN:
         if session.scalar(select(User.id).where(User.id == principal.user_id)) is None:
@@ -34,7 +34,7 @@ def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int
         return principal.user_id
     subject = principal.subject
     if subject is None:
-        raise ValueError("only the subject of a token names a user with a mapped id")
+        raise ValueError("a user with a mapped id needs the subject of a token")
     # A restored database may lack the row of an id that this process already knows.
     known_id = [principal.user_id] if principal.user_id else []
     for new_id in islice(chain(known_id, new_ids(subject)), TRIES):
@@ -49,7 +49,7 @@ def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int
 def _mapped_id(session: Session, subject: str) -> int | None:
     """Return the id that is stored for a subject.
 
-    Release 0.2 stores none: there, a decimal is the id.
+    A row of release 0.2 has no subject, and its id is the decimal subject.
     """
     user_id = session.scalar(select(User.id).where(User.subject == subject))
     if user_id is None and (number := decimal_of(subject)) is not None:

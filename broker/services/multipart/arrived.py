@@ -68,7 +68,7 @@ def arrived_parts(
 
 
 def require_object(work: Work, upload: Upload) -> None:
-    """Return if the object exists, or its image: then the bucket has completed the upload.
+    """Return if the object or its image exists: then the bucket has completed the upload.
 
     Otherwise raise the same errors as `arrived_parts`.
     """

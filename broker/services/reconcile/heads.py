@@ -25,7 +25,7 @@ def batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Heads:
-    """The HEAD of every key that has an object, and the keys whose HEAD the bucket refuses."""
+    """The HEAD of each object, and the keys whose HEAD the bucket refuses."""
 
     found: dict[str, ObjectHead]
     refused: frozenset[str]

@@ -72,7 +72,7 @@ def _compare(key: str, image: StoredImage, head: ObjectHead | None) -> Differenc
 def _refused(key: str, image: StoredImage | None) -> Difference:
     """Return the difference for an object that the bucket does not show to the broker."""
     if image is None:
-        detail = "the bucket refuses its HEAD, so nobody knows whether the broker wrote it"
+        detail = "the bucket refuses its HEAD, so it is unknown whether the broker wrote it"
         return Difference(kind=DifferenceKind.ORPHAN, key=key, detail=detail)
     return Difference(
         kind=DifferenceKind.DIFFERS,

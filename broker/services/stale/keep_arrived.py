@@ -1,6 +1,6 @@
 """End stale uploads without losing objects: check the bucket first.
 
-If a client sent its file and then lost its network, its image exists when it is online again. With
+If a client sent its file and then lost its connection, its upload is confirmed. With
 BROKER_REAP=delete, `uploads/expire.py` deletes the object instead.
 """
 
@@ -48,10 +48,10 @@ class Stale:
 def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | None = None) -> Stale:
     """Confirm the stale uploads whose object exists, and expire the others.
 
-    `conditions` select among the stale uploads; the oldest `at_most` are processed.
+    Only uploads that match `conditions` are processed, and of these the oldest `at_most`.
 
-    One that fails delays no other. Stops early if the bucket does not answer. A HEAD in a missing
-    bucket looks like one of a missing object, so the bucket is checked first.
+    If one fails, the others are still processed. If the bucket does not answer, this stops early. A
+    missing bucket answers a HEAD as if the object were missing, so the bucket is checked first.
 
     No lock is held during a request to the bucket, so two reapers may process the same upload. The
     compare-and-set decides which one ends it. Each processes its batch in random order, so this

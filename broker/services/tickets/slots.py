@@ -26,7 +26,7 @@ def reserve(
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are ended and the insert is tried again. If this fails, too, the
+    inserts nothing, stale uploads are ended and the insert is tried again. If this also fails, the
     reason is looked up.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end

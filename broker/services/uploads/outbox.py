@@ -69,21 +69,21 @@ def enqueue(
             object is deleted now and again at that time, because a slow upload may arrive in
             between.
         refunds: the upload whose quota is refunded after the last deletion.
-        charged_window: the quota's window that was charged for this object alone; if None, the
-            upload's own is refunded.
+        charged_window: for an object that arrived late, the quota's window that was charged. If
+            None, the window of the upload is refunded.
     """
     columns = row(key, now=now, form_dead_at=form_dead_at)
     session.add(Deletion(**columns, upload_id=refunds, charged_window=charged_window))
 
 
 def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
-    """Return the columns of a deletion, see `enqueue`."""
+    """Return the columns of a deletion; see `enqueue`."""
     repeat_at = form_dead_at if form_dead_at is not None and form_dead_at > now else None
     return {"object_key": key, "not_before": now, "repeat_at": repeat_at, "created_at": now}
 
 
 def withdraw(session: Session, key: str) -> bool:
-    """Take back the deletion of an object; return False if it may have begun."""
+    """Remove the deletion of an object; return False if it may have begun."""
     waiting = (Deletion.object_key == key, Deletion.multipart_id.is_(None), Deletion.attempts == 0)
     return session.scalar(delete(Deletion).where(*waiting).returning(Deletion.id)) is not None
 
@@ -115,8 +115,8 @@ def enqueue_abort(
 def drain(work: Work, *, only_key: str | None = None) -> Drained:
     """Process the due rows; return when none is left or S3 does not answer.
 
-    Keys for which S3 does not answer are postponed. After a few of them the others wait for the
-    next call, which begins with them.
+    If S3 does not answer for a key, its row is postponed. After five of these, the other rows wait
+    for the next call, which begins with them.
     """
     deleted = postponed = busy = 0
     while True:
@@ -160,7 +160,7 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
 class Backlog:
     """Counts of the outbox: all rows, rows that S3 has refused, and the longest delay.
 
-    `given_up` are those of them that are tried again only once a month. `overdue_seconds` is the
+    `given_up` are those of them that are tried only once a month. `overdue_seconds` is the
     age of the row that has been due for longest.
     """
 
@@ -224,8 +224,8 @@ def _is_used(work: Work, key: str) -> bool:
 def _record_failure(work: Work, row: Deletion, error: StorageError) -> None:
     """Store why the row failed. If S3 keeps refusing this object alone, give up on it.
 
-    Other errors end when the operator or the server mends their cause. An object that is locked
-    stays locked, so the row waits until an operator looks at it.
+    Other errors end when their cause is repaired. A locked object stays locked until an operator
+    acts.
     """
     values: dict[str, Any] = {"last_error": error.code}
     if isinstance(error, ObjectRefused) and row.attempts >= ATTEMPTS_MAX:

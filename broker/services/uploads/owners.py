@@ -11,6 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
+from broker.db.fast_path import read_only
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
 from broker.domain.errors import Forbidden, NotFound
@@ -46,7 +47,7 @@ def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
 
 
 def still_belongs(upload: Upload) -> ColumnElement[bool]:
-    """Return the condition that the upload's owner belongs to the user it belonged to."""
+    """Return the condition that the upload's owner still belongs to the upload's user."""
     table = table_of(upload.owner_kind)
     return exists().where(table.id == upload.owner_id, table.user_id == upload.user_id)
 
@@ -63,6 +64,7 @@ def require_right(work: Work, upload: Upload) -> None:
     conditions = rights(work, upload)
     if not conditions:
         return
+    read_only(work.session)
     belongs = work.session.scalar(select(*conditions))
     work.session.commit()
     if not belongs:

@@ -63,7 +63,7 @@ def exceeded(work: Work, user_id: int, asked: Reservation) -> QuotaExceeded | No
 
 
 def charge(work: Work, upload: Upload) -> datetime:
-    """Charge the user for an object that arrived too late, even above the quota.
+    """Charge the user for an object that arrived late, even above the quota.
 
     Return the start of the window that was charged. The transaction stays open.
     """
@@ -79,7 +79,7 @@ def charge(work: Work, upload: Upload) -> datetime:
 
 
 def refund_late(session: Session, upload: Upload, window: datetime) -> None:
-    """Refund what `charge` has charged."""
+    """Refund what `charge` charged."""
     refund = Refund(user_id=upload.user_id, window=window, bytes=upload.size, files=1)
     quotas.refund(session, [refund])
 

@@ -13,7 +13,7 @@ NOT_SUPPORTED = frozenset({"NotImplemented", "MethodNotAllowed"})
 
 
 class Unreadable(Exception):
-    """The server's answer is not the document that S3 describes; the message says what it is."""
+    """The server's answer is not the document that S3 describes; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +42,8 @@ class Aspect:
 def by_id(rules: list[Any], own: list[Mapping[str, Any]], name: str = "ID") -> list[Any]:
     """Merge our rules into the existing ones: replace an older version, append a new rule.
 
-    A rule with the content of ours counts as ours under any ID, because some servers choose the
-    IDs themselves.
+    A rule that is the same except for its ID counts as ours, because some servers choose the IDs
+    themselves.
     """
     wanted = {rule[name]: rule for rule in own}
     kept = [wanted.pop(rule.get(name), rule) for rule in rules]

@@ -15,9 +15,9 @@ def same(one: Any, other: Any) -> bool:
 def _canonical(value: Any) -> Any:
     """Return a form that is equal for equal meanings.
 
-    Order and repetition in a list mean nothing. A list of one item may be that item, and a member
-    that is off, empty or null may be missing. The principals `*` and `{"AWS": "*"}` are equal.
-    An empty object stays, because `EventBridgeConfiguration: {}` turns EventBridge on.
+    Order and repetition in a list do not matter. A list of one item equals that item, and a member
+    that is off, empty or null equals a missing one. The principals `*` and `{"AWS": "*"}` are
+    equal. An empty object stays, because `EventBridgeConfiguration: {}` turns EventBridge on.
     """
     if isinstance(value, Mapping):
         members = {name: _canonical(member) for name, member in value.items()}

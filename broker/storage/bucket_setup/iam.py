@@ -4,8 +4,8 @@
 refuses GetObject itself. `s3:ListBucket` has no condition on a prefix: a HEAD request has no
 prefix, and without the permission S3 answers 403 instead of 404 for a missing object.
 
-Clients write below `incoming/` only, with presigned requests and forms. So no client can write to
-the key of an image; the broker itself copies objects there.
+Clients write only below `incoming/`, with presigned requests and forms. Only the broker writes to
+the key of an image.
 
 Presigned requests never read. MinIO performs a presigned PUT with an unsigned x-amz-copy-source
 header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a request according to its

@@ -23,7 +23,7 @@ DAY = 86400
 
 
 def incoming(settings: Settings) -> Aspect:
-    """Expire what clients sent and the broker did not delete itself."""
+    """Delete objects below `incoming/` that the broker did not delete itself."""
     life = int(longest_ticket_life(settings.limits).total_seconds())
     days = max(INCOMING_DAYS, whole_days(life))
     rule = {

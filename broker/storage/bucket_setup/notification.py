@@ -47,7 +47,7 @@ def _wanted(found: dict[str, Any], arn: str, location: str) -> dict[str, Any]:
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{INCOMING}/"}]}},
     }
     title = f"{kind}Configurations"
-    # In release 0.2 clients wrote below the location, too.
+    # In release 0.2 clients also wrote below the location.
     old = f"broker-{location.replace('/', '-')}"
     kept = [one for one in found.get(title, []) if one.get("Id") != old]
     return {**found, title: by_id(kept, [rule], "Id")}

@@ -1,4 +1,4 @@
-"""Read aspects of a bucket, whatever the server answers, and say which credentials it refuses."""
+"""Read the aspects of a bucket, and check the permissions to read them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def check_permissions(client: "S3Client", bucket: str, aspects: Iterable[Aspect]
     """Read every aspect, so that missing permissions are known before the first change.
 
     Raises:
-        StorageDenied: these credentials may not read some of them. It names all actions.
+        StorageDenied: these credentials may not read some of them. It names the refused actions.
         StorageUnavailable: the server does not answer.
     """
     denied = {}
@@ -65,7 +65,7 @@ def read(client: "S3Client", bucket: str, aspect: Aspect) -> Found:
         if is_not_supported(error, aspect):
             return Found(supported=False)
         if status_of(error) == 404:
-            # The codes differ: NoSuchBucketPolicy, NoSuchPolicy, NoSuchLifecycleConfiguration …
+            # Servers use different codes, such as NoSuchBucketPolicy and NoSuchPolicy.
             return Found(value=aspect.empty)
         if is_denied(error) or isinstance(translate(error), StorageUnavailable):
             raise

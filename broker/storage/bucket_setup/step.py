@@ -57,7 +57,7 @@ def apply_one(
     """Change an aspect if it differs, or only report the difference.
 
     Raises:
-        ClientError: the server fails. An answer that only this aspect gets becomes its result.
+        ClientError: the server is unavailable. Any other error becomes the result.
     """
     title = aspect.title
     if not found.supported:

@@ -52,7 +52,7 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
     except (ClientError, BotoCoreError) as error:
         raise translate(error) from error
     if failed:
-        raise StorageDenied(f"The bucket is not configured completely: {'; '.join(failed)}.")
+        raise StorageDenied(f"These parts of the bucket are not configured: {'; '.join(failed)}.")
 
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
@@ -74,7 +74,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
         outcome = Outcome.CHANGED
     yield Step(title=f"bucket {bucket}", outcome=outcome)
     for aspect in aspects:
-        # Read again, because the two lifecycle rules are parts of one document.
+        # Read again, because both lifecycle rules are in one document.
         there = outcome is not Outcome.WOULD_CHANGE
         found = read(client, bucket, aspect) if there else Found(value=aspect.empty)
         yield apply_one(client, bucket, aspect, found, dry_run=dry_run)

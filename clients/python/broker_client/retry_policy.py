@@ -127,8 +127,8 @@ RULES = (
         when=_code("NoSuchUpload", "NoSuchKey"),
         decision=Decision.NEXT_ROUND,
     ),
-    # The code is AccessDenied, also for a wrong signature, or InvalidRequest on Garage. Only the
-    # message says that it expired.
+    # Only the message says that it expired. The code is AccessDenied, as for a wrong signature, or
+    # InvalidRequest on Garage.
     Rule(
         phases=("send", "part"),
         when=lambda f: (

@@ -1,4 +1,4 @@
-"""A token issuer: an HTTP server that publishes keys, slowly or not at all if a test wants that."""
+"""A token issuer: an HTTP server that publishes keys, or is slow or unavailable."""
 
 import json
 import socket

@@ -35,7 +35,7 @@ class Refusal:
 
 @pytest.fixture
 def refusal(caplog: pytest.LogCaptureFixture) -> Callable[[Flask, str], Refusal]:
-    """Return a function that sends a token, which must be refused."""
+    """Return a function that sends a token and checks that it is refused."""
 
     def send(app: Flask, bearer: str) -> Refusal:
         caplog.clear()

@@ -1,4 +1,4 @@
-"""The issuer's keys: their age, their withdrawal, and an issuer that is slow or away."""
+"""The issuer's keys: their age, their withdrawal, and a slow or unavailable issuer."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.http.auth.issuer import Issuer, eventually
 from tests.http.client import Client, at_once
 
 MAX_AGE = 600.0
-# `database_url` is fixed, because these tests are about the keys.
+# One database is enough, because these tests are about the keys.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 

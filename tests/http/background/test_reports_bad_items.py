@@ -1,4 +1,4 @@
-"""One bad item stops nobody: webhook, reaper, outbox, reconcile and adopt go on with the next."""
+"""After a bad item, webhook, reaper, outbox, reconcile and adopt continue with the next."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ MakeApp = Callable[..., Flask]
 
 
 def bad_and_good(alice: Client) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Send two photos; nobody can read the first."""
+    """Send two photos. The bucket refuses to show the first."""
     ad = alice.ad()
     bad, good = (alice.ticket(ad).get_json() for _ in range(2))
     send_encrypted(bad)
@@ -81,7 +81,7 @@ def test_report_03_a_webhook_batch_goes_on_after_a_bad_object(
 def test_report_03_a_refused_notification_does_not_delay_the_next_one(
     make_app: MakeApp, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bucket sends the batch again, because it is the broker that is refused."""
+    """The bucket sends the batch again, because it refused the broker and not the object."""
     app = make_app(bucket_notifications_secret=BUCKET_SECRET)
     alice, bucket = Client(app, token(1)), Client(app, BUCKET_SECRET)
     ad = alice.ad()
@@ -214,7 +214,7 @@ def test_report_03_adopt_skips_an_object_that_it_cannot_read(
 
 
 class Waiting:
-    """A queue in memory. It returns a message twice at most, as with a dead-letter policy."""
+    """A queue in memory. It returns a message at most twice, like one with a dead-letter policy."""
 
     def __init__(self, *bodies: dict[str, Any]) -> None:
         self.messages = {

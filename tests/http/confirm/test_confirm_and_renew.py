@@ -165,5 +165,5 @@ def test_bytes_sent_after_a_confirm_that_failed_are_published_at_another_key(
     assert send(ticket, JPEG[::-1]).status_code == 201
     image = alice.post(ticket["confirm_url"]).get_json()
     assert httpx.get(image["image_url"]).content == JPEG[::-1]
-    # Nothing tells whether the first copy still happens, so it may not be the image's object.
+    # The first copy may still happen, so its object must not be the image's.
     assert image["image"] != ticket["key"]

@@ -104,6 +104,7 @@ def test_report_03_a_bucket_that_refuses_every_object_rejects_no_upload(
 
 @pytest.fixture
 def tls_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """Yield a bucket on a MinIO with TLS, because MinIO accepts SSE-C only over TLS."""
     with installed_or_skip(), bucket_with_tls(tmp_path, monkeypatch) as bucket:
         yield bucket
 
@@ -123,7 +124,7 @@ def test_report_03_a_put_with_its_clients_own_key_over_tls_is_rejected_on_minio(
 
 
 def without_digests(s3_bucket: Bucket) -> Any:
-    """Run a proxy that makes of the server one that returns no digest, such as Swift."""
+    """Run a proxy that removes the digest from HEAD, so that the server behaves like Swift."""
     return header_proxy(s3_bucket.server.endpoint_url, dropped="x-amz-checksum")
 
 

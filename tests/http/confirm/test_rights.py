@@ -1,4 +1,4 @@
-"""Who may confirm: the user of the ticket, as long as the ad is theirs, and services."""
+"""The user of the ticket may confirm while the ad is theirs. Services may always confirm."""
 
 from collections.abc import Callable
 from typing import Any

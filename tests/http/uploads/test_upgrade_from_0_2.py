@@ -1,4 +1,4 @@
-"""Uploads that release 0.2 issued are finished by this release: they have no stored written key."""
+"""This release finishes uploads of release 0.2, which have no stored written key."""
 
 from collections.abc import Callable
 from typing import Any
