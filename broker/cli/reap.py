@@ -47,6 +47,10 @@ def _try_round(broker: Broker) -> None:
     except BrokerError as error:
         # The database or the bucket is down. The next round finds everything that is still due.
         log.error("%s: %s", error.code, error.for_operators)
+    except Exception:
+        # The process stays, so that one fault does not stop all that the next round can do. The
+        # log has its traceback, and the metric counts the failed round.
+        log.exception("the round failed unexpectedly")
     else:
         if done != Reaped():
             # If standard output is closed or its disk is full, the work still continues.
@@ -60,6 +64,9 @@ def _round(broker: Broker) -> Reaped:
             done = reap_once(work)
     except BrokerError as error:
         reaper.failed(error.code)
+        raise
+    except Exception:
+        reaper.failed(BrokerError.code)
         raise
     reaper.finished(asdict(done))
     return done

@@ -4,7 +4,13 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,7 +23,18 @@ from broker.db.timing import watch
 from broker.domain.errors import DatabaseNotMigrated, DatabaseUnavailable
 
 # The layers above import the type Session from here, not from SQLAlchemy.
-__all__ = ["Database", "ErrorTranslator", "Session"]
+__all__ = ["DATABASE_ERRORS", "Database", "ErrorTranslator", "Session"]
+
+# A loop over many items stops at these errors, because the next item would fail in the same way.
+# IntegrityError and DataError are missing here: they are about the values of one item.
+DATABASE_ERRORS = (
+    DatabaseUnavailable,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PoolTimeout,
+    ProgrammingError,
+)
 
 
 class ErrorTranslator:

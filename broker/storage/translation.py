@@ -23,6 +23,7 @@ _ABOUT_OBJECT = frozenset(
         "EntityTooLarge",
         "InvalidArgument",
         "InvalidDigest",
+        "InvalidObjectState",
         "InvalidRequest",
         "XAmzContentChecksumMismatch",
     }

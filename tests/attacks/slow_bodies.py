@@ -10,9 +10,13 @@ TIMEOUT_SECONDS = 60
 
 
 class SlowBody:
-    """A form or a PUT. Its headers and the first half of its body are sent at once."""
+    """A form or a PUT. Its headers and the first half of its body are sent at once.
 
-    def __init__(self, ticket: dict[str, Any], data: bytes) -> None:
+    With `wait`, the body is sent when the server asks for it (100 Continue, RFC 9110), which it
+    does after it has read and accepted the headers.
+    """
+
+    def __init__(self, ticket: dict[str, Any], data: bytes, *, wait: bool = False) -> None:
         upload = ticket["upload"]
         url = urlsplit(upload["url"])
         if upload["method"] == "POST":
@@ -21,6 +25,8 @@ class SlowBody:
         else:
             body, headers = data, upload["headers"]
         headers = {**headers, "Host": url.netloc, "Content-Length": str(len(body))}
+        if wait:
+            headers["Expect"] = "100-continue"
         target = f"{url.path}?{url.query}" if url.query else url.path
         lines = [f"{upload['method']} {target} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -30,7 +36,11 @@ class SlowBody:
         self._socket = socket.create_connection(
             (url.hostname or "", url.port or 80), timeout=TIMEOUT_SECONDS
         )
-        self._socket.sendall(head + body[:middle])
+        self._socket.sendall(head)
+        if wait:
+            answer = self._socket.recv(4096)
+            assert answer == b"HTTP/1.1 100 Continue\r\n\r\n", answer
+        self._socket.sendall(body[:middle])
 
     def finish(self) -> int:
         """Send the rest of the body; return the status of the answer."""

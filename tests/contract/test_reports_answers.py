@@ -77,11 +77,19 @@ def test_report_14_only_no_such_key_means_that_the_source_of_a_copy_is_missing(
         CALLS["copy"](storage)
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "InvalidRequest"),
+        # The object's storage class is an archive.
+        (403, "InvalidObjectState"),
+    ],
+)
 @pytest.mark.parametrize("name", ["copy", "complete"])
 def test_report_03_a_request_that_cannot_be_done_with_the_object_is_about_the_object(
-    odd: OddServer, storage: S3Storage, name: str
+    odd: OddServer, storage: S3Storage, name: str, status: int, code: str
 ) -> None:
-    odd.answer = Answer(400, body=b"<Error><Code>InvalidRequest</Code></Error>")
+    odd.answer = Answer(status, body=f"<Error><Code>{code}</Code></Error>".encode())
     with pytest.raises(ObjectRefused):
         CALLS[name](storage)
     for status, code in ((403, "AccessDenied"), (400, "ExpiredToken")):
@@ -90,11 +98,11 @@ def test_report_03_a_request_that_cannot_be_done_with_the_object_is_about_the_ob
             CALLS[name](storage)
 
 
-@pytest.mark.parametrize("name", ["head", "delete"])
+@pytest.mark.parametrize(("name", "status"), [("head", 400), ("delete", 403)])
 def test_report_03_one_more_call_asks_whether_only_this_object_is_refused(
-    odd: OddServer, storage: S3Storage, name: str
+    odd: OddServer, storage: S3Storage, name: str, status: int
 ) -> None:
-    odd.answer = Answer(403, body=b"<Error><Code>AccessDenied</Code></Error>")
+    odd.answer = Answer(status, body=b"<Error><Code>AccessDenied</Code></Error>")
     with pytest.raises(StorageDenied):
         CALLS[name](storage)
     assert odd.asked == 2

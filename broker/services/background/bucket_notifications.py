@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
+from broker.db.session import DATABASE_ERRORS
 from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.errors import (
     BrokerError,
-    DatabaseUnavailable,
     Gone,
     NotFound,
     ObjectMismatch,
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle notifications, each committed before the next; return how often each outcome occurred.
 
-    If one fails, it is counted and logged, and the others are handled. It is not tried again.
+    If one fails, it is counted and logged, and the others are handled.
 
     Raises:
         StorageUnavailable, DatabaseUnavailable: at once.
@@ -56,13 +56,19 @@ def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> 
     for event in events:
         try:
             outcomes[handle_bucket_notification(work, event)] += 1
-        except (StorageUnavailable, DatabaseUnavailable):
+        except (StorageUnavailable, *DATABASE_ERRORS):
             raise
         except StorageDenied as error:
             denied = error
         except BrokerError as error:
             work.session.rollback()
             log.error("the notification of %s failed: %s", event.key, error.for_operators)
+            outcomes[Outcome.FAILED] += 1
+        except Exception:
+            # The bucket sends a batch that is answered with 500 again and again, so a fault that
+            # only one object causes must not stop the others. The log has its traceback.
+            work.session.rollback()
+            log.exception("the notification of %s failed unexpectedly", event.key)
             outcomes[Outcome.FAILED] += 1
     if denied is not None:
         raise denied

@@ -1,9 +1,9 @@
 """Read a queue of bucket notifications; delete a message after its changes are committed.
 
-If a message cannot be read, or the bucket refuses the broker, the message stays in the queue for
-its dead-letter policy, and the next one is handled. While the bucket or the database is down, no
-messages are received: each receive counts towards that policy, and valid messages must not become
-dead letters.
+If a message cannot be read, fails unexpectedly, or the bucket refuses the broker, the message stays
+in the queue for its dead-letter policy, and the next one is handled. While the bucket or the
+database is down, no messages are received: each receive counts towards that policy, and valid
+messages must not become dead letters.
 """
 
 import json
@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from broker.db.session import DATABASE_ERRORS
 from broker.domain.bucket_notifications import objects_created
 from broker.domain.errors import (
     DatabaseUnavailable,
@@ -51,7 +52,8 @@ class Consumer:
     def run(self, *, until_empty: bool = False) -> Counter[str]:
         """Read until `wait` says to stop; return the number of each outcome.
 
-        `unreadable` and `denied` count messages. With `until_empty`, stop when the queue is empty.
+        `unreadable` and `denied` count messages, `failed` counts messages and objects. With
+        `until_empty`, stop when the queue is empty.
 
         Raises:
             QueueUnavailable, StorageError, DatabaseUnavailable: only with `until_empty`; otherwise
@@ -96,9 +98,20 @@ class Consumer:
             log.error("message %s stays queued: %s", message.message_id, error.for_operators)
             EVENTS.labels("denied").inc()
             return Counter({"denied": 1})
+        except (StorageError, *DATABASE_ERRORS):
+            raise
+        except Exception:
+            # A fault that only this message causes must not end the consumer: its successor would
+            # receive the same message. The log has its traceback.
+            log.exception("message %s failed unexpectedly and stays queued", message.message_id)
+            EVENTS.labels(Outcome.FAILED).inc()
+            return Counter({Outcome.FAILED.value: 1})
         for outcome, count in outcomes.items():
             EVENTS.labels(outcome.value).inc(count)
-        self.queue.delete(message)
+        if outcomes[Outcome.FAILED]:
+            log.error("message %s stays queued, because an object failed", message.message_id)
+        else:
+            self.queue.delete(message)
         return _named(outcomes)
 
 

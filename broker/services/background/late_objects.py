@@ -6,6 +6,7 @@ object can arrive long after the last deletion of its key. The reaper finds it b
 Objects at keys of pending uploads, and at unknown keys, are left alone.
 """
 
+import logging
 from collections.abc import Collection
 from itertools import islice
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select
 
 from broker.db.models import Deletion, Upload
+from broker.db.session import DATABASE_ERRORS
 from broker.domain.object_keys import (
     INCOMING,
     needs_promotion,
@@ -27,13 +29,15 @@ from broker.services.work import Work
 
 # As many keys as a page of ListObjectsV2.
 BATCH = 1000
+log = logging.getLogger("broker.reap")
 
 
 class Swept(NamedTuple):
-    """The number of objects below `incoming/`, and how many of them arrived late."""
+    """The number of objects below `incoming/`, and of those that arrived late or were postponed."""
 
     listed: int
     late: int
+    postponed: int
 
 
 def sweep(work: Work) -> Swept:
@@ -42,12 +46,23 @@ def sweep(work: Work) -> Swept:
     Raises:
         StorageUnavailable, StorageDenied: the bucket cannot be listed; try in the next round.
     """
-    listed = late = 0
+    listed = late = postponed = 0
     objects = work.storage.list_objects(object_key(INCOMING, ""))
     while keys := {one.key for one in islice(objects, BATCH)}:
         listed += len(keys)
-        late += delete_late(work, keys)
-    return Swept(listed=listed, late=late)
+        for upload in _ended_writers(work, keys):
+            upload_id = upload.id
+            try:
+                late += _delete_late(work, upload)
+            except DATABASE_ERRORS:
+                raise
+            except Exception:
+                # Every listing shows the same object, so a fault that only this object causes must
+                # not keep all others in the bucket. The log has its traceback.
+                work.session.rollback()
+                log.exception("the late object of upload %s is postponed", upload_id)
+                postponed += 1
+    return Swept(listed=listed, late=late, postponed=postponed)
 
 
 def delete_late(work: Work, keys: Collection[str]) -> int:
@@ -55,14 +70,20 @@ def delete_late(work: Work, keys: Collection[str]) -> int:
 
     `keys` are the keys of existing objects.
     """
-    ended = _writers(work, keys, Upload.state != UploadState.PENDING)
-    late = [upload for upload in ended if not _is_image(work, upload)]
-    return sum(_enqueue(work, upload) for upload in late)
+    return sum(_delete_late(work, upload) for upload in _ended_writers(work, keys))
 
 
 def writer(work: Work, key: str) -> Upload | None:
     """Return the upload whose client writes to an object key."""
     return next(iter(_writers(work, [key])), None)
+
+
+def _ended_writers(work: Work, keys: Collection[str]) -> list[Upload]:
+    return _writers(work, keys, Upload.state != UploadState.PENDING)
+
+
+def _delete_late(work: Work, upload: Upload) -> bool:
+    return not _is_image(work, upload) and _enqueue(work, upload)
 
 
 def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]) -> list[Upload]:

@@ -24,7 +24,7 @@ class Reaped:
         expired: stale uploads that were expired.
         late: objects below `incoming/` that arrived after their upload had ended.
         deleted: rows of the outbox that were completed.
-        postponed: uploads, deletions and listings that an S3 error has postponed.
+        postponed: uploads, objects, deletions and listings that an error has postponed.
     """
 
     kept: int = 0
@@ -47,7 +47,8 @@ def reap_once(work: Work) -> Reaped:
     first = outbox.drain(work)
     late = 0
     try:
-        late = sweep(work).late
+        swept = sweep(work)
+        late, postponed = swept.late, postponed + swept.postponed
     except StorageError as error:
         log.warning("incoming/ was not listed: %s: %s", error.code, error.for_operators)
         postponed += 1

@@ -13,6 +13,7 @@ from broker.domain.errors import ObjectNotFound, PreconditionFailed
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import object_key, with_new_suffix, written_key
 from broker.services.uploads import outbox
+from broker.services.uploads.owners import require_right, rights
 from broker.services.uploads.state import publish_time, update_pending
 from broker.services.work import Work
 
@@ -38,10 +39,19 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
 
     Returns:
         None if the object was replaced or deleted, or the upload ended, in the meantime.
+
+    Raises:
+        NotFound: the caller has lost the right to the upload's owner in the meantime.
     """
-    begun = update_pending(work.session, upload.id, publish_attempts=Upload.publish_attempts + 1)
+    begun = update_pending(
+        work.session,
+        upload.id,
+        *rights(work, upload),
+        publish_attempts=Upload.publish_attempts + 1,
+    )
     if begun is None:
         work.session.rollback()
+        require_right(work, upload)
         return None
     attempt = begun.publish_attempts
     key = upload.key if attempt == 1 else with_new_suffix(upload.key)

@@ -35,6 +35,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     Raises:
         ObjectMismatch: the object is not the declared one; it is deleted, and the upload is
             rejected.
+        NotFound: the caller has lost the right to the upload's owner in the meantime.
         UploadExpired, UploadCancelled, ImageDeleted: the upload was ended in the meantime.
         StorageUnavailable, StorageDenied: the bucket gave no answer; nothing has changed.
     """

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 
 from broker.db.models import Upload
+from broker.db.session import DATABASE_ERRORS
 from broker.domain.errors import (
     BrokerError,
     DatabaseUnavailable,
@@ -39,7 +40,7 @@ Position = tuple[datetime, UUID]
 
 @dataclass(frozen=True, kw_only=True)
 class Stale:
-    """How many stale uploads became images, expired, or were postponed by an S3 error."""
+    """How many stale uploads became images, expired, or were postponed by an error."""
 
     kept: int = 0
     expired: int = 0
@@ -73,7 +74,7 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
                 # Confirm as the user who requested it: the reaper itself has no right to an owner,
                 # and a request may be of the ad's next user.
                 state = _end(work.acting_for(user_id), upload_id)
-            except DatabaseUnavailable:
+            except DATABASE_ERRORS:
                 raise
             except StorageUnavailable:
                 return Stale(kept=kept, expired=expired, postponed=postponed + 1)
@@ -84,6 +85,13 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
                 busy += isinstance(error, ObjectBusy)
                 if busy == busy_max:
                     break
+                continue
+            except Exception:
+                # The reaper meets the same upload in every round, so a fault that only this upload
+                # causes must not keep all others waiting. The log has its traceback.
+                work.session.rollback()
+                log.exception("upload %s is postponed by an unexpected error", upload_id)
+                postponed += 1
                 continue
             kept += state is UploadState.CONFIRMED
             expired += state is UploadState.EXPIRED
@@ -141,7 +149,7 @@ def _end(work: Work, upload_id: UUID) -> UploadState | None:
             # The bucket is completing the object; the next round looks again.
             return None
         end_upload(work, upload_id, UploadState.EXPIRED)
-    except StorageError:
+    except (StorageError, DatabaseUnavailable):
         raise
     except BrokerError:
         # The upload was rejected because of its object, or its client ended it at the same time.

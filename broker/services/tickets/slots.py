@@ -16,7 +16,7 @@ from broker.services.uploads.owners import authorise
 from broker.services.uploads.quotas import exceeded, reservation
 from broker.services.work import Work
 
-# How many stale uploads a request checks in the bucket.
+# How many stale uploads of an owner, and of a user, a request for a ticket ends.
 STALE_MAX = 20
 
 
@@ -76,4 +76,4 @@ def _end_stale(work: Work, which: ColumnElement[bool]) -> None:
     if work.limits.keeps_arrived:
         keep_arrived(work, which, at_most=STALE_MAX)
     else:
-        expire_stale(work, which)
+        expire_stale(work, which, at_most=STALE_MAX)

@@ -18,7 +18,14 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
-from broker.domain.errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
+from broker.db.session import DATABASE_ERRORS
+from broker.domain.errors import (
+    BrokerError,
+    ObjectBusy,
+    ObjectRefused,
+    StorageError,
+    StorageUnavailable,
+)
 from broker.domain.object_keys import relative_key
 from broker.services.uploads import quotas
 from broker.services.work import Work
@@ -37,7 +44,7 @@ log = logging.getLogger("broker.outbox")
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """How many rows were completed, and how many were postponed because of an S3 error."""
+    """How many rows were completed, and how many were postponed because of an error."""
 
     deleted: int = 0
     postponed: int = 0
@@ -125,16 +132,27 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
         for row in rows:
             if not _lease(work, row):
                 continue
+            row_id, key = row.id, row.object_key
             try:
                 _carry_out(work, row)
+                _finish(work, row)
             except StorageError as error:
                 _record_failure(work, row, error)
                 postponed += 1
                 busy += isinstance(error, ObjectBusy)
                 if isinstance(error, StorageUnavailable) or busy == BUSY_MAX:
                     return Drained(deleted=deleted, postponed=postponed)
+            except DATABASE_ERRORS:
+                raise
+            except Exception:
+                # The row becomes due again and again, so a fault that only this row causes must
+                # not keep all others waiting. The log has its traceback.
+                work.session.rollback()
+                log.exception("the deletion of %s is postponed by an unexpected error", key)
+                _store(work, row_id, last_error=BrokerError.code)
+                postponed += 1
+                break  # the rollback has discarded the other rows of the batch; read them again
             else:
-                _finish(work, row)
                 deleted += 1
 
 
@@ -213,7 +231,11 @@ def _record_failure(work: Work, row: Deletion, error: StorageError) -> None:
     if isinstance(error, ObjectRefused) and row.attempts >= ATTEMPTS_MAX:
         log.error("gave up deleting %s: %s", row.object_key, error.for_operators)
         values["not_before"] = work.now + GIVEN_UP_PAUSE
-    work.session.execute(update(Deletion).where(Deletion.id == row.id).values(**values))
+    _store(work, row.id, **values)
+
+
+def _store(work: Work, row_id: int, **values: Any) -> None:
+    work.session.execute(update(Deletion).where(Deletion.id == row_id).values(**values))
     work.session.commit()
 
 

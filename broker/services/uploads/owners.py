@@ -52,12 +52,20 @@ def still_belongs(upload: Upload) -> ColumnElement[bool]:
     return exists().where(table.id == upload.owner_id, table.user_id == upload.user_id)
 
 
+def rights(work: Work, upload: Upload) -> list[ColumnElement[bool]]:
+    """Return the conditions under which the caller still has the right to the upload's owner."""
+    if work.principal.is_service or table_of(upload.owner_kind).is_users:
+        return []
+    return [still_belongs(upload)]
+
+
 def require_right(work: Work, upload: Upload) -> None:
     """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
-    if work.principal.is_service or table_of(upload.owner_kind).is_users:
+    conditions = rights(work, upload)
+    if not conditions:
         return
     read_only(work.session)
-    belongs = work.session.scalar(select(still_belongs(upload)))
+    belongs = work.session.scalar(select(*conditions))
     work.session.commit()
     if not belongs:
         raise NotFound("There is no such upload.")

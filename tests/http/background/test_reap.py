@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from broker.db.models import Ad, Deletion, Image, Upload
 from broker.services.background.reap import Reaped, reap_once
@@ -119,6 +121,25 @@ def test_a_request_for_tickets_looks_for_at_most_twenty_stale_uploads(
     assert len({key.partition("/")[2] for key in asked}) == 20
     assert len(asked) == 40
     assert all(f"/ads/ad_{ad}/" in key for key in asked)
+
+
+def test_a_request_for_tickets_deletes_at_most_twenty_stale_uploads(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(reap="delete", max_images_per_ad=25)
+    alice = Client(app, token(1))
+    ad = alice.ad()
+    path = f"/api/ads/{ad}/upload_images/"
+    assert alice.post(path, {"files": [declared()] * 25}).status_code == 201
+    late = datetime.now(UTC) + PAST_GRACE
+    monkeypatch.setattr("broker.services.work.utc_now", lambda: late)
+    assert alice.ticket(ad).status_code == 201
+    with app.extensions["broker"].database.session() as session:
+        states = Counter(session.scalars(select(Upload.state)))
+    assert states == {"expired": 20, "pending": 6}
+    # The next request ends the others.
+    assert alice.post(path, {"files": [declared()] * 20}).status_code == 201
+    assert reap(app, timedelta()).expired == 0
 
 
 def test_while_the_bucket_is_down_no_upload_expires(

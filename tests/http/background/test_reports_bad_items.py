@@ -11,7 +11,7 @@ from flask import Flask
 
 from broker.db.models import Deletion, Image
 from broker.domain.adoption import Skipped
-from broker.domain.errors import InvalidRequest, StorageDenied
+from broker.domain.errors import StorageDenied
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import DifferenceKind
 from broker.services.background import bucket_notifications
@@ -113,7 +113,7 @@ def test_report_03_a_notification_that_fails_unexpectedly_is_given_up_and_logged
 
     def fail_the_first(work: Any, upload_id: Any) -> Image:
         if str(upload_id) == first["id"]:
-            raise InvalidRequest("A rule that this batch has hit for the first time.")
+            raise ValueError("A value that this batch has for the first time.")
         return confirm(work, upload_id)
 
     monkeypatch.setattr(bucket_notifications, "confirm", fail_the_first)
@@ -121,6 +121,7 @@ def test_report_03_a_notification_that_fails_unexpectedly_is_given_up_and_logged
         outcomes = tell(bucket, s3_bucket, *written(first, second))
     assert outcomes == {"failed": 1, "confirmed": 1}
     assert first["key"] in caplog.text
+    assert "Traceback" in caplog.text, "the log hides nothing"
 
 
 def test_report_03_the_reaper_keeps_the_uploads_after_a_bad_one(make_app: MakeApp) -> None:

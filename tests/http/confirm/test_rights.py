@@ -79,3 +79,41 @@ def test_stale_uploads_of_the_user_before_hold_no_slot(
     pass_time(PAST_GRACE)
     assert bob.ticket(ad).status_code == 201
     assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "expired"
+
+
+@pytest.mark.parametrize("transport", ["post", "multipart"])
+def test_an_ad_that_is_lost_during_the_confirm_gets_no_photo_of_its_former_user(
+    app: Flask,
+    alice: Client,
+    bob: Client,
+    service: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    transport: str,
+) -> None:
+    """The right is checked in the transaction that begins to publish."""
+    ad = alice.ad()
+    bob.ad()
+    ticket = alice.ticket(ad, LARGE, transport=transport).get_json()
+    if transport == "post":
+        send(ticket, LARGE)
+        url = ticket["confirm_url"]
+    else:
+        put_parts(signed(alice, ticket, [1, 2, 3]))
+        url = ticket["upload"]["complete_url"]
+    storage = app.extensions["broker"].storage
+    head = storage.head
+
+    def lose_the_ad(key: str) -> Any:
+        found = head(key)
+        give_away(app, ad, to=2)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "head", lose_the_ad)
+        answer = alice.post(url)
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+    assert list(s3_bucket.storage.list_objects("media/")) == [], "nothing was published"
+    assert service.get(f"/api/ads/{ad}/").get_json()["images"] == []
+    assert state(service, ticket) == "pending"
+    assert service.post(ticket["confirm_url"]).status_code == 200

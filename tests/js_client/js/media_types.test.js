@@ -21,14 +21,14 @@ for (const { name, type } of shared.file_names) {
 }
 
 for (const { name, declared, type } of shared.declared) {
-  test(`test_report_17 the JS client declares the usual name of ${JSON.stringify(declared)} for ${name}`, () => {
+  test(`report 17: the JS client declares the usual name of ${JSON.stringify(declared)} for ${name}`, () => {
     for (const found of [mediaTypeOf(name, declared, ""), mediaTypeOf(name, undefined, declared)]) {
       assert.equal(Object.hasOwn(shared.types, found) ? found : null, type);
     }
   });
 }
 
-test("test_report_17 the extension counts in a name that is cut to 255 characters", () => {
+test("report 17: the extension counts in a name that is cut to 255 characters", () => {
   assert.equal(contentTypeOf({ name: `${"x".repeat(300)}.heic`, type: "" }), "image/heic");
 });
 

@@ -43,7 +43,7 @@ test("a form has the file last, and a PUT has only the bytes", async () => {
   assert.equal(bodyOf({ method: "PUT" }, blob), blob);
 });
 
-test("test_report_22 a form names the content type of the file", async () => {
+test("report 22: a form names the content type of the file", async () => {
   for (const type of ["", "image/jpg", "image/jpeg"]) {
     const form = bodyOf({ method: "POST", fields: { "Content-Type": "image/jpeg" } }, new Blob(["photo"], { type }));
     assert.equal(form.get("file").type, "image/jpeg");

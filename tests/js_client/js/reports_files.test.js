@@ -1,4 +1,4 @@
-// Reports about files that change, and about progress. Each test is named after its report.
+// Reports about files that change, and about WebKit's progress events. A name begins with "report N:" or "progress:".
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
@@ -156,7 +156,7 @@ function clock(t) {
   return made;
 }
 
-test("WebKit's thousands of progress events: at most ten a second and the last one are forwarded", (t) => {
+test("progress: of WebKit's thousands of events at most ten a second and the last one are forwarded", (t) => {
   const time = clock(t), events = [];
   const progress = new Progress(3000, ({ phase, loaded }) => events.push([time.now, phase, loaded]));
   progress.set("sending", 0);
@@ -170,7 +170,7 @@ test("WebKit's thousands of progress events: at most ten a second and the last o
   assert.deepEqual(events.slice(-2), [[3000, "sending", 3000], [3000, "confirming", 3000]]);
 });
 
-test("if no progress event follows, the last one is forwarded after a tenth of a second", (t) => {
+test("progress: if no event follows, the last one is forwarded after a tenth of a second", (t) => {
   const time = clock(t), events = [];
   const progress = new Progress(100, ({ loaded }) => events.push(loaded));
   for (const loaded of [0, 10, 20, 30]) progress.set("sending", loaded);
@@ -183,7 +183,7 @@ test("if no progress event follows, the last one is forwarded after a tenth of a
   assert.deepEqual(events, [0, 30, 40]);
 });
 
-test("the stall timer sees every progress event", async (t) => {
+test("progress: the stall timer sees every event", async (t) => {
   const time = clock(t), requests = [], events = [];
   t.after(() => { delete globalThis.XMLHttpRequest; });
   globalThis.XMLHttpRequest = class {
