@@ -126,12 +126,21 @@ class ObjectHeads:
         # 404, then only this object is refused. HeadBucket does not show this, because MinIO allows
         # it to credentials that may not read objects. A 403 is always about the credentials: with
         # credentials that may only list, S3 may answer 404 for a missing key.
-        if answer.status == OBJECT_REFUSED and self._ask(beside(key)).status == 404:
+        if answer.status == OBJECT_REFUSED and self._refuses_only(key):
             raise ObjectRefused(f"The bucket refuses to show the object: {answer.status}.")
         raise translate_status(answer.status, str(answer.status))
 
-    def _ask(self, key: str) -> urllib3.BaseHTTPResponse:
-        path, headers = self._signed(key)
+    def _refuses_only(self, key: str) -> bool:
+        """Check whether the bucket refuses this object, and nothing else, for good.
+
+        If a KMS key is disabled, S3 refuses the checksum of each object, but not a plain HEAD.
+        """
+        if self._ask(beside(key)).status != 404:
+            return False
+        return self._ask(key, checksum_mode=False).status == OBJECT_REFUSED
+
+    def _ask(self, key: str, *, checksum_mode: bool = True) -> urllib3.BaseHTTPResponse:
+        path, headers = self._signed(key, checksum_mode=checksum_mode)
         with self._lock:
             busy = self._busy.get(key)
         if busy is not None and not busy.allows():
@@ -171,7 +180,7 @@ class ObjectHeads:
             return False
         return True
 
-    def _signed(self, key: str) -> tuple[str, dict[str, str]]:
+    def _signed(self, key: str, *, checksum_mode: bool = True) -> tuple[str, dict[str, str]]:
         return sign_head(
             bucket_path=self._path,
             host=self._host,
@@ -179,6 +188,7 @@ class ObjectHeads:
             region=self._region,
             credentials=self._credentials(),
             now=datetime.now(UTC),
+            checksum_mode=checksum_mode,
         )
 
 

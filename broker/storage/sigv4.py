@@ -113,8 +113,9 @@ def sign_head(
     region: str,
     credentials: Credentials,
     now: datetime,
+    checksum_mode: bool = True,
 ) -> tuple[str, dict[str, str]]:
-    """Return the path and headers of a HeadObject in checksum mode.
+    """Return the path and headers of a HeadObject, in checksum mode if not told otherwise.
 
     Args:
         bucket_path: the bucket's path, without a trailing slash; empty with virtual addressing.
@@ -123,15 +124,15 @@ def sign_head(
         region: the bucket's region.
         credentials: the ones to sign with.
         now: aware UTC.
+        checksum_mode: ask for the checksum, too; with SSE-KMS this needs the key.
     """
     time = _basic(now)
     path = f"{bucket_path}/{_quoted_key(object_key)}"
-    headers = {
-        "host": host,
-        "x-amz-checksum-mode": "ENABLED",
-        "x-amz-content-sha256": _EMPTY_SHA256,
-        "x-amz-date": time,
-    }
+    headers = {"host": host}
+    if checksum_mode:
+        headers["x-amz-checksum-mode"] = "ENABLED"
+    headers["x-amz-content-sha256"] = _EMPTY_SHA256
+    headers["x-amz-date"] = time
     if credentials.session_token is not None:
         headers["x-amz-security-token"] = credentials.session_token
     names = ";".join(headers)

@@ -1,6 +1,7 @@
 """Answers of Ceph, OpenStack Swift and others that are not as Amazon S3 answers."""
 
 import pytest
+from urllib3 import HTTPResponse
 
 from broker.domain.errors import (
     BucketMissing,
@@ -106,3 +107,18 @@ def test_report_03_one_more_call_asks_whether_only_this_object_is_refused(
     with pytest.raises(StorageDenied):
         CALLS[name](storage)
     assert odd.asked == 2
+
+
+def test_report_03_a_disabled_kms_key_is_not_the_fault_of_an_object(
+    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 then refuses the checksum of each object. A plain HEAD needs no key."""
+
+    def send(path: str, headers: dict[str, str], **_: object) -> HTTPResponse:
+        if not path.endswith("/a.jpg"):
+            return HTTPResponse(status=404)
+        return HTTPResponse(status=400 if "x-amz-checksum-mode" in headers else 200)
+
+    monkeypatch.setattr(storage._heads, "_send", send)
+    with pytest.raises(StorageDenied):
+        storage.head("incoming/a.jpg")

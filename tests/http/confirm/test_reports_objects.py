@@ -84,7 +84,7 @@ def test_report_03_one_more_head_tells_this_object_from_the_credentials(
         assert alice.post(good["confirm_url"]).status_code == 200
         assert len(asked) == 1, "nothing is asked twice while all is well"
         assert problem(alice.post(bad["confirm_url"])) == (422, "object_mismatch")
-        assert len(asked) == 3
+        assert len(asked) == 4
 
 
 @SQLITE
