@@ -210,6 +210,7 @@ def test_while_database_or_bucket_is_down_no_message_is_received(
     assert queue.waiting(queue.dead) == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_reads_the_queue_that_the_environment_names(
     alice: Client,
     queue: Queue,

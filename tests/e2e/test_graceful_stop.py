@@ -25,6 +25,7 @@ from tests.servers.header_proxy import header_proxy
 ROOT = Path(__file__).parent.parent.parent
 BROKER = [sys.executable, "-m", "broker.cli"]
 TRIES = 600  # 0.1 s each
+SLOW = pytest.mark.matrix(part="kill")
 SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
@@ -128,7 +129,11 @@ def listed_and_counted(url: str) -> list[float]:
 
 @pytest.mark.parametrize(
     ("database_url", "server"),
-    [("postgresql", "granian"), ("sqlite", "granian"), ("postgresql", "gunicorn")],
+    [
+        ("sqlite", "granian"),
+        pytest.param("postgresql", "granian", marks=SLOW),
+        pytest.param("postgresql", "gunicorn", marks=SLOW),
+    ],
     indirect=["database_url"],
 )
 def test_readiness_fails_first_and_running_requests_are_answered(
@@ -158,7 +163,7 @@ def test_readiness_fails_first_and_running_requests_are_answered(
         assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", ["granian", pytest.param("gunicorn", marks=SLOW)])
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_requests_over_the_time_limit_are_cut_and_leave_nothing_half_done(
     s3_bucket: Bucket,

@@ -81,6 +81,7 @@ def shell(script: str, environment: dict[str, str], directory: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.matrix(part="walks")
 def test_the_walk_through_works_as_written(environment: dict[str, str], tmp_path: Path) -> None:
     copy, adopt, compare, back = SHELL
     assert shell(copy, environment, tmp_path).startswith(f"database at {migrate.head()}\n")

@@ -68,6 +68,7 @@ def assert_uploads(directory: Path, broker_url: str, *program: str) -> None:
         assert (public.headers["content-type"], public.content) == ("image/jpeg", JPEG), transport
 
 
+@pytest.mark.matrix(part="walks")
 def test_a_typescript_client_of_openapi_typescript_compiles_and_uploads(
     broker_url: str, node_modules: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_typescript_client_of_openapi_typescript_compiles_and_uploads(
     assert_uploads(tmp_path, broker_url, "node", "upload.js")
 
 
+@pytest.mark.matrix(part="walks")
 def test_a_python_client_of_openapi_python_client_type_checks_and_uploads(
     broker_url: str, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def assert_set(event: threading.Event) -> None:
     assert event.wait(60)
 
 
+@pytest.mark.matrix(part="walks")
 def test_a_rehearsal_next_to_a_database_in_use_says_that_its_backup_can_be_restored(
     database_url: str, empty: Restored, writing: Callable[[], None]
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_rehearsal_next_to_a_database_in_use_says_that_its_backup_can_be_resto
     assert (again.returncode, "nothing is written over" in again.stderr) == (2, True)
 
 
+@pytest.mark.matrix(part="walks")
 def test_a_rehearsal_reports_a_lost_object_of_the_backup(
     alice: Client, s3_bucket: Bucket, database_url: str, empty: Restored
 ) -> None:

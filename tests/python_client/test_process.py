@@ -58,7 +58,15 @@ def test_the_wheel_has_types_and_licence_and_depends_only_on_httpx(tmp_path: Pat
     assert needs == ["httpx"]
 
 
-@pytest.mark.parametrize("how", [["multipart"], ["multipart", "--async"], ["post"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["multipart"],
+        pytest.param(["multipart", "--async"], marks=pytest.mark.matrix(part="memory")),
+        pytest.param(["post"], marks=pytest.mark.matrix(part="memory")),
+    ],
+    ids=" ".join,
+)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, how: list[str]) -> None:
     peaks = {}
     with discarding_server() as server:

@@ -10,9 +10,10 @@ from flask import Flask
 
 from broker.domain.errors import StorageDenied
 from broker.services.background.reap import Reaped, reap_once
+from tests.attacks import SLOW
 from tests.faults.invariants import check_invariants
 from tests.http.charging import SIZE, charged
-from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
+from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.reconciling import put, there
 from tests.http.uploads.test_lifecycle import PAST_GRACE
 from tests.servers.fixtures import Bucket
@@ -69,8 +70,15 @@ ENDS: list[Callable[[Client, int], str]] = [
 ]
 
 
-@EACH_SERVER
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+@pytest.mark.parametrize(
+    ("database_url", "s3_bucket", "end"),
+    [
+        *(("sqlite", "seaweedfs", end) for end in ENDS),
+        ("postgresql", "minio", cancelled),
+        *(pytest.param("postgresql", "minio", end, marks=SLOW) for end in ENDS[1:]),
+    ],
+    indirect=["database_url", "s3_bucket"],
+)
 def test_report_02_an_object_that_lands_after_the_last_deletion_is_found_charged_and_deleted(
     app: Flask,
     alice: Client,
