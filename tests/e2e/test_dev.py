@@ -70,6 +70,7 @@ def upload(base: str, bearer: str) -> httpx.Response:
         return httpx.get(image.json()["image_url"])
 
 
+@pytest.mark.matrix(part="walks")
 def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> None:
     ports = free_ports(4)
     with (
