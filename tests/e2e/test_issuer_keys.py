@@ -75,8 +75,8 @@ def check(server: str, issuer: Issuer, tmp_path: Path) -> None:
         port = start_on_free_port(start)
         old, new = issuer.token("old"), issuer.token("new")
         assert statuses(port, old) == {200}
-        assert statuses(port, new) == {200}
-        assert issuer.asked == 2  # one download for each process
+        # The kernel may give many connections in a row to the same process.
+        eventually(lambda: statuses(port, new) == {200} and issuer.asked == 2)
         del issuer.keys["old"]
         withdrawn = time.monotonic()
         eventually(lambda: statuses(port, old) == {401})
