@@ -17,11 +17,13 @@ from broker.domain.media_types import UNNAMED_TYPES
 # Fields that may be refused although they match the schema, because of other fields or of the
 # operator's limits (`GET /api/profiles/`).
 JUDGED = {"size", "checksum_sha256", "transport", "return_url"}
-# Fields that depend on the upload's part plan.
+# Fields that depend on the upload's part plan, or that JSON Schema cannot describe: the number of
+# each completed part is unique.
 JUDGED_AT = {
     "/api/uploads/{upload_id}/parts/": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/batch": {"part_number"},
     "/api/uppy/{capability}/s3/multipart/{upload_id}/{part_number}": {"part_number"},
+    "/api/uppy/{capability}/s3/multipart/{upload_id}/complete": {"parts"},
 }
 # Codes that mean that a request does not match the document.
 NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invalid_idempotency_key"}
