@@ -59,14 +59,15 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock:
 	$(COMPILE) setup.cfg -o requirements.txt
-	$(COMPILE) --extra local --extra gunicorn --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
+	$(COMPILE) --extra local --extra gunicorn --extra worker --extra heic --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
+	$(COMPILE) --extra worker --extra heic --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
 	$(COMPILE) --extra gunicorn --constraint requirements-dev.txt setup.cfg -o requirements-gunicorn.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraint requirements-dev.txt - -o requirements-build.txt
 
 # Known vulnerabilities in what the locks name; --strict, because a package that nobody could
 # look up is not a clean one. Another service: make audit AUDIT_SERVICE=osv,
 # with a mirror of it in PIP_AUDIT_OSV_URL.
-LOCKS := requirements.txt requirements-gunicorn.txt requirements-build.txt requirements-dev.txt
+LOCKS := requirements.txt requirements-gunicorn.txt requirements-worker.txt requirements-build.txt requirements-dev.txt
 AUDIT_SERVICE ?= pypi
 audit: $(STAMP)
 	@for lock in $(LOCKS); do echo "$$lock"; .venv/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --vulnerability-service $(AUDIT_SERVICE) -r $$lock || exit 1; done
