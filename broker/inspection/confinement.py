@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import broker
-from broker.inspection import landlock
+from broker.inspection import landlock, seccomp
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
 _PR_SET_PDEATHSIG = 1
@@ -46,10 +46,17 @@ class ChildLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Confinement:
-    """What the system allowed: without network namespace, without the files of others."""
+    """What the system let the process give up.
+
+    Attributes:
+        network: it has no network, by a namespace of its own or by the filter of system calls.
+        files: it opens only its own files, by Landlock.
+        processes: it starts no process and reaches no other one, by the filter of system calls.
+    """
 
     network: bool
     files: bool
+    processes: bool
 
 
 def confine(
@@ -57,12 +64,12 @@ def confine(
 ) -> Confinement:
     """Confine this process, which must have one thread, to its source and its directory.
 
-    Limits always hold. Namespaces and Landlock depend on the kernel, and on what a container's
-    seccomp profile permits. On other systems than Linux only the limits exist.
+    Limits always hold. Namespaces, Landlock and seccomp depend on the kernel and on the container:
+    Docker denies namespaces. On other systems than Linux only the limits exist.
     """
     _set_limits(limits)
     if sys.platform != "linux":
-        return Confinement(network=False, files=False)
+        return Confinement(network=False, files=False, processes=False)
     libc = ctypes.CDLL(None, use_errno=True)
     network = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     if network:
@@ -79,7 +86,8 @@ def confine(
     _must(libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "PR_SET_PDEATHSIG")
     if os.getppid() != parent:  # it died before the call
         os._exit(1)
-    return Confinement(network=network, files=files)
+    filtered = seccomp.deny_what_leaves_the_process()
+    return Confinement(network=network or filtered, files=files, processes=filtered)
 
 
 def _set_limits(limits: ChildLimits) -> None:
