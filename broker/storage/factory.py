@@ -12,8 +12,8 @@ from broker.config import Settings
 from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.heads import ObjectHeads
-from broker.storage.presigner import S3Presigner
 from broker.storage.object_files import FILE_OPERATIONS, ObjectFiles
+from broker.storage.presigner import S3Presigner
 from broker.storage.s3 import (
     ALLOWED_OPERATIONS,
     S3Storage,
@@ -85,9 +85,7 @@ def object_files(settings: Settings, session: boto3.Session | None = None) -> Ob
     return ObjectFiles(client, settings.s3_bucket)
 
 
-def _client(
-    settings: Settings, session: boto3.Session, allowed: frozenset[str]
-) -> "S3Client":
+def _client(settings: Settings, session: boto3.Session, allowed: frozenset[str]) -> "S3Client":
     """Return a client that refuses all operations that are not allowed."""
     client = session.client(
         "s3",

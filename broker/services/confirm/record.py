@@ -83,14 +83,14 @@ def record_published(work: Work, upload: Upload) -> Recorded | None:
 def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Recorded | None:
     values = _values(work, upload, head, published)
     if published.attempt != 1 or not _is_plain(upload):
-        image = Image(upload_id=upload.id, **values)
+        image = Image(upload_id=upload.id, variants=[], **values)
         return _insert_with_all(work, upload, head, published, image)
     written = outbox.row(written_key(work.limits, upload), now=work.now)
     image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
     if image_id is None:
         return _lost(work, upload, published)
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
-    return Image(id=image_id, upload_id=upload.id, **values)
+    return Image(id=image_id, upload_id=upload.id, variants=[], **values)
 
 
 def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from broker.db.session import DATABASE_ERRORS
 from broker.domain.object_keys import final_key, written_key
 from broker.domain.owners import kind_named
-from broker.domain.rejections import DETAILS, RejectionReason
+from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, StorageError
 from broker.inspection.directories import job_directory
 from broker.inspection.inspected import Inspected, Rejected, Request

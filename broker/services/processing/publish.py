@@ -66,7 +66,7 @@ def announce(session: Session, limits: Limits, files: list[Output], *, now: date
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
     """Remove the keys from the outbox; return False if the deletion of one may have begun."""
-    return all([outbox.withdraw(session, object_key(limits.location, key)) for key in keys])
+    return all(outbox.withdraw(session, object_key(limits.location, key)) for key in keys)
 
 
 def send(
