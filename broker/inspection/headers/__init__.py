@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from broker.domain.rejections import RejectionReason
+from broker.inspection.headers import jpeg
 from broker.inspection.headers.header import Header
 from broker.inspection.inspected import Rejected, Request
 
@@ -19,6 +20,8 @@ def read_header(path: Path, content_type: str, max_frames: int) -> Header:
     Counting frames stops at `max_frames` + 1. Raise Rejected if the structure is broken, or if
     the data is far too short for the size that the header states.
     """
+    if content_type == "image/jpeg":
+        return jpeg.read_header(path)
     raise NotImplementedError
 
 
