@@ -57,7 +57,7 @@ def corrupt_if_it_fails() -> Iterator[None]:
 def decode(path: Path, content_type: str, header: Header, width: int) -> pyvips.Image:
     """Return the image, or the first frame of an animation, `width` pixels wide, in memory.
 
-    It is upright, in sRGB, with alpha if the file has it. The file is one that this package has
+    It is upright, in its own colour space, with alpha if the file has it. The file is one that this package has
     cleaned; bytes hidden in a JPEG behind its last MCU are removed from it. Raise Rejected if the
     data is damaged or incomplete.
     """
@@ -72,11 +72,8 @@ def decode(path: Path, content_type: str, header: Header, width: int) -> pyvips.
 
 
 def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
-    """Return an image in sRGB, 8 bits a channel, with exactly this size. Nothing is computed yet."""
-    image = image.thumbnail_image(
-        width, height=height, size="force", no_rotate=True, output_profile="srgb"
-    )
-    return image.colourspace("srgb") if image.interpretation != "srgb" else image
+    """Return an image with exactly this size, with its alpha. Nothing is computed yet."""
+    return image.thumbnail_image(width, height=height, size="force", no_rotate=True)
 
 
 def _decode_jpeg(path: Path, header: Header, width: int, shrink: float) -> pyvips.Image:

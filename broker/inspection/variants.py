@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyvips
 
+from broker.inspection.colour import to_srgb
 from broker.inspection.decode import resized
 from broker.inspection.inspected import OutputFile
 from broker.inspection.output import describe
@@ -33,7 +34,8 @@ def write_variants(
     files = []
     for width, height in sizes:
         if (image.width, image.height) != (width, height):
-            image = resized(image, width, height).copy_memory()
+            image = resized(image, width, height)
+        image = to_srgb(image).copy_memory()
         path = directory / f"{width}.webp"
         image.webpsave(str(path), Q=QUALITY, effort=EFFORT, keep="none")
         files.append(describe(path, "image/webp", width, height))
@@ -43,7 +45,8 @@ def write_variants(
 def _placeholder(image: pyvips.Image) -> str:
     """Return the ThumbHash of an image."""
     scale = min(1, MAX_SIDE / max(image.width, image.height))
-    small = resized(image, max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    width, height = (max(1, round(side * scale)) for side in (image.width, image.height))
+    small = to_srgb(resized(image, width, height))
     if not small.hasalpha():
         small = small.bandjoin(255)
     return thumbhash(small.width, small.height, bytes(small.cast("uchar").write_to_memory()))
