@@ -6,7 +6,7 @@ from pathlib import Path
 import pyvips
 
 from broker.domain.rejections import RejectionReason
-from broker.inspection.decode import corrupt_if_it_fails
+from broker.inspection.decode import corrupt_if_it_warns
 from broker.inspection.inspected import Rejected
 
 QUALITY = 85
@@ -39,7 +39,7 @@ def to_jpeg(source: Path, content_type: str, target: Path) -> pyvips.Image:
 
 
 def _decode_avif(source: Path) -> pyvips.Image:
-    with corrupt_if_it_fails():
+    with corrupt_if_it_warns():
         image = pyvips.Image.heifload(str(source), fail_on="warning").copy_memory()
     # 10 and 12 bits a channel become 8.
     return image if image.format == "uchar" else image.colourspace("srgb")

@@ -43,15 +43,26 @@ def set_up() -> None:
 
 
 @contextmanager
-def corrupt_if_it_fails() -> Iterator[None]:
-    """Raise Rejected if libvips cannot decode. A lack of memory is not the file's fault."""
+def corrupt_if_it_warns() -> Iterator[None]:
+    """Raise Rejected if libvips fails or warns. A lack of memory is not the file's fault.
+
+    libvips looks for the decoder's warnings before each 8 rows, so `fail_on` misses those of the
+    last 8 rows: seen with a truncated JPEG. They stay in its error buffer, which an Error empties.
+    """
+    _warnings()
     try:
         yield
     except pyvips.Error as error:
-        detail = (error.detail or error.message).strip()
-        if "memory" in detail.lower():
+        if "memory" in error.detail.lower():
             raise
-        raise Rejected(RejectionReason.CORRUPT, detail) from error
+        raise Rejected(RejectionReason.CORRUPT, error.detail.strip()) from error
+    if warnings := _warnings():
+        raise Rejected(RejectionReason.CORRUPT, warnings)
+
+
+def _warnings() -> str:
+    """Return what is in libvips' error buffer, and empty it."""
+    return str(pyvips.Error("").detail).strip()
 
 
 def decode(path: Path, content_type: str, header: Header, width: int) -> pyvips.Image:
@@ -109,7 +120,7 @@ def _rendered(load: Callable[[], Any], header: Header, width: int) -> pyvips.Ima
     upright_width, upright_height = header.upright_size
     size = width, max(1, round(upright_height * width / upright_width))
     stored = size if header.orientation < 5 else (size[1], size[0])
-    with corrupt_if_it_fails():
+    with corrupt_if_it_warns():
         image = resized(load(), *stored).copy_memory()
     return _upright(image, header.orientation)
 
