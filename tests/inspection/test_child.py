@@ -18,7 +18,7 @@ from broker.domain.rejections import RejectionReason
 from broker.inspection import sandbox
 from broker.inspection.confinement import ChildLimits
 from broker.inspection.inspected import Inspected, Rejected, Request
-from broker.inspection.sandbox import ChildFailed, confinement_here, inspect_in_child
+from broker.inspection.sandbox import ChildFailed, describe_child, inspect_in_child
 
 STUB = Path(__file__).with_name("stub_child.py")
 LIMITS = ChildLimits(memory_bytes=2**28, cpu_seconds=5, wall_seconds=10.0, file_bytes=2**20)
@@ -167,7 +167,7 @@ def test_the_child_has_no_credentials_no_descriptors_and_no_privileges(
 
 @linux
 def test_the_child_reaches_no_port(found: Callable[..., Any]) -> None:
-    if not confinement_here().network:
+    if not describe_child().confinement.network:
         pytest.skip("this system has neither namespaces nor seccomp")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         answer = found("connect", source=str(listener.getsockname()[1]))
@@ -178,7 +178,7 @@ def test_the_child_reaches_no_port(found: Callable[..., Any]) -> None:
 def test_the_child_opens_no_file_of_the_worker(
     found: Callable[..., Any], request_: Request, tmp_path: Path
 ) -> None:
-    if not confinement_here().files:
+    if not describe_child().confinement.files:
         pytest.skip("this system has no Landlock")
     secret = tmp_path / "credentials"
     secret.write_text("secret")
@@ -194,7 +194,7 @@ def test_the_child_opens_no_file_of_the_worker(
 def test_the_child_starts_no_process_and_sends_the_worker_no_signal(
     found: Callable[..., Any],
 ) -> None:
-    if not confinement_here().processes:
+    if not describe_child().confinement.processes:
         pytest.skip("this system has no seccomp")
     assert found("attack") == dict.fromkeys(
         ["exec", "fork", "signal", "ptrace"], "Operation not permitted"
