@@ -1,11 +1,7 @@
 """The orientation in EXIF data, which is a TIFF file (CIPA DC-008, section 4.6.4)."""
 
-from mmap import mmap
-
 _TAG = 0x0112
 _SHORT = 3
-# The limit of JPEG. The directory of the main image comes first.
-_MAX_EXIF = 65_533
 
 
 def read_orientation(tiff: bytes) -> int:
@@ -31,12 +27,3 @@ def orientation_only(orientation: int) -> bytes:
     """Return EXIF data that holds an orientation and nothing else, 26 bytes."""
     entry = b"\x01\x12\x00\x03\x00\x00\x00\x01" + bytes([0, orientation, 0, 0])
     return b"MM\0*\x00\x00\x00\x08" + b"\x00\x01" + entry + bytes(4)
-
-
-def exif_orientation(data: mmap, start: int, end: int) -> int:
-    """Return the orientation from a chunk of EXIF data in a file.
-
-    Some encoders of WebP write the six bytes before the data that only JPEG needs.
-    """
-    tiff = data[start : min(end, start + _MAX_EXIF)]
-    return read_orientation(tiff.removeprefix(b"Exif\0\0"))

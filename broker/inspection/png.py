@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from broker.inspection.icc import MAX_PROFILE, usable_profile
-from broker.inspection.orientation import exif_orientation, orientation_only
+from broker.inspection.orientation import orientation_only
 from broker.inspection.png_data import ImageData, image_chunk
 from broker.inspection.structure.mapped import corrupt, mapped
-from broker.inspection.structure.png import SIGNATURE, Chunk, chunk, chunks, read_image_header
+from broker.inspection.structure.png import (
+    SIGNATURE,
+    Chunk,
+    chunk,
+    chunks,
+    png_orientation,
+    read_image_header,
+)
 
 # The chunks that are kept once, with the lengths that they may have. Text may be in all others.
 _LENGTHS = {
@@ -42,16 +49,16 @@ def clean(source: Path, target: Path) -> None:
 
 
 def _copy(data: mmap, file: BinaryIO) -> None:
-    found = chunks(data)
-    first = next(found, None)
-    if first is None or first.kind != b"IHDR":
+    found = list(chunks(data))
+    if not found or found[0].kind != b"IHDR":
         raise corrupt("no image header")
-    image = read_image_header(data[first.start : first.end])
-    _write(data, first, file)
+    image = read_image_header(data[found[0].start : found[0].end])
+    _write(data, found[0], file)
+    file.write(_orientation(data, found))
     written: set[bytes] = set()
     last = b""
     pixels = ImageData(image.data_size)
-    for one in found:
+    for one in found[1:]:
         if one.kind == b"IDAT" != last and b"IDAT" in written:
             raise corrupt("image data in two places")
         if one.kind == b"IDAT":
@@ -63,9 +70,7 @@ def _copy(data: mmap, file: BinaryIO) -> None:
         elif _is_copied(one, written, image.palette):
             _write(data, one, file)
         elif one.kind == b"iCCP" and not written & {b"iCCP", b"PLTE", b"IDAT"}:
-            file.write(_profile(data[one.start : one.end]))
-        elif one.kind == b"eXIf" and b"eXIf" not in written:
-            file.write(_orientation(data, one))
+            file.write(_profile(data[one.start : min(one.end, one.start + MAX_PROFILE)]))
         else:
             continue
         written.add(one.kind)
@@ -108,7 +113,8 @@ def _profile(encoded: bytes) -> bytes:
     return b"" if profile is None else chunk(b"iCCP", b"icc\0\0" + zlib.compress(profile))
 
 
-def _orientation(data: mmap, one: Chunk) -> bytes:
+def _orientation(data: mmap, found: list[Chunk]) -> bytes:
     """Return a chunk with the orientation, or nothing if it is the usual one."""
-    orientation = exif_orientation(data, one.start, one.end)
+    exif = next((one for one in found if one.kind == b"eXIf"), None)
+    orientation = png_orientation(data, exif) if exif else 1
     return chunk(b"eXIf", orientation_only(orientation)) if orientation > 1 else b""

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from broker.inspection.icc import MAX_PROFILE, usable_profile
-from broker.inspection.orientation import exif_orientation, orientation_only
 from broker.inspection.structure.mapped import corrupt, mapped
 from broker.inspection.structure.webp import (
     ALPHA_FLAG,
     ANIMATION_FLAG,
-    EXIF_FLAG,
     FRAME_HEADER,
     ICC_FLAG,
     MAX_FRAME_CHUNKS,
@@ -27,8 +25,8 @@ _IMAGE = (b"VP8 ", b"VP8L")
 def clean(source: Path, target: Path) -> None:
     """Write the image of a WebP file without its metadata, without encoding it again.
 
-    Kept are the image or its animation, its ICC profile and its orientation. Raise Rejected if
-    the structure is broken.
+    Kept are the image or its animation, and its ICC profile. EXIF data holds an orientation too,
+    but Chromium and Firefox ignore it in WebP. Raise Rejected if the structure is broken.
     """
     with mapped(source) as data, target.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
@@ -49,16 +47,13 @@ def _copy(data: mmap, found: list[Chunk], file: BinaryIO) -> None:
     if header is not found[0] or header.end - header.start < 10:
         raise corrupt("no header")
     profile = _profile(data, first.get(b"ICCP"))
-    exif = _orientation(data, first.get(b"EXIF"))
-    flags = data[header.start] & (ALPHA_FLAG | ANIMATION_FLAG)
-    flags |= (ICC_FLAG if profile else 0) | (EXIF_FLAG if exif else 0)
+    flags = data[header.start] & (ALPHA_FLAG | ANIMATION_FLAG) | (ICC_FLAG if profile else 0)
     file.write(chunk(b"VP8X", bytes([flags, 0, 0, 0]) + data[header.start + 4 : header.start + 10]))
     file.write(profile)
     if flags & ANIMATION_FLAG:
         _copy_frames(data, found, file)
     else:
         _copy_image(data, found, file)
-    file.write(exif)
 
 
 def _copy_frames(data: mmap, found: list[Chunk], file: BinaryIO) -> None:
@@ -105,8 +100,3 @@ def _profile(data: mmap, one: Chunk | None) -> bytes:
         return b""
     profile = usable_profile(data[one.start : one.end])
     return b"" if profile is None else chunk(b"ICCP", profile)
-
-
-def _orientation(data: mmap, one: Chunk | None) -> bytes:
-    orientation = exif_orientation(data, one.start, one.end) if one else 1
-    return chunk(b"EXIF", orientation_only(orientation)) if orientation > 1 else b""

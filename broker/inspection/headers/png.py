@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from broker.inspection.headers.header import Header
-from broker.inspection.orientation import exif_orientation
 from broker.inspection.structure.mapped import corrupt, mapped
-from broker.inspection.structure.png import ImageHeader, chunks, read_image_header
+from broker.inspection.structure.png import ImageHeader, chunks, png_orientation, read_image_header
 
 # The highest ratio that deflate reaches: two bits for 258 bytes.
 _DEFLATE_RATIO = 1032
@@ -15,7 +14,8 @@ def read_header(path: Path, max_frames: int) -> Header:
     """Return the header of a PNG file. Nothing is inflated."""
     image: ImageHeader | None = None
     frames = image_bytes = 0
-    orientation = stated_frames = 1
+    stated_frames = 1
+    orientation = 0
     with mapped(path) as data:
         for found in chunks(data):
             if image is None:
@@ -31,8 +31,8 @@ def read_header(path: Path, max_frames: int) -> Header:
                 if frames > max_frames:
                     break
                 _check_frame(data[found.start : found.end], image)
-            elif found.kind == b"eXIf":
-                orientation = exif_orientation(data, found.start, found.end)
+            elif found.kind == b"eXIf" and not orientation:
+                orientation = png_orientation(data, found)
     if image is None:
         raise corrupt("no image header")
     frames = max(1, frames)
@@ -42,7 +42,7 @@ def read_header(path: Path, max_frames: int) -> Header:
         width=image.width,
         height=image.height,
         frames=frames,
-        orientation=orientation,
+        orientation=orientation or 1,
         too_short=image_bytes * _DEFLATE_RATIO < image.data_size and frames <= max_frames,
     )
 

@@ -4,7 +4,6 @@ from mmap import mmap
 from pathlib import Path
 
 from broker.inspection.headers.header import Header
-from broker.inspection.orientation import exif_orientation
 from broker.inspection.structure.mapped import corrupt, mapped
 from broker.inspection.structure.webp import (
     ANIMATION_FLAG,
@@ -18,9 +17,11 @@ from broker.inspection.structure.webp import (
 
 
 def read_header(path: Path, max_frames: int) -> Header:
-    """Return the header of a WebP file."""
+    """Return the header of a WebP file.
+
+    Its orientation is always 1: browsers ignore the one in its EXIF data.
+    """
     frames = 0
-    orientation = 1
     still = False
     with mapped(path) as data:
         found = chunks(data, 12, riff_end(data))
@@ -42,11 +43,9 @@ def read_header(path: Path, max_frames: int) -> Header:
                 still = True
                 if bitstream_size(data, one) != (width, height):
                     raise corrupt("an image of another size than its canvas")
-            elif one.kind == b"EXIF":
-                orientation = exif_orientation(data, one.start, one.end)
     if not frames and not still:
         raise corrupt("no image")
-    return Header(width=width, height=height, frames=max(1, frames), orientation=orientation)
+    return Header(width=width, height=height, frames=max(1, frames))
 
 
 def _check_frame(data: mmap, frame: Chunk, width: int, height: int) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
 
+from broker.inspection.orientation import read_orientation
 from broker.inspection.structure.mapped import corrupt
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Encoders write chunks of 8 KiB or more; 64 MiB are 8,192 of these.
 _MAX_CHUNKS = 50_000
+_MAX_EXIF = 65_535  # The directory of the image itself comes first.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 # The first pixel of each pass of an interlaced image, and the steps to the next ones.
@@ -92,3 +94,8 @@ def read_image_header(data: bytes) -> ImageHeader:
     if depth not in _DEPTHS.get(colour, ()) or compression or filters or interlace > 1:
         raise corrupt("an image header of an unknown kind")
     return ImageHeader(width, height, depth * _CHANNELS[colour], colour == 3, interlace == 1)
+
+
+def png_orientation(data: mmap, exif: Chunk) -> int:
+    """Return the orientation in an eXIf chunk."""
+    return read_orientation(data[exif.start : min(exif.end, exif.start + _MAX_EXIF)])

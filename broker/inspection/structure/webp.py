@@ -10,7 +10,7 @@ from broker.inspection.structure.mapped import corrupt
 MAX_CHUNKS = 20_000
 MAX_FRAME_CHUNKS = 16
 FRAME_HEADER = 16
-ALPHA_FLAG, ANIMATION_FLAG, EXIF_FLAG, ICC_FLAG = 0x10, 0x02, 0x08, 0x20
+ALPHA_FLAG, ANIMATION_FLAG, ICC_FLAG = 0x10, 0x02, 0x20
 
 
 @dataclass(frozen=True, slots=True)
