@@ -13,7 +13,8 @@ from broker.inspection.inspected import Rejected
 
 QUALITY = 85
 _WHITE = 255
-_BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}
+# The modes of pi-heif, without their depth; a small "a" is premultiplied alpha.
+_BANDS = {"L": 1, "I": 1, "LA": 2, "La": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}
 
 
 class HeicNotInstalled(Exception):
@@ -33,6 +34,8 @@ def decoded(source: Path, content_type: str) -> Iterator[pyvips.Image]:
     """
     decode = _decoded_avif if content_type == "image/avif" else _decoded_heic
     with decode(source) as image:
+        if image.format != "uchar":  # 10 or 12 bits a channel, stored as 16
+            image = image.colourspace("srgb")
         yield image.flatten(background=_WHITE) if image.hasalpha() else image
 
 
@@ -51,8 +54,7 @@ def _decoded_avif(source: Path) -> Iterator[pyvips.Image]:
         image = pyvips.Image.heifload(str(source), fail_on="warning").copy_memory()
     except pyvips.Error as error:
         raise decoding_failed(error) from error
-    # 10 and 12 bits a channel become 8.
-    yield image if image.format == "uchar" else image.colourspace("srgb")
+    yield image
 
 
 @contextmanager
@@ -71,10 +73,14 @@ def _decoded_heic(source: Path) -> Iterator[pyvips.Image]:
     except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as error:
         raise Rejected(RejectionReason.CORRUPT, str(error)) from error
     width, height = file.size
-    image = pyvips.Image.new_from_memory(pixels, width, height, _BANDS[file.mode], "uchar")
-    image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    mode, _, depth = file.mode.partition(";")
+    image = pyvips.Image.new_from_memory(
+        pixels, width, height, _BANDS[mode], "ushort" if depth else "uchar"
+    )
+    colour = ("rgb16" if depth else "srgb") if image.bands > 2 else "grey16" if depth else "b-w"
+    image = image.copy(interpretation=colour)
     if file.premultiplied_alpha:
-        image = image.unpremultiply().cast("uchar")
+        image = image.unpremultiply().cast(image.format)
     if profile := file.info.get("icc_profile"):
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     # `file` owns the pixels, so it must live as long as they are used.
