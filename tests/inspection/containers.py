@@ -114,8 +114,13 @@ def number(value: int, size: int = 2) -> bytes:
     return value.to_bytes(size, "big")
 
 
-def tiled_heic(rows: int, columns: int, tile: int = 64, kind: bytes = b"hvc1") -> bytes:
-    """Return a HEIC file whose image is a grid of tiles. The tiles hold no data."""
+def tiled_heic(
+    rows: int, columns: int, tile: int = 64, kind: bytes = b"hvc1", after_size: bytes = b""
+) -> bytes:
+    """Return a HEIC file whose image is a grid of tiles. The tiles hold no data.
+
+    `after_size` is one more property of the image.
+    """
     tiles = rows * columns
     size = number(columns * tile, 4) + number(rows * tile, 4)
     infe = [b"\2\0\0\0" + number(1) + b"\0\0grid\0"]
@@ -124,8 +129,9 @@ def tiled_heic(rows: int, columns: int, tile: int = 64, kind: bytes = b"hvc1") -
     parts = number(1) + number(tiles) + b"".join(number(index + 2) for index in range(tiles))
     iref = box(b"iref", bytes(4) + box(b"dimg", parts))
     small = number(tile, 4) * 2
-    ipco = box(b"ipco", box(b"ispe", bytes(4) + size) + box(b"ispe", bytes(4) + small))
-    ipma = number(1) + b"\1\1" + b"".join(number(index + 2) + b"\1\2" for index in range(tiles))
+    sizes = box(b"ispe", bytes(4) + size) + box(b"ispe", bytes(4) + small)
+    ipco = box(b"ipco", sizes + (after_size or box(b"free", b"")))
+    ipma = number(1) + b"\2\1\3" + b"".join(number(index + 2) + b"\1\2" for index in range(tiles))
     iprp = box(b"iprp", ipco + box(b"ipma", bytes(4) + number(tiles + 1, 4) + ipma))
     grid = b"\0\1" + bytes([rows - 1, columns - 1]) + size
     place = number(1) + number(1) + number(0) + number(1) + number(0, 4) + number(len(grid), 4)
