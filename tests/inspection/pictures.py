@@ -92,7 +92,7 @@ def heif(image: pyvips.Image, path: Path, *options: str) -> Path:
         raise ServerNotInstalled("no encoder of HEIC: apt-get install libheif-examples")
     png = path.with_suffix(".source.png")
     image.pngsave(str(png))
-    avif = ["-A"] if path.suffix == ".avif" else []
-    argv = ["heif-enc", *avif, *options, str(png), "-o", str(path)]
+    codec = ["-A", "-p", "speed=9"] if path.suffix == ".avif" else ["-p", "preset=ultrafast"]
+    argv = ["heif-enc", *codec, *options, str(png), "-o", str(path)]
     subprocess.run(argv, check=True, capture_output=True)
     return path
