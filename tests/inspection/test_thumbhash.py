@@ -10,9 +10,9 @@ from broker.inspection.thumbhash import thumbhash
 HASHES = [
     (32, 18, False, "XQcGHIgQYaZih4hwiIIQZX73yQ=="),
     (18, 32, False, "HOcFJAYQWndYh4RYSHgQdUby6g=="),
-    (32, 32, True, "n+eBDQIoN4V2eYUIOgZnhPPlUGhnaXd4dw=="),
+    (32, 32, True, "XveBDQIHAXB1mIUoZxB1F+L7QmMwZkJCNQ=="),
     (1, 1, False, "y0UWjxQI9wiIh4hwj3CI+AiIcH/4CIgA"),
-    (9, 31, True, "2raBCQITkJU5OkqQo2bv1nB3dHiHeHg="),
+    (9, 31, True, "WLaFEQQHYIVZSlpQg6fvyGVHEnQwRgE="),
     (100, 75, False, "n/cBDYIgIzF1d3Z2h0d3diB4BKO5"),
 ]
 
@@ -27,7 +27,7 @@ def pixels(width: int, height: int, *, transparent: bool) -> bytes:
             x * x + 40,
             x * y * 3,
             y * y * 2 + 90,
-            x * 8 + y if transparent else 255,
+            x * x * 5 + y * y * 3 + x * y * 7 if transparent else 255,
         )
     )
 
