@@ -61,7 +61,7 @@ def _copy(data: mmap, file: BinaryIO) -> None:
             raise corrupt("image data in two places")
         if one.kind == b"IDAT":
             end = pixels.end_in(data, one)
-            if end == one.end:
+            if one.start < end == one.end:
                 _write(data, one, file)
             else:
                 file.write(image_chunk(data, one, end))

@@ -156,6 +156,8 @@ BROKEN = {
     "a segment longer than the file": made.jpeg_with(b"\xff\xe1\xff\xff"),
     "a segment shorter than its length": made.jpeg_with(b"\xff\xe1\0\1"),
     "too many segments": made.jpeg_with(made.segment(0xFE, b"") * 5000),
+    "more than 64 KiB between segments": replaced(b"\xff\xdb", bytes(70_000) + b"\xff\xdb"),
+    "more tables than there can be": made.jpeg_with(made.segment(0xDB, (b"\3" + bytes(64)) * 9)),
     "two frame headers": made.jpeg_with(
         made.segment(0xC0, b"\x08\0\x40\0\x40\1\1\x11\0"),
     ),

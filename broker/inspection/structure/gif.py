@@ -63,13 +63,13 @@ def blocks(data: mmap) -> Iterator[Block]:
         else:
             raise corrupt("an unknown block")
         sub_blocks = at
-        while at < length and (size := data[at]):
+        while at < length and left and (size := data[at]):
             at += 1 + size
             left -= 1
+        if not left:
+            raise corrupt(f"more than {_MAX_SUB_BLOCKS} sub-blocks")
         if at >= length:
             raise corrupt("a block is cut off")
-        if left < 0:
-            raise corrupt(f"more than {_MAX_SUB_BLOCKS} sub-blocks")
         at += 1
         yield Block(kind, label, start, at, sub_blocks)
     raise corrupt(f"more than {_MAX_BLOCKS} blocks")
