@@ -28,7 +28,7 @@ LIMIT = 0.5
 
 @st.composite
 def damaged_files(draw: st.DrawFn) -> tuple[str, bytes]:
-    """Return a type and a file of it, of which some bytes were changed, cut or inserted."""
+    """Return a type and a file of it, with some bytes changed, cut or inserted."""
     content_type = draw(st.sampled_from(sorted(SEEDS)))
     data = bytearray(draw(st.sampled_from(SEEDS[content_type])))
     for _ in range(draw(st.integers(0, 4))):
