@@ -7,8 +7,32 @@ from schemas.decoration import AltText
 from schemas.fields import Answer, Int, StrictSchema, Time
 
 
-class Image(Answer):
-    """A confirmed image."""
+class Variant(Answer):
+    """A smaller version of an image."""
+
+    width = fields.Integer()
+    height = fields.Integer()
+    content_type = fields.String()
+    url = fields.String()
+
+
+class Rendition(Answer):
+    """How an image is displayed. Without inspection all values are null, and `variants` is empty.
+
+    `variants` are in ascending width, ready for `srcset`.
+    """
+
+    width = fields.Integer(allow_none=True, metadata={"description": "In pixels, upright."})
+    height = fields.Integer(allow_none=True)
+    thumbhash = fields.String(
+        allow_none=True,
+        metadata={"description": "A placeholder in base64, see https://evanw.github.io/thumbhash/"},
+    )
+    variants = fields.List(fields.Nested(Variant))
+
+
+class Image(Rendition):
+    """A published image."""
 
     id = fields.Integer()
     image = fields.String(metadata={"description": "Object key without the location."})

@@ -4,9 +4,11 @@ from marshmallow import fields
 
 from broker.domain import s3_failures
 from broker.domain.owners import OWNER_KINDS
+from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.domain.transports import TRANSPORTS
 from schemas.fields import Answer, StrictSchema, TextField, Time
+from schemas.images import Image
 
 
 class Upload(Answer):
@@ -25,8 +27,9 @@ class Upload(Answer):
     checksum_verified = fields.Boolean(
         allow_none=True,
         metadata={
-            "description": "Whether S3 returned this digest for the whole object. False if the"
-            " server returns no digest, and for a file that was sent in parts."
+            "description": "Whether this digest was compared with the whole object: by the worker"
+            " with its bytes, or without inspection with what S3 returned. Without inspection it is"
+            " false if the server returns no digest, and for a file that was sent in parts."
         },
     )
     composite_checksum_sha256 = fields.String(
@@ -37,6 +40,14 @@ class Upload(Answer):
         },
     )
     transport = fields.String(metadata={"enum": list(TRANSPORTS)})
+    reason = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Why a worker rejected the file.",
+            "enum": [*RejectionReason, None],
+        },
+    )
+    image = fields.Nested(Image, allow_none=True)
     created_at = Time()
     expires_at = Time()
     server_time = Time()

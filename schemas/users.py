@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from schemas.fields import Answer, StrictSchema, TextField
+from schemas.images import Rendition
 
 
 class User(Answer):
@@ -19,6 +20,7 @@ class User(Answer):
     name = fields.String()
     avatar = fields.String(allow_none=True)
     avatar_url = fields.String(allow_none=True)
+    avatar_image = fields.Nested(Rendition, allow_none=True)
 
 
 class UserChanges(StrictSchema):

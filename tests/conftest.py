@@ -53,6 +53,8 @@ def no_outside_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "BROKER_")):
             monkeypatch.delenv(name)
+    # A test of inspection says so itself, because it needs a worker.
+    monkeypatch.setenv("BROKER_INSPECTION", "off")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)

@@ -22,6 +22,7 @@ from broker.config.values import (
     OptionalText,
     OptionalUrl,
     Origins,
+    Widths,
     host_name,
 )
 from broker.domain.limits import Limits
@@ -162,6 +163,30 @@ class Settings(TokenSettings):
     reap: Literal["confirm", "delete"] = Field(
         default="confirm",
         description="What happens to stale uploads whose object has arrived.",
+    )
+    inspection: Literal["required", "off"] = Field(
+        default="required",
+        description="Whether `broker worker` inspects every image before it is published.",
+    )
+    max_pixels: int = Field(
+        default=Limits.max_pixels,
+        ge=1,
+        le=1_000_000_000,
+        description="Maximum number of pixels of an image.",
+    )
+    max_frames: int = Field(
+        default=Limits.max_frames,
+        ge=1,
+        le=100_000,
+        description="Maximum number of frames of an animation.",
+    )
+    ad_image_variants: Widths = Field(
+        default=Limits.ad_image_variants,
+        description="Widths of the smaller versions of an ad's image, separated by commas.",
+    )
+    avatar_variants: Widths = Field(
+        default=Limits.avatar_variants,
+        description="Widths of the smaller versions of an avatar, separated by commas.",
     )
     dev: bool = Field(
         default=False, description="Set by `broker dev` only: the page signs in automatically."

@@ -15,6 +15,7 @@ ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 ONE_LINE = re.compile(r"[ -~]*")
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
@@ -100,6 +101,14 @@ def _proxy(value: str) -> str:
         raise ValueError("each must be an address, a network such as 10.0.0.0/8, or unix") from None
 
 
+def _widths(value: tuple[int, ...]) -> tuple[int, ...]:
+    if not all(MIN_WIDTH <= width <= MAX_WIDTH for width in value) or len(value) > MAX_WIDTHS:
+        raise ValueError(
+            f"must be at most {MAX_WIDTHS} widths of {MIN_WIDTH} to {MAX_WIDTH} pixels"
+        )
+    return tuple(sorted(set(value)))
+
+
 def _rate(value: str | None) -> str | None:
     if value is not None:
         try:
@@ -138,6 +147,7 @@ Hosts = Annotated[
 Proxies = Annotated[
     tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_split)
 ]
+Widths = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split), AfterValidator(_widths)]
 Rate = Annotated[str | None, BeforeValidator(_none_if_empty), AfterValidator(_rate)]
 StorageUrl = Annotated[
     SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_storage_url)

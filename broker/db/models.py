@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from broker.db.types import BigId, Cents, Subject, UtcDateTime
 from broker.domain.states import UploadState
@@ -104,6 +104,13 @@ class Upload(Base):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        # Workers scan this: only uploads that wait for inspection, the first due first.
+        Index(
+            "ix_uploads_processing_due_at",
+            "due_at",
+            sqlite_where=text("state = 'processing'"),
+            postgresql_where=text("state = 'processing'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -126,7 +133,7 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
-    # The number of attempts to copy the object to a public key.
+    # The number of attempts to publish the object. It is also the token of a worker's lease.
     publish_attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     # Only release 0.2 reads and writes this.
     promoted_etag: Mapped[str | None] = mapped_column(String(255))
@@ -146,6 +153,15 @@ class Upload(Base):
     uppy_session_id: Mapped[UUID | None] = mapped_column(Uuid)
     # The start of the quota window that was charged; None if no quota was charged.
     quota_window: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Inspection: when the object was confirmed to have arrived.
+    processing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Inspection: when a worker may take it. A lease moves it into the future.
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Inspection: attempts that failed or still run. An attempt that the bucket or the database
+    # stopped does not count.
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    # Inspection: the code of `RejectionReason` if a worker rejected it.
+    reason: Mapped[str | None] = mapped_column(String(32))
 
 
 class UploadPart(Base):
@@ -242,8 +258,9 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
-    # Whether the bucket returned that digest for the whole object. Some servers return no digest,
-    # and for a multipart upload S3 returns a COMPOSITE checksum.
+    # Whether the digest that the client declared was compared: by a worker with the bytes, or by a
+    # confirm with what the bucket returned. Some servers return no digest, and for a multipart
+    # upload S3 returns a COMPOSITE checksum.
     checksum_verified: Mapped[bool] = mapped_column(server_default=true(), default=True)
     # S3's COMPOSITE checksum of a multipart upload whose parts were pinned: base64-count.
     composite_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -251,6 +268,51 @@ class Image(Base):
     alt_text: Mapped[str] = mapped_column(String(500))
     order: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # In pixels, upright; NULL if no worker has inspected it.
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    # A placeholder of about 25 bytes, in base64.
+    thumbhash: Mapped[str | None] = mapped_column(String(64))
+    # In ascending width. They are loaded with their images, in one statement for all images.
+    variants: Mapped[list["ImageVariant"]] = relationship(
+        lazy="selectin", order_by="ImageVariant.width", passive_deletes=True
+    )
+
+
+class ImageVariant(Base):
+    """A smaller version of an image, at a key of its own."""
+
+    __tablename__ = "image_variants"
+    __table_args__ = (Index(None, "image_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    content_type: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    checksum_sha256: Mapped[str] = mapped_column(String(44))
+    etag: Mapped[str] = mapped_column(String(255))
+
+
+class Worker(Base):
+    """The heartbeat of one worker process."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    process_id: Mapped[int]
+    release: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # What the self-test found; NULL if it passed.
+    self_test: Mapped[str | None] = mapped_column(String(255))
+    # Whether images are decoded without access to the network.
+    is_isolated: Mapped[bool]
+    # The content types that it can inspect, separated by spaces.
+    content_types: Mapped[str] = mapped_column(String(255))
 
 
 class Deletion(Base):

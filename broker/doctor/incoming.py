@@ -11,8 +11,9 @@ from broker.doctor import refusal
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok
-from broker.domain.errors import BrokerError, StorageError
+from broker.domain.errors import BrokerError
 from broker.domain.object_keys import written_key
+from broker.domain.storage_errors import StorageError
 from broker.domain.transports import transport_named
 
 CHECK = "incoming"

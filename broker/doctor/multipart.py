@@ -7,7 +7,7 @@ from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
 from broker.doctor.trial import PHOTO
-from broker.domain.errors import StorageError
+from broker.domain.storage_errors import StorageError
 from broker.domain.transports import MULTIPART
 from broker.services.tickets.sign import Ticket
 

@@ -3,7 +3,7 @@
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail
-from broker.domain.errors import StorageDenied, StorageError
+from broker.domain.storage_errors import StorageDenied, StorageError
 from broker.domain.transports import Transport
 
 NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from broker.doctor import refusal
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok
-from broker.domain.errors import StorageError
+from broker.domain.storage_errors import StorageError
 
 CHECK = "removal"
 SHOWN = 3

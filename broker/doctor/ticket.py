@@ -6,7 +6,8 @@ from broker.doctor import refusal
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
-from broker.domain.errors import ObjectMismatch, ObjectMissing, StorageError
+from broker.domain.errors import ObjectMismatch, ObjectMissing
+from broker.domain.storage_errors import StorageError
 from broker.domain.transports import transport_named
 
 SENT, CONFIRMED = "ticket", "confirm"

@@ -15,6 +15,7 @@ BrokerError
 ├── QuotaExceeded           too little of the user's quota is left; `fields` names what
 ├── ObjectMissing           the bytes have not arrived; retryable
 ├── ObjectMismatch          the object differs from the declared one
+├── UploadRejected          the worker rejected the file; `rejection` says why
 ├── PartsMissing            not every part has arrived; retryable
 ├── NotMultipart            the upload's transport has no parts
 ├── UploadSettled           the upload is no longer pending
@@ -27,20 +28,13 @@ BrokerError
 ├── DatabaseUnavailable     try again later
 │   └── DatabaseNotMigrated this release needs a newer migration
 ├── QueueUnavailable        try again later
-└── StorageError
-    ├── ObjectNotFound      \
-    ├── ObjectRefused        |
-    ├── PreconditionFailed   | raised by the storage; services turn them into errors above
-    ├── MultipartNotFound    |
-    ├── InvalidParts        /
-    ├── ObjectBusy          only this object does not answer; try again later
-    ├── StorageUnavailable  the server does not answer; try again later
-    └── StorageDenied       the bucket refuses the broker's own credentials
-        └── BucketMissing   the server has no such bucket
+└── StorageError         see `domain/storage_errors.py`
 """
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+
+from broker.domain.rejections import DETAILS, RejectionReason
 
 RETRY_AFTER_SECONDS = 2
 
@@ -66,6 +60,11 @@ class BrokerError(Exception):
         self.detail = detail
         self.fields = fields
         self.reason = reason
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """Members of the problem besides those of RFC 9457 and `errors`."""
+        return {}
 
     @property
     def for_operators(self) -> str:
@@ -160,6 +159,21 @@ class ObjectMismatch(BrokerError):
     code = "object_mismatch"
 
 
+class UploadRejected(BrokerError):
+    """The worker rejected the file. The problem has the code of the reason as `reason`."""
+
+    code = "upload_rejected"
+
+    def __init__(self, rejection: RejectionReason) -> None:
+        super().__init__(DETAILS[rejection])
+        self.rejection = rejection
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """See BrokerError."""
+        return {"reason": self.rejection.value}
+
+
 class PartsMissing(BrokerError):
     """Parts have not arrived; `fields` lists their numbers."""
 
@@ -232,68 +246,3 @@ class QueueUnavailable(BrokerError):
     """The queue of bucket notifications does not answer, or refuses the broker."""
 
     code = "queue_unavailable"
-
-
-class StorageError(BrokerError):
-    """A request of the broker to the bucket failed."""
-
-
-class ObjectNotFound(StorageError):
-    """The bucket has no object at this key."""
-
-    code = "object_not_found"
-
-
-class ObjectRefused(StorageError):
-    """S3 refuses the request for this object, but answers for others.
-
-    For example, HEAD is 400 if the client encrypted the object with its own key (SSE-C).
-    """
-
-    code = "object_refused"
-
-
-class PreconditionFailed(StorageError):
-    """The object's ETag is not the required one (S3: 412)."""
-
-    code = "precondition_failed"
-
-
-class MultipartNotFound(StorageError):
-    """The multipart upload was completed, aborted, or removed by the bucket's lifecycle rule."""
-
-    code = "multipart_not_found"
-
-
-class InvalidParts(StorageError):
-    """The named parts cannot be completed: a part is missing or too small."""
-
-    code = "invalid_parts"
-
-
-class StorageUnavailable(StorageError):
-    """The bucket did not answer, or answered 5xx."""
-
-    code = "storage_unavailable"
-    retry_after = RETRY_AFTER_SECONDS
-
-
-class ObjectBusy(StorageError):
-    """S3 does not answer for this object, but answers for others.
-
-    MinIO locks a key while a conditional PUT to it is being sent, however slowly.
-    """
-
-    code = "storage_unavailable"
-    retry_after = RETRY_AFTER_SECONDS
-
-
-class StorageDenied(StorageError):
-    """The bucket refuses the broker: its credentials, policy or bucket name are wrong."""
-
-    code = "storage_denied"
-    retry_after = 30
-
-
-class BucketMissing(StorageDenied):
-    """The server has no such bucket, or the address is not that of an S3 server."""

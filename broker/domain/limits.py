@@ -32,6 +32,16 @@ class Limits:
     quota_window: int = 86400
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000
+    inspection: str = "required"
+    max_pixels: int = 100_000_000
+    max_frames: int = 300
+    ad_image_variants: tuple[int, ...] = (320, 800, 1600)
+    avatar_variants: tuple[int, ...] = (320, 800, 1600)
+
+    @property
+    def inspects(self) -> bool:
+        """Check whether a worker inspects every image before it is published."""
+        return self.inspection == "required"
 
     @property
     def has_quota(self) -> bool:

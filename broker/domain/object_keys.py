@@ -46,6 +46,16 @@ def with_new_suffix(key: str) -> str:
     return f"{stem_and_suffix[:-SUFFIX_LENGTH]}{_new_suffix()}{dot}{extension}"
 
 
+def with_extension(key: str, content_type: str) -> str:
+    """Return the relative key with the extension of another content type."""
+    return f"{key.rpartition('.')[0]}.{EXTENSIONS[content_type]}"
+
+
+def variant_key(key: str, width: int) -> str:
+    """Return the relative key of an image's variant with this width in pixels."""
+    return f"{key.rpartition('.')[0]}_w{width}.webp"
+
+
 def _new_suffix() -> str:
     """Return a suffix from one random number, which is cheaper than eight random numbers."""
     number = secrets.randbelow(len(_SUFFIX_ALPHABET) ** SUFFIX_LENGTH)

@@ -27,6 +27,7 @@ class OwnerKind:
         keeps_one: a newly confirmed image replaces the one before.
         max_bytes: the largest image, in bytes.
         max_count: how many images an owner may have.
+        variant_widths: the widths of the variants of its images, in pixels.
         ttl: how long a ticket may be used, for each transport.
     """
 
@@ -36,6 +37,7 @@ class OwnerKind:
     keeps_one: bool
     max_bytes: Callable[[Limits], int]
     max_count: Callable[[Limits], int]
+    variant_widths: Callable[[Limits], tuple[int, ...]]
     ttl: Callable[[Limits, Transport], timedelta] = _transport_ttl
 
 
@@ -46,6 +48,7 @@ AD = OwnerKind(
     keeps_one=False,
     max_bytes=lambda limits: limits.max_image_bytes,
     max_count=lambda limits: limits.max_images_per_ad,
+    variant_widths=lambda limits: limits.ad_image_variants,
 )
 USER = OwnerKind(
     name="user",
@@ -54,6 +57,7 @@ USER = OwnerKind(
     keeps_one=True,
     max_bytes=lambda limits: limits.max_avatar_bytes,
     max_count=lambda limits: 1,
+    variant_widths=lambda limits: limits.avatar_variants,
 )
 OWNER_KINDS = {kind.name: kind for kind in (AD, USER)}
 

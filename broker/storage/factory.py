@@ -1,5 +1,6 @@
 """Create the storage from the settings; no connection is opened yet."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
@@ -8,14 +9,23 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.heads import ObjectHeads
+from broker.storage.object_files import FILE_OPERATIONS, ObjectFiles
 from broker.storage.presigner import S3Presigner
-from broker.storage.s3 import S3Storage, follow_no_redirect, refuse_other_operations
+from broker.storage.s3 import (
+    ALLOWED_OPERATIONS,
+    S3Storage,
+    follow_no_redirect,
+    refuse_all_but,
+)
 from broker.storage.sigv4 import Credentials
 from broker.storage.timing import watch
 from broker.storage.translation import translate_without_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
@@ -41,15 +51,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
     """Create the storage, with the credentials and the region of `aws_session`."""
     session = session or aws_session()
     region = region_of(session)
-    client = session.client(
-        "s3",
-        region_name=region,
-        endpoint_url=settings.s3_endpoint_url,
-        config=client_config(settings),
-    )
-    client.meta.events.register("before-parameter-build.s3", refuse_other_operations)
-    client.meta.events.register("before-call.s3", follow_no_redirect)
-    watch(client)
+    client = _client(settings, session, ALLOWED_OPERATIONS)
 
     def credentials() -> Credentials:
         return _current(session)
@@ -75,6 +77,26 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         heads=heads,
         media_url=media_url.rstrip("/"),
     )
+
+
+def object_files(settings: Settings, session: boto3.Session | None = None) -> ObjectFiles:
+    """Create what a worker reads and writes objects with. The API never calls this."""
+    client = _client(settings, session or aws_session(), FILE_OPERATIONS)
+    return ObjectFiles(client, settings.s3_bucket)
+
+
+def _client(settings: Settings, session: boto3.Session, allowed: frozenset[str]) -> "S3Client":
+    """Return a client that refuses all operations that are not allowed."""
+    client = session.client(
+        "s3",
+        region_name=region_of(session),
+        endpoint_url=settings.s3_endpoint_url,
+        config=client_config(settings),
+    )
+    client.meta.events.register("before-parameter-build.s3", refuse_all_but(allowed))
+    client.meta.events.register("before-call.s3", follow_no_redirect)
+    watch(client)
+    return client
 
 
 def _current(session: boto3.Session) -> Credentials:

@@ -20,15 +20,15 @@ from cachetools import TTLCache
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
-from broker.domain.errors import (
+from broker.domain.object_head import ObjectHead
+from broker.domain.object_keys import beside
+from broker.domain.storage_errors import (
     BucketMissing,
     ObjectBusy,
     ObjectRefused,
     StorageError,
     StorageUnavailable,
 )
-from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import beside
 from broker.storage.circuit_breaker import CircuitBreaker
 from broker.storage.sigv4 import Credentials, host_header, sign_head
 from broker.storage.timing import observe

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broker.domain.errors import MultipartNotFound
 from broker.domain.part_plan import UploadedPart
+from broker.domain.storage_errors import MultipartNotFound
 from broker.storage.translation import (
     translate_missing,
     translate_of_completion,

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
 from broker.config import Settings
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.factory import bucket_url, s3_storage
 from broker.storage.s3 import S3Storage

@@ -1,13 +1,13 @@
 """A bucket on an S3 server, through boto3. The client refuses calls that read or write bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from broker.domain.errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.object_keys import beside
+from broker.domain.storage_errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
@@ -40,10 +40,14 @@ class ForbiddenOperation(Exception):
     """The client was called with an operation that the broker must never use."""
 
 
-def refuse_other_operations(model: Any, **_: object) -> None:
-    """Refuse operations that are not allowed before anything is sent (boto3 event handler)."""
-    if model.name not in ALLOWED_OPERATIONS:
-        raise ForbiddenOperation(f"The broker does not call {model.name}.")
+def refuse_all_but(allowed: frozenset[str]) -> Callable[..., None]:
+    """Return a boto3 event handler that refuses other operations before anything is sent."""
+
+    def refuse(model: Any, **_: object) -> None:
+        if model.name not in allowed:
+            raise ForbiddenOperation(f"This process does not call {model.name}.")
+
+    return refuse
 
 
 def follow_no_redirect(context: Any, **_: object) -> None:
@@ -60,7 +64,7 @@ class S3Storage:
     """One bucket; implements `ObjectStorage`.
 
     Args:
-        client: created by `factory.s3_storage`, which registers `refuse_other_operations`.
+        client: created by `factory.s3_storage`, which allows ALLOWED_OPERATIONS only.
         media_url: the public base URL of the location, without a trailing slash.
     """
 

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from broker.domain.errors import (
+from broker.domain.storage_errors import (
     BucketMissing,
     InvalidParts,
     MultipartNotFound,

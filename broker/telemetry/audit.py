@@ -22,6 +22,7 @@ class Act(StrEnum):
 
     TICKET_ISSUED = "ticket.issued"
     TICKET_RENEWED = "ticket.renewed"
+    UPLOAD_ARRIVED = "upload.arrived"
     UPLOAD_CONFIRMED = "upload.confirmed"
     UPLOAD_REJECTED = "upload.rejected"
     UPLOAD_CANCELLED = "upload.cancelled"

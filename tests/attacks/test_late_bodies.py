@@ -14,7 +14,7 @@ from flask import Flask
 
 from broker.db.models import Deletion, UserQuota
 from broker.domain.bucket_notifications import ObjectCreated
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.services.background.bucket_notifications import handle_bucket_notifications
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads.outbox import BUSY_MAX

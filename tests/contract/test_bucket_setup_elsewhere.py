@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from broker.cli import broker
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.storage import bucket_setup
 from broker.storage.bucket_setup import Outcome, Step
 from broker.storage.bucket_setup.iam import iam_policy

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from broker.domain.errors import ObjectBusy, ObjectNotFound
+from broker.domain.storage_errors import ObjectBusy, ObjectNotFound
 from broker.storage import circuit_breaker, factory
 from tests.contract.odd_server import storage_at
 

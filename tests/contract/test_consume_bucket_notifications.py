@@ -22,7 +22,8 @@ from moto.server import ThreadedMotoServer
 from broker.cli import broker
 from broker.config import Settings
 from broker.db.models import Image
-from broker.domain.errors import DatabaseUnavailable, QueueUnavailable, StorageUnavailable
+from broker.domain.errors import DatabaseUnavailable, QueueUnavailable
+from broker.domain.storage_errors import StorageUnavailable
 from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS, Consumer
 from broker.storage.queue import notification_queue
 from tests.http.background.test_bucket_notifications import notification

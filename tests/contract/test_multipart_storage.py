@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from broker.domain.checksums import composite_sha256
-from broker.domain.errors import InvalidParts, MultipartNotFound
 from broker.domain.part_plan import UploadedPart
 from broker.domain.put_request import upload_part_request
+from broker.domain.storage_errors import InvalidParts, MultipartNotFound
 from broker.storage.s3 import S3Storage
 from tests.http.part_uploads import PART, digest
 from tests.servers.fixtures import Bucket

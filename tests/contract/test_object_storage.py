@@ -9,8 +9,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from broker.config import Settings
-from broker.domain.errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
 from broker.domain.object_head import ObjectHead
+from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
 from broker.storage import copies
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import ForbiddenOperation, S3Storage

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.domain.errors import BucketMissing, StorageDenied, StorageError, StorageUnavailable
+from broker.domain.storage_errors import (
+    BucketMissing,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+)
 from broker.local.process import free_ports
 from broker.storage import circuit_breaker, factory
 from broker.storage.s3 import S3Storage

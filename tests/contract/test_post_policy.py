@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.domain.errors import ObjectNotFound
 from broker.domain.object_head import PresignedPost
 from broker.domain.post_policy import post_form
+from broker.domain.storage_errors import ObjectNotFound
 from tests.servers.fixtures import Bucket
 
 DATA = b"\xff\xd8\xff\xe0" + b"a photo" * 100

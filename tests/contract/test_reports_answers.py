@@ -3,7 +3,7 @@
 import pytest
 from urllib3 import HTTPResponse
 
-from broker.domain.errors import (
+from broker.domain.storage_errors import (
     BucketMissing,
     MultipartNotFound,
     ObjectNotFound,

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import boto3
 import httpx
 
-from broker.domain.errors import ObjectNotFound
 from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
+from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.protocol import Presigner
 from tests.faults.invariants import Listing, S3Listing
 from tests.fuzz.fake_bucket import FakeBucket, end_of, md5, sha256, signed_headers

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from broker.domain.errors import ObjectNotFound, PreconditionFailed
 from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.put_request import PutRequest
+from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.storage.presigner import S3Presigner
 from broker.storage.sigv4 import Credentials
 from tests.fuzz.fake_multipart import FakeMultipart

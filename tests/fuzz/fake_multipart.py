@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from broker.domain.errors import InvalidParts, MultipartNotFound
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
+from broker.domain.storage_errors import InvalidParts, MultipartNotFound
 
 
 @dataclass

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from broker.domain.errors import StorageDenied, StorageUnavailable
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import UploadedPart
+from broker.domain.storage_errors import StorageDenied, StorageUnavailable
 from tests.fuzz.buckets import HistoryBucket
 from tests.fuzz.model import ANSWERED, CHURNED, DONE, LATER, REPLACED, UNHEARD
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from broker.api.problems.table import PROBLEMS
 from broker.config import PREFIX, Settings
-from broker.domain import errors
+from broker.domain import errors, storage_errors
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,7 +36,7 @@ def test_every_error_that_services_raise_has_a_status() -> None:
         "invalid_parts",
         "queue_unavailable",  # raised only by the consumer of notifications
     }
-    for error in vars(errors).values():
+    for error in {**vars(errors), **vars(storage_errors)}.values():
         if isinstance(error, type) and issubclass(error, errors.BrokerError):
             assert error.code in PROBLEMS or error.code in internal, error
 

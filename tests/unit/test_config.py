@@ -144,7 +144,10 @@ def test_a_bad_value_under_an_old_name_is_named_and_not_shown(
     assert "canary" not in str(error.value)
 
 
-def test_the_limits_of_services_default_to_the_settings_defaults() -> None:
+def test_the_limits_of_services_default_to_the_settings_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BROKER_INSPECTION")
     settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="s" * 32)
     assert settings.limits == Limits()
 
@@ -158,4 +161,6 @@ def test_the_limits_of_services_are_the_settings_of_the_same_names() -> None:
         ticket_ttl=77,
         reap="confirm",
     )
-    assert settings.limits == Limits(location="photos", ticket_ttl=77, reap="confirm")
+    assert settings.limits == Limits(
+        location="photos", ticket_ttl=77, reap="confirm", inspection="off"
+    )

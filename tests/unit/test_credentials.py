@@ -10,8 +10,8 @@ from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 from broker.config import Settings
-from broker.domain.errors import StorageDenied, StorageError, StorageUnavailable
 from broker.domain.post_policy import PostForm, post_form
+from broker.domain.storage_errors import StorageDenied, StorageError, StorageUnavailable
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 

@@ -8,7 +8,7 @@ from broker.api.problems.table import PROBLEMS
 # Codes of views that send requests to the bucket or sign with its credentials.
 STORAGE = ("storage_unavailable", "storage_denied")
 # Codes of uploads that have ended.
-ENDED = ("upload_expired", "upload_cancelled", "object_mismatch")
+ENDED = ("upload_expired", "upload_cancelled", "object_mismatch", "upload_rejected")
 # Codes of every view: requests are counted, the first use of a token is stored, and any view may
 # have a bug.
 ALWAYS = ("rate_limited", "database_unavailable", "database_not_migrated", "internal_error")

@@ -35,8 +35,13 @@ class ApiError(BrokerError):
         self.code = code  # type: ignore[misc]
 
 
-def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> Response:
-    """Return the problem+json response of a code."""
+def problem(
+    code: str,
+    detail: str,
+    fields: Mapping[str, Any] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> Response:
+    """Return the problem+json response of a code, with further members of its type."""
     row = PROBLEMS[code]
     body: dict[str, Any] = {
         "type": f"/docs/errors#{code}",
@@ -44,6 +49,7 @@ def problem(code: str, detail: str, fields: Mapping[str, Any] | None = None) -> 
         "status": row.status,
         "detail": detail,
         "code": code,
+        **(members or {}),
     }
     if fields:
         body["errors"] = fields
@@ -79,7 +85,7 @@ def handle_broker_error(error: BrokerError) -> Response:
     """Answer an error of the broker with the problem of its code."""
     if PROBLEMS[error.code].status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("%s: %s", error.code, error.for_operators)
-    answer = problem(error.code, error.detail, error.fields)
+    answer = problem(error.code, error.detail, error.fields, error.members)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer

@@ -214,6 +214,13 @@ _TABLE = (
         "request a new ticket",
     ),
     ProblemType(
+        "upload_rejected",
+        422,
+        "Upload rejected",
+        "the worker inspected the file and rejected it; `reason` is the code of the reason",
+        "do not retry; choose another file",
+    ),
+    ProblemType(
         "rate_limited",
         429,
         "Too many requests",

@@ -12,10 +12,12 @@ from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import allows_large_body
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
+from broker.api.routes.recorded import may_be_processing
 from broker.api.routes.uploads import UPLOAD_PATH
 from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
+from broker.services.uploads.settled import Recorded
 from broker.telemetry.metrics import CONFIRMS
 from schemas import images, parts
 from schemas.fields import rfc3339
@@ -82,8 +84,8 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 )
 @requires_token
 @blueprint.response(200, images.Image)
-def complete_upload(upload_id: UUID) -> dict[str, Any]:
+@may_be_processing
+def complete_upload(upload_id: UUID) -> Recorded:
     """Complete the multipart upload and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:
-        row = complete(work, upload_id)
-    return shapes.image(row)
+        return complete(work, upload_id)

@@ -31,7 +31,26 @@ def image(row: Image) -> dict[str, Any]:
         "image_url": image_url(row.key),
         "alt_text": row.alt_text,
         "order": row.order,
+        **rendition(row),
         "created_at": row.created_at,
+    }
+
+
+def rendition(row: Image) -> dict[str, Any]:
+    """Return the size, the placeholder and the variants of an image."""
+    return {
+        "width": row.width,
+        "height": row.height,
+        "thumbhash": row.thumbhash,
+        "variants": [
+            {
+                "width": variant.width,
+                "height": variant.height,
+                "content_type": variant.content_type,
+                "url": image_url(variant.key),
+            }
+            for variant in row.variants
+        ],
     }
 
 
@@ -46,6 +65,7 @@ def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
         "name": _name(row),
         "avatar": avatar.key if avatar else None,
         "avatar_url": image_url(avatar.key) if avatar else None,
+        "avatar_image": rendition(avatar) if avatar else None,
     }
 
 
@@ -101,6 +121,8 @@ def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
         "checksum_sha256": row.checksum_sha256,
         "checksum_verified": recorded.checksum_verified if recorded else None,
         "composite_checksum_sha256": recorded.composite_sha256 if recorded else None,
+        "reason": row.reason,
+        "image": image(recorded) if recorded else None,
         "transport": row.transport,
         "created_at": row.created_at,
         "expires_at": row.expires_at,

@@ -11,11 +11,12 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
+from broker.api.routes.recorded import may_be_processing
 from broker.services.confirm.confirm import confirm
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.renew import renew
 from broker.services.tickets.report_failure import report_failure as advise
-from broker.services.uploads.settled import image_of
+from broker.services.uploads.settled import Recorded, image_of
 from broker.services.uploads.state import get_upload as get
 from broker.telemetry.metrics import CONFIRMS, FAILURES
 from schemas import images, tickets, uploads
@@ -55,11 +56,11 @@ def cancel_upload(upload_id: UUID) -> None:
 @answers("not_found", "object_missing", "image_deleted", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, images.Image)
-def confirm_upload(upload_id: UUID) -> dict[str, Any]:
+@may_be_processing
+def confirm_upload(upload_id: UUID) -> Recorded:
     """Verify the object and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:
-        row = confirm(work, upload_id)
-    return shapes.image(row)
+        return confirm(work, upload_id)
 
 
 @blueprint.route(UPLOAD_PATH + "renew/", methods=["POST"], strict_slashes=False)

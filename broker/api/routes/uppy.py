@@ -17,6 +17,7 @@ from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.issue_tickets import one_file
 from broker.api.routes.metrics import counted
+from broker.api.routes.recorded import may_be_processing
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPost
@@ -29,6 +30,7 @@ from broker.services.multipart.sign_parts import SignedPart, WantedPart, sign_pa
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
+from broker.services.uploads.settled import Recorded
 from broker.services.uppy import uploads as uppy_uploads
 from broker.services.uppy.sessions import kind_of, principal_of
 from broker.services.work import Work
@@ -155,8 +157,9 @@ def complete_multipart_upload(
         raise InvalidRequest("A part is named twice.", {"parts": ["Named twice."]})
     with counted(CONFIRMS), _work() as work:
         upload = uppy_uploads.by_id(work, uppy_session(), upload_id, query["key"])
-        image = complete(work, upload.id, named=named)
-    return {"location": shapes.image_url(image.key), "key": query["key"]}
+        recorded = complete(work, upload.id, named=named)
+    # While a worker inspects the image, the location is where it will probably be.
+    return {"location": shapes.image_url(recorded.key), "key": query["key"]}
 
 
 @blueprint.route(MULTIPART_PATH, methods=["DELETE"], strict_slashes=False)
@@ -177,12 +180,12 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 @requires_capability
 @blueprint.arguments(uppy.KeyBody, unknown="exclude")
 @blueprint.response(200, images.Image)
-def confirm_by_key(body: dict[str, str]) -> dict[str, Any]:
+@may_be_processing
+def confirm_by_key(body: dict[str, str]) -> Recorded:
     """Confirm an upload by its object key, which Uppy reports. Repeating it is safe."""
     with counted(CONFIRMS), _work() as work:
         upload = uppy_uploads.by_key(work, uppy_session(), body["key"])
-        image = confirm(work, upload.id)
-    return shapes.image(image)
+        return confirm(work, upload.id)
 
 
 def _work() -> AbstractContextManager[Work]:

@@ -17,10 +17,10 @@ from broker.domain.errors import (
     NotFound,
     ObjectMismatch,
     ObjectMissing,
-    StorageDenied,
-    StorageUnavailable,
+    UploadRejected,
 )
 from broker.domain.states import UploadState
+from broker.domain.storage_errors import StorageDenied, StorageUnavailable
 from broker.services.background.late_objects import delete_late, writer
 from broker.services.confirm.confirm import confirm
 from broker.services.uploads import outbox
@@ -32,7 +32,7 @@ log = logging.getLogger("broker.bucket_notifications")
 class Outcome(StrEnum):
     """The result of one notification."""
 
-    CONFIRMED = "confirmed"
+    CONFIRMED = "confirmed"  # or it waits for inspection
     REJECTED = "rejected"
     SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
@@ -91,7 +91,7 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     except NotFound:
         # The owner belongs to another user now; the reaper expires the upload.
         return Outcome.UNKNOWN
-    except ObjectMismatch:
+    except (ObjectMismatch, UploadRejected):
         return Outcome.REJECTED
     except Gone:
         return Outcome.SETTLED

@@ -16,13 +16,8 @@ from typing import Any
 
 from broker.db.session import DATABASE_ERRORS
 from broker.domain.bucket_notifications import objects_created
-from broker.domain.errors import (
-    DatabaseUnavailable,
-    InvalidBucketNotification,
-    QueueUnavailable,
-    StorageDenied,
-    StorageError,
-)
+from broker.domain.errors import DatabaseUnavailable, InvalidBucketNotification, QueueUnavailable
+from broker.domain.storage_errors import StorageDenied, StorageError
 from broker.services.background.bucket_notifications import Outcome, handle_bucket_notifications
 from broker.services.work import Work
 from broker.storage.protocol import NotificationQueue, QueueMessage

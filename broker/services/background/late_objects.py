@@ -22,7 +22,7 @@ from broker.domain.object_keys import (
     relative_key,
     written_key,
 )
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED
 from broker.services.uploads import outbox, quotas
 from broker.services.uploads.settled import image_of
 from broker.services.work import Work
@@ -79,7 +79,7 @@ def writer(work: Work, key: str) -> Upload | None:
 
 
 def _ended_writers(work: Work, keys: Collection[str]) -> list[Upload]:
-    return _writers(work, keys, Upload.state != UploadState.PENDING)
+    return _writers(work, keys, Upload.state.not_in(UNFINISHED))
 
 
 def _delete_late(work: Work, upload: Upload) -> bool:

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from broker.domain.errors import StorageError
+from broker.domain.storage_errors import StorageError
 from broker.services import idempotency
 from broker.services.background.late_objects import sweep
 from broker.services.stale.keep_arrived import keep_arrived

@@ -9,9 +9,9 @@ deleted. So nothing ever writes to the key of an image.
 from dataclasses import dataclass
 
 from broker.db.models import Upload
-from broker.domain.errors import ObjectNotFound, PreconditionFailed
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import object_key, with_new_suffix, written_key
+from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import require_right, rights
 from broker.services.uploads.state import publish_time, update_pending

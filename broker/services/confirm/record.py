@@ -5,29 +5,33 @@ from typing import Any
 
 from broker.db.fast_path import insert_image
 from broker.db.models import Image, Upload
-from broker.domain.errors import ObjectNotFound
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import final_key, needs_promotion, object_key, written_key
 from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
+from broker.domain.storage_errors import ObjectNotFound
 from broker.domain.transports import transport_named
 from broker.domain.verification import differences, is_verified
 from broker.services.confirm.declared import declared_by
 from broker.services.confirm.promote import Published, promote
-from broker.services.uploads import images, outbox, quotas
-from broker.services.uploads.owners import lock_owner, release_slots
+from broker.services.confirm.start_processing import (
+    LARGER_THAN_SESSION,
+    settle_size,
+    start_processing,
+)
+from broker.services.uploads import images, outbox
 from broker.services.uploads.reject import reject
-from broker.services.uploads.settled import current_image, settled_image
+from broker.services.uploads.settled import Recorded, settled, settled_now
 from broker.services.uploads.state import form_dead_at, get_upload, publish_time, transition
-from broker.services.uppy import sessions
 from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
-    """Return the upload's image. If many calls run at once, only one inserts it.
+def record(work: Work, upload: Upload, head: ObjectHead) -> Recorded | None:
+    """Return the upload's image, or with inspection required the upload that waits for a worker.
 
-    `head` is the HEAD of the object that the client wrote.
+    If many calls run at once, only one inserts the image. `head` is the HEAD of the object that the
+    client wrote.
 
     Returns:
         None if the object was replaced or deleted after that HEAD; send a new HEAD then.
@@ -43,6 +47,8 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     if found:
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
+    if work.limits.inspects:
+        return start_processing(work, upload, size=head.content_length)
     published: Published | None = Published(key=upload.key, etag=head.etag, attempt=0)
     if needs_promotion(work.limits, upload):
         published = promote(work, upload, head)
@@ -51,8 +57,8 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Image | None:
     return _insert(work, upload, head, published)
 
 
-def record_published(work: Work, upload: Upload) -> Image | None:
-    """Return the image of an upload whose object is public already; None if there is none.
+def record_published(work: Work, upload: Upload) -> Recorded | None:
+    """Record an upload whose object is public already; return None if there is no such object.
 
     After a restore from a backup, an upload that was confirmed since the backup is pending again,
     but the object that its client sent is deleted.
@@ -63,6 +69,9 @@ def record_published(work: Work, upload: Upload) -> Image | None:
         head = work.storage.head(final_key(work.limits, upload))
     except ObjectNotFound:
         return None
+    if work.limits.inspects:
+        # The worker takes the public object, which a worker wrote, in the place of the client's.
+        return start_processing(work, upload, size=upload.size)
     if transport_named(upload.transport).has_parts:
         # The copy of such an object has a checksum that differs from that of its parts.
         head = replace(head, checksum_sha256=None)
@@ -71,17 +80,17 @@ def record_published(work: Work, upload: Upload) -> Image | None:
     return _insert(work, upload, head, Published(key=upload.key, etag=head.etag, attempt=0))
 
 
-def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Image | None:
+def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Recorded | None:
     values = _values(work, upload, head, published)
     if published.attempt != 1 or not _is_plain(upload):
-        image = Image(upload_id=upload.id, **values)
+        image = Image(upload_id=upload.id, variants=[], **values)
         return _insert_with_all(work, upload, head, published, image)
     written = outbox.row(written_key(work.limits, upload), now=work.now)
     image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
     if image_id is None:
         return _lost(work, upload, published)
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
-    return Image(id=image_id, upload_id=upload.id, **values)
+    return Image(id=image_id, upload_id=upload.id, variants=[], **values)
 
 
 def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _is_plain(upload: Upload) -> bool:
 
 def _insert_with_all(
     work: Work, upload: Upload, head: ObjectHead, published: Published, image: Image
-) -> Image | None:
+) -> Recorded | None:
     """Insert the image and make all changes that belong to it, in one transaction.
 
     These are the size of an upload that declared none, the bytes of an Uppy session, the deletion
@@ -129,35 +138,19 @@ def _insert_with_all(
     if won is None or not _keep_published(work, upload, published):
         session.rollback()
         return _lost(work, upload, published)
-    # Lock the quota before the session, in the same order as when a ticket is issued.
-    if not won.size_is_exact:
-        quotas.refund_unused(session, won, head.content_length)
-    if upload.uppy_session_id is not None and not sessions.charge(
-        session, upload.uppy_session_id, head.content_length
-    ):
+    if not settle_size(session, won, head.content_length):
         session.rollback()
-        return reject(work, upload, "The object is larger than what the Uppy session has left.")
-    if not upload.size_is_exact:
-        won.size, won.size_is_exact = head.content_length, True
-    replaced = False
-    kind = kind_named(upload.owner_kind)
-    if kind.keeps_one:
-        lock_owner(session, kind, upload.owner_id)
-        replaced = images.has_newer(session, upload)
-    if replaced:
-        release_slots(session, kind.name, upload.owner_id)
+        return reject(work, upload, LARGER_THAN_SESSION)
+    inserted = images.insert(session, limits, won, image, now=now)
+    if not inserted:
         unused = object_key(limits.location, published.key)
         outbox.enqueue(session, unused, now=now, form_dead_at=form_dead_at(limits, upload))
-    else:
-        if kind.keeps_one:
-            images.delete_of_owner(session, limits, kind, upload.owner_id, now=now)
-        session.add(image)
     if needs_promotion(limits, upload):
         # If the client sends it again, the reaper finds it.
         outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
     audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
-    return current_image(work, upload) if replaced else image
+    return image if inserted else settled_now(work, upload)
 
 
 def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
@@ -173,8 +166,8 @@ def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
     return outbox.withdraw(work.session, object_key(work.limits.location, published.key))
 
 
-def _lost(work: Work, upload: Upload, published: Published | None = None) -> Image | None:
-    """Delete this attempt's object, and return the image that another call recorded.
+def _lost(work: Work, upload: Upload, published: Published | None = None) -> Recorded | None:
+    """Delete this attempt's object, and return what another call recorded.
 
     Return None if the upload is still pending. The code that ended it may have deleted the client's
     object before it arrived, so that object is deleted again if the upload has no image.
@@ -185,10 +178,10 @@ def _lost(work: Work, upload: Upload, published: Published | None = None) -> Ima
     unused = set()
     if published is not None and published.attempt > 0:
         unused.add(object_key(work.limits.location, published.key))
-    if now_is.state != UploadState.CONFIRMED:
+    if now_is.state not in (UploadState.PROCESSING, UploadState.CONFIRMED):
         unused.add(written_key(work.limits, now_is))
     for key in unused:
         outbox.enqueue(work.session, key, now=work.now)
         work.session.commit()
         outbox.drain(work, only_key=key)
-    return settled_image(work, now_is)
+    return settled(work, now_is)

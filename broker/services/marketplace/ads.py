@@ -11,7 +11,7 @@ from broker.db.fast_path import read_only
 from broker.db.models import Ad, Image, Upload, User
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.owners import AD
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED, UploadState
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.marketplace.sign_in import ensure_user
 from broker.services.uploads.images import delete_of_owner, of_owner
@@ -107,7 +107,7 @@ def mark_sold(work: Work, ad_id: int) -> AdView:
 
 
 def delete_ad(work: Work, ad_id: int) -> None:
-    """Delete an ad, its images and its pending uploads; the outbox deletes their objects.
+    """Delete an ad, its images and its unfinished uploads; the outbox deletes their objects.
 
     The uploads and images are locked before the ad, because every transaction that ends an upload
     locks them in this order; otherwise two transactions could wait for each other. Then the ad's
@@ -116,7 +116,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
     require_own_ad(work, ad_id)
     session = work.session
     of_ad = (Upload.owner_kind == AD.name, Upload.owner_id == ad_id)
-    pending = select(Upload.id).where(*of_ad, Upload.state == UploadState.PENDING)
+    pending = select(Upload.id).where(*of_ad, Upload.state.in_(UNFINISHED))
     images = select(Image.id).where(*of_owner(AD, ad_id))
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
@@ -124,7 +124,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
     # A ticket that was issued after the locks were taken may be confirmed until it is ended here.
     # So images are deleted last: otherwise one could stay without an ad.
     uploads = session.scalars(pending).all()
-    end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now)
+    end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now, states=UNFINISHED)
     keys = delete_of_owner(session, work.limits, AD, ad_id, now=work.now)
     session.commit()
     fields = {"images": len(keys)}

@@ -4,17 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from broker.db.models import Upload
-from broker.domain.errors import (
-    MultipartNotFound,
-    NotMultipart,
-    ObjectMissing,
-    ObjectNotFound,
-    ObjectRefused,
-    UploadExpired,
-)
+from broker.domain.errors import NotMultipart, ObjectMissing, UploadExpired
 from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, by_number
 from broker.domain.states import UploadState
+from broker.domain.storage_errors import MultipartNotFound, ObjectNotFound, ObjectRefused
 from broker.domain.transports import transport_named
 from broker.services.confirm.record import record_published
 from broker.services.uploads.settled import raise_settled
@@ -78,7 +72,7 @@ def require_object(work: Work, upload: Upload) -> None:
         return  # it exists; the confirm rejects it
     except ObjectNotFound as missing:
         upload = get_upload(work, upload.id)
-        if upload.state == UploadState.CONFIRMED:
+        if upload.state in (UploadState.PROCESSING, UploadState.CONFIRMED):
             return  # another request recorded the image, and its object below incoming/ is deleted
         raise_settled(upload)
         if being_completed(upload, now=work.now):

@@ -9,17 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from broker.db.models import Image, Upload
-from broker.domain.errors import (
-    InvalidParts,
-    MultipartNotFound,
-    NotMultipart,
-    ObjectRefused,
-    PartsMissing,
-)
+from broker.db.models import Upload
+from broker.domain.errors import NotMultipart, PartsMissing
 from broker.domain.object_keys import written_key
 from broker.domain.part_plan import UploadedPart, plan_of
 from broker.domain.states import UploadState
+from broker.domain.storage_errors import InvalidParts, MultipartNotFound, ObjectRefused
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.arrived import (
     arrived_parts,
@@ -29,13 +24,13 @@ from broker.services.multipart.arrived import (
 )
 from broker.services.multipart.sign_parts import part_digests
 from broker.services.uploads.reject import reject
-from broker.services.uploads.settled import settled_image
+from broker.services.uploads.settled import Recorded, settled
 from broker.services.uploads.state import update_pending
 from broker.services.work import Work
 
 
-def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Image:
-    """Complete the upload and record its image, unless this was done before. Return the image.
+def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = None) -> Recorded:
+    """Complete the upload and record it, unless this was done before. Return what confirm returns.
 
     `named` has ETags by part number, from a client that cuts the parts itself. Parts that it does
     not name are left out of the object.
@@ -51,7 +46,7 @@ def complete(work: Work, upload_id: UUID, *, named: Mapping[int, str] | None = N
     """
     upload = get_multipart(work, upload_id)
     if upload.state != UploadState.PENDING:
-        return settled_image(work, upload)
+        return settled(work, upload)
     require_pending(work, upload, completing=True)
     arrived = arrived_parts(work, upload, named=named)
     if arrived is not None:

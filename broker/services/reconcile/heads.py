@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from broker.domain.errors import ObjectNotFound, ObjectRefused
 from broker.domain.object_head import ObjectHead
+from broker.domain.storage_errors import ObjectNotFound, ObjectRefused
 from broker.storage.protocol import ObjectStorage
 
 AT_ONCE = 16

@@ -19,13 +19,11 @@ from broker.domain.errors import (
     BrokerError,
     DatabaseUnavailable,
     NotFound,
-    ObjectBusy,
     ObjectMissing,
     PartsMissing,
-    StorageError,
-    StorageUnavailable,
 )
 from broker.domain.states import UploadState
+from broker.domain.storage_errors import ObjectBusy, StorageError, StorageUnavailable
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
 from broker.services.uploads import outbox
@@ -93,7 +91,7 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
                 log.exception("upload %s is postponed by an unexpected error", upload_id)
                 postponed += 1
                 continue
-            kept += state is UploadState.CONFIRMED
+            kept += state in (UploadState.PROCESSING, UploadState.CONFIRMED)
             expired += state is UploadState.EXPIRED
         if at_most is not None or len(found) < BATCH:
             return Stale(kept=kept, expired=expired, postponed=postponed)

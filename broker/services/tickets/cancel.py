@@ -4,7 +4,7 @@ from uuid import UUID
 
 from broker.domain.errors import UploadSettled
 from broker.domain.object_keys import written_key
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED, UploadState
 from broker.services.uploads import outbox
 from broker.services.uploads.state import end_upload, get_upload
 from broker.services.work import Work
@@ -12,7 +12,7 @@ from broker.telemetry import audit
 
 
 def cancel(work: Work, upload_id: UUID) -> None:
-    """Cancel a pending upload; an upload that ended without an image stays as it is.
+    """Cancel an unfinished upload; an upload that ended without an image stays as it is.
 
     Parts that have arrived are aborted at once if the bucket answers, otherwise by the outbox.
 
@@ -21,7 +21,7 @@ def cancel(work: Work, upload_id: UUID) -> None:
         UploadSettled: it is confirmed; delete its image instead.
     """
     upload = get_upload(work, upload_id)
-    if end_upload(work, upload_id, UploadState.CANCELLED):
+    if end_upload(work, upload_id, UploadState.CANCELLED, states=UNFINISHED):
         audit.record_upload(
             audit.Act.UPLOAD_CANCELLED, upload, work.principal, for_user=upload.user_id
         )

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Image, Upload
+from broker.db.models import Image, ImageVariant, Upload
 from broker.domain.limits import Limits
 from broker.domain.object_keys import object_key
 from broker.domain.owners import OwnerKind, kind_named, signature_life
 from broker.services.uploads import outbox
-from broker.services.uploads.owners import release_slots
+from broker.services.uploads.owners import lock_owner, release_slots
 
 
 def delete_images(
@@ -21,6 +21,15 @@ def delete_images(
 
     Their slots are released. The outbox deletes their objects after the commit, never before.
     """
+    doomed = select(Image.id).where(*conditions)
+    # Lock the images, so that nobody adds a variant in between.
+    session.execute(doomed.with_for_update())
+    variants = session.scalars(
+        delete(ImageVariant)
+        .where(ImageVariant.image_id.in_(doomed))
+        .returning(ImageVariant.key)
+        .execution_options(synchronize_session=False)
+    ).all()
     rows = session.execute(
         delete(Image)
         .where(*conditions)
@@ -30,10 +39,10 @@ def delete_images(
     owners = Counter((row.owner_kind, row.owner_id) for row in rows)
     for (kind, owner_id), count in sorted(owners.items()):
         release_slots(session, kind, owner_id, count)
-    for row in rows:
+    for key in (*(row.key for row in rows), *variants):
         outbox.enqueue(
             session,
-            object_key(limits.location, row.key),
+            object_key(limits.location, key),
             now=now,
             form_dead_at=now + signature_life(limits),
         )
@@ -45,6 +54,26 @@ def delete_of_owner(
 ) -> list[str]:
     """Delete all images of one owner; return their relative keys."""
     return delete_images(session, limits, *of_owner(kind, owner_id), now=now)
+
+
+def insert(
+    session: Session, limits: Limits, upload: Upload, image: Image, *, now: datetime
+) -> bool:
+    """Insert the image of an upload that has just been confirmed.
+
+    If its owner keeps one image, the image before is deleted. An image that was requested earlier
+    never replaces one that was requested later: then nothing is inserted, the slot is released, and
+    this returns False.
+    """
+    kind = kind_named(upload.owner_kind)
+    if kind.keeps_one:
+        lock_owner(session, kind, upload.owner_id)
+        if has_newer(session, upload):
+            release_slots(session, kind.name, upload.owner_id)
+            return False
+        delete_of_owner(session, limits, kind, upload.owner_id, now=now)
+    session.add(image)
+    return True
 
 
 def has_newer(session: Session, upload: Upload) -> bool:

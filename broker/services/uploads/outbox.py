@@ -19,14 +19,9 @@ from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, Upload
 from broker.db.session import DATABASE_ERRORS
-from broker.domain.errors import (
-    BrokerError,
-    ObjectBusy,
-    ObjectRefused,
-    StorageError,
-    StorageUnavailable,
-)
+from broker.domain.errors import BrokerError
 from broker.domain.object_keys import relative_key
+from broker.domain.storage_errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.services.uploads import quotas
 from broker.services.work import Work
 

@@ -1,28 +1,28 @@
 """Reject an upload whose object is not the declared one."""
 
-from broker.db.models import Image, Upload
+from broker.db.models import Upload
 from broker.domain.errors import ObjectMismatch
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.uploads import outbox
-from broker.services.uploads.settled import current_image
+from broker.services.uploads.settled import Recorded, settled_now
 from broker.services.uploads.state import end_upload
 from broker.services.work import Work
 from broker.telemetry import audit
 
 
-def reject(work: Work, upload: Upload, detail: str) -> Image:
+def reject(work: Work, upload: Upload, detail: str) -> Recorded:
     """Reject the upload, and delete its object or abort its parts at once if the bucket answers.
 
     Returns:
-        The image, if another request confirmed the upload first.
+        The result of another request that confirmed the upload first.
 
     Raises:
         ObjectMismatch: with `detail`, which says what differs.
         UploadExpired, UploadCancelled, ImageDeleted: another request ended it first.
     """
     if not end_upload(work, upload.id, UploadState.REJECTED):
-        return current_image(work, upload)
+        return settled_now(work, upload)
     audit.record_rejection(upload, work.principal, for_user=upload.user_id, detail=detail)
     outbox.drain(work, only_key=written_key(work.limits, upload))
     raise ObjectMismatch(detail)

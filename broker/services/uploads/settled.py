@@ -1,4 +1,4 @@
-"""The image or the error of an upload that is no longer pending."""
+"""The result of an upload that is no longer pending: its image, its inspection or its error."""
 
 from sqlalchemy import select
 
@@ -8,11 +8,16 @@ from broker.domain.errors import (
     ObjectMismatch,
     UploadCancelled,
     UploadExpired,
+    UploadRejected,
     UploadSettled,
 )
+from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.services.uploads.state import get_upload
 from broker.services.work import Work
+
+# What a confirm returns: the image, or the upload if a worker has yet to inspect its object.
+Recorded = Image | Upload
 
 
 def raise_settled(upload: Upload) -> None:
@@ -21,10 +26,14 @@ def raise_settled(upload: Upload) -> None:
         raise UploadExpired("The ticket expired before its upload was confirmed.")
     if upload.state == UploadState.CANCELLED:
         raise UploadCancelled("The ticket was cancelled.")
+    if upload.state == UploadState.REJECTED and upload.reason is not None:
+        raise UploadRejected(RejectionReason(upload.reason))
     if upload.state == UploadState.REJECTED:
         raise ObjectMismatch("The object differed from the declared one and was rejected.")
     if upload.state == UploadState.CONFIRMED:
         raise UploadSettled("The upload is already confirmed.")
+    if upload.state == UploadState.PROCESSING:
+        raise UploadSettled("The file has arrived and is being processed.")
 
 
 def image_of(work: Work, upload: Upload) -> Image | None:
@@ -34,8 +43,13 @@ def image_of(work: Work, upload: Upload) -> Image | None:
     return image
 
 
-def settled_image(work: Work, upload: Upload) -> Image:
-    """Return the image of a confirmed upload, or raise the error of its state."""
+def settled(work: Work, upload: Upload) -> Recorded:
+    """Return the image of a confirmed upload, or an upload that is being processed.
+
+    Raise the error of any other state.
+    """
+    if upload.state == UploadState.PROCESSING:
+        return upload
     if upload.state == UploadState.PENDING:
         # The upload was stale, but another request renewed it at the same time.
         raise UploadExpired("The ticket expired before its upload was confirmed.")
@@ -47,6 +61,6 @@ def settled_image(work: Work, upload: Upload) -> Image:
     return image
 
 
-def current_image(work: Work, upload: Upload) -> Image:
-    """Read the upload again, and return its image or raise the error of its state."""
-    return settled_image(work, get_upload(work, upload.id))
+def settled_now(work: Work, upload: Upload) -> Recorded:
+    """Read the upload again, and return the same as `settled`."""
+    return settled(work, get_upload(work, upload.id))

@@ -1,6 +1,6 @@
 """Read an upload, and change its state by compare-and-set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,14 +43,28 @@ def get_upload(work: Work, upload_id: UUID) -> Upload:
 def update_pending(
     session: Session, upload_id: UUID, *conditions: ColumnElement[bool], **values: Any
 ) -> Upload | None:
-    """Change a pending upload if the conditions hold; return its row, or None if nothing changed.
+    """Change a pending upload; see `update_in`."""
+    return update_in(session, (UploadState.PENDING,), upload_id, *conditions, **values)
+
+
+def update_in(
+    session: Session,
+    states: Sequence[UploadState],
+    upload_id: UUID,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> Upload | None:
+    """Change an upload that is in one of the states, if the conditions hold.
 
     Every change of an upload's row goes through this compare-and-set, except for the one
-    statement of the fast path that confirms a plain upload.
+    statement of the fast path that confirms a plain upload, and for leases.
+
+    Returns:
+        The changed row; None if nothing has changed.
     """
     return session.scalar(
         update(Upload)
-        .where(Upload.id == upload_id, Upload.state == UploadState.PENDING, *conditions)
+        .where(Upload.id == upload_id, Upload.state.in_(states), *conditions)
         .values(**values)
         .returning(Upload)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -60,17 +74,35 @@ def update_pending(
 def transition(
     session: Session, upload_id: UUID, to: UploadState, *, now: datetime
 ) -> Upload | None:
-    """Move a pending upload to another state. Return its row, or None if it was not pending."""
-    upload = update_pending(session, upload_id, state=to, settled_at=now)
+    """End a pending upload. Return its row, or None if it was not pending."""
+    return settle(session, (UploadState.PENDING,), upload_id, state=to, settled_at=now)
+
+
+def settle(
+    session: Session,
+    states: Sequence[UploadState],
+    upload_id: UUID,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> Upload | None:
+    """Change an upload as `update_in` does, after which no client sends parts of it."""
+    upload = update_in(session, states, upload_id, *conditions, **values)
     if upload is not None and transport_named(upload.transport).has_parts:
         session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
     return upload
 
 
 def end(
-    session: Session, limits: Limits, upload_ids: Iterable[UUID], to: UploadState, *, now: datetime
+    session: Session,
+    limits: Limits,
+    upload_ids: Iterable[UUID],
+    to: UploadState,
+    *conditions: ColumnElement[bool],
+    now: datetime,
+    states: Sequence[UploadState] = (UploadState.PENDING,),
+    **values: Any,
 ) -> list[Upload]:
-    """End pending uploads without an image; return the uploads that this call ended.
+    """End uploads in these states without an image; return the uploads that this call ended.
 
     Their slots are released, and the outbox deletes their objects and parts. Quotas are refunded
     last, because issuing a ticket charges them after it has reserved the slot.
@@ -78,7 +110,12 @@ def end(
     ended = [
         upload
         for upload_id in upload_ids
-        if (upload := transition(session, upload_id, to, now=now)) is not None
+        if (
+            upload := settle(
+                session, states, upload_id, *conditions, state=to, settled_at=now, **values
+            )
+        )
+        is not None
     ]
     for upload in ended:
         _clean_up(session, limits, upload, now=now)
@@ -87,9 +124,15 @@ def end(
     return ended
 
 
-def end_upload(work: Work, upload_id: UUID, to: UploadState) -> bool:
-    """End one pending upload without an image; return whether this call ended it."""
-    ended = end(work.session, work.limits, [upload_id], to, now=work.now)
+def end_upload(
+    work: Work,
+    upload_id: UUID,
+    to: UploadState,
+    *,
+    states: Sequence[UploadState] = (UploadState.PENDING,),
+) -> bool:
+    """End one upload without an image; return whether this call ended it."""
+    ended = end(work.session, work.limits, [upload_id], to, now=work.now, states=states)
     work.session.commit()
     return bool(ended)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from broker.domain.errors import StorageDenied, StorageUnavailable
+from broker.domain.storage_errors import StorageDenied, StorageUnavailable
 from broker.storage.bucket_setup.aspect import Aspect, Unreadable
 from broker.storage.translation import translate
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.storage_errors import StorageUnavailable
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.canonical import same
 from broker.storage.bucket_setup.reading import (

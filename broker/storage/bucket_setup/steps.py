@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import DEFAULT_REGION, aws_session, region_of
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.cors import cors

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from broker.domain.errors import ObjectBusy
 from broker.domain.object_head import ObjectHead
+from broker.domain.storage_errors import ObjectBusy
 from tests.http.client import Client, declared, token
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.services.background.reap import Reaped, reap_once
 from tests.attacks import SLOW
 from tests.faults.invariants import check_invariants

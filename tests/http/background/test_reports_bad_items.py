@@ -11,9 +11,9 @@ from flask import Flask
 
 from broker.db.models import Deletion, Image
 from broker.domain.adoption import Skipped
-from broker.domain.errors import StorageDenied
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import DifferenceKind
+from broker.domain.storage_errors import StorageDenied
 from broker.services.background import bucket_notifications
 from broker.services.background.consume import Consumer
 from broker.services.uploads import outbox

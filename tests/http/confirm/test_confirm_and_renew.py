@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.storage_errors import StorageUnavailable
 from broker.storage.s3 import S3Storage
 from tests.http.client import JPEG, Client, declared, send, token
 

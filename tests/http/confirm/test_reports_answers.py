@@ -8,7 +8,7 @@ import boto3
 import pytest
 from flask import Flask
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.storage_errors import StorageUnavailable
 from broker.services.multipart import complete as completing
 from tests.http.client import Client, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from broker.db.models import Ad, IdempotencyKey, Upload, UppySession
-from broker.domain.errors import StorageUnavailable
 from broker.domain.principal import Principal
+from broker.domain.storage_errors import StorageUnavailable
 from broker.services.background.reap import reap_once
 from broker.services.idempotency import BATCH, Claim, claim
 from tests.http.client import Client, declared, rows, token

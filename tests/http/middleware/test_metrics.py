@@ -7,7 +7,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families as families
 from werkzeug.test import Client as Werkzeug
 
-from broker.domain.errors import StorageUnavailable
+from broker.domain.storage_errors import StorageUnavailable
 from tests.http.client import Client, send, token
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]

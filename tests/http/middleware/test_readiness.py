@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.storage.bucket_state import BucketState
 from tests.http.client import Client, token
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Deletion, Image, UploadPart
-from broker.domain.errors import ObjectNotFound, StorageUnavailable
+from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
 from broker.services.background.reap import reap_once
 from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from broker.domain.errors import ObjectNotFound
+from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.bucket_setup.iam import iam_policy
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
 from tests.servers.fixtures import Bucket

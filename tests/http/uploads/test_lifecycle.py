@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from broker.domain.errors import ObjectNotFound
+from broker.domain.storage_errors import ObjectNotFound
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads import outbox
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from broker.db.models import Deletion
-from broker.domain.errors import StorageDenied
+from broker.domain.storage_errors import StorageDenied
 from broker.services.uploads import outbox
 from broker.services.work import Work
 from tests.http.client import rows

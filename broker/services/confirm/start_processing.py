@@ -1,0 +1,64 @@
+"""Hand an upload whose object has arrived over to the workers."""
+
+from sqlalchemy.orm import Session
+
+from broker.db import leases
+from broker.db.models import Upload
+from broker.domain.states import UploadState
+from broker.services.uploads import quotas
+from broker.services.uploads.owners import require_right, rights
+from broker.services.uploads.reject import reject
+from broker.services.uploads.settled import Recorded, settled_now
+from broker.services.uploads.state import settle
+from broker.services.uppy import sessions
+from broker.services.work import Work
+from broker.telemetry import audit
+
+LARGER_THAN_SESSION = "The object is larger than what the Uppy session has left."
+
+
+def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
+    """Set a pending upload to `processing`, due at once; return it.
+
+    If another request was faster, return what it recorded. `size` is the object's, in bytes.
+
+    Raises:
+        NotFound: the caller has lost the right to the upload's owner in the meantime.
+        ObjectMismatch: the object is larger than what its Uppy session has left.
+        UploadExpired, UploadCancelled, ImageDeleted, UploadRejected: see `settled`.
+    """
+    session = work.session
+    waiting = settle(
+        session,
+        (UploadState.PENDING,),
+        upload.id,
+        *rights(work, upload),
+        state=UploadState.PROCESSING,
+        processing_since=work.now,
+        due_at=leases.not_after(session, work.now),
+    )
+    if waiting is None:
+        session.rollback()
+        require_right(work, upload)
+        return settled_now(work, upload)
+    if not settle_size(session, waiting, size):
+        session.rollback()
+        return reject(work, upload, LARGER_THAN_SESSION)
+    session.commit()
+    audit.record_upload(audit.Act.UPLOAD_ARRIVED, upload, work.principal, for_user=upload.user_id)
+    return waiting
+
+
+def settle_size(session: Session, won: Upload, size: int) -> bool:
+    """Store the size of an upload that declared none, and charge its Uppy session.
+
+    Return False if the session has too few bytes left; roll back then.
+    """
+    # Lock the quota before the session, in the same order as when a ticket is issued.
+    if not won.size_is_exact:
+        quotas.refund_unused(session, won, size)
+    if won.uppy_session_id is not None and not sessions.charge(session, won.uppy_session_id, size):
+        return False
+    if not won.size_is_exact:
+        won.size, won.size_is_exact = size, True
+    return True

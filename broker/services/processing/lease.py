@@ -1,0 +1,94 @@
+"""The lease of one upload: one attempt of one worker to process it.
+
+The number of the attempt is the token of the lease. Every later statement of the attempt requires
+that the upload still has this number, so a worker whose lease has run out changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.db import leases
+from broker.db.models import Upload
+from broker.domain.states import UploadState
+from broker.services.uploads.state import update_in
+from broker.services.work import Work
+
+# A worker renews its lease about every third of this time.
+LEASE = timedelta(seconds=60)
+ATTEMPTS_MAX = 5
+RETRY_WAIT = timedelta(seconds=10)
+
+
+class LeaseLost(Exception):
+    """The lease has run out and another worker has taken the upload, or the upload has ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A leased upload, as it was when it was leased."""
+
+    upload: Upload
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.upload.publish_attempts
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Check whether the upload has failed too often to be tried again."""
+        return self.upload.attempts > ATTEMPTS_MAX
+
+
+def take(work: Work, *, now: datetime | None = None) -> Lease | None:
+    """Lease the upload that has been due for longest; return None if none is due.
+
+    The attempt is counted before anything is decoded, so an image that crashes the worker is not
+    tried for ever. `now` replaces the time of the database.
+    """
+    rows = leases.take(
+        work.session,
+        Upload.due_at,
+        Upload.state == UploadState.PROCESSING,
+        lease=LEASE,
+        values={
+            Upload.attempts: Upload.attempts + 1,
+            Upload.publish_attempts: Upload.publish_attempts + 1,
+        },
+        now=now,
+    )
+    return Lease(upload=rows[0]) if rows else None
+
+
+def keep(work: Work, lease: Lease, *, now: datetime | None = None) -> None:
+    """Extend the lease; raise LeaseLost if it no longer exists."""
+    _change(work, lease, due_at=leases.after(work.session, LEASE, now=now))
+
+
+def give_back(work: Work, lease: Lease, *, wait: timedelta, now: datetime | None = None) -> None:
+    """End the lease without counting the attempt; the upload is due again after a wait."""
+    _change(
+        work,
+        lease,
+        due_at=leases.after(work.session, wait, now=now),
+        attempts=Upload.attempts - 1,
+    )
+
+
+def retry_later(work: Work, lease: Lease, *, now: datetime | None = None) -> None:
+    """End the lease of a failed attempt; the upload is due again after a wait that doubles."""
+    wait = RETRY_WAIT * 2 ** (lease.upload.attempts - 1)
+    _change(work, lease, due_at=leases.after(work.session, wait, now=now))
+
+
+def _change(work: Work, lease: Lease, **values: object) -> None:
+    changed = update_in(
+        work.session,
+        (UploadState.PROCESSING,),
+        lease.upload.id,
+        Upload.publish_attempts == lease.attempt,
+        **values,
+    )
+    work.session.commit()
+    if changed is None:
+        raise LeaseLost

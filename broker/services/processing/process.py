@@ -1,0 +1,254 @@
+"""Process one upload, from its lease to its image or its rejection."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from broker.db.session import DATABASE_ERRORS
+from broker.domain.object_keys import final_key, written_key
+from broker.domain.owners import kind_named
+from broker.domain.rejections import RejectionReason
+from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, StorageError
+from broker.inspection.directories import job_directory
+from broker.inspection.inspected import Inspected, Rejected, Request
+from broker.services.processing import publish
+from broker.services.processing.lease import (
+    ATTEMPTS_MAX,
+    Lease,
+    LeaseLost,
+    give_back,
+    keep,
+    retry_later,
+    take,
+)
+from broker.services.processing.record import record, reject
+from broker.services.work import Broker
+from broker.storage.object_files import ObjectFiles
+from broker.telemetry import processing
+
+MIB = 1024 * 1024
+# A published JPEG may be larger than the HEIC that the client sent, by at most this factor.
+PUBLISHED_MAX = 8
+STORAGE_WAIT = timedelta(seconds=15)
+# A lease is renewed when a third of it has passed.
+KEEP_SECONDS = 20
+log = logging.getLogger("broker.worker")
+
+
+class Stopped(Exception):
+    """The worker was asked to stop."""
+
+
+class Outcome(StrEnum):
+    """What became of a leased upload."""
+
+    PUBLISHED = "published"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"  # its owner has gone, or has a newer image
+    GIVEN_BACK = "given_back"  # the bucket failed, or the worker was asked to stop
+    FAILED = "failed"  # it is tried again
+    LOST = "lost"  # another worker has taken it, or its client has cancelled it
+
+
+class Inspect(Protocol):
+    """Inspects a file; see `inspection/sandbox.py: inspect_in_child`."""
+
+    def __call__(self, request: Request, *, keep: Callable[[], None]) -> Inspected:
+        """Return the result; raise Rejected, or what `keep` raises."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a worker process works with.
+
+    Attributes:
+        files: reads and writes objects.
+        inspect: inspects a file in a process of its own.
+        directory: for temporary files.
+        is_stopping: return whether the worker was asked to stop.
+        now: the time, for tests; None is the time of the database.
+    """
+
+    files: ObjectFiles
+    inspect: Inspect
+    directory: Path
+    is_stopping: Callable[[], bool] = lambda: False
+    now: datetime | None = None
+
+
+def process_next(broker: Broker, tools: Tools) -> Outcome | None:
+    """Process the upload that has been due for longest; return None if none is due.
+
+    Raises:
+        DatabaseUnavailable: the lease runs out by itself.
+    """
+    with broker.system_work() as work:
+        lease = take(work, now=tools.now)
+    if lease is None:
+        return None
+    attempt = _Attempt(broker, tools, lease)
+    outcome = attempt.run()
+    processing.finished(outcome)
+    return outcome
+
+
+class _Attempt:
+    """One attempt of this worker to process one upload."""
+
+    def __init__(self, broker: Broker, tools: Tools, lease: Lease) -> None:
+        self._broker = broker
+        self._tools = tools
+        self._lease = lease
+        self._kept_at = time.monotonic()
+        self._announced: list[publish.Output] = []
+
+    def run(self) -> Outcome:
+        """Return what became of the upload; every error but the database's ends here."""
+        outcome = self._run()
+        if self._announced and outcome is not Outcome.PUBLISHED:
+            with self._broker.system_work() as work:
+                publish.give_up(work, self._announced)
+        return outcome
+
+    def _run(self) -> Outcome:
+        try:
+            if self._lease.is_exhausted:
+                raise Rejected(RejectionReason.PROCESSING_FAILED)
+            with job_directory(self._tools.directory) as directory:
+                return self._publish(directory)
+        except Rejected as rejected:
+            return self._reject(rejected)
+        except LeaseLost:
+            return Outcome.LOST
+        except (Stopped, StorageError) as error:
+            if isinstance(error, ObjectRefused):
+                return self._fail(error)
+            wait = timedelta() if isinstance(error, Stopped) else STORAGE_WAIT
+            return self._give_back(error, wait)
+        except DATABASE_ERRORS:
+            raise
+        except Exception as error:
+            # A fault that only this image causes must not stop the worker. The log has its
+            # traceback, and after some attempts the upload is rejected.
+            return self._fail(error)
+
+    def _publish(self, directory: Path) -> Outcome:
+        limits, upload = self._broker.limits, self._lease.upload
+        source, verified = self._download(directory)
+        results = directory / "results"
+        results.mkdir()
+        request = Request(
+            source=source,
+            directory=results,
+            content_type=upload.content_type,
+            max_pixels=limits.max_pixels,
+            max_frames=limits.max_frames,
+            variant_widths=kind_named(upload.owner_kind).variant_widths(limits),
+        )
+        with processing.step("inspect"):
+            inspected = self._tools.inspect(request, keep=self._keep_unless_stopping)
+        wanted = publish.outputs(upload.key, inspected, attempt=self._lease.attempt)
+        with self._broker.system_work() as work:
+            publish.announce(work.session, limits, wanted, now=work.now)
+            self._announced = wanted
+            keep(work, self._lease, now=self._tools.now)
+        with processing.step("publish"):
+            published = publish.send(
+                self._tools.files,
+                limits,
+                wanted,
+                metadata={"upload-id": str(upload.id)},
+                keep=self._keep,
+            )
+        with self._broker.system_work() as work:
+            image = record(
+                work,
+                self._lease,
+                published,
+                thumbhash=inspected.thumbhash,
+                checksum_verified=verified,
+            )
+        return Outcome.CANCELLED if image is None else Outcome.PUBLISHED
+
+    def _download(self, directory: Path) -> tuple[Path, bool]:
+        """Return the client's file, and whether it has the digest that the client declared.
+
+        After a restore from a backup, an upload whose image was published since the backup is in
+        processing again, but the client's object is deleted. Then the public object is used.
+        """
+        limits, upload = self._broker.limits, self._lease.upload
+        source = directory / "source"
+        try:
+            with processing.step("download"):
+                found = self._tools.files.download(
+                    written_key(limits, upload),
+                    source,
+                    max_bytes=upload.size,
+                    keep=self._keep_unless_stopping,
+                )
+        except ObjectNotFound:
+            self._tools.files.download(
+                final_key(limits, upload),
+                source,
+                max_bytes=PUBLISHED_MAX * upload.size + MIB,
+                keep=self._keep_unless_stopping,
+            )
+            return source, False
+        declared = upload.checksum_sha256
+        if not found.is_complete or (upload.size_is_exact and found.size != upload.size):
+            raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its size is another")
+        if declared is not None and declared != found.checksum_sha256:
+            raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its SHA-256 is another")
+        return source, declared is not None
+
+    def _reject(self, rejected: Rejected) -> Outcome:
+        try:
+            with self._broker.system_work() as work:
+                reject(work, self._lease, rejected.reason, str(rejected))
+        except LeaseLost:
+            return Outcome.LOST
+        processing.rejected(rejected.reason)
+        return Outcome.REJECTED
+
+    def _give_back(self, error: Exception, wait: timedelta) -> Outcome:
+        if isinstance(error, StorageError):
+            log.warning("upload %s waits: %s", self._lease.upload.id, error.for_operators)
+        try:
+            with self._broker.system_work() as work:
+                give_back(work, self._lease, wait=wait, now=self._tools.now)
+        except LeaseLost:
+            return Outcome.LOST
+        return Outcome.GIVEN_BACK
+
+    def _fail(self, error: Exception) -> Outcome:
+        upload = self._lease.upload
+        log.error("attempt %s of upload %s failed", upload.attempts, upload.id, exc_info=error)
+        try:
+            with self._broker.system_work() as work:
+                if upload.attempts >= ATTEMPTS_MAX:
+                    reason = RejectionReason.PROCESSING_FAILED
+                    reject(work, self._lease, reason, type(error).__name__)
+                    processing.rejected(reason)
+                    return Outcome.REJECTED
+                retry_later(work, self._lease, now=self._tools.now)
+        except LeaseLost:
+            return Outcome.LOST
+        return Outcome.FAILED
+
+    def _keep_unless_stopping(self) -> None:
+        if self._tools.is_stopping():
+            raise Stopped
+        self._keep()
+
+    def _keep(self) -> None:
+        """Renew the lease when a third of it has passed; raise LeaseLost if it is gone."""
+        if time.monotonic() - self._kept_at < KEEP_SECONDS:
+            return
+        with self._broker.system_work() as work:
+            keep(work, self._lease, now=self._tools.now)
+        self._kept_at = time.monotonic()

@@ -1,0 +1,117 @@
+"""Publish the files of an inspection at keys that no other attempt has.
+
+The keys are committed to the outbox before the first file is sent. The attempt that wins removes
+them from the outbox in the transaction that inserts the image. So an object that no image names is
+deleted, whenever its worker stops.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Deletion
+from broker.domain.limits import Limits
+from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
+from broker.inspection.inspected import Inspected, OutputFile
+from broker.services.uploads import outbox
+from broker.services.work import Work
+from broker.storage.object_files import ObjectFiles
+
+# Within this time a worker has sent all files, or has lost its lease.
+PUBLISH_TIME = timedelta(minutes=15)
+# S3 refuses requests of machines whose clocks are wrong by more than 15 minutes, so the clocks of a
+# worker and a reaper differ by at most this.
+CLOCKS_APART = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A file, and the relative key at which it is to be published."""
+
+    key: str
+    file: OutputFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFile:
+    """A file that has been published, and the ETag of its object."""
+
+    key: str
+    file: OutputFile
+    etag: str
+
+
+def outputs(key: str, inspected: Inspected, *, attempt: int) -> list[Output]:
+    """Return the image and its variants with their keys; the image is the first.
+
+    The first attempt uses `key`, each later one a key with a new suffix.
+    """
+    own = with_extension(
+        key if attempt == 1 else with_new_suffix(key), inspected.image.content_type
+    )
+    return [
+        Output(key=own, file=inspected.image),
+        *(Output(key=variant_key(own, each.width), file=each) for each in inspected.variants),
+    ]
+
+
+def announce(session: Session, limits: Limits, files: list[Output], *, now: datetime) -> None:
+    """Put the keys into the outbox, in case this attempt does not win.
+
+    Their objects are deleted twice, because a request that is being sent may still end.
+    """
+    due = now + PUBLISH_TIME + CLOCKS_APART
+    for each in files:
+        key = object_key(limits.location, each.key)
+        outbox.enqueue(session, key, now=due, form_dead_at=due + PUBLISH_TIME)
+
+
+def give_up(work: Work, files: list[Output]) -> None:
+    """Let the outbox delete the objects of an attempt that did not win, now and once more."""
+    keys = [object_key(work.limits.location, each.key) for each in files]
+    work.session.execute(
+        update(Deletion)
+        .where(Deletion.object_key.in_(keys), Deletion.attempts == 0)
+        .values(not_before=work.now)
+    )
+    work.session.commit()
+
+
+def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
+    """Remove the keys from the outbox; return False if the deletion of one may have begun."""
+    return all(outbox.withdraw(session, object_key(limits.location, key)) for key in keys)
+
+
+def send(
+    files: ObjectFiles,
+    limits: Limits,
+    wanted: list[Output],
+    *,
+    metadata: dict[str, str],
+    keep: Callable[[], None],
+) -> list[PublishedFile]:
+    """Send the files, and return what was published. `keep` is called before each file.
+
+    Raises:
+        PreconditionFailed: there is an object at one of the keys; another attempt has other keys.
+        StorageUnavailable, StorageDenied: see `ObjectFiles`.
+    """
+    published = []
+    for each in wanted:
+        keep()
+        with each.file.path.open("rb") as file:
+            etag = files.upload(
+                file,
+                object_key(limits.location, each.key),
+                size=each.file.size,
+                content_type=each.file.content_type,
+                cache_control=limits.cache_control,
+                checksum_sha256=each.file.checksum_sha256,
+                metadata=metadata,
+                acl=limits.default_acl,
+            )
+        published.append(PublishedFile(key=each.key, file=each.file, etag=etag))
+    return published

@@ -1,0 +1,145 @@
+"""End an upload in processing: insert its image with its variants, or reject it."""
+
+from broker.db.models import Image, ImageVariant, Upload
+from broker.domain.object_keys import object_key, written_key
+from broker.domain.rejections import RejectionReason
+from broker.domain.states import UploadState
+from broker.services.processing.lease import Lease, LeaseLost
+from broker.services.processing.publish import PUBLISH_TIME, PublishedFile, withdraw
+from broker.services.uploads import images, outbox
+from broker.services.uploads.owners import rights
+from broker.services.uploads.state import end, settle
+from broker.services.work import Work
+from broker.telemetry import audit
+
+PROCESSING = (UploadState.PROCESSING,)
+
+
+def record(
+    work: Work,
+    lease: Lease,
+    published: list[PublishedFile],
+    *,
+    thumbhash: str,
+    checksum_verified: bool,
+) -> Image | None:
+    """Confirm the upload, and insert its image with its variants, in one transaction.
+
+    `published` has the image first.
+
+    Returns:
+        None if the owner has a newer image, or belongs to another user now.
+
+    Raises:
+        LeaseLost: another worker has taken the upload, it has ended, or its files are being
+            deleted.
+    """
+    upload, session, limits, now = lease.upload, work.session, work.limits, work.now
+    # The worker itself has no right to an owner.
+    as_user = work.acting_for(upload.user_id)
+    won = settle(
+        session,
+        PROCESSING,
+        upload.id,
+        Upload.publish_attempts == lease.attempt,
+        *rights(as_user, upload),
+        state=UploadState.CONFIRMED,
+        settled_at=now,
+    )
+    if won is None:
+        session.rollback()
+        _cancel_without_owner(work, lease)
+        return None
+    keys = [each.key for each in published]
+    if not withdraw(session, limits, keys):
+        session.rollback()
+        raise LeaseLost
+    image = _image(won, published, thumbhash, checksum_verified)
+    image.created_at = now
+    inserted = images.insert(session, limits, won, image, now=now)
+    if not inserted:
+        for key in keys:
+            outbox.enqueue(session, object_key(limits.location, key), now=now)
+    if lease.attempt > 1:
+        # A confirm without inspection may have copied the client's object to the first key.
+        first = object_key(limits.location, upload.key)
+        outbox.enqueue(session, first, now=now, form_dead_at=now + PUBLISH_TIME)
+    # If the client sends it again, the reaper finds it.
+    outbox.enqueue(session, written_key(limits, upload), now=now)
+    session.commit()
+    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    return image if inserted else None
+
+
+def reject(work: Work, lease: Lease, reason: RejectionReason, detail: str) -> None:
+    """Reject the upload; its slot is released, and the outbox deletes its object.
+
+    Raises:
+        LeaseLost: another worker has taken the upload, or it has ended.
+    """
+    ended = end(
+        work.session,
+        work.limits,
+        [lease.upload.id],
+        UploadState.REJECTED,
+        Upload.publish_attempts == lease.attempt,
+        now=work.now,
+        states=PROCESSING,
+        reason=reason,
+    )
+    work.session.commit()
+    if not ended:
+        raise LeaseLost
+    audit.record_rejection(
+        lease.upload, work.principal, for_user=lease.upload.user_id, detail=f"{reason}: {detail}"
+    )
+
+
+def _cancel_without_owner(work: Work, lease: Lease) -> None:
+    """Cancel the upload if its owner was deleted or belongs to another user now."""
+    ended = end(
+        work.session,
+        work.limits,
+        [lease.upload.id],
+        UploadState.CANCELLED,
+        Upload.publish_attempts == lease.attempt,
+        now=work.now,
+        states=PROCESSING,
+    )
+    work.session.commit()
+    if not ended:
+        raise LeaseLost
+
+
+def _image(
+    upload: Upload, published: list[PublishedFile], thumbhash: str, checksum_verified: bool
+) -> Image:
+    main, *variants = published
+    return Image(
+        upload_id=upload.id,
+        owner_kind=upload.owner_kind,
+        owner_id=upload.owner_id,
+        key=main.key,
+        content_type=main.file.content_type,
+        size=main.file.size,
+        checksum_sha256=main.file.checksum_sha256,
+        checksum_verified=checksum_verified,
+        etag=main.etag,
+        alt_text=upload.alt_text,
+        order=upload.order,
+        width=main.file.width,
+        height=main.file.height,
+        thumbhash=thumbhash,
+        variants=[
+            ImageVariant(
+                key=each.key,
+                content_type=each.file.content_type,
+                width=each.file.width,
+                height=each.file.height,
+                size=each.file.size,
+                checksum_sha256=each.file.checksum_sha256,
+                etag=each.etag,
+            )
+            for each in variants
+        ],
+    )
