@@ -31,11 +31,11 @@ def main(load: Callable[[], Inspect]) -> NoReturn:
     answer_to = os.dup(1)
     os.dup2(2, 1)
     task = read_task(sys.stdin.buffer.read())
-    sys.stdin.close()
     status = 1
     try:
         answer = _do(task, load)
-        with open(answer_to, "wb") as stream:
+        # It stays open until the process ends: at the end of the output the parent kills it.
+        with open(answer_to, "wb", closefd=False) as stream:
             stream.write(json.dumps(answer).encode())
         status = 0
     except MemoryError:

@@ -25,7 +25,7 @@ from broker.inspection.answer import (
     read_inspected,
 )
 from broker.inspection.child import OUT_OF_MEMORY
-from broker.inspection.confinement import ChildLimits, Confinement
+from broker.inspection.confinement import ChildLimits, Confinement, child_limits
 from broker.inspection.inspected import Inspected, Request
 from broker.inspection.task import Task
 
@@ -53,7 +53,7 @@ class ChildFailed(Exception):
 
 
 def inspect_in_child(
-    request: Request, *, limits: ChildLimits, keep: Callable[[], None]
+    request: Request, *, keep: Callable[[], None], limits: ChildLimits | None = None
 ) -> Inspected:
     """Inspect a file in a child process. No process is left, whatever happens.
 
@@ -61,13 +61,14 @@ def inspect_in_child(
 
     Args:
         request: what to inspect. Its directory is the only place that the child may write to.
-        limits: what the child may use.
         keep: called about every second while the child runs. If it raises, the child is killed.
+        limits: what the child may use, by default `confinement.child_limits`.
 
     Raises:
         Rejected: the file must not be published.
         ChildFailed: the child crashed, exceeded a limit, or answered with impossible values.
     """
+    limits = limits or child_limits(request)
     task = Task(parent=os.getpid(), directory=request.directory, limits=limits, request=request)
     answer = _run(task, keep)
     try:
