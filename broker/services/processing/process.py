@@ -105,9 +105,17 @@ class _Attempt:
         self._tools = tools
         self._lease = lease
         self._kept_at = time.monotonic()
+        self._announced: list[publish.Output] = []
 
     def run(self) -> Outcome:
         """Return what became of the upload; every error but the database's ends here."""
+        outcome = self._run()
+        if self._announced and outcome is not Outcome.PUBLISHED:
+            with self._broker.system_work() as work:
+                publish.give_up(work, self._announced)
+        return outcome
+
+    def _run(self) -> Outcome:
         try:
             if self._lease.is_exhausted:
                 raise Rejected(RejectionReason.PROCESSING_FAILED)
@@ -147,6 +155,7 @@ class _Attempt:
         wanted = publish.outputs(upload.key, inspected, attempt=self._lease.attempt)
         with self._broker.system_work() as work:
             publish.announce(work.session, limits, wanted, now=work.now)
+            self._announced = wanted
             keep(work, self._lease, now=self._tools.now)
         with processing.step("publish"):
             published = publish.send(

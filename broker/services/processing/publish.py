@@ -9,17 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from broker.db.models import Deletion
 from broker.domain.limits import Limits
 from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
 from broker.inspection.inspected import Inspected, OutputFile
 from broker.services.uploads import outbox
+from broker.services.work import Work
 from broker.storage.object_files import ObjectFiles
 
-# Within this time a worker has sent all files, or has lost its lease. The objects are deleted after
-# it, and once more after the same time, because a request that is being sent may still end.
+# Within this time a worker has sent all files, or has lost its lease.
 PUBLISH_TIME = timedelta(minutes=15)
+# S3 refuses requests of machines whose clocks are wrong by more than 15 minutes, so the clocks of a
+# worker and a reaper differ by at most this.
+CLOCKS_APART = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +59,25 @@ def outputs(key: str, inspected: Inspected, *, attempt: int) -> list[Output]:
 
 
 def announce(session: Session, limits: Limits, files: list[Output], *, now: datetime) -> None:
-    """Put the keys into the outbox, in case this attempt does not win."""
+    """Put the keys into the outbox, in case this attempt does not win.
+
+    Their objects are deleted twice, because a request that is being sent may still end.
+    """
+    due = now + PUBLISH_TIME + CLOCKS_APART
     for each in files:
-        outbox.enqueue(
-            session,
-            object_key(limits.location, each.key),
-            now=now + PUBLISH_TIME,
-            form_dead_at=now + 2 * PUBLISH_TIME,
-        )
+        key = object_key(limits.location, each.key)
+        outbox.enqueue(session, key, now=due, form_dead_at=due + PUBLISH_TIME)
+
+
+def give_up(work: Work, files: list[Output]) -> None:
+    """Let the outbox delete the objects of an attempt that did not win, now and once more."""
+    keys = [object_key(work.limits.location, each.key) for each in files]
+    work.session.execute(
+        update(Deletion)
+        .where(Deletion.object_key.in_(keys), Deletion.attempts == 0)
+        .values(not_before=work.now)
+    )
+    work.session.commit()
 
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
