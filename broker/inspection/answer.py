@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,14 @@ MAX_THUMBHASH_BYTES = 64
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # A JPEG takes the place of these; all other files keep their type.
 _CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a child process has given up, and which types of images it can inspect."""
+
+    confinement: Confinement
+    content_types: tuple[str, ...]
 
 
 class InvalidAnswer(Exception):
@@ -47,11 +55,17 @@ def rejected_answer(rejected: Rejected) -> dict[str, Any]:
     return {"rejected": {"reason": rejected.reason, "detail": str(rejected)[:MAX_DETAIL]}}
 
 
-def read_confinement(text: bytes) -> Confinement:
-    """Return what the child says about its confinement, before it reads any file."""
-    values = _object(_parse(text).get("confinement"))
-    return Confinement(
-        **{field.name: values.get(field.name) is True for field in fields(Confinement)}
+def read_description(text: bytes) -> Description:
+    """Return what a child says about itself, before it reads any file."""
+    values = _parse(text)
+    confinement = _object(values.get("confinement"))
+    kinds = {kind.name: confinement.get(kind.name) is True for kind in fields(Confinement)}
+    content_types = values.get("content_types")
+    if not isinstance(content_types, list):
+        raise InvalidAnswer("content_types")
+    return Description(
+        confinement=Confinement(**kinds),
+        content_types=tuple(one for one in EXTENSIONS if one in content_types),
     )
 
 

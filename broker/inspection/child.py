@@ -53,7 +53,9 @@ def _do(task: Task, load: Callable[[], Inspect]) -> dict[str, Any]:
     source = request.source if request else None
     confinement = confine(task.limits, parent=task.parent, source=source, directory=task.directory)
     if request is None:
-        return {"confinement": asdict(confinement)}
+        from broker.inspection.readable import readable_types
+
+        return {"confinement": asdict(confinement), "content_types": readable_types()}
     inspect = load()
     try:
         return inspected_answer(inspect(request))

@@ -1,6 +1,7 @@
 """Real child processes that crash, loop, lie, and look around; see stub_child.py."""
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -18,11 +19,20 @@ from broker.domain.rejections import RejectionReason
 from broker.inspection import sandbox
 from broker.inspection.confinement import ChildLimits
 from broker.inspection.inspected import Inspected, Rejected, Request
-from broker.inspection.sandbox import ChildFailed, confinement_here, inspect_in_child
+from broker.inspection.sandbox import ChildFailed, describe_child, inspect_in_child
 
 STUB = Path(__file__).with_name("stub_child.py")
 LIMITS = ChildLimits(memory_bytes=2**28, cpu_seconds=5, wall_seconds=10.0, file_bytes=2**20)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have only the limits")
+seccomp = pytest.mark.skipif(
+    not Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+    or os.uname().machine not in ("x86_64", "aarch64"),
+    reason="this kernel has no seccomp, or the filter does not know this architecture",
+)
+landlock = pytest.mark.skipif(
+    sys.platform != "linux" or ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) < 1,
+    reason="this kernel has no Landlock",
+)
 
 
 @pytest.fixture
@@ -165,21 +175,17 @@ def test_the_child_has_no_credentials_no_descriptors_and_no_privileges(
     assert state["directory"] == "/"
 
 
-@linux
+@seccomp
 def test_the_child_reaches_no_port(found: Callable[..., Any]) -> None:
-    if not confinement_here().network:
-        pytest.skip("this system has neither namespaces nor seccomp")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         answer = found("connect", source=str(listener.getsockname()[1]))
     assert answer in ("Operation not permitted", "Network is unreachable")
 
 
-@linux
+@landlock
 def test_the_child_opens_no_file_of_the_worker(
     found: Callable[..., Any], request_: Request, tmp_path: Path
 ) -> None:
-    if not confinement_here().files:
-        pytest.skip("this system has no Landlock")
     secret = tmp_path / "credentials"
     secret.write_text("secret")
     own = request_.directory / "writable"
@@ -190,15 +196,20 @@ def test_the_child_opens_no_file_of_the_worker(
     assert answers == ["Permission denied"] * 4 + ["opened"] * 2
 
 
-@linux
+@seccomp
 def test_the_child_starts_no_process_and_sends_the_worker_no_signal(
     found: Callable[..., Any],
 ) -> None:
-    if not confinement_here().processes:
-        pytest.skip("this system has no seccomp")
     assert found("attack") == dict.fromkeys(
         ["exec", "fork", "signal", "ptrace"], "Operation not permitted"
     )
+
+
+@seccomp
+@landlock
+def test_a_child_says_what_it_has_given_up() -> None:
+    confinement = describe_child().confinement
+    assert (confinement.network, confinement.files, confinement.processes) == (True, True, True)
 
 
 @linux
