@@ -73,9 +73,7 @@ def _work(broker: Broker, stop: StopSignal) -> None:
     root = inspection_root()
     remove_stale(root)
     found = _tested(root)
-    heartbeat = Heartbeat(
-        broker, is_isolated=found.is_isolated, content_types=found.content_types
-    )
+    heartbeat = Heartbeat(broker, is_isolated=found.is_isolated, content_types=found.content_types)
     tools = Tools(
         files=object_files(broker.settings),
         inspect=inspect_in_child,

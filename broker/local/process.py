@@ -251,9 +251,7 @@ class ChildProcess:
             if ready():
                 return
             if time.monotonic() >= deadline:
-                raise ServerNotReady(
-                    f"{self._name} not ready in {timeout:g} s{self._log_tail()}"
-                )
+                raise ServerNotReady(f"{self._name} not ready in {timeout:g} s{self._log_tail()}")
             # Pause, but not longer than the process runs.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_INTERVAL)
