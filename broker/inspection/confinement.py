@@ -25,8 +25,8 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CAPABILITY_VERSION_3 = 0x20080522
 
-# Measured with libvips 8.18: address space after the imports, and what a progressive JPEG with full
-# chroma, an interlaced PNG and an AVIF need for a pixel, with a margin.
+# Measured with libvips 8.18, with a margin: the address space of an idle child, and what one pixel
+# of a progressive JPEG with full chroma (6.2) or of an AVIF (15) needs.
 _IDLE_BYTES = 128 * 1024 * 1024
 _BYTES_PER_PIXEL = 8
 _HEIF_BYTES_PER_PIXEL = 20

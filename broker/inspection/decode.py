@@ -44,7 +44,7 @@ def set_up() -> None:
 
 @contextmanager
 def corrupt_if_it_warns() -> Iterator[None]:
-    """Raise Rejected if libvips fails or warns. A lack of memory is not the file's fault.
+    """Raise Rejected if libvips fails or warns.
 
     libvips looks for the decoder's warnings before each 8 rows, so `fail_on` misses those of the
     last 8 rows: seen with a truncated JPEG. They stay in its error buffer, which an Error empties.
@@ -53,11 +53,16 @@ def corrupt_if_it_warns() -> Iterator[None]:
     try:
         yield
     except pyvips.Error as error:
-        if "memory" in error.detail.lower():
-            raise
-        raise Rejected(RejectionReason.CORRUPT, error.detail.strip()) from error
+        raise decoding_failed(error) from error
     if warnings := _warnings():
         raise Rejected(RejectionReason.CORRUPT, warnings)
+
+
+def decoding_failed(error: pyvips.Error) -> Exception:
+    """Return what to raise if libvips cannot decode. A lack of memory is not the file's fault."""
+    if "memory" in error.detail.lower():
+        return error
+    return Rejected(RejectionReason.CORRUPT, error.detail.strip())
 
 
 def _warnings() -> str:
