@@ -5,13 +5,17 @@ them from the outbox in the transaction that inserts the image. So an object tha
 deleted, whenever its worker stops.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
+from broker.db.models import Image, ImageVariant
 from broker.domain.limits import Limits
+from broker.domain.object_head import VARIANT_WIDTH
 from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
 from broker.inspection.inspected import Inspected, OutputFile
 from broker.services.uploads import outbox
@@ -39,29 +43,48 @@ class PublishedFile:
     etag: str
 
 
-def outputs(key: str, inspected: Inspected, *, attempt: int) -> list[Output]:
-    """Return the image and its variants with their keys; the image is the first.
+def announce(
+    session: Session, limits: Limits, key: str, inspected: Inspected, *, now: datetime
+) -> list[Output]:
+    """Choose the keys of the image and its variants, and put them into the outbox.
 
-    The first attempt uses `key`, each later one a key with a new suffix.
+    The outbox deletes the objects if this attempt does not win. The image is the first, at `key`
+    with the extension of its type. If an image or a variant has one of these keys, all get a new
+    suffix: an adopted image may be named like a variant.
     """
-    own = with_extension(
-        key if attempt == 1 else with_new_suffix(key), inspected.image.content_type
-    )
+    wanted = _outputs(key, inspected)
+    if _are_taken(session, [each.key for each in wanted]):
+        wanted = _outputs(with_new_suffix(key), inspected)
+    put_into_outbox(session, limits, [each.key for each in wanted], now=now)
+    return wanted
+
+
+def put_into_outbox(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
+    """Put the relative keys of an attempt into the outbox, in case it does not win."""
+    for key in keys:
+        outbox.enqueue(
+            session,
+            object_key(limits.location, key),
+            now=now + PUBLISH_TIME,
+            form_dead_at=now + 2 * PUBLISH_TIME,
+        )
+
+
+def _outputs(key: str, inspected: Inspected) -> list[Output]:
+    own = with_extension(key, inspected.image.content_type)
     return [
         Output(key=own, file=inspected.image),
         *(Output(key=variant_key(own, each.width), file=each) for each in inspected.variants),
     ]
 
 
-def announce(session: Session, limits: Limits, files: list[Output], *, now: datetime) -> None:
-    """Put the keys into the outbox, in case this attempt does not win."""
-    for each in files:
-        outbox.enqueue(
-            session,
-            object_key(limits.location, each.key),
-            now=now + PUBLISH_TIME,
-            form_dead_at=now + 2 * PUBLISH_TIME,
-        )
+def _are_taken(session: Session, keys: list[str]) -> bool:
+    """Check whether an image or a variant has one of the keys."""
+    taken = union_all(
+        select(Image.key).where(Image.key.in_(keys)),
+        select(ImageVariant.key).where(ImageVariant.key.in_(keys)),
+    )
+    return session.scalar(taken) is not None
 
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
@@ -74,18 +97,23 @@ def send(
     limits: Limits,
     wanted: list[Output],
     *,
-    metadata: dict[str, str],
+    upload_id: UUID | None,
     keep: Callable[[], None],
 ) -> list[PublishedFile]:
-    """Send the files, and return what was published. `keep` is called before each file.
+    """Send the files, and return what was published; the first is the image.
+
+    `keep` is called before each file. The metadata of the objects says what wrote them, also when
+    their rows are lost: the upload, and of a variant its width.
 
     Raises:
         PreconditionFailed: there is an object at one of the keys; another attempt has other keys.
         StorageUnavailable, StorageDenied: see `ObjectFiles`.
     """
     published = []
+    of_upload = {} if upload_id is None else {"upload-id": str(upload_id)}
     for each in wanted:
         keep()
+        of_variant = {} if each is wanted[0] else {VARIANT_WIDTH: str(each.file.width)}
         with each.file.path.open("rb") as file:
             etag = files.upload(
                 file,
@@ -94,7 +122,7 @@ def send(
                 content_type=each.file.content_type,
                 cache_control=limits.cache_control,
                 checksum_sha256=each.file.checksum_sha256,
-                metadata=metadata,
+                metadata=of_upload | of_variant,
                 acl=limits.default_acl,
             )
         published.append(PublishedFile(key=each.key, file=each.file, etag=etag))
