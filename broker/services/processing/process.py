@@ -124,9 +124,17 @@ class _Attempt:
         self._tools = tools
         self._lease = lease
         self._kept_at = time.monotonic()
+        self._announced: list[publish.Output] = []
 
     def run(self) -> Outcome:
         """Return what became of the upload; every error but the database's ends here."""
+        outcome = self._run()
+        if self._announced and outcome is not Outcome.PUBLISHED:
+            with self._broker.system_work() as work:
+                publish.give_up(work, self._announced)
+        return outcome
+
+    def _run(self) -> Outcome:
         try:
             if self._lease.is_exhausted:
                 raise Rejected(RejectionReason.PROCESSING_FAILED)
@@ -167,7 +175,9 @@ class _Attempt:
         is_first = self._lease.attempt == 1 and not source.is_published
         key = upload.key if is_first else with_new_suffix(upload.key)
         with self._broker.system_work() as work:
-            wanted = publish.announce(work.session, limits, key, inspected, now=work.now)
+            wanted = publish.outputs(work.session, key, inspected)
+            publish.announce(work.session, limits, wanted, now=work.now)
+            self._announced = wanted
             keep(work, self._lease, now=self._tools.now)
         with processing.step("publish"):
             published = publish.send(

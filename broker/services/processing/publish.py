@@ -5,25 +5,28 @@ them from the outbox in the transaction that inserts the image. So an object tha
 deleted, whenever its worker stops.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, union_all
+from sqlalchemy import select, union_all, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Image, ImageVariant
+from broker.db.models import Deletion, Image, ImageVariant
 from broker.domain.limits import Limits
 from broker.domain.object_head import VARIANT_WIDTH
 from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
 from broker.inspection.inspected import Inspected, OutputFile
 from broker.services.uploads import outbox
+from broker.services.work import Work
 from broker.storage.object_files import ObjectFiles
 
-# Within this time a worker has sent all files, or has lost its lease. The objects are deleted after
-# it, and once more after the same time, because a request that is being sent may still end.
+# Within this time a worker has sent all files, or has lost its lease.
 PUBLISH_TIME = timedelta(minutes=15)
+# S3 refuses requests of machines whose clocks are wrong by more than 15 minutes, so the clocks of a
+# worker and a reaper differ by at most this.
+CLOCKS_APART = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class Output:
 
     key: str
     file: OutputFile
+    is_variant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,38 +47,26 @@ class PublishedFile:
     etag: str
 
 
-def announce(
-    session: Session, limits: Limits, key: str, inspected: Inspected, *, now: datetime
-) -> list[Output]:
-    """Choose the keys of the image and its variants, and put them into the outbox.
+def outputs(session: Session, key: str, inspected: Inspected) -> list[Output]:
+    """Return the image and its variants with keys that no row has; the image is the first.
 
-    The outbox deletes the objects if this attempt does not win. The image is the first, at `key`
-    with the extension of its type. If an image or a variant has one of these keys, all get a new
-    suffix: an adopted image may be named like a variant.
+    The image is at `key` with the extension of its type. If an image or a variant has one of these
+    keys, all get a new suffix: an adopted image may be named like a variant.
     """
     wanted = _outputs(key, inspected)
     if _are_taken(session, [each.key for each in wanted]):
         wanted = _outputs(with_new_suffix(key), inspected)
-    put_into_outbox(session, limits, [each.key for each in wanted], now=now)
     return wanted
-
-
-def put_into_outbox(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
-    """Put the relative keys of an attempt into the outbox, in case it does not win."""
-    for key in keys:
-        outbox.enqueue(
-            session,
-            object_key(limits.location, key),
-            now=now + PUBLISH_TIME,
-            form_dead_at=now + 2 * PUBLISH_TIME,
-        )
 
 
 def _outputs(key: str, inspected: Inspected) -> list[Output]:
     own = with_extension(key, inspected.image.content_type)
     return [
         Output(key=own, file=inspected.image),
-        *(Output(key=variant_key(own, each.width), file=each) for each in inspected.variants),
+        *(
+            Output(key=variant_key(own, each.width), file=each, is_variant=True)
+            for each in inspected.variants
+        ),
     ]
 
 
@@ -85,6 +77,28 @@ def _are_taken(session: Session, keys: list[str]) -> bool:
         select(ImageVariant.key).where(ImageVariant.key.in_(keys)),
     )
     return session.scalar(taken) is not None
+
+
+def announce(session: Session, limits: Limits, files: list[Output], *, now: datetime) -> None:
+    """Put the keys into the outbox, in case this attempt does not win.
+
+    Their objects are deleted twice, because a request that is being sent may still end.
+    """
+    due = now + PUBLISH_TIME + CLOCKS_APART
+    for each in files:
+        key = object_key(limits.location, each.key)
+        outbox.enqueue(session, key, now=due, form_dead_at=due + PUBLISH_TIME)
+
+
+def give_up(work: Work, files: list[Output]) -> None:
+    """Let the outbox delete the objects of an attempt that did not win, now and once more."""
+    keys = [object_key(work.limits.location, each.key) for each in files]
+    work.session.execute(
+        update(Deletion)
+        .where(Deletion.object_key.in_(keys), Deletion.attempts == 0)
+        .values(not_before=work.now)
+    )
+    work.session.commit()
 
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
@@ -100,7 +114,7 @@ def send(
     upload_id: UUID | None,
     keep: Callable[[], None],
 ) -> list[PublishedFile]:
-    """Send the files, and return what was published; the first is the image.
+    """Send the files, and return what was published.
 
     `keep` is called before each file. The metadata of the objects says what wrote them, also when
     their rows are lost: the upload, and of a variant its width.
@@ -113,7 +127,7 @@ def send(
     of_upload = {} if upload_id is None else {"upload-id": str(upload_id)}
     for each in wanted:
         keep()
-        of_variant = {} if each is wanted[0] else {VARIANT_WIDTH: str(each.file.width)}
+        of_variant = {VARIANT_WIDTH: str(each.file.width)} if each.is_variant else {}
         with each.file.path.open("rb") as file:
             etag = files.upload(
                 file,
