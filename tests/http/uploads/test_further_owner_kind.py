@@ -34,7 +34,6 @@ PRODUCT = OwnerKind(
     keeps_one=False,
     max_bytes=lambda limits: 2 * len(JPEG),
     max_count=lambda limits: 2,
-    variant_widths=lambda limits: limits.ad_image_variants,
     ttl=lambda limits, transport: LIFE,
     variant_widths=lambda limits: (320,),
 )
