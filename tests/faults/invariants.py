@@ -12,11 +12,11 @@ import boto3
 from flask import Flask
 from sqlalchemy import select
 
-from broker.db.models import Ad, Deletion, Image, Upload, UploadPart, UserQuota
+from broker.db.models import Ad, Deletion, Image, ImageVariant, Upload, UploadPart, UserQuota
 from broker.db.session import Database
 from broker.domain.limits import Limits
 from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED, UploadState
 
 
 @dataclass
@@ -88,6 +88,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     objects = listing.objects()
     with database.session() as session:
         images = session.scalars(select(Image)).all()
+        variants = session.scalars(select(ImageVariant)).all()
         uploads = session.scalars(select(Upload)).all()
         ads = session.scalars(select(Ad)).all()
         quotas = session.scalars(select(UserQuota)).all()
@@ -96,6 +97,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         session.commit()
     state = State()
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
+    unfinished = [upload for upload in uploads if upload.state in UNFINISHED]
     begun = {
         (written_key(limits, upload), multipart_id)
         for upload in uploads
@@ -106,7 +108,9 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         "objects": len(objects),
         "images": len(images),
         "uploads": len(uploads),
+        "variants": len(variants),
         "pending": len(pending),
+        "processing": len(unfinished) - len(pending),
         "deletions": len(deletions),
         "multipart": len(begun),
         "late": sum(row.charged_window is not None for row in deletions),
@@ -114,17 +118,26 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     wrong = state.violations.append
 
     # Every image has its object, with the right size and ETag.
-    for image in images:
+    published = [*images, *variants]
+    for image in published:
         found = objects.get(f"{limits.location}/{image.key}")
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
+    # A key is that of one image or of one variant.
+    if len({image.key for image in published}) != len(published):
+        wrong("a key is used twice")
+    of_images = {image.id for image in images}
+    for variant in variants:
+        if variant.image_id not in of_images:
+            wrong(f"variant {variant.key} is of no image")
     # Every object belongs to a row: a public one to an image, to the outbox, or to a confirm that
     # runs now. A client may write below incoming/ even after its upload has ended.
     written = {written_key(limits, upload): upload for upload in uploads}
     incoming = {key for key in written if key.startswith(object_key(INCOMING, ""))}
-    known = {object_key(limits.location, image.key) for image in images} | incoming
+    public = {object_key(limits.location, image.key) for image in published}
+    known = public | incoming
     known |= {deletion.object_key for deletion in deletions}
-    for upload in pending:
+    for upload in unfinished:
         known.add(written_key(limits, upload))
         if upload.publish_attempts:
             known.add(final_key(limits, upload))
@@ -144,15 +157,21 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             wrong(f"upload {upload.key} is {upload.state} and has an image")
     if len(by_upload) != len(of_uploads):
         wrong("two images of one upload")
-    # An ad's used slots are its images and pending uploads.
+    # An upload that is being processed has the object that its client sent.
+    for upload in unfinished:
+        if upload.state == UploadState.PROCESSING and written_key(limits, upload) not in objects:
+            wrong(f"upload {upload.key} is processed and has no object")
+        if upload.state == UploadState.PROCESSING and upload.due_at is None:
+            wrong(f"upload {upload.key} is processed and is never due")
+    # An ad's used slots are its images and unfinished uploads.
     for ad in ads:
         taken = sum(image.owner_kind == "ad" and image.owner_id == ad.id for image in images)
-        taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in pending)
+        taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in unfinished)
         if ad.slots_taken != taken:
             wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
-    # A user is charged for pending and confirmed uploads of the window. An ended upload is charged
-    # until the outbox has deleted its object for the last time. An object that arrived after the
-    # end of its upload is charged once more until it is deleted.
+    # A user is charged for unfinished and confirmed uploads of the window. An ended upload is
+    # charged until the outbox has deleted its object for the last time. An object that arrived
+    # after the end of its upload is charged once more until it is deleted.
     by_id = {upload.id: upload for upload in uploads}
     charging = [row for row in deletions if row.upload_id is not None]
     owing = {row.upload_id for row in charging if row.charged_window is None}
@@ -162,7 +181,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             upload.size
             for upload in uploads
             if (upload.user_id, upload.quota_window) == (quota.user_id, quota.window_start)
-            and (upload.state in (UploadState.PENDING, UploadState.CONFIRMED) or upload.id in owing)
+            and (upload.state in (*UNFINISHED, UploadState.CONFIRMED) or upload.id in owing)
         ]
         sizes += [
             by_id[row.upload_id].size
@@ -176,7 +195,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     # The outbox refunds an upload for the object that its client wrote, after the upload has ended.
     for row in charging:
         upload = by_id[row.upload_id]
-        if upload.state == UploadState.PENDING or row.object_key != written_key(limits, upload):
+        if upload.state in UNFINISHED or row.object_key != written_key(limits, upload):
             wrong(f"deleting {row.object_key} refunds {upload.state} upload {upload.key}")
     # Every multipart upload with parts belongs to a row. If it was created just before a crash, it
     # has no parts, and the bucket's lifecycle rule removes it.
@@ -186,12 +205,12 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         if multipart_id not in recorded and listing.has_parts(key, multipart_id):
             wrong(f"parts of {key} are known to no row")
     if at_rest:
-        if pending:
-            wrong(f"{len(pending)} uploads are pending")
+        if unfinished:
+            wrong(f"{len(unfinished)} uploads are unfinished")
         if deletions:
             wrong(f"{len(deletions)} deletions wait")
         if parts:
             wrong(f"{parts} digests of parts are left")
-        for key in objects.keys() - {object_key(limits.location, image.key) for image in images}:
+        for key in objects.keys() - public:
             wrong(f"object {key} is left")
     return state

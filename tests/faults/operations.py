@@ -9,16 +9,20 @@ import boto3
 from flask import Flask
 
 from broker.db.models import Upload
+from tests.faults.photos import photo
 from tests.faults.victim import Request, perform
 from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.servers.fixtures import Bucket
 
 ALICE = token(1)
+# A run of the workers, after all leases have run out.
+WORKER = Request(ALICE, works=True, after=timedelta(hours=1))
+PHOTO = photo(64, 48)
 LONG_PAST = timedelta(days=2)
 SETTINGS = {"require_checksum": False, "part_size": PART}
 # The allowed answers to a repeated request: done now, done before, or ended.
-SETTLED = {200, 201, 204, 404, 409, 410, 422}
+SETTLED = {200, 201, 202, 204, 404, 409, 410, 422}
 
 
 class Scene:
@@ -157,6 +161,66 @@ def reap_late_objects(scene: Scene) -> Request:
     return Request(ALICE, after=LONG_PAST)
 
 
+def processing(scene: Scene, data: bytes = PHOTO) -> dict[str, Any]:
+    """Return the ticket of a file that has arrived and waits for a worker."""
+    ticket: dict[str, Any] = scene.alice.ticket(scene.alice.ad(), **declared(data)).get_json()
+    send(ticket, data)
+    assert scene.alice.post(ticket["confirm_url"]).status_code == 202
+    return ticket
+
+
+def process(scene: Scene) -> Request:
+    processing(scene)
+    return WORKER
+
+
+def process_and_reject(scene: Scene) -> Request:
+    processing(scene, JPEG)
+    return WORKER
+
+
+def process_the_next_attempt(scene: Scene) -> Request:
+    ticket = processing(scene)
+    with scene.app.extensions["broker"].database.session() as session:
+        session.get_one(Upload, UUID(ticket["id"])).publish_attempts = 1
+        session.commit()
+    return WORKER
+
+
+def process_a_new_avatar(scene: Scene) -> Request:
+    for _ in range(2):
+        body = declared(PHOTO)
+        ticket = scene.alice.post("/api/users/1/upload_avatar/", body).get_json()
+        send(ticket, PHOTO)
+        assert scene.alice.post(ticket["confirm_url"]).status_code == 202
+    return WORKER
+
+
+def confirm_for_a_worker(scene: Scene) -> Request:
+    ticket = scene.alice.ticket(scene.alice.ad()).get_json()
+    send(ticket)
+    return post(ticket["confirm_url"])
+
+
+def cancel_while_processing(scene: Scene) -> Request:
+    return delete(f"/api/uploads/{processing(scene)['id']}/")
+
+
+def delete_ad_while_processing(scene: Scene) -> Request:
+    ticket = processing(scene)
+    return delete(f"/api/ads/{ticket['key'].split('/')[1].removeprefix('ad_')}/")
+
+
+def delete_image_with_variants(scene: Scene) -> Request:
+    ticket = processing(scene)
+    perform(scene.app, WORKER)
+    image = scene.alice.get(f"/api/uploads/{ticket['id']}/").get_json()["image"]
+    assert image["variants"]
+    ad = ticket["key"].split("/")[1].removeprefix("ad_")
+    return delete(f"/api/ads/{ad}/images/{image['id']}/")
+
+
+INSPECTED = {"inspection": "required", "ad_image_variants": (16, 32), "avatar_variants": (16,)}
 OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (issue, {}),
     (confirm, {}),
@@ -175,4 +239,19 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (reap_late_objects, {}),
     (reap_forms, {"reap": "confirm"}),
     (reap_parts, {"reap": "confirm"}),
+    *(
+        (prepare, INSPECTED)
+        for prepare in (
+            confirm_for_a_worker,
+            complete,
+            process,
+            process_and_reject,
+            process_the_next_attempt,
+            process_a_new_avatar,
+            cancel_while_processing,
+            delete_image_with_variants,
+            delete_ad_while_processing,
+            reap_forms,
+        )
+    ),
 ]

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -27,7 +28,11 @@ from tests.servers.fixtures import Bucket
 
 STEPS_MAX = 40
 # These run in `make test`. All others are slow and run in `make matrix`.
-QUICK = (operations.confirm_and_promote, operations.complete)
+QUICK = (
+    (operations.confirm_and_promote, {}),
+    (operations.complete, {}),
+    (operations.process, operations.INSPECTED),
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +87,9 @@ def kill_at_every_step(
         assert state.violations == []
         if not killed:
             return step - 1
-        assert victim.perform(scene.app, request) in SETTLED
+        # The lease of a killed worker runs out.
+        later = replace(request, after=request.after + timedelta(hours=1))
+        assert victim.perform(scene.app, later) in SETTLED
     pytest.fail(f"not finished after {STEPS_MAX} steps")
 
 
@@ -93,8 +100,10 @@ def kill_at_every_step(
         pytest.param(
             prepare,
             changes,
-            id="-".join([prepare.__name__, *changes.values()]),
-            marks=[] if prepare in QUICK else pytest.mark.matrix(part="kill"),
+            id="-".join(
+                [prepare.__name__, *filter(None, [changes.get("inspection"), changes.get("reap")])]
+            ),
+            marks=[] if (prepare, changes) in QUICK else pytest.mark.matrix(part="kill"),
         )
         for prepare, changes in OPERATIONS
     ],
@@ -118,8 +127,9 @@ def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
     }
     with killable(processes, settings, s3_bucket.server) as orders:
         kills = kill_at_every_step(Scene(app, s3_bucket), prepare, orders)
-    for days in (3, 6):
+    for days in (3, 6, 9):
         victim.perform(app, Request(ALICE, after=timedelta(days=days)))
+        victim.perform(app, Request(ALICE, works=True, after=timedelta(days=days)))
     state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []

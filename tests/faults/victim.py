@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Flask
@@ -20,18 +22,26 @@ from broker.app import create_app
 from broker.config import Settings
 from broker.db.fast_path.driver_cursors import DriverCursor
 from broker.domain.object_head import ObjectHead
+from broker.inspection.inspect import inspect
 from broker.services.background.reap import reap_once
+from broker.services.processing.process import Outcome, Tools, process_next
+from broker.storage.factory import object_files
+from broker.storage.object_files import ObjectFiles
+
+# What a killed worker reads and writes objects with, see `arm`.
+FILES: ObjectFiles | None = None
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the API, or a run of the reaper if `path` is None."""
+    """A request to the API; if `path` is None, a run of the reaper, or of a worker if `works`."""
 
     token: str
     method: str = "POST"
     path: str | None = None
     json: Any = None
     after: timedelta = timedelta()
+    works: bool = False
 
 
 def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, str]) -> None:
@@ -53,7 +63,10 @@ def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, s
 
 
 def perform(app: Flask, request: Request) -> int:
-    """Run the request; return the status of its answer, 200 for a run of the reaper."""
+    """Run the request; return the status of its answer, 200 for the reaper and a worker."""
+    if request.works:
+        work_off(app, now=datetime.now(UTC) + request.after)
+        return 200
     if request.path is None:
         broker = app.extensions["broker"]
         with broker.system_work(now=datetime.now(UTC) + request.after) as work:
@@ -66,6 +79,22 @@ def perform(app: Flask, request: Request) -> int:
         headers={"Authorization": f"Bearer {request.token}"},
     )
     return answer.status_code
+
+
+def work_off(app: Flask, *, now: datetime) -> list[Outcome]:
+    """Process all uploads that are due, as a worker does; return their outcomes."""
+    broker = app.extensions["broker"]
+    with TemporaryDirectory() as directory:
+        tools = Tools(
+            files=FILES or object_files(broker.settings),
+            inspect=lambda request, **_: inspect(request),
+            directory=Path(directory),
+            now=now,
+        )
+        outcomes = []
+        while (outcome := process_next(broker, tools)) is not None:
+            outcomes.append(outcome)
+        return outcomes
 
 
 def arm(app: Flask, step: int) -> None:
@@ -83,6 +112,9 @@ def arm(app: Flask, step: int) -> None:
     broker = app.extensions["broker"]
     after_each_commit_without_session(done)
     broker.storage.client.meta.events.register("after-call.s3", done)
+    files = object_files(broker.settings)
+    files._client.meta.events.register("after-call.s3", done)
+    globals()["FILES"] = files
     head = broker.storage.head
 
     def answered_head(key: str) -> ObjectHead:
