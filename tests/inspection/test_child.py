@@ -68,9 +68,19 @@ def run(request_: Request, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         chosen = ChildLimits(**{**vars(LIMITS), **limits})
         return inspect_in_child(request_, limits=chosen, keep=keep)
 
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
     yield run
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    for process in started:
+        assert process.returncode is not None
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
 
 
 @pytest.fixture
