@@ -61,7 +61,12 @@ def test_the_snippet_for_an_image_shows_a_variant_on_its_placeholder(open_shop: 
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="6"/>'
     page.route("**/*.svg", lambda route: route.fulfill(body=svg, content_type="image/svg+xml"))
     page.goto(shop.page_url)
-    page.wait_for_function("globalThis.shown?.complete && shown.currentSrc")
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const look = () => globalThis.shown?.complete ? resolve() : setTimeout(look)
+            look()
+        })"""
+    )
     assert page.evaluate("shown.currentSrc") == f"{shop.page_url}/main_w320.svg"
     assert page.evaluate("[shown.width, shown.height, shown.alt]") == [900, 600, "front"]
     placeholder = page.evaluate("getComputedStyle(shown).backgroundImage").split('"')[1]
