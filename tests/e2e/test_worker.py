@@ -7,8 +7,9 @@ from flask import Flask
 
 from broker.db.models import Worker
 from broker.inspection.self_test import photo_with_location
-from tests.e2e.worker_process import arrived, await_true, row_of, running
+from tests.e2e.worker_process import await_true, running
 from tests.http.client import rows
+from tests.http.processing.arrivals import arrived, row_of
 from tests.servers.fixtures import Bucket
 
 
