@@ -21,6 +21,7 @@ from broker.inspection.sandbox import inspect_in_child
 from broker.services.processing.process import Inspect, Outcome, Tools, process_next
 from broker.storage.factory import object_files
 from broker.storage.object_files import ObjectFiles
+from tests.http.client import JPEG, Client, send
 
 WIDTH, HEIGHT = 1200, 900
 THUMBHASH = "1QcSHQRnh493V4dIh4eXh1h4kJUI"
@@ -65,6 +66,28 @@ def rejecting(reason: RejectionReason) -> Inspect:
         raise Rejected(reason)
 
     return inspect
+
+
+def sent(client: Client, ad: int, data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
+    """Request a ticket and send its file; return the ticket."""
+    ticket: dict[str, Any] = client.ticket(ad, data, **changes).get_json()
+    assert send(ticket, data).status_code == 201
+    return ticket
+
+
+def processing(client: Client, ad: int, data: bytes = JPEG, **changes: Any) -> dict[str, Any]:
+    """Return the ticket of an upload that waits for a worker."""
+    ticket = sent(client, ad, data, **changes)
+    assert client.post(ticket["confirm_url"]).status_code == 202
+    return ticket
+
+
+def read(client: Client, ticket: dict[str, Any]) -> dict[str, Any]:
+    """Return the upload of a ticket."""
+    answer = client.get(f"/api/uploads/{ticket['id']}/")
+    assert answer.status_code == 200, answer.text
+    upload: dict[str, Any] = answer.get_json()
+    return upload
 
 
 @functools.cache

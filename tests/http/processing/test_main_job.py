@@ -1,29 +1,15 @@
 """A photo from its ticket to its image, with a worker in between."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 from flask import Flask
 
 from broker.services.background.reap import reap_once
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER, Client, send
-from tests.http.worker import Worker, photo, real
+from tests.http.client import EACH_SERVER, Client
+from tests.http.worker import Worker, photo, read, real, sent
 from tests.servers.fixtures import Bucket
-
-
-def sent(client: Client, ad: int, data: bytes | None = None, **changes: Any) -> dict[str, Any]:
-    """Request a ticket and send its file."""
-    data = photo() if data is None else data
-    ticket: dict[str, Any] = client.ticket(ad, data, **changes).get_json()
-    assert send(ticket, data).status_code == 201
-    return ticket
-
-
-def read(client: Client, ticket: dict[str, Any]) -> dict[str, Any]:
-    upload: dict[str, Any] = client.get(f"/api/uploads/{ticket['id']}/").get_json()
-    return upload
 
 
 @EACH_SERVER
@@ -32,7 +18,7 @@ def test_a_photo_is_published_with_its_size_placeholder_and_variants(
 ) -> None:
     worker.inspect = real
     ad = alice.ad()
-    ticket = sent(alice, ad)
+    ticket = sent(alice, ad, photo())
 
     answer = alice.post(ticket["confirm_url"])
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
