@@ -16,6 +16,7 @@ from broker.db.session import Database
 from broker.domain.errors import DatabaseUnavailable
 from broker.domain.storage_errors import StorageUnavailable
 from broker.inspection.inspected import Inspected, Request
+from broker.inspection.sandbox import ChildFailed
 from broker.services.processing.lease import LEASE, CannotInspect
 from broker.services.processing.process import Inspect, Tools
 from broker.services.processing.run import PAUSE_MAX_SECONDS, POLL_SECONDS, WorkerLoop
@@ -137,6 +138,20 @@ def test_a_stop_signal_during_an_inspection_gives_the_attempt_back(
     assert state(app, upload) == ("processing", 0)
     loop(app, directory, scripted).run()
     assert state(app, upload) == ("confirmed", 1)
+
+
+def test_a_stop_signal_that_ends_the_decoding_process_too_gives_the_attempt_back(
+    app: Flask, directory: Path
+) -> None:
+    upload = arrived(app)
+    clock = Clock(pauses_left=9)
+
+    def ended(request: Request, *, keep: Any) -> Inspected:
+        clock.is_stopped = True
+        raise ChildFailed("signal SIGTERM")
+
+    loop(app, directory, ended, clock, is_stopping=lambda: clock.is_stopped).run()
+    assert state(app, upload) == ("processing", 0)
 
 
 def test_a_stop_signal_while_objects_are_published_lets_the_attempt_finish(
