@@ -169,7 +169,7 @@ def test_a_photo_is_published_by_the_contained_api_worker_and_reaper(
         return [*contained, *map(str, words)]
 
     for service in ("migrate", "bucket"):
-        subprocess.run(command_of(service), env=with_secret, check=True, timeout=60)
+        subprocess.run(command_of(service), env=environment, check=True, timeout=60)
     api = [word.replace("0.0.0.0", LOOPBACK).replace("8000", str(port)) for word in image_command()]
     worker = [word.replace("9103", str(worker_port)) for word in command_of("worker")]
     photo = photo_with_location()
@@ -194,7 +194,7 @@ def test_a_photo_is_published_by_the_contained_api_worker_and_reaper(
         assert published[:2] == photo[:2]
         assert b"Exif" not in published
     once = [*contained, "broker", "reap", "--once"]
-    done = subprocess.run(once, env=with_secret, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(once, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["kept", "0"]), done.stderr
 
 
