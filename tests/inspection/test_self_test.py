@@ -10,8 +10,7 @@ import pytest
 from broker.domain.media_types import EXTENSIONS
 from broker.inspection import sandbox
 from broker.inspection.self_test import photo_with_location, self_test
-
-STUB = Path(__file__).with_name("stub_child.py")
+from tests.inspection import STUB
 
 
 def test_a_complete_worker_passes_and_names_what_it_can_inspect(tmp_path: Path) -> None:
