@@ -77,7 +77,9 @@ def decode(path: Path, content_type: str, header: Header, width: int) -> pyvips.
         return _decode_jpeg(path, header, width, shrink)
     if content_type == "image/webp":
         options = {"scale": 1 / shrink} if header.frames == 1 else {}
-        return _rendered(lambda: pyvips.Image.webpload(str(path), **options, **_STRICT), header, width)
+        return _rendered(
+            lambda: pyvips.Image.webpload(str(path), **options, **_STRICT), header, width
+        )
     load = {"image/png": pyvips.Image.pngload, "image/gif": pyvips.Image.gifload}[content_type]
     return _rendered(lambda: load(str(path), **_STRICT), header, width)
 

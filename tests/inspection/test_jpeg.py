@@ -130,6 +130,18 @@ def test_the_density_and_adobes_colour_transform_are_kept(tmp_path: Path) -> Non
     assert b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\1\xff" in cleaned
 
 
+def test_an_image_of_one_colour_is_not_too_short(tmp_path: Path) -> None:
+    import pyvips
+
+    grey = pyvips.Image.black(17, 17) + 128
+    for image in (grey, grey.bandjoin([grey, grey]).copy(interpretation="srgb")):
+        for options in ({}, {"interlace": True}, {"optimize_coding": True}):
+            jpeg = image.cast("uchar").jpegsave_buffer(**options)
+            # The sampling factors of a grey image have no effect.
+            for one in (jpeg, jpeg.replace(b"\1\1\x11\0", b"\1\1\x22\0")):
+                assert not before_decoding(one, "image/jpeg", tmp_path).header.too_short
+
+
 def scans(count: int) -> bytes:
     jpeg = made.encoded(".jpg", interlace=True)
     last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
