@@ -37,6 +37,16 @@ def test_no_pixel_changes(options: dict[str, object], tmp_path: Path) -> None:
     assert pixels(clean(jpeg, "image/jpeg", tmp_path)) == pixels(jpeg)
 
 
+@pytest.mark.parametrize("window", [2, 3, 64, 1021])
+def test_long_data_is_read_in_windows(
+    window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jpeg = made.encoded(".jpg", 101, 53, interlace=True)
+    expected = clean(jpeg, "image/jpeg", tmp_path)
+    monkeypatch.setattr("broker.inspection.structure.jpeg._WINDOW", window)
+    assert clean(jpeg, "image/jpeg", tmp_path) == expected
+
+
 def test_a_clean_file_is_not_changed_again(tmp_path: Path) -> None:
     once = clean(made.encoded(".jpg", interlace=True), "image/jpeg", tmp_path)
     assert clean(once, "image/jpeg", tmp_path) == once
