@@ -64,6 +64,11 @@ def text_bomb(kind: bytes) -> bytes:
     return made.png(before=made.png_chunk(kind, prefix + made.bomb(_BOMB_MIB)))
 
 
+def data_bomb() -> bytes:
+    """Return a PNG of 64 x 64 pixels whose data inflates to 4 GiB."""
+    return made.png_file(64, 64, made.png_chunk(b"IDAT", made.bomb(_BOMB_MIB)))
+
+
 def cut(suffix: str) -> bytes:
     """Return the first half of an image file."""
     whole = made.encoded(suffix, 256, 256)
@@ -103,6 +108,7 @@ def html_in_data(interlace: bool = False) -> bytes:
 
 FILES: dict[str, HostileFile] = {
     "png-50000": HostileFile("image/png", square_png, Reason.TOO_MANY_PIXELS),
+    "png-data-bomb": HostileFile("image/png", data_bomb, Reason.CORRUPT),
     "jpeg-65500": HostileFile("image/jpeg", square_jpeg, Reason.TOO_MANY_PIXELS),
     "jpeg-short": HostileFile("image/jpeg", short_jpeg, Reason.CORRUPT),
     "jpeg-3000-scans": HostileFile("image/jpeg", many_scans, Reason.CORRUPT),
