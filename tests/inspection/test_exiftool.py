@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import zipfile
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyvips
 
 from broker.local.process import ServerNotInstalled
 from tests.inspection import containers as made
-from tests.inspection.cleaning import before_decoding, clean, pixels
+from tests.inspection.cleaning import Before, before_decoding, clean, pixels
 from tests.servers import installed_or_skip
 
 NEEDLE = b"Elm Street 5"
@@ -43,58 +44,76 @@ def exiftool(*arguments: str | Path) -> str:
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout
 
 
-def tags_of(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(exiftool("-json", "-G", "-a", "-n", path))[0]
+@dataclass(frozen=True)
+class Photo:
+    """A photo and the tags that exiftool found before and after it was cleaned."""
+
+    data: bytes
+    found: Before
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def tags_of(paths: list[Path]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(exiftool("-json", "-G", "-a", "-n", *paths))
     return found
 
 
-def tagged(picture: bytes, suffix: str, directory: Path) -> Path:
-    """Return a file with GPS, names, an ICC profile, an orientation, and a ZIP after its end."""
-    path, profile = directory / f"photo{suffix}", directory / "p3.icc"
-    path.write_bytes(picture)
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Photo]:
+    """Return photos with GPS, names, an ICC profile, an orientation, and a ZIP after their end."""
+    directory = tmp_path_factory.mktemp("photos")
+    paths = [directory / f"photo{suffix}" for suffix in SUFFIXES]
+    for path in paths:
+        path.write_bytes(made.encoded(path.suffix, 203, 101))
+    profile = directory / "p3.icc"
     profile.write_bytes(pyvips.Image.profile_load("p3"))
-    tags = TAGS if suffix != ".gif" else ["-XMP:City=Elm Street 5", "-Comment=Elm Street 5"]
-    icc = [f"-icc_profile<={profile}"] if suffix != ".gif" else []
-    exiftool("-overwrite_original", "-m", *tags, *icc, path)
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("address.txt", NEEDLE)
-    path.write_bytes(path.read_bytes() + buffer.getvalue())
-    return path
+    *others, gif = paths
+    exiftool("-overwrite_original", "-m", *TAGS, f"-icc_profile<={profile}", *others)
+    exiftool("-overwrite_original", "-XMP:City=Elm Street 5", "-Comment=Elm Street 5", gif)
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("address.txt", NEEDLE)
+    for path in paths:
+        path.write_bytes(path.read_bytes() + archive.getvalue())
+    data = [path.read_bytes() for path in paths]
+    before = tags_of(paths)
+    found = [before_decoding(path.read_bytes(), SUFFIXES[path.suffix], directory) for path in paths]
+    for path, one in zip(paths, found, strict=True):
+        path.write_bytes(one.cleaned)
+    columns = zip(data, found, before, tags_of(paths), strict=True)
+    return {path.suffix: Photo(*column) for path, column in zip(paths, columns, strict=True)}
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_home_address_is_in_the_file_before_and_not_after(suffix: str, tmp_path: Path) -> None:
-    path = tagged(made.encoded(suffix, 203, 101), suffix, tmp_path)
-    before = tags_of(path)
-    assert path.read_bytes().count(NEEDLE) >= 2
-    assert any("City" in name for name in before)
-    found = before_decoding(path.read_bytes(), SUFFIXES[suffix], tmp_path)
-    path.write_bytes(found.cleaned)
-    after = tags_of(path)
-    left = {name for name in after if name.partition(":")[0] not in TECHNICAL} - {"SourceFile"}
-    keeps_orientation = suffix in (".jpg", ".png")
-    assert left == ({"EXIF:Orientation"} if keeps_orientation else set())
-    assert after.get("EXIF:Orientation", 1) == (6 if keeps_orientation else 1)
-    assert found.header.upright_size == ((101, 203) if keeps_orientation else (203, 101))
-    assert not any("Comment" in name or "GPS" in name for name in after)
-    assert suffix == ".gif" or after["ICC_Profile:ProfileDescription"] == "sP3C"
-    assert NEEDLE not in found.cleaned
-    assert b"PK\x03\x04" not in found.cleaned
+def test_a_home_address_is_in_the_file_before_and_not_after(
+    suffix: str, photos: dict[str, Photo]
+) -> None:
+    photo = photos[suffix]
+    assert photo.data.count(NEEDLE) >= 2
+    assert any("City" in name for name in photo.before)
+    assert NEEDLE not in photo.found.cleaned
+    assert b"PK\x03\x04" not in photo.found.cleaned
+    assert not any("Comment" in name or "GPS" in name for name in photo.after)
 
 
-@pytest.fixture(scope="module")
-def photo() -> Path:
-    """Return a photo of 1.3 megapixels from a camera."""
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_only_orientation_and_profile_are_left(suffix: str, photos: dict[str, Photo]) -> None:
+    photo = photos[suffix]
+    left = {name for name in photo.after if name.partition(":")[0] not in TECHNICAL}
+    turned = suffix in (".jpg", ".png")
+    assert left - {"SourceFile"} == ({"EXIF:Orientation"} if turned else set())
+    assert photo.after.get("EXIF:Orientation", 1) == (6 if turned else 1)
+    assert photo.found.header.upright_size == ((101, 203) if turned else (203, 101))
+    assert suffix == ".gif" or photo.after["ICC_Profile:ProfileDescription"] == "sP3C"
+
+
+def test_no_pixel_of_a_photo_of_a_camera_changes(tmp_path: Path) -> None:
     photo = Path("/usr/share/backgrounds/mate/nature/GreenMeadow.jpg")
     with installed_or_skip():
         if not photo.exists():
             raise ServerNotInstalled("photos are missing: apt-get install mate-backgrounds")
-    return photo
-
-
-def test_no_pixel_of_a_photo_of_a_camera_changes(photo: Path, tmp_path: Path) -> None:
-    path = tagged(photo.read_bytes(), ".jpg", tmp_path)
-    cleaned = clean(path.read_bytes(), "image/jpeg", tmp_path)
-    assert NEEDLE not in cleaned
+    cleaned = clean(photo.read_bytes(), "image/jpeg", tmp_path)
+    assert b"Exif" in photo.read_bytes()
+    assert b"Exif" not in cleaned
     assert pixels(cleaned) == pixels(photo.read_bytes())

@@ -9,7 +9,7 @@ from broker.inspection.inspected import Rejected
 from tests.inspection.cleaning import before_decoding, clean
 from tests.inspection.hostile import FILES, HostileFile
 
-# Milliseconds of CPU. The bombs inflate to 4 GiB, of which 4 MiB are looked at.
+# Milliseconds of CPU. The bombs inflate to 4 GiB; no more than 4 MiB are looked at.
 LIMIT = 150
 REJECTED = {name: file for name, file in FILES.items() if file.reason and file.from_header}
 # The bytes in the data of a scan are found by the decoder: test_jpeg_tail.py.

@@ -35,6 +35,7 @@ PRODUCT = OwnerKind(
     max_bytes=lambda limits: 2 * len(JPEG),
     max_count=lambda limits: 2,
     ttl=lambda limits, transport: LIFE,
+    variant_widths=lambda limits: (320,),
 )
 SELLER, OTHER = 1, 2
 MINE, THEIRS = 7, SELLER  # the other seller's product has the id of a user
