@@ -1,4 +1,4 @@
-"""What the broker's inspection publishes, made with Pillow: FILE DIRECTORY QUALITY EFFORT WIDTHS."""
+"""What an inspection publishes, made with Pillow: FILE DIRECTORY QUALITY EFFORT WIDTHS."""
 
 import sys
 from pathlib import Path
