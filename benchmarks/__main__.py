@@ -21,6 +21,7 @@ from benchmarks.rounds import say
 from benchmarks.rows import (
     batch,
     confirm,
+    inspection,
     listing,
     memory,
     parts,
@@ -40,6 +41,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "confirm": confirm.run,
     "parts": parts.run,
     "listing": listing.run,
+    "inspection": inspection.run,
     "photo": photo.run,
     "slow": slow.run,
     "memory": memory.run,

@@ -22,7 +22,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCK = (ROOT / "requirements.txt").read_text()
 WORKER_LOCK = (ROOT / "requirements-worker.txt").read_text()
-DECODERS = {"pyvips", "pyvips-binary", "pi-heif", "pillow", "thumbhash"}
+DECODERS = {"pyvips", "pyvips-binary", "pi-heif", "pillow"}
 PINNED = r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)"
 OURS = ["bucket", "migrate", "api", "reaper", "worker"]
 
