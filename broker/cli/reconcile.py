@@ -72,7 +72,7 @@ class _TableWriter:
     def end(self, tally: Tally) -> None:
         kinds = ", ".join(f"{tally.kinds[kind]} {kind.value}" for kind in DifferenceKind)
         done = "".join(f", {tally.actions[act]} {act.value}" for act in DONE if tally.actions[act])
-        click.echo(f"{tally.objects} objects, {tally.images} images: {kinds}{done}")
+        click.echo(f"{tally.objects} objects, {tally.images} images and variants: {kinds}{done}")
 
 
 class _JsonWriter:

@@ -7,24 +7,82 @@ are those of the database, because the clocks of two machines may differ.
 The uploads that wait for inspection and the outbox of deletions use this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Select,
+    Table,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from broker.db.fast_path import take_row
 from broker.db.types import UtcDateTime
 
 
+# Compared by identity, because the statements of each queue are compiled once.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Queue:
+    """Rows of one table that processes take in turn.
+
+    Attributes:
+        due: the column of the due time. It is the end of the lease while a row is leased.
+        lease: how long a row is leased.
+        condition: which rows may be taken. It contains the constants of a partial index as text,
+            because PostgreSQL does not use such an index for a parameter.
+        changes: further columns that a lease changes.
+    """
+
+    due: InstrumentedAttribute[Any]
+    lease: timedelta
+    condition: ColumnElement[bool]
+    changes: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+
+
+def take(
+    session: Session, queue: Queue, *, now: datetime | None = None, **values: Any
+) -> Any | None:
+    """Lease the row that has been due for longest, and commit; return None if none is due.
+
+    Args:
+        session: without an open transaction; the row does not become part of it.
+        queue: the rows.
+        now: take only a row that was due at this time; by default at the time of the database.
+        values: the parameters of the queue's condition.
+    """
+    due, taken = _statements(queue, _is_sqlite(session), now is not None)
+    moment = now or datetime.now(UTC)
+    until = max(moment, datetime.now(UTC)) + queue.lease
+    row = take_row(session, due, taken, {"now": moment, "until": until, **values})
+    if row is None:
+        return None
+    names = (column.name for column in _table(queue).columns)
+    model: Any = queue.due.class_
+    return model(**dict(zip(names, row, strict=True)))
+
+
 def after(session: Session, wait: timedelta, *, now: datetime | None) -> ColumnElement[datetime]:
-    """Return the time after a wait as an expression; `now` replaces the database's time.
+    """Return the time after a wait, as an expression; `now` is used if it is a later time.
 
     SQLite has one machine, and so one clock: there it is the time of this process.
     """
-    if now is None and session.get_bind().dialect.name != "sqlite":
-        return cast(func.clock_timestamp() + wait, UtcDateTime)
-    return literal((now or datetime.now(UTC)) + wait, UtcDateTime)
+    if _is_sqlite(session):
+        here = datetime.now(UTC)
+        return literal(max(here, now or here) + wait, UtcDateTime)
+    return _after(wait, None if now is None else literal(now, UtcDateTime))
 
 
 def not_after(session: Session, now: datetime) -> ColumnElement[datetime]:
@@ -33,46 +91,51 @@ def not_after(session: Session, now: datetime) -> ColumnElement[datetime]:
     So a row is due at once even if the clock of this machine is ahead.
     """
     time = literal(now, UtcDateTime)
-    if session.get_bind().dialect.name == "sqlite":
-        return time
-    return cast(func.least(time, func.clock_timestamp()), UtcDateTime)
+    return time if _is_sqlite(session) else cast(func.least(time, _now()), UtcDateTime)
 
 
-def take(
-    session: Session,
-    due: InstrumentedAttribute[Any],
-    *conditions: ColumnElement[bool],
-    lease: timedelta,
-    values: Mapping[Any, Any],
-    limit: int = 1,
-    now: datetime | None = None,
-) -> Sequence[Any]:
-    """Lease the rows that have been due for longest, and commit; return them.
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
-    Args:
-        session: without an open transaction.
-        due: the column of the due time. It is the end of the lease while a row is leased.
-        conditions: which rows may be taken.
-        lease: how long the rows are leased.
-        values: further columns to change.
-        limit: the largest number of rows.
-        now: the time; by default that of the database.
-    """
-    table = due.class_
-    time = after(session, timedelta(), now=now)
-    waiting = select(table.id).where(due <= time, *conditions).order_by(due).limit(limit)
-    # A read is cheap, and on SQLite it does not wait for another process that writes.
-    found = session.scalar(waiting.limit(1))
-    session.commit()
-    if found is None:
-        return []
-    taken = waiting.with_for_update(skip_locked=True).cte("taken")
-    rows = session.scalars(
+
+def _table(queue: Queue) -> Table:
+    table: Table = queue.due.class_.__table__
+    return table
+
+
+def _now() -> ColumnElement[datetime]:
+    """Return the database's time. An index can be searched for it, unlike clock_timestamp()."""
+    return func.statement_timestamp()
+
+
+def _after(wait: timedelta, now: ColumnElement[datetime] | None) -> ColumnElement[datetime]:
+    time = _now() if now is None else func.greatest(_now(), now)
+    return cast(time + literal(wait, Interval), UtcDateTime)
+
+
+@cache
+def _statements(
+    queue: Queue, is_sqlite: bool, has_now: bool
+) -> tuple[Select[Any], ReturningUpdate[Any]]:
+    """Return the statements that find the first due row, and take it."""
+    now = bindparam("now", type_=UtcDateTime)
+    if is_sqlite:
+        until: ColumnElement[datetime] = bindparam("until", type_=UtcDateTime)
+    else:
+        until = _after(queue.lease, now if has_now else None)
+    table = _table(queue)
+    due = (
+        select(table.c.id)
+        .where(queue.due <= (now if is_sqlite or has_now else _now()), queue.condition)
+        .order_by(queue.due)
+        # A constant, because PostgreSQL plans a parameter as a tenth of the table.
+        .limit(literal_column("1"))
+    )
+    first = due.with_for_update(skip_locked=True).cte("first_due")
+    taken = (
         update(table)
-        .where(table.id.in_(select(taken.c.id)))
-        .values({due: after(session, lease, now=now), **values})
-        .returning(table)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
-    session.commit()
-    return rows
+        .where(table.c.id.in_(select(first.c.id)))
+        .values({queue.due.key: until, **queue.changes})
+        .returning(*table.columns)
+    )
+    return due, taken

@@ -21,7 +21,7 @@ class Skipped(StrEnum):
 
 
 SKIPPED_DETAIL = {
-    Skipped.KNOWN: "an image, a pending upload or the outbox already has this key",
+    Skipped.KNOWN: "an image, a variant, an unfinished upload or the outbox already has this key",
     Skipped.OURS: "written by one of the broker's own uploads, or a copy of such an object",
     Skipped.HAS_AVATAR: "the user already has an avatar, or a newer one was adopted",
     Skipped.NO_OWNER: "the ad or user does not exist",

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+# In the metadata of a variant's object: its width in pixels.
+VARIANT_WIDTH = "variant-width"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectHead:

@@ -16,12 +16,17 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
+# What HEIC and AVIF files are converted to.
+JPEG = "image/jpeg"
 # No object has this name, because `new_key` always adds an extension.
 NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
 STEM_MAX = 60
 SUFFIX_LENGTH = 8
+# A key without its extension is shorter than this, so that `_w1600.webp` can be appended.
+BASE_MAX = KEY_MAX - 20
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
+_SUFFIX = re.compile(rf"_[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$")
 _ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -41,19 +46,45 @@ def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -
 
 
 def with_new_suffix(key: str) -> str:
-    """Return a relative key that differs from `key` only in its random suffix."""
-    stem_and_suffix, dot, extension = key.rpartition(".")
-    return f"{stem_and_suffix[:-SUFFIX_LENGTH]}{_new_suffix()}{dot}{extension}"
+    """Return a relative key in the same folder with a new random suffix, so it was never used.
+
+    The suffix takes the place of the one before. An adopted key may have none, and a long name is
+    shortened, so that the names of variants fit into a key.
+    """
+    base, extension = _split(key)
+    base = _SUFFIX.sub("", base)[: BASE_MAX - 1 - SUFFIX_LENGTH]
+    return f"{base}_{_new_suffix()}{extension}"
 
 
 def with_extension(key: str, content_type: str) -> str:
     """Return the relative key with the extension of another content type."""
-    return f"{key.rpartition('.')[0]}.{EXTENSIONS[content_type]}"
+    return f"{_split(key)[0]}.{EXTENSIONS[content_type]}"
 
 
 def variant_key(key: str, width: int) -> str:
     """Return the relative key of an image's variant with this width in pixels."""
-    return f"{key.rpartition('.')[0]}_w{width}.webp"
+    return f"{_split(key)[0]}_w{width}.webp"
+
+
+def may_be_published_as(key: str, of_upload: str) -> bool:
+    """Check whether a worker may have written a relative key for the upload with another one.
+
+    A later attempt has another suffix, a converted image another extension, and variants have
+    their width in their names.
+    """
+    base = re.sub(r"_w[0-9]+$", "", _split(key)[0])
+    return _SUFFIX.search(base) is not None and (
+        _SUFFIX.sub("", base) == _SUFFIX.sub("", _split(of_upload)[0])
+    )
+
+
+def _split(key: str) -> tuple[str, str]:
+    """Return a key without its extension, and the extension with its dot; it may be empty."""
+    folder, slash, name = key.rpartition("/")
+    stem_and_suffix, dot, extension = name.rpartition(".")
+    if not stem_and_suffix:
+        return key, ""
+    return f"{folder}{slash}{stem_and_suffix}", f"{dot}{extension}"
 
 
 def _new_suffix() -> str:
@@ -74,6 +105,16 @@ def object_key(location: str, key: str) -> str:
 def final_key(limits: Limits, upload: UploadRow) -> str:
     """Return the object key of the upload's image."""
     return object_key(limits.location, upload.key)
+
+
+def published_keys(upload: UploadRow) -> list[tuple[str, str]]:
+    """Return the relative keys of a first attempt to publish the upload, with their types.
+
+    The image has the upload's own type, or is a JPEG made from it.
+    """
+    converted = with_extension(upload.key, JPEG)
+    keys = [(upload.key, upload.content_type)]
+    return keys if converted == upload.key else [*keys, (converted, JPEG)]
 
 
 def written_key(limits: Limits, upload: UploadRow) -> str:

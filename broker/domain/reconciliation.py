@@ -19,8 +19,8 @@ class ListingOutOfOrder(Exception):
 class DifferenceKind(StrEnum):
     """A kind of difference.
 
-    `orphan`: an object without a row. `missing`: an image without its object. `differs`: the
-    object is not the recorded one.
+    `orphan`: an object without a row. `missing`: an image or a variant without its object.
+    `differs`: the object is not the recorded one.
     """
 
     ORPHAN = "orphan"
@@ -43,7 +43,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedObject:
-    """The object of an image, as its row describes it; `key` is the object key."""
+    """The object of an image or a variant, as its row describes it; `key` is the object key."""
 
     key: str
     size: int
@@ -54,7 +54,8 @@ class ExpectedObject:
 class Difference:
     """One key at which bucket and rows differ. Unknown fields are None.
 
-    `detail` describes what differs, or why an orphan is kept.
+    `detail` describes what differs, or why an orphan is kept. `is_variant` says whether a worker
+    wrote an orphan as a variant of an image.
     """
 
     kind: DifferenceKind
@@ -65,12 +66,13 @@ class Difference:
     etag: str | None = None
     last_modified: datetime | None = None
     upload_id: str | None = None
+    is_variant: bool = False
     action: Action = Action.NONE
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts of what was compared and found."""
+    """Counts of what was compared and found. `images` counts images and variants."""
 
     objects: int = 0
     images: int = 0

@@ -1,17 +1,20 @@
 """Convert HEIC and AVIF, which many browsers cannot display, to JPEG."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pyvips
 
 from broker.domain.rejections import RejectionReason
-from broker.inspection.decode import corrupt_if_it_warns
 from broker.inspection.inspected import Rejected
+from broker.inspection.libvips import decoding_failed
 
 QUALITY = 85
 _WHITE = 255
-_BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}
+# The modes of pi-heif, without their depth; a small "a" is premultiplied alpha.
+_BANDS = {"L": 1, "I": 1, "LA": 2, "La": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}
 
 
 class HeicNotInstalled(Exception):
@@ -23,29 +26,41 @@ def reads_heic() -> bool:
     return find_spec("pi_heif") is not None
 
 
-def to_jpeg(source: Path, content_type: str, target: Path) -> pyvips.Image:
-    """Write an image as JPEG and return it as decoded, in memory.
+@contextmanager
+def decoded(source: Path, content_type: str) -> Iterator[pyvips.Image]:
+    """Yield the image of a HEIC or AVIF file, upright, without alpha: transparent parts are white.
 
-    The ICC profile, mostly Display P3, is kept: every current browser applies it. All other
-    metadata is left out. The decoder has already turned the image upright. Transparent parts
-    become white. Raise Rejected if the data is damaged.
+    Its pixels are only valid inside the `with` statement. Raise Rejected if the data is damaged.
     """
-    image = _decode_avif(source) if content_type == "image/avif" else _decode_heic(source)
-    if image.hasalpha():
-        image = image.flatten(background=_WHITE)
-    image = image.copy_memory()
+    decode = _decoded_avif if content_type == "image/avif" else _decoded_heic
+    with decode(source) as image:
+        if image.format != "uchar":  # 10 or 12 bits a channel, stored as 16
+            image = image.colourspace("srgb")
+        yield image.flatten(background=_WHITE) if image.hasalpha() else image
+
+
+def write_jpeg(image: pyvips.Image, target: Path) -> None:
+    """Write an image as JPEG, which every browser displays.
+
+    The ICC profile, mostly Display P3, is kept, because browsers apply it. There is no other
+    metadata.
+    """
     image.jpegsave(str(target), Q=QUALITY, keep="icc")
-    return image
 
 
-def _decode_avif(source: Path) -> pyvips.Image:
-    with corrupt_if_it_warns():
-        image = pyvips.Image.heifload(str(source), fail_on="warning").copy_memory()
-    # 10 and 12 bits a channel become 8.
-    return image if image.format == "uchar" else image.colourspace("srgb")
+@contextmanager
+def _decoded_avif(source: Path) -> Iterator[pyvips.Image]:
+    try:
+        image = pyvips.Image.heifload(
+            str(source), access="sequential", fail_on="warning"
+        ).copy_memory()
+    except pyvips.Error as error:
+        raise decoding_failed(error) from error
+    yield image
 
 
-def _decode_heic(source: Path) -> pyvips.Image:
+@contextmanager
+def _decoded_heic(source: Path) -> Iterator[pyvips.Image]:
     if not reads_heic():
         raise HeicNotInstalled("HEIC needs a decoder: pip install 'upload-broker[heic]'")
     import pi_heif
@@ -55,15 +70,21 @@ def _decode_heic(source: Path) -> pyvips.Image:
     pi_heif.options.DEPTH_IMAGES = False
     pi_heif.options.AUX_IMAGES = False
     try:
-        decoded = pi_heif.open_heif(source, convert_hdr_to_8bit=True)
-        pixels = decoded.data
+        file = pi_heif.open_heif(source, convert_hdr_to_8bit=True)
+        pixels = file.data
     except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as error:
         raise Rejected(RejectionReason.CORRUPT, str(error)) from error
-    width, height = decoded.size
-    image = pyvips.Image.new_from_memory(pixels, width, height, _BANDS[decoded.mode], "uchar")
-    image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
-    if decoded.premultiplied_alpha:
-        image = image.unpremultiply().cast("uchar")
-    if profile := decoded.info.get("icc_profile"):
+    width, height = file.size
+    mode, _, depth = file.mode.partition(";")
+    image = pyvips.Image.new_from_memory(
+        pixels, width, height, _BANDS[mode], "ushort" if depth else "uchar"
+    )
+    colour = ("rgb16" if depth else "srgb") if image.bands > 2 else "grey16" if depth else "b-w"
+    image = image.copy(interpretation=colour)
+    if file.premultiplied_alpha:
+        image = image.unpremultiply().cast(image.format)
+    if profile := file.info.get("icc_profile"):
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    return image
+    # `file` owns the pixels, so it must live as long as they are used.
+    yield image
+    del file

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from broker.inspection.convert import to_jpeg
-from broker.inspection.decode import decode, set_up
+from broker.inspection.convert import decoded, write_jpeg
+from broker.inspection.decode import decode
 from broker.inspection.headers import Header
 from broker.inspection.inspected import Inspected, Request
+from broker.inspection.libvips import set_up
 from broker.inspection.output import describe
+from broker.inspection.resize import resized
 from broker.inspection.variants import variant_sizes, write_variants
 
 # An image without variants is decoded at this width, which its placeholder needs.
@@ -35,8 +37,11 @@ def from_converted(content_type: str, request: Request) -> Inspected:
     """
     set_up()
     path = request.directory / "image.jpg"
-    image = to_jpeg(request.source, content_type, path)
-    published = describe(path, "image/jpeg", image.width, image.height)
-    sizes = variant_sizes(image.width, image.height, request.variant_widths)
-    variants, placeholder = write_variants(image, sizes, request.directory)
+    with decoded(request.source, content_type) as image:
+        write_jpeg(image, path)
+        width, height = image.width, image.height
+        sizes = variant_sizes(width, height, request.variant_widths)
+        rendition = resized(image, *(sizes[0] if sizes else (width, height))).copy_memory()
+    variants, placeholder = write_variants(rendition, sizes, request.directory)
+    published = describe(path, "image/jpeg", width, height)
     return Inspected(image=published, thumbhash=placeholder, variants=variants)

@@ -60,7 +60,9 @@ def thumbhash(width: int, height: int, rgba: bytes) -> str:
         | _round(63 * red_green.scale) << 33
         | landscape << 39
     ).to_bytes(5, "little")
-    nibbles = [_round(15 * each) for one in (lightness, yellow, red_green) for each in one.amplitudes]
+    nibbles = [
+        _round(15 * each) for one in (lightness, yellow, red_green) for each in one.amplitudes
+    ]
     if transparent:
         veil = _encode(alpha, width, height, 5, 5)
         nibbles = [_round(15 * veil.mean), _round(15 * veil.scale), *nibbles]
@@ -102,7 +104,7 @@ def _cosines(size: int, count: int) -> list[list[float]]:
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(map(mul, left, right))
+    return float(sum(map(mul, left, right)))
 
 
 def _round(value: float) -> int:

@@ -82,7 +82,8 @@ def peak(objects: int, *arguments: str) -> int:
             timeout=170,
         )
     orphans = objects // ORPHAN_EVERY
-    sums = f"{objects} objects, {objects - orphans} images: {orphans} orphan, 0 missing, 0 differs"
+    rows = f"{objects} objects, {objects - orphans} images and variants"
+    sums = f"{rows}: {orphans} orphan, 0 missing, 0 differs"
     assert done.stdout.splitlines()[-1] == sums, done.stderr
     assert done.returncode == 1
     found = re.search(r"VmHWM:\s+(\d+) kB", done.stderr)

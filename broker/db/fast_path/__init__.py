@@ -15,12 +15,14 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 - `insert_image`: 730 / 1,100 of a confirm. The plain way is a transition and `session.add`.
 - `read_upload`: 305 / 465 of a confirm, 340 / 500 of 100 parts. The plain way is
   `session.scalar(select(Upload))`.
+- `take_row`: LEASES. The plain way is an UPDATE in a session.
 - `read_only`: 100 of reading an ad on PostgreSQL. The plain way is a normal transaction.
 """
 
 from broker.db.fast_path.new_image import insert_image
 from broker.db.fast_path.new_uploads import insert_uploads
 from broker.db.fast_path.stored_upload import read_upload
+from broker.db.fast_path.taken_row import take_row
 from broker.db.fast_path.transactions import read_only
 
-__all__ = ["insert_image", "insert_uploads", "read_only", "read_upload"]
+__all__ = ["insert_image", "insert_uploads", "read_only", "read_upload", "take_row"]

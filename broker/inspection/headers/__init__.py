@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from broker.domain.rejections import RejectionReason
-from broker.inspection.headers import jpeg
+from broker.inspection.headers import gif, heif, jpeg, png, webp
 from broker.inspection.headers.header import Header
 from broker.inspection.inspected import Rejected, Request
 
@@ -17,16 +17,23 @@ ANIMATION_FACTOR = 10
 def read_header(path: Path, content_type: str, max_frames: int) -> Header:
     """Return the header of an image file of this detected type.
 
-    Counting frames stops at `max_frames` + 1. Raise Rejected if the structure is broken, or if
-    the data is far too short for the size that the header states.
+    Counting frames stops at `max_frames` + 1. Raise Rejected if the structure is broken.
     """
-    if content_type == "image/jpeg":
-        return jpeg.read_header(path)
-    raise NotImplementedError
+    match content_type:
+        case "image/jpeg":
+            return jpeg.read_header(path)
+        case "image/png":
+            return png.read_header(path, max_frames)
+        case "image/webp":
+            return webp.read_header(path, max_frames)
+        case "image/gif":
+            return gif.read_header(path, max_frames)
+        case _:
+            return heif.read_header(path)
 
 
 def check(header: Header, request: Request) -> None:
-    """Raise Rejected if an image has too many pixels or frames for a request."""
+    """Raise Rejected if an image has too many pixels or frames, or if its file is too short."""
     pixels = header.width * header.height
     if pixels > request.max_pixels:
         raise Rejected(RejectionReason.TOO_MANY_PIXELS, f"{header.width} x {header.height} pixels")
@@ -37,3 +44,5 @@ def check(header: Header, request: Request) -> None:
             RejectionReason.TOO_MANY_PIXELS,
             f"{header.frames} frames of {header.width} x {header.height} pixels",
         )
+    if header.too_short:
+        raise Rejected(RejectionReason.CORRUPT, "too little data for that many pixels")

@@ -41,6 +41,9 @@ def read_header(path: Path) -> Header:
     # A block of a baseline image has at least a code of one bit for DC and one for AC. In a
     # progressive image one code may stand for many blocks without AC coefficients.
     bits = 1 if frame.marker == PROGRESSIVE else 2
-    if 8 * scan_bytes < bits * frame.blocks:
-        raise corrupt(f"{scan_bytes} bytes of data for {frame.blocks} blocks")
-    return Header(width=frame.width, height=frame.height, orientation=metadata.orientation)
+    return Header(
+        width=frame.width,
+        height=frame.height,
+        orientation=metadata.orientation,
+        too_short=8 * scan_bytes < bits * frame.blocks,
+    )

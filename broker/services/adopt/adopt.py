@@ -16,7 +16,7 @@ from sqlalchemy import select
 from broker.db.models import Image, Upload
 from broker.domain.adoption import AdoptTally, Claim, Skipped
 from broker.domain.media_types import type_of
-from broker.domain.object_head import ObjectHead
+from broker.domain.object_head import VARIANT_WIDTH, ObjectHead
 from broker.domain.object_keys import KEY_MAX, object_key, owner_of, relative_key
 from broker.domain.owners import OWNER_KINDS, OwnerKind
 from broker.services.adopt.insert_images import insert_images
@@ -145,7 +145,7 @@ def _row(
 ) -> dict[str, Any] | Skipped:
     if head is None:
         return Skipped.NO_OBJECT
-    if head.metadata.get("upload-id", "") not in {"", *lost}:
+    if head.metadata.get("upload-id", "") not in {"", *lost} or VARIANT_WIDTH in head.metadata:
         return Skipped.OURS
     content_type = type_of(head.content_type, owned.claim.key)
     if content_type is None or head.content_length == 0:

@@ -6,7 +6,13 @@ from typing import Any
 from broker.db.fast_path import insert_image
 from broker.db.models import Image, Upload
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import final_key, needs_promotion, object_key, written_key
+from broker.domain.object_keys import (
+    final_key,
+    needs_promotion,
+    object_key,
+    published_keys,
+    written_key,
+)
 from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
 from broker.domain.storage_errors import ObjectNotFound
@@ -65,19 +71,29 @@ def record_published(work: Work, upload: Upload) -> Recorded | None:
     """
     if upload.publish_attempts or not needs_promotion(work.limits, upload):
         return None
+    if work.limits.inspects:
+        # The worker takes the public object, which a worker wrote, in the place of the client's.
+        keys = [object_key(work.limits.location, key) for key, _ in published_keys(upload)]
+        found = any(_exists(work, key) for key in keys)
+        return start_processing(work, upload, size=upload.size) if found else None
     try:
         head = work.storage.head(final_key(work.limits, upload))
     except ObjectNotFound:
         return None
-    if work.limits.inspects:
-        # The worker takes the public object, which a worker wrote, in the place of the client's.
-        return start_processing(work, upload, size=upload.size)
     if transport_named(upload.transport).has_parts:
         # The copy of such an object has a checksum that differs from that of its parts.
         head = replace(head, checksum_sha256=None)
     if differences(declared_by(work, upload), head):
         return None
     return _insert(work, upload, head, Published(key=upload.key, etag=head.etag, attempt=0))
+
+
+def _exists(work: Work, key: str) -> bool:
+    try:
+        work.storage.head(key)
+    except ObjectNotFound:
+        return False
+    return True
 
 
 def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Recorded | None:

@@ -7,6 +7,8 @@ that the upload still has this number, so a worker whose lease has run out chang
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import literal_column
+
 from broker.db import leases
 from broker.db.models import Upload
 from broker.domain.states import UploadState
@@ -17,10 +19,25 @@ from broker.services.work import Work
 LEASE = timedelta(seconds=60)
 ATTEMPTS_MAX = 5
 RETRY_WAIT = timedelta(seconds=10)
+# The attempt is counted before anything is decoded, so an image that crashes the worker is not
+# tried for ever.
+WAITING = leases.Queue(
+    due=Upload.due_at,
+    lease=LEASE,
+    condition=Upload.state == literal_column(f"'{UploadState.PROCESSING}'"),
+    changes={
+        "attempts": Upload.attempts + 1,
+        "publish_attempts": Upload.publish_attempts + 1,
+    },
+)
 
 
 class LeaseLost(Exception):
     """The lease has run out and another worker has taken the upload, or the upload has ended."""
+
+
+class CannotInspect(Exception):
+    """The worker's self-test fails, so it must not take uploads. The message says what fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,24 +57,21 @@ class Lease:
         return self.upload.attempts > ATTEMPTS_MAX
 
 
+class AttemptInterrupted(Exception):
+    """The database failed during an attempt. `lease` is to be given back when it answers again."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(f"the database failed during an attempt at upload {lease.upload.id}")
+        self.lease = lease
+
+
 def take(work: Work, *, now: datetime | None = None) -> Lease | None:
     """Lease the upload that has been due for longest; return None if none is due.
 
-    The attempt is counted before anything is decoded, so an image that crashes the worker is not
-    tried for ever. `now` replaces the time of the database.
+    `now` replaces the time of the database.
     """
-    rows = leases.take(
-        work.session,
-        Upload.due_at,
-        Upload.state == UploadState.PROCESSING,
-        lease=LEASE,
-        values={
-            Upload.attempts: Upload.attempts + 1,
-            Upload.publish_attempts: Upload.publish_attempts + 1,
-        },
-        now=now,
-    )
-    return Lease(upload=rows[0]) if rows else None
+    upload = leases.take(work.session, WAITING, now=now)
+    return None if upload is None else Lease(upload=upload)
 
 
 def keep(work: Work, lease: Lease, *, now: datetime | None = None) -> None:

@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Protocol
 
 from broker.db.session import DATABASE_ERRORS
-from broker.domain.object_keys import final_key, written_key
+from broker.domain.object_keys import object_key, published_keys, with_new_suffix, written_key
 from broker.domain.owners import kind_named
 from broker.domain.rejections import RejectionReason
-from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, StorageError
+from broker.domain.storage_errors import (
+    ObjectNotFound,
+    ObjectRefused,
+    PreconditionFailed,
+    StorageError,
+)
 from broker.inspection.directories import job_directory
 from broker.inspection.inspected import Inspected, Rejected, Request
 from broker.services.processing import publish
 from broker.services.processing.lease import (
     ATTEMPTS_MAX,
+    AttemptInterrupted,
+    CannotInspect,
     Lease,
     LeaseLost,
     give_back,
@@ -70,6 +77,8 @@ class Tools:
         files: reads and writes objects.
         inspect: inspects a file in a process of its own.
         directory: for temporary files.
+        self_test: return what does not work here, or None. Called after an attempt has failed.
+        beat: called at least about every ten seconds during an attempt.
         is_stopping: return whether the worker was asked to stop.
         now: the time, for tests; None is the time of the database.
     """
@@ -77,6 +86,8 @@ class Tools:
     files: ObjectFiles
     inspect: Inspect
     directory: Path
+    self_test: Callable[[], str | None] = lambda: None
+    beat: Callable[[], None] = lambda: None
     is_stopping: Callable[[], bool] = lambda: False
     now: datetime | None = None
 
@@ -85,16 +96,35 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
     """Process the upload that has been due for longest; return None if none is due.
 
     Raises:
-        DatabaseUnavailable: the lease runs out by itself.
+        DatabaseUnavailable: no upload was leased.
+        AttemptInterrupted: the database failed during the attempt; its lease is to be given back.
+        CannotInspect: the attempt was given back, because it failed for a reason that is not in
+            its file.
     """
     with broker.system_work() as work:
         lease = take(work, now=tools.now)
     if lease is None:
         return None
-    attempt = _Attempt(broker, tools, lease)
-    outcome = attempt.run()
+    try:
+        outcome = _Attempt(broker, tools, lease).run()
+    except DATABASE_ERRORS as error:
+        raise AttemptInterrupted(lease) from error
     processing.finished(outcome)
     return outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A downloaded file to inspect, and its declared type.
+
+    `is_published` is True if it is the published image, which must keep its key until the new one
+    is recorded.
+    """
+
+    path: Path
+    content_type: str
+    checksum_verified: bool
+    is_published: bool = False
 
 
 class _Attempt:
@@ -126,10 +156,11 @@ class _Attempt:
         except LeaseLost:
             return Outcome.LOST
         except (Stopped, StorageError) as error:
-            if isinstance(error, ObjectRefused):
+            if isinstance(error, ObjectRefused | ObjectNotFound):
                 return self._fail(error)
-            wait = timedelta() if isinstance(error, Stopped) else STORAGE_WAIT
-            return self._give_back(error, wait)
+            # PreconditionFailed: a key has an object. The next attempt has other keys.
+            at_once = isinstance(error, Stopped | PreconditionFailed)
+            return self._give_back(error, timedelta() if at_once else STORAGE_WAIT)
         except DATABASE_ERRORS:
             raise
         except Exception as error:
@@ -139,21 +170,24 @@ class _Attempt:
 
     def _publish(self, directory: Path) -> Outcome:
         limits, upload = self._broker.limits, self._lease.upload
-        source, verified = self._download(directory)
+        source = self._download(directory)
         results = directory / "results"
         results.mkdir()
         request = Request(
-            source=source,
+            source=source.path,
             directory=results,
-            content_type=upload.content_type,
+            content_type=source.content_type,
             max_pixels=limits.max_pixels,
             max_frames=limits.max_frames,
             variant_widths=kind_named(upload.owner_kind).variant_widths(limits),
         )
         with processing.step("inspect"):
             inspected = self._tools.inspect(request, keep=self._keep_unless_stopping)
-        wanted = publish.outputs(upload.key, inspected, attempt=self._lease.attempt)
+        self._keep_unless_stopping()  # from here on the attempt is finished
+        is_first = self._lease.attempt == 1 and not source.is_published
+        key = upload.key if is_first else with_new_suffix(upload.key)
         with self._broker.system_work() as work:
+            wanted = publish.outputs(work.session, key, inspected)
             publish.announce(work.session, limits, wanted, now=work.now)
             self._announced = wanted
             keep(work, self._lease, now=self._tools.now)
@@ -162,7 +196,7 @@ class _Attempt:
                 self._tools.files,
                 limits,
                 wanted,
-                metadata={"upload-id": str(upload.id)},
+                upload_id=upload.id,
                 keep=self._keep,
             )
         with self._broker.system_work() as work:
@@ -171,40 +205,53 @@ class _Attempt:
                 self._lease,
                 published,
                 thumbhash=inspected.thumbhash,
-                checksum_verified=verified,
+                checksum_verified=source.checksum_verified,
             )
         return Outcome.CANCELLED if image is None else Outcome.PUBLISHED
 
-    def _download(self, directory: Path) -> tuple[Path, bool]:
-        """Return the client's file, and whether it has the digest that the client declared.
+    def _download(self, directory: Path) -> _Source:
+        """Return the client's file.
 
         After a restore from a backup, an upload whose image was published since the backup is in
-        processing again, but the client's object is deleted. Then the public object is used.
+        processing again, but the client's object is deleted. Then this is the published image.
         """
         limits, upload = self._broker.limits, self._lease.upload
-        source = directory / "source"
+        path = directory / "source"
         try:
             with processing.step("download"):
                 found = self._tools.files.download(
                     written_key(limits, upload),
-                    source,
+                    path,
                     max_bytes=upload.size,
                     keep=self._keep_unless_stopping,
                 )
-        except ObjectNotFound:
-            self._tools.files.download(
-                final_key(limits, upload),
-                source,
-                max_bytes=PUBLISHED_MAX * upload.size + MIB,
-                keep=self._keep_unless_stopping,
-            )
-            return source, False
+        except ObjectNotFound as missing:
+            return self._download_published(path, missing)
         declared = upload.checksum_sha256
         if not found.is_complete or (upload.size_is_exact and found.size != upload.size):
             raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its size is another")
         if declared is not None and declared != found.checksum_sha256:
             raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its SHA-256 is another")
-        return source, declared is not None
+        return _Source(
+            path=path, content_type=upload.content_type, checksum_verified=declared is not None
+        )
+
+    def _download_published(self, path: Path, missing: ObjectNotFound) -> _Source:
+        limits, upload = self._broker.limits, self._lease.upload
+        for key, content_type in published_keys(upload):
+            try:
+                self._tools.files.download(
+                    object_key(limits.location, key),
+                    path,
+                    max_bytes=PUBLISHED_MAX * upload.size + MIB,
+                    keep=self._keep_unless_stopping,
+                )
+            except ObjectNotFound:
+                continue
+            return _Source(
+                path=path, content_type=content_type, checksum_verified=False, is_published=True
+            )
+        raise missing
 
     def _reject(self, rejected: Rejected) -> Outcome:
         try:
@@ -227,6 +274,9 @@ class _Attempt:
 
     def _fail(self, error: Exception) -> Outcome:
         upload = self._lease.upload
+        if failure := self._tools.self_test():
+            processing.finished(self._give_back(error, timedelta()))
+            raise CannotInspect(failure) from error
         log.error("attempt %s of upload %s failed", upload.attempts, upload.id, exc_info=error)
         try:
             with self._broker.system_work() as work:
@@ -247,6 +297,7 @@ class _Attempt:
 
     def _keep(self) -> None:
         """Renew the lease when a third of it has passed; raise LeaseLost if it is gone."""
+        self._tools.beat()
         if time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         with self._broker.system_work() as work:

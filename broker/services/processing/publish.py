@@ -8,12 +8,14 @@ deleted, whenever its worker stops.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Deletion
+from broker.db.models import Deletion, Image, ImageVariant
 from broker.domain.limits import Limits
+from broker.domain.object_head import VARIANT_WIDTH
 from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
 from broker.inspection.inspected import Inspected, OutputFile
 from broker.services.uploads import outbox
@@ -33,6 +35,7 @@ class Output:
 
     key: str
     file: OutputFile
+    is_variant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +47,36 @@ class PublishedFile:
     etag: str
 
 
-def outputs(key: str, inspected: Inspected, *, attempt: int) -> list[Output]:
-    """Return the image and its variants with their keys; the image is the first.
+def outputs(session: Session, key: str, inspected: Inspected) -> list[Output]:
+    """Return the image and its variants with keys that no row has; the image is the first.
 
-    The first attempt uses `key`, each later one a key with a new suffix.
+    The image is at `key` with the extension of its type. If an image or a variant has one of these
+    keys, all get a new suffix: an adopted image may be named like a variant.
     """
-    own = with_extension(
-        key if attempt == 1 else with_new_suffix(key), inspected.image.content_type
-    )
+    wanted = _outputs(key, inspected)
+    if _are_taken(session, [each.key for each in wanted]):
+        wanted = _outputs(with_new_suffix(key), inspected)
+    return wanted
+
+
+def _outputs(key: str, inspected: Inspected) -> list[Output]:
+    own = with_extension(key, inspected.image.content_type)
     return [
         Output(key=own, file=inspected.image),
-        *(Output(key=variant_key(own, each.width), file=each) for each in inspected.variants),
+        *(
+            Output(key=variant_key(own, each.width), file=each, is_variant=True)
+            for each in inspected.variants
+        ),
     ]
+
+
+def _are_taken(session: Session, keys: list[str]) -> bool:
+    """Check whether an image or a variant has one of the keys."""
+    taken = union_all(
+        select(Image.key).where(Image.key.in_(keys)),
+        select(ImageVariant.key).where(ImageVariant.key.in_(keys)),
+    )
+    return session.scalar(taken) is not None
 
 
 def announce(session: Session, limits: Limits, files: list[Output], *, now: datetime) -> None:
@@ -90,18 +111,23 @@ def send(
     limits: Limits,
     wanted: list[Output],
     *,
-    metadata: dict[str, str],
+    upload_id: UUID | None,
     keep: Callable[[], None],
 ) -> list[PublishedFile]:
-    """Send the files, and return what was published. `keep` is called before each file.
+    """Send the files, and return what was published.
+
+    `keep` is called before each file. The metadata of the objects says what wrote them, also when
+    their rows are lost: the upload, and of a variant its width.
 
     Raises:
         PreconditionFailed: there is an object at one of the keys; another attempt has other keys.
         StorageUnavailable, StorageDenied: see `ObjectFiles`.
     """
     published = []
+    of_upload = {} if upload_id is None else {"upload-id": str(upload_id)}
     for each in wanted:
         keep()
+        of_variant = {VARIANT_WIDTH: str(each.file.width)} if each.is_variant else {}
         with each.file.path.open("rb") as file:
             etag = files.upload(
                 file,
@@ -110,7 +136,7 @@ def send(
                 content_type=each.file.content_type,
                 cache_control=limits.cache_control,
                 checksum_sha256=each.file.checksum_sha256,
-                metadata=metadata,
+                metadata=of_upload | of_variant,
                 acl=limits.default_acl,
             )
         published.append(PublishedFile(key=each.key, file=each.file, etag=etag))

@@ -1,7 +1,7 @@
 """End an upload in processing: insert its image with its variants, or reject it."""
 
 from broker.db.models import Image, ImageVariant, Upload
-from broker.domain.object_keys import object_key, written_key
+from broker.domain.object_keys import object_key, published_keys, written_key
 from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.services.processing.lease import Lease, LeaseLost
@@ -60,10 +60,13 @@ def record(
     if not inserted:
         for key in keys:
             outbox.enqueue(session, object_key(limits.location, key), now=now)
-    if lease.attempt > 1:
-        # A confirm without inspection may have copied the client's object to the first key.
-        first = object_key(limits.location, upload.key)
-        outbox.enqueue(session, first, now=now, form_dead_at=now + PUBLISH_TIME)
+    first = [key for key, _ in published_keys(upload)]
+    if image.key not in first:
+        # A confirm without inspection may have copied the client's object to the first key. After a
+        # restore from a backup it may have the image that was published before.
+        for key in first:
+            unused = object_key(limits.location, key)
+            outbox.enqueue(session, unused, now=now, form_dead_at=now + PUBLISH_TIME)
     # If the client sends it again, the reaper finds it.
     outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()

@@ -2,10 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
+
+from broker.db.models import Image, Upload
+from broker.domain.object_keys import (
+    final_key,
+    may_be_published_as,
+    object_key,
+    relative_key,
+    written_key,
+)
 from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Action, Difference, DifferenceKind
-from broker.services.reconcile.known_keys import is_of_another_key, known_keys
+from broker.domain.storage_errors import ObjectNotFound, ObjectRefused
+from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import parse_upload_id
 from broker.services.uploads import outbox
 from broker.services.work import Work
@@ -26,24 +38,50 @@ def delete_orphan(work: Work, found: Difference, *, before: datetime | None = No
         return replace(found, action=Action.KEPT, detail=reason)
     outbox.enqueue(work.session, found.key, now=work.now)
     work.session.commit()
-    # The outbox looks for an image at this key right before it deletes.
+    # The outbox looks for an image or a variant at this key right before it deletes.
     drained = outbox.drain(work, only_key=found.key)
-    if found.key in known_keys(work, [found.key]).images:
+    if found.key in known_keys(work, [found.key]).stored:
         return replace(found, action=Action.KEPT, detail=TAKEN)
     return replace(found, action=Action.DELETED if drained.deleted else Action.QUEUED)
 
 
 def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | None:
     upload_id = parse_upload_id(found.upload_id)
-    if upload_id is None:
+    if upload_id is None and not found.is_variant:
         return found.detail
     life = longest_ticket_life(work.limits)
     if found.last_modified is None or work.now - found.last_modified <= life:
         return f"younger than the longest life of a ticket, {life}"
     if before is not None and found.last_modified >= before:
         return f"not older than {before.isoformat()}"
-    if is_of_another_key(work, upload_id, found.key):
-        return f"a copy: upload {upload_id} has another key"
     if known_keys(work, [found.key]).knows(found.key):
         return TAKEN
-    return None
+    return None if upload_id is None else _why_needed(work, upload_id, found)
+
+
+def _why_needed(work: Work, upload_id: UUID, found: Difference) -> str | None:
+    """Return why the object must be kept although the upload in its metadata does not name it.
+
+    A backup that copies an object also copies its metadata. After a restore, the image that a later
+    attempt has published may be the only one of its upload.
+    """
+    upload = work.session.scalar(select(Upload).where(Upload.id == upload_id))
+    image = work.session.scalar(select(Image).where(Image.upload_id == upload_id))
+    work.session.commit()
+    limits = work.limits
+    if upload is None or found.key in (final_key(limits, upload), written_key(limits, upload)):
+        return None
+    key = relative_key(limits.location, found.key)
+    if key is None or not may_be_published_as(key, upload.key):
+        return f"a copy: upload {upload_id} has another key"
+    if found.is_variant or (image is not None and _has_object(work, image)):
+        return None
+    return f"upload {upload_id} has no other image"
+
+
+def _has_object(work: Work, image: Image) -> bool:
+    try:
+        work.storage.head(object_key(work.limits.location, image.key))
+    except (ObjectNotFound, ObjectRefused):
+        return False
+    return True

@@ -1,12 +1,11 @@
-"""The object keys that rows contain: images, pending uploads, and queued deletions."""
+"""The object keys that rows contain: images, variants, unfinished uploads, queued deletions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import select
 
-from broker.db.models import Deletion, Image, Upload
+from broker.db.models import Deletion, Image, ImageVariant, Upload
 from broker.domain.object_keys import (
     INCOMING,
     final_key,
@@ -14,15 +13,19 @@ from broker.domain.object_keys import (
     relative_key,
     written_key,
 )
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED
 from broker.services.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredImage:
-    """An image's object, as the row describes it."""
+class StoredObject:
+    """The object of an image or a variant, as the row describes it.
 
-    id: int
+    `row` names the row for people, for example `image 7` or `variant 320 of image 7`.
+    """
+
+    row: str
+    image_id: int
     size: int
     etag: str
 
@@ -32,17 +35,17 @@ class Known:
     """The rows that contain some object keys.
 
     Attributes:
-        images: by object key.
-        expected: keys that a pending upload may write, or that the outbox is to delete. An
-            object at such a key is not a difference.
+        stored: the objects of images and variants, by object key.
+        expected: keys that an unfinished upload may write, or that the outbox is to delete. An
+            object at such a key is not a difference. A worker's keys are in the outbox.
     """
 
-    images: dict[str, StoredImage]
+    stored: dict[str, StoredObject]
     expected: frozenset[str]
 
     def knows(self, key: str) -> bool:
         """Check whether any row contains the key."""
-        return key in self.images or key in self.expected
+        return key in self.stored or key in self.expected
 
 
 def known_keys(work: Work, keys: Collection[str]) -> Known:
@@ -59,9 +62,18 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
     images = session.execute(
         select(Image.key, Image.id, Image.size, Image.etag).where(Image.key.in_(relative))
     ).all()
+    variants = session.execute(
+        select(
+            ImageVariant.key,
+            ImageVariant.image_id,
+            ImageVariant.width,
+            ImageVariant.size,
+            ImageVariant.etag,
+        ).where(ImageVariant.key.in_(relative))
+    ).all()
     uploads = session.scalars(
         select(Upload)
-        .where(Upload.key.in_(relative), Upload.state == UploadState.PENDING)
+        .where(Upload.key.in_(relative), Upload.state.in_(UNFINISHED))
         .execution_options(populate_existing=True)
     ).all()
     deleted = session.scalars(
@@ -75,24 +87,20 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
         for upload in uploads
         for key in (final_key(limits, upload), written_key(limits, upload))
     }
+    stored = {
+        row.key: StoredObject(row=f"image {row.id}", image_id=row.id, size=row.size, etag=row.etag)
+        for row in images
+    }
+    stored |= {
+        row.key: StoredObject(
+            row=f"variant {row.width} of image {row.image_id}",
+            image_id=row.image_id,
+            size=row.size,
+            etag=row.etag,
+        )
+        for row in variants
+    }
     return Known(
-        images={
-            object_key(limits.location, row.key): StoredImage(
-                id=row.id, size=row.size, etag=row.etag
-            )
-            for row in images
-        },
+        stored={object_key(limits.location, key): row for key, row in stored.items()},
         expected=frozenset(writable.union(deleted)),
     )
-
-
-def is_of_another_key(work: Work, upload_id: UUID, key: str) -> bool:
-    """Check whether the upload with this id has another key; then the object is a copy.
-
-    A backup that copies an object also copies its metadata with the id.
-    """
-    upload = work.session.scalar(select(Upload).where(Upload.id == upload_id))
-    work.session.commit()
-    if upload is None:
-        return False
-    return key not in (final_key(work.limits, upload), written_key(work.limits, upload))

@@ -10,7 +10,7 @@ from itertools import chain, groupby
 
 from sqlalchemy import select
 
-from broker.db.models import Image
+from broker.db.models import Image, ImageVariant
 from broker.domain.object_head import ListedObject
 from broker.domain.object_keys import INCOMING, object_key
 from broker.domain.reconciliation import (
@@ -112,13 +112,21 @@ def _listed(work: Work) -> Iterator[ListedObject]:
 
 
 def _stored(work: Work) -> Iterator[tuple[str, int, str]]:
-    """Yield every image's key, size and ETag, in pages, each in its own transaction."""
+    """Yield the key, size and ETag of every image and variant."""
+    for table in (Image, ImageVariant):
+        yield from _stored_in(work, table)
+
+
+def _stored_in(
+    work: Work, table: type[Image] | type[ImageVariant]
+) -> Iterator[tuple[str, int, str]]:
+    """Read a table in pages, each in its own transaction."""
     last = 0
     while True:
         page = work.session.execute(
-            select(Image.id, Image.key, Image.size, Image.etag)
-            .where(Image.id > last)
-            .order_by(Image.id)
+            select(table.id, table.key, table.size, table.etag)
+            .where(table.id > last)
+            .order_by(table.id)
             .limit(PAGE)
         ).all()
         work.session.commit()

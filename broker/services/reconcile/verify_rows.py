@@ -10,12 +10,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from broker.db.models import Deletion, Image, Upload, UserQuota
+from broker.db.models import Deletion, Image, ImageVariant, Upload, UserQuota
 from broker.db.owner_tables import OWNER_TABLES, OwnerTable
-from broker.domain.states import UploadState
+from broker.domain.states import UNFINISHED, UploadState
 from broker.services.work import Work
-
-PENDING = UploadState.PENDING
 
 
 def wrong_rows(work: Work) -> Iterator[str]:
@@ -31,16 +29,17 @@ def wrong_rows(work: Work) -> Iterator[str]:
         yield f"user {user_id} is charged with {charged} {what}, and has {actual}"
     for table in OWNER_TABLES.values():
         yield from _without_owner(session, table)
+    yield from _wrong_variants(session)
     session.commit()
 
 
 def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
-    """Compare the counted slots of a kind with its images and pending uploads."""
+    """Compare the counted slots of a kind with its images and unfinished uploads."""
     if table.slots is None:
         return
     kind = table.kind.name
     taken = _count(table, Image, Image.owner_kind == kind) + _count(
-        table, Upload, and_(Upload.owner_kind == kind, Upload.state == PENDING)
+        table, Upload, and_(Upload.owner_kind == kind, Upload.state.in_(UNFINISHED))
     )
     counted = select(table.id, table.slots, taken).where(table.slots != taken)
     for owner_id, slots, actual in session.execute(counted):
@@ -48,16 +47,30 @@ def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
 
 
 def _without_owner(session: Session, table: OwnerTable) -> Iterator[str]:
-    """Find images and pending uploads of owners that do not exist."""
+    """Find images and unfinished uploads of owners that do not exist."""
     kind = table.kind.name
     for rows, what in (
         (select(Image.id, Image.owner_id).where(Image.owner_kind == kind), "image"),
-        (_pending(kind), "pending upload"),
+        *((_in_state(kind, state), f"{state} upload") for state in UNFINISHED),
     ):
         found = rows.subquery()
         there = select(literal(1)).where(table.id == found.c.owner_id).exists()
         for row, owner_id in session.execute(select(found).where(~there)):
             yield f"{what} {row} is of {kind} {owner_id}, which does not exist"
+
+
+def _wrong_variants(session: Session) -> Iterator[str]:
+    """Find variants without an image, and keys that an image and a variant have."""
+    without = select(ImageVariant.id, ImageVariant.image_id).where(
+        ImageVariant.image_id.not_in(select(Image.id))
+    )
+    for variant, image in session.execute(without):
+        yield f"variant {variant} is of image {image}, which does not exist"
+    shared = select(Image.id, ImageVariant.id, Image.key).join(
+        ImageVariant, ImageVariant.key == Image.key
+    )
+    for image, variant, key in session.execute(shared):
+        yield f"image {image} and variant {variant} have the same key {key}"
 
 
 def _count(
@@ -74,7 +87,7 @@ def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
     late = Deletion.charged_window.is_not(None)
     owing = select(Deletion.upload_id).where(Deletion.upload_id.is_not(None), ~late)
     of_uploads = select(Upload.user_id, Upload.quota_window.label("window"), Upload.size).where(
-        or_(Upload.state.in_([PENDING, UploadState.CONFIRMED]), Upload.id.in_(owing))
+        or_(Upload.state.in_([*UNFINISHED, UploadState.CONFIRMED]), Upload.id.in_(owing))
     )
     of_late_objects = (
         select(Upload.user_id, Deletion.charged_window, Upload.size)
@@ -100,7 +113,7 @@ def _wrong_quotas(session: Session) -> Iterator[tuple[int, str, int, int]]:
             yield user_id, "files", charged_files, has_files
 
 
-def _pending(kind: str) -> Select[UUID, int]:
+def _in_state(kind: str, state: UploadState) -> Select[UUID, int]:
     return select(Upload.id, Upload.owner_id).where(
-        Upload.owner_kind == kind, Upload.state == PENDING
+        Upload.owner_kind == kind, Upload.state == state
     )

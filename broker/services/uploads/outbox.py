@@ -1,8 +1,7 @@
 """The outbox of deletions and aborts.
 
-A row is inserted in the transaction that makes an object unnecessary. A drainer leases a row by
-moving its `not_before` into the future, which is also the backoff after a failure. This lets
-several drainers work at the same time without waiting for each other.
+A row is inserted in the transaction that makes an object unnecessary. Several drainers may work at
+the same time: each leases a row (`db/leases.py`), and after a failure stores when it is due again.
 
 While a late request could still write the object of an ended upload, its quota stays charged:
 the row that deletes the object for the last time refunds it.
@@ -14,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, true, union_all, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Deletion, Image, Upload
+from broker.db import leases
+from broker.db.models import Deletion, Image, ImageVariant, Upload
 from broker.db.session import DATABASE_ERRORS
 from broker.domain.errors import BrokerError
 from broker.domain.object_keys import relative_key
@@ -26,14 +26,22 @@ from broker.services.uploads import quotas
 from broker.services.work import Work
 
 LEASE = timedelta(seconds=30)
+BACKOFF = timedelta(seconds=30)
 BACKOFF_MAX = timedelta(hours=1)
 DOUBLINGS_MAX = 7  # more would exceed BACKOFF_MAX, and finally overflow timedelta
-BATCH = 100
 # Each busy object takes some seconds.
 BUSY_MAX = 5
 # About three hours after the first attempt.
 ATTEMPTS_MAX = 10
 GIVEN_UP_PAUSE = timedelta(days=30)
+_COUNT = {"attempts": Deletion.attempts + 1}
+ALL = leases.Queue(due=Deletion.not_before, lease=LEASE, condition=true(), changes=_COUNT)
+OF_KEY = leases.Queue(
+    due=Deletion.not_before,
+    lease=LEASE,
+    condition=Deletion.object_key == bindparam("object_key"),
+    changes=_COUNT,
+)
 log = logging.getLogger("broker.outbox")
 
 
@@ -114,41 +122,28 @@ def drain(work: Work, *, only_key: str | None = None) -> Drained:
     for the next call, which begins with them.
     """
     deleted = postponed = busy = 0
-    while True:
-        due = select(Deletion).where(Deletion.not_before <= work.now).order_by(Deletion.not_before)
-        if only_key is not None:
-            due = due.where(Deletion.object_key == only_key)
-        # Read it again, because another drainer may have moved `not_before`.
-        fresh = due.limit(BATCH).execution_options(populate_existing=True)
-        rows = work.session.scalars(fresh).all()
-        work.session.commit()
-        if not rows:
-            return Drained(deleted=deleted, postponed=postponed)
-        for row in rows:
-            if not _lease(work, row):
-                continue
-            row_id, key = row.id, row.object_key
-            try:
-                _carry_out(work, row)
-                _finish(work, row)
-            except StorageError as error:
-                _record_failure(work, row, error)
-                postponed += 1
-                busy += isinstance(error, ObjectBusy)
-                if isinstance(error, StorageUnavailable) or busy == BUSY_MAX:
-                    return Drained(deleted=deleted, postponed=postponed)
-            except DATABASE_ERRORS:
-                raise
-            except Exception:
-                # The row becomes due again and again, so a fault that only this row causes must
-                # not keep all others waiting. The log has its traceback.
-                work.session.rollback()
-                log.exception("the deletion of %s is postponed by an unexpected error", key)
-                _store(work, row_id, last_error=BrokerError.code)
-                postponed += 1
-                break  # the rollback has discarded the other rows of the batch; read them again
-            else:
-                deleted += 1
+    while (row := _take(work, only_key)) is not None:
+        try:
+            _carry_out(work, row)
+            _finish(work, row)
+        except StorageError as error:
+            _record_failure(work, row, error)
+            postponed += 1
+            busy += isinstance(error, ObjectBusy)
+            if isinstance(error, StorageUnavailable) or busy == BUSY_MAX:
+                break
+        except DATABASE_ERRORS:
+            raise
+        except Exception:
+            # The row becomes due again and again, so a fault that only this row causes must
+            # not keep all others waiting. The log has its traceback.
+            work.session.rollback()
+            log.exception("the deletion of %s is postponed by an unexpected error", row.object_key)
+            _postpone(work, row, BrokerError.code, _backoff(row))
+            postponed += 1
+        else:
+            deleted += 1
+    return Drained(deleted=deleted, postponed=postponed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,17 +181,12 @@ def backlog(work: Work) -> Backlog:
     return Backlog(waiting=waiting, refused=refused, given_up=given_up, overdue_seconds=overdue)
 
 
-def _lease(work: Work, row: Deletion) -> bool:
-    """Move the row's time into the future; return False if another drainer did so first."""
-    wait = min(LEASE * 2 ** min(row.attempts, DOUBLINGS_MAX), BACKOFF_MAX)
-    won = work.session.execute(
-        update(Deletion)
-        .where(Deletion.id == row.id, Deletion.not_before == row.not_before)
-        .values(not_before=work.now + wait, attempts=Deletion.attempts + 1)
-        .returning(Deletion.id)
-    ).first()
+def _take(work: Work, only_key: str | None) -> Deletion | None:
+    """Lease a row that was due when this work began, so that a drain ends."""
     work.session.commit()
-    return won is not None
+    if only_key is None:
+        return leases.take(work.session, ALL, now=work.now)
+    return leases.take(work.session, OF_KEY, now=work.now, object_key=only_key)
 
 
 def _carry_out(work: Work, row: Deletion) -> None:
@@ -207,11 +197,15 @@ def _carry_out(work: Work, row: Deletion) -> None:
 
 
 def _is_used(work: Work, key: str) -> bool:
-    """Check whether an image uses this key. Such objects are never deleted."""
+    """Check whether an image or a variant has this key. Such objects are never deleted."""
     relative = relative_key(work.limits.location, key)
-    found = None
-    if relative is not None:
-        found = work.session.scalar(select(Image.id).where(Image.key == relative))
+    if relative is None:
+        return False
+    keys = union_all(
+        select(Image.key).where(Image.key == relative),
+        select(ImageVariant.key).where(ImageVariant.key == relative),
+    )
+    found = work.session.scalar(keys)
     work.session.commit()
     return found is not None
 
@@ -222,15 +216,25 @@ def _record_failure(work: Work, row: Deletion, error: StorageError) -> None:
     Other errors end when their cause is repaired. A locked object stays locked until an operator
     acts.
     """
-    values: dict[str, Any] = {"last_error": error.code}
+    wait = _backoff(row)
     if isinstance(error, ObjectRefused) and row.attempts >= ATTEMPTS_MAX:
         log.error("gave up deleting %s: %s", row.object_key, error.for_operators)
-        values["not_before"] = work.now + GIVEN_UP_PAUSE
-    _store(work, row.id, **values)
+        wait = GIVEN_UP_PAUSE
+    _postpone(work, row, error.code, wait)
 
 
-def _store(work: Work, row_id: int, **values: Any) -> None:
-    work.session.execute(update(Deletion).where(Deletion.id == row_id).values(**values))
+def _backoff(row: Deletion) -> timedelta:
+    """Return how long a row waits after its attempt has failed."""
+    wait: timedelta = BACKOFF * 2 ** min(row.attempts - 1, DOUBLINGS_MAX)
+    return min(wait, BACKOFF_MAX)
+
+
+def _postpone(work: Work, row: Deletion, error_code: str, wait: timedelta) -> None:
+    work.session.execute(
+        update(Deletion)
+        .where(Deletion.id == row.id)
+        .values(last_error=error_code, not_before=leases.after(work.session, wait, now=work.now))
+    )
     work.session.commit()
 
 
@@ -248,7 +252,8 @@ def _finish(work: Work, row: Deletion) -> None:
         work.session.execute(
             update(Deletion)
             .where(Deletion.id == row.id)
-            .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
+            # An attempt was made, so that nobody withdraws the row as if the object still existed.
+            .values(not_before=row.repeat_at, repeat_at=None, attempts=1, last_error=None)
         )
     work.session.commit()
 

@@ -35,7 +35,7 @@ def test_without_differences_the_status_is_0(alice: Client) -> None:
     image_of(alice, alice.ad())
     done = run("reconcile")
     assert done.exit_code == 0
-    assert done.stdout == "2 objects, 1 images: 0 orphan, 0 missing, 0 differs\n"
+    assert done.stdout == "2 objects, 1 images and variants: 0 orphan, 0 missing, 0 differs\n"
     assert json.loads(run("reconcile", "--json").stdout) == {
         "differences": [],
         "summary": {
@@ -61,7 +61,7 @@ def test_with_differences_the_status_is_1(alice: Client, s3_bucket: Bucket) -> N
         "kind     action   key  (detail)",
         'orphan   -        "media/a\\nb.jpg"  (not the broker\'s)',
         f"missing  -        {key}  (image 1 has no object)",
-        "2 objects, 1 images: 1 orphan, 1 missing, 0 differs",
+        "2 objects, 1 images and variants: 1 orphan, 1 missing, 0 differs",
     ]
     found = json.loads(run("reconcile", "--json").stdout)
     assert [one["key"] for one in found["differences"]] == ["media/a\nb.jpg", key]
