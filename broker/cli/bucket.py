@@ -6,7 +6,17 @@ import click
 
 from broker.config import Settings
 from broker.storage import bucket_setup
-from broker.storage.bucket_setup.iam import iam_policy
+from broker.storage.bucket_setup.iam import ROLES, Role, iam_policy
+
+_HEAD_ONLY = (
+    "Note: s3:GetObject is needed for HEAD and for copies. The process itself never reads an"
+    " object's bytes."
+)
+NOTES: dict[Role, str] = {
+    "api": _HEAD_ONLY,
+    "worker": _HEAD_ONLY,
+    "inspect": "Note: this process reads and writes objects. Give its key to no other process.",
+}
 
 
 @click.group()
@@ -30,17 +40,12 @@ def apply(dry_run: bool) -> None:
 
 
 @bucket.command()
-@click.argument("role", type=click.Choice(["api", "worker"]))
-def iam(role: str) -> None:
+@click.argument("role", type=click.Choice(ROLES))
+def iam(role: Role) -> None:
     """Print the IAM policy that a process needs.
 
-    `worker` is for `broker reap` and `broker consume-bucket-notifications`.
+    `api` is for the API, `worker` for `broker reap` and `broker consume-bucket-notifications`, and
+    `inspect` for `broker worker`.
     """
-    settings = Settings.load()
-    policy = iam_policy(settings, "worker" if role == "worker" else "api")
-    click.echo(json.dumps(policy, indent=2))
-    click.echo(
-        "Note: s3:GetObject is needed for HEAD and for promoting. The broker itself never reads"
-        " an object's bytes.",
-        err=True,
-    )
+    click.echo(json.dumps(iam_policy(Settings.load(), role), indent=2))
+    click.echo(NOTES[role], err=True)

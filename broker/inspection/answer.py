@@ -10,9 +10,10 @@ import binascii
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,17 @@ from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL = 300
 MAX_THUMBHASH_BYTES = 64
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # A JPEG takes the place of these; all other files keep their type.
 _CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a child process has given up, and which types of images it can inspect."""
+
+    confinement: Confinement
+    content_types: tuple[str, ...]
 
 
 class InvalidAnswer(Exception):
@@ -45,10 +55,18 @@ def rejected_answer(rejected: Rejected) -> dict[str, Any]:
     return {"rejected": {"reason": rejected.reason, "detail": str(rejected)[:MAX_DETAIL]}}
 
 
-def read_confinement(text: bytes) -> Confinement:
-    """Return what the child says about its confinement, before it reads any file."""
-    values = _object(_parse(text).get("confinement"))
-    return Confinement(network=values.get("network") is True, files=values.get("files") is True)
+def read_description(text: bytes) -> Description:
+    """Return what a child says about itself, before it reads any file."""
+    values = _parse(text)
+    confinement = _object(values.get("confinement"))
+    kinds = {kind.name: confinement.get(kind.name) is True for kind in fields(Confinement)}
+    content_types = values.get("content_types")
+    if not isinstance(content_types, list):
+        raise InvalidAnswer("content_types")
+    return Description(
+        confinement=Confinement(**kinds),
+        content_types=tuple(one for one in EXTENSIONS if one in content_types),
+    )
 
 
 def read_inspected(text: bytes, request: Request) -> Inspected:
@@ -99,7 +117,7 @@ def _file(value: object, request: Request) -> OutputFile:
     if not (type(width) is type(height) is type(size) is int):
         raise InvalidAnswer("width, height or size")
     _check(width > 0 and height > 0 and width * height <= request.max_pixels, "dimensions")
-    _check(name not in ("", ".", "..") and not {"/", "\0"} & set(name), "path")
+    _check(_NAME.fullmatch(name) is not None, "path")
     path = request.directory / name
     digest, actual_size = _digest(path)
     _check(size == actual_size > 0, "size")
@@ -124,11 +142,14 @@ def _digest(path: Path) -> tuple[str, int]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise InvalidAnswer(f"file: {error.strerror}") from None
-    with open(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         # A hard link could publish a file that the child was not allowed to read.
         _check(stat.S_ISREG(status.st_mode) and status.st_nlink == 1, "kind of file")
-        digest = hashlib.file_digest(stream, "sha256").digest()
+        with open(descriptor, "rb", closefd=False) as stream:
+            digest = hashlib.file_digest(stream, "sha256").digest()
+    finally:
+        os.close(descriptor)
     return base64.b64encode(digest).decode(), status.st_size
 
 

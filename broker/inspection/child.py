@@ -31,11 +31,11 @@ def main(load: Callable[[], Inspect]) -> NoReturn:
     answer_to = os.dup(1)
     os.dup2(2, 1)
     task = read_task(sys.stdin.buffer.read())
-    sys.stdin.close()
     status = 1
     try:
         answer = _do(task, load)
-        with open(answer_to, "wb") as stream:
+        # It stays open until the process ends: at the end of the output the parent kills it.
+        with open(answer_to, "wb", closefd=False) as stream:
             stream.write(json.dumps(answer).encode())
         status = 0
     except MemoryError:
@@ -53,7 +53,9 @@ def _do(task: Task, load: Callable[[], Inspect]) -> dict[str, Any]:
     source = request.source if request else None
     confinement = confine(task.limits, parent=task.parent, source=source, directory=task.directory)
     if request is None:
-        return {"confinement": asdict(confinement)}
+        from broker.inspection.readable import readable_types
+
+        return {"confinement": asdict(confinement), "content_types": readable_types()}
     inspect = load()
     try:
         return inspected_answer(inspect(request))

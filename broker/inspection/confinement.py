@@ -4,6 +4,7 @@ The child does this itself, as its first act. The parent could do it between for
 code there is unsafe in a process with threads.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import broker
-from broker.inspection import landlock
+from broker.inspection import landlock, seccomp
+from broker.inspection.inspected import Request
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
 _PR_SET_PDEATHSIG = 1
@@ -22,6 +24,14 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CAPABILITY_VERSION_3 = 0x20080522
+
+# Measured with libvips 8.18, with a margin: the address space of an idle child, and what one pixel
+# of a progressive JPEG with full chroma (6.2) or of an AVIF (15) needs.
+_IDLE_BYTES = 128 * 1024 * 1024
+_BYTES_PER_PIXEL = 8
+_HEIF_BYTES_PER_PIXEL = 20
+_PIXELS_PER_SECOND = 4_000_000  # on a slow core
+_LARGEST_RENDITION = 64 * 1024 * 1024
 
 _MAX_OPEN_FILES = 64
 _MAX_THREADS = 64
@@ -44,12 +54,35 @@ class ChildLimits:
     file_bytes: int
 
 
+def child_limits(request: Request) -> ChildLimits:
+    """Return limits that any good file of at most `max_pixels` stays within.
+
+    A file of 12 megapixels needs a tenth of them. They end bombs that no check has found.
+    """
+    heif = request.content_type in ("image/heic", "image/heif", "image/avif")
+    per_pixel = _HEIF_BYTES_PER_PIXEL if heif else _BYTES_PER_PIXEL
+    cpu_seconds = 10 + request.max_pixels // _PIXELS_PER_SECOND
+    return ChildLimits(
+        memory_bytes=_IDLE_BYTES + per_pixel * request.max_pixels,
+        cpu_seconds=cpu_seconds,
+        wall_seconds=4.0 * cpu_seconds,
+        file_bytes=_LARGEST_RENDITION + 8 * request.source.stat().st_size,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Confinement:
-    """What the system allowed: without network namespace, without the files of others."""
+    """What the system let the process give up.
+
+    Attributes:
+        network: it has no network, by a namespace of its own or by the filter of system calls.
+        files: it opens only its own files, by Landlock.
+        processes: it starts no process and reaches no other one, by the filter of system calls.
+    """
 
     network: bool
     files: bool
+    processes: bool
 
 
 def confine(
@@ -57,12 +90,15 @@ def confine(
 ) -> Confinement:
     """Confine this process, which must have one thread, to its source and its directory.
 
-    Limits always hold. Namespaces and Landlock depend on the kernel, and on what a container's
-    seccomp profile permits. On other systems than Linux only the limits exist.
+    Limits always hold. Namespaces, Landlock and seccomp depend on the kernel and on the container:
+    Docker denies namespaces. On other systems than Linux only the limits exist.
     """
     _set_limits(limits)
     if sys.platform != "linux":
-        return Confinement(network=False, files=False)
+        return Confinement(network=False, files=False, processes=False)
+    # If memory runs out, the kernel ends this process and not the worker.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     libc = ctypes.CDLL(None, use_errno=True)
     network = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     if network:
@@ -79,7 +115,8 @@ def confine(
     _must(libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "PR_SET_PDEATHSIG")
     if os.getppid() != parent:  # it died before the call
         os._exit(1)
-    return Confinement(network=network, files=files)
+    filtered = seccomp.deny_what_leaves_the_process()
+    return Confinement(network=network or filtered, files=files, processes=filtered)
 
 
 def _set_limits(limits: ChildLimits) -> None:

@@ -51,7 +51,9 @@ def write_jpeg(image: pyvips.Image, target: Path) -> None:
 @contextmanager
 def _decoded_avif(source: Path) -> Iterator[pyvips.Image]:
     try:
-        image = pyvips.Image.heifload(str(source), fail_on="warning").copy_memory()
+        image = pyvips.Image.heifload(
+            str(source), access="sequential", fail_on="warning"
+        ).copy_memory()
     except pyvips.Error as error:
         raise decoding_failed(error) from error
     yield image

@@ -19,13 +19,14 @@ from typing import IO, cast
 
 from broker.inspection.answer import (
     MAX_ANSWER_BYTES,
+    Description,
     InvalidAnswer,
     printable,
-    read_confinement,
+    read_description,
     read_inspected,
 )
 from broker.inspection.child import OUT_OF_MEMORY
-from broker.inspection.confinement import ChildLimits, Confinement
+from broker.inspection.confinement import ChildLimits, child_limits
 from broker.inspection.inspected import Inspected, Request
 from broker.inspection.task import Task
 
@@ -53,7 +54,7 @@ class ChildFailed(Exception):
 
 
 def inspect_in_child(
-    request: Request, *, limits: ChildLimits, keep: Callable[[], None]
+    request: Request, *, keep: Callable[[], None], limits: ChildLimits | None = None
 ) -> Inspected:
     """Inspect a file in a child process. No process is left, whatever happens.
 
@@ -61,13 +62,14 @@ def inspect_in_child(
 
     Args:
         request: what to inspect. Its directory is the only place that the child may write to.
-        limits: what the child may use.
         keep: called about every second while the child runs. If it raises, the child is killed.
+        limits: what the child may use, by default `confinement.child_limits`.
 
     Raises:
         Rejected: the file must not be published.
         ChildFailed: the child crashed, exceeded a limit, or answered with impossible values.
     """
+    limits = limits or child_limits(request)
     task = Task(parent=os.getpid(), directory=request.directory, limits=limits, request=request)
     answer = _run(task, keep)
     try:
@@ -87,17 +89,25 @@ def protect_parent() -> None:
             raise OSError(ctypes.get_errno(), "PR_SET_DUMPABLE")
 
 
-def is_isolated() -> bool:
-    """Check whether children here have no network."""
-    return confinement_here().network
+def describe_child() -> Description:
+    """Start a child process that inspects nothing, and return what it says about itself.
 
-
-def confinement_here() -> Confinement:
-    """Return which kinds of confinement this system allows, by starting one child process."""
-    limits = ChildLimits(memory_bytes=2**30, cpu_seconds=5, wall_seconds=10, file_bytes=0)
+    Raises:
+        ChildFailed: no child can run here, or its libraries are missing.
+    """
+    limits = ChildLimits(memory_bytes=2**30, cpu_seconds=5, wall_seconds=20, file_bytes=0)
     with tempfile.TemporaryDirectory() as directory:
         task = Task(parent=os.getpid(), directory=Path(directory), limits=limits, request=None)
-        return read_confinement(_run(task, lambda: None))
+        answer = _run(task, lambda: None)
+    try:
+        return read_description(answer)
+    except InvalidAnswer as error:
+        raise ChildFailed("invalid answer", str(error)) from None
+
+
+def is_isolated() -> bool:
+    """Check whether child processes on this system have no network."""
+    return describe_child().confinement.network
 
 
 def _run(task: Task, keep: Callable[[], None]) -> bytes:

@@ -17,7 +17,7 @@ class Task:
         parent: the parent's process id; a child whose parent has died ends.
         directory: the only directory that the child may write to.
         limits: what it may use.
-        request: the file to inspect. None: confine the process, and inspect nothing.
+        request: the file to inspect. None: the child describes itself.
     """
 
     parent: int

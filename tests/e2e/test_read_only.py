@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import httpx
 import pytest
 import yaml
 
+from broker.inspection.sandbox import describe_child
 from broker.local.process import LOOPBACK, ServerNotInstalled, answers, free_ports
 from tests.http.client import JPEG, SECRET, declared, send
 from tests.servers import installed_or_skip
@@ -82,6 +84,17 @@ PROBE = """if True:
     caps = [status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd")]
     print(json.dumps([wrote, os.getuid(), caps, status["NoNewPrivs"].strip()]))
 """
+SELF_TEST = """if True:
+    import dataclasses, json
+    from broker.inspection.directories import inspection_root, remove_stale
+    from broker.inspection.sandbox import describe_child, protect_parent
+    from broker.inspection.self_test import self_test
+    protect_parent()
+    root = inspection_root()
+    remove_stale(root)
+    confinement = dataclasses.asdict(describe_child().confinement)
+    print(json.dumps([self_test(root).failure, confinement]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +132,15 @@ def test_only_tmp_is_writable_and_no_privilege_can_be_gained(contained: list[str
     assert done.returncode == 0, done.stderr
     nothing = "0" * 16
     assert json.loads(done.stdout) == [["/tmp"], int(UID), [nothing] * 3, "1"]
+
+
+def test_a_worker_passes_its_self_test_and_confines_its_children(contained: list[str]) -> None:
+    done = subprocess.run(
+        [*contained, sys.executable, "-c", SELF_TEST], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    # The unprivileged user confines them as much as root does.
+    assert json.loads(done.stdout) == [None, asdict(describe_child().confinement)]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

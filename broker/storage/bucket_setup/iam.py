@@ -1,11 +1,13 @@
 """The IAM policy of each process of the broker, with the minimum permissions.
 
-`s3:GetObject` is allowed because S3 has no separate permission for HEAD; the broker's client
-refuses GetObject itself. `s3:ListBucket` has no condition on a prefix: a HEAD request has no
-prefix, and without the permission S3 answers 403 instead of 404 for a missing object.
+`s3:GetObject` is allowed to the API and the background processes because S3 has no separate
+permission for HEAD; their client refuses GetObject itself. `s3:ListBucket` has no condition on a
+prefix: a HEAD request has no prefix, and without the permission S3 answers 403 instead of 404 for a
+missing object.
 
-Clients write only below `incoming/`, with presigned requests and forms. Only the broker writes to
-the key of an image.
+Clients write only below `incoming/`, with presigned requests and forms. With inspection required,
+only `broker worker` writes to the key of an image, and it cannot delete. With inspection off, the
+API and the background processes copy objects there.
 
 Presigned requests never read. MinIO performs a presigned PUT with an unsigned x-amz-copy-source
 header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a request according to its
@@ -13,16 +15,18 @@ documentation; SeaweedFS refuses it too.) Without the Deny statement, a client w
 copy any object that the broker may read.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
 
-Role = Literal["api", "worker"]
-# The API and the workers both sign, complete, HEAD, promote, delete and abort.
+Role = Literal["api", "worker", "inspect"]
+ROLES: tuple[Role, ...] = get_args(Role)
+# The location of objects that only presigned requests may read.
+PRIVATE = "private"
+# The API and the background processes sign, complete, HEAD, delete and abort.
 OBJECT_ACTIONS = [
-    "s3:PutObject",
     "s3:GetObject",
     "s3:DeleteObject",
     "s3:AbortMultipartUpload",
@@ -30,28 +34,41 @@ OBJECT_ACTIONS = [
 ]
 QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 
+Statement = dict[str, Any]
+
 
 def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the IAM policy document with the minimum permissions for a role.
+
+    `api` is the API, `worker` the reaper and the consumer of bucket notifications, and `inspect`
+    is `broker worker`.
 
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
     So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if forms carry an ACL.
     """
     bucket = f"arn:aws:s3:::{settings.s3_bucket}"
-    actions = [*OBJECT_ACTIONS, *(["s3:PutObjectAcl"] if settings.default_acl else [])]
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": "Objects",
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": [f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"],
-        },
-        {"Sid": "Bucket", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
+    incoming, media = f"{bucket}/{INCOMING}/*", f"{bucket}/{settings.media_location}/*"
+    writes = ["s3:PutObject", *(["s3:PutObjectAcl"] if settings.default_acl else [])]
+    if role == "inspect":
+        published = [media, f"{bucket}/{PRIVATE}/*"]
+        objects = [
+            _allow("ReadsIncoming", ["s3:GetObject"], [incoming]),
+            _allow("Publishes", ["s3:GetObject", *writes], published),
+        ]
+    else:
+        writable = [incoming] if settings.limits.inspects else [media, incoming]
+        objects = [
+            _allow("Objects", OBJECT_ACTIONS, [media, incoming]),
+            _allow("Writes", writes, writable),
+        ]
+    statements = [
+        *objects,
+        _allow("Bucket", ["s3:ListBucket"], [bucket]),
         {
             "Sid": "ClientsWriteBelowIncoming",
             "Effect": "Deny",
             "Action": ["s3:PutObject"],
-            "Resource": [f"{bucket}/{settings.media_location}/*"],
+            "Resource": [media],
             "Condition": {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
         },
         {
@@ -63,15 +80,13 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
         },
     ]
     if role == "worker" and settings.bucket_notifications_queue_url is not None:
-        statements.append(
-            {
-                "Sid": "Events",
-                "Effect": "Allow",
-                "Action": QUEUE_ACTIONS,
-                "Resource": [_queue_arn(settings.bucket_notifications_queue_url)],
-            }
-        )
+        queue = _queue_arn(settings.bucket_notifications_queue_url)
+        statements.append(_allow("Events", QUEUE_ACTIONS, [queue]))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
 def _queue_arn(url: str) -> str:
