@@ -36,14 +36,21 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises:
         SettingsError: a setting is missing or invalid; the message names it.
+        FormerUploadsPending: inspection is required, but uploads of release 0.2 are pending.
     """
     settings = settings or Settings.load()
     app = SyncFlask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
+    database = Database(
+        settings.database_url,
+        statement_timeout=settings.statement_timeout,
+        only_inspected=settings.limits.inspects,
+    )
+    database.check_at_start()
     app.extensions["broker"] = Broker(
         settings=settings,
         limits=settings.limits,
-        database=Database(settings.database_url, statement_timeout=settings.statement_timeout),
+        database=database,
         storage=s3_storage(settings),
     )
     request_log.init_app(app)

@@ -2,10 +2,19 @@
 
 from marshmallow import fields
 
-from schemas.fields import Answer, Bool, Money, QueryBool, QueryInt, StrictSchema, TextField, Time
+from schemas.fields import (
+    PAGE_MAX,
+    Answer,
+    Bool,
+    Cursor,
+    Money,
+    QueryBool,
+    QueryInt,
+    StrictSchema,
+    TextField,
+    Time,
+)
 from schemas.images import Image
-
-PAGE_MAX = 100
 
 
 class OwnerInfo(Answer):
@@ -59,9 +68,7 @@ class AdQuery(StrictSchema):
     is_active = QueryBool()
     is_sold = QueryBool()
     limit = QueryInt(low=1, high=PAGE_MAX, load_default=20)
-    cursor = fields.String(
-        metadata={"format": "cursor", "description": "The `next_cursor` of the previous page."}
-    )
+    cursor = Cursor()
 
 
 class AdPage(Answer):

@@ -13,6 +13,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from schemas.fast_check import NOT_LOADED, FastSchema
 
 BIGINT_MAX = 2**63 - 1
+PAGE_MAX = 100
 _EXACT_MAX = 2**53  # up to this value, floats represent all integers exactly
 _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -101,6 +102,14 @@ class Bool(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Cursor(fields.String):
+    """The cursor of a page, in a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        text = "The `next_cursor` of the previous page."
+        super().__init__(metadata={"format": "cursor", "description": text}, **kwargs)
 
 
 class QueryBool(fields.Boolean):

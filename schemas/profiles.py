@@ -23,6 +23,23 @@ class Profile(Answer):
         }
     )
     part_size = fields.Integer()
+    inspection = fields.String(
+        metadata={
+            "enum": ["required", "off"],
+            "description": "With `required`, a worker inspects each file before its image is"
+            " published, and a confirm answers 202.",
+        }
+    )
+    max_pixels = fields.Integer(
+        metadata={"description": "The largest width x height that the worker accepts."}
+    )
+    max_frames = fields.Integer(
+        metadata={"description": "The largest number of frames of an animation."}
+    )
+    variant_widths = fields.List(
+        fields.Integer(),
+        metadata={"description": "The widths of the variants in pixels. Images are not enlarged."},
+    )
 
 
 Profiles = Answer.from_dict(

@@ -1,14 +1,23 @@
 """Uploads, and the failures that clients report."""
 
-from marshmallow import fields
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields
 
 from broker.domain import s3_failures
 from broker.domain.owners import OWNER_KINDS
 from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.domain.transports import TRANSPORTS
-from schemas.fields import Answer, StrictSchema, TextField, Time
+from schemas.fields import PAGE_MAX, Answer, Cursor, QueryInt, StrictSchema, TextField, Time
 from schemas.images import Image
+
+IDS_MAX = 50
+_ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UPLOAD_ID = re.compile(_ID)
 
 
 class Upload(Answer):
@@ -52,6 +61,48 @@ class Upload(Answer):
     expires_at = Time()
     server_time = Time()
     confirm_url = fields.String()
+
+
+class Uploads(Answer):
+    """Uploads in the order of the ids that were asked for."""
+
+    uploads = fields.List(fields.Nested(Upload))
+
+
+class UploadPage(Answer):
+    """A page of uploads, newest first. `next_cursor` is null on the last page."""
+
+    results = fields.List(fields.Nested(Upload))
+    next_cursor = fields.String(allow_none=True)
+
+
+class UploadIds(fields.String):
+    """Ids of uploads in a query, separated by commas. Loads each id once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = f"^{_ID}(,{_ID}){{0,{IDS_MAX - 1}}}$"
+        super().__init__(metadata={"pattern": pattern}, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        ids = value.split(",") if isinstance(value, str) else []
+        if not 1 <= len(ids) <= IDS_MAX or not all(_UPLOAD_ID.fullmatch(one) for one in ids):
+            raise ValidationError(f"Must be 1 to {IDS_MAX} UUIDs, separated by commas.")
+        return list(dict.fromkeys(UUID(one) for one in ids))
+
+
+class UploadQuery(StrictSchema):
+    """The uploads to read."""
+
+    ids = UploadIds(required=True)
+
+
+class UploadPageQuery(StrictSchema):
+    """A page of a list of uploads."""
+
+    limit = QueryInt(low=1, high=PAGE_MAX, load_default=20)
+    cursor = Cursor()
 
 
 class Failure(StrictSchema):

@@ -17,6 +17,7 @@ from broker.cli.reprocess import reprocess
 from broker.cli.serve import serve
 from broker.cli.token import token
 from broker.cli.upload import upload
+from broker.cli.worker import worker
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
 from broker.local.process import ServerError
@@ -32,7 +33,8 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(reap, consume_bucket_notifications, consume_events, reconcile, adopt, reprocess, doctor),
+    *(worker, reap, consume_bucket_notifications, consume_events),
+    *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)

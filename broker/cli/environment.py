@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from broker.config import Settings
+from broker.config.background import BackgroundSettings
 from broker.db.session import Database
 from broker.services.work import Broker
 from broker.storage.factory import s3_storage
@@ -11,8 +11,12 @@ from broker.storage.factory import s3_storage
 
 @contextmanager
 def broker_of_environment() -> Iterator[Broker]:
-    """Yield the parts that the environment describes; raise SettingsError if it is wrong."""
-    settings = Settings.load()
+    """Yield the parts that the environment describes. No key for tokens is needed.
+
+    Raises:
+        SettingsError: a setting is missing or invalid.
+    """
+    settings = BackgroundSettings.load()
     database = Database(settings.database_url)
     try:
         yield Broker(

@@ -21,7 +21,7 @@ import click
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.config import Settings
 from broker.config.serving import PREFIX
-from broker.db.engine import make_engine
+from broker.db.session import Database
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -40,7 +40,9 @@ def serve(server: tuple[str, ...]) -> None:
     """
     settings = Settings.load()
     # Report such errors here, because a server keeps restarting workers that cannot start.
-    make_engine(settings.database_url).dispose()
+    database = Database(settings.database_url, only_inspected=settings.limits.inspects)
+    database.check_at_start()
+    database.dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
 

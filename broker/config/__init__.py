@@ -228,7 +228,7 @@ class Settings(TokenSettings):
         return (*named, *LOOPBACK_HOSTS) if named or self.dev else ()
 
     @classmethod
-    def load(cls) -> "Settings":
+    def load(cls) -> Self:
         """Read the settings from the environment.
 
         Raises:

@@ -42,7 +42,7 @@ def reach(url: str) -> str:
         raise DatabaseFault(f"there is no file {file}")
     database = Database(url)
     try:
-        with _raise_faults(), database.session() as session:
+        with raise_faults(), database.session() as session:
             if dialect(url) == "sqlite":
                 return f"SQLite {session.scalar(text('SELECT sqlite_version()'))}"
             return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
@@ -52,7 +52,7 @@ def reach(url: str) -> str:
 
 def migrations(url: str) -> tuple[str | None, str | None]:
     """Return the database's migration and the newest one; raise DatabaseFault."""
-    with _raise_faults():
+    with raise_faults():
         return migrate.current(url), migrate.head()
 
 
@@ -61,7 +61,7 @@ def write(url: str) -> None:
     now = datetime.now(UTC)
     database = Database(url)
     try:
-        with _raise_faults(), database.session() as session:
+        with raise_faults(), database.session() as session:
             if dialect(url) == "sqlite":
                 session.execute(text(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}"))
             else:
@@ -88,7 +88,7 @@ def _sqlite_file(url: str) -> Path | None:
 
 
 @contextmanager
-def _raise_faults() -> Iterator[None]:
+def raise_faults() -> Iterator[None]:
     """Raise the block's database errors as DatabaseFault, with the driver's own message.
 
     The message may contain host, port and user, but never a password.

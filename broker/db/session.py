@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from broker.db.engine import make_engine
 from broker.db.fast_path.driver_cursors import CursorPool
 from broker.db.fast_path.transactions import CURSORS, WRITER
+from broker.db.former_uploads import refuse_former_uploads
 from broker.db.reasons import is_denied, is_missing_table, reason
 from broker.db.schema_version import require_migrated
 from broker.db.timing import watch
-from broker.domain.errors import DatabaseNotMigrated, DatabaseUnavailable
+from broker.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FormerUploadsPending
 
 # The layers above import the type Session from here, not from SQLAlchemy.
 __all__ = ["DATABASE_ERRORS", "Database", "ErrorTranslator", "Session"]
@@ -85,13 +86,19 @@ class _SessionBlock(ErrorTranslator):
 
 
 class Database:
-    """A pool of connections to one database; create one per process, after a fork."""
+    """A pool of connections to one database; create one per process, after a fork.
 
-    def __init__(self, url: str, *, statement_timeout: int = 0) -> None:
+    With `only_inspected`, the database must have no pending upload of release 0.2.
+    """
+
+    def __init__(
+        self, url: str, *, statement_timeout: int = 0, only_inspected: bool = False
+    ) -> None:
         self.engine = make_engine(url, statement_timeout)
         watch(self.engine)
         self._cursors = CursorPool(self.engine)
         self._is_migrated = False
+        self._may_have_former = only_inspected
         self._sessions = sessionmaker(
             self.engine,
             expire_on_commit=False,
@@ -113,9 +120,30 @@ class Database:
         Raises:
             DatabaseUnavailable: see `session`.
             DatabaseNotMigrated: this release needs a newer migration.
+            FormerUploadsPending: only inspected images may be published, but clients can still
+                write to public keys.
         """
         with self.session() as session:
             require_migrated(session)
+            if self._may_have_former:
+                refuse_former_uploads(session)
+                self._may_have_former = False
+
+    def check_at_start(self) -> None:
+        """Raise FormerUploadsPending; leave other errors to the first request.
+
+        No connection stays open, because the process may fork.
+        """
+        if not self._may_have_former:
+            return
+        try:
+            self.check()
+        except FormerUploadsPending:
+            raise
+        except DatabaseUnavailable:
+            return
+        finally:
+            self.engine.dispose()
 
     def require_migrated(self) -> None:
         """Check the migration unless this process has seen that it is new enough.

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Self
 
 from broker.config import Settings
+from broker.db.inspection_probe import Published
 from broker.doctor.browser import Answer, Browser
 from broker.doctor.trial import Trial
 from broker.services.tickets.sign import Ticket
@@ -40,6 +41,8 @@ class Examination:
         meant = settings.s3_public_url or settings.s3_endpoint_url
         self.browser = Browser(detour=(meant, public_at) if meant and public_at else None)
         self.ticket: Ticket | None = None
+        # What anyone should be able to read; with inspection off, the photo of the trial.
+        self.published: list[Published] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

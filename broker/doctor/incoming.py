@@ -44,7 +44,9 @@ def check(examination: Examination) -> Iterator[Finding]:
         )
     else:
         if exposed is None:
-            yield ok(CHECK, "refused without credentials; promoted by a copy at the confirm")
+            inspects = trial.limits.inspects
+            then = "it waits for a worker" if inspects else "promoted by a copy at the confirm"
+            yield ok(CHECK, f"refused without credentials; {then}")
 
 
 def _exposed(examination: Examination, key: str) -> Finding | None:

@@ -32,4 +32,4 @@ def check(examination: Examination) -> Iterator[Finding]:
             " these credentials, and delete the objects listed here",
         )
     else:
-        yield ok(CHECK, "the image is deleted, and the run left nothing in the bucket")
+        yield ok(CHECK, "the run left nothing in the bucket")

@@ -8,20 +8,23 @@ from collections.abc import Iterator
 
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
-from broker.doctor.finding import Finding, ok, warn
+from broker.doctor.finding import Finding, ok, skip, warn
 
 CHECK = "response-headers"
 QUERY = "response-content-type=text/html"
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Request the confirmed photo as a web page, at the media's and at the bucket's address."""
+    """Request a published image as a web page, at the media's and at the bucket's address."""
     trial, settings = examination.trial, examination.settings
+    if not examination.published:
+        yield skip(CHECK, "no image has been published yet")
+        return
     bucket = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
     answers = {}
     for base in dict.fromkeys((trial.storage.media_url, bucket)):
         try:
-            url = f"{base}/{trial.image_key}?{QUERY}"
+            url = f"{base}/{examination.published[0].key}?{QUERY}"
             answers[base] = examination.browser.send("GET", url, follow=True)
         except Unreachable:
             continue  # the check of public reads reports it

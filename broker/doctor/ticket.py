@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from broker.db.inspection_probe import Published
 from broker.doctor import refusal
 from broker.doctor.browser import Unreachable
 from broker.doctor.examination import Examination
@@ -29,12 +30,12 @@ def sent(examination: Examination) -> Iterator[Finding]:
 
 
 def confirmed(examination: Examination) -> Iterator[Finding]:
-    """Record the image with the confirm service."""
+    """Call the confirm service. With inspection off, it records the image."""
     trial, ticket = examination.trial, examination.ticket
     if ticket is None:
         return
     try:
-        verified = trial.confirm(ticket)
+        image = trial.confirm(ticket)
     except StorageError as error:
         yield refusal.of_broker(CONFIRMED, examination, error, "s3:GetObject")
     except ObjectMissing:
@@ -53,7 +54,18 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
             fix="use an S3 server that keeps the type and the metadata (docs/s3-servers.md)",
         )
     else:
-        if not verified:
+        if image is None:
+            yield ok(CONFIRMED, "the photo arrived; a worker would inspect it now")
+            return
+        examination.published = [
+            Published(
+                key=image.key,
+                content_type=image.content_type,
+                size=image.size,
+                checksum_sha256=ticket.upload.checksum_sha256,
+            )
+        ]
+        if not image.checksum_verified:
             yield warn(
                 CONFIRMED,
                 "this server returns no SHA-256: photos are recorded without being verified"

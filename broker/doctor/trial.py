@@ -71,11 +71,9 @@ class Trial:
             limits,
             max_images_per_ad=TICKETS_MAX,
             max_image_bytes=len(PHOTO),
-            inspection="off",
         )
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
-        self.image_key = ""
         # The bucket at the public URL, if it is another bucket. Its objects are removed, too.
         self.stray_at: Storage | None = None
         self._browser = browser
@@ -124,19 +122,19 @@ class Trial:
         headers |= {**transfer.headers, **changes}
         return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
 
-    def confirm(self, ticket: Ticket) -> bool:
-        """Record the image with the confirm service; raise the same errors.
+    def confirm(self, ticket: Ticket) -> Image | None:
+        """Call the confirm service, which raises the same errors, and return the image.
 
-        Return whether the bucket returned the digest that the ticket declared.
+        With inspection required, return None: no worker sees the temporary database.
         """
         with self._work() as work:
             image = confirm(work, ticket.upload.id)
             outbox.drain(work)
         if not isinstance(image, Image):
-            raise TypeError("the trial has no inspection")
-        self.image_id, self.image_key = image.id, image.key
+            return None
+        self.image_id = image.id
         self._touch(object_key(self.limits.location, image.key))
-        return image.checksum_verified
+        return image
 
     def delete_image(self) -> None:
         """Delete the last confirmed image with the services, and drain the outbox."""

@@ -242,6 +242,10 @@ class DatabaseNotMigrated(DatabaseUnavailable):
     retry_after = 30
 
 
+class FormerUploadsPending(DatabaseNotMigrated):
+    """Inspection is required, but clients can still write to public keys of release 0.2."""
+
+
 class QueueUnavailable(BrokerError):
     """The queue of bucket notifications does not answer, or refuses the broker."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyvips
 
 from broker.domain.rejections import RejectionReason
-from broker.inspection.decode import decoding_failed
 from broker.inspection.inspected import Rejected
+from broker.inspection.libvips import decoding_failed
 
 QUALITY = 85
 _WHITE = 255

@@ -30,8 +30,8 @@ class Metadata:
     def add(self, marker: int, parameters: bytes) -> None:
         """Take what is kept of an application segment."""
         if marker == APP0 and parameters.startswith(_JFIF) and len(parameters) >= 14:
-            # The last two bytes are the size of a thumbnail.
-            self._jfif = segment(APP0, parameters[:12] + bytes(2))
+            # Version 1.01, density, no thumbnail. libjpeg warns of versions that it does not know.
+            self._jfif = segment(APP0, _JFIF + b"\1\1" + parameters[7:12] + bytes(2))
         elif marker == APP1 and parameters.startswith(_EXIF) and not self._exif_seen:
             self._exif_seen = True
             self.orientation = read_orientation(parameters[len(_EXIF) :])

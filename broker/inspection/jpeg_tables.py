@@ -4,6 +4,9 @@ from broker.inspection.structure.jpeg import DHT, DQT, DRI, segment
 from broker.inspection.structure.jpeg_frame import Scan
 from broker.inspection.structure.mapped import corrupt
 
+# There are at most 4 Huffman tables for DC, 4 for AC, and 4 quantization tables.
+_MAX_TABLES = 8
+
 
 class Tables:
     """The tables that were defined since a scan last used them. The last definition counts."""
@@ -19,7 +22,9 @@ class Tables:
             self._restart_interval = segment(DRI, parameters[:2])
             return
         at = 0
-        while at < len(parameters):
+        for _ in range(_MAX_TABLES):
+            if at >= len(parameters):
+                return
             kind = parameters[at]
             if marker == DQT:
                 end = at + 1 + (128 if kind >> 4 else 64)
@@ -30,6 +35,7 @@ class Tables:
             if end > len(parameters):
                 raise corrupt("a table is cut off")
             at = end
+        raise corrupt(f"more than {_MAX_TABLES} tables in a segment")
 
     def used_by(self, scan: Scan) -> bytes:
         """Return segments with the new tables that a scan uses, and forget those tables."""

@@ -10,6 +10,7 @@ from broker.inspection.orientation import orientation_only
 from broker.inspection.png_data import ImageData, image_chunk
 from broker.inspection.structure.mapped import corrupt, mapped
 from broker.inspection.structure.png import (
+    FRAME_CONTROL,
     SIGNATURE,
     Chunk,
     chunk,
@@ -32,7 +33,6 @@ _LENGTHS = {
     b"pHYs": (9,),
     b"acTL": (8,),
 }
-_FRAME_CONTROL = 26
 _PALETTE = 3 * 256
 
 
@@ -50,9 +50,7 @@ def clean(source: Path, target: Path) -> None:
 
 def _copy(data: mmap, file: BinaryIO) -> None:
     found = list(chunks(data))
-    if not found or found[0].kind != b"IHDR":
-        raise corrupt("no image header")
-    image = read_image_header(data[found[0].start : found[0].end])
+    image = read_image_header(data, found[0] if found else None)
     _write(data, found[0], file)
     file.write(_orientation(data, found))
     written: set[bytes] = set()
@@ -63,7 +61,7 @@ def _copy(data: mmap, file: BinaryIO) -> None:
             raise corrupt("image data in two places")
         if one.kind == b"IDAT":
             end = pixels.end_in(data, one)
-            if end == one.end:
+            if one.start < end == one.end:
                 _write(data, one, file)
             else:
                 file.write(image_chunk(data, one, end))
@@ -82,7 +80,7 @@ def _is_copied(one: Chunk, written: set[bytes], has_palette: bool) -> bool:
     """Check whether a chunk is copied as it is, after the chunks that are written."""
     length = one.end - one.start
     if one.kind == b"fcTL":
-        return b"acTL" in written and length == _FRAME_CONTROL
+        return b"acTL" in written and length == FRAME_CONTROL
     if one.kind == b"fdAT":
         return b"fcTL" in written and b"IDAT" in written
     if one.kind in written or b"IDAT" in written:

@@ -54,5 +54,5 @@ class ImageData:
 
 
 def image_chunk(data: mmap, one: Chunk, end: int) -> bytes:
-    """Return an IDAT chunk of which some data was removed, or nothing if none is left."""
+    """Return an IDAT chunk without the data after `end`, or nothing if none is left."""
     return chunk(b"IDAT", data[one.start : end]) if end > one.start else b""

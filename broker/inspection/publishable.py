@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from broker.inspection.convert import decoded, write_jpeg
-from broker.inspection.decode import decode, resized, set_up
+from broker.inspection.decode import decode
 from broker.inspection.headers import Header
 from broker.inspection.inspected import Inspected, Request
+from broker.inspection.libvips import set_up
 from broker.inspection.output import describe
+from broker.inspection.resize import resized
 from broker.inspection.variants import variant_sizes, write_variants
 
 # An image without variants is decoded at this width, which its placeholder needs.

@@ -104,7 +104,7 @@ def _cosines(size: int, count: int) -> list[list[float]]:
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(map(mul, left, right))
+    return float(sum(map(mul, left, right)))
 
 
 def _round(value: float) -> int:

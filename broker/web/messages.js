@@ -10,12 +10,13 @@ const MESSAGES = {
   image_limit_reached: ["This listing is full", "Delete a photo or discard interrupted uploads, then try again.", AGAIN],
   quota_exceeded: ["You've reached your upload limit", "Wait a while, or choose fewer or smaller photos, then try again.", AGAIN],
   object_mismatch: ["The photo was damaged during the upload", "It was not saved. Please try again.", AGAIN],
+  upload_rejected: ["This photo can't be used", "Choose another photo."],
   object_missing: ["The photo didn't arrive", "Please try again.", AGAIN],
   parts_missing: ["Part of the photo didn't arrive", "Try again. Only the missing part is sent.", AGAIN],
   not_multipart: ["This upload cannot be sent in parts", "Please try again.", AGAIN],
   upload_expired: ["The upload took too long", "Please try again.", AGAIN],
   upload_cancelled: ["The upload was cancelled", "If you didn't mean to cancel it, try again.", AGAIN],
-  upload_settled: ["The photo is already saved", "Reload the page to see it."],
+  upload_settled: ["The photo has already arrived", "Reload the page to see it."],
   image_deleted: ["The photo was deleted", "It was saved and then deleted, perhaps in another tab. Try again to add it.", AGAIN],
   avatar_not_confirmed: ["The profile photo didn't arrive", "Please try again.", AGAIN],
   rate_limited: ["Too many requests", "Wait a minute, then try again.", AGAIN],
@@ -61,11 +62,22 @@ const MESSAGES = {
   s3_refused: ["Photo storage refused the photo", "Please try again.", AGAIN],
 };
 
+// Why a photo was rejected: what happened, what to do. `docs/errors.md` lists the reasons.
+const REASONS = {
+  not_an_image: ["This file isn't a photo", "Choose another file."],
+  type_mismatch: ["The file's type doesn't match its name", "Save the photo as JPEG or PNG, then choose it again."],
+  too_many_pixels: ["The photo has too many pixels", "Choose a smaller version of it."],
+  too_many_frames: ["The animation is too long", "Choose a shorter one."],
+  corrupt: ["The photo is damaged", "Choose another copy of it."],
+  checksum_mismatch: ["The photo was damaged during the upload", "It was not saved. Please try again.", AGAIN],
+  processing_failed: ["The photo couldn't be processed", "Save it as JPEG or PNG, then choose it again."],
+};
+
 export const CODES = Object.keys(MESSAGES);
 
 /** Return the message for an error: `{ what, why, again }`. */
 export function messageOf(error, profile) {
-  const [what, why, again = false] = MESSAGES[error.code]
+  const [what, why, again = false] = REASONS[error.reason] ?? MESSAGES[error.code]
     ?? ["Something went wrong", error.detail || "Please try again.", AGAIN];
   if (error.code === "validation_error") return { what: whatIsWrong(error, profile) ?? what, why: whatToDo(error, profile) ?? why, again };
   return { what, why, again };

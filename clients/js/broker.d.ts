@@ -7,7 +7,50 @@ export interface Image {
   alt_text: string;
   order: number;
   created_at: string;
+  /** Pixels. Null if the broker has not inspected the image. */
+  width: number | null;
+  height: number | null;
+  /** Base64. `placeholderOf` turns it into a picture. */
+  thumbhash: string | null;
+  /** Smaller renditions, the narrowest first. `srcsetOf` lists them for an `<img>`. */
+  variants: Variant[];
 }
+
+/** A smaller rendition of an image. */
+export interface Variant {
+  width: number;
+  height: number;
+  content_type: string;
+  url: string;
+}
+
+/** An upload, as the API returns it. */
+export interface ApiUpload {
+  id: string;
+  state: "pending" | "processing" | "confirmed" | "rejected" | "expired" | "cancelled";
+  purpose: string;
+  owner: number;
+  key: string;
+  content_type: string;
+  size: number | null;
+  checksum_sha256: string | null;
+  checksum_verified: boolean | null;
+  composite_checksum_sha256: string | null;
+  transport: "post" | "put" | "multipart";
+  created_at: string;
+  expires_at: string;
+  server_time: string;
+  confirm_url: string;
+  /** Why the upload was rejected. */
+  reason: RejectionReason | (string & {}) | null;
+  /** The image, once the upload is confirmed. */
+  image: Image | null;
+}
+
+/** Why the broker rejects a file: `docs/errors.md`. */
+export type RejectionReason =
+  | "checksum_mismatch" | "corrupt" | "not_an_image" | "processing_failed" | "too_many_frames"
+  | "too_many_pixels" | "type_mismatch";
 
 /** A user's profile, as the API returns it. */
 export interface User {
@@ -21,10 +64,12 @@ export interface User {
   /** Object key below the location. */
   avatar: string | null;
   avatar_url: string | null;
+  /** Size, placeholder and variants of the avatar. */
+  avatar_image: Pick<Image, "width" | "height" | "thumbhash" | "variants"> | null;
 }
 
 export type Phase =
-  | "queued" | "hashing" | "sending" | "waiting" | "confirming"
+  | "queued" | "hashing" | "sending" | "waiting" | "confirming" | "processing"
   | "paused" | "cancelled" | "failed" | "done";
 
 export interface Progress {
@@ -46,7 +91,16 @@ export interface ResumeOptions {
   onProgress?: (progress: Progress) => void;
   /** Aborting this signal cancels the upload. */
   signal?: AbortSignal;
+  /**
+   * `ready` (the default): resolve to the image when it is published. `recorded`: resolve as soon as the
+   * broker has recorded that the file has arrived, to an `ApiUpload` in state `processing`, or to the image
+   * if it is ready. `whenReady` waits for the image later.
+   */
+  waitFor?: "ready" | "recorded";
 }
+
+/** What an upload resolves to. */
+export type Result<O> = O extends { waitFor: "recorded" } ? Image | ApiUpload : Image;
 
 export interface FileOptions extends ResumeOptions {
   /** Overrides the browser's `file.type`. */
@@ -78,6 +132,8 @@ export interface Resumable {
   altText: string;
   order: number;
   startedAt: Date;
+  /** Whether the file has arrived and was being processed: `whenReady(id)` needs no file. */
+  processing: boolean;
   /** Whether this tab or another tab is working on this upload. */
   busy: boolean;
 }
@@ -105,6 +161,8 @@ export interface BrokerOptions {
   tries?: number;
   /** A connection that sends no byte for this many milliseconds counts as dead. The default is 60 000. */
   stallTimeout?: number;
+  /** How many milliseconds an upload waits while the broker processes it. The default is 600 000. */
+  processingTimeout?: number;
 }
 
 export interface RequestOptions {
@@ -120,23 +178,25 @@ export interface RequestOptions {
 export class Broker {
   constructor(options?: BrokerOptions);
   /** Upload one file as an ad's image or as a user's avatar. */
-  upload(file: File | Blob, options: UploadOptions): Upload;
+  upload<O extends UploadOptions>(file: File | Blob, options: O): Upload<Result<O>>;
   /** Upload an ad's images. One request gets the tickets of up to 50 files or 64 MiB. */
-  uploadAll(files: Iterable<File | Blob>, options: BatchOptions): Uploads;
+  uploadAll<O extends BatchOptions>(files: Iterable<File | Blob>, options: O): Uploads<Result<O>>;
   /** Send any other request to the API, with the same token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
   /** Return the token's user. Its `id` is the `user` of `upload`. */
   me(options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<User>;
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
+  /** Wait for the image of an upload whose file has arrived. Its file is not needed. */
+  whenReady(id: string, options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<Image>;
   /** Resume an upload by its id. The user must have chosen the same file again. */
-  resume(id: string, file: File | Blob, options?: ResumeOptions): Upload;
+  resume<O extends ResumeOptions>(id: string, file: File | Blob, options?: O): Upload<Result<O>>;
   /** Cancel an upload that an earlier page started. Resolves to false if it has ended or is in progress. */
   discard(id: string): Promise<boolean>;
 }
 
 /** One upload: a promise of its image. */
-export interface Upload extends Promise<Image> {
+export interface Upload<R = Image | ApiUpload> extends Promise<R> {
   readonly file: File | Blob;
   /** The broker's id of the upload, once there is a ticket. */
   readonly id: string | null;
@@ -145,13 +205,13 @@ export interface Upload extends Promise<Image> {
   pause(): void;
   /** Continue. The phase becomes `queued` at once. */
   resume(): void;
-  /** Cancel the upload and release its slot. Resolves to false if it had ended before. */
+  /** Cancel the upload and release its slot, also while it is processed. Resolves to false if it had ended before. */
   cancel(): Promise<boolean>;
 }
 
 /** Many uploads. Each is a promise; awaited together, they never reject. */
-export interface Uploads extends PromiseLike<PromiseSettledResult<Image>[]>, Iterable<Upload> {
-  readonly uploads: Upload[];
+export interface Uploads<R = Image> extends PromiseLike<PromiseSettledResult<R>[]>, Iterable<Upload<R>> {
+  readonly uploads: Upload<R>[];
   pause(): void;
   resume(): void;
   cancel(): Promise<boolean[]>;
@@ -169,15 +229,16 @@ export type ApiCode =
   | "object_missing" | "parts_missing" | "quota_exceeded" | "rate_limited"
   | "storage_denied" | "storage_unavailable" | "token_expired"
   | "token_invalid" | "token_missing" | "unsupported_media_type" | "upload_cancelled" | "upload_expired"
-  | "upload_settled" | "uppy_not_configured" | "validation_error";
+  | "upload_rejected" | "upload_settled" | "uppy_not_configured" | "validation_error";
 
 /** The client's own codes: `docs/browser.md`. */
 export type ClientCode =
-  | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused";
+  | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused"
+  | "still_processing";
 
 /** An error with a stable `code`: the API's own, or one of this client's. */
 export class BrokerError extends Error {
-  constructor(code: string, detail: string, more?: Partial<Pick<BrokerError, "status" | "errors" | "retryAfter" | "s3Code" | "cause">>);
+  constructor(code: string, detail: string, more?: Partial<Pick<BrokerError, "status" | "errors" | "retryAfter" | "s3Code" | "reason" | "cause">>);
   readonly name: "BrokerError";
   /** A later broker may have other codes, so a `switch` needs a `default`. */
   readonly code: ApiCode | ClientCode | (string & {});
@@ -190,4 +251,20 @@ export class BrokerError extends Error {
   readonly retryAfter: number | null;
   /** The `Code` of S3's error. */
   readonly s3Code: string | null;
+  /** Of `upload_rejected`: why the file was rejected. */
+  readonly reason: RejectionReason | (string & {}) | null;
 }
+
+/** `upload_rejected`: the broker inspected the file and will not publish it. Do not upload it again. */
+export class UploadRejected extends BrokerError {
+  readonly reason: RejectionReason | (string & {});
+}
+
+/** `still_processing`: the file has arrived and is safe, but was not processed within `processingTimeout`. */
+export class StillProcessing extends BrokerError {}
+
+/** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has no variants. */
+export function srcsetOf(image: Pick<Image, "width" | "variants"> & { image_url: string }): string;
+
+/** Return a tiny blurred picture of an image as a `data:` URL, or null if the image has no valid thumbhash. */
+export function placeholderOf(image: Pick<Image, "thumbhash">): string | null;

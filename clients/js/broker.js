@@ -10,7 +10,8 @@ import { idsOf, ownerOf } from "./records.js";
 import { Upload } from "./upload.js";
 import { Wire } from "./wire.js";
 
-export { BrokerError } from "./errors.js";
+export { BrokerError, StillProcessing, UploadRejected } from "./errors.js";
+export { placeholderOf, srcsetOf } from "./pictures.js";
 
 /** A broker and one signed-in user. */
 export class Broker {
@@ -57,8 +58,13 @@ export class Broker {
     return records.map((one) => ({
       id: one.uploadId ?? one.key, ...idsOf(one.owner), name: one.name, size: one.size,
       type: one.type, lastModified: one.lastModified, altText: one.altText, order: one.order,
-      startedAt: new Date(one.startedAt), busy: taken(one.key),
+      startedAt: new Date(one.startedAt), processing: Boolean(one.processing), busy: taken(one.key),
     }));
+  }
+
+  /** Wait for the image of an upload whose file has arrived. Its file is not needed. */
+  async whenReady(id, { signal, onWaiting } = {}) {
+    return await this.#wire.processing.image(id, { signal, waiting: onWaiting });
   }
 
   /** Resume an upload by its id. The user must have chosen the same file again. */

@@ -52,6 +52,7 @@ export class LockedRecord {
       await this.begin({
         ...this.#wire.newRecord(path, file, found.content_type), uploadId: id,
         size: found.size ?? file.size, digest: found.checksum_sha256, method: METHODS[found.transport],
+        processing: found.state === "processing",
       });
       this.resumed = true;
     }

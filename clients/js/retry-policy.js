@@ -13,6 +13,8 @@ export const RENEW_EARLY_MS = 5_000;
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
+const FIRST_POLL_MS = 1_000;
+const MAX_POLL_MS = 4_000;
 const MAX_ASSEMBLY_CHECKS = 60; // S3 may need minutes to complete an upload of thousands of parts
 const MAX_RESTARTS = 2;
 const RESEND_AFTER_CONFIRMS = 3;
@@ -30,6 +32,12 @@ const SAYS_EXPIRED = /expired|expiration date is in the past|date is too old/i;
 export function backoff(tries, random = Math.random) {
   const longest = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1));
   return longest / 2 + random() * longest / 2;
+}
+
+/** Return the milliseconds to wait before a poll, after so many polls in which nothing has changed. */
+export function pollDelay(polls, retryAfter, random = Math.random) {
+  const longest = Math.min(MAX_POLL_MS, FIRST_POLL_MS * 1.5 ** polls);
+  return Math.max(longest / 2 + random() * longest / 2, retryAfterMs(retryAfter, 0));
 }
 
 function retryAfterMs(seconds, otherwise) {
@@ -55,6 +63,7 @@ const S3 = ["send", "part"];
  * - `request`: the broker, or something in between, answered any request to the API.
  * - `batch`: the request for several tickets failed.
  * - `confirm`, `parts`, `complete`: that request failed, also after the retries of `request`.
+ * - `poll`: asking for the uploads that are being processed failed, also after the retries of `request`.
  * - `transfer`: sending or confirming failed.
  * - `end`: the upload failed; what happens to its stored record.
  *
@@ -117,6 +126,15 @@ export const RULES = [
   { phases: ["parts", "complete"], when: is("object_missing"), action: "retry", counter: "checks", limit: MAX_ASSEMBLY_CHECKS, wait: byRetryAfterOr(2) },
   { phases: ["parts", "complete"], when: ({ code, s3Code }) => code === "parts_missing" || NO_UPLOAD.includes(s3Code), action: "next_round", wait: byNextBackoff },
 
+  // A release before 0.4 does not have this path.
+  { phases: ["poll"], when: is("not_found", "method_not_allowed"), action: "one_by_one" },
+  { phases: ["poll"], when: ({ status, retryAfter }) => status === 429 && (retryAfter ?? 0) > MAX_RETRY_AFTER_SECONDS, action: "give_up" },
+  // The file is safe, so go on until `processingTimeout`, however often the network fails.
+  {
+    phases: ["poll"], when: ({ status, code }) => ["network", "http_error"].includes(code) || [408, 429].includes(status) || status >= 500,
+    action: "retry", limit: Infinity, wait: byBackoffOrRetryAfter,
+  },
+
   // The image is recorded: an earlier answer was lost, or a bucket notification was faster.
   { phases: ["transfer"], when: is("upload_settled"), action: "confirm" },
 
@@ -149,7 +167,7 @@ export class RetryPolicy {
    * Returns `{ action, waitMs, exhausted }`. Actions: `retry` the same request, `renew` the form,
    * `confirm` the bytes that have arrived, `report` the failure to the broker, `give_up`, `sign_in` (get a new
    * token), `next_round` (ask which parts are missing), `send_again`, `one_by_one` (a request for
-   * each ticket), and at the end `restart` (with a new ticket), `forget` or `keep` the record.
+   * each ticket or upload), and at the end `restart` (with a new ticket), `forget` or `keep` the record.
    * If `exhausted` is true, the limit of this action is reached: give up instead.
    */
   decide(phase, answer, counts = {}) {

@@ -13,6 +13,7 @@ const PARTS_AT_ONCE = 3;
  * ticket if it is known. After an interrupted attempt, create a new Transfer.
  */
 export class Transfer {
+  retryAfter = null; // of the broker's last answer
   #wire; #file; #locked; #notify; #signal;
 
   constructor(wire, file, locked, notify, signal) {
@@ -23,11 +24,11 @@ export class Transfer {
     this.#signal = signal;
   }
 
-  /** Send what S3 does not have yet, then confirm. Returns the image. */
+  /** Send what S3 does not have yet, then confirm. Returns the image, or the upload if it is being processed. */
   async run() {
     const { record } = this.#locked;
     try {
-      if (record.ended) return await this.#confirm();
+      if (record.ended || record.processing) return await this.#confirm();
       if (record.method === "MULTIPART") return await this.#multipart();
       if (!record.sent) await this.#single();
       return await this.#confirm();
@@ -43,7 +44,8 @@ export class Transfer {
 
   #api(method, path, body, signal = this.#signal) {
     const waiting = (error) => this.#notify("waiting", undefined, error);
-    return this.#wire.api(method, `/api/uploads/${this.#locked.record.uploadId}/${path}`, { body, signal, waiting });
+    const paced = (seconds) => { this.retryAfter = seconds; };
+    return this.#wire.api(method, `/api/uploads/${this.#locked.record.uploadId}/${path}`, { body, signal, waiting, paced });
   }
 
   async #single() {

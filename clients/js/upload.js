@@ -13,7 +13,8 @@ const FINAL_PHASES = ["done", "failed", "cancelled"];
 /** One upload: a promise of its image that can be paused, resumed and cancelled. */
 export class Upload {
   #wire; #file; #options; #batch; #wanted; #done;
-  #owner; #content; #digest; #image = null;
+  #owner; #content; #digest;
+  #image = null; // or with `waitFor: "recorded"` the upload as the API returns it
   #locked; #since = Date.now();
   #run = new AbortController();
   #gate = null; // while paused: resolved by `resume` or `cancel`
@@ -44,7 +45,7 @@ export class Upload {
   get file() { return this.#file; }
   /** The broker's id of the upload, once there is a ticket. */
   get id() { return this.#locked.id; }
-  /** `queued`, `hashing`, `sending`, `waiting`, `confirming`, `paused`, `cancelled`, `failed`, `done`. */
+  /** `queued`, `hashing`, `sending`, `waiting`, `confirming`, `processing`, `paused`, `cancelled`, `failed`, `done`. */
   get phase() { return this.#progress.phase; }
 
   get [Symbol.toStringTag]() { return "Upload"; }
@@ -210,11 +211,17 @@ export class Upload {
     const notify = (...progress) => signal.aborted || this.#notify(...progress);
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
     const release = await this.#wire.slots.take(signal);
-    try {
-      return await new Transfer(this.#wire, this.#bytes, this.#locked, notify, signal).run();
-    } finally {
-      release();
-    }
+    const transfer = new Transfer(this.#wire, this.#bytes ?? this.#file, this.#locked, notify, signal);
+    const answer = await transfer.run().finally(release);
+    if (answer.state !== "processing") return answer;
+    this.#dropCopy();
+    const working = () => notify("processing", this.#file.size);
+    working();
+    this.#locked.record.processing = true;
+    await this.#wire.store.put(this.#locked.record);
+    if (this.#options.waitFor === "recorded") return answer;
+    const waiting = (error) => notify("waiting", undefined, error);
+    return await this.#wire.processing.image(this.id, { signal, waiting, working, retryAfter: transfer.retryAfter });
   }
 
   /** Get a ticket, in the batch or alone. If the request was sent before, the same request is sent again. */
@@ -238,7 +245,7 @@ export class Upload {
     const image = this.#image, { altText, order } = this.#options, changes = {};
     if (altText && altText !== image.alt_text) changes.alt_text = altText;
     if ((order ?? image.order) !== image.order) changes.order = order;
-    if (!this.#locked.resumed || this.#owner.purpose === "avatar" || !Object.keys(changes).length) return image;
+    if (image.state || !this.#locked.resumed || this.#owner.purpose === "avatar" || !Object.keys(changes).length) return image;
     const waiting = (error) => this.#notify("waiting", undefined, error);
     try {
       return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body: changes, signal, waiting });
@@ -270,10 +277,10 @@ export class Upload {
     return this.#image;
   }
 
-  /** Return the image, or null if it was deleted. */
+  /** Return the image, or null if it was deleted or rejected. */
   async #recorded(signal) {
     return await this.#api("POST", "confirm/", { signal }).catch((error) => {
-      if (error.status === 404 || error.status === 410) return null;
+      if ([404, 410, 422].includes(error.status)) return null;
       throw error;
     });
   }

@@ -1,21 +1,26 @@
 // Shared by all uploads of one Broker: requests to the API, stored records, the hasher, send slots.
 import { Copies } from "./copies.js";
-import { BrokerError, aborted, problemOf } from "./errors.js";
+import { BrokerError, aborted, problemOf, retryAfterOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
+import { Processing } from "./processing.js";
 import { declared, nameOf, uuid } from "./records.js";
 import { Store, store } from "./store.js";
 import { DEFAULT_TRIES, RetryPolicy } from "./retry-policy.js";
 import { Slots, rest, unless } from "./waiting.js";
 
 const API_TIMEOUT_MS = 30_000;
+const PROCESSING_TIMEOUT_MS = 600_000;
 const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // the broker keeps an Idempotency-Key for this time
 
 /** The shared state of one Broker's uploads. */
 export class Wire {
   #base; #token; #bearer = null; #refused = null; #fetch; #limits = null; #waiting = new Set();
 
-  constructor({ baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000 }) {
+  constructor({
+    baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000,
+    processingTimeout = PROCESSING_TIMEOUT_MS,
+  }) {
     if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more.");
     this.#base = String(baseUrl).replace(/\/+$/, "");
     this.#token = token;
@@ -23,6 +28,7 @@ export class Wire {
     this.store = storage ? new Store(storage) : store;
     this.retries = new RetryPolicy({ tries });
     this.stallTimeout = stallTimeout;
+    this.processing = new Processing(this, processingTimeout);
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
     this.copies = new Copies();
@@ -33,15 +39,16 @@ export class Wire {
    * Send a request to the API, and retry it by the rules of `request`. Every request may be repeated.
    *
    * After any 401 the page is asked once for another token. A second 401 in a row is final.
+   * `paced` is called with the seconds of a success's `Retry-After`, or null.
    */
-  async api(method, path, { body, key, signal, waiting } = {}) {
+  async api(method, path, { body, key, signal, waiting, paced } = {}) {
     for (let tries = 1, refusal = null; ; ) {
       const bearer = (this.#bearer ??= this.#askForToken());
       let token;
       try {
         token = await unless(signal, bearer); // the user may have to sign in first
         if (refusal?.token === token) throw refusal.error; // the page has no other token
-        return await this.#ask(method, path, { body, key, signal, token });
+        return await this.#ask(method, path, { body, key, signal, token, paced });
       } catch (error) {
         if (signal?.aborted) throw aborted();
         if (!(error instanceof BrokerError)) throw error; // for example an error of the page's `token` function
@@ -73,7 +80,7 @@ export class Wire {
     return asked;
   }
 
-  async #ask(method, path, { body, key, signal, token }) {
+  async #ask(method, path, { body, key, signal, token, paced }) {
     const headers = {};
     if (token !== null) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -89,6 +96,7 @@ export class Wire {
       if (!answer.ok) throw await problemOf(answer);
       if (answer.status === 204) return null;
       const json = await answer.json();
+      paced?.(retryAfterOf(answer));
       // This is the first answer, repeated. Its form may have expired.
       if (answer.headers.get("Idempotency-Replayed") === "true") json.replayed = true;
       return json;

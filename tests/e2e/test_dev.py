@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,16 +18,21 @@ from dotenv import dotenv_values
 
 from broker.config import Settings
 from broker.config.old_names import OLD_NAMES
+from broker.inspection.self_test import photo_with_location
 from broker.local import dev
 from broker.local.dev_env import OWNED, load_or_make
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
+from broker.local.seaweedfs import Identity
+from tests.e2e.worker_process import await_true
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
-JPEG = base64.b64decode(
-    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////"
-    "////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQAB"
-    "PxA="
-)
+JPEG = photo_with_location()
+
+
+@pytest.fixture(autouse=True)
+def inspection_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the default, as a user does."""
+    monkeypatch.delenv("BROKER_INSPECTION")
 
 
 @contextmanager
@@ -65,9 +71,14 @@ def upload(base: str, bearer: str) -> httpx.Response:
         form = ticket["upload"]
         sent = httpx.post(form["url"], data=form["fields"], files={"file": ("main.jpg", JPEG)})
         assert sent.status_code == 201, sent.text
-        image = client.post(ticket["confirm_url"])
-        assert image.status_code == 200, image.text
-        return httpx.get(image.json()["image_url"])
+        image = await_true(lambda: published(client.post(ticket["confirm_url"])))
+        return httpx.get(image["image_url"])
+
+
+def published(confirmed: httpx.Response) -> Any:
+    """Return the image, or None while a worker processes it."""
+    assert confirmed.status_code in (200, 202), confirmed.text
+    return confirmed.json() if confirmed.status_code == 200 else None
 
 
 @pytest.mark.matrix(part="walks")
@@ -84,7 +95,7 @@ def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> No
         for data_dir, line in ((tmp_path / "a", first), (tmp_path / "b", second)):
             public = upload(line.removeprefix("ready "), token(data_dir))
             assert public.status_code == 200
-            assert public.content == JPEG
+            assert public.content.startswith(b"\xff\xd8\xff")
             assert public.headers["content-type"] == "image/jpeg"
             assert public.headers["cache-control"] == "public, max-age=86400"
     assert all(is_port_free(port) for port in ports)
@@ -116,8 +127,15 @@ def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
             run(ports)
 
 
-def test_if_the_api_ends_by_itself_broker_dev_reports_it_and_stops_everything(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("the API", "create_app"),
+        pytest.param("the worker", "worker", marks=pytest.mark.matrix(part="walks")),
+    ],
+)
+def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
+    tmp_path: Path, name: str, part: str
 ) -> None:
     ports = free_ports(2)
     options = ["--port", str(ports[0]), "--s3-port", str(ports[1]), "--data-dir", str(tmp_path)]
@@ -126,11 +144,13 @@ def test_if_the_api_ends_by_itself_broker_dev_reports_it_and_stops_everything(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("ready ")
-        (api,) = [pid for pid in children(process.pid) if "create_app" in command_of(pid)]
-        os.kill(api, signal.SIGKILL)
+        (server,) = [
+            pid for pid in children(process.pid) if part in command_of(pid).split("\0")[-2]
+        ]
+        os.kill(server, signal.SIGKILL)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said.startswith("broker: the API ended with status -9")
+    assert said.startswith(f"broker: {name} ended with status -9")
     assert all(is_port_free(port) for port in ports)
 
 
@@ -180,6 +200,47 @@ def test_report_29_the_documentation_lists_the_settings_that_broker_dev_ignores(
     page = (Path(__file__).parents[2] / "docs/settings.md").read_text()
     (sentence,) = re.findall(r"It ignores those of its own[^.]*\.", page)
     assert set(re.findall(r"`(BROKER_\w+)`", sentence)) == OWNED - set(OLD_NAMES)
+
+
+def test_each_process_of_broker_dev_gets_only_its_own_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: dict[str, dict[str, str]] = {}
+    identities: list[Identity] = []
+
+    class Server:
+        """Records its environment instead of starting a process."""
+
+        def __init__(self, *_: Any, name: str, env: dict[str, str], **__: Any) -> None:
+            started[name] = dict(env)
+
+        def __getattr__(self, _name: str) -> Any:
+            return lambda *_, **__: None
+
+    @contextmanager
+    def s3(*_: Any, others: list[Identity]) -> Iterator[Server]:
+        identities.extend(others)
+        yield Server(name="S3", env={})
+
+    monkeypatch.setattr(dev, "ChildProcess", Server)
+    monkeypatch.setattr(dev, "EmbeddedS3", s3)
+    monkeypatch.setattr(dev.bucket_setup, "apply", lambda _: [])
+    monkeypatch.setattr(dev.os, "environ", dict(os.environ))
+    monkeypatch.setenv("BROKER_CAPABILITY_SECRET", "c" * 40)
+    ports = free_ports(2)
+    dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
+    api, reaper, worker = (started[f"the {name}"] for name in ("API", "reaper", "worker"))
+    secrets = {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET"}
+    assert secrets <= api.keys()
+    for background in (reaper, worker):
+        assert not secrets & background.keys()
+        assert background["BROKER_DATABASE_URL"] == api["BROKER_DATABASE_URL"]
+    assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
+    (key,) = identities
+    assert (worker["AWS_ACCESS_KEY_ID"], worker["AWS_SECRET_ACCESS_KEY"]) == (
+        key.access_key,
+        key.secret_key,
+    )
 
 
 def children(pid: int) -> list[int]:

@@ -22,6 +22,7 @@ def test_the_upload_of_the_readme_prints_what_it_says_and_leaves_no_files(
     checkout, temporary = tmp_path / "checkout", tmp_path / "tmp"
     checkout.mkdir()
     temporary.mkdir()
+    monkeypatch.delenv("BROKER_INSPECTION")
     monkeypatch.setenv("TMPDIR", str(temporary))
     ports = free_ports(2)
     with broker_dev(tmp_path / "data", *ports) as lines:

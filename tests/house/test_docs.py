@@ -6,6 +6,7 @@ from pathlib import Path
 from broker.api.problems.table import PROBLEMS
 from broker.config import PREFIX, Settings
 from broker.domain import errors, storage_errors
+from broker.domain.rejections import DETAILS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -25,6 +26,12 @@ def test_every_error_code_is_in_its_page_as_the_api_explains_it() -> None:
         for one in PROBLEMS.values()
     ]
     assert len(told) > 30
+
+
+def test_every_reason_of_a_rejection_is_in_the_page_of_the_errors() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    told = dict(re.findall(r"^- `(\w+)`: ([^.]+\.)", page, re.MULTILINE))
+    assert told == {reason.value: text for reason, text in DETAILS.items()}
 
 
 def test_every_error_that_services_raise_has_a_status() -> None:

@@ -14,6 +14,7 @@ from broker.config import Settings
 from broker.db import migrate
 from tests.http.client import SECRET, Client, token
 from tests.http.commands import Commands
+from tests.http.worker import Worker
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
@@ -87,6 +88,14 @@ def make_app(
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app()
+
+
+@pytest.fixture
+def worker(app: Flask, tmp_path: Path) -> Worker:
+    """Return a worker of the app; it inspects nothing unless a test changes `inspect`."""
+    directory = tmp_path / "worker"
+    directory.mkdir()
+    return Worker(app, directory)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def without_curl(tmp_path: Path) -> str:
     """Create a PATH that has only the programs that the recipe uses."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    names = ("bash", "openssl", "sed", "cat", "wc", "base64", "basename")
+    names = ("bash", "openssl", "sed", "cat", "wc", "base64", "basename", "sleep")
     programs(*names)
     for name in names:
         (folder / name).symlink_to(str(shutil.which(name)))

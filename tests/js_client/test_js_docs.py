@@ -82,7 +82,7 @@ def test_every_code_of_the_api_is_declared() -> None:
 def test_every_code_of_the_client_is_documented() -> None:
     codes = declared("ClientCode")
     sources = "".join(path.read_text() for path in CLIENT.glob("*.js"))
-    made = set(re.findall(r'new BrokerError\("(\w+)"', sources))
+    made = set(re.findall(r'new (?:BrokerError|StillProcessing)\("(\w+)"', sources))
     made -= {"validation_error"}
     assert made | {"gave_up"} == codes
     page = DOCS.read_text()

@@ -49,8 +49,11 @@ def test_a_typescript_page_compiles_with_the_declarations() -> None:
     assert tsc.returncode == 0, tsc.stdout
 
 
-@pytest.mark.parametrize("name", ["Broker", "BrokerError"])
-def test_the_declared_classes_are_exported(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["Broker", "BrokerError", "StillProcessing", "UploadRejected", "placeholderOf", "srcsetOf"],
+)
+def test_the_declared_names_are_exported(name: str) -> None:
     script = f"const m = await import({json.dumps(str(CLIENT / 'broker.js'))}); m.{name}.name"
     command = [program("node"), "--input-type=module", "-e", script]
     subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -36,6 +36,7 @@ def _to_ad(ad_id: str) -> dict[str, Parameters]:
         "mark_sold",
         "upload_image",
         "upload_images",
+        "list_ad_uploads",
         "open_ad_uppy_session",
         "delete_ad",
     )

@@ -9,6 +9,7 @@ from broker.api.openapi.links import links_of
 from broker.api.problems.handlers import MEDIA_TYPE
 from broker.api.problems.table import PROBLEMS
 from broker.api.request.parsing import FACTS
+from broker.domain.rejections import RejectionReason
 from schemas.examples import EXAMPLES, PARAMETERS
 
 SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
@@ -28,7 +29,14 @@ HEADERS = {
         "`Bearer`, with `error` and `error_description` if the request had a token (RFC 6750)."
     ),
 }
+# Members of one code only, besides those of RFC 9457.
+MEMBERS: dict[str, dict[str, Any]] = {
+    "upload_rejected": {"reason": {"type": "string", "enum": list(RejectionReason)}}
+}
 RETRIED = (409, 429, 503)
+# An upload in processing is read again later.
+POLLED = ("Upload", "Uploads", "UploadPage")
+ACCEPTED = "202"
 COUNTED = ("RateLimit", "RateLimit-Policy")
 
 
@@ -60,8 +68,8 @@ class Operations(BasePlugin):
                 if isinstance(response, dict)  # default errors are names of components
             }
             keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
-            for response in responses.values():
-                _describe_success(response, keyed=keyed)
+            for status, response in responses.items():
+                _describe_success(status, response, keyed=keyed)
                 if links := links_of(operation["operationId"]):
                     response["links"] = links
             if body := operation.get("requestBody"):
@@ -69,10 +77,15 @@ class Operations(BasePlugin):
             operation["responses"] = responses | problem_responses(facts["codes"])
 
 
-def _describe_success(response: dict[str, Any], *, keyed: bool) -> None:
+def _describe_success(status: str, response: dict[str, Any], *, keyed: bool) -> None:
     names = ["X-Request-ID", *COUNTED, *(["Idempotency-Replayed"] if keyed else [])]
-    response["headers"] = {name: component(name) for name in names}
     _give_examples(response)
+    for content in response.get("content", {}).values():
+        if content["schema"].get("$ref", "").rpartition("/")[2] in POLLED:
+            names.append("Retry-After")
+        if status == ACCEPTED:
+            content["examples"] = {"processing": content["examples"]["processing"]}
+    response["headers"] = {name: component(name) for name in names}
 
 
 def _give_examples(message: dict[str, Any]) -> None:
@@ -135,10 +148,12 @@ def problem_schema(base: dict[str, Any], code: str) -> dict[str, Any]:
         "status": {"type": "integer", "const": PROBLEMS[code].status},
         "code": {"type": "string", "const": code},
     }
+    members = MEMBERS.get(code, {})
     return {
         **base,
         "description": _explained(code),
-        "properties": base["properties"] | fixed,
+        "required": [*base["required"], *members],
+        "properties": base["properties"] | fixed | members,
     }
 
 
@@ -153,6 +168,7 @@ def example(code: str) -> dict[str, Any]:
         "detail": f"{row.title}.",
         "code": code,
         **(fault if code == "validation_error" else {}),
+        **{name: schema["enum"][0] for name, schema in MEMBERS.get(code, {}).items()},
     }
 
 

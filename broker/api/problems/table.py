@@ -1,13 +1,14 @@
-"""The problem types of the API: the one table of codes, statuses and texts.
+"""The problem types of the API: the one table of codes, statuses and texts, by status.
 
 `docs/errors.md`, the page `/docs/errors`, the OpenAPI document and the codes in
 `clients/js/broker.d.ts` are made from this table or checked against it. How a problem becomes a
 response is in `handlers`.
 """
 
+from broker.api.problems.of_uploads import UPLOADS
 from broker.api.problems.problem_type import ProblemType
 
-_TABLE = (
+_OTHERS = (
     ProblemType(
         "malformed_json",
         400,
@@ -100,67 +101,11 @@ _TABLE = (
         "correct the request",
     ),
     ProblemType(
-        "object_missing",
-        409,
-        "Object not in the bucket",
-        "the object is not in the bucket yet",
-        "upload it, then confirm again",
-    ),
-    ProblemType(
-        "parts_missing",
-        409,
-        "Parts missing",
-        "some parts are missing or incomplete; `errors.parts` lists their numbers",
-        "send those parts, then complete the upload again",
-    ),
-    ProblemType(
-        "not_multipart",
-        409,
-        "Not a multipart upload",
-        "the upload's transport is not `multipart`",
-        "send the file as its ticket says",
-    ),
-    ProblemType(
-        "upload_settled",
-        409,
-        "Upload already confirmed",
-        "the upload is already confirmed",
-        "read the upload",
-    ),
-    ProblemType(
-        "image_limit_reached",
-        409,
-        "Image limit reached",
-        "the ad has no free image slot",
-        "delete an image or cancel a ticket",
-    ),
-    ProblemType(
         "idempotency_in_flight",
         409,
         "First request still in progress",
         "a request with this key is in progress, or was interrupted less than a minute ago",
         "send the same request again after `Retry-After`",
-    ),
-    ProblemType(
-        "upload_expired",
-        410,
-        "Upload expired",
-        "the ticket and its grace period have expired",
-        "request a new ticket",
-    ),
-    ProblemType(
-        "upload_cancelled",
-        410,
-        "Upload cancelled",
-        "the upload was cancelled",
-        "request a new ticket",
-    ),
-    ProblemType(
-        "image_deleted",
-        410,
-        "Image deleted",
-        "the upload was confirmed, and its image was deleted later",
-        "upload the file again if it is still wanted",
     ),
     ProblemType(
         "body_too_large",
@@ -191,13 +136,6 @@ _TABLE = (
         "use a new key for each new request",
     ),
     ProblemType(
-        "avatar_not_confirmed",
-        422,
-        "Avatar not confirmed",
-        "the id is not the id of a confirmed avatar upload of this user",
-        "confirm the upload; that sets the avatar",
-    ),
-    ProblemType(
         "invalid_event",
         422,
         "Invalid bucket notification",
@@ -205,35 +143,11 @@ _TABLE = (
         "send notifications in the format of S3, SNS, EventBridge, MinIO or SeaweedFS",
     ),
     ProblemType(
-        "object_mismatch",
-        422,
-        "Object differs from its declaration",
-        "the object in the bucket differs from the declared file, or the bucket does not show it to"
-        " the broker (for example, because its client encrypted it with a key of its own); it is"
-        " deleted",
-        "request a new ticket",
-    ),
-    ProblemType(
-        "upload_rejected",
-        422,
-        "Upload rejected",
-        "the worker inspected the file and rejected it; `reason` is the code of the reason",
-        "do not retry; choose another file",
-    ),
-    ProblemType(
         "rate_limited",
         429,
         "Too many requests",
         "the caller exceeded a rate limit; `RateLimit-Policy` and `RateLimit` say which",
         "send the same request again after `Retry-After`",
-    ),
-    ProblemType(
-        "quota_exceeded",
-        429,
-        "Quota exceeded",
-        "the user has used up the quota of bytes or files; `errors` says which and what is left",
-        "request less, or wait for `Retry-After`; the bytes of a cancelled upload count until its "
-        "presigned request has expired",
     ),
     ProblemType(
         "internal_error",
@@ -296,8 +210,10 @@ _TABLE = (
         "database_not_migrated",
         503,
         "Database not migrated",
-        "the database lacks a migration of this release; nothing was changed",
-        "try again after `Retry-After`; operators: run `broker db upgrade`",
+        "the database lacks a migration of this release, or `BROKER_INSPECTION` is `required` and "
+        "uploads of release 0.2 are pending; nothing was changed",
+        "try again after `Retry-After`; operators: run `broker db upgrade`, or set "
+        "`BROKER_INSPECTION=off` until those uploads have ended",
     ),
 )
-PROBLEMS = {one.code: one for one in _TABLE}
+PROBLEMS = {one.code: one for one in sorted((*_OTHERS, *UPLOADS), key=lambda one: one.status)}

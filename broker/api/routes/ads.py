@@ -1,6 +1,7 @@
 """Ads: `/api/ads/`."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 
@@ -11,10 +12,14 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
+from broker.api.routes.recorded import retry_after
+from broker.domain.owners import AD
 from broker.domain.principal import ANYONE
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
+from broker.services.uploads.find import without_image
 from schemas import ads as schemas
+from schemas import uploads
 from schemas.fields import the
 
 blueprint = Blueprint(
@@ -97,6 +102,25 @@ def mark_sold(ad_id: int) -> dict[str, Any]:
     with current().work(principal()) as work:
         view = service.mark_sold(work, ad_id)
     return shapes.ad(view, principal())
+
+
+@blueprint.route(AD_PATH + "uploads/", methods=["GET"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.arguments(uploads.UploadPageQuery, location="query")
+@blueprint.response(200, uploads.UploadPage)
+def list_ad_uploads(query: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """List the ad's pending, processing and rejected uploads, newest first."""
+    limit, before = query["limit"], cursors.decode(query.get("cursor"), largest=cursors.UUID_MAX)
+    before_id = None if before is None else UUID(int=before)
+    with current().work(principal()) as work:
+        rows = without_image(work, AD, ad_id, before_id=before_id, limit=limit)
+    page, more = rows[:limit], len(rows) > limit
+    found = {
+        "results": [shapes.upload(row, None, work.now) for row in page],
+        "next_cursor": cursors.encode(page[-1].id.int) if more else None,
+    }
+    return found, retry_after(page)
 
 
 def _written(view: AdView) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from broker.api.request.context import current
 from broker.api.request.view_marks import probe
 from broker.domain.errors import BrokerError, DatabaseUnavailable
+from broker.services.processing.backlog import backlog as waiting_for_workers
 from broker.services.uploads import outbox
 from broker.storage.bucket_state import OK, UNKNOWN
 
@@ -62,6 +63,31 @@ class OutboxCollector(Collector):
         )
 
 
+class ProcessingCollector(Collector):
+    """Gauges of the uploads that wait for a worker, read from the database at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield three gauges, or nothing while the database is down."""
+        try:
+            with current().system_work() as work:
+                backlog = waiting_for_workers(work)
+        except DatabaseUnavailable:
+            return
+        yield GaugeMetricFamily(
+            "broker_uploads_processing", "Uploads in state processing", backlog.processing
+        )
+        yield GaugeMetricFamily(
+            "broker_uploads_processing_oldest_seconds",
+            "For how long the oldest has been in this state",
+            backlog.oldest_seconds,
+        )
+        yield GaugeMetricFamily(
+            "broker_workers_alive",
+            "Workers seen within a minute that passed their self-test",
+            backlog.workers,
+        )
+
+
 class BucketCollector(Collector):
     """The gauge of the bucket, which is checked at a scrape if nothing else has checked it."""
 
@@ -86,6 +112,7 @@ def metrics() -> Response:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     shared = CollectorRegistry()
     shared.register(OutboxCollector())
+    shared.register(ProcessingCollector())
     shared.register(BucketCollector())
     text = generate_latest(registry) + generate_latest(shared)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

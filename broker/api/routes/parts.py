@@ -84,7 +84,7 @@ def list_upload_parts(upload_id: UUID) -> dict[str, Any]:
 )
 @requires_token
 @blueprint.response(200, images.Image)
-@may_be_processing
+@may_be_processing(blueprint)
 def complete_upload(upload_id: UUID) -> Recorded:
     """Complete the multipart upload and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:

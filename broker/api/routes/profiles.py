@@ -35,6 +35,10 @@ def get_profiles() -> dict[str, Any]:
             "default_transport": limits.default_transport,
             "multipart_threshold": limits.multipart_threshold,
             "part_size": limits.part_size,
+            "inspection": limits.inspection,
+            "max_pixels": limits.max_pixels,
+            "max_frames": limits.max_frames,
+            "variant_widths": list(kind.variant_widths(limits)) if limits.inspects else [],
         }
         for kind in OWNER_KINDS.values()
     }

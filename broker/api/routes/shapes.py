@@ -1,5 +1,6 @@
 """Convert rows to the marketplace's JSON. The schemas format times and money."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -108,7 +109,7 @@ def transfer(issued: Ticket) -> dict[str, Any]:
     return transport_named(issued.upload.transport).to_wire(issued.transfer, issued.upload)
 
 
-def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
+def upload(row: Upload, recorded: Image | None, now: datetime) -> dict[str, Any]:
     """Return an upload as JSON, with its checksums once its image is recorded."""
     return {
         "id": row.id,
@@ -126,6 +127,7 @@ def upload(row: Upload, recorded: Image | None) -> dict[str, Any]:
         "transport": row.transport,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
+        "server_time": now,
         "confirm_url": confirm_url(row),
     }
 

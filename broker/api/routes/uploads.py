@@ -11,11 +11,13 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
-from broker.api.routes.recorded import may_be_processing
+from broker.api.routes.recorded import may_be_processing, retry_after
+from broker.domain.states import UploadState
 from broker.services.confirm.confirm import confirm
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.renew import renew
 from broker.services.tickets.report_failure import report_failure as advise
+from broker.services.uploads.find import find_uploads
 from broker.services.uploads.settled import Recorded, image_of
 from broker.services.uploads.state import get_upload as get
 from broker.telemetry.metrics import CONFIRMS, FAILURES
@@ -34,12 +36,25 @@ UPLOAD_PATH = "/<uuid:upload_id>/"
 @answers("not_found")
 @requires_token
 @blueprint.response(200, uploads.Upload)
-def get_upload(upload_id: UUID) -> dict[str, Any]:
-    """Read an upload and its state."""
+def get_upload(upload_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read an upload and its state. `Retry-After` says when to read it again."""
     with current().work(principal()) as work:
         row = get(work, upload_id)
-        recorded = image_of(work, row)
-    return {**shapes.upload(row, recorded), "server_time": work.now}
+        # An upload that is confirmed between the two reads has no image yet.
+        recorded = image_of(work, row) if row.state == UploadState.CONFIRMED else None
+    return shapes.upload(row, recorded, work.now), retry_after([row])
+
+
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@requires_token
+@blueprint.arguments(uploads.UploadQuery, location="query")
+@blueprint.response(200, uploads.Uploads)
+def get_uploads(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read up to 50 uploads. Those that do not exist or are not yours are left out."""
+    with current().work(principal()) as work:
+        views = find_uploads(work, query["ids"])
+    found = [shapes.upload(view.upload, view.image, work.now) for view in views]
+    return {"uploads": found}, retry_after([view.upload for view in views])
 
 
 @blueprint.route(UPLOAD_PATH, methods=["DELETE"], strict_slashes=False)
@@ -56,7 +71,7 @@ def cancel_upload(upload_id: UUID) -> None:
 @answers("not_found", "object_missing", "image_deleted", *ENDED, *STORAGE)
 @requires_token
 @blueprint.response(200, images.Image)
-@may_be_processing
+@may_be_processing(blueprint)
 def confirm_upload(upload_id: UUID) -> Recorded:
     """Verify the object and record the image. Repeating it is safe."""
     with counted(CONFIRMS), current().work(principal()) as work:

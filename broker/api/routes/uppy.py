@@ -180,7 +180,7 @@ def abort_multipart_upload(query: dict[str, str], upload_id: UUID) -> dict[str, 
 @requires_capability
 @blueprint.arguments(uppy.KeyBody, unknown="exclude")
 @blueprint.response(200, images.Image)
-@may_be_processing
+@may_be_processing(blueprint)
 def confirm_by_key(body: dict[str, str]) -> Recorded:
     """Confirm an upload by its object key, which Uppy reports. Repeating it is safe."""
     with counted(CONFIRMS), _work() as work:

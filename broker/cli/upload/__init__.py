@@ -61,8 +61,8 @@ def upload(
 ) -> None:
     """Upload photos to an ad, or one photo as an avatar.
 
-    Print each file with the URL of its image. To resume after an interruption, run the same
-    command again.
+    Wait until each image is ready, and print each file with its URL. To resume after an
+    interruption, run the same command again.
 
     Exit status 0: all files are uploaded. 1: some are not; standard error says why. 2: nothing was
     sent because a file or an option cannot be used. 130: interrupted.

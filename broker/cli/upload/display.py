@@ -71,19 +71,22 @@ class Bars:
             return
         if now.index not in self._tasks:
             self._tasks[now.index] = self._rich.add_task(self._names[now.index], total=now.total)
-        self._rich.update(self._tasks[now.index], completed=now.sent)
+        text = self._names[now.index]
+        if now.phase == "processing":
+            text = f"{text} processing"
+        self._rich.update(self._tasks[now.index], completed=now.sent, description=text)
         self._sent[now.index] = now.sent
         self._rich.update(self._all, completed=sum(self._sent))
 
     def done(self, outcome: Outcome) -> None:
-        """Fill or hide a file's bar. A failed file counts as zero bytes sent."""
+        """Fill or hide a file's bar. A file without an image counts as zero bytes sent."""
         if self._rich is None:
             return
         self._sent[outcome.index] = 0 if outcome.image is None else self._sizes[outcome.index]
         self._rich.update(self._all, completed=sum(self._sent))
         if (task := self._tasks.get(outcome.index)) is not None:
             visible = outcome.image is not None and len(self._names) <= MAX_FINISHED_BARS
-            self._rich.update(task, visible=visible)
+            self._rich.update(task, visible=visible, description=self._names[outcome.index])
 
 
 def _short(name: str) -> str:

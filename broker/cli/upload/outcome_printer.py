@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import click
-from broker_client import BrokerError, Outcome, S3Refused
+from broker_client import BrokerError, Outcome, S3Refused, UploadRejected
 
 from broker.cli.printable import printable
 
@@ -64,7 +64,10 @@ def _as_json(file: Path, outcome: Outcome) -> dict[str, Any]:
         return {**shared, "status": "uploaded", "image": image}
     error = outcome.error
     detail = error.detail if isinstance(error, BrokerError) else str(error)
-    return {**shared, "status": "failed", "error": {"code": _code(error), "detail": detail}}
+    about = {"code": _code(error), "detail": detail}
+    if isinstance(error, UploadRejected):
+        about["reason"] = error.reason or ""
+    return {**shared, "status": "failed", "error": about}
 
 
 def _code(error: Exception | None) -> str:

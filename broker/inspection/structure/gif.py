@@ -10,6 +10,8 @@ IMAGE, EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 GRAPHIC_CONTROL, APPLICATION = 0xF9, 0xFF
 # Encoders fill their sub-blocks: 64 MiB are 264,000 of these.
 _MAX_SUB_BLOCKS = 500_000
+# A frame has two blocks.
+_MAX_BLOCKS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ def blocks(data: mmap) -> Iterator[Block]:
     """
     at, length = header_end(data), len(data)
     left = _MAX_SUB_BLOCKS
-    while at < length and data[at] != _TRAILER:
+    for _ in range(_MAX_BLOCKS):
+        if at >= length or data[at] == _TRAILER:
+            return
         kind, start, label = data[at], at, 0
         if kind == IMAGE and at + 11 < length:
             at += 11 + _table_size(data[at + 9])  # The last byte is the code size of LZW.
@@ -59,16 +63,16 @@ def blocks(data: mmap) -> Iterator[Block]:
         else:
             raise corrupt("an unknown block")
         sub_blocks = at
-        while at < length and (size := data[at]):
+        while at < length and left and (size := data[at]):
             at += 1 + size
             left -= 1
-        left -= 1
+        if not left:
+            raise corrupt(f"more than {_MAX_SUB_BLOCKS} sub-blocks")
         if at >= length:
             raise corrupt("a block is cut off")
-        if left < 0:
-            raise corrupt(f"more than {_MAX_SUB_BLOCKS} sub-blocks")
         at += 1
         yield Block(kind, label, start, at, sub_blocks)
+    raise corrupt(f"more than {_MAX_BLOCKS} blocks")
 
 
 def _table_size(flags: int) -> int:

@@ -15,6 +15,8 @@ SOF_OTHER = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xC
 
 # The largest photo seen had 120 segments: the parts of a long XMP packet.
 _MAX_SEGMENTS = 5_000
+# Bytes between two segments, such as padding.
+_MAX_GAP = 64 * 1024
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 # In entropy-coded data FF 00 stands for FF, and FF D0 to FF D7 restart the decoder.
 _END_OF_DATA = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -49,7 +51,7 @@ def segments(data: mmap) -> Iterator[Segment]:
         raise corrupt("no SOI marker")
     at = 2
     for _ in range(_MAX_SEGMENTS):
-        found = _MARKER.search(data, at)
+        found = _MARKER.search(data, at, at + _MAX_GAP)
         if not found:
             raise corrupt("no EOI marker")
         marker, start = data[found.end() - 1], found.end() + 2

@@ -8,6 +8,7 @@ from mmap import mmap
 from broker.inspection.orientation import read_orientation
 from broker.inspection.structure.mapped import corrupt
 
+FRAME_CONTROL = 26
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Encoders write chunks of 8 KiB or more; 64 MiB are 8,192 of these.
 _MAX_CHUNKS = 50_000
@@ -85,12 +86,15 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
-def read_image_header(data: bytes) -> ImageHeader:
-    """Return what an IHDR chunk says. Raise Rejected if it makes no sense."""
-    width, height = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big")
-    if len(data) != 13 or not width or not height:
-        raise corrupt("an image header without pixels")
-    depth, colour, compression, filters, interlace = data[8:13]
+def read_image_header(data: mmap, first: Chunk | None) -> ImageHeader:
+    """Return what the first chunk says. Raise Rejected if it is no IHDR or makes no sense."""
+    if first is None or first.kind != b"IHDR" or first.end - first.start != 13:
+        raise corrupt("no image header")
+    content = data[first.start : first.end]
+    width, height = int.from_bytes(content[:4], "big"), int.from_bytes(content[4:8], "big")
+    if not width or not height:
+        raise corrupt("an image without pixels")
+    depth, colour, compression, filters, interlace = content[8:]
     if depth not in _DEPTHS.get(colour, ()) or compression or filters or interlace > 1:
         raise corrupt("an image header of an unknown kind")
     return ImageHeader(width, height, depth * _CHANNELS[colour], colour == 3, interlace == 1)

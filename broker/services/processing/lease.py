@@ -36,6 +36,10 @@ class LeaseLost(Exception):
     """The lease has run out and another worker has taken the upload, or the upload has ended."""
 
 
+class CannotInspect(Exception):
+    """The worker's self-test fails, so it must not take uploads. The message says what fails."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lease:
     """A leased upload, as it was when it was leased."""
@@ -51,6 +55,14 @@ class Lease:
     def is_exhausted(self) -> bool:
         """Check whether the upload has failed too often to be tried again."""
         return self.upload.attempts > ATTEMPTS_MAX
+
+
+class AttemptInterrupted(Exception):
+    """The database failed during an attempt. `lease` is to be given back when it answers again."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(f"the database failed during an attempt at upload {lease.upload.id}")
+        self.lease = lease
 
 
 def take(work: Work, *, now: datetime | None = None) -> Lease | None:

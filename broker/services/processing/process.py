@@ -24,6 +24,8 @@ from broker.inspection.inspected import Inspected, Rejected, Request
 from broker.services.processing import publish
 from broker.services.processing.lease import (
     ATTEMPTS_MAX,
+    AttemptInterrupted,
+    CannotInspect,
     Lease,
     LeaseLost,
     give_back,
@@ -75,6 +77,8 @@ class Tools:
         files: reads and writes objects.
         inspect: inspects a file in a process of its own.
         directory: for temporary files.
+        self_test: return what does not work here, or None. Called after an attempt has failed.
+        beat: called at least about every ten seconds during an attempt.
         is_stopping: return whether the worker was asked to stop.
         now: the time, for tests; None is the time of the database.
     """
@@ -82,6 +86,8 @@ class Tools:
     files: ObjectFiles
     inspect: Inspect
     directory: Path
+    self_test: Callable[[], str | None] = lambda: None
+    beat: Callable[[], None] = lambda: None
     is_stopping: Callable[[], bool] = lambda: False
     now: datetime | None = None
 
@@ -90,14 +96,19 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
     """Process the upload that has been due for longest; return None if none is due.
 
     Raises:
-        DatabaseUnavailable: the lease runs out by itself.
+        DatabaseUnavailable: no upload was leased.
+        AttemptInterrupted: the database failed during the attempt; its lease is to be given back.
+        CannotInspect: the attempt was given back, because it failed for a reason that is not in
+            its file.
     """
     with broker.system_work() as work:
         lease = take(work, now=tools.now)
     if lease is None:
         return None
-    attempt = _Attempt(broker, tools, lease)
-    outcome = attempt.run()
+    try:
+        outcome = _Attempt(broker, tools, lease).run()
+    except DATABASE_ERRORS as error:
+        raise AttemptInterrupted(lease) from error
     processing.finished(outcome)
     return outcome
 
@@ -172,6 +183,7 @@ class _Attempt:
         )
         with processing.step("inspect"):
             inspected = self._tools.inspect(request, keep=self._keep_unless_stopping)
+        self._keep_unless_stopping()  # from here on the attempt is finished
         is_first = self._lease.attempt == 1 and not source.is_published
         key = upload.key if is_first else with_new_suffix(upload.key)
         with self._broker.system_work() as work:
@@ -262,6 +274,9 @@ class _Attempt:
 
     def _fail(self, error: Exception) -> Outcome:
         upload = self._lease.upload
+        if failure := self._tools.self_test():
+            processing.finished(self._give_back(error, timedelta()))
+            raise CannotInspect(failure) from error
         log.error("attempt %s of upload %s failed", upload.attempts, upload.id, exc_info=error)
         try:
             with self._broker.system_work() as work:
@@ -282,6 +297,7 @@ class _Attempt:
 
     def _keep(self) -> None:
         """Renew the lease when a third of it has passed; raise LeaseLost if it is gone."""
+        self._tools.beat()
         if time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         with self._broker.system_work() as work:

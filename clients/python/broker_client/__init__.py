@@ -17,17 +17,29 @@ from broker_client.errors import (
     ObjectMissing,
     ProxyAnswered,
     S3Refused,
+    StillProcessing,
     Unauthorized,
     Unavailable,
     UnknownType,
     UploadGone,
+    UploadRejected,
     ValidationFailed,
     WrongFile,
 )
 from broker_client.files import File, FileToSend
 from broker_client.journal import Entry, FolderJournal, Journal
 from broker_client.media_types import CONTENT_TYPES, content_type_of
-from broker_client.models import Image, Outcome, Profile, Progress, Ticket, User
+from broker_client.models import (
+    Image,
+    Outcome,
+    Picture,
+    Profile,
+    Progress,
+    Ticket,
+    Upload,
+    User,
+    Variant,
+)
 from broker_client.sync_driver import Broker
 
 __all__ = [
@@ -50,17 +62,22 @@ __all__ = [
     "ObjectMismatch",
     "ObjectMissing",
     "Outcome",
+    "Picture",
     "Profile",
     "Progress",
     "ProxyAnswered",
     "S3Refused",
+    "StillProcessing",
     "Ticket",
     "Unauthorized",
     "Unavailable",
     "UnknownType",
+    "Upload",
     "UploadGone",
+    "UploadRejected",
     "User",
     "ValidationFailed",
+    "Variant",
     "WrongFile",
     "content_type_of",
 ]

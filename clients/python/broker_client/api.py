@@ -6,7 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from broker_client.errors import BrokerError, NetworkError, Unauthorized, error_class
+from broker_client.errors import (
+    BrokerError,
+    NetworkError,
+    Unauthorized,
+    UploadRejected,
+    error_class,
+)
 from broker_client.retry_policy import Decision, Failure, RetryPolicy, wait_before_retry
 from broker_client.steps import Answer, Request, Steps, Token, ask
 
@@ -33,7 +39,19 @@ class Api:
         *,
         idempotency_key: str | None = None,
     ) -> Steps[Any]:
-        """Send a request, repeat it by the rules of `request`, and return the answer's JSON.
+        """Send a request as `answer` does, and return the answer's JSON."""
+        answer = yield from self.answer(method, path, body, idempotency_key=idempotency_key)
+        return answer.json()
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Steps[Answer]:
+        """Send a request, repeat it by the rules of `request`, and return the successful answer.
 
         After any 401 the caller's function is asked once for another token. A second 401 in a row
         is final.
@@ -62,9 +80,9 @@ class Api:
                 error = raised
             else:
                 if answer.status == 204:
-                    return None
-                if 200 <= answer.status < 300 and (found := answer.json()) is not None:
-                    return found
+                    return answer
+                if 200 <= answer.status < 300 and answer.json() is not None:
+                    return answer
                 error = problem(answer)
                 retry_after = error.retry_after
             decision = self.policy.decide("request", Failure.of(error))
@@ -90,7 +108,10 @@ def problem(answer: Answer) -> BrokerError:
         return kind("unexpected_answer", answer.status, detail, None, answer.retry_after)
     kind = error_class(body["code"], answer.status)
     detail, errors = str(body.get("detail", "")), body.get("errors")
-    return kind(body["code"], answer.status, detail, errors, answer.retry_after)
+    error = kind(body["code"], answer.status, detail, errors, answer.retry_after)
+    if isinstance(error, UploadRejected):
+        error.reason = body.get("reason")
+    return error
 
 
 def _bearer(token: str) -> str:

@@ -6,19 +6,28 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import httpx
 
 from broker_client.api import Api
 from broker_client.bodies import Body
 from broker_client.errors import ClientError, NetworkError
-from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
+from broker_client.files import (
+    File,
+    FileToSend,
+    OnProgress,
+    Owner,
+    Transport,
+    UploadOptions,
+    WaitFor,
+)
 from broker_client.http import answer_of, headers_of, http_url, timeouts
 from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
-from broker_client.models import Image, Outcome, Profile, User
+from broker_client.models import Image, Outcome, Profile, Upload, User
 from broker_client.operations import Operations
+from broker_client.processing import PROCESSING_TIMEOUT_SECONDS
 from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
 from broker_client.sync_driver import AT_ONCE, TIMEOUT_SECONDS
@@ -41,16 +50,27 @@ class AsyncBroker:
         transport: httpx.AsyncBaseTransport | None = None,
         retries: int = DEFAULT_RETRIES,
         timeout: float = TIMEOUT_SECONDS,
+        processing_timeout: float = PROCESSING_TIMEOUT_SECONDS,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         policy = RetryPolicy(retries=retries, jitter=random.random)
         api = Api(base_url=http_url(base_url), policy=policy, clock=time.monotonic)
-        self._operations = Operations(api, journal or NoJournal())
+        self._operations = Operations(api, journal or NoJournal(), processing_timeout)
         self._token = token
         self._current: str | None = None
         self._token_lock = asyncio.Lock()
         self._wait = wait
         self._http = httpx.AsyncClient(timeout=timeouts(timeout), transport=transport)
+
+    @overload
+    async def upload(
+        self, file: File, *, wait_for: Literal["ready"] = ..., **options: Unpack[UploadOptions]
+    ) -> Image: ...
+
+    @overload
+    async def upload(
+        self, file: File, *, wait_for: WaitFor, **options: Unpack[UploadOptions]
+    ) -> Image | Upload: ...
 
     async def upload(
         self,
@@ -63,7 +83,8 @@ class AsyncBroker:
         content_type: str | None = None,
         transport: Transport | None = None,
         on_progress: OnProgress | None = None,
-    ) -> Image:
+        wait_for: WaitFor = "ready",
+    ) -> Image | Upload:
         """Upload a path or a binary stream. See Broker.upload."""
         to_send = FileToSend(
             file=file,
@@ -72,7 +93,9 @@ class AsyncBroker:
             content_type=content_type,
             transport=transport,
         )
-        return await self._run(self._operations.upload(to_send, Owner.of(ad, user), on_progress))
+        owner = Owner.of(ad, user)
+        steps = self._operations.upload(to_send, owner, on_progress, wait_for)
+        return await self._run(steps)
 
     async def upload_many(
         self,
@@ -83,6 +106,7 @@ class AsyncBroker:
         at_once: int = AT_ONCE,
         on_progress: OnProgress | None = None,
         on_done: OnDone | None = None,
+        wait_for: WaitFor = "ready",
     ) -> list[Outcome]:
         """Upload many files, `at_once` at a time. Return an outcome for each, in their order."""
         steps = self._operations.upload_many(
@@ -91,18 +115,51 @@ class AsyncBroker:
             at_once=at_once,
             on_progress=on_progress,
             on_done=on_done,
+            wait_for=wait_for,
         )
         return await self._run(steps)
 
+    @overload
     async def resume(
-        self, upload_id: str, file: File, *, on_progress: OnProgress | None = None
-    ) -> Image:
-        """Resume an upload of this or another process. Only the missing bytes are sent."""
-        return await self._run(self._operations.resume(upload_id, file, on_progress))
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: Literal["ready"] = ...,
+    ) -> Image: ...
 
-    async def confirm(self, upload_id: str) -> Image:
-        """Record the image of an upload whose bytes have arrived."""
-        return await self._run(self._operations.confirm(upload_id))
+    @overload
+    async def resume(
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: WaitFor,
+    ) -> Image | Upload: ...
+
+    async def resume(
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: WaitFor = "ready",
+    ) -> Image | Upload:
+        """Resume an upload of this or another process. Only the missing bytes are sent."""
+        steps = self._operations.resume(upload_id, file, on_progress, wait_for)
+        return await self._run(steps)
+
+    @overload
+    async def confirm(self, upload_id: str, *, wait_for: Literal["ready"] = ...) -> Image: ...
+
+    @overload
+    async def confirm(self, upload_id: str, *, wait_for: WaitFor) -> Image | Upload: ...
+
+    async def confirm(self, upload_id: str, *, wait_for: WaitFor = "ready") -> Image | Upload:
+        """Record the image of an upload whose bytes have arrived, or wait for its image."""
+        return await self._run(self._operations.confirm(upload_id, wait_for))
 
     async def cancel(self, upload_id: str) -> None:
         """Cancel an upload and release its slot."""

@@ -8,12 +8,14 @@ ClientError
 │   ├── ObjectMissing      409 object_missing: the bucket does not hold the object
 │   ├── ImageLimitReached  409 image_limit_reached
 │   ├── UploadGone         410: expired, cancelled or deleted; a new ticket is needed
+│   ├── UploadRejected     422 upload_rejected: the file was inspected; see `reason`
 │   ├── ObjectMismatch     422 object_mismatch: other bytes than declared arrived
 │   ├── ValidationFailed   422 validation_error: see `errors`
 │   └── Unavailable        5xx, after all tries
 ├── S3Refused              S3 refused the file; with the broker's advice
 ├── NetworkError           no answer, after all tries
 │   └── ProxyAnswered      a captive portal or a proxy answered instead of S3, after all tries
+├── StillProcessing        the file has arrived, but the image was not ready in time
 ├── FileChanged            the file became shorter while it was sent
 ├── WrongFile              not the file that the upload was declared for
 └── UnknownType            the file's content type is unknown
@@ -76,6 +78,12 @@ class UploadGone(BrokerError):
     """410."""
 
 
+class UploadRejected(BrokerError):
+    """422 `upload_rejected`. `reason` is a code of docs/errors.md, for example `not_an_image`."""
+
+    reason: str | None = None
+
+
 class ObjectMismatch(BrokerError):
     """422 `object_mismatch`."""
 
@@ -111,6 +119,14 @@ class ProxyAnswered(NetworkError):
         self.status = status
 
 
+class StillProcessing(ClientError):
+    """The file has arrived and is safe, but the broker has not finished with it in time."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"upload {upload_id} has arrived and is still being processed")
+        self.upload_id = upload_id
+
+
 class FileChanged(ClientError):
     """The file has fewer bytes than when it was declared."""
 
@@ -127,6 +143,7 @@ _BY_CODE: dict[str, type[BrokerError]] = {
     "object_missing": ObjectMissing,
     "image_limit_reached": ImageLimitReached,
     "object_mismatch": ObjectMismatch,
+    "upload_rejected": UploadRejected,
     "validation_error": ValidationFailed,
 }
 _BY_STATUS: dict[int, type[BrokerError]] = {

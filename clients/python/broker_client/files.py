@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypedDict
 
 from broker_client.errors import UnknownType
 from broker_client.media_types import content_type_of
@@ -20,6 +20,19 @@ _REFUSED_IN_NAMES = re.compile(
 File = str | os.PathLike[str] | BinaryIO
 Transport = Literal["post", "put", "multipart"]
 OnProgress = Callable[[Progress], None]
+WaitFor = Literal["ready", "recorded"]
+
+
+class UploadOptions(TypedDict, total=False):
+    """The options of `upload` that do not change what it returns."""
+
+    ad: int | None
+    user: int | None
+    alt_text: str
+    order: int
+    content_type: str | None
+    transport: Transport | None
+    on_progress: OnProgress | None
 
 
 @dataclass(frozen=True, kw_only=True)

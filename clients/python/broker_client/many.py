@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from broker_client.api import Api
+from broker_client.arrived import Arrived
 from broker_client.errors import ClientError
-from broker_client.files import FileToSend, OnProgress, Owner
+from broker_client.files import FileToSend, OnProgress, Owner, WaitFor
 from broker_client.journal import Journal, NoJournal
-from broker_client.models import Outcome
+from broker_client.models import Image, Outcome, Upload
+from broker_client.processing import Processing
 from broker_client.retry_policy import Decision, Failure
 from broker_client.steps import Steps, run, together
 from broker_client.tickets import BATCH, ask_batch
@@ -24,17 +27,37 @@ class Many:
 
     api: Api
     journal: Journal
+    processing: Processing
     owner: Owner
     at_once: int
     on_progress: OnProgress | None
     on_done: OnDone | None
+    wait_for: WaitFor
 
     def send(self, files: Sequence[FileToSend]) -> Steps[list[Outcome]]:
-        """Send the files in batches, so that at most BATCH files are open and hold slots.
+        """Send the files in batches, and wait for their images while others are sent.
 
         A file that is listed twice becomes two images, with a journal too.
         """
-        outcomes, copies = [], Counter[str]()
+        arrived = Arrived(
+            api=self.api, journal=self.journal, processing=self.processing, done=self._done
+        )
+        steps = [self._send_all(files, arrived), arrived.finish()]
+        outcomes = [one for some in (yield from together(steps, len(steps))) for one in some]
+        return sorted(outcomes, key=lambda one: one.index)
+
+    def _send_all(self, files: Sequence[FileToSend], arrived: Arrived) -> Steps[list[Outcome]]:
+        """Return the outcomes of all files that are not being processed.
+
+        At most BATCH files are open at a time.
+        """
+        try:
+            return (yield from self._send_batches(files, arrived))
+        finally:
+            arrived.close()
+
+    def _send_batches(self, files: Sequence[FileToSend], arrived: Arrived) -> Steps[list[Outcome]]:
+        outcomes, copies = list[Outcome](), Counter[str]()
         for jobs in self._batches(files):
             try:
                 errors = yield from together([self._open(job) for job in jobs], self.at_once)
@@ -47,8 +70,12 @@ class Many:
                 if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
                     refused = yield from self._tickets(ready)
                     errors = [error or refused for error in errors]
-                steps = [self._outcome(job, error) for job, error in zip(jobs, errors, strict=True)]
-                outcomes += yield from together(steps, self.at_once)
+                steps = [
+                    self._outcome(job, error, arrived)
+                    for job, error in zip(jobs, errors, strict=True)
+                ]
+                found = yield from together(steps, self.at_once)
+                outcomes += [outcome for outcome in found if outcome is not None]
             finally:
                 for job in jobs:
                     if job.source is not None:
@@ -90,14 +117,32 @@ class Many:
             job.issued = ticket
         return None
 
-    def _outcome(self, job: Job, broken: ClientError | OSError | None) -> Steps[Outcome]:
-        image, error = None, broken
+    def _outcome(
+        self, job: Job, broken: ClientError | OSError | None, arrived: Arrived
+    ) -> Steps[Outcome | None]:
+        recorded, error = None, broken
         if error is None:
             try:
-                image = yield from deliver(self.api, self.journal, job)
+                recorded = yield from deliver(self.api, self.journal, job)
+                if isinstance(recorded, Upload):
+                    if self.wait_for == "ready":
+                        arrived.add(job, recorded)
+                        return None
+                    key = job.journal_key(self.api.base_url)
+                    yield from run(partial(self.journal.done, key))
             except (ClientError, OSError) as failed:
                 error = failed
-        outcome = Outcome(index=job.index, upload_id=job.upload_id, image=image, error=error)
+        return self._done(
+            Outcome(
+                index=job.index,
+                upload_id=job.upload_id,
+                image=recorded if isinstance(recorded, Image) else None,
+                upload=recorded if isinstance(recorded, Upload) else None,
+                error=error,
+            )
+        )
+
+    def _done(self, outcome: Outcome) -> Outcome:
         if self.on_done is not None:
             self.on_done(outcome)
         return outcome

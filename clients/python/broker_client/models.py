@@ -3,14 +3,49 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from broker_client.errors import ClientError
 
+Phase = Literal["sending", "processing"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
-    """A confirmed image. `image` is its object key below the bucket's location."""
+class Variant:
+    """A smaller rendition of an image."""
+
+    width: int
+    height: int
+    content_type: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The size of an image in pixels, its placeholder and its variants, the narrowest first.
+
+    Without inspection, width, height and thumbhash are None and there are no variants.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    thumbhash: str | None = None
+    variants: tuple[Variant, ...] = ()
+
+    @staticmethod
+    def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
+        """Read the fields from the broker's JSON. A release before 0.4 does not have them."""
+        variants = tuple(
+            Variant(**{field.name: one[field.name] for field in fields(Variant)})
+            for one in body.get("variants", ())
+        )
+        names = ("width", "height", "thumbhash")
+        return {**{name: body.get(name) for name in names}, "variants": variants}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(Picture):
+    """A published image. `image` is its object key below the bucket's location."""
 
     id: int
     image: str
@@ -29,6 +64,33 @@ class Image:
             alt_text=body["alt_text"],
             order=body["order"],
             created_at=datetime.fromisoformat(body["created_at"]),
+            **cls.fields_of(body),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An upload. `reason` says why it was rejected; `image` is set once it is confirmed.
+
+    `retry_after` is the number of seconds after which the broker wants to be asked again.
+    """
+
+    id: str
+    state: str
+    reason: str | None = None
+    image: Image | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any], retry_after: float | None = None) -> Self:
+        """Create an Upload from the broker's JSON. A release before 0.4 sends no image."""
+        image = body.get("image")
+        return cls(
+            id=body["id"],
+            state=body["state"],
+            reason=body.get("reason"),
+            image=None if image is None else Image.read(image),
+            retry_after=retry_after,
         )
 
 
@@ -44,11 +106,17 @@ class User:
     name: str
     avatar: str | None
     avatar_url: str | None
+    avatar_image: Picture | None = None
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Create a User from the broker's JSON."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
+        picture = body.get("avatar_image")
+        names = {field.name for field in fields(cls)} - {"avatar_image"}
+        return cls(
+            **{name: body[name] for name in names},
+            avatar_image=None if picture is None else Picture(**Picture.fields_of(picture)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,19 +178,25 @@ class Progress:
     """The progress of one file: bytes handed to the network, and all its bytes.
 
     `sent` decreases when a try fails, because its bytes must be sent again. `index` is the file's
-    position in `upload_many`.
+    position in `upload_many`. In phase `processing` the file has arrived, and the broker inspects
+    it.
     """
 
     index: int
     sent: int
     total: int
+    phase: Phase = "sending"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The result for one file of `upload_many`: an image or an error."""
+    """The result for one file of `upload_many`: an image or an error.
+
+    With `wait_for="recorded"` it may also be `upload`, which the broker is processing.
+    """
 
     index: int
     upload_id: str | None = None
     image: Image | None = None
+    upload: Upload | None = None
     error: ClientError | OSError | None = None

@@ -4,35 +4,46 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from broker_client.api import Api
-from broker_client.files import File, FileToSend, OnProgress, Owner
+from broker_client.files import File, FileToSend, OnProgress, Owner, WaitFor
 from broker_client.journal import Journal
 from broker_client.many import Many, OnDone
-from broker_client.models import Image, Outcome, Profile, User
+from broker_client.models import Image, Outcome, Profile, Upload, User
+from broker_client.processing import Processing
 from broker_client.steps import Steps, run
-from broker_client.upload import Job, deliver, resume
+from broker_client.upload import Job, deliver, keep_journal, resume
 from broker_client.whole import confirm
 
 
 class Operations:
     """The methods of Broker and AsyncBroker, without any I/O."""
 
-    def __init__(self, api: Api, journal: Journal) -> None:
+    def __init__(self, api: Api, journal: Journal, processing_timeout: float) -> None:
         self._api = api
         self._journal = journal
+        self._processing = Processing(api, processing_timeout)
 
     def upload(
-        self, file: FileToSend, owner: Owner, on_progress: OnProgress | None
-    ) -> Steps[Image]:
+        self, file: FileToSend, owner: Owner, on_progress: OnProgress | None, wait_for: WaitFor
+    ) -> Steps[Image | Upload]:
         """Upload one file."""
         job = Job(index=0, file=file, owner=owner, on_progress=on_progress)
-        return self._with_open(job, lambda: deliver(self._api, self._journal, job))
+        recorded = yield from self._with_open(job, lambda: deliver(self._api, self._journal, job))
+        if isinstance(recorded, Image):
+            return recorded
+        steps = self._waited(recorded, wait_for)
+        return (yield from keep_journal(self._api, self._journal, job, steps))
 
-    def resume(self, upload_id: str, file: File, on_progress: OnProgress | None) -> Steps[Image]:
+    def resume(
+        self, upload_id: str, file: File, on_progress: OnProgress | None, wait_for: WaitFor
+    ) -> Steps[Image | Upload]:
         """Resume an upload by its id."""
         # Owner and content type are not needed: the upload has them, and no ticket is requested.
         owner, anything = Owner(path="", is_ad=False), FileToSend(file=file, content_type="-")
         job = Job(index=0, file=anything, owner=owner, on_progress=on_progress)
-        return self._with_open(job, lambda: resume(self._api, upload_id, job))
+        recorded = yield from self._with_open(job, lambda: resume(self._api, upload_id, job))
+        if isinstance(recorded, Upload):
+            job.show_processing()
+        return (yield from self._waited(recorded, wait_for))
 
     def upload_many(
         self,
@@ -42,6 +53,7 @@ class Operations:
         at_once: int,
         on_progress: OnProgress | None,
         on_done: OnDone | None,
+        wait_for: WaitFor,
     ) -> Steps[list[Outcome]]:
         """Upload many files.
 
@@ -53,18 +65,21 @@ class Operations:
         many = Many(
             api=self._api,
             journal=self._journal,
+            processing=self._processing,
             owner=owner,
             at_once=at_once,
             on_progress=on_progress,
             on_done=on_done,
+            wait_for=wait_for,
         )
         return many.send(
             [one if isinstance(one, FileToSend) else FileToSend(file=one) for one in files]
         )
 
-    def confirm(self, upload_id: str) -> Steps[Image]:
+    def confirm(self, upload_id: str, wait_for: WaitFor) -> Steps[Image | Upload]:
         """Record the image of an upload whose bytes have arrived."""
-        return confirm(self._api, upload_id)
+        recorded = yield from confirm(self._api, upload_id)
+        return (yield from self._waited(recorded, wait_for))
 
     def cancel(self, upload_id: str) -> Steps[None]:
         """Cancel an upload."""
@@ -79,7 +94,14 @@ class Operations:
         body: dict[str, Any] = yield from self._api.call("GET", "/api/profiles/")
         return {purpose: Profile.read(limits) for purpose, limits in body.items()}
 
-    def _with_open(self, job: Job, act: Callable[[], Steps[Image]]) -> Steps[Image]:
+    def _waited(self, recorded: Image | Upload, wait_for: WaitFor) -> Steps[Image | Upload]:
+        if isinstance(recorded, Image) or wait_for == "recorded":
+            return recorded
+        return (yield from self._processing.image(recorded))
+
+    def _with_open(
+        self, job: Job, act: Callable[[], Steps[Image | Upload]]
+    ) -> Steps[Image | Upload]:
         try:
             yield from run(job.open)
             return (yield from act())

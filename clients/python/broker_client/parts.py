@@ -9,7 +9,7 @@ from broker_client.api import Api
 from broker_client.bodies import Body
 from broker_client.errors import BrokerError, ClientError, NetworkError, ValidationFailed
 from broker_client.files import Meter
-from broker_client.models import Image
+from broker_client.models import Image, Upload
 from broker_client.retry_policy import Decision, Failure, wait_before_retry
 from broker_client.s3_errors import error_of, report_failure, s3_failure
 from broker_client.source import Source
@@ -39,7 +39,7 @@ class Multipart:
         """Return the upload's path in the API."""
         return f"/api/uploads/{self.upload_id}"
 
-    def send(self) -> Steps[Image]:
+    def send(self) -> Steps[Image | Upload]:
         """Send the missing parts and complete the upload, in a limited number of rounds.
 
         If S3 lost a part, or the whole multipart upload, the next round detects this.

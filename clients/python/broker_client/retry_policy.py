@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from broker_client.errors import BrokerError, ClientError, NetworkError, S3Refused, WrongFile
+from broker_client.errors import (
+    BrokerError,
+    ClientError,
+    NetworkError,
+    S3Refused,
+    StillProcessing,
+    WrongFile,
+)
 from broker_client.steps import Steps, Wait
 
 DEFAULT_RETRIES = 6
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 MAX_RETRY_AFTER_SECONDS = 120.0  # the longest `Retry-After` that the client waits for
+FIRST_POLL_SECONDS = 1.0
+MAX_POLL_SECONDS = 4.0
 RESEND_AFTER_CONFIRMS = 3
 RENEW_EARLY_SECONDS = 5.0  # renew a form this long before it expires: it must still reach S3
 
@@ -28,6 +37,7 @@ Phase = Literal[
     "confirm",  # confirming failed, also after the retries of `request`
     "parts",  # listing the parts failed, also after the retries of `request`
     "complete",  # completing failed, also after the retries of `request`
+    "poll",  # asking for the uploads that are being processed failed
     "transfer",  # sending or confirming failed
     "end",  # the upload failed: what happens to its journal entry
 ]
@@ -44,7 +54,7 @@ class Decision(StrEnum):
     SIGN_IN = "sign_in"  # get a new token
     SEND_AGAIN = "send_again"  # the whole file
     NEXT_ROUND = "next_round"  # ask again which parts are missing
-    ONE_BY_ONE = "one_by_one"  # one request for each ticket
+    ONE_BY_ONE = "one_by_one"  # one request for each ticket or upload
     RESTART = "restart"  # start again with a new ticket
     FORGET = "forget"  # forget the upload: delete the journal entry
     KEEP = "keep"  # keep the journal entry: a later call can resume the upload
@@ -57,7 +67,7 @@ class Failure:
     Args:
         status: the HTTP status; 0 if no answer came.
         code: the broker's or S3's code, or one of this client's codes: `network`,
-            `unexpected_answer`, `wrong_file`, `s3_refused`.
+            `unexpected_answer`, `wrong_file`, `s3_refused`, `still_processing`.
         message: S3's message.
         retry_after: seconds.
         from_proxy: whether something between this machine and S3 answered.
@@ -86,7 +96,11 @@ class Failure:
             )
         if isinstance(error, S3Refused) and error.action == "give_up":
             return cls(code="s3_refused", resumed=resumed)
-        names = {NetworkError: "network", WrongFile: "wrong_file"}
+        names = {
+            NetworkError: "network",
+            WrongFile: "wrong_file",
+            StillProcessing: "still_processing",
+        }
         code = next((code for kind, code in names.items() if isinstance(error, kind)), "")
         return cls(code=code, resumed=resumed)
 
@@ -192,6 +206,23 @@ RULES = (
         when=_code("upload_settled", "object_missing"),
         decision=Decision.CONFIRM,
     ),
+    # A release before 0.4 does not have this path.
+    Rule(
+        phases=("poll",),
+        when=_code("not_found", "method_not_allowed"),
+        decision=Decision.ONE_BY_ONE,
+    ),
+    Rule(
+        phases=("poll",),
+        when=lambda f: f.status == 429 and (f.retry_after or 0.0) > MAX_RETRY_AFTER_SECONDS,
+        decision=Decision.GIVE_UP,
+    ),
+    # The file is safe: go on until the timeout, however often the network fails.
+    Rule(
+        phases=("poll",),
+        when=lambda f: _temporary(f) or f.code in ("network", "unexpected_answer"),
+        decision=Decision.RETRY,
+    ),
     # The image is recorded: an answer was lost, and a bucket notification or another sender
     # was faster.
     Rule(phases=("transfer",), when=_code("upload_settled"), decision=Decision.CONFIRM),
@@ -239,7 +270,12 @@ class RetryPolicy:
 
     def backoff(self, tries: int) -> float:
         """Return the seconds to wait after a try. They double with each try; half is random."""
-        longest = min(FIRST_BACKOFF_SECONDS * 2.0 ** (tries - 1), MAX_BACKOFF_SECONDS)
+        longest = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(tries - 1, 10), MAX_BACKOFF_SECONDS)
+        return longest * (0.5 + self.jitter() / 2)
+
+    def poll_pause(self, polls: int) -> float:
+        """Return the seconds before a poll, after so many polls since the last upload was added."""
+        longest = min(FIRST_POLL_SECONDS * 1.5 ** min(polls, 10), MAX_POLL_SECONDS)
         return longest * (0.5 + self.jitter() / 2)
 
     def pauses(self) -> Iterator[float]:

@@ -1,30 +1,38 @@
 """The synchronous client: run the steps with httpx.Client."""
 
-import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import httpx
 
 from broker_client.api import Api
 from broker_client.bodies import Body
 from broker_client.errors import ClientError, NetworkError
-from broker_client.files import File, FileToSend, OnProgress, Owner, Transport
+from broker_client.files import (
+    File,
+    FileToSend,
+    OnProgress,
+    Owner,
+    Transport,
+    UploadOptions,
+    WaitFor,
+)
 from broker_client.http import answer_of, headers_of, http_url, timeouts
 from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
-from broker_client.models import Image, Outcome, Profile, User
+from broker_client.models import Image, Outcome, Profile, Upload, User
 from broker_client.operations import Operations
+from broker_client.processing import PROCESSING_TIMEOUT_SECONDS
 from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
+from broker_client.threads import Stop, Stopped, together
 
 T = TypeVar("T")
 TIMEOUT_SECONDS, AT_ONCE = 60.0, 4
-Stopped = Callable[[], bool]
 
 
 class Broker:
@@ -38,6 +46,7 @@ class Broker:
         transport: an httpx transport, for proxies, certificates or tests.
         retries: the maximum number of repeats of one request.
         timeout: a request fails after this many seconds without any data.
+        processing_timeout: how many seconds to wait while the broker processes an upload.
         wait: a function that waits for the given seconds between tries.
     """
 
@@ -50,11 +59,12 @@ class Broker:
         transport: httpx.BaseTransport | None = None,
         retries: int = DEFAULT_RETRIES,
         timeout: float = TIMEOUT_SECONDS,
+        processing_timeout: float = PROCESSING_TIMEOUT_SECONDS,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         policy = RetryPolicy(retries=retries, jitter=random.random)
         api = Api(base_url=http_url(base_url), policy=policy, clock=time.monotonic)
-        self._operations = Operations(api, journal or NoJournal())
+        self._operations = Operations(api, journal or NoJournal(), processing_timeout)
         self._token = token
         self._current: str | None = None
         self._token_lock = threading.Lock()
@@ -62,6 +72,16 @@ class Broker:
         # Do not follow redirects and set no default headers, so that a token or a digest is sent
         # only to the server in the request's URL.
         self._http = httpx.Client(timeout=timeouts(timeout), transport=transport)
+
+    @overload
+    def upload(
+        self, file: File, *, wait_for: Literal["ready"] = ..., **options: Unpack[UploadOptions]
+    ) -> Image: ...
+
+    @overload
+    def upload(
+        self, file: File, *, wait_for: WaitFor, **options: Unpack[UploadOptions]
+    ) -> Image | Upload: ...
 
     def upload(
         self,
@@ -74,8 +94,13 @@ class Broker:
         content_type: str | None = None,
         transport: Transport | None = None,
         on_progress: OnProgress | None = None,
-    ) -> Image:
+        wait_for: WaitFor = "ready",
+    ) -> Image | Upload:
         """Upload a path or a binary stream as an ad's image or as a user's avatar.
+
+        Return the published image. With `wait_for="recorded"`, return as soon as the file has
+        arrived: the upload if the broker is processing it, otherwise the image. `confirm` waits
+        for the image later.
 
         A stream is read from its current position. A stream that cannot seek is first copied to
         disk.
@@ -91,7 +116,9 @@ class Broker:
             content_type=content_type,
             transport=transport,
         )
-        return self._run(self._operations.upload(to_send, Owner.of(ad, user), on_progress))
+        owner = Owner.of(ad, user)
+        steps = self._operations.upload(to_send, owner, on_progress, wait_for)
+        return self._run(steps)
 
     def upload_many(
         self,
@@ -102,6 +129,7 @@ class Broker:
         at_once: int = AT_ONCE,
         on_progress: OnProgress | None = None,
         on_done: OnDone | None = None,
+        wait_for: WaitFor = "ready",
     ) -> list[Outcome]:
         """Upload many files, `at_once` at a time. Return an outcome for each, in their order.
 
@@ -113,16 +141,51 @@ class Broker:
             at_once=at_once,
             on_progress=on_progress,
             on_done=on_done,
+            wait_for=wait_for,
         )
         return self._run(steps)
 
-    def resume(self, upload_id: str, file: File, *, on_progress: OnProgress | None = None) -> Image:
-        """Resume an upload of this or another process. Only the missing bytes are sent."""
-        return self._run(self._operations.resume(upload_id, file, on_progress))
+    @overload
+    def resume(
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: Literal["ready"] = ...,
+    ) -> Image: ...
 
-    def confirm(self, upload_id: str) -> Image:
-        """Record the image of an upload whose bytes have arrived."""
-        return self._run(self._operations.confirm(upload_id))
+    @overload
+    def resume(
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: WaitFor,
+    ) -> Image | Upload: ...
+
+    def resume(
+        self,
+        upload_id: str,
+        file: File,
+        *,
+        on_progress: OnProgress | None = None,
+        wait_for: WaitFor = "ready",
+    ) -> Image | Upload:
+        """Resume an upload of this or another process. Only the missing bytes are sent."""
+        steps = self._operations.resume(upload_id, file, on_progress, wait_for)
+        return self._run(steps)
+
+    @overload
+    def confirm(self, upload_id: str, *, wait_for: Literal["ready"] = ...) -> Image: ...
+
+    @overload
+    def confirm(self, upload_id: str, *, wait_for: WaitFor) -> Image | Upload: ...
+
+    def confirm(self, upload_id: str, *, wait_for: WaitFor = "ready") -> Image | Upload:
+        """Record the image of an upload whose bytes have arrived, or wait for its image."""
+        return self._run(self._operations.confirm(upload_id, wait_for))
 
     def cancel(self, upload_id: str) -> None:
         """Cancel an upload and release its slot."""
@@ -166,7 +229,7 @@ class Broker:
                     reply = self._do(action, stopped)
                 except (ClientError, OSError) as raised:
                     error = raised
-            raise _Stop
+            raise Stop
         finally:
             steps.close()
 
@@ -181,7 +244,7 @@ class Broker:
             case Run(act=act):
                 return act()
             case Together(steps=steps, limit=limit):
-                return self._together(steps, limit, stopped)
+                return together(self._run, steps, limit, stopped)
 
     def _ask(self, request: Request, stopped: Stopped) -> Answer:
         body = request.body
@@ -203,56 +266,10 @@ class Broker:
                 self._current = self._token()
             return self._current
 
-    def _together(
-        self, steps: Sequence[Generator[Action, Any, Any]], limit: int, stopped: Stopped
-    ) -> list[Any]:
-        if len(steps) == 1:
-            return [self._run(steps[0], stopped)]
-        stop = threading.Event()
-        todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        done: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
-        for index in range(len(steps)):
-            todo.put(index)
-
-        def stopping() -> bool:
-            return stop.is_set() or stopped()
-
-        def work() -> None:
-            while True:
-                try:
-                    index = todo.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    done.put((index, self._run(steps[index], stopping), None))
-                except BaseException as error:  # raised in the calling thread
-                    done.put((index, None, error))
-
-        # Daemon threads: after Ctrl-C the process does not wait for requests in progress.
-        for _ in range(min(limit, len(steps))):
-            threading.Thread(target=work, daemon=True).start()
-        results: dict[int, Any] = {}
-        first: BaseException | None = None
-        try:
-            for _ in steps:
-                index, results[index], error = done.get()
-                if error is not None:
-                    stop.set()
-                    first = first or error
-        finally:
-            stop.set()
-        if first is not None:
-            raise first
-        return [results[index] for index in range(len(steps))]
-
-
-class _Stop(BaseException):
-    """Ends the other steps after one has failed. No step catches a BaseException."""
-
 
 def _stream(body: Body, stopped: Stopped) -> Iterator[bytes]:
     for chunk in body.chunks():
         if stopped():
-            raise _Stop
+            raise Stop
         yield chunk
         body.sent(chunk)

@@ -5,19 +5,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from broker_client.api import Api
 from broker_client.errors import BrokerError, ClientError, ObjectMissing, WrongFile
 from broker_client.files import FileToSend, Meter, OnProgress, Owner
 from broker_client.journal import Journal
-from broker_client.models import Image
+from broker_client.models import Image, Progress, Upload
 from broker_client.parts import Multipart
 from broker_client.retry_policy import Decision, Failure
 from broker_client.source import Source
 from broker_client.steps import Steps, run
 from broker_client.tickets import IssuedTicket, ask_one, renew
-from broker_client.whole import confirm, send_whole
+from broker_client.whole import ask_for_image, confirm, send_whole
+
+T = TypeVar("T")
 
 
 @dataclass(kw_only=True)
@@ -53,6 +55,12 @@ class Job:
             raise RuntimeError("open() must be called first")
         return self.source
 
+    def show_processing(self) -> None:
+        """Report that the file has arrived and is being processed."""
+        if self.on_progress is not None:
+            size = self.opened.size
+            self.on_progress(Progress(index=self.index, sent=size, total=size, phase="processing"))
+
     def declared(self) -> dict[str, Any]:
         """Return the ticket request for the open file."""
         return self.file.declared(self.opened, for_ad=self.owner.is_ad)
@@ -65,8 +73,11 @@ class Job:
         return hashlib.sha256("\n".join(identity).encode()).hexdigest()
 
 
-def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
+def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image | Upload]:
     """Upload one file, and resume the upload if the journal knows it.
+
+    Return the image, or the upload if the broker is processing it: then the journal entry stays,
+    see `keep_journal`.
 
     If that upload has expired, start a new one, once. The journal entry is deleted when the image
     is recorded or the upload has finally failed. After any other error the next run resumes the
@@ -81,14 +92,14 @@ def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
         entry = yield from run(partial(journal.begin, key))
         try:
             if job.issued is None and entry.upload_id is not None:
-                image = yield from resume(api, entry.upload_id, job)
+                recorded = yield from resume(api, entry.upload_id, job)
             else:
                 issued, job.issued = job.issued, None
                 if issued is None:
                     issued = yield from ask_one(api, job.owner, declared, entry.idempotency_key)
                 known = replace(entry, upload_id=issued.ticket.id)
                 yield from run(partial(journal.issued, key, known))
-                image = yield from _recorded(api, issued.ticket.id, _send(api, issued, job))
+                recorded = yield from _recorded(api, issued.ticket.id, _send(api, issued, job))
         except ClientError as error:
             failure = Failure.of(error, resumed=entry.upload_id is not None)
             decision = api.policy.decide("end", failure)
@@ -98,12 +109,32 @@ def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image]:
                 raise
             restarted = True
             continue
+        if isinstance(recorded, Image):
+            yield from run(partial(journal.done, key))
+        else:
+            job.show_processing()
+        return recorded
+
+
+def keep_journal(api: Api, journal: Journal, job: Job, steps: Steps[T]) -> Steps[T]:
+    """Run steps that wait for an upload's image. Then delete the journal entry as `deliver` does.
+
+    If the steps return None, the upload is still being processed, and the entry stays.
+    """
+    key = job.journal_key(api.base_url)
+    try:
+        result = yield from steps
+    except ClientError as error:
+        if api.policy.decide("end", Failure.of(error)) is not Decision.KEEP:
+            yield from run(partial(journal.forget, key))
+        raise
+    if result is not None:
         yield from run(partial(journal.done, key))
-        return image
+    return result
 
 
-def resume(api: Api, upload_id: str, job: Job) -> Steps[Image]:
-    """Finish an upload by its id. Only the missing bytes are sent.
+def resume(api: Api, upload_id: str, job: Job) -> Steps[Image | Upload]:
+    """Finish an upload by its id, as far as `confirm` does. Only the missing bytes are sent.
 
     Raises:
         WrongFile: the upload was declared for another file.
@@ -120,7 +151,7 @@ def resume(api: Api, upload_id: str, job: Job) -> Steps[Image]:
     return (yield from _recorded(api, upload_id, _finish(api, found, job)))
 
 
-def _recorded(api: Api, upload_id: str, steps: Steps[Image]) -> Steps[Image]:
+def _recorded(api: Api, upload_id: str, steps: Steps[Image | Upload]) -> Steps[Image | Upload]:
     """Run the steps. If they find that the image is recorded already, return it."""
     try:
         return (yield from steps)
@@ -130,19 +161,18 @@ def _recorded(api: Api, upload_id: str, steps: Steps[Image]) -> Steps[Image]:
     return (yield from confirm(api, upload_id))
 
 
-def _finish(api: Api, found: Mapping[str, Any], job: Job) -> Steps[Image]:
+def _finish(api: Api, found: Mapping[str, Any], job: Job) -> Steps[Image | Upload]:
     upload_id = found["id"]
     if found["transport"] == "multipart":
         return (yield from _parts(api, upload_id, job).send())
     try:
-        body = yield from api.call("POST", f"/api/uploads/{upload_id}/confirm/")
-        return Image.read(body)
+        return (yield from ask_for_image(api, f"/api/uploads/{upload_id}/confirm/"))
     except ObjectMissing:
         issued = yield from renew(api, upload_id)
     return (yield from _send(api, issued, job))
 
 
-def _send(api: Api, issued: IssuedTicket, job: Job) -> Steps[Image]:
+def _send(api: Api, issued: IssuedTicket, job: Job) -> Steps[Image | Upload]:
     job.upload_id = issued.ticket.id
     if issued.ticket.method == "MULTIPART":
         return (yield from _parts(api, issued.ticket.id, job).send())

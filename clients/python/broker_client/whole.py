@@ -1,13 +1,12 @@
 """Send a whole file with one POST form or one PUT, and confirm it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from broker_client.api import Api
 from broker_client.bodies import Body, form_body
 from broker_client.errors import BrokerError, ClientError, NetworkError
 from broker_client.files import Meter
-from broker_client.models import Image, Ticket
+from broker_client.models import Image, Ticket, Upload
 from broker_client.retry_policy import Decision, Failure, Phase, wait_before_retry
 from broker_client.s3_errors import error_of, report_failure, s3_failure
 from broker_client.source import Source
@@ -15,7 +14,9 @@ from broker_client.steps import Request, Steps, ask
 from broker_client.tickets import IssuedTicket, renew
 
 
-def send_whole(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> Steps[Image]:
+def send_whole(
+    api: Api, issued: IssuedTicket, source: Source, meter: Meter
+) -> Steps[Image | Upload]:
     """Send the file until it has arrived, then confirm. If the bucket lost it, send it once more.
 
     Raises:
@@ -64,25 +65,27 @@ def _deliver(api: Api, issued: IssuedTicket, source: Source, meter: Meter) -> St
             raise last
 
 
-def confirm(api: Api, upload_id: str) -> Steps[Image]:
-    """Record the image. If the object is missing, ask again a limited number of times.
+def confirm(api: Api, upload_id: str) -> Steps[Image | Upload]:
+    """Return the image, or the upload if the broker is processing it.
+
+    If the object is missing, ask again a limited number of times.
 
     Raises:
-        ObjectMissing, ObjectMismatch, UploadGone and other BrokerErrors; NetworkError.
+        ObjectMissing, ObjectMismatch, UploadRejected, UploadGone and other BrokerErrors;
+        NetworkError.
     """
     return (yield from until_recorded(api, "confirm", f"/api/uploads/{upload_id}/confirm/"))
 
 
 def until_recorded(
     api: Api, phase: Phase, path: str, send_again: Callable[[], Steps[None]] | None = None
-) -> Steps[Image]:
-    """Call `confirm` or `complete` until the bucket shows the object. Return the image."""
+) -> Steps[Image | Upload]:
+    """Call `confirm` or `complete` until the bucket shows the object. Return as `confirm` does."""
     pauses, tries = api.policy.pauses(), 0
     while True:
         tries += 1
         try:
-            body: Any = yield from api.call("POST", path)
-            return Image.read(body)
+            return (yield from ask_for_image(api, path))
         except BrokerError as error:
             decision = api.policy.decide(phase, Failure.of(error, tries=tries))
             if decision is Decision.SEND_AGAIN and send_again is not None:
@@ -92,6 +95,14 @@ def until_recorded(
                 raise
             if not (yield from wait_before_retry(pauses, error.retry_after)):
                 raise
+
+
+def ask_for_image(api: Api, path: str) -> Steps[Image | Upload]:
+    """Call `confirm` or `complete` once. Return the upload if the broker is processing it."""
+    answer = yield from api.answer("POST", path)
+    if answer.status == 202:
+        return Upload.read(answer.json(), answer.retry_after)
+    return Image.read(answer.json())
 
 
 def _request(ticket: Ticket, source: Source, meter: Meter) -> tuple[Request, Body]:

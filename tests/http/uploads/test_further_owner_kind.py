@@ -34,8 +34,8 @@ PRODUCT = OwnerKind(
     keeps_one=False,
     max_bytes=lambda limits: 2 * len(JPEG),
     max_count=lambda limits: 2,
-    variant_widths=lambda limits: limits.ad_image_variants,
     ttl=lambda limits, transport: LIFE,
+    variant_widths=lambda limits: (320,),
 )
 SELLER, OTHER = 1, 2
 MINE, THEIRS = 7, SELLER  # the other seller's product has the id of a user

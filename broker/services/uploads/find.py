@@ -1,0 +1,78 @@
+"""Find several uploads: by their ids, or those of one owner that have no image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from broker.db.fast_path import read_only
+from broker.db.models import Image, Upload
+from broker.domain.owners import OwnerKind
+from broker.domain.states import UNFINISHED, UploadState
+from broker.services.uploads.owners import authorise
+from broker.services.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadView:
+    """An upload and its image, if it has one."""
+
+    upload: Upload
+    image: Image | None
+
+
+def find_uploads(work: Work, upload_ids: Sequence[UUID]) -> list[UploadView]:
+    """Return the uploads in the order of the ids, without those that the caller may not read."""
+    query = (
+        select(Upload, Image)
+        .outerjoin(Image, Image.upload_id == Upload.id)
+        .where(Upload.id.in_(upload_ids), *_of_caller(work))
+    )
+    read_only(work.session)
+    rows = work.session.execute(query).all()
+    work.session.commit()
+    found = {upload.id: UploadView(upload=upload, image=image) for upload, image in rows}
+    return [found[upload_id] for upload_id in upload_ids if upload_id in found]
+
+
+def without_image(
+    work: Work, kind: OwnerKind, owner_id: int, *, before_id: UUID | None, limit: int
+) -> Sequence[Upload]:
+    """Return the owner's pending, processing and rejected uploads, newest first.
+
+    Args:
+        work: the caller.
+        kind: the kind of the owner.
+        owner_id: the owner.
+        before_id: only uploads with smaller ids; None for the first page.
+        limit: the size of a page; `limit + 1` uploads are returned if a page follows.
+
+    Raises:
+        NotFound: there is no such owner.
+        Forbidden: it belongs to another user.
+    """
+    authorise(work, kind, owner_id)
+    query = (
+        select(Upload)
+        .where(
+            Upload.owner_kind == kind.name,
+            Upload.owner_id == owner_id,
+            Upload.state.in_((*UNFINISHED, UploadState.REJECTED)),
+            # Those of a former owner stay the former owner's.
+            *_of_caller(work),
+        )
+        .order_by(Upload.id.desc())
+        .limit(limit + 1)
+    )
+    if before_id is not None:
+        query = query.where(Upload.id < before_id)
+    read_only(work.session)
+    found = work.session.scalars(query).all()
+    work.session.commit()
+    return found
+
+
+def _of_caller(work: Work) -> list[ColumnElement[bool]]:
+    """Return the conditions of the uploads that the caller may read; see `get_upload`."""
+    return [] if work.principal.is_service else [Upload.user_id == work.principal.user_id]

@@ -1,0 +1,153 @@
+// Uploads that the broker is processing. One request asks for all of them.
+import { BrokerError, rejected, stillProcessing } from "./errors.js";
+import { pollDelay } from "./retry-policy.js";
+import { deferred, rest, unless } from "./waiting.js";
+
+const MAX_IDS = 50; // the API's own limit
+const MAX_TIMER_MS = 2 ** 31 - 1; // browsers run a longer timer at once
+
+/** The uploads of one Broker that are being processed. It polls as long as a caller waits for one of them. */
+export class Processing {
+  #wire; #timeout;
+  #uploads = new Map(); // by id: a deferred answer and its `watchers`
+  #polls = 0; // since the last upload was added
+  #retryAfter = null; // of the broker's last answer
+  #running = false; #pause = null; #request = null;
+
+  constructor(wire, timeout) {
+    this.#wire = wire;
+    this.#timeout = timeout;
+  }
+
+  /**
+   * Return the image of an upload as soon as it is ready.
+   *
+   * `waiting` is called for each failed request and `working` for each answer. `retryAfter` is from the
+   * answer that said that the upload is being processed. Throws UploadRejected, StillProcessing after
+   * the timeout, or the API's error if the upload has ended in another way.
+   */
+  async image(id, { signal, waiting, working, retryAfter = null }) {
+    const late = deferred();
+    const timer = this.#timeout > MAX_TIMER_MS ? undefined : setTimeout(() => late.reject(stillProcessing()), this.#timeout);
+    const within = (promise) => unless(signal, Promise.race([promise, late.promise]));
+    const paced = (seconds) => { retryAfter = seconds; };
+    try {
+      for (;;) {
+        const upload = await this.#settled(id, { waiting, working }, retryAfter, within);
+        if (upload?.state === "rejected" && upload.reason) throw rejected(upload.reason);
+        if (upload?.image) return upload.image;
+        // Not in the answer: the image before release 0.4, and why the upload has ended without one.
+        const answer = await within(this.#wire.api("POST", `/api/uploads/${id}/confirm/`, { signal, waiting, paced }));
+        if (answer.state !== "processing") return answer;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Return the upload when it is no longer being processed, or null if the broker does not know it. */
+  async #settled(id, watcher, retryAfter, within) {
+    const upload = this.#uploads.get(id) ?? { ...deferred(), watchers: new Set() };
+    upload.watchers.add(watcher);
+    this.#add(id, upload, retryAfter);
+    try {
+      return await within(upload.promise);
+    } finally {
+      upload.watchers.delete(watcher);
+      if (!upload.watchers.size) this.#remove(id, upload);
+    }
+  }
+
+  #add(id, upload, retryAfter) {
+    this.#uploads.set(id, upload);
+    this.#retryAfter = retryAfter ?? this.#retryAfter;
+    if (this.#polls) { // poll often again
+      this.#polls = 0;
+      this.#pause?.abort();
+    }
+    if (!this.#running) this.#run();
+  }
+
+  #remove(id, upload) {
+    if (this.#uploads.get(id) === upload) this.#uploads.delete(id);
+    if (this.#uploads.size) return;
+    this.#pause?.abort();
+    this.#request?.abort();
+  }
+
+  async #run() {
+    this.#running = true;
+    let failures = 0, delay = null, oneByOne = false;
+    while (this.#uploads.size) {
+      if (!(await this.#rest(delay ?? pollDelay(this.#polls, this.#retryAfter)))) continue;
+      this.#polls++;
+      delay = null;
+      const ids = [...this.#uploads.keys()];
+      for (let first = 0; first < ids.length && delay === null; first += MAX_IDS) {
+        const some = ids.slice(first, first + MAX_IDS).filter((id) => this.#uploads.has(id));
+        if (!some.length) continue;
+        this.#request = new AbortController();
+        try {
+          const found = oneByOne ? await this.#askEach(some) : await this.#askAll(some);
+          failures = 0;
+          this.#tell(some, found);
+        } catch (error) {
+          if (this.#request.signal.aborted) continue;
+          const { action, waitMs } = this.#wire.retries.decide("poll", error, { tries: ++failures });
+          if (action === "one_by_one" && !oneByOne) [oneByOne, delay] = [true, 0];
+          else if (action === "retry") delay = waitMs;
+          else for (const id of some) this.#end(id, (upload) => upload.reject(error));
+        }
+      }
+    }
+    this.#running = false;
+    this.#polls = 0;
+    this.#retryAfter = null;
+  }
+
+  /** Wait for some milliseconds. Returns false if the wait was interrupted. */
+  async #rest(duration) {
+    this.#pause = new AbortController();
+    return await rest(duration, this.#pause.signal).then(() => true, () => false);
+  }
+
+  #asked(ids) {
+    return {
+      signal: this.#request.signal,
+      waiting: (error) => ids.forEach((id) => this.#uploads.get(id)?.watchers.forEach((one) => one.waiting?.(error))),
+      paced: (seconds) => { this.#retryAfter = seconds; },
+    };
+  }
+
+  async #askAll(ids) {
+    const answer = await this.#wire.api("GET", `/api/uploads/?ids=${ids.join(",")}`, this.#asked(ids));
+    if (!Array.isArray(answer?.uploads)) throw new BrokerError("http_error", "This is not the broker's answer.");
+    return answer.uploads;
+  }
+
+  async #askEach(ids) {
+    const found = [];
+    for (const id of ids) {
+      const upload = await this.#wire.api("GET", `/api/uploads/${id}/`, this.#asked(ids)).catch((error) => {
+        if (error.code !== "not_found") throw error;
+      });
+      if (upload) found.push(upload);
+    }
+    return found;
+  }
+
+  #tell(ids, found) {
+    const uploads = new Map(found.map((one) => [one.id, one]));
+    for (const id of ids) {
+      const upload = uploads.get(id) ?? null;
+      if (upload?.state === "processing") this.#uploads.get(id)?.watchers.forEach((one) => one.working?.());
+      else this.#end(id, (one) => one.resolve(upload));
+    }
+  }
+
+  #end(id, settle) {
+    const upload = this.#uploads.get(id);
+    this.#uploads.delete(id);
+    if (upload) settle(upload);
+  }
+}

@@ -1,0 +1,99 @@
+"""A real `broker worker` process, with only the settings and keys that a worker needs."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+
+from broker.db.models import Upload
+from broker.local.process import ChildProcess
+from tests.http.client import Client, send, token
+from tests.servers.fixtures import Bucket
+
+COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
+TIMEOUT = 40.0
+
+
+class WorkerProcess(ChildProcess):
+    """A worker, whose log is in `log`."""
+
+    def __init__(self, database_url: str, bucket: Bucket, directory: Path, *options: str) -> None:
+        self.log = directory / "worker.log"
+        super().__init__(
+            [*COMMAND, *options],
+            log_file=self.log,
+            cwd=directory,
+            env={
+                "PATH": os.defpath,
+                "TMPDIR": str(directory),
+                "BROKER_DATABASE_URL": database_url,
+                "BROKER_S3_BUCKET": bucket.name,
+                "BROKER_S3_ENDPOINT_URL": bucket.server.endpoint_url,
+                "AWS_ACCESS_KEY_ID": bucket.server.access_key,
+                "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
+                "AWS_DEFAULT_REGION": "us-east-1",
+            },
+            name="the worker",
+        )
+
+    def run(self) -> None:
+        """Start it."""
+        self.start(lambda: True, TIMEOUT)
+
+    def children(self) -> list[int]:
+        """Return the processes that it has started."""
+        path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(child) for child in path.read_text().split()]
+
+    def ask_to_end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal to the process alone, wait for its end, and return its status."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(TIMEOUT)
+
+
+@contextlib.contextmanager
+def running(
+    database_url: str, bucket: Bucket, directory: Path, *options: str
+) -> Iterator[WorkerProcess]:
+    """Run a worker until the block ends."""
+    directory.mkdir(exist_ok=True)
+    worker = WorkerProcess(database_url, bucket, directory, *options)
+    worker.run()
+    try:
+        yield worker
+    finally:
+        worker.stop(grace=0)
+
+
+def await_true(condition: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
+    """Return the first true value of a condition."""
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
+    return found
+
+
+def arrived(app: Flask, data: bytes, **changes: Any) -> UUID:
+    """Upload a file and confirm it, with inspection required; return the upload's id."""
+    alice = Client(app, token(1))
+    ticket = alice.ticket(alice.ad(), data, **changes).get_json()
+    assert send(ticket, data).status_code == 201
+    headers = {"Authorization": f"Bearer {alice.token}"}
+    confirmed = app.test_client().post(ticket["confirm_url"], headers=headers)
+    assert confirmed.status_code == 202, confirmed.text
+    return UUID(ticket["id"])
+
+
+def row_of(app: Flask, upload_id: UUID) -> Upload:
+    """Return the current row of an upload."""
+    with app.extensions["broker"].database.session() as session:
+        return session.get_one(Upload, upload_id)

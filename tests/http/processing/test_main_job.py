@@ -1,0 +1,51 @@
+"""A photo from its ticket to its image, with a worker in between."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from flask import Flask
+
+from broker.services.background.reap import reap_once
+from broker.services.processing.process import Outcome
+from tests.http.client import EACH_SERVER, Client
+from tests.http.worker import Worker, photo, read, real, sent
+from tests.servers.fixtures import Bucket
+
+
+@EACH_SERVER
+def test_a_photo_is_published_with_its_size_placeholder_and_variants(
+    app: Flask, alice: Client, anyone: Client, worker: Worker, s3_bucket: Bucket
+) -> None:
+    worker.inspect = real
+    ad = alice.ad()
+    ticket = sent(alice, ad, photo())
+
+    answer = alice.post(ticket["confirm_url"])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
+    waiting = answer.get_json()
+    assert (waiting["state"], waiting["image"], waiting["reason"]) == ("processing", None, None)
+    assert anyone.get(f"/api/ads/{ad}/").get_json()["images"] == []
+
+    assert worker.run() == [Outcome.PUBLISHED]
+    upload = read(alice, ticket)
+    image = upload["image"]
+    assert (upload["state"], upload["checksum_verified"]) == ("confirmed", True)
+    assert (image["width"], image["height"]) == (1200, 900)
+    assert image["thumbhash"]
+    assert [(each["width"], each["content_type"]) for each in image["variants"]] == [
+        (320, "image/webp"),
+        (800, "image/webp"),
+    ]
+    assert alice.post(ticket["confirm_url"]).get_json() == image
+    assert anyone.get(f"/api/ads/{ad}/").get_json()["images"] == [image]
+    for url in (image["image_url"], *(each["url"] for each in image["variants"])):
+        served = httpx.get(url, verify=False)
+        assert served.status_code == 200, url
+        assert served.headers["Cache-Control"] == "public, max-age=86400"
+
+    incoming = ticket["upload"]["fields"]["key"]
+    assert s3_bucket.storage.head(incoming)
+    with app.extensions["broker"].system_work(now=datetime.now(UTC) + timedelta(hours=1)) as work:
+        reap_once(work)
+    assert not list(s3_bucket.storage.list_objects("incoming/"))
+    assert httpx.get(image["image_url"], verify=False).status_code == 200

@@ -1,0 +1,44 @@
+"""Each hostile file is rejected from its header, or cleaned, at little cost."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from broker.inspection.inspected import Rejected
+from tests.inspection.cleaning import before_decoding, clean
+from tests.inspection.hostile import FILES, HostileFile
+
+# Milliseconds of CPU. The bombs inflate to 4 GiB; no more than 4 MiB are looked at.
+LIMIT = 150
+REJECTED = {name: file for name, file in FILES.items() if file.reason and file.from_header}
+# The bytes in the data of a scan are found by the decoder: test_jpeg_tail.py.
+CLEANED = {
+    name: file
+    for name, file in FILES.items()
+    if file.reason is None and name not in ("jpeg-html-in-data", "progressive-html-in-data")
+}
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_hostile_file_is_rejected_before_decoding(name: str, tmp_path: Path) -> None:
+    file = REJECTED[name]
+    data = file.make()
+    started = time.process_time()
+    with pytest.raises(Rejected) as rejected:
+        before_decoding(data, file.content_type, tmp_path)
+    spent = time.process_time() - started
+    assert rejected.value.reason == file.reason
+    assert spent * 1000 < LIMIT
+
+
+@pytest.mark.parametrize("name", CLEANED)
+def test_a_hostile_part_is_removed_before_decoding(name: str, tmp_path: Path) -> None:
+    file: HostileFile = CLEANED[name]
+    data = file.make()
+    assert file.needle in data
+    started = time.process_time()
+    cleaned = clean(data, file.content_type, tmp_path)
+    spent = time.process_time() - started
+    assert file.needle not in cleaned
+    assert spent * 1000 < LIMIT
