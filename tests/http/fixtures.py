@@ -14,7 +14,7 @@ from broker.config import Settings
 from broker.db import migrate
 from tests.http.client import SECRET, Client, token
 from tests.http.commands import Commands
-from tests.http.worker import Worker
+from tests.http.workers import Worker
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres

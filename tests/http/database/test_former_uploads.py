@@ -14,7 +14,7 @@ from broker.domain.transports import TRANSPORTS
 from tests.http.client import Client, send, token
 from tests.http.commands import Commands
 from tests.http.uploads.test_upgrade_from_0_2 import as_issued_by_0_2
-from tests.http.worker import Worker, read
+from tests.http.workers import Worker, read
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 from tests.servers.reused import Lent

@@ -14,7 +14,7 @@ from broker.services.processing.process import Outcome
 from tests.http.client import EACH_SERVER, Client, at_once, rows, send, token
 from tests.http.part_uploads import LARGE, PART, multipart_ticket, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
-from tests.http.worker import Worker, processing, read, rejecting, sent
+from tests.http.workers import Worker, processing, read, rejecting, sent
 from tests.servers.fixtures import Bucket
 
 

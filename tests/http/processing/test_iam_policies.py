@@ -19,7 +19,7 @@ from broker.storage.factory import object_files
 from tests.http.client import JPEG, Client, send, token
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.http.uploads.test_lifecycle import reap
-from tests.http.worker import Worker
+from tests.http.workers import Worker
 from tests.servers.fixtures import Bucket
 from tests.servers.minio import allowed_by
 

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from broker.domain.rejections import RejectionReason
 from tests.http.client import Client
 from tests.http.confirm.test_rights import give_away
-from tests.http.worker import Worker, processing, read, rejecting, sent
+from tests.http.workers import Worker, processing, read, rejecting, sent
 
 
 def ids_of(uploads: list[dict[str, Any]]) -> list[str]:

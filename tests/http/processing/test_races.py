@@ -13,7 +13,7 @@ from tests.faults.invariants import check_invariants
 from tests.http.client import Client, at_once
 from tests.http.confirm.test_rights import give_away
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
-from tests.http.worker import Worker, processing, read, scripted, sent
+from tests.http.workers import Worker, processing, read, scripted, sent
 from tests.servers.fixtures import Bucket
 
 Act = Callable[[Flask, Client, int, dict[str, Any]], None]

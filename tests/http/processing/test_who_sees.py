@@ -8,7 +8,7 @@ from broker.domain.rejections import RejectionReason
 from tests.http.charging import charged, places
 from tests.http.client import JPEG, Client, declared, send
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
-from tests.http.worker import Worker, processing, read, rejecting
+from tests.http.workers import Worker, processing, read, rejecting
 from tests.servers.fixtures import Bucket
 
 
