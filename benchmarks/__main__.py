@@ -21,6 +21,7 @@ from benchmarks.rounds import say
 from benchmarks.rows import (
     batch,
     confirm,
+    leases,
     listing,
     memory,
     parts,
@@ -43,6 +44,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "photo": photo.run,
     "slow": slow.run,
     "memory": memory.run,
+    "leases": leases.run,
     "serving": serving.run,
     "profile": profile.run,
 }
