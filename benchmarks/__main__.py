@@ -22,6 +22,7 @@ from benchmarks.rows import (
     batch,
     confirm,
     inspection,
+    leases,
     listing,
     memory,
     parts,
@@ -45,6 +46,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "photo": photo.run,
     "slow": slow.run,
     "memory": memory.run,
+    "leases": leases.run,
     "serving": serving.run,
     "profile": profile.run,
 }
