@@ -24,7 +24,6 @@ NEEDED = {
     "ProtectSystem": "strict",
     "PrivateTmp": "yes",
 }
-LANDLOCK = {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
 EXPOSURE_MAX = 20  # tenths; systemd itself calls less than 2.0 OK
 
 
@@ -62,9 +61,32 @@ def test_the_api_has_enough_time_to_drain_and_the_workers_serve_metrics() -> Non
     assert api["KillMode"] == "mixed"
     assert "reap --every 60 --metrics-port" in reaper["ExecStart"]
     assert "consume-bucket-notifications --metrics-port" in consumer["ExecStart"]
-    assert "broker worker --metrics-port" in worker["ExecStart"]
+    assert "worker --processes 2 --metrics-port" in worker["ExecStart"]
+    assert worker["KillMode"] == "mixed"
+    assert int(worker["TimeoutStopSec"]) > defaults["stop_seconds"]
     listed = (OPERATIONS / "systemd.md").read_text()
     assert all(f"(systemd/{unit.name})" in listed for unit in UNITS)
+
+
+def test_the_unit_of_the_worker_lets_its_child_processes_give_up_their_rights() -> None:
+    """Without these, no child process can be confined, and every upload would fail."""
+    unit = (OPERATIONS / "systemd/upload-broker-worker.service").read_text()
+    calls = {"capset", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
+    after = unit.partition("SystemCallFilter=~@privileged\n")[2]
+    (allowed,) = re.findall(r"^SystemCallFilter=(.*)$", after, re.MULTILINE)
+    assert calls <= set(allowed.split())
+    assert "RestrictNamespaces=user net\n" in unit
+    assert "OOMPolicy=continue\n" in unit
+
+
+def test_only_the_api_gets_the_secrets_of_tokens() -> None:
+    for unit in UNITS:
+        unset = re.findall(r"^UnsetEnvironment=(.*)$", unit.read_text(), re.MULTILINE)
+        if unit.name == "upload-broker-api.service":
+            assert unset == []
+        else:
+            (names,) = unset
+            assert {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET"} <= set(names.split())
 
 
 def test_the_environment_file_has_only_settings_and_no_secret(
@@ -82,25 +104,6 @@ def test_the_environment_file_has_only_settings_and_no_secret(
     monkeypatch.setenv("BROKER_JWT_SECRET", "0123456789abcdef" * 2)
     with pytest.raises(SettingsError, match="BROKER_DATABASE_URL"):
         make_engine(Settings.load().database_url)
-
-
-def test_the_unit_of_the_worker_lets_its_children_confine_themselves() -> None:
-    unit = (OPERATIONS / "systemd/upload-broker-worker.service").read_text()
-    # broker/inspection/confinement.py makes these calls, which the other units deny.
-    filters = re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)
-    assert {"capset", *LANDLOCK} <= set(filters[-1].split())
-    assert "RestrictNamespaces=user net\n" in unit
-
-
-def test_the_environment_file_of_the_worker_has_no_secret_of_the_api() -> None:
-    text = (OPERATIONS / "systemd/inspect.env").read_text()
-    names = set(re.findall(r"^#?([A-Z0-9_]+)=", text, re.MULTILINE))
-    ours = {name.removeprefix(PREFIX).lower() for name in names if name.startswith(PREFIX)}
-    assert ours == {"database_url", "s3_bucket", "s3_endpoint_url"}
-    unit = (OPERATIONS / "systemd/upload-broker-worker.service").read_text()
-    assert re.findall(r"^EnvironmentFile=(.*)$", unit, re.MULTILINE) == [
-        "/etc/upload-broker/inspect.env"
-    ]
 
 
 def test_every_name_of_the_traefik_recipe_is_defined() -> None:

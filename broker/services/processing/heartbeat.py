@@ -71,8 +71,7 @@ class Heartbeat:
         """Delete the row. If the database is down, the row becomes old."""
         try:
             with self._broker.system_work() as work:
-                work.session.execute(delete(Worker).where(Worker.id == self._id))
-                work.session.commit()
+                self._delete(work)
         except DatabaseUnavailable:
             return
 
@@ -96,6 +95,10 @@ class Heartbeat:
                 )
             )
         session.commit()
+
+    def _delete(self, work: Work) -> None:
+        work.session.execute(delete(Worker).where(Worker.id == self._id))
+        work.session.commit()
 
 
 def recent_workers(work: Work) -> Sequence[Worker]:
