@@ -159,7 +159,11 @@ class _Attempt:
         limits, upload = self._broker.limits, self._lease.upload
         with processing.step("download"):
             source = download(
-                self._tools.files, limits, upload, directory, keep=self._keep_unless_stopping
+                self._tools.files,
+                limits,
+                upload,
+                directory / "source",
+                keep=self._keep_unless_stopping,
             )
         results = directory / "results"
         results.mkdir()

@@ -1,4 +1,4 @@
-"""Download the file that an attempt inspects, and compare it with what its client declared."""
+"""Download the file of an upload that is to be inspected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,12 @@ PUBLISHED_MAX = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A downloaded file to inspect, and its declared type.
+    """A downloaded file, and its declared type.
 
-    `is_published` is True if it is the published image, which must keep its key until the new one
-    is recorded.
+    Attributes:
+        checksum_verified: whether it has the digest that the client declared.
+        is_published: whether it is the published image, whose object must stay until the new one is
+            recorded.
     """
 
     path: Path
@@ -32,27 +34,21 @@ class Source:
 
 
 def download(
-    files: ObjectFiles,
-    limits: Limits,
-    upload: Upload,
-    directory: Path,
-    *,
-    keep: Callable[[], None],
+    files: ObjectFiles, limits: Limits, upload: Upload, path: Path, *, keep: Callable[[], None]
 ) -> Source:
-    """Return the client's file, downloaded into a directory. `keep` is called after each chunk.
+    """Download the client's file to `path`.
 
     After a restore from a backup, an upload whose image was published since the backup is in
     processing again, but the client's object is deleted. Then this is the published image.
 
     Raises:
-        Rejected: its size or digest is not the declared one.
-        ObjectNotFound: there is neither of them.
+        Rejected: it is not the declared file.
+        ObjectNotFound: there is neither the client's object nor a published one.
     """
-    path = directory / "source"
     try:
         found = files.download(written_key(limits, upload), path, max_bytes=upload.size, keep=keep)
     except ObjectNotFound as missing:
-        return _published(files, limits, upload, path, keep, missing)
+        return _download_published(files, limits, upload, path, missing, keep=keep)
     declared = upload.checksum_sha256
     if not found.is_complete or (upload.size_is_exact and found.size != upload.size):
         raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its size is another")
@@ -63,13 +59,14 @@ def download(
     )
 
 
-def _published(
+def _download_published(
     files: ObjectFiles,
     limits: Limits,
     upload: Upload,
     path: Path,
-    keep: Callable[[], None],
     missing: ObjectNotFound,
+    *,
+    keep: Callable[[], None],
 ) -> Source:
     for key, content_type in published_keys(upload):
         try:
