@@ -13,6 +13,7 @@ from broker.cli.doctor import doctor
 from broker.cli.exit_status import print_error
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
+from broker.cli.reprocess import reprocess
 from broker.cli.serve import serve
 from broker.cli.token import token
 from broker.cli.upload import upload
@@ -32,7 +33,8 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(worker, reap, consume_bucket_notifications, consume_events, reconcile, adopt, doctor),
+    *(worker, reap, consume_bucket_notifications, consume_events),
+    *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)

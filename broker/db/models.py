@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
+    false,
     text,
     true,
 )
@@ -271,6 +272,8 @@ class Image(Base):
     # In pixels, upright; NULL if no worker has inspected it.
     width: Mapped[int | None]
     height: Mapped[int | None]
+    # Whether a worker wrote the object, without metadata such as the GPS position.
+    is_clean: Mapped[bool] = mapped_column(server_default=false(), default=False)
     # A placeholder of about 25 bytes, in base64.
     thumbhash: Mapped[str | None] = mapped_column(String(64))
     # In ascending width. They are loaded with their images, in one statement for all images.

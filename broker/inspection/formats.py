@@ -45,7 +45,7 @@ def _heif_type(head: bytes) -> str | None:
     """
     major, compatible = brands(head)
     named = {major, *compatible}
-    if named & _AVIF_BRANDS and major not in _HEIC_BRANDS:
+    if named & _AVIF_BRANDS:
         return "image/avif"
     if named & _HEIC_BRANDS:
         return "image/heic"

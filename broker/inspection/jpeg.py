@@ -64,6 +64,6 @@ def _copy(data: mmap, file: BinaryIO) -> int:
             raise corrupt("a process that browsers do not decode")
         elif found.marker in (DQT, DHT, DRI):
             tables.define(found.marker, data[found.start : found.end])
-        elif not scans:
+        else:
             metadata.add(found.marker, data[found.start : found.end])
     return scans

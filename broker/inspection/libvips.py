@@ -33,9 +33,12 @@ def corrupt_if_it_warns() -> Iterator[None]:
 
 
 def decoding_failed(error: pyvips.Error) -> BaseException:
-    """Return what to raise if libvips cannot decode. A lack of memory is not the file's fault."""
+    """Return what to raise if libvips cannot decode. A lack of memory is not the file's fault.
+
+    libheif calls it a memory error too if an image is larger than its header states.
+    """
     detail = str(error.detail).strip()
-    if "memory" in detail.lower():
+    if "memory" in detail.lower() and "Security limit exceeded" not in detail:
         return MemoryError(detail)
     return Rejected(RejectionReason.CORRUPT, detail)
 

@@ -51,7 +51,10 @@ async function run(session, broker, profiles) {
     const grid = board?.grid ?? Object.assign(document.createElement("ol"), { className: "grid" });
     document.querySelector(".grid").replaceWith(grid);
     if (isKnown) tabs.look(ad.id);
-    else board?.show(ad.images);
+    else if (board) {
+      board.show(ad.images);
+      board.watch().catch(showError);
+    }
     interrupted.show(ad?.id ?? null).catch(showError);
     update();
   }

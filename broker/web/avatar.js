@@ -2,8 +2,10 @@
 import { Crop } from "./crop.js";
 import { acceptOf } from "./files.js";
 import { messageOf, typeNames } from "./messages.js";
+import { urlFor } from "./picture.js";
 
 const byId = (id) => document.getElementById(id);
+const STAGE = 640, FACE = 64; // pixels, twice the displayed width
 const HINT = "Drag the photo or use the arrow keys to move it.";
 
 /** The signed-in user's profile photo. */
@@ -33,13 +35,14 @@ export class Avatar {
   }
 
   #show(user) {
-    this.#url = user.avatar_url;
+    const avatar = user.avatar_url && { ...user.avatar_image, image_url: user.avatar_url };
+    this.#url = avatar && urlFor(avatar, STAGE);
     byId("account").hidden = false;
     byId("account-name").textContent = user.name || "Profile photo";
     byId("account").setAttribute("aria-label", `Profile photo${user.name ? ` of ${user.name}` : ""}`);
     byId("face").hidden = !this.#url;
     byId("face").nextElementSibling.toggleAttribute("hidden", Boolean(this.#url));
-    if (this.#url) byId("face").src = this.#url;
+    if (avatar) byId("face").src = urlFor(avatar, FACE);
     byId("avatar-remove").hidden = !this.#url;
   }
 
@@ -69,7 +72,10 @@ export class Avatar {
     byId("avatar-save").disabled = true;
     bar.hidden = false;
     try {
-      const onProgress = ({ loaded, total }) => { bar.value = loaded / total; };
+      const onProgress = ({ phase, loaded, total }) => {
+        if (phase === "processing") bar.removeAttribute("value"); // no end is known
+        else bar.value = loaded / total;
+      };
       await this.#broker.upload(await this.#crop.file(), { user: this.#user, onProgress });
       await this.load();
       byId("avatar-save").hidden = true;

@@ -52,6 +52,33 @@ export class Board {
     this.#changed();
   }
 
+  /** Show the photos that the broker is still processing, such as those of a page that was reloaded. */
+  async watch() {
+    const path = `/api/ads/${this.ad}/uploads/`;
+    const { results } = await this.#broker.request("GET", path, { onWaiting: this.#onError });
+    const known = new Set(this.photos.map((one) => one.upload?.id));
+    for (const { id, key, state } of results.reverse()) {
+      if (state !== "processing" || known.has(id)) continue;
+      const photo = this.#make({ name: key.split("/").pop(), order: this.#last + 1 });
+      this.grid.append(photo.element);
+      this.#wait(photo, id);
+    }
+    this.#changed();
+  }
+
+  async #wait(photo, id) {
+    const cancel = () => this.#broker.request("DELETE", `/api/uploads/${id}/`);
+    const ready = this.#broker.whenReady(id, { onWaiting: this.#onError });
+    const following = photo.follow(Object.assign(ready, { id, cancel }));
+    photo.progress({ phase: "processing", loaded: 1, total: 1 });
+    if (await following) photo.order = photo.image.order;
+    else if (photo.error?.code === "upload_cancelled") return this.#gone(photo);
+    this.version++;
+    this.#changed();
+  }
+
+  get #last() { return Math.max(0, ...this.photos.map((one) => one.order)); }
+
   /** Upload files into the free slots, and return their photos. A file that failed before is tried again in its place. */
   add(files) {
     const failed = new Map(files.map((file) => [file, this.photos.find((one) => one.error && isSameFile(one.file, file))]));
@@ -66,7 +93,7 @@ export class Board {
 
   #add(files) {
     const free = Math.max(0, this.freeSlots);
-    const last = Math.max(0, ...this.photos.map((one) => one.order));
+    const last = this.#last;
     const added = files.map((file, index) => {
       const photo = this.#make({ file, order: last + 1 + index });
       this.grid.append(photo.element);

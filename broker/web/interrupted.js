@@ -33,7 +33,7 @@ export class Interrupted {
     this.#listing = listing;
     const found = listing === null ? [] : await this.#broker.resumable({ ad: listing });
     if (listing !== this.#listing) return; // another listing was opened in the meantime
-    this.#found = found.filter((one) => !one.busy);
+    this.#found = found.filter((one) => !one.busy && !one.processing);
     this.draw();
   }
 

@@ -1,4 +1,5 @@
 // The list of the user's listings, and the title and price of the open one.
+import { showPicture } from "./picture.js";
 
 const byId = (id) => document.getElementById(id);
 const UNTITLED = "Untitled listing";
@@ -186,12 +187,12 @@ function fill(button, ad, isCurrent) {
   name.textContent = ad.title;
   if (isCurrent) button.setAttribute("aria-current", "true");
   else button.removeAttribute("aria-current");
-  const src = ad.main_image_url;
-  if (cover.firstElementChild?.getAttribute("src") === src) return;
+  const [main] = ad.images;
+  if ((cover.firstElementChild?.getAttribute("src") ?? null) === (main?.image_url ?? null)) return;
   cover.replaceChildren();
-  if (!src) return;
+  if (!main) return;
   const image = Object.assign(new Image(), { alt: "", loading: "lazy" });
   image.addEventListener("error", () => { image.hidden = true; }); // this browser cannot show the file type
-  image.src = src;
+  showPicture(image, main, "3rem");
   cover.append(image);
 }

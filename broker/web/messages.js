@@ -59,6 +59,7 @@ const MESSAGES = {
   gave_up: ["Photo storage isn't responding", "What has been uploaded so far is kept. Try again later.", AGAIN],
   http_error: ["Unexpected answer from the server", "Check your connection, then try again.", AGAIN],
   network: ["No connection", "What has been uploaded so far is kept. Try again when you're online.", AGAIN],
+  still_processing: ["Still processing the photo", "It has arrived and is safe. Reload the page later to see it."],
   s3_refused: ["Photo storage refused the photo", "Please try again.", AGAIN],
 };
 
@@ -75,10 +76,23 @@ const REASONS = {
 
 export const CODES = Object.keys(MESSAGES);
 
+// Why the worker rejected a file: [what happened, what to do].
+const REJECTIONS = {
+  not_an_image: ["This file isn't an image", "Choose a photo."],
+  type_mismatch: ["The file isn't what its name says", "Save it again as a JPEG, then choose the new file."],
+  too_many_pixels: ["The photo has too many pixels", "Choose a smaller version of it."],
+  too_many_frames: ["The animation is too long", "Choose a shorter one, or a photo."],
+  corrupt: ["The photo is damaged", "Open it on your device to check it, or choose another one."],
+  checksum_mismatch: ["The photo changed during the upload", "It was not saved. Choose it again."],
+  processing_failed: ["We couldn't process this photo", "Save it again as a JPEG, then choose the new file."],
+};
+
 /** Return the message for an error: `{ what, why, again }`. */
 export function messageOf(error, profile) {
   const [what, why, again = false] = REASONS[error.reason] ?? MESSAGES[error.code]
     ?? ["Something went wrong", error.detail || "Please try again.", AGAIN];
+  const [reason, advice] = REJECTIONS[error.reason] ?? [];
+  if (error.code === "upload_rejected" && reason) return { what: reason, why: advice, again };
   if (error.code === "validation_error") return { what: whatIsWrong(error, profile) ?? what, why: whatToDo(error, profile) ?? why, again };
   return { what, why, again };
 }

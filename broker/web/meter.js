@@ -22,12 +22,13 @@ export class Meter {
 
   /** Include the photos that are being uploaded now. */
   follow(photos) {
-    for (const photo of photos) if (photo.upload) this.#run.add(photo);
+    for (const photo of photos) if (photo.upload && photo.file) this.#run.add(photo);
     if (this.busy) this.#timer ??= setInterval(() => this.#show(), UPDATE_EVERY_MS);
     this.#show();
   }
 
-  #active() { return [...this.#run].filter((photo) => photo.upload); }
+  /** Return the photos that this tab still has to send. The broker processes the others by itself. */
+  #active() { return [...this.#run].filter((photo) => photo.upload && photo.phase !== "processing"); }
 
   #pauseOrResume() {
     const active = this.#active();
@@ -45,7 +46,7 @@ export class Meter {
     const photos = [...this.#run].filter((photo) => photo.upload || photo.image);
     const total = photos.reduce((sum, photo) => sum + photo.file.size, 0);
     const sent = photos.reduce((sum, photo) => sum + (photo.image ? photo.file.size : photo.sent), 0);
-    const done = photos.filter((photo) => photo.image).length;
+    const done = photos.filter(hasArrived).length;
     const paused = active.every((photo) => photo.phase === "paused");
     byId("meter-bar").value = total ? sent / total : 0;
     const arrived = `${bytes(sent)} of ${bytes(total)}`.replaceAll(" ", "\u00a0"); // keep the numbers on one line
@@ -80,11 +81,15 @@ export class Meter {
     this.#timer = null;
     this.#samples = [];
     this.#quarter = 0;
-    const done = [...this.#run].filter((photo) => photo.image).length;
+    const done = [...this.#run].filter(hasArrived).length;
     const failed = [...this.#run].filter((photo) => photo.error).length;
     if (done || failed) {
       announce(`${counted(done, "photo", "photos")} uploaded.${failed ? ` ${failed} failed.` : ""}`);
     }
     this.#run.clear();
   }
+}
+
+function hasArrived(photo) {
+  return photo.image || photo.phase === "processing";
 }

@@ -1,6 +1,7 @@
 // One photo in the grid: being uploaded, failed or recorded. Its board handles the actions.
 import { percent } from "./format.js";
 import { messageOf } from "./messages.js";
+import { showPicture } from "./picture.js";
 import { drawThumbnail } from "./thumbnails.js";
 
 const template = document.getElementById("photo");
@@ -10,17 +11,20 @@ const PHASES = {
   sending: ({ loaded, total }) => percent(loaded / total),
   waiting: () => (navigator.onLine ? "Retrying" : "Waiting for the network"),
   confirming: () => "Finishing",
+  processing: () => "Processing",
   paused: () => "Paused",
 };
+const SIZES = "(max-width: 36rem) 50vw, 15rem"; // the width of a tile, see photos.css
 
-/** A photo: `image` once it is recorded, `file` if it was chosen in this tab. */
+/** A photo: `image` once it is published, `file` if it was chosen in this tab, otherwise its `name`. */
 export class Photo {
   image = null; upload = null; error = null;
   sent = 0; // bytes of the file that S3 has
   phase = "queued";
-  #on; #parts; #cancelling = false;
+  #on; #parts; #name; #cancelling = false;
 
-  constructor({ image = null, file = null, order, on }) {
+  constructor({ image = null, file = null, name = null, order, on }) {
+    this.#name = name;
     this.file = file;
     this.order = order;
     this.#on = on;
@@ -32,7 +36,7 @@ export class Photo {
   }
 
   get name() {
-    return this.file?.name || this.image?.image.split("/").pop() || "Pasted photo";
+    return this.file?.name || this.image?.image.split("/").pop() || this.#name || "Pasted photo";
   }
 
   get state() { return this.element.dataset.state; }
@@ -70,13 +74,16 @@ export class Photo {
     this.phase = phase;
     if (this.#cancelling) return;
     if (phase === "sending") this.sent = loaded;
-    if (phase === "confirming" || phase === "done") this.sent = total;
+    if (["confirming", "processing", "done"].includes(phase)) this.sent = total;
     if (phase === "hashing") this.sent = 0;
     const textOf = PHASES[phase];
     if (!textOf) return;
     this.#parts(".phase").textContent = textOf({ loaded, total });
     this.#parts(".under-way progress").value = this.sent / total;
+    this.element.toggleAttribute("data-processing", phase === "processing");
     const pause = this.#parts(".pause");
+    if (phase === "processing" && pause === document.activeElement) this.grip.focus();
+    pause.hidden = phase === "processing"; // nothing is sent any more
     pause.querySelector("use").setAttribute("href", phase === "paused" ? "#play" : "#pause");
     pause.setAttribute("aria-label", `${phase === "paused" ? "Resume" : "Pause"} ${this.name}`);
   }
@@ -92,8 +99,10 @@ export class Photo {
     this.phase = "done";
     this.#become("recorded", () => this.grip);
     const shown = this.#parts("img.thumb");
-    if (!this.file && shown.getAttribute("src") !== image.image_url) {
-      shown.src = image.image_url;
+    // A file that this browser cannot read, such as HEIC, is a JPEG now.
+    const isPreviewed = this.file && this.#parts(".blank").hidden;
+    if (!isPreviewed && shown.getAttribute("src") !== image.image_url) {
+      showPicture(shown, image, SIZES);
       shown.hidden = false;
       this.#parts(".blank").hidden = true;
     }

@@ -28,6 +28,7 @@ from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
 
 VERSIONS = ["v6", "v5"]
+UPLOAD = "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"
 SMALL, LARGE = "photo(800, false)", "photo(2800, true)"  # about 0.1 and 16 MiB
 
 
@@ -186,11 +187,31 @@ def test_report_24_the_page_asks_for_another_token_after_a_401_and_retries_after
     page.route("**/confirm/", portal)
     page.evaluate("() => { globalThis.setTimeout = (act) => queueMicrotask(act) }")
     add(page, "front view.jpg", SMALL, "front")
-    images = page.evaluate(
-        "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"
-    )
+    images = page.evaluate(UPLOAD)
     assert len(answered) == 2
     assert shop.images() == images
+    page.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_page_waits_while_the_broker_processes_an_image(
+    browser: Browser, open_shop: Callable[[str], Shop], version: str
+) -> None:
+    shop, answered = open_shop(version), list[str]()
+    page = visit(browser, shop)
+
+    def process(route: Route) -> None:
+        answered.append(route.request.url)
+        if len(answered) > 2:
+            return route.continue_()
+        headers = {"Access-Control-Allow-Origin": shop.page_url}
+        return route.fulfill(status=202, headers=headers, json={"state": "processing"})
+
+    page.route("**/confirm/", process)
+    page.evaluate("() => { globalThis.setTimeout = (act) => queueMicrotask(act) }")
+    add(page, "front view.jpg", SMALL, "front")
+    assert page.evaluate(UPLOAD) == shop.images()
+    assert len(answered) == 3
     page.close()
 
 

@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 # Which tests run how many blocks of each language.
 RUN = {
-    "docs/browser.md": {"js": (1, "js_client/test_js_docs.py")},
+    "docs/browser.md": {"js": (2, "js_client/test_js_docs.py")},
     "clients/js/README.md": {"js": (1, "js_client/test_js_docs.py")},
     "docs/python.md": {
-        "python": (6, "python_client/test_docs.py"),
+        "python": (7, "python_client/test_docs.py"),
         "sh": (2, "python_client/test_docs.py"),
     },
     "docs/cookbook.md": {

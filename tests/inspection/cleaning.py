@@ -26,28 +26,34 @@ class Before:
     cleaned: bytes
 
 
-def before_decoding(data: bytes, content_type: str, directory: Path) -> Before:
-    """Check and clean a file. HEIC and AVIF are only checked. Raise Rejected."""
-    source, target = directory / "source", directory / "target"
+def request(data: bytes, content_type: str, directory: Path) -> Request:
+    """Write a file and return the request to inspect it."""
+    source = directory / "source"
     source.write_bytes(data)
-    detected = formats.detect(source)
-    if detected is None:
-        raise Rejected(RejectionReason.NOT_AN_IMAGE)
-    if not formats.same_type(content_type, detected):
-        raise Rejected(RejectionReason.TYPE_MISMATCH)
-    request = Request(
+    return Request(
         source=source,
         directory=directory,
         content_type=content_type,
         max_pixels=MAX_PIXELS,
         max_frames=MAX_FRAMES,
-        variant_widths=(),
+        variant_widths=(320, 800),
     )
-    header = headers.read_header(source, detected, MAX_FRAMES)
-    headers.check(header, request)
+
+
+def before_decoding(data: bytes, content_type: str, directory: Path) -> Before:
+    """Check and clean a file. HEIC and AVIF are only checked. Raise Rejected."""
+    asked = request(data, content_type, directory)
+    detected = formats.detect(asked.source)
+    if detected is None:
+        raise Rejected(RejectionReason.NOT_AN_IMAGE)
+    if not formats.same_type(content_type, detected):
+        raise Rejected(RejectionReason.TYPE_MISMATCH)
+    header = headers.read_header(asked.source, detected, MAX_FRAMES)
+    headers.check(header, asked)
     if detected not in CLEAN:
         return Before(header, b"")
-    CLEAN[detected](source, target)
+    target = directory / "target"
+    CLEAN[detected](asked.source, target)
     return Before(header, target.read_bytes())
 
 

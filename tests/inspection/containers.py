@@ -115,24 +115,36 @@ def number(value: int, size: int = 2) -> bytes:
 
 
 def tiled_heic(
-    rows: int, columns: int, tile: int = 64, kind: bytes = b"hvc1", after_size: bytes = b""
+    rows: int,
+    columns: int,
+    tile: int = 64,
+    kind: bytes = b"hvc1",
+    after_size: bytes = b"",
+    alpha: int = 0,
 ) -> bytes:
     """Return a HEIC file whose image is a grid of tiles. The tiles hold no data.
 
-    `after_size` is one more property of the image.
+    `after_size` is one more property of the image, `alpha` the width of its square alpha channel.
     """
     tiles = rows * columns
+    last = tiles + 2
     size = number(columns * tile, 4) + number(rows * tile, 4)
-    infe = [b"\2\0\0\0" + number(1) + b"\0\0grid\0"]
-    infe += [b"\2\0\0\0" + number(index + 2) + b"\0\0" + kind + b"\0" for index in range(tiles)]
-    iinf = box(b"iinf", bytes(4) + number(len(infe)) + b"".join(box(b"infe", i) for i in infe))
-    parts = number(1) + number(tiles) + b"".join(number(index + 2) for index in range(tiles))
-    iref = box(b"iref", bytes(4) + box(b"dimg", parts))
-    small = number(tile, 4) * 2
-    sizes = box(b"ispe", bytes(4) + size) + box(b"ispe", bytes(4) + small)
+    kinds = [b"grid"] + [kind] * tiles + [b"hvc1"] * bool(alpha)
+    infe = b"".join(
+        box(b"infe", b"\2\0\0\0" + number(index) + b"\0\0" + each + b"\0")
+        for index, each in enumerate(kinds, start=1)
+    )
+    iinf = box(b"iinf", bytes(4) + number(len(kinds)) + infe)
+    parts = number(1) + number(tiles) + b"".join(map(number, range(2, last)))
+    auxl = box(b"auxl", number(last) + number(1) + number(1)) if alpha else b""
+    iref = box(b"iref", bytes(4) + box(b"dimg", parts) + auxl)
+    sizes = b"".join(
+        box(b"ispe", bytes(4) + each) for each in (size, number(tile, 4) * 2, number(alpha, 4) * 2)
+    )
     ipco = box(b"ipco", sizes + (after_size or box(b"free", b"")))
-    ipma = number(1) + b"\2\1\3" + b"".join(number(index + 2) + b"\1\2" for index in range(tiles))
-    iprp = box(b"iprp", ipco + box(b"ipma", bytes(4) + number(tiles + 1, 4) + ipma))
+    ipma = number(1) + b"\2\1\4" + b"".join(number(index) + b"\1\2" for index in range(2, last))
+    ipma += number(last) + b"\1\3" if alpha else b""
+    iprp = box(b"iprp", ipco + box(b"ipma", bytes(4) + number(len(kinds), 4) + ipma))
     grid = b"\0\1" + bytes([rows - 1, columns - 1]) + size
     place = number(1) + number(1) + number(0) + number(1) + number(0, 4) + number(len(grid), 4)
     iloc = box(b"iloc", b"\1\0\0\0" + b"\x44\0" + number(1) + place)

@@ -64,10 +64,28 @@ def text_bomb(kind: bytes) -> bytes:
     return made.png(before=made.png_chunk(kind, prefix + made.bomb(_BOMB_MIB)))
 
 
+def data_bomb() -> bytes:
+    """Return a PNG of 64 x 64 pixels whose data inflates to 4 GiB."""
+    return made.png_file(64, 64, made.png_chunk(b"IDAT", made.bomb(_BOMB_MIB)))
+
+
 def cut(suffix: str) -> bytes:
     """Return the first half of an image file."""
     whole = made.encoded(suffix, 256, 256)
     return whole[: len(whole) // 2]
+
+
+def half_jpeg(width: int = 4000, height: int = 3000) -> bytes:
+    """Return a JPEG whose lower half is missing, with an EOI marker."""
+    whole = made.encoded(".jpg", width, height)
+    return whole[: len(whole) // 2] + b"\xff\xd9"
+
+
+def understated_avif() -> bytes:
+    """Return an AVIF of 1000 x 1000 pixels that states 64 x 64."""
+    avif = made.encoded(".avif", 1000, 1000, effort=0)
+    at = avif.index(b"ispe") + 8
+    return avif[:at] + made.number(64, 4) * 2 + avif[at + 8 :]
 
 
 def html_in_segment() -> bytes:
@@ -90,10 +108,15 @@ def html_in_data(interlace: bool = False) -> bytes:
 
 FILES: dict[str, HostileFile] = {
     "png-50000": HostileFile("image/png", square_png, Reason.TOO_MANY_PIXELS),
+    "png-data-bomb": HostileFile("image/png", data_bomb, Reason.CORRUPT),
     "jpeg-65500": HostileFile("image/jpeg", square_jpeg, Reason.TOO_MANY_PIXELS),
     "jpeg-short": HostileFile("image/jpeg", short_jpeg, Reason.CORRUPT),
     "jpeg-3000-scans": HostileFile("image/jpeg", many_scans, Reason.CORRUPT),
     "heic-8192-tiles": HostileFile("image/heic", partial(made.tiled_heic, 64, 128), Reason.CORRUPT),
+    "jpeg-half": HostileFile("image/jpeg", half_jpeg, Reason.CORRUPT, from_header=False),
+    "avif-understated": HostileFile(
+        "image/avif", understated_avif, Reason.CORRUPT, from_header=False
+    ),
     "html-as-jpeg": HostileFile("image/jpeg", lambda: HTML, Reason.NOT_AN_IMAGE),
     "svg-as-png": HostileFile("image/png", lambda: SVG, Reason.NOT_AN_IMAGE),
     "mp4-as-heic": HostileFile("image/heic", lambda: MP4, Reason.NOT_AN_IMAGE),

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from broker.inspection import sandbox
 from broker.inspection.confinement import ChildLimits
 from broker.inspection.inspected import Inspected, Rejected, Request
 from broker.inspection.sandbox import ChildFailed, describe_child, inspect_in_child
+from broker.inspection.task import Task
 
 STUB = Path(__file__).with_name("stub_child.py")
 LIMITS = ChildLimits(memory_bytes=2**28, cpu_seconds=5, wall_seconds=10.0, file_bytes=2**20)
@@ -66,9 +68,19 @@ def run(request_: Request, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         chosen = ChildLimits(**{**vars(LIMITS), **limits})
         return inspect_in_child(request_, limits=chosen, keep=keep)
 
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
     yield run
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    for process in started:
+        assert process.returncode is not None
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
 
 
 @pytest.fixture
@@ -108,7 +120,6 @@ def test_a_rejection_comes_back_with_its_reason(run: Callable[..., Inspected]) -
         ("loop", {"cpu_seconds": 1}, "cpu limit"),
         ("sleep", {"wall_seconds": 0.3}, "wall clock"),
         ("fail", {}, "exit status 1"),
-        ("write_a_huge_file", {}, "exit status 1"),
         ("answer_without_end", {}, "answer too long"),
         ("delete_the_result", {}, "invalid answer"),
     ],
@@ -119,6 +130,11 @@ def test_a_failure_names_its_cause(
     with pytest.raises(ChildFailed) as failed:
         run(behaviour, **limits)
     assert failed.value.cause == cause
+
+
+def test_a_file_cannot_grow_beyond_its_limit(run: Callable[..., Inspected]) -> None:
+    with pytest.raises(ChildFailed, match="File too large"):
+        run("write_a_huge_file")
 
 
 @linux
@@ -169,10 +185,16 @@ def test_the_child_has_no_credentials_no_descriptors_and_no_privileges(
     assert state["environment"] == sorted(sandbox._environment(Path("/")))
     # The task, the error output twice, and the answer.
     assert state["descriptors"] == [0, 1, 2, 3]
-    assert state["limits"] == [0, 5, 2**28]
     assert state["no_new_privs"] == 1
     assert state["capabilities"] == ""
     assert state["directory"] == "/"
+
+
+@linux
+def test_the_child_cannot_raise_its_limits(found: Callable[..., Any]) -> None:
+    core, cpu, memory, file_size, descriptors = found("describe_limits")
+    assert (core, cpu) == ([0, 0], [5, 6])
+    assert (memory, file_size, descriptors) == ([2**28] * 2, [2**20] * 2, [64] * 2)
 
 
 @seccomp
@@ -200,9 +222,11 @@ def test_the_child_opens_no_file_of_the_worker(
 def test_the_child_starts_no_process_and_sends_the_worker_no_signal(
     found: Callable[..., Any],
 ) -> None:
-    assert found("attack") == dict.fromkeys(
-        ["exec", "fork", "signal", "ptrace"], "Operation not permitted"
-    )
+    answers = found("attack")
+    # Then the C library starts its threads by clone, whose flags the filter sees.
+    assert answers.pop("clone3") == "Function not implemented"
+    denied = ["exec", "fork", "signal", "ptrace"]
+    assert answers == dict.fromkeys(denied, "Operation not permitted")
 
 
 @seccomp
@@ -215,6 +239,65 @@ def test_a_child_says_what_it_has_given_up() -> None:
 @linux
 def test_the_child_still_has_threads(found: Callable[..., Any]) -> None:
     assert found("start_threads") == list(range(4))
+
+
+@linux
+def test_a_child_has_a_network_of_its_own(
+    run: Callable[..., Inspected], request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read what the system calls' filter hides from the child itself."""
+    if subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True).returncode:
+        pytest.skip("this system denies namespaces")
+    monkeypatch.setattr(sandbox, "KEEP_SECONDS", 0.05)
+    asleep, networks = request_.directory / "asleep", []
+
+    def keep() -> None:
+        if asleep.is_file() and (child := asleep.read_text()):
+            networks.append(os.readlink(f"/proc/{child}/ns/net"))
+            limits = Path(f"/proc/{child}/limits").read_text()
+            assert re.search(r"^Max processes +64 +64 ", limits, re.MULTILINE)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run("sleep", keep=keep)
+    assert networks[0] != os.readlink("/proc/self/ns/net")
+
+
+LANDLOCKED = """
+import ctypes, os, signal, socket, sys
+from pathlib import Path
+from broker.inspection import landlock
+ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+assert landlock.restrict(readable=[], writable=Path(sys.argv[1]))
+for attempt in (
+    lambda: os.kill(os.getppid(), signal.SIGURG),
+    lambda: socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=2),
+    lambda: socket.create_server(("127.0.0.1", 0)),
+):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit(f"{attempt} succeeded")
+"""
+
+
+@landlock
+def test_landlock_alone_denies_tcp_and_signals(tmp_path: Path) -> None:
+    if ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) < 6:
+        pytest.skip("the Landlock of this kernel knows only files")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        command = [sys.executable, "-c", LANDLOCKED, str(tmp_path), port]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@linux
+def test_a_child_whose_worker_has_died_before_does_nothing(tmp_path: Path) -> None:
+    task = Task(parent=os.getpid() + 1, directory=tmp_path, limits=LIMITS, request=None)
+    done = subprocess.run(sandbox.COMMAND, input=task.to_json(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
 WORKER = """

@@ -23,6 +23,7 @@ TEXTS = {
     "XMP": extension(0xFF, b"XMP DataXMP", NEEDLE),
     "a loop with more": extension(0xFF, b"NETSCAPE2.0", b"\x01\0\0", NEEDLE),
     "a control with more": extension(0xF9, bytes(4), NEEDLE),
+    "a control of another length": extension(0xF9, NEEDLE),
     "unknown": extension(0xAA, NEEDLE),
 }
 

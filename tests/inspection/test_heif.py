@@ -34,8 +34,20 @@ def test_quarter_turns_are_an_orientation(turns: int, orientation: int, tmp_path
     assert header.upright_size == ((1536, 1024) if turns % 2 == 0 else (1024, 1536))
 
 
+def test_an_alpha_channel_is_as_large_as_its_image(tmp_path: Path) -> None:
+    assert header_of(made.tiled_heic(2, 2, 64, alpha=128), tmp_path).width == 128
+    with pytest.raises(Rejected, match="an alpha channel larger than its image"):
+        header_of(made.tiled_heic(2, 2, 64, alpha=129), tmp_path)
+
+
 def without(kind: bytes) -> bytes:
     return made.tiled_heic(2, 2).replace(kind, b"free")
+
+
+def resized_grid(width: int, height: int) -> bytes:
+    """Return an image of 2 x 2 tiles of 64 x 64 pixels that states another size."""
+    size = made.number(width, 4) + made.number(height, 4)
+    return made.tiled_heic(2, 2).replace(made.number(128, 4) * 2, size)
 
 
 BROKEN = {
@@ -45,6 +57,11 @@ BROKEN = {
     "an unknown kind of image": without(b"grid"),
     "tiles of an unknown kind": made.tiled_heic(2, 2, kind=b"iovl"),
     "tiles without a size": made.tiled_heic(2, 2, 0),
+    "tiles that do not cover the image": resized_grid(129, 128),
+    "tiles that the image does not need": resized_grid(64, 128),
+    "another size than its grid": made.tiled_heic(2, 2).replace(
+        made.number(128, 4) * 2, made.number(127, 4) * 2, 1
+    ),
     "more than 1000 items": made.tiled_heic(10, 100),
     "cut off": made.tiled_heic(2, 2)[:200],
     "a grid of other tiles": made.tiled_heic(2, 2).replace(b"\0\1\1\1\0\0\0", b"\0\1\1\2\0\0\0"),

@@ -37,6 +37,16 @@ def test_no_pixel_changes(options: dict[str, object], tmp_path: Path) -> None:
     assert pixels(clean(jpeg, "image/jpeg", tmp_path)) == pixels(jpeg)
 
 
+@pytest.mark.parametrize("window", [2, 3, 64, 1021])
+def test_long_data_is_read_in_windows(
+    window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jpeg = made.encoded(".jpg", 101, 53, interlace=True)
+    expected = clean(jpeg, "image/jpeg", tmp_path)
+    monkeypatch.setattr("broker.inspection.structure.jpeg._WINDOW", window)
+    assert clean(jpeg, "image/jpeg", tmp_path) == expected
+
+
 def test_a_clean_file_is_not_changed_again(tmp_path: Path) -> None:
     once = clean(made.encoded(".jpg", interlace=True), "image/jpeg", tmp_path)
     assert clean(once, "image/jpeg", tmp_path) == once
@@ -128,6 +138,18 @@ def test_the_density_and_adobes_colour_transform_are_kept(tmp_path: Path) -> Non
     cleaned = clean(made.jpeg_with(jfif + adobe), "image/jpeg", tmp_path)
     assert cleaned.startswith(b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\1\1\x2c\1\x2c\0\0")
     assert b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\1\xff" in cleaned
+
+
+def test_an_image_of_one_colour_is_not_too_short(tmp_path: Path) -> None:
+    import pyvips
+
+    grey = pyvips.Image.black(17, 17) + 128
+    for image in (grey, grey.bandjoin([grey, grey]).copy(interpretation="srgb")):
+        for options in ({}, {"interlace": True}, {"optimize_coding": True}):
+            jpeg = image.cast("uchar").jpegsave_buffer(**options)
+            # The sampling factors of a grey image have no effect.
+            for one in (jpeg, jpeg.replace(b"\1\1\x11\0", b"\1\1\x22\0")):
+                assert not before_decoding(one, "image/jpeg", tmp_path).header.too_short
 
 
 def scans(count: int) -> bytes:

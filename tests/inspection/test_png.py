@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.inspection import headers
 from broker.inspection.inspected import Rejected
 from broker.inspection.orientation import orientation_only
 from tests.inspection import containers as made
@@ -121,6 +122,17 @@ def test_too_many_frames_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as rejected:
         before_decoding(animated(301, 301), "image/png", tmp_path)
     assert rejected.value.reason == "too_many_frames"
+
+
+def test_counting_frames_stops_above_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "animation.png"
+    path.write_bytes(animated(20, 20))
+    assert headers.read_header(path, "image/png", 5).frames == 6
+
+
+def test_data_too_short_for_the_size_is_rejected_without_inflating_it(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="too little data for that many pixels"):
+        before_decoding(BROKEN["little data for many pixels"], "image/png", tmp_path)
 
 
 def with_header(**fields: int) -> bytes:

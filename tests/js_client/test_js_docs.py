@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 from broker.api.problems.table import PROBLEMS
+from broker.domain.rejections import RejectionReason
 from tests.js_client.conftest import OpenShop
 from tests.js_client.js_page import CLIENT
 
 DOCS = CLIENT.parents[1] / "docs/browser.md"
+THUMBHASH = "1QcSHQRnh493V4dIh4eXh1h4kJUI"
 # The page's own code.
 AROUND = """
 const baseUrl = "BROKER_URL", token = "TOKEN", adId = AD_ID;
@@ -19,7 +21,7 @@ const showError = (code, detail) => shown.errors.push([code, detail]);
 
 
 def test_the_snippet_of_the_page_works_unchanged(open_shop: OpenShop, tmp_path: Path) -> None:
-    (lines,) = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    lines, _ = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert len(lines.strip().splitlines()) <= 12
     imports, rest = lines.split("\n\n", 1)
     body = '<input type="file" id="photos" multiple>'
@@ -42,6 +44,40 @@ def test_the_snippet_of_the_page_works_unchanged(open_shop: OpenShop, tmp_path: 
     ]
     assert page.evaluate("shown.images") == [image["image_url"] for image in shop.images()]
     assert {"hashing", "sending", "confirming", "done"} <= set(page.evaluate("[...shown.phases]"))
+    page.close()
+
+
+def test_the_snippet_for_an_image_shows_a_variant_on_its_placeholder(open_shop: OpenShop) -> None:
+    _, lines = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    imports, rest = lines.split("\n\n", 1)
+    given = f"""
+        const image = {{
+            width: 900, height: 600, thumbhash: "{THUMBHASH}", alt_text: "front",
+            image_url: "/main.svg", variants: [{{ width: 320, url: "/main_w320.svg" }}],
+        }};
+    """
+    script = f"{imports}\n{given}{rest}\ndocument.body.append(picture); globalThis.shown = picture;"
+    shop = open_shop(script=script)
+    page = shop.browser.new_page(viewport={"width": 300, "height": 300})
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="6"/>'
+    page.route("**/*.svg", lambda route: route.fulfill(body=svg, content_type="image/svg+xml"))
+    page.goto(shop.page_url)
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const look = () => globalThis.shown?.complete ? resolve() : setTimeout(look)
+            look()
+        })"""
+    )
+    assert page.evaluate("shown.currentSrc") == f"{shop.page_url}/main_w320.svg"
+    assert page.evaluate("[shown.width, shown.height, shown.alt]") == [900, 600, "front"]
+    placeholder = page.evaluate("getComputedStyle(shown).backgroundImage").split('"')[1]
+    size = """async (url) => {
+        const placeholder = new Image();
+        placeholder.src = url;
+        await placeholder.decode();
+        return [placeholder.naturalWidth, placeholder.naturalHeight];
+    }"""
+    assert page.evaluate(size, placeholder) == [23, 32]
     page.close()
 
 
@@ -77,6 +113,10 @@ def declared(union: str) -> set[str]:
 
 def test_every_code_of_the_api_is_declared() -> None:
     assert declared("ApiCode") == set(PROBLEMS)
+
+
+def test_every_reason_of_a_rejection_is_declared() -> None:
+    assert declared("RejectionReason") == set(RejectionReason)
 
 
 def test_every_code_of_the_client_is_documented() -> None:

@@ -1,5 +1,6 @@
 """A broker and a bucket that return prepared answers, for Broker and AsyncBroker."""
 
+import asyncio
 import json
 import re
 import threading
@@ -7,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from broker_client import AsyncBroker, Broker
 
+URL = "http://broker.example"
 TIMES = {"expires_at": "2026-01-01T00:05:00Z", "server_time": "2026-01-01T00:00:00Z"}
 IMAGE = {
     "id": 1,
@@ -111,6 +114,19 @@ def answering(*answers: Any) -> Polled:
             return httpx.Response(
                 answer.status_code, headers=answer.headers, content=answer.content
             )
-        return httpx.Response(200, json={"uploads": answer}, headers={"Retry-After": "1"})
+        return httpx.Response(200, json={"uploads": answer}, headers={"Retry-After": "3"})
 
     return polled
+
+
+def client(server: Scripted, waits: list[float], **options: Any) -> Broker:
+    transport = httpx.MockTransport(server)
+    return Broker(URL, "token", transport=transport, wait=waits.append, **options)
+
+
+def async_client(server: Scripted, waits: list[float], **options: Any) -> AsyncBroker:
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    return AsyncBroker(URL, "token", transport=httpx.MockTransport(server), wait=wait, **options)

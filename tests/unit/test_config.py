@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from broker.config import Settings, SettingsError
+from broker.config.background import BackgroundSettings
 from broker.config.old_names import RenamedSetting
 from broker.domain.limits import Limits
 
@@ -164,3 +165,18 @@ def test_the_limits_of_services_are_the_settings_of_the_same_names() -> None:
     assert settings.limits == Limits(
         location="photos", ticket_ttl=77, reap="confirm", inspection="off"
     )
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "ES256"])
+def test_a_background_process_needs_no_key_for_tokens(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    for name in ("BROKER_DATABASE_URL", "BROKER_S3_BUCKET"):
+        monkeypatch.setenv(name, GOOD[name])
+    monkeypatch.setenv("BROKER_JWT_ALGORITHM", algorithm)
+    assert BackgroundSettings.load().jwt_secret is None
+    with pytest.raises(SettingsError, match="BROKER_JWT_"):
+        Settings.load()
+    monkeypatch.delenv("BROKER_S3_BUCKET")
+    with pytest.raises(SettingsError, match="BROKER_S3_BUCKET"):
+        BackgroundSettings.load()

@@ -14,13 +14,16 @@ blueprint = Blueprint("page", __name__)
 
 @blueprint.get("/")
 def index() -> Response:
-    """Return the page. Its policy allows connections only to the API and the bucket."""
+    """Return the page. Its policy allows connections only to the API and the bucket.
+
+    Previews are `blob:` URLs, and placeholders `data:` URLs.
+    """
     answer = send_from_directory(WEB, "index.html")
     storage = current().storage
     bucket, media = _origin(storage.presigner.bucket_url), _origin(storage.media_url)
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: {media}; connect-src 'self' {bucket}; "
+        f"img-src 'self' blob: data: {media}; connect-src 'self' {bucket}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return answer

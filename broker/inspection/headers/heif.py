@@ -26,6 +26,10 @@ def read_header(path: Path) -> Header:
             _check_grid(data, items, (width, height))
         elif kind not in _CODED:
             raise corrupt("the primary image is of an unknown kind")
+        for auxiliary in items.auxiliaries:
+            across, down = _size(data, items, auxiliary)
+            if across * down > width * height:
+                raise corrupt("an alpha channel larger than its image")
         turns = sum(
             data[box.start] & 3
             for box in items.properties[items.primary]

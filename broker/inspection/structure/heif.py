@@ -13,6 +13,8 @@ _MAX_EXTENTS = 32
 
 
 _MAX_PROPERTIES = 32
+# An alpha channel belongs to one image.
+_MAX_TARGETS = 8
 
 
 @dataclass(slots=True)
@@ -22,13 +24,15 @@ class Items:
     Attributes:
         primary: the item that is the image.
         parts: the items that it is made of, such as the tiles of a grid.
+        auxiliaries: the items that add to it, such as an alpha channel.
         kinds: the type of each item, such as `grid`, `hvc1` or `av01`.
-        properties: the property boxes of primary item and parts, in the order in which they apply.
+        properties: the property boxes of each item, in the order in which they apply.
         content: where the first bytes of the primary item are in the file.
     """
 
     primary: int = 0
     parts: list[int] = field(default_factory=list)
+    auxiliaries: list[int] = field(default_factory=list)
     kinds: dict[int, bytes] = field(default_factory=dict)
     properties: dict[int, list[Box]] = field(default_factory=dict)
     content: Box = field(default_factory=lambda: Box(b"", 0, 0))
@@ -80,8 +84,13 @@ def _read_parts(data: mmap, box: Box, items: Items) -> None:
     size = 4 if version else 2
     for reference in boxes(data, box.start + 4, box.end):
         fields = Fields(data, reference)
-        if reference.kind == b"dimg" and fields.number(size) == items.primary:
+        identifier = fields.number(size)
+        if reference.kind == b"dimg" and identifier == items.primary:
             items.parts = [fields.number(size) for _ in range(_count(fields, 2))]
+        elif reference.kind == b"auxl":
+            targets = min(_count(fields, 2), _MAX_TARGETS)
+            if items.primary in [fields.number(size) for _ in range(targets)]:
+                items.auxiliaries.append(identifier)
 
 
 def _read_properties(data: mmap, box: Box, items: Items) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
 
-from broker.inspection.structure.mapped import corrupt
+from broker.inspection.structure.mapped import corrupt, forget
 
 SOI, EOI, SOS, DQT, DHT, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
 APP0, APP1, APP2, APP14 = 0xE0, 0xE1, 0xE2, 0xEE
@@ -17,6 +17,7 @@ SOF_OTHER = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xC
 _MAX_SEGMENTS = 5_000
 # Bytes between two segments, such as padding.
 _MAX_GAP = 64 * 1024
+_WINDOW = 4 * 1024 * 1024
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 # In entropy-coded data FF 00 stands for FF, and FF D0 to FF D7 restart the decoder.
 _END_OF_DATA = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -70,7 +71,11 @@ def segments(data: mmap) -> Iterator[Segment]:
 
 
 def _data_end(data: mmap, start: int) -> int:
-    found = _END_OF_DATA.search(data, start)
-    if not found:
-        raise corrupt("no marker after the data of a scan")
-    return found.start()
+    """Return the end of a scan's data. Its pages do not stay in memory."""
+    while start < len(data) - 1:
+        end = min(len(data), start + _WINDOW)
+        if found := _END_OF_DATA.search(data, start, end):
+            return found.start()
+        forget(data, start, end)
+        start = end - 1  # A marker may begin with the last byte.
+    raise corrupt("no marker after the data of a scan")

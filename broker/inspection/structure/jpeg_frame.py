@@ -34,11 +34,14 @@ class Frame:
 
     @property
     def blocks(self) -> int:
-        """Return how many blocks of 8x8 samples the image has at least."""
+        """Return how many blocks of 8x8 samples the image has, without those that fill MCUs up."""
         across = max(component.horizontal for component in self.components.values())
         down = max(component.vertical for component in self.components.values())
-        mcus = -(-self.width // (8 * across)) * -(-self.height // (8 * down))
-        return mcus * sum(one.horizontal * one.vertical for one in self.components.values())
+        return sum(
+            -(-self.width * component.horizontal // (8 * across))
+            * -(-self.height * component.vertical // (8 * down))
+            for component in self.components.values()
+        )
 
 
 def read_frame(marker: int, encoded: bytes) -> Frame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from mmap import ACCESS_READ, mmap
+from mmap import ACCESS_READ, MADV_DONTNEED, PAGESIZE, mmap
 from pathlib import Path
 
 from broker.domain.rejections import RejectionReason
@@ -24,3 +24,9 @@ def mapped(path: Path) -> Iterator[mmap]:
             raise corrupt("an empty file") from None
         with data:
             yield data
+
+
+def forget(data: mmap, start: int, end: int) -> None:
+    """Release the memory of a part that was read. Reading it again loads it again."""
+    first = start - start % PAGESIZE
+    data.madvise(MADV_DONTNEED, first, end - first)

@@ -17,7 +17,12 @@ UPLOADS = {
     'attempts': (sa.Integer(), {'server_default': '0', 'nullable': False}),
     'reason': (sa.String(length=32), {}),
 }
-IMAGES = {'width': sa.Integer(), 'height': sa.Integer(), 'thumbhash': sa.String(length=64)}
+IMAGES = {
+    'width': (sa.Integer(), {}),
+    'height': (sa.Integer(), {}),
+    'thumbhash': (sa.String(length=64), {}),
+    'is_clean': (sa.Boolean(), {'server_default': sa.false(), 'nullable': False}),
+}
 
 
 def upgrade() -> None:
@@ -35,8 +40,8 @@ def upgrade() -> None:
         'ix_uploads_processing_due_at', 'uploads', ['due_at'],
         sqlite_where=PROCESSING, postgresql_where=PROCESSING,
     )
-    for name, kind in IMAGES.items():
-        op.add_column('images', sa.Column(name, kind))
+    for name, (kind, options) in IMAGES.items():
+        op.add_column('images', sa.Column(name, kind, **options))
     op.create_table(
         'image_variants',
         sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
