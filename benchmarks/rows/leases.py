@@ -123,7 +123,7 @@ def _worker(url: str, pipe: Connection) -> None:
 
 
 def _poll(database: BrokerDatabase, pipe: Connection) -> None:
-    """Ask for work twice a second, of which there is none, until the parent says PAUSE."""
+    """Ask for work twice a second until the parent says PAUSE; there is none."""
     while not pipe.poll(POLL_SECONDS):
         with database.session() as session:
             if leases.take(session, WAITING) is not None:
