@@ -55,7 +55,8 @@ def record(
         session.rollback()
         raise LeaseLost
     image = _image(won, published, thumbhash, checksum_verified)
-    image.created_at = now
+    # An ad's images stay in the order of their confirms, whichever of them a worker finishes first.
+    image.created_at = won.processing_since or now
     inserted = images.insert(session, limits, won, image, now=now)
     if not inserted:
         for key in keys:
