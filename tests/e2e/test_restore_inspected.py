@@ -16,7 +16,7 @@ from tests.faults.invariants import check_invariants
 from tests.http.client import Client, send, token
 from tests.http.reconciling import PAST_EVERY_TICKET, reconciled, there
 from tests.http.reprocess.runs import reprocessed
-from tests.http.workers import Worker, processing, read, scripted, sent
+from tests.http.worker import Worker, processing, read, scripted, sent
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 

@@ -10,7 +10,7 @@ from broker.services.processing.process import Outcome
 from tests.http.client import EACH_SERVER, Client
 from tests.http.reconciling import adopted, put, there
 from tests.http.uploads.test_lifecycle import reap
-from tests.http.workers import Worker, processing, read
+from tests.http.worker import Worker, processing, read
 from tests.servers.fixtures import Bucket
 
 

@@ -11,7 +11,7 @@ from broker.services.processing.process import Inspect, Tools
 from broker.services.processing.reprocess import Reprocessed, Selection, reprocess
 from broker.storage.factory import object_files
 from tests.http.client import Client, declared, send
-from tests.http.workers import scripted, sent
+from tests.http.worker import scripted, sent
 
 
 def confirmed(client: Client, ad: int, data: bytes, **changes: Any) -> dict[str, Any]:

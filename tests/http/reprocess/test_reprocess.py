@@ -19,7 +19,7 @@ from tests.http.reconcile.test_verify_rows import wrong
 from tests.http.reconciling import adopted, put, reconciled, there
 from tests.http.reprocess.runs import avatar_of, cleaning, confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
-from tests.http.workers import photo, real, scripted
+from tests.http.worker import photo, real, scripted
 from tests.inspection.cleaning import clean as cleaned
 from tests.servers.fixtures import Bucket
 
