@@ -36,10 +36,11 @@ class Upload(Base):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
-        # Workers scan this: only uploads that wait for inspection, the first due first.
+        # Workers scan this: only uploads that wait for inspection, in the order of their confirms.
+        # A lease does not change this column, see `db/leases.py: Queue`.
         Index(
-            "ix_uploads_processing_due_at",
-            "due_at",
+            "ix_uploads_processing_since",
+            "processing_since",
             sqlite_where=text("state = 'processing'"),
             postgresql_where=text("state = 'processing'"),
         ),
