@@ -173,7 +173,11 @@ def test_an_idle_poll_does_not_wait_for_a_process_that_writes(database: Database
 @pytest.mark.parametrize(
     ("queue", "index", "condition"),
     [
-        (WAITING, "ix_uploads_processing_since", "Filter: (due_at"),
+        (
+            WAITING,
+            "ix_uploads_processing_since",
+            "Filter: (((state)::text = 'processing'::text) AND (due_at",
+        ),
         (ALL, "ix_deletions_not_before", "Index Cond: (not_before"),
     ],
 )
