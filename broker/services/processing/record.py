@@ -71,7 +71,7 @@ def record(
     # If the client sends it again, the reaper finds it.
     outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_published(upload, as_user.principal, for_user=upload.user_id, key=image.key)
     return image if inserted else None
 
 
@@ -94,9 +94,9 @@ def reject(work: Work, lease: Lease, reason: RejectionReason, detail: str) -> No
     work.session.commit()
     if not ended:
         raise LeaseLost
-    audit.record_rejection(
-        lease.upload, work.principal, for_user=lease.upload.user_id, detail=f"{reason}: {detail}"
-    )
+    user_id = lease.upload.user_id
+    principal = work.acting_for(user_id).principal
+    audit.record_rejection(lease.upload, principal, for_user=user_id, detail=f"{reason}: {detail}")
 
 
 def _cancel_without_owner(work: Work, lease: Lease) -> None:
