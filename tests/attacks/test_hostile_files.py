@@ -1,4 +1,4 @@
-"""Hostile files as uploads, inspected by a real child process: what each owner and stranger sees."""
+"""Hostile files as uploads, inspected by a real child process: what owners and strangers see."""
 
 import sys
 from collections.abc import Callable

@@ -16,7 +16,7 @@ from tests.servers.fixtures import Bucket
 
 PHOTOS = 6
 MAY_GROW = 8 * MIB  # noise of the allocators; one decoded photo has 34 MiB
-WORKER_MAX = 128 * MIB  # an interpreter with boto3, SQLAlchemy and no decoder
+WORKER_MAX = 160 * MIB  # an interpreter with boto3 and SQLAlchemy
 
 
 @pytest.mark.matrix(part="memory")

@@ -124,9 +124,7 @@ def kill_after_every_step(
     broker = scene.app.extensions["broker"]
     files = object_files(broker.settings)
     files._client.meta.events.register("after-call.s3", outage.step)
-    tools = Tools(
-        files=files, inspect=lambda request, **_: inspect(request), directory=directory
-    )
+    tools = Tools(files=files, inspect=lambda request, **_: inspect(request), directory=directory)
     for step in range(1, STEPS_MAX):
         ticket = processing(scene)
         outage.left = step

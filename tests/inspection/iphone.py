@@ -3,13 +3,13 @@
 heif-enc encodes the tiles; the file around them (ISO/IEC 23008-12) is written here.
 """
 
-import subprocess
 from pathlib import Path
 
 import pyvips
 
 from tests.inspection.containers import box, number
 from tests.inspection.pictures import heif, picture
+from tests.inspection.test_exiftool import exiftool
 
 TILE = 512
 # The sensor's rows. The camera was upright, so they are to be turned by 90 degrees clockwise.
@@ -48,8 +48,7 @@ def iphone_photo(path: Path) -> Path:
     assert len(configurations) == 1
     data = [coded for _, coded in tiles]
     path.write_bytes(_file(across, down, configurations.pop(), profile, data))
-    run = ["exiftool", "-overwrite_original", *TAGS, str(path)]
-    subprocess.run(run, check=True, capture_output=True)
+    exiftool("-overwrite_original", *TAGS, path)
     return path
 
 
@@ -88,7 +87,11 @@ def _file(
     ]
     # An essential property has the highest bit set.
     of_grid, of_tile = bytes([3, 1, 4, 0x80 | 5]), bytes([2, 2, 0x80 | 3])
-    ipma = number(1) + of_grid + b"".join(number(index) + of_tile for index in range(2, len(kinds) + 1))
+    ipma = (
+        number(1)
+        + of_grid
+        + b"".join(number(index) + of_tile for index in range(2, len(kinds) + 1))
+    )
     associations = box(b"ipma", bytes(4) + number(len(kinds), 4) + ipma)
     iprp = box(b"iprp", box(b"ipco", b"".join(properties)) + associations)
     grid = bytes([0, 1, down - 1, across - 1]) + size
@@ -97,11 +100,18 @@ def _file(
 
     def meta(start: int) -> bytes:
         """Return the description of all items, if the data of the tiles begins at `start`."""
-        places = [number(1) + number(1) + number(0) + number(1) + number(0, 4) + number(len(grid), 4)]
+        places = [
+            number(1) + number(1) + number(0) + number(1) + number(0, 4) + number(len(grid), 4)
+        ]
         at = start
         for index, tile in enumerate(tiles, start=2):
             places.append(
-                number(index) + number(0) + number(0) + number(1) + number(at, 4) + number(len(tile), 4)
+                number(index)
+                + number(0)
+                + number(0)
+                + number(1)
+                + number(at, 4)
+                + number(len(tile), 4)
             )
             at += len(tile)
         iloc = box(b"iloc", b"\1\0\0\0\x44\0" + number(len(places)) + b"".join(places))
