@@ -48,7 +48,10 @@ PAUSES_MAX = 30
 
 @dataclass
 class Outage:
-    """Kills a server after a number of steps. A step is a commit or an answer of S3."""
+    """Kills a server after a number of steps.
+
+    A step is the beginning or the end of a commit, or an answer of S3.
+    """
 
     kill: Callable[[], None]
     start: Callable[[], None]
@@ -72,7 +75,7 @@ class Outage:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
-    """Yield a list; what a test puts into it is called after each commit."""
+    """Yield a list; what a test puts into it is called before and after each commit."""
     called: list[Callable[[], None]] = []
 
     def committed(_session: Session | None = None) -> None:
@@ -82,9 +85,11 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]
     for name in ("first", "commit"):  # restored at the end
         monkeypatch.setattr(DriverCursor, name, getattr(DriverCursor, name))
     after_each_commit_without_session(committed)
-    event.listen(Session, "after_commit", committed)
+    for moment in ("before_commit", "after_commit"):
+        event.listen(Session, moment, committed)
     yield called
-    event.remove(Session, "after_commit", committed)
+    for moment in ("before_commit", "after_commit"):
+        event.remove(Session, moment, committed)
 
 
 def work_until_settled(app: Flask, upload_id: UUID, outage: Outage, tools: Tools) -> Upload:
