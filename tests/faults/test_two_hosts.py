@@ -91,6 +91,8 @@ def test_two_workers_whose_clocks_are_apart_process_no_upload_twice(
     sys.stdout.write(f"clocks {apart}, published {published}: {state}\n")
     assert state.violations == []
     assert state.counts["images"] == UPLOADS
+    assert min(published) > 0
+    assert sum(published) == UPLOADS
 
 
 def hand_in_photos(app: Flask) -> None:

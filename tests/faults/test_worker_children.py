@@ -105,7 +105,11 @@ def test_a_worker_that_is_killed_takes_its_child_with_it_and_the_next_publishes(
         os.kill(child, signal.SIGSTOP)  # so that it is still decoding when its worker is killed
         assert [each.name[:4] for each in root.iterdir()] == ["job-"]
         first.ask_to_end(signal.SIGKILL)
-        await_true(lambda: not is_running(child))
+        try:
+            await_true(lambda: not is_running(child))
+        finally:
+            if is_running(child):
+                os.kill(child, signal.SIGKILL)
         assert [each.name[:4] for each in root.iterdir()] == ["job-"]
     state = check_invariants(app)
     sys.stdout.write(f"worker killed: {row_of(app, upload).state}: {state}\n")
