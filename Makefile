@@ -78,4 +78,4 @@ sbom: $(STAMP)
 	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
 
 clean:
-	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules
+	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules

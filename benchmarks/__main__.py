@@ -21,6 +21,8 @@ from benchmarks.rounds import say
 from benchmarks.rows import (
     batch,
     confirm,
+    inspection,
+    leases,
     listing,
     memory,
     parts,
@@ -40,9 +42,11 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "confirm": confirm.run,
     "parts": parts.run,
     "listing": listing.run,
+    "inspection": inspection.run,
     "photo": photo.run,
     "slow": slow.run,
     "memory": memory.run,
+    "leases": leases.run,
     "serving": serving.run,
     "profile": profile.run,
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.bench import KINDS, Bench
+from benchmarks.inspection.sides import SHARP
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
 from benchmarks.servers.command import command_line
@@ -22,8 +23,22 @@ from benchmarks.servers.peers import COMPANION, PEERS
 from benchmarks.servers.postgres import DURABLE
 from broker.db.engine import make_engine
 
-PACKAGES = ("granian", "flask", "flask-smorest", "sqlalchemy", "psycopg", "boto3")
-NPM = ("@uppy/companion", "express", "@aws-sdk/s3-presigned-post")
+PACKAGES = (
+    "granian",
+    "flask",
+    "flask-smorest",
+    "sqlalchemy",
+    "psycopg",
+    "boto3",
+    "pyvips-binary",
+    "pillow",
+)
+NPM = (
+    (COMPANION, "@uppy/companion"),
+    (COMPANION, "express"),
+    (COMPANION, "@aws-sdk/s3-presigned-post"),
+    (SHARP, "sharp"),
+)
 SYNCS = 100
 
 
@@ -113,8 +128,9 @@ def _pip_version(name: str) -> str:
     return found[0].name.removeprefix(f"{name}-").removesuffix(".dist-info") if found else "none"
 
 
-def _npm(name: str) -> str:
-    package = json.loads((COMPANION / "node_modules" / name / "package.json").read_text())
+def _npm(of: tuple[Path, str]) -> str:
+    folder, name = of
+    package = json.loads((folder / "node_modules" / name / "package.json").read_text())
     return f"{name} {package['version']}"
 
 

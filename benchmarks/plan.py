@@ -33,6 +33,9 @@ class Plan:
     slow_transfer_seconds: int = 10
     slow_window_seconds: int = 20
     memory_tickets: int = 100_000
+    workers: int = 64
+    due_uploads: int = 30_000
+    idle_seconds: int = 10
     profile_seconds: float = 4.0
 
 
@@ -48,5 +51,8 @@ QUICK = Plan(
     slow_transfer_seconds=4,
     slow_window_seconds=10,
     memory_tickets=2_000,
+    workers=8,
+    due_uploads=500,
+    idle_seconds=2,
     profile_seconds=1.0,
 )

@@ -1,4 +1,4 @@
-"""Install the programs that only the benchmarks need: wrk, Companion, PostgreSQL and gunicorn.
+"""Install what only the benchmarks need: wrk, Companion, sharp, PostgreSQL, gunicorn, photos.
 
 As root, this installs the Debian packages. Otherwise, the error names the command.
 """
@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.inspection.photos import WALLPAPER
+from benchmarks.inspection.sides import SHARP
 from benchmarks.rounds import say
 from benchmarks.servers import ROOT
 from benchmarks.servers.peers import COMPANION, PEERS
@@ -27,7 +29,8 @@ def prepare() -> None:
     """Install what is missing; raise NotPrepared if that is not possible."""
     _debian()
     _node()
-    _companion()
+    _npm("Companion", COMPANION)
+    _npm("sharp", SHARP)
     _gunicorn()
 
 
@@ -40,6 +43,10 @@ def missing_packages() -> list[str]:
         packages.append("npm")
     if binaries() is None:
         packages.append("postgresql")
+    if shutil.which("heif-enc") is None:
+        packages.append("libheif-examples")
+    if not WALLPAPER.exists():
+        packages.append("lomiri-wallpapers-16.04")
     return packages
 
 
@@ -68,13 +75,13 @@ def _node() -> None:
         raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {version.strip()} is installed")
 
 
-def _companion() -> None:
-    lock, stamp = COMPANION / "package-lock.json", COMPANION / "node_modules/.installed"
+def _npm(name: str, folder: Path) -> None:
+    lock, stamp = folder / "package-lock.json", folder / "node_modules/.installed"
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return
-    say("installing Companion")
+    say(f"installing {name}")
     npm = shutil.which("npm") or "npm"
-    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={COMPANION}"])
+    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={folder}"])
     stamp.write_text(lock.read_text())
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -9,13 +10,18 @@ CPUCLOCK_SCHED = 2
 
 
 def cpu_seconds(group: int) -> float:
-    """Return the user and system time of all processes of a group, including ended threads.
+    """Return the user and system time of all processes of a group, including ended threads."""
+    return cpu_seconds_of(members(group))
+
+
+def cpu_seconds_of(pids: Iterable[int]) -> float:
+    """Return the user and system time of some processes.
 
     This is utime + stime of /proc/PID/stat, but read from the processes' CPU clocks
     (clock_getcpuclockid(3)), which count nanoseconds instead of hundredths of a second.
     """
     total = 0.0
-    for pid in members(group):
+    for pid in pids:
         try:
             total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
         except OSError:

@@ -99,6 +99,20 @@ def pending(count: int) -> tuple[Batch, list[UUID]]:
     return Batch(table="uploads", columns=UPLOAD_COLUMNS, rows=rows), ids
 
 
+def due(count: int) -> Batch:
+    """Return uploads that wait for a worker, and have been due for some time."""
+    batch, _ids = pending(count)
+    state, now = batch.columns.index("state"), datetime.now(UTC)
+    return Batch(
+        table=batch.table,
+        columns=(*batch.columns, "processing_since", "due_at"),
+        rows=[
+            (*row[:state], "processing", *row[state + 1 :], now, now - timedelta(milliseconds=n))
+            for n, row in enumerate(batch.rows)
+        ],
+    )
+
+
 def _ad(ad: int, owner: int, places: int, now: datetime) -> tuple[object, ...]:
     return (ad, owner, f"Bicycle {ad}", "Hardly used.", 85_000, True, False, places, now, now)
 

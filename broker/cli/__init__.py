@@ -6,13 +6,14 @@ import click
 
 from broker.cli.adopt import adopt
 from broker.cli.bucket import bucket
-from broker.cli.consume_bucket_notifications import consume_bucket_notifications, consume_events
+from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
 from broker.cli.exit_status import print_error
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
+from broker.cli.reprocess import reprocess
 from broker.cli.serve import serve
 from broker.cli.token import token
 from broker.cli.upload import upload
@@ -32,7 +33,8 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(worker, reap, consume_bucket_notifications, consume_events, reconcile, adopt, doctor),
+    *(worker, reap, consume_bucket_notifications),
+    *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)

@@ -63,15 +63,23 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
         serve_metrics(metrics_host, metrics_port)
         with broker_of_environment() as broker:
             try:
-                _work(broker, stop)
+                _work(broker, stop, _directory())
             except CannotInspect as failed:
                 log.error("the self-test failed, so this worker takes no uploads: %s", failed)
                 sys.exit(1)
 
 
-def _work(broker: Broker, stop: StopSignal) -> None:
-    root = inspection_root()
-    remove_stale(root)
+def _directory() -> Path:
+    """Return the directory for temporary files, without what killed workers have left in it."""
+    try:
+        root = inspection_root()
+        remove_stale(root)
+    except OSError as error:
+        raise click.ClickException(f"temporary files: {error}") from None
+    return root
+
+
+def _work(broker: Broker, stop: StopSignal, root: Path) -> None:
     found = _tested(root)
     heartbeat = Heartbeat(broker, is_isolated=found.is_isolated, content_types=found.content_types)
     tools = Tools(

@@ -64,12 +64,13 @@ class _Restarting:
 
     number: int
     command: list[str]
-    pause: float = RESTART_FIRST_SECONDS
+    pause: float = field(init=False)
     started_at: float | None = None
     next_start: float = 0.0
     process: ChildProcess = field(init=False)
 
     def __post_init__(self) -> None:
+        self.pause = RESTART_FIRST_SECONDS
         self.process = ChildProcess(
             self.command,
             log_file=None,

@@ -26,7 +26,7 @@ class ServingSettings(BaseSettings):
         default=10,
         ge=1,
         le=300,
-        description="`broker serve`: how long running requests may take to finish after that.",
+        description="`broker serve`, `broker worker`: how long running work may take to finish.",
     )
     drain_file: OptionalPath = Field(
         default=None,

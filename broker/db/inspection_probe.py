@@ -1,23 +1,15 @@
-"""What `broker doctor` reads from the database about inspection: images, workers, waiting uploads.
-
-The times are those of the database, like those of the heartbeats.
-"""
+"""What `broker doctor` reads from the database about images, workers and uploads."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from broker.db.leases import after
-from broker.db.models import Image, ImageVariant, Upload, Worker
+from broker.db.models import Image, ImageVariant, Worker
 from broker.db.probe import raise_faults
 from broker.db.session import Database, Session
-from broker.domain.states import UploadState
-
-# A worker writes its heartbeat every ten seconds.
-ALIVE = timedelta(seconds=60)
+from broker.db.workers import Waiting, last_failed, seen_lately, waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +20,6 @@ class Published:
     content_type: str
     size: int
     checksum_sha256: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """The number of uploads in state `processing`, and the age of the oldest."""
-
-    count: int
-    oldest: timedelta
 
 
 def newest_published(url: str) -> list[Published]:
@@ -57,26 +41,18 @@ def _published(row: Image | ImageVariant) -> Published:
 
 
 def workers(url: str) -> Sequence[Worker]:
-    """Return the workers that were seen within a minute; raise DatabaseFault."""
+    """Return the workers that were seen within a minute; raise DatabaseFault.
+
+    If there is none, return the one that failed its self-test last, because it has ended.
+    """
     with _session(url) as session:
-        since = after(session, -ALIVE, now=None)
-        return session.scalars(
-            select(Worker).where(Worker.seen_at > since).order_by(Worker.started_at)
-        ).all()
+        return seen_lately(session) or last_failed(session)
 
 
-def waiting(url: str) -> Waiting:
+def waiting_uploads(url: str) -> Waiting:
     """Count the uploads in state `processing`; raise DatabaseFault."""
     with _session(url) as session:
-        count, since, now = session.execute(
-            select(
-                func.count(),
-                func.min(Upload.processing_since),
-                after(session, timedelta(), now=None),
-            ).where(Upload.state == UploadState.PROCESSING)
-        ).one()
-        age = timedelta() if since is None else now - since
-        return Waiting(count=count, oldest=max(timedelta(), age))
+        return waiting(session)
 
 
 @contextmanager

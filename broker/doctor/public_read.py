@@ -61,7 +61,7 @@ def _read(examination: Examination, file: Published) -> Finding:
 
 
 def _has_bytes_of(answer: Answer, file: Published) -> bool:
-    """Compare the digest. Of a large file, of which only the beginning is read, the length."""
+    """Compare the digest, or only the length if the file is too large to be read as a whole."""
     if len(answer.body) == BODY_MAX_BYTES:
         return answer.headers.get("Content-Length", str(file.size)) == str(file.size)
     digest = base64.b64encode(hashlib.sha256(answer.body).digest()).decode()

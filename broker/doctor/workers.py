@@ -55,7 +55,7 @@ def running(examination: Examination) -> Iterator[Finding]:
 def waiting(examination: Examination) -> Iterator[Finding]:
     """Read the age of the oldest upload in processing."""
     try:
-        found = inspection_probe.waiting(examination.settings.database_url)
+        found = inspection_probe.waiting_uploads(examination.settings.database_url)
     except DatabaseFault as fault:
         yield skip(WAITING, f"the uploads cannot be read: {fault}")
         return
@@ -92,7 +92,7 @@ def _warnings(workers: Sequence[Worker]) -> Iterator[Finding]:
             RUNNING,
             f"the processes of {_named(open_ones[0])} that decode images have network access",
             setting=SETTING,
-            fix="allow unprivileged user namespaces there (docs/inspection.md)",
+            fix="allow seccomp filters or user namespaces there (docs/inspection.md)",
         )
     for content_type in EXTENSIONS:
         lacking = [one for one in workers if content_type not in one.content_types.split()]

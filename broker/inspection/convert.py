@@ -62,7 +62,7 @@ def _decoded_avif(source: Path) -> Iterator[pyvips.Image]:
 @contextmanager
 def _decoded_heic(source: Path) -> Iterator[pyvips.Image]:
     if not reads_heic():
-        raise HeicNotInstalled("HEIC needs a decoder: pip install 'upload-broker[heic]'")
+        raise HeicNotInstalled("HEIC needs the extra heic: see requirements-worker.txt")
     import pi_heif
 
     pi_heif.options.DECODE_THREADS = 1

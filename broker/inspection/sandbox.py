@@ -1,7 +1,7 @@
 """Run an inspection in a child process that may crash, loop or be taken over.
 
 The worker imports this module, which imports no decoder. Each file gets a new process, started by
-exec: nothing of the worker's memory is in it. docs/inspection.md says what the process may do.
+exec: nothing of the worker's memory is in it. docs/decisions/inspection-process.md says why.
 """
 
 import contextlib

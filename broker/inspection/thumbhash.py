@@ -12,7 +12,7 @@ from operator import mul
 
 # The hash keeps at most 7 x 7 frequencies. With more pixels than this it hardly changes.
 MAX_SIDE = 32
-# The frequencies of a single colour are zero but for rounding errors.
+# The frequencies of a single colour are zero, apart from rounding errors.
 _ROUNDING_ERROR = 1e-9
 
 

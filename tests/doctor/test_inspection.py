@@ -187,6 +187,17 @@ def test_a_failed_self_test_is_a_failure(no_bucket: Environment, tmp_path: Path)
     assert "workers" in report.passed
 
 
+def test_the_reason_why_the_last_worker_has_ended_is_shown_for_a_day(
+    no_bucket: Environment, tmp_path: Path
+) -> None:
+    ended = worker(seen=timedelta(hours=23), host="worker-2", self_test="libvips is missing")
+    add(tmp_path, ended, worker(seen=timedelta(hours=1)))
+    fault = no_bucket.doctor(INSPECTION="required").of("workers", "fail")
+    assert fault["detail"].endswith("worker-2 failed: libvips is missing")
+    add(tmp_path, worker())
+    assert "workers" not in no_bucket.doctor().failed
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

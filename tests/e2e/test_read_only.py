@@ -4,6 +4,7 @@ These tests need no Docker. A mount namespace provides the read-only root and th
 docker-compose.yml requests; setpriv(1) drops the privileges.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,9 @@ import pytest
 import yaml
 
 from broker.inspection.sandbox import describe_child
+from broker.inspection.self_test import photo_with_location
 from broker.local.process import LOOPBACK, ServerNotInstalled, answers, free_ports
-from tests.http.client import JPEG, SECRET, declared, send
+from tests.http.client import SECRET, declared, send
 from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 
@@ -144,10 +147,10 @@ def test_a_worker_passes_its_self_test_and_confines_its_children(contained: list
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
+def test_a_photo_is_published_by_the_contained_api_worker_and_reaper(
     contained: list[str], s3_bucket: Bucket, database_url: str
 ) -> None:
-    (port,) = free_ports(1)
+    port, worker_port = free_ports(2)
     environment = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -157,9 +160,9 @@ def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
         "BROKER_DATABASE_URL": database_url,
         "BROKER_S3_BUCKET": s3_bucket.name,
         "BROKER_S3_ENDPOINT_URL": s3_bucket.server.endpoint_url,
-        "BROKER_JWT_SECRET": SECRET,
         "BROKER_DRAIN_SECONDS": "0",
     }
+    with_secret = environment | {"BROKER_JWT_SECRET": SECRET}
 
     def command_of(service: str) -> list[str]:
         words: list[str] = COMPOSE["services"][service]["command"]
@@ -168,27 +171,46 @@ def test_a_photo_is_uploaded_through_the_contained_api_and_reaper(
     for service in ("migrate", "bucket"):
         subprocess.run(command_of(service), env=environment, check=True, timeout=60)
     api = [word.replace("0.0.0.0", LOOPBACK).replace("8000", str(port)) for word in image_command()]
-    with subprocess.Popen([*contained, *api], env=environment) as process:
-        try:
-            base, pause = f"http://{LOOPBACK}:{port}", threading.Event()
-            while not answers(f"{base}/readyz"):
-                assert process.poll() is None
-                pause.wait(0.1)
-            headers = {"Authorization": f"Bearer {readme_token(contained, environment)}"}
-            with httpx.Client(base_url=base, headers=headers, timeout=30) as client:
-                ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "1.00"}).json()
-                ask = f"/api/ads/{ad['id']}/upload_image/"
-                ticket: dict[str, Any] = client.post(ask, json=declared()).json()
-                assert send(ticket).status_code == 201
-                image = client.post(ticket["confirm_url"])
-                assert image.status_code == 200, image.text
-                assert httpx.get(image.json()["image_url"]).content == JPEG
-        finally:
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+    worker = [word.replace("9103", str(worker_port)) for word in command_of("worker")]
+    photo = photo_with_location()
+    with (
+        _running([*contained, *api], with_secret, f"http://{LOOPBACK}:{port}/readyz"),
+        _running(worker, environment, f"http://{LOOPBACK}:{worker_port}/metrics"),
+        httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=30) as client,
+    ):
+        client.headers["Authorization"] = f"Bearer {readme_token(contained, with_secret)}"
+        ad = client.post("/api/ads/", json={"title": "A bicycle", "price": "1.00"}).json()
+        ask = f"/api/ads/{ad['id']}/upload_image/"
+        ticket: dict[str, Any] = client.post(ask, json=declared(photo)).json()
+        assert send(ticket, photo).status_code == 201
+        confirmed = client.post(ticket["confirm_url"])
+        assert confirmed.status_code == 202, confirmed.text
+        upload, pause = confirmed.json(), threading.Event()
+        while upload["state"] == "processing":
+            pause.wait(0.1)
+            upload = client.get(f"/api/uploads/{ticket['id']}/").json()
+        assert upload["state"] == "confirmed", upload
+        published = httpx.get(upload["image"]["image_url"]).content
+        assert published[:2] == photo[:2]
+        assert b"Exif" not in published
     once = [*contained, "broker", "reap", "--once"]
     done = subprocess.run(once, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["kept", "0"]), done.stderr
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environment: dict[str, str], url: str) -> Iterator[None]:
+    """Run a process until the end of the block; it must end well at SIGTERM."""
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            pause = threading.Event()
+            while not answers(url):
+                assert process.poll() is None
+                pause.wait(0.1)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def image_command() -> list[str]:

@@ -1,42 +1,27 @@
 """Backup and restore: the rehearsal next to a database in use, and a real restore."""
 
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from click.testing import CliRunner, Result
 from flask import Flask
 
-from broker.cli import broker
-from broker.services.background.reap import Reaped, reap_once
+from tests.e2e.restoring import Restored, dumped, reaped, run, set_environment
 from tests.faults.invariants import check_invariants
-from tests.http.client import SECRET, Client, send, token
+from tests.http.client import Client, send, token
 from tests.http.reconciling import image_of, there
 from tests.servers.fixtures import Bucket
-from tests.servers.postgres import Postgres, postgres_binaries
+from tests.servers.postgres import Postgres
 
 SCRIPT = Path(__file__).parent.parent.parent / "docs/operations/restore-rehearsal.sh"
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-
-
-@dataclass
-class Restored:
-    """A restored database and an app that uses it."""
-
-    url: str
-    make_app: Callable[..., Flask]
-
-    def app(self) -> Flask:
-        return self.make_app(database_url=self.url)
 
 
 @pytest.fixture
@@ -46,41 +31,13 @@ def empty(postgres_server: Postgres, make_app: Callable[..., Flask]) -> Restored
 
 @pytest.fixture(autouse=True)
 def environment(s3_bucket: Bucket, empty: Restored, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BROKER_DATABASE_URL", empty.url)
-    monkeypatch.setenv("BROKER_S3_BUCKET", s3_bucket.name)
-    monkeypatch.setenv("BROKER_S3_ENDPOINT_URL", s3_bucket.server.endpoint_url)
-    monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
-    programs = [str(Path(sys.executable).parent), str(postgres_binaries())]
-    monkeypatch.setenv("PATH", os.pathsep.join([*programs, os.environ["PATH"]]))
+    set_environment(s3_bucket, empty, monkeypatch)
 
 
 def rehearse(*urls: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", SCRIPT, *urls], capture_output=True, text=True, timeout=120, check=False
     )
-
-
-def run(*arguments: str) -> Result:
-    done = CliRunner().invoke(broker, arguments)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
-
-
-def reaped(app: Flask, **limits: Any) -> Reaped:
-    """Run the reaper. Run it a day later if it should handle pending uploads."""
-    parts = app.extensions["broker"]
-    now = datetime.now(UTC) + timedelta(days=1 if limits else 0)
-    parts = replace(parts, limits=replace(parts.limits, **limits))
-    with parts.system_work(now=now) as work:
-        return reap_once(work)
-
-
-def dumped(database_url: str, to: str) -> None:
-    """Dump a database and restore it into another, as in the runbook."""
-    source, target = (url.replace("+psycopg", "") for url in (database_url, to))
-    dump = subprocess.run(["pg_dump", "-Fc", "-O", source], check=True, capture_output=True)
-    restore = ["pg_restore", "--exit-on-error", "--single-transaction", "-O", "-d", target]
-    subprocess.run(restore, input=dump.stdout, check=True)
 
 
 @pytest.fixture

@@ -8,13 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from flask import Flask
-
-from broker.db.models import Upload
 from broker.local.process import ChildProcess
-from tests.http.client import Client, send, token
 from tests.servers.fixtures import Bucket
 
 COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
@@ -91,20 +86,3 @@ def await_true(condition: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
         assert time.monotonic() < deadline, "not in time"
         time.sleep(0.02)
     return found
-
-
-def arrived(app: Flask, data: bytes, **changes: Any) -> UUID:
-    """Upload a file and confirm it, with inspection required; return the upload's id."""
-    alice = Client(app, token(1))
-    ticket = alice.ticket(alice.ad(), data, **changes).get_json()
-    assert send(ticket, data).status_code == 201
-    headers = {"Authorization": f"Bearer {alice.token}"}
-    confirmed = app.test_client().post(ticket["confirm_url"], headers=headers)
-    assert confirmed.status_code == 202, confirmed.text
-    return UUID(ticket["id"])
-
-
-def row_of(app: Flask, upload_id: UUID) -> Upload:
-    """Return the current row of an upload."""
-    with app.extensions["broker"].database.session() as session:
-        return session.get_one(Upload, upload_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 from broker.api.problems.table import PROBLEMS
 from broker.config import PREFIX, Settings
 from broker.domain import errors, storage_errors
-from broker.domain.rejections import DETAILS
+from broker.domain.rejections import RejectionReason
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -28,10 +28,13 @@ def test_every_error_code_is_in_its_page_as_the_api_explains_it() -> None:
     assert len(told) > 30
 
 
-def test_every_reason_of_a_rejection_is_in_the_page_of_the_errors() -> None:
-    page = (ROOT / "docs/errors.md").read_text()
-    told = dict(re.findall(r"^- `(\w+)`: ([^.]+\.)", page, re.MULTILINE))
-    assert told == {reason.value: text for reason, text in DETAILS.items()}
+def test_every_reason_of_a_rejection_is_explained_and_listed_with_the_errors() -> None:
+    reasons = [reason.value for reason in RejectionReason]
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/inspection.md").read_text(), re.MULTILINE)
+    assert told == reasons
+    sentence = re.search(r"`upload_rejected` also has .*", (ROOT / "docs/errors.md").read_text())
+    assert sentence is not None
+    assert re.findall(r"`(\w+)`", sentence[0])[2:] == reasons
 
 
 def test_every_error_that_services_raise_has_a_status() -> None:

@@ -82,9 +82,9 @@ def fail(request: Request) -> Inspected:
 
 
 def write_a_huge_file(request: Request) -> Inspected:
-    with (request.directory / "huge").open("wb") as stream:
-        for _ in range(100):
-            stream.write(bytes(2**20))
+    with (request.directory / "huge").open("wb", buffering=0) as stream:
+        for _ in range(3):
+            stream.write(bytes(2**19))
     raise AssertionError
 
 
@@ -133,6 +133,7 @@ def attack(request: Request) -> Inspected:
     attempts: dict[str, Callable[[], object]] = {
         "exec": lambda: os.execv("/bin/true", ["true"]),
         "fork": os.fork,
+        "clone3": lambda: _called("syscall", 435, 0, 0),
         "signal": lambda: os.kill(os.getppid(), signal.SIGURG),
         "ptrace": lambda: _called("ptrace", 16, os.getppid(), 0, 0),
     }
@@ -166,15 +167,16 @@ def describe(request: Request) -> Inspected:
         {
             "environment": sorted(os.environ),
             "descriptors": _open_descriptors(),
-            "limits": [
-                resource.getrlimit(kind)[0]
-                for kind in (resource.RLIMIT_CORE, resource.RLIMIT_CPU, resource.RLIMIT_AS)
-            ],
             "no_new_privs": libc.prctl(39, 0, 0, 0, 0),
             "capabilities": sets.raw.hex().strip("0"),
             "directory": os.getcwd(),
         }
     )
+
+
+def describe_limits(request: Request) -> Inspected:
+    kinds = ("CORE", "CPU", "AS", "FSIZE", "NOFILE")
+    raise _report([resource.getrlimit(getattr(resource, f"RLIMIT_{kind}")) for kind in kinds])
 
 
 def _open_descriptors() -> list[int]:

@@ -81,5 +81,5 @@ def test_without_the_extra_heic_the_error_says_what_to_install(
     assert convert.reads_heic()
     monkeypatch.setattr(convert, "find_spec", lambda name: None)
     assert not convert.reads_heic()
-    with pytest.raises(convert.HeicNotInstalled, match=r"upload-broker\[heic\]"):
+    with pytest.raises(convert.HeicNotInstalled, match="requirements-worker.txt"):
         inspected(source, tmp_path)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from broker.api.problems.table import PROBLEMS
+from broker.domain.rejections import RejectionReason
 from tests.js_client.conftest import OpenShop
 from tests.js_client.js_page import CLIENT
 
@@ -112,6 +113,10 @@ def declared(union: str) -> set[str]:
 
 def test_every_code_of_the_api_is_declared() -> None:
     assert declared("ApiCode") == set(PROBLEMS)
+
+
+def test_every_reason_of_a_rejection_is_declared() -> None:
+    assert declared("RejectionReason") == set(RejectionReason)
 
 
 def test_every_code_of_the_client_is_documented() -> None:

@@ -55,14 +55,38 @@ def test_a_unit_is_confined_limited_and_restarted(unit: Path, tmp_path: Path) ->
 
 
 def test_the_api_has_enough_time_to_drain_and_the_workers_serve_metrics() -> None:
-    api, consumer, reaper = (service(unit) for unit in UNITS)
+    api, consumer, reaper, worker = (service(unit) for unit in UNITS)
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert int(api["TimeoutStopSec"]) > defaults["drain_seconds"] + defaults["stop_seconds"]
     assert api["KillMode"] == "mixed"
     assert "reap --every 60 --metrics-port" in reaper["ExecStart"]
     assert "consume-bucket-notifications --metrics-port" in consumer["ExecStart"]
+    assert "worker --processes 2 --metrics-port" in worker["ExecStart"]
+    assert worker["KillMode"] == "mixed"
+    assert int(worker["TimeoutStopSec"]) > defaults["stop_seconds"]
     listed = (OPERATIONS / "systemd.md").read_text()
     assert all(f"(systemd/{unit.name})" in listed for unit in UNITS)
+
+
+def test_the_unit_of_the_worker_lets_its_child_processes_give_up_their_rights() -> None:
+    """Without these, no child process can be confined, and every upload would fail."""
+    unit = (OPERATIONS / "systemd/upload-broker-worker.service").read_text()
+    calls = {"capset", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
+    after = unit.partition("SystemCallFilter=~@privileged\n")[2]
+    (allowed,) = re.findall(r"^SystemCallFilter=(.*)$", after, re.MULTILINE)
+    assert calls <= set(allowed.split())
+    assert "RestrictNamespaces=user net\n" in unit
+    assert "OOMPolicy=continue\n" in unit
+
+
+def test_only_the_api_gets_the_secrets_of_tokens() -> None:
+    for unit in UNITS:
+        unset = re.findall(r"^UnsetEnvironment=(.*)$", unit.read_text(), re.MULTILINE)
+        if unit.name == "upload-broker-api.service":
+            assert unset == []
+        else:
+            (names,) = unset
+            assert {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET"} <= set(names.split())
 
 
 def test_the_environment_file_has_only_settings_and_no_secret(

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from broker.api.problems.table import PROBLEMS
+from broker.domain.rejections import RejectionReason
 from tests.page.conftest import MIB, OpenMarket
 from tests.page.seller import (
     choose,
@@ -296,3 +297,18 @@ def test_every_code_has_a_message(open_market: OpenMarket) -> None:
         assert re.match(r"[A-Z].{4,}\.$", message["why"]), code
         assert not {message["what"], message["why"]} & {"Something went wrong", "as the API says"}
     assert messages[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}
+
+
+def test_every_reason_of_a_rejection_has_a_message(open_market: OpenMarket) -> None:
+    page = open_market().enter()
+    messages = page.evaluate(
+        """async (reasons) => {
+            const { messageOf } = await import("/web/messages.js")
+            return reasons.map((reason) => messageOf({ code: "upload_rejected", reason }))
+        }""",
+        [*RejectionReason, "one_of_a_later_broker"],
+    )
+    assert all(re.match(r"[A-Z].{4,}[^.]$", message["what"]) for message in messages)
+    assert all(re.match(r"[A-Z].{4,}\.$", message["why"]) for message in messages)
+    assert len({(message["what"], message["why"]) for message in messages}) == len(messages)
+    assert messages[-1]["what"] == "This photo can't be used"

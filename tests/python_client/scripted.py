@@ -114,7 +114,7 @@ def answering(*answers: Any) -> Polled:
             return httpx.Response(
                 answer.status_code, headers=answer.headers, content=answer.content
             )
-        return httpx.Response(200, json={"uploads": answer}, headers={"Retry-After": "1"})
+        return httpx.Response(200, json={"uploads": answer}, headers={"Retry-After": "3"})
 
     return polled
 

@@ -61,7 +61,8 @@ def test_an_upload_returns_when_its_image_is_ready(
     size = photo.stat().st_size
     assert steps[-1] == Progress(index=0, sent=size, total=size, phase="processing")
     assert {step.phase for step in steps[:-1]} == {"sending"}
-    assert min(waits) >= 1.0, "Retry-After of the confirm and of each poll"
+    assert waits[0] == 1.0, "Retry-After of the confirm"
+    assert waits[1:] == [3.0, 3.0], "Retry-After of each poll"
 
 
 def test_polls_without_retry_after_slow_down_to_a_few_seconds(

@@ -89,6 +89,7 @@ def test_the_uploads_of_several_threads_share_one_poll(waits: list[float]) -> No
         for thread in threads:
             thread.join(timeout=10)
     assert sorted(images) == [1, 2, 3]
+    assert all_wait.is_set(), "two threads look while one asks"
     assert [sorted(ids) for ids in server.polls] == [["u1", "u2", "u3"]]
 
 

@@ -20,11 +20,8 @@ import boto3
 import psycopg
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 import broker.local.seaweedfs
-from broker.config import Settings
-from broker.local.dev_keys import worker_identity
 from broker.local.process import (
     LOOPBACK,
     AlreadyRunning,
@@ -186,32 +183,6 @@ def test_seaweedfs_lets_anonymous_readers_read_only_what_the_bucket_policy_allow
     assert status_of(f"{url}/media/a") == 200
     assert status_of(f"{url}/incoming/a") == 403
     assert status_of(f"{url}/media/b", method="PUT") == 403
-
-
-def test_the_worker_of_broker_dev_reads_what_clients_send_and_writes_only_images(
-    tmp_path: Path,
-) -> None:
-    settings = Settings(database_url="sqlite://", s3_bucket=BUCKET, jwt_secret="s" * 32)
-    key = worker_identity(settings)
-    embedded = EmbeddedS3(tmp_path, free_ports(1)[0], ACCESS_KEY, SECRET_KEY, others=[key])
-    with installed_or_skip(), embedded, s3_client(embedded.endpoint_url) as s3:
-        s3.create_bucket(Bucket=BUCKET)
-        for path in ("incoming/a", "private/a"):
-            s3.put_object(Bucket=BUCKET, Key=path, Body=b"bytes")
-        with s3_client(embedded.endpoint_url, key.access_key, key.secret_key) as worker:
-            assert worker.get_object(Bucket=BUCKET, Key="incoming/a")["Body"].read() == b"bytes"
-            worker.put_object(Bucket=BUCKET, Key="media/a", Body=b"bytes", IfNoneMatch="*")
-            assert worker.get_object(Bucket=BUCKET, Key="media/a")["Body"].read() == b"bytes"
-            with pytest.raises(ClientError, match="NoSuchKey"):
-                worker.get_object(Bucket=BUCKET, Key="incoming/b")
-            for attempt in (
-                lambda: worker.put_object(Bucket=BUCKET, Key="incoming/a", Body=b"forged"),
-                lambda: worker.delete_object(Bucket=BUCKET, Key="incoming/a"),
-                lambda: worker.get_object(Bucket=BUCKET, Key="private/a"),
-                lambda: worker.put_bucket_policy(Bucket=BUCKET, Policy="{}"),
-            ):
-                with pytest.raises(ClientError, match="AccessDenied"):
-                    attempt()
 
 
 def test_seaweedfs_credentials_are_readable_by_their_owner_only(embedded: EmbeddedS3) -> None:

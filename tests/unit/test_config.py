@@ -1,10 +1,9 @@
 """An invalid setting stops the start; the message has its name and never its value."""
 
 import pytest
-from pydantic import SecretStr
 
 from broker.config import Settings, SettingsError
-from broker.config.old_names import RenamedSetting
+from broker.config.background import BackgroundSettings
 from broker.domain.limits import Limits
 
 GOOD = {
@@ -102,48 +101,6 @@ def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPat
     assert Settings.load().drain_file is None
 
 
-OLD_AND_NEW = [
-    ("BROKER_EVENTS_SECRET", "bucket_notifications_secret", "s" * 32),
-    ("BROKER_EVENTS_QUEUE_URL", "bucket_notifications_queue_url", "https://sqs.example/queue"),
-    ("BROKER_EVENTS_ARN", "bucket_notifications_arn", "arn:aws:sqs:eu-central-1:1:uploads"),
-]
-
-
-def text_of(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-@pytest.mark.parametrize(("old", "field", "value"), OLD_AND_NEW)
-def test_a_setting_is_read_under_its_old_name_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, old: str, field: str, value: str
-) -> None:
-    for name, text in {**GOOD, old: value}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting, match=f"{old} is now BROKER_{field.upper()}; .* 0.4.0"):
-        assert text_of(getattr(Settings.load(), field)) == value
-
-
-@pytest.mark.parametrize(("old", "field", "value"), OLD_AND_NEW)
-def test_the_new_name_of_a_setting_takes_precedence_over_the_old_one(
-    monkeypatch: pytest.MonkeyPatch, old: str, field: str, value: str
-) -> None:
-    for name, text in {**GOOD, old: "x" * 40, f"BROKER_{field.upper()}": value}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting, match=old):
-        assert text_of(getattr(Settings.load(), field)) == value
-
-
-def test_a_bad_value_under_an_old_name_is_named_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, text in {**GOOD, "BROKER_EVENTS_SECRET": "short-canary"}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting), pytest.raises(SettingsError) as error:
-        Settings.load()
-    assert str(error.value).startswith("BROKER_BUCKET_NOTIFICATIONS_SECRET: ")
-    assert "canary" not in str(error.value)
-
-
 def test_the_limits_of_services_default_to_the_settings_defaults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -164,3 +121,18 @@ def test_the_limits_of_services_are_the_settings_of_the_same_names() -> None:
     assert settings.limits == Limits(
         location="photos", ticket_ttl=77, reap="confirm", inspection="off"
     )
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "ES256"])
+def test_a_background_process_needs_no_key_for_tokens(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    for name in ("BROKER_DATABASE_URL", "BROKER_S3_BUCKET"):
+        monkeypatch.setenv(name, GOOD[name])
+    monkeypatch.setenv("BROKER_JWT_ALGORITHM", algorithm)
+    assert BackgroundSettings.load().jwt_secret is None
+    with pytest.raises(SettingsError, match="BROKER_JWT_"):
+        Settings.load()
+    monkeypatch.delenv("BROKER_S3_BUCKET")
+    with pytest.raises(SettingsError, match="BROKER_S3_BUCKET"):
+        BackgroundSettings.load()

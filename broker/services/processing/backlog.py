@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
-from broker.db.models import Upload
-from broker.domain.states import UploadState
+from broker.db.workers import waiting
 from broker.services.processing.heartbeat import workers_alive
 from broker.services.work import Work
 
@@ -21,11 +18,10 @@ class Backlog:
 
 def backlog(work: Work) -> Backlog:
     """Count the uploads that are processed now or wait for it."""
-    count, since = work.session.execute(
-        select(func.count(), func.min(Upload.processing_since)).where(
-            Upload.state == UploadState.PROCESSING
-        )
-    ).one()
+    found = waiting(work.session)
     work.session.commit()
-    age = 0.0 if since is None else max(0.0, (work.now - since).total_seconds())
-    return Backlog(processing=count, oldest_seconds=age, workers=workers_alive(work))
+    return Backlog(
+        processing=found.count,
+        oldest_seconds=found.oldest.total_seconds(),
+        workers=workers_alive(work),
+    )

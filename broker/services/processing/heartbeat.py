@@ -14,16 +14,16 @@ from importlib.metadata import version
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from broker.db.leases import after
 from broker.db.models import Worker
+from broker.db.workers import seen_lately
 from broker.domain.errors import DatabaseUnavailable
 from broker.services.work import Broker, Work
 
 BEAT_SECONDS = 10
-ALIVE = timedelta(seconds=60)
 KEPT = timedelta(days=1)
 
 
@@ -37,7 +37,7 @@ class Heartbeat:
         is_isolated: bool,
         content_types: Sequence[str],
     ) -> None:
-        """Arguments: the columns of `db/models.py: Worker`."""
+        """Arguments: the columns of `db/models/background.py: Worker`."""
         self._broker = broker
         self._found: dict[InstrumentedAttribute[Any], Any] = {
             Worker.self_test: None,
@@ -71,8 +71,7 @@ class Heartbeat:
         """Delete the row. If the database is down, the row becomes old."""
         try:
             with self._broker.system_work() as work:
-                work.session.execute(delete(Worker).where(Worker.id == self._id))
-                work.session.commit()
+                self._delete(work)
         except DatabaseUnavailable:
             return
 
@@ -97,13 +96,14 @@ class Heartbeat:
             )
         session.commit()
 
+    def _delete(self, work: Work) -> None:
+        work.session.execute(delete(Worker).where(Worker.id == self._id))
+        work.session.commit()
+
 
 def recent_workers(work: Work) -> Sequence[Worker]:
     """Return the workers that were seen within a minute, also those that cannot inspect."""
-    since = after(work.session, -ALIVE, now=None)
-    rows = work.session.scalars(
-        select(Worker).where(Worker.seen_at > since).order_by(Worker.started_at)
-    ).all()
+    rows = seen_lately(work.session)
     work.session.commit()
     return rows
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from broker.db.session import DATABASE_ERRORS
-from broker.domain.object_keys import object_key, published_keys, with_new_suffix, written_key
+from broker.domain.object_keys import with_new_suffix
 from broker.domain.owners import kind_named
 from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import (
@@ -34,13 +34,11 @@ from broker.services.processing.lease import (
     take,
 )
 from broker.services.processing.record import record, reject
+from broker.services.processing.source import download
 from broker.services.work import Broker
 from broker.storage.object_files import ObjectFiles
 from broker.telemetry import processing
 
-MIB = 1024 * 1024
-# A published JPEG may be larger than the HEIC that the client sent, by at most this factor.
-PUBLISHED_MAX = 8
 STORAGE_WAIT = timedelta(seconds=15)
 # A lease is renewed when a third of it has passed.
 KEEP_SECONDS = 20
@@ -113,20 +111,6 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
     return outcome
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Source:
-    """A downloaded file to inspect, and its declared type.
-
-    `is_published` is True if it is the published image, which must keep its key until the new one
-    is recorded.
-    """
-
-    path: Path
-    content_type: str
-    checksum_verified: bool
-    is_published: bool = False
-
-
 class _Attempt:
     """One attempt of this worker to process one upload."""
 
@@ -164,13 +148,23 @@ class _Attempt:
         except DATABASE_ERRORS:
             raise
         except Exception as error:
+            if self._tools.is_stopping():
+                # The signal may have ended its child process, too.
+                return self._give_back(error, timedelta())
             # A fault that only this image causes must not stop the worker. The log has its
             # traceback, and after some attempts the upload is rejected.
             return self._fail(error)
 
     def _publish(self, directory: Path) -> Outcome:
         limits, upload = self._broker.limits, self._lease.upload
-        source = self._download(directory)
+        with processing.step("download"):
+            source = download(
+                self._tools.files,
+                limits,
+                upload,
+                directory / "source",
+                keep=self._keep_unless_stopping,
+            )
         results = directory / "results"
         results.mkdir()
         request = Request(
@@ -208,50 +202,6 @@ class _Attempt:
                 checksum_verified=source.checksum_verified,
             )
         return Outcome.CANCELLED if image is None else Outcome.PUBLISHED
-
-    def _download(self, directory: Path) -> _Source:
-        """Return the client's file.
-
-        After a restore from a backup, an upload whose image was published since the backup is in
-        processing again, but the client's object is deleted. Then this is the published image.
-        """
-        limits, upload = self._broker.limits, self._lease.upload
-        path = directory / "source"
-        try:
-            with processing.step("download"):
-                found = self._tools.files.download(
-                    written_key(limits, upload),
-                    path,
-                    max_bytes=upload.size,
-                    keep=self._keep_unless_stopping,
-                )
-        except ObjectNotFound as missing:
-            return self._download_published(path, missing)
-        declared = upload.checksum_sha256
-        if not found.is_complete or (upload.size_is_exact and found.size != upload.size):
-            raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its size is another")
-        if declared is not None and declared != found.checksum_sha256:
-            raise Rejected(RejectionReason.CHECKSUM_MISMATCH, "its SHA-256 is another")
-        return _Source(
-            path=path, content_type=upload.content_type, checksum_verified=declared is not None
-        )
-
-    def _download_published(self, path: Path, missing: ObjectNotFound) -> _Source:
-        limits, upload = self._broker.limits, self._lease.upload
-        for key, content_type in published_keys(upload):
-            try:
-                self._tools.files.download(
-                    object_key(limits.location, key),
-                    path,
-                    max_bytes=PUBLISHED_MAX * upload.size + MIB,
-                    keep=self._keep_unless_stopping,
-                )
-            except ObjectNotFound:
-                continue
-            return _Source(
-                path=path, content_type=content_type, checksum_verified=False, is_published=True
-            )
-        raise missing
 
     def _reject(self, rejected: Rejected) -> Outcome:
         try:

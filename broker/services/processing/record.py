@@ -133,16 +133,19 @@ def _image(
         width=main.file.width,
         height=main.file.height,
         thumbhash=thumbhash,
-        variants=[
-            ImageVariant(
-                key=each.key,
-                content_type=each.file.content_type,
-                width=each.file.width,
-                height=each.file.height,
-                size=each.file.size,
-                checksum_sha256=each.file.checksum_sha256,
-                etag=each.etag,
-            )
-            for each in variants
-        ],
+        is_clean=True,
+        variants=[variant_row(each) for each in variants],
+    )
+
+
+def variant_row(published: PublishedFile) -> ImageVariant:
+    """Return the row of a published variant, without its image."""
+    return ImageVariant(
+        key=published.key,
+        content_type=published.file.content_type,
+        width=published.file.width,
+        height=published.file.height,
+        size=published.file.size,
+        checksum_sha256=published.file.checksum_sha256,
+        etag=published.etag,
     )

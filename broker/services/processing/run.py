@@ -72,7 +72,7 @@ class WorkerLoop:
         return outcome
 
     def _return_interrupted(self) -> None:
-        """Give back the lease of an interrupted attempt, so that the attempt does not count.
+        """Return the lease of an interrupted attempt, so that the attempt does not count.
 
         Nothing is to do if the lease is lost: it ran out, or the last commit had arrived.
         """

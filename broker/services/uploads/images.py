@@ -1,6 +1,7 @@
 """Delete images: their rows now, their objects by the outbox."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, exists, select
@@ -39,14 +40,19 @@ def delete_images(
     owners = Counter((row.owner_kind, row.owner_id) for row in rows)
     for (kind, owner_id), count in sorted(owners.items()):
         release_slots(session, kind, owner_id, count)
-    for key in (*(row.key for row in rows), *variants):
+    delete_objects(session, limits, [*(row.key for row in rows), *variants], now=now)
+    return [row.key for row in rows]
+
+
+def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
+    """Put the relative keys of images and variants without rows into the outbox."""
+    for key in keys:
         outbox.enqueue(
             session,
             object_key(limits.location, key),
             now=now,
             form_dead_at=now + signature_life(limits),
         )
-    return [row.key for row in rows]
 
 
 def delete_of_owner(

@@ -35,9 +35,16 @@ BUSY_MAX = 5
 ATTEMPTS_MAX = 10
 GIVEN_UP_PAUSE = timedelta(days=30)
 _COUNT = {"attempts": Deletion.attempts + 1}
-ALL = leases.Queue(due=Deletion.not_before, lease=LEASE, condition=true(), changes=_COUNT)
+ALL = leases.Queue(
+    due=Deletion.not_before,
+    order=Deletion.not_before,
+    lease=LEASE,
+    condition=true(),
+    changes=_COUNT,
+)
 OF_KEY = leases.Queue(
     due=Deletion.not_before,
+    order=Deletion.not_before,
     lease=LEASE,
     condition=Deletion.object_key == bindparam("object_key"),
     changes=_COUNT,

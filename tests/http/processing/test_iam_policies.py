@@ -18,6 +18,7 @@ from broker.storage.bucket_setup.iam import Role, iam_policy
 from broker.storage.factory import object_files
 from tests.http.client import JPEG, Client, send, token
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
+from tests.http.reprocess.runs import cleaning, confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker
 from tests.servers.fixtures import Bucket
@@ -165,6 +166,23 @@ def test_the_worker_reads_what_clients_sent_and_cannot_delete(
         files.download("incoming/b.jpg", tmp_path / "b", max_bytes=1, keep=lambda: None)
     with pytest.raises(StorageDenied):
         files.download("backups/users.sql", tmp_path / "c", max_bytes=1, keep=lambda: None)
+
+
+@ONE_DATABASE
+def test_images_of_earlier_releases_are_cleaned_with_the_keys_of_the_worker(
+    make_app: Callable[..., Flask], worker: Worker
+) -> None:
+    alice = Client(make_app(inspection="off"), token(1))
+    ad = alice.ad()
+    before = confirmed(alice, ad, JPEG + b"#")
+    found = reprocessed(
+        worker.app, worker.directory, inspect=cleaning, files=worker.files, clean=True
+    )
+    assert list(results(found).values()) == ["reprocessed"]
+    (image,) = alice.get(f"/api/ads/{ad}/").get_json()["images"]
+    shown = [image["image_url"], *(one["url"] for one in image["variants"])]
+    assert before["image_url"] not in shown
+    assert [httpx.get(url).status_code for url in shown] == [200, 200, 200]
 
 
 @ONE_DATABASE

@@ -17,7 +17,12 @@ UPLOADS = {
     'attempts': (sa.Integer(), {'server_default': '0', 'nullable': False}),
     'reason': (sa.String(length=32), {}),
 }
-IMAGES = {'width': sa.Integer(), 'height': sa.Integer(), 'thumbhash': sa.String(length=64)}
+IMAGES = {
+    'width': (sa.Integer(), {}),
+    'height': (sa.Integer(), {}),
+    'thumbhash': (sa.String(length=64), {}),
+    'is_clean': (sa.Boolean(), {'server_default': sa.false(), 'nullable': False}),
+}
 
 
 def upgrade() -> None:
@@ -32,11 +37,11 @@ def upgrade() -> None:
     for name, (kind, options) in UPLOADS.items():
         op.add_column('uploads', sa.Column(name, kind, **options))
     op.create_index(
-        'ix_uploads_processing_due_at', 'uploads', ['due_at'],
+        'ix_uploads_processing_since', 'uploads', ['processing_since'],
         sqlite_where=PROCESSING, postgresql_where=PROCESSING,
     )
-    for name, kind in IMAGES.items():
-        op.add_column('images', sa.Column(name, kind))
+    for name, (kind, options) in IMAGES.items():
+        op.add_column('images', sa.Column(name, kind, **options))
     op.create_table(
         'image_variants',
         sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -78,7 +83,7 @@ def downgrade() -> None:
     op.drop_table('image_variants')
     for name in reversed(IMAGES):
         op.drop_column('images', name)
-    op.drop_index('ix_uploads_processing_due_at', 'uploads')
+    op.drop_index('ix_uploads_processing_since', 'uploads')
     for name in reversed(UPLOADS):
         op.drop_column('uploads', name)
     former = STATES.replace("'processing', ", '')

@@ -1,0 +1,250 @@
+"""Reprocess images that no worker has inspected: images of earlier releases, and adopted ones.
+
+An image keeps its object and its key, and gets its size, a placeholder and the missing variants.
+With `clean`, the cleaned or converted image is published at a new key, and the outbox deletes the
+object before. A row is changed only if it still has the key that was read, so several runs at once
+are safe: the objects of the slower one are deleted.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, func, select, true
+
+from broker.db.models import Image
+from broker.domain.object_keys import object_key, with_new_suffix
+from broker.domain.owners import kind_named
+from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, PreconditionFailed
+from broker.inspection.directories import job_directory
+from broker.inspection.inspected import Inspected, Rejected, Request
+from broker.inspection.sandbox import ChildFailed
+from broker.services.processing import publish
+from broker.services.processing.process import Tools
+from broker.services.processing.rewrite import Rewritten, rewrite
+from broker.services.work import Broker, Work
+
+PAGE = 100
+# The largest width or height of a WebP file, in pixels.
+WEBP_MAX = 16_383
+
+
+class Result(StrEnum):
+    """What became of an image."""
+
+    COMPLETE = "complete"  # nothing was missing
+    REPROCESSED = "reprocessed"  # or would be, with `dry_run`
+    CHANGED = "changed"  # it was deleted or reprocessed by another process in the meantime
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which images to reprocess.
+
+    Attributes:
+        since: only images that were created at this time or later.
+        clean: also publish the cleaned image of those that no worker has cleaned.
+        dry_run: write nothing.
+    """
+
+    since: datetime | None = None
+    clean: bool = False
+    dry_run: bool = False
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition for the rows of the images."""
+        return true() if self.since is None else Image.created_at >= self.since
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reprocessed:
+    """The result for one image. `detail` says why it failed."""
+
+    image_id: int
+    key: str
+    result: Result
+    detail: str = ""
+
+
+class _Differs(Exception):
+    """The object is not the one of the image's row."""
+
+
+def count_images(work: Work, selection: Selection) -> int:
+    """Return the number of images that `reprocess` looks at."""
+    found = work.session.scalar(select(func.count()).where(selection.condition, Image.id > 0))
+    work.session.commit()
+    return found or 0
+
+
+def reprocess(broker: Broker, tools: Tools, selection: Selection) -> Iterator[Reprocessed]:
+    """Yield the result for each image, in pages by id, until `tools.is_stopping` is True.
+
+    The next run skips what is complete. An image that cannot be inspected does not stop the run.
+
+    Raises:
+        StorageUnavailable, StorageDenied, DatabaseUnavailable: the next run continues.
+    """
+    last = 0
+    while True:
+        with broker.system_work() as work:
+            page = _page(work, selection.condition, Image.id > last)
+        if not page:
+            return
+        last = page[-1].id
+        # So that several runs at once rarely work on the same image.
+        for image in random.sample(page, len(page)):
+            if tools.is_stopping():
+                return
+            yield _reprocess_one(broker, tools, selection, image)
+
+
+def _reprocess_one(
+    broker: Broker, tools: Tools, selection: Selection, listed: Image
+) -> Reprocessed:
+    done = Reprocessed(image_id=listed.id, key=listed.key, result=Result.COMPLETE)
+    widths = _missing_widths(broker, listed)
+    if not _is_incomplete(listed, widths, selection):
+        return done
+    if selection.dry_run:
+        return replace(done, result=Result.REPROCESSED)
+    # Another run may have reprocessed it since the page was read.
+    with broker.system_work() as work:
+        fresh = _page(work, Image.id == listed.id)
+    if not fresh:
+        return replace(done, result=Result.CHANGED)
+    (image,) = fresh
+    widths = _missing_widths(broker, image)
+    if not _is_incomplete(image, widths, selection):
+        return replace(done, result=Result.CHANGED)
+    try:
+        with job_directory(tools.directory) as directory:
+            changed = _Task(broker, tools, image, directory).run(widths, clean=selection.clean)
+    except Rejected as rejected:
+        detail = f"{rejected.reason}: {rejected}"
+    except ChildFailed as failed:
+        detail = f"the inspection failed: {failed}"
+    except (ObjectNotFound, ObjectRefused, PreconditionFailed, _Differs) as error:
+        detail = str(error)
+    else:
+        return replace(done, result=Result.REPROCESSED if changed else Result.CHANGED)
+    return replace(done, result=Result.FAILED, detail=detail)
+
+
+def _page(work: Work, *conditions: ColumnElement[bool]) -> Sequence[Image]:
+    found = work.session.scalars(
+        select(Image).where(*conditions).order_by(Image.id).limit(PAGE)
+    ).all()
+    work.session.commit()
+    return found
+
+
+def _is_incomplete(image: Image, widths: tuple[int, ...], selection: Selection) -> bool:
+    is_unknown = image.width is None or image.thumbhash is None
+    return is_unknown or bool(widths) or (selection.clean and not image.is_clean)
+
+
+def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:
+    """Return the configured widths below the image's own that have no variant."""
+    there = {variant.width for variant in image.variants}
+    configured = kind_named(image.owner_kind).variant_widths(broker.limits)
+    return tuple(width for width in configured if width not in there and _is_possible(image, width))
+
+
+def _is_possible(image: Image, width: int) -> bool:
+    """Check whether a worker makes this variant: it is smaller, and WebP allows its height."""
+    if image.width is None or image.height is None:
+        return True
+    return width < image.width and round(image.height * width / image.width) <= WEBP_MAX
+
+
+def _announce(
+    work: Work, image: Image, inspected: Inspected, only: tuple[int, ...] | None
+) -> list[publish.Output]:
+    """Put the files to publish into the outbox: variants of these widths, or the image and all."""
+    # Never the image's own key: an adopted image may have files of the marketplace next to it that
+    # are named like its variants.
+    wanted = publish.outputs(work.session, with_new_suffix(image.key), inspected)
+    if only is not None:
+        wanted = [each for each in wanted if each.is_variant and each.file.width in only]
+    publish.announce(work.session, work.limits, wanted, now=work.now)
+    work.session.commit()
+    return wanted
+
+
+class _Task:
+    """The work on one image: download it, inspect it, publish what is missing, change its row."""
+
+    def __init__(self, broker: Broker, tools: Tools, image: Image, directory: Path) -> None:
+        self._broker = broker
+        self._tools = tools
+        self._image = image
+        self._directory = directory
+
+    def run(self, widths: tuple[int, ...], *, clean: bool) -> bool:
+        """Return False if the image was deleted, or reprocessed by another process."""
+        image, limits = self._image, self._broker.limits
+        source = self._directory / "source"
+        digest = self._download(source)
+        is_new = clean and not image.is_clean
+        configured = kind_named(image.owner_kind).variant_widths(limits)
+        inspected = self._inspect(source, configured if is_new else widths)
+        if inspected.image.checksum_sha256 == digest:
+            is_new = False  # there was nothing to remove
+        with self._broker.system_work() as work:
+            wanted = _announce(work, image, inspected, None if is_new else widths)
+        changed = False
+        try:
+            published = publish.send(
+                self._tools.files,
+                limits,
+                wanted,
+                upload_id=image.upload_id,
+                keep=lambda: None,
+            )
+            result = Rewritten(
+                inspected=inspected,
+                image=published[0] if is_new else None,
+                variants=published[1:] if is_new else published,
+                is_clean=clean or image.is_clean,
+                checksum_verified=image.checksum_verified or image.checksum_sha256 == digest,
+            )
+            with self._broker.system_work() as work:
+                changed = rewrite(work, image, result)
+        finally:
+            if wanted and not changed:
+                with self._broker.system_work() as work:
+                    publish.give_up(work, wanted)
+        return changed
+
+    def _download(self, target: Path) -> str:
+        """Download the object; return its SHA-256 in base64."""
+        image = self._image
+        found = self._tools.files.download(
+            object_key(self._broker.limits.location, image.key),
+            target,
+            max_bytes=image.size,
+            keep=lambda: None,
+        )
+        is_other = image.checksum_sha256 not in (None, found.checksum_sha256)
+        if not found.is_complete or found.size != image.size or is_other:
+            raise _Differs("the object differs from the recorded one; see broker reconcile")
+        return found.checksum_sha256
+
+    def _inspect(self, source: Path, widths: tuple[int, ...]) -> Inspected:
+        results = self._directory / "results"
+        results.mkdir()
+        request = Request(
+            source=source,
+            directory=results,
+            content_type=self._image.content_type,
+            max_pixels=self._broker.limits.max_pixels,
+            max_frames=self._broker.limits.max_frames,
+            variant_widths=widths,
+        )
+        return self._tools.inspect(request, keep=lambda: None)
