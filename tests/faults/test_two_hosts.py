@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from broker.db.models import Upload, Worker
-from broker.services.background.reap import reap_once
 from tests.e2e.worker_process import WorkerProcess, await_true, running
 from tests.faults.invariants import check_invariants
 from tests.faults.photos import photo
+from tests.http.charging import reap
 from tests.http.client import Client, declared, rows, send, token
 from tests.servers import installed_or_skip
 from tests.servers.cutting_proxy import cutting_proxy
@@ -82,10 +82,7 @@ def test_two_workers_whose_clocks_are_apart_process_no_upload_twice(
         uploads = session.scalars(select(Upload)).all()
     assert {(one.attempts, one.publish_attempts) for one in uploads} == {(1, 1)}
     for days in (3, 6):
-        with app.extensions["broker"].system_work(
-            now=datetime.now(UTC) + timedelta(days=days)
-        ) as work:
-            reap_once(work)
+        reap(app, timedelta(days=days))
     state = check_invariants(app, at_rest=True)
     published = [log.count("upload.confirmed") for log in logs]
     sys.stdout.write(f"clocks {apart}, published {published}: {state}\n")

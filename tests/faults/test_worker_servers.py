@@ -23,7 +23,6 @@ from broker.db.models import Upload
 from broker.domain.states import UploadState
 from broker.inspection.inspect import inspect
 from broker.local.seaweedfs import EmbeddedS3
-from broker.services.background.reap import reap_once
 from broker.services.processing.process import Tools
 from broker.services.processing.run import WorkerLoop
 from broker.storage import bucket_setup
@@ -31,6 +30,7 @@ from broker.storage.factory import object_files
 from tests.faults.invariants import check_invariants
 from tests.faults.operations import INSPECTED, Scene, processing
 from tests.faults.victim import after_each_commit_without_session
+from tests.http.charging import reap
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres, postgres
@@ -150,10 +150,8 @@ def kill_after_every_step(
 
 
 def at_rest(app: Flask, images: int) -> None:
-    broker = app.extensions["broker"]
     for days in (3, 6):
-        with broker.system_work(now=datetime.now(UTC) + timedelta(days=days)) as work:
-            reap_once(work)
+        reap(app, timedelta(days=days))
     state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"at rest: {state}\n")
     assert state.violations == []
