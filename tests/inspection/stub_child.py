@@ -88,6 +88,14 @@ def write_a_huge_file(request: Request) -> Inspected:
     raise AssertionError
 
 
+def write_files_without_end(request: Request) -> Inspected:
+    """Write files that are small enough, but endlessly many."""
+    number = 0
+    while True:
+        (request.directory / f"{number}").write_bytes(bytes(int(request.source.read_text())))
+        number += 1
+
+
 def write_much_to_standard_error(request: Request) -> Inspected:
     sys.stderr.write("warning\n" * 100_000)
     return publish(request)
