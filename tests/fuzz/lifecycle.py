@@ -23,11 +23,13 @@ from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.renew import renew
 from tests.faults.invariants import compare
-from tests.fuzz import model, model_reap
-from tests.fuzz.fake_bucket import end_of, sha256
+from tests.fuzz import model, model_issue, model_reap
+from tests.fuzz.digests import sha256
+from tests.fuzz.fake_bucket import end_of
 from tests.fuzz.late_answers import CopyAnswers, RefusedDeletions
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
+from tests.fuzz.lifecycle_worker import Workers
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
 from tests.fuzz.model import ANSWERED, CHURNED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
@@ -46,12 +48,13 @@ COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED,
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
-class Lifecycle(Owners, Parts):
+class Lifecycle(Owners, Parts, Workers):
     """A history with all actions."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(inspects=st.booleans())
+    def begin(self, inspects: bool) -> None:
         self.empty()
+        self.inspect(inspects)
         self.create_ad()
         self.issue(0, [FORM, OPEN], ALICE, True)
 
@@ -73,7 +76,7 @@ class Lifecycle(Owners, Parts):
         code, tickets = self.act(issue, who, *whose, files, **kept)
         sizes = [file.size or model.MOST[owner.kind] for file in files]
         backend = who is BACKEND
-        assert code == model.issue(
+        assert code == model_issue.issue(
             owner,
             sizes,
             self.now,
@@ -171,13 +174,13 @@ class Lifecycle(Owners, Parts):
         good = wrong == "digest" or (wrong in CHANGES and upload.accepts(data))
         upload.object, upload.coming = ("sent" if good else "forged", data), False
 
-    @precondition(lambda self: any(upload.state != "pending" for upload in self.recent))
+    @precondition(lambda self: any(not upload.unfinished for upload in self.recent))
     @rule(back=BACK)
     def arrive_late(self, back: int) -> None:
         """Finish a request that began in time, after its upload has ended."""
-        ended = [upload for upload in self.recent if upload.state != "pending"]
+        ended = [upload for upload in self.recent if not upload.unfinished]
         if not ended:
-            return  # in a script the upload may still be pending
+            return  # in a script the upload may be unfinished
         upload = ended[-1 - back % len(ended)]
         self.bucket.forge(
             upload.written,
@@ -217,7 +220,9 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def cancel(self, back: int) -> None:
-        upload = self.upload(back)
+        self.cancel_of(self.upload(back))
+
+    def cancel_of(self, upload: ModelUpload) -> None:
         assert self.act(cancel, BOB, upload.id)[0] == "not_found"
         assert self.act(cancel, ALICE, upload.id)[0] == model.cancel(upload, self.now)
 
@@ -275,9 +280,10 @@ class Lifecycle(Owners, Parts):
             return
         for upload in [upload for upload in self.recent if upload.coming]:
             self.appear_of(upload)
-        for _ in range(2):
+        for _ in range(3):
             self.now += timedelta(days=3)
             self.reap()
+            self.work_off()
         assert compare(self.database, self.limits, self.bucket, at_rest=True).violations == []
         self.rows_are_as_the_model_says()
 
@@ -288,6 +294,6 @@ def declared(data: list[bytes], kind: Kind) -> FileRequest:
         file_name="main.jpg",
         content_type=CONTENT_TYPE,
         size=None if is_open else sum(map(len, data)),
-        checksum_sha256=sha256(data[-1]) if pinned else None,
+        checksum_sha256=sha256(b"".join(data)) if pinned else None,
         transport=transport,
     )
