@@ -10,9 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
-from sqlalchemy import select
 
-from broker.db.models import Image
 from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.owners import AD, USER
 from broker.domain.principal import SYSTEM
@@ -26,6 +24,7 @@ from tests.faults.invariants import compare
 from tests.fuzz import model, model_issue, model_reap
 from tests.fuzz.digests import sha256
 from tests.fuzz.fake_bucket import end_of
+from tests.fuzz.kinds import FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Kind
 from tests.fuzz.late_answers import CopyAnswers, RefusedDeletions
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
@@ -35,11 +34,6 @@ from tests.fuzz.model import ANSWERED, CHURNED, DONE, REPLACED, UNHEARD, ModelOw
 
 # Before and after the end of a form, a URL, the grace period, all signatures, a quota window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
-# Transport, pinned or not, open size or not, number of parts.
-FORM, LOOSE, OPEN = ("post", True, False, 1), ("post", False, False, 1), ("post", False, True, 1)
-PUT, LOOSE_PUT = ("put", True, False, 1), ("put", False, False, 1)
-PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
-Kind = tuple[str, bool, bool, int]
 KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
 # The part of a forged object that differs: its bytes or its metadata.
@@ -57,6 +51,8 @@ class Lifecycle(Owners, Parts, Workers):
         self.inspect(inspects)
         self.create_ad()
         self.issue(0, [FORM, OPEN], ALICE, True)
+        for back in range(2 * inspects):
+            self.deliver(back, None, True)
 
     @rule(back=BACK, kinds=BATCHES, who=WHO, alone=st.booleans())
     def issue(self, back: int, kinds: list[Kind], who: Any, alone: bool) -> None:
@@ -260,15 +256,6 @@ class Lifecycle(Owners, Parts, Workers):
         assert outcome == model_reap.notify(upload, self.now)
         self.world.refuses = False
         self.learn_ids_of_images()
-
-    def learn_ids_of_images(self) -> None:
-        """Read the ids of images that no answer has named."""
-        with self.database.session() as session:
-            images = {image.upload_id: image.id for image in session.scalars(select(Image))}
-            session.commit()
-        for upload in self.recent:
-            if upload.image == model.KEPT:
-                upload.image = images.get(upload.id, model.KEPT)
 
     @rule(passing=st.sampled_from(PASSING))
     def pass_time(self, passing: timedelta) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 from sqlalchemy import select, update
 
 from broker.db.models import Ad, Upload
@@ -20,12 +20,14 @@ from broker.domain.principal import SYSTEM
 from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import StorageUnavailable
 from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
+from broker.services.marketplace.users import get_own_user
 from broker.services.processing import publish
 from broker.services.processing.lease import AttemptInterrupted, LeaseLost, give_back
 from broker.services.processing.process import process_next
 from broker.services.work import Work
 from tests.fuzz import model_worker
 from tests.fuzz.digests import sha256
+from tests.fuzz.kinds import FORM, LOOSE, PARTS, Kind
 from tests.fuzz.machine import ALICE, BOB, Machine
 from tests.fuzz.model import ANSWERED, ModelUpload, replacement
 from tests.fuzz.model_worker import CRASH, DATABASE, KILLED, STOP, STORAGE, ModelAttempt
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
 
 # Before the download, during the inspection, then before and after each file that is sent.
 DOWNLOADS, INSPECTS, FIRST = 0, 1, 2
-MOMENTS = range(8)
+MOMENT = st.integers(0, 7)
 NOTHING, CANCEL, DELETE, GIVE, REPLACE = "", "cancel", "delete", "give", "replace"
 CONFIRM, LATE, SECOND, REAPED = "confirm", "late", "second", "reaped"
 HAPPENINGS = [
-    *(NOTHING, NOTHING, NOTHING, CANCEL, DELETE, GIVE, REPLACE, CONFIRM, LATE, SECOND, REAPED),
+    *(CANCEL, DELETE, GIVE, REPLACE, CONFIRM, LATE, SECOND, REAPED),
     *(STORAGE, STOP, CRASH, DATABASE, KILLED),
 ]
+HAPPENING = st.sampled_from([NOTHING, NOTHING, *HAPPENINGS])
 ACCEPTS, REJECTS = None, RejectionReason.CORRUPT
 
 
@@ -183,9 +186,10 @@ class Workers(Machine):
         self.limits = replace(self.limits, inspection="required" if inspects else "off")
         self.world.inspects = inspects
 
+    @precondition(lambda self: self.due())
     @rule(
-        at=st.sampled_from(MOMENTS),
-        happening=st.sampled_from(HAPPENINGS),
+        at=MOMENT,
+        happening=HAPPENING,
         verdict=st.sampled_from([ACCEPTS, ACCEPTS, ACCEPTS, REJECTS]),
     )
     def work(
@@ -205,6 +209,14 @@ class Workers(Machine):
             self.return_interrupted(worker)
         self.give_to(worker.attempt.upload, given=False)
         self.learn_ids_of_images()
+
+    @rule(kind=st.sampled_from([FORM, LOOSE, PARTS]), at=MOMENT, happening=HAPPENING)
+    def process(self, kind: Kind, at: int, happening: str) -> None:
+        """Do all steps of a correct client, and process the upload at once."""
+        self.inspect(True)
+        self.issue(0, [kind], ALICE, True)
+        self.deliver(0, None, True)
+        self.work(at, happening)
 
     def outcome_of(self, worker: Worker) -> str | None:
         announce = publish.announce
@@ -283,6 +295,7 @@ class Workers(Machine):
             return
         owner.given = given
         whose = (BOB if given else ALICE).user_id
+        self.act(get_own_user, BOB)  # which creates him
         with self.database.session() as session:
             session.execute(update(Ad).where(Ad.id == owner.id).values(owner_id=whose))
             session.commit()

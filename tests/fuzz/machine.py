@@ -117,6 +117,15 @@ class Machine(RuleBasedStateMachine):
         _, claimed = self.act(claim, who, key=str(uuid4()), fingerprint="")
         return KeptAnswer(claim=claimed, status=201, body_of=lambda made: "")
 
+    def learn_ids_of_images(self) -> None:
+        """Read the ids of images that no answer has named."""
+        with self.database.session() as session:
+            images = {image.upload_id: image.id for image in session.scalars(select(Image))}
+            session.commit()
+        for upload in self.recent:
+            if upload.image == model.KEPT:
+                upload.image = images.get(upload.id, model.KEPT)
+
     @invariant()
     def rows_and_objects_agree(self) -> None:
         assert compare(self.database, self.limits, self.bucket, at_rest=False).violations == []

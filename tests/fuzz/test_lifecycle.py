@@ -14,6 +14,7 @@ from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
 from tests.fuzz.scripted import MORE, ON_SERVERS, SCRIPTED, STALE, Script, play
+from tests.fuzz.scripted_workers import ALL_MOMENTS, QUICK
 from tests.servers.fixtures import Bucket
 
 # The number of generated histories. PostgreSQL takes several times as long as SQLite.
@@ -81,6 +82,19 @@ def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_rows_objects_and_model_agree_in_more_scripted_histories(database_url: str) -> None:
     play_all(InProcessBucket(), database_url, MORE)
+
+
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_in_scripted_histories_of_workers(database_url: str) -> None:
+    play_all(InProcessBucket(), database_url, QUICK, KEEPING)
+
+
+@pytest.mark.matrix(part="fuzz")
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_rows_objects_and_model_agree_whatever_happens_at_any_moment_of_an_attempt(
+    database_url: str,
+) -> None:
+    play_all(InProcessBucket(), database_url, ALL_MOMENTS)
 
 
 # The behaviour of the server does not depend on the database.
