@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.fuzz.kinds import FORM, LOOSE, OPEN, PARTS, PUT, Kind
-from tests.fuzz.lifecycle import Lifecycle
-from tests.fuzz.lifecycle_worker import (
+from tests.fuzz.interrupted_worker import (
     ACCEPTS,
     DOWNLOADS,
     FIRST,
@@ -13,6 +11,8 @@ from tests.fuzz.lifecycle_worker import (
     NOTHING,
     REJECTS,
 )
+from tests.fuzz.kinds import FORM, LOOSE, OPEN, PARTS, PUT, Kind
+from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.model_worker import CRASH, KILLED, STORAGE, TRIES
 from tests.fuzz.scripted import REAP, Action, Script, arrived, avatar, given, issue, later, send
 
