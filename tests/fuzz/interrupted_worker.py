@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 # Before the download, during the inspection, then before and after each file that is sent.
 DOWNLOADS, INSPECTS, FIRST = 0, 1, 2
 NOTHING, CANCEL, DELETE, GIVE, REPLACE = "", "cancel", "delete", "give", "replace"
-CONFIRM, LATE, SECOND, REAPED = "confirm", "late", "second", "reaped"
+CONFIRM, REAPED = "confirm", "reaped"
+# The lease runs out. Then nothing, or another worker publishes the image or is killed as it does.
+LATE, SECOND, TAKEN = "late", "second", "taken"
 HAPPENINGS = [
-    *(CANCEL, DELETE, GIVE, REPLACE, CONFIRM, LATE, SECOND, REAPED),
+    *(CANCEL, DELETE, GIVE, REPLACE, CONFIRM, LATE, SECOND, TAKEN, REAPED),
     *(STORAGE, STOP, CRASH, DATABASE, KILLED),
 ]
 ACCEPTS, REJECTS = None, RejectionReason.CORRUPT

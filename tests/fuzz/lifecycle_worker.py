@@ -31,6 +31,7 @@ from tests.fuzz.interrupted_worker import (
     CANCEL,
     CONFIRM,
     DELETE,
+    FIRST,
     GIVE,
     HAPPENINGS,
     LATE,
@@ -39,6 +40,7 @@ from tests.fuzz.interrupted_worker import (
     REJECTS,
     REPLACE,
     SECOND,
+    TAKEN,
     Killed,
     Worker,
 )
@@ -137,10 +139,12 @@ class Workers(Machine):
             self.replace(upload)
         elif happening == CONFIRM:
             self.confirm_by(upload, ALICE, ANSWERED)
-        elif happening in (LATE, SECOND):
+        elif happening in (LATE, SECOND, TAKEN):
             self.now += model_worker.LEASE + timedelta(seconds=1)
             if happening == SECOND:
                 self.work()
+            elif happening == TAKEN:
+                self.work(FIRST + 1, KILLED)
         elif happening == REAPED:
             self.now += model_worker.ANNOUNCED + timedelta(minutes=1)
             self.reap()

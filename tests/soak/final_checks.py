@@ -11,6 +11,7 @@ from broker.app import create_app
 from broker.config import Settings
 from tests.faults.invariants import check_invariants
 from tests.soak.model import Known
+from tests.soak.photos import VARIANTS
 from tests.soak.stack import BROKER, DATABASE, Stack
 
 # Time beyond the longest lifetime, for the reaper's interval and the backoff of deletions.
@@ -69,12 +70,12 @@ def _left(stack: Stack) -> dict[str, int]:
     """Count what the reaper must still handle."""
     with stack.postgres.connect(DATABASE) as connection:
         row = connection.execute(
-            "SELECT (SELECT count(*) FROM uploads WHERE state = 'pending'),"
+            "SELECT (SELECT count(*) FROM uploads WHERE state IN ('pending', 'processing')),"
             " (SELECT count(*) FROM deletions)"
         ).fetchone()
-    pending, deletions = (int(row[0]), int(row[1])) if row else (0, 0)
+    unfinished, deletions = (int(row[0]), int(row[1])) if row else (0, 0)
     incoming = stack.s3_client.list_objects_v2(Bucket=BUCKET, Prefix="incoming/")
-    return {"pending": pending, "deletions": deletions, "incoming": incoming["KeyCount"]}
+    return {"unfinished": unfinished, "deletions": deletions, "incoming": incoming["KeyCount"]}
 
 
 def _images(stack: Stack, known: list[Known]) -> list[str]:
@@ -87,6 +88,10 @@ def _images(stack: Stack, known: list[Known]) -> list[str]:
     for image in (image for one in known for image in one.images):
         if (found := there.pop(f"media/{image.key}", None)) != image.md5:
             wrong.append(f"object {image.key} has MD5 {found}, was sent {image.md5}")
+        stem = f"media/{image.key.rpartition('.')[0]}"
+        variants = [there.pop(f"{stem}_w{width}.webp", None) for width in VARIANTS]
+        if variants[0] is None:
+            wrong.append(f"object {image.key} has no variants")
     return wrong + [f"object {key} belongs to no client" for key in there]
 
 
