@@ -10,6 +10,7 @@ from tests.fuzz.interrupted_worker import (
     INSPECTS,
     NOTHING,
     REJECTS,
+    TAKEN,
 )
 from tests.fuzz.kinds import FORM, LOOSE, OPEN, PARTS, PUT, Kind
 from tests.fuzz.lifecycle import Lifecycle
@@ -54,6 +55,8 @@ def inspection_scripts() -> Iterator[tuple[str, Script]]:
     for happening, at in ((CRASH, INSPECTS), (KILLED, FIRST), (STORAGE, FIRST + 2)):
         again = [work(happening, at), later(3601)] * (TRIES + 1)
         yield f"{happening} again and again", [*inspected(FORM), *again, REAP, *ENDED]
+    taken: Action = (Lifecycle.work, INSPECTS, TAKEN, REJECTS)
+    yield "rejected after another worker has taken it", [*inspected(FORM), taken, *ENDED]
     two = [REQUIRED, avatar(FORM), send(), avatar(LOOSE), send(), given(LOOSE)]
     older: Action = (Lifecycle.confirm, 1, 1, *given(FORM)[3:])
     yield "an older avatar is inspected last", [*two, WORK, older, WORK, *ENDED]

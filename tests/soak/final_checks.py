@@ -17,7 +17,12 @@ from tests.soak.stack import BROKER, DATABASE, Stack
 # Time beyond the longest lifetime, for the reaper's interval and the backoff of deletions.
 PATIENCE_SECONDS = 120
 COMMAND_SECONDS = 300
-ENDS = {"cancelled or expired": {"cancelled", "expired"}}
+ENDS = {
+    "cancelled or expired": {"cancelled", "expired"},
+    "kept": {"confirmed"},
+    "kept or expired": {"confirmed", "expired"},
+    "kept, cancelled or expired": {"confirmed", "cancelled", "expired"},
+}
 
 
 async def at_rest(stack: Stack) -> list[str]:
@@ -85,6 +90,8 @@ def _images(stack: Stack, known: list[Known]) -> list[str]:
         item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])
     }
     wrong = []
+    for key in _kept(stack, known):
+        there.pop(f"media/{key}", None)
     for image in (image for one in known for image in one.images):
         if (found := there.pop(f"media/{image.key}", None)) != image.md5:
             wrong.append(f"object {image.key} has MD5 {found}, was sent {image.md5}")
@@ -93,6 +100,19 @@ def _images(stack: Stack, known: list[Known]) -> list[str]:
         if variants[0] is None:
             wrong.append(f"object {image.key} has no variants")
     return wrong + [f"object {key} belongs to no client" for key in there]
+
+
+def _kept(stack: Stack, known: list[Known]) -> list[str]:
+    """Return the keys of images that the reaper has kept, and of their variants."""
+    left = [upload for one in known for upload, end in one.ends.items() if "kept" in end]
+    with stack.postgres.connect(DATABASE) as connection:
+        rows = connection.execute(
+            "SELECT key FROM images WHERE upload_id = ANY(%(left)s::uuid[])"
+            " UNION ALL SELECT v.key FROM image_variants v JOIN images i ON i.id = v.image_id"
+            " WHERE i.upload_id = ANY(%(left)s::uuid[])",
+            {"left": left},
+        ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def _ends(stack: Stack, known: list[Known]) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +72,8 @@ class Known:
     avatar: Kept | None = None
     # The expected final state of each upload by id; `expired` for abandoned ones.
     ends: dict[str, str] = field(default_factory=dict)
+    # How many images of each ad the reaper may publish, because their bytes were sent.
+    left: Counter[int] = field(default_factory=Counter)
 
     @property
     def images(self) -> list[Kept]:

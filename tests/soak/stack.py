@@ -57,13 +57,14 @@ class Stack:
     s3_client: Any
     serving: int
     inspecting: int
+    reap: str
     command: str
     counts_requests: bool
     logs: Path
 
 
 @contextlib.contextmanager
-def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
+def running(directory: Path, lifetimes: Lifetimes, *, reap: str = "confirm") -> Iterator[Stack]:
     """Start all servers with their data in a directory; raise ServerNotInstalled."""
     directory.chmod(0o711)  # PostgreSQL runs as another user, which needs access
     credentials = bucket.Credentials.new()
@@ -88,8 +89,7 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             "BROKER_DRAIN_SECONDS": "0",
             "BROKER_AD_IMAGE_VARIANTS": ",".join(map(str, VARIANTS)),
             "BROKER_AVATAR_VARIANTS": str(VARIANTS[0]),
-            # The models of the clients expect that abandoned photos are deleted.
-            "BROKER_REAP": "delete",
+            "BROKER_REAP": reap,
             # The few users of a run send more in minutes than a real quota allows in a day.
             "BROKER_QUOTA_BYTES": str(10**15),
             "BROKER_QUOTA_FILES": str(10**9),
@@ -126,6 +126,7 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             s3_client=credentials.client(s3.endpoint_url),
             serving=api.pid or 0,
             inspecting=inspecting.pid or 0,
+            reap=reap,
             command=" ".join(deployed(ROOT / "Dockerfile")),
             counts_requests=bool(limits),
             logs=directory,

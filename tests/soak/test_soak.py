@@ -23,7 +23,7 @@ def test_under_load_with_servers_killed_every_answer_is_right_and_nothing_is_lef
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as directory,
         installed_or_skip(),
-        running(Path(directory), LIFETIMES) as stack,
+        running(Path(directory), LIFETIMES, reap="delete") as stack,
     ):
         result = asyncio.run(run(stack, PLAN))
         sys.stdout.write(markdown(stack, result))
