@@ -12,7 +12,7 @@ from tests.fuzz.interrupted_worker import (
     REJECTS,
     TAKEN,
 )
-from tests.fuzz.kinds import FORM, LOOSE, OPEN, PARTS, PUT, Kind
+from tests.fuzz.kinds import FORM, LOOSE, OPEN, PART, PARTS, PUT, Kind
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.model_worker import CRASH, KILLED, STORAGE, TRIES
 from tests.fuzz.scripted import REAP, Action, Script, arrived, avatar, given, issue, later, send
@@ -40,10 +40,10 @@ def worker_scripts(*moments: int) -> Iterator[tuple[str, Script]]:
             yield f"{happening} at moment {at} of an attempt", script
 
 
-def inspection_scripts() -> Iterator[tuple[str, Script]]:
-    """Yield the other scripts."""
+def kind_scripts(*kinds: Kind) -> Iterator[tuple[str, Script]]:
+    """Yield what becomes of uploads of these kinds."""
     rejected: Action = (Lifecycle.work, 0, NOTHING, REJECTS)
-    for kind in (FORM, LOOSE, OPEN, PUT, PARTS):
+    for kind in kinds:
         asked = [given(kind), (Lifecycle.renew, 0), (Lifecycle.notify, 0, False)]
         image = [*inspected(kind), *asked, WORK, *asked, (Lifecycle.delete_image, 0), REAP]
         yield f"{kind} is inspected, and its image is deleted", [*image, later(4000), REAP]
@@ -52,6 +52,10 @@ def inspection_scripts() -> Iterator[tuple[str, Script]]:
         yield f"{kind} is cancelled before a worker takes it", [*cancelled, later(4000), REAP]
         late: Script = [(Lifecycle.arrive_late, 0), REAP, (Lifecycle.arrive_late, 0), later(31)]
         yield f"{kind} arrives again after its inspection", [*inspected(kind), WORK, *late, REAP]
+
+
+def inspection_scripts() -> Iterator[tuple[str, Script]]:
+    """Yield the other scripts."""
     for happening, at in ((CRASH, INSPECTS), (KILLED, FIRST), (STORAGE, FIRST + 2)):
         again = [work(happening, at), later(3601)] * (TRIES + 1)
         yield f"{happening} again and again", [*inspected(FORM), *again, REAP, *ENDED]
@@ -71,5 +75,6 @@ def inspection_scripts() -> Iterator[tuple[str, Script]]:
     yield "a stale upload is inspected if the reaper keeps it", stale
 
 
-QUICK = dict(worker_scripts(DOWNLOADS, FIRST + 3)) | dict(inspection_scripts())
-ALL_MOMENTS = dict(worker_scripts(*range(FIRST + 6)))
+QUICK = dict(worker_scripts(DOWNLOADS, FIRST + 3)) | dict(kind_scripts(FORM, OPEN, PART))
+QUICK |= dict(inspection_scripts())
+MORE = dict(worker_scripts(*range(FIRST + 6))) | dict(kind_scripts(LOOSE, PUT, PARTS))

@@ -9,12 +9,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable, scripted_workers
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
 from tests.fuzz.scripted import MORE, ON_SERVERS, SCRIPTED, STALE, Script, play
-from tests.fuzz.scripted_workers import ALL_MOMENTS, QUICK
 from tests.servers.fixtures import Bucket
 
 # The number of generated histories. PostgreSQL takes several times as long as SQLite.
@@ -86,7 +85,7 @@ def test_rows_objects_and_model_agree_in_more_scripted_histories(database_url: s
 
 @POSTGRESQL_IN_MATRIX
 def test_rows_objects_and_model_agree_in_scripted_histories_of_workers(database_url: str) -> None:
-    play_all(InProcessBucket(), database_url, QUICK, KEEPING)
+    play_all(InProcessBucket(), database_url, scripted_workers.QUICK, KEEPING)
 
 
 @pytest.mark.matrix(part="fuzz")
@@ -94,7 +93,7 @@ def test_rows_objects_and_model_agree_in_scripted_histories_of_workers(database_
 def test_rows_objects_and_model_agree_whatever_happens_at_any_moment_of_an_attempt(
     database_url: str,
 ) -> None:
-    play_all(InProcessBucket(), database_url, ALL_MOMENTS)
+    play_all(InProcessBucket(), database_url, scripted_workers.MORE)
 
 
 # The behaviour of the server does not depend on the database.

@@ -18,7 +18,7 @@ QUIET, LAST, END = "quiet", "quiet again", "at the end"
 SHARE = 0.8  # share of the peak rate
 BACK_TRIES = 600  # 0.1 s each
 SAMPLE_EVERY = 2.0
-KILLS = 3
+KILLS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +94,6 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
     ledger.begin(QUIET)
     await asyncio.sleep(plan.seconds * 0.20)
 
-    if plan.kill_inspectors:
-        ledger.begin("inspections killed")
-        for _ in range(KILLS):
-            for pid in inspectors(stack.inspecting):
-                os.kill(pid, signal.SIGKILL)
-            await asyncio.sleep(plan.seconds * 0.03)
-
     ledger.begin("a worker killed")
     with ledger.outage("lost"):
         before = workers(stack.serving)
@@ -115,6 +108,13 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
         await asyncio.to_thread(stack.s3.start)
     ledger.begin("bucket back")
     await asyncio.sleep(plan.seconds * 0.18)
+
+    if plan.kill_inspectors:
+        ledger.begin("inspections killed")
+        for _ in range(KILLS):
+            for pid in inspectors(stack.inspecting):
+                os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(plan.seconds * 0.03)
 
     ledger.begin("database restarted")
     with ledger.outage("database_unavailable"):
