@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from broker.db.fast_path import read_only
 from broker.db.models import Upload
-from broker.db.owner_tables import table_of
+from broker.db.owner_tables import OwnerTable, table_of
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.owners import OwnerKind
 from broker.services.work import Work
@@ -54,9 +54,13 @@ def still_belongs(upload: Upload) -> ColumnElement[bool]:
 
 def rights(work: Work, upload: Upload) -> list[ColumnElement[bool]]:
     """Return the conditions under which the caller still has the right to the upload's owner."""
-    if work.principal.is_service or table_of(upload.owner_kind).is_users:
-        return []
-    return [still_belongs(upload)]
+    return [] if owner_to_check(work, upload) is None else [still_belongs(upload)]
+
+
+def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
+    """Return the table of the upload's owner; None if the caller cannot lose the right to it."""
+    table = table_of(upload.owner_kind)
+    return None if work.principal.is_service or table.is_users else table
 
 
 def require_right(work: Work, upload: Upload) -> None:
