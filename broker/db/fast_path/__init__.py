@@ -14,6 +14,7 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
   the slots, an upsert of the quota and an INSERT in a session.
 - `insert_image`: 730 / 1,100 of a confirm. The plain way is a transition and `session.add`.
 - `set_processing`: PROCESSING. The plain way is an UPDATE in a session.
+- `still_owns`: OWNS. The plain way is a SELECT in a session.
 - `read_upload`: 305 / 465 of a confirm, 340 / 500 of 100 parts. The plain way is
   `session.scalar(select(Upload))`.
 - `take_row`: LEASES. The plain way is an UPDATE in a session.
@@ -22,6 +23,7 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 
 from broker.db.fast_path.new_image import insert_image
 from broker.db.fast_path.new_uploads import insert_uploads
+from broker.db.fast_path.owner_rights import still_owns
 from broker.db.fast_path.set_processing import set_processing
 from broker.db.fast_path.stored_upload import read_upload
 from broker.db.fast_path.taken_row import take_row
@@ -33,5 +35,6 @@ __all__ = [
     "read_only",
     "read_upload",
     "set_processing",
+    "still_owns",
     "take_row",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.fast_path import read_only
+from broker.db.fast_path import still_owns
 from broker.db.models import Upload
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.domain.errors import Forbidden, NotFound
@@ -65,13 +65,8 @@ def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
 
 def require_right(work: Work, upload: Upload) -> None:
     """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
-    conditions = rights(work, upload)
-    if not conditions:
-        return
-    read_only(work.session)
-    belongs = work.session.scalar(select(*conditions))
-    work.session.commit()
-    if not belongs:
+    owner = owner_to_check(work, upload)
+    if owner is not None and not still_owns(work.session, owner, upload):
         raise NotFound("There is no such upload.")
 
 
