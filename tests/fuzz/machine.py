@@ -32,7 +32,6 @@ ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
 BACKEND = Principal(user_id=9, role=Role.SERVICE)
 WHO = st.sampled_from([ALICE, ALICE, BACKEND])
 RULES = Limits(
-    inspection="off",  # the model publishes at the confirm
     reap="delete",
     require_checksum=False,
     max_images_per_ad=model.PLACES,
