@@ -15,6 +15,7 @@ EXTENSIONS = {
     "image/heic": "heic",
     "image/heif": "heif",
 }
+VARIANT = "image/webp"
 # Names that browsers, phones and older uploaders use for these types.
 ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 # S3 and many clients write these if they do not know the type.

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from broker.domain.media_types import EXTENSIONS, published_type
+from broker.domain.media_types import EXTENSIONS, VARIANT, published_type
 from broker.domain.rejections import RejectionReason
 from broker.inspection.confinement import Confinement
 from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
@@ -85,8 +85,9 @@ def read_inspected(text: bytes, request: Request) -> Inspected:
         raise InvalidAnswer("variants")
     files = tuple(_file(variant, request) for variant in variants)
     widths = [file.width for file in files]
-    _check(widths == sorted(set(widths)) and max(widths, default=0) <= image.width, "widths")
-    _check(all(file.content_type in EXTENSIONS for file in files), "type of variant")
+    _check(widths == sorted(set(widths)) and max(widths, default=0) < image.width, "widths")
+    _check(set(widths) <= set(request.variant_widths), "widths")
+    _check(all(file.content_type == VARIANT for file in files), "type of variant")
     _check(len({image.path, *(file.path for file in files)}) == len(files) + 1, "paths")
     return Inspected(image=image, thumbhash=_thumbhash(values.get("thumbhash")), variants=files)
 
