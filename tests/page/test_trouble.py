@@ -1,4 +1,4 @@
-"""The page: bad networks, reloads, wrong files, and error messages."""
+"""The page: bad networks, reloads, expired forms, and a service that does not answer."""
 
 import re
 from datetime import UTC, datetime
@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from broker.api.problems.table import PROBLEMS
-from broker.domain.rejections import RejectionReason
 from tests.page.conftest import MIB, OpenMarket
 from tests.page.seller import (
     choose,
@@ -113,55 +111,6 @@ def test_a_form_that_expires_while_it_is_sent_is_renewed(
     assert [one.id for one in market.uploads()] == [row.id]
 
 
-def test_a_file_of_an_unsupported_type_is_refused_with_a_clear_message(
-    open_market: OpenMarket, photos: list[Path], tmp_path: Path
-) -> None:
-    market = open_market()
-    page = market.enter()
-    notes = tmp_path / "notes.txt"
-    notes.write_text("no photo")
-    drop(page, [notes, photos[0]])
-    failure = photo(page, notes).locator(".failure")
-    expect(failure).to_contain_text("notes.txt: This file type isn't supported")
-    expect(failure).to_contain_text("Choose a JPEG, PNG, WebP, GIF, AVIF, HEIC or HEIF file.")
-    expect(failure.get_by_role("button", name="Try again")).to_be_hidden()
-    expect_recorded(page, 1)
-    market.screenshot(page, "wrong-type")
-    failure.get_by_role("button", name="Remove").click()
-    expect(page.locator(".photo")).to_have_count(1)
-    assert len(market.uploads()) == 1
-
-
-def test_a_file_over_the_limit_is_refused_before_it_is_sent(
-    open_market: OpenMarket, photos: list[Path]
-) -> None:
-    market = open_market(max_image_bytes=400_000)
-    page = market.enter()
-    choose(page, photos[-1], photos[0])
-    failure = photo(page, photos[-1]).locator(".failure")
-    expect(failure).to_contain_text("The file is too large or empty")
-    expect(failure).to_contain_text("The maximum size is 400 kB.")
-    expect_recorded(page, 1)
-    assert len(market.uploads()) == 1
-
-
-def test_photos_for_which_there_is_no_slot_can_be_sent_once_one_is_free(
-    open_market: OpenMarket, photos: list[Path]
-) -> None:
-    market = open_market(max_images_per_ad=2)
-    page = market.enter()
-    choose(page, *photos[:3])
-    failure = photo(page, photos[2]).locator(".failure")
-    expect(failure).to_contain_text("This listing is full")
-    expect_recorded(page, 2)
-    photo(page, photos[0]).get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.locator(".photo")).to_have_count(2)
-    failure.get_by_role("button", name="Try again").click()
-    expect_recorded(page, 2)
-    assert len(market.images()) == 2
-
-
 def test_a_slow_upload_shows_progress_speed_and_time_left(
     open_market: OpenMarket, tmp_path: Path
 ) -> None:
@@ -212,44 +161,6 @@ def test_photos_are_paused_resumed_and_cancelled(
     )
 
 
-def test_the_user_can_try_again_after_the_bucket_refused_a_photo(
-    open_market: OpenMarket, photos: list[Path]
-) -> None:
-    market = open_market()
-    page = market.enter()
-    answer = "<Error><Code>SignatureDoesNotMatch</Code><Message>No.</Message></Error>"
-    headers = {"Access-Control-Allow-Origin": market.url}
-    page.route(
-        f"{market.bucket.server.endpoint_url}/**",
-        lambda route: route.fulfill(status=403, headers=headers, body=answer),
-    )
-    choose(page, photos[0])
-    failure = photo(page, photos[0]).locator(".failure")
-    expect(failure).to_contain_text("Photo storage refused the photo")
-    page.unroute_all()
-    failure.get_by_role("button", name="Try again").click()
-    expect(photo(page, photos[0]).locator(".grip")).to_be_focused()
-    expect_recorded(page, 1)
-    assert len(market.images()) == 1
-
-
-def test_a_failed_photo_that_is_chosen_again_is_resumed_in_its_place(
-    open_market: OpenMarket, photos: list[Path]
-) -> None:
-    market = open_market()
-    page = market.enter()
-    # The broker's own refusal is final; a proxy's would be tried again for a minute.
-    refusal = {"code": "forbidden", "status": 403, "title": "No", "detail": "No."}
-    page.route("**/confirm/", lambda route: route.fulfill(status=403, json=refusal))
-    choose(page, *photos[:2])
-    expect(page.locator(".photo[data-state=failed]")).to_have_count(2)
-    page.unroute_all()
-    choose(page, photos[0])
-    expect(page.locator(".photo[data-state=recorded]")).to_have_count(1)
-    expect(page.locator(".photo")).to_have_count(2)
-    expect(page.locator("#interrupted")).to_be_hidden()
-
-
 def test_the_page_shows_that_the_database_is_down_and_opens_when_it_is_back(
     open_market: OpenMarket,
 ) -> None:
@@ -275,40 +186,3 @@ def test_without_a_network_the_user_is_not_asked_to_sign_in(open_market: OpenMar
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#app")).to_be_visible()
-
-
-def test_every_code_has_a_message(open_market: OpenMarket) -> None:
-    page = open_market().enter()
-    codes = page.evaluate("import('/web/messages.js').then((module) => module.CODES)")
-    clients_own = (
-        Path("docs/browser.md").read_text().split("The client's own codes:")[1].split("\n\n")[1]
-    )
-    own = [line.split("`")[1] for line in clients_own.splitlines() if line.startswith("| `")]
-    assert sorted(codes) == sorted([*PROBLEMS, *own])
-    messages = page.evaluate(
-        """async (codes) => {
-            const { messageOf } = await import("/web/messages.js")
-            return codes.map((code) => messageOf({ code, detail: "as the API says" }))
-        }""",
-        [*codes, "one_of_a_later_broker"],
-    )
-    for code, message in zip(codes, messages, strict=False):
-        assert re.match(r"[A-Z].{4,}[^.]$", message["what"]), code
-        assert re.match(r"[A-Z].{4,}\.$", message["why"]), code
-        assert not {message["what"], message["why"]} & {"Something went wrong", "as the API says"}
-    assert messages[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}
-
-
-def test_every_reason_of_a_rejection_has_a_message(open_market: OpenMarket) -> None:
-    page = open_market().enter()
-    messages = page.evaluate(
-        """async (reasons) => {
-            const { messageOf } = await import("/web/messages.js")
-            return reasons.map((reason) => messageOf({ code: "upload_rejected", reason }))
-        }""",
-        [*RejectionReason, "one_of_a_later_broker"],
-    )
-    assert all(re.match(r"[A-Z].{4,}[^.]$", message["what"]) for message in messages)
-    assert all(re.match(r"[A-Z].{4,}\.$", message["why"]) for message in messages)
-    assert len({(message["what"], message["why"]) for message in messages}) == len(messages)
-    assert messages[-1]["what"] == "This photo can't be used"
