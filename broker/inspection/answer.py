@@ -1,8 +1,8 @@
-"""The answer of the child process, as JSON. The parent believes none of it.
+"""The answer of the child process, as JSON. The parent verifies all of it.
 
-A file from a stranger may have taken the child over. So the answer may name only regular files
-directly in the job's directory, of the size and digest that it states, of types and dimensions
-that are possible for the request.
+A malicious file may have taken the child over. So the answer may name only regular files directly
+in the job's directory, of the size and digest that it states, of types and dimensions that are
+possible for the request.
 """
 
 import base64
@@ -20,14 +20,12 @@ from typing import Any
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.rejections import RejectionReason
 from broker.inspection.confinement import Confinement
-from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
+from broker.inspection.inspected import CONVERTED, Inspected, OutputFile, Rejected, Request
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL = 300
 MAX_THUMBHASH_BYTES = 64
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-# A JPEG takes the place of these; all other files keep their type.
-_CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +37,7 @@ class Description:
 
 
 class InvalidAnswer(Exception):
-    """The child answered something that no working child answers."""
+    """The answer is not one that a correct child process gives."""
 
 
 def inspected_answer(inspected: Inspected) -> dict[str, Any]:
@@ -81,7 +79,7 @@ def read_inspected(text: bytes, request: Request) -> Inspected:
         raise _rejected(_object(answer["rejected"]))
     values = _object(answer.get("inspected"))
     image = _file(values.get("image"), request)
-    converted = request.content_type in _CONVERTED
+    converted = request.content_type in CONVERTED
     _check(
         image.content_type == ("image/jpeg" if converted else request.content_type), "type of image"
     )
@@ -155,8 +153,10 @@ def _digest(path: Path) -> tuple[str, int]:
 
 def _thumbhash(value: object) -> str:
     try:
-        if isinstance(value, str) and 0 < len(base64.b64decode(value, validate=True)) <= 64:
-            return value
+        if isinstance(value, str):
+            size = len(base64.b64decode(value, validate=True))
+            if 0 < size <= MAX_THUMBHASH_BYTES:
+                return value
     except (binascii.Error, ValueError):
         pass
     raise InvalidAnswer("thumbhash")

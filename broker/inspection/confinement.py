@@ -1,6 +1,6 @@
-"""What the child process gives up before it reads a file from a stranger.
+"""What the child process gives up before it reads an untrusted file.
 
-The child does this itself, as its first act. The parent could do it between fork and exec, but
+The child does this itself, before anything else. The parent could do it between fork and exec, but
 code there is unsafe in a process with threads.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import broker
 from broker.inspection import landlock, seccomp
-from broker.inspection.inspected import Request
+from broker.inspection.inspected import CONVERTED, Request
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
 _PR_SET_PDEATHSIG = 1
@@ -59,8 +59,8 @@ def child_limits(request: Request) -> ChildLimits:
 
     A file of 12 megapixels needs a tenth of them. They end bombs that no check has found.
     """
-    heif = request.content_type in ("image/heic", "image/heif", "image/avif")
-    per_pixel = _HEIF_BYTES_PER_PIXEL if heif else _BYTES_PER_PIXEL
+    is_heif = request.content_type in CONVERTED
+    per_pixel = _HEIF_BYTES_PER_PIXEL if is_heif else _BYTES_PER_PIXEL
     cpu_seconds = 10 + request.max_pixels // _PIXELS_PER_SECOND
     return ChildLimits(
         memory_bytes=_IDLE_BYTES + per_pixel * request.max_pixels,

@@ -1,9 +1,12 @@
-"""What an inspection is asked for, and what it returns. No decoder is imported here."""
+"""The request and the result of an inspection. No decoder is imported here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from broker.domain.rejections import DETAILS, RejectionReason
+
+# Images of these types are published as JPEG. All others keep their type.
+CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
 
 
 class Rejected(Exception):

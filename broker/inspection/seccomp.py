@@ -2,7 +2,7 @@
 
 It works in containers, which allow no namespaces. The list denies what leaves the process:
 sockets, programs, processes, the memory of other processes, and parts of the kernel with a history
-of holes. Files are Landlock's. https://docs.kernel.org/userspace-api/seccomp_filter.html
+of security holes. Landlock restricts files. https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 import ctypes
@@ -17,7 +17,7 @@ _CLONE3 = 435
 
 # The architecture's number in <linux/audit.h>, its clone, and its denied calls: execve, execveat,
 # kill, tkill, ptrace, process_vm_readv, process_vm_writev, socket, socketpair, unshare, setns,
-# mount, bpf, userfaultfd, perf_event_open, keyctl, and fork and vfork, which ARM64 has not.
+# mount, bpf, userfaultfd, perf_event_open, keyctl, and fork and vfork, which ARM64 does not have.
 # io_uring_setup, pidfd_open and pidfd_getfd have one number everywhere.
 _EVERYWHERE = (425, 434, 438)
 _ARCHITECTURES = {
