@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from broker.domain.media_types import EXTENSIONS
+from broker.domain.media_types import EXTENSIONS, VARIANT, published_type
 from broker.domain.rejections import RejectionReason
 from broker.inspection.confinement import Confinement
-from broker.inspection.inspected import CONVERTED, Inspected, OutputFile, Rejected, Request
+from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL = 300
@@ -79,17 +79,15 @@ def read_inspected(text: bytes, request: Request) -> Inspected:
         raise _rejected(_object(answer["rejected"]))
     values = _object(answer.get("inspected"))
     image = _file(values.get("image"), request)
-    converted = request.content_type in CONVERTED
-    _check(
-        image.content_type == ("image/jpeg" if converted else request.content_type), "type of image"
-    )
+    _check(image.content_type == published_type(request.content_type), "type of image")
     variants = values.get("variants")
     if not isinstance(variants, list) or len(variants) > len(request.variant_widths):
         raise InvalidAnswer("variants")
     files = tuple(_file(variant, request) for variant in variants)
     widths = [file.width for file in files]
-    _check(widths == sorted(set(widths)) and max(widths, default=0) <= image.width, "widths")
-    _check(all(file.content_type in EXTENSIONS for file in files), "type of variant")
+    _check(widths == sorted(set(widths)) and max(widths, default=0) < image.width, "widths")
+    _check(set(widths) <= set(request.variant_widths), "widths")
+    _check(all(file.content_type == VARIANT for file in files), "type of variant")
     _check(len({image.path, *(file.path for file in files)}) == len(files) + 1, "paths")
     return Inspected(image=image, thumbhash=_thumbhash(values.get("thumbhash")), variants=files)
 

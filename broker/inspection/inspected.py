@@ -5,9 +5,6 @@ from pathlib import Path
 
 from broker.domain.rejections import DETAILS, RejectionReason
 
-# Images of these types are published as JPEG. All others keep their type.
-CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
-
 
 class Rejected(Exception):
     """The file must not be published. `detail` is for logs; users read the reason."""

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyvips
 from flask import Flask
 
 from broker.domain.rejections import RejectionReason
@@ -88,15 +87,6 @@ def read(client: Client, ticket: dict[str, Any]) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     upload: dict[str, Any] = answer.get_json()
     return upload
-
-
-@functools.cache
-def photo(width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    """Return a JPEG with a gradient."""
-    ramp = pyvips.Image.xyz(width, height)
-    x, y = ramp[0] * (255 / width), ramp[1] * (255 / height)
-    image = x.bandjoin([y, (x + y) / 2]).cast("uchar").copy(interpretation="srgb")
-    return bytes(image.jpegsave_buffer(Q=80))
 
 
 @dataclass

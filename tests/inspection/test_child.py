@@ -64,6 +64,16 @@ def test_a_file_cannot_grow_beyond_its_limit(run: Callable[..., Inspected]) -> N
         run("write_a_huge_file")
 
 
+@pytest.mark.parametrize("size", [0, 2**19])
+def test_all_files_together_cannot_fill_the_disk(
+    run: Callable[..., Inspected], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(sandbox, "KEEP_SECONDS", 0.05)
+    with pytest.raises(ChildFailed) as failed:
+        run("write_files_without_end", source=str(size))
+    assert failed.value.cause == "too many files"
+
+
 @linux
 def test_a_file_that_needs_too_much_memory_fails_for_that(run: Callable[..., Inspected]) -> None:
     with pytest.raises(ChildFailed) as failed:

@@ -89,6 +89,17 @@ def test_the_child_starts_no_process_and_sends_the_worker_no_signal(
 
 
 @seccomp
+def test_the_child_changes_no_other_process_and_no_other_file_and_leaves_nothing(
+    found: Callable[..., Any], tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_text("of another job")
+    answers = found("leave_something", source=str(foreign))
+    assert answers == {"own signal": "done", "own limit": "done"}
+    assert foreign.read_text() == "of another job"
+
+
+@seccomp
 @landlock
 def test_a_child_says_what_it_has_given_up() -> None:
     confinement = describe_child().confinement

@@ -1,4 +1,4 @@
-"""The page: a message for each problem code and for each reason of a rejection."""
+"""The page has a text for each problem, each error of the client and each rejection."""
 
 import re
 from pathlib import Path
