@@ -6,7 +6,7 @@
 import base64
 import functools
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,11 @@ def _output(request: Request, name: str, data: bytes, content_type: str, width: 
         size=len(data),
         checksum_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
     )
+
+
+def as_jpeg(request: Request, *, keep: Any) -> Inspected:
+    """Return a JPEG, whatever was sent."""
+    return scripted(replace(request, content_type="image/jpeg"), keep=keep)
 
 
 def rejecting(reason: RejectionReason) -> Inspect:

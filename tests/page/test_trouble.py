@@ -12,7 +12,6 @@ from tests.page.seller import (
     choose,
     drop,
     expect_recorded,
-    hold_back_a_part,
     hold_back_forms,
     noise,
     part_number,
@@ -21,6 +20,7 @@ from tests.page.seller import (
 from tests.page.waiting import wait_until
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
+from tests.servers.held_parts import hold_back_a_part
 
 
 def test_uploads_continue_after_the_network_was_lost(
