@@ -54,6 +54,11 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; empty if there is none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
     def code(self) -> str | None:
         """The S3 error code; None if the body is not an S3 error."""
         return self.element("Code") if b"<Error" in self.body else None

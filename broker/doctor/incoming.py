@@ -96,4 +96,4 @@ def _is_photo(examination: Examination, url: str) -> bool:
     except Unreachable:
         return False  # the check of public reads reports it
     # A CDN may have converted the photo.
-    return answer.succeeded and answer.headers.get("Content-Type", "").startswith("image/")
+    return answer.succeeded and answer.content_type.startswith("image/")

@@ -48,7 +48,7 @@ def _read(examination: Examination, file: Published) -> Finding:
     if not answer.succeeded:
         return _unreadable(examination, file, answer)
     if not _has_bytes_of(answer, file):
-        converted = examination.settings.media_url and _type(answer).startswith("image/")
+        converted = examination.settings.media_url and answer.content_type.startswith("image/")
         report = warn if converted else fail
         noted = "; that is fine if a CDN converts images" if converted else ""
         return report(
@@ -71,10 +71,11 @@ def _has_bytes_of(answer: Answer, file: Published) -> bool:
 def _headers(examination: Examination, file: Published, answer: Answer) -> Finding:
     given, wanted = answer.headers.get("Cache-Control", ""), examination.settings.cache_control
     name, base = _named(examination, file), _setting(examination)
-    if _type(answer) != file.content_type:
+    if answer.content_type != file.content_type:
         return fail(
             CHECK,
-            f"{name} comes with Content-Type {_type(answer) or 'none'}, not {file.content_type}",
+            f"{name} comes with Content-Type {answer.content_type or 'none'},"
+            f" not {file.content_type}",
             setting=base,
             fix="make sure that nothing between bucket and browser changes Content-Type",
         )
@@ -122,10 +123,6 @@ def _named(examination: Examination, file: Published) -> str:
 def _setting(examination: Examination) -> str:
     """Return the name of the setting that the address of images comes from."""
     return "BROKER_MEDIA_URL" if examination.settings.media_url else examination.public_setting
-
-
-def _type(answer: Answer) -> str:
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def _directives(cache_control: str) -> set[str]:

@@ -42,12 +42,8 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def _is_page(answer: Answer) -> bool:
-    return answer.succeeded and not _content_type(answer).startswith("image/")
+    return answer.succeeded and not answer.content_type.startswith("image/")
 
 
 def _told(answer: Answer) -> str:
-    return _content_type(answer) if answer.succeeded else answer.summary
-
-
-def _content_type(answer: Answer) -> str:
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return answer.content_type if answer.succeeded else answer.summary

@@ -1,8 +1,8 @@
-"""The answer of the child process, as JSON. The parent believes none of it.
+"""The answer of the child process, as JSON. The parent verifies all of it.
 
-A file from a stranger may have taken the child over. So the answer may name only regular files
-directly in the job's directory, of the size and digest that it states, of types and dimensions
-that are possible for the request.
+A malicious file may have taken the child over. So the answer may name only regular files directly
+in the job's directory, of the size and digest that it states, of types and dimensions that are
+possible for the request.
 """
 
 import base64
@@ -37,7 +37,7 @@ class Description:
 
 
 class InvalidAnswer(Exception):
-    """The child answered something that no working child answers."""
+    """The answer is not one that a correct child process gives."""
 
 
 def inspected_answer(inspected: Inspected) -> dict[str, Any]:
@@ -151,8 +151,10 @@ def _digest(path: Path) -> tuple[str, int]:
 
 def _thumbhash(value: object) -> str:
     try:
-        if isinstance(value, str) and 0 < len(base64.b64decode(value, validate=True)) <= 64:
-            return value
+        if isinstance(value, str):
+            size = len(base64.b64decode(value, validate=True))
+            if 0 < size <= MAX_THUMBHASH_BYTES:
+                return value
     except (binascii.Error, ValueError):
         pass
     raise InvalidAnswer("thumbhash")

@@ -8,8 +8,8 @@ PROFILE = "icc-profile-data"
 def to_srgb(image: pyvips.Image) -> pyvips.Image:
     """Return an image in sRGB. Nothing is computed yet.
 
-    The ICC profile in the image decides what its numbers mean. Without one, or with one that fits
-    no such image, they mean sRGB, grey or common CMYK.
+    The ICC profile in the image decides what its numbers mean. Without a profile, or
+    with one for another kind of image, they mean sRGB, grey or common CMYK.
     """
     if image.get_typeof(PROFILE):
         try:

@@ -1,6 +1,6 @@
-"""What the child process gives up before it reads a file from a stranger.
+"""What the child process gives up before it reads an untrusted file.
 
-The child does this itself, as its first act. The parent could do it between fork and exec, but
+The child does this itself, before anything else. The parent could do it between fork and exec, but
 code there is unsafe in a process with threads.
 """
 

@@ -20,7 +20,7 @@ _BANDS = {"L": 1, "I": 1, "LA": 2, "La": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}
 
 
 class HeicNotInstalled(Exception):
-    """The extra `heic` is not installed. The file may be a good one."""
+    """The extra `heic` is not installed. The file itself may be valid."""
 
 
 def reads_heic() -> bool:

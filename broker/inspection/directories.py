@@ -28,7 +28,7 @@ def inspection_root() -> Path:
 @contextlib.contextmanager
 def job_directory(root: Path) -> Iterator[Path]:
     """Create a private directory in `root`, lock it, and remove it at the end."""
-    with _locked(root):  # so that no remove_stale() finds it before it is locked
+    with _locked(root):  # remove_stale() must not find the directory before it is locked
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         lock = _open_locked(directory, fcntl.LOCK_EX)
     try:

@@ -26,7 +26,7 @@ def inspect(request: Request) -> Inspected:
         raise Rejected(RejectionReason.TYPE_MISMATCH, f"the content is {content_type}")
     header = headers.read_header(request.source, content_type, request.max_frames)
     headers.check(header, request)
-    # libvips takes 20 ms and 15 MiB to load. A file that its header gives away does not cost that.
+    # libvips takes 20 ms and 15 MiB to load. Files rejected by their headers do not need it.
     from broker.inspection import publishable
 
     if content_type in _CLEAN:

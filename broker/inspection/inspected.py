@@ -1,4 +1,4 @@
-"""What an inspection is asked for, and what it returns. No decoder is imported here."""
+"""The request and the result of an inspection. No decoder is imported here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

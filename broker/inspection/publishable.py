@@ -9,7 +9,8 @@ from broker.inspection.inspected import Inspected, Request
 from broker.inspection.libvips import set_up
 from broker.inspection.output import describe
 from broker.inspection.resize import resized
-from broker.inspection.variants import variant_sizes, write_variants
+from broker.inspection.variant_sizes import variant_sizes
+from broker.inspection.variants import write_variants
 
 # An image without variants is decoded at this width, which its placeholder needs.
 _SMALLEST = 100

@@ -1,8 +1,8 @@
 """Which types of images the installed decoders can read."""
 
-from importlib.util import find_spec
-
 import pyvips
+
+from broker.inspection.convert import reads_heic
 
 _LOADERS = {
     "image/jpeg": "jpegload",
@@ -20,4 +20,4 @@ def readable_types() -> list[str]:
         for content_type, loader in _LOADERS.items()
         if pyvips.type_find("VipsOperation", loader) != 0
     ]
-    return found + (["image/heic", "image/heif"] if find_spec("pi_heif") else [])
+    return found + (["image/heic", "image/heif"] if reads_heic() else [])

@@ -1,7 +1,7 @@
 """Run an inspection in a child process that may crash, loop or be taken over.
 
 The worker imports this module, which imports no decoder. Each file gets a new process, started by
-exec: nothing of the worker's memory is in it. docs/decisions/inspection-process.md says why.
+exec, so it contains nothing of the worker's memory. docs/decisions/inspection-process.md says why.
 """
 
 import contextlib
@@ -109,11 +109,6 @@ def describe_child() -> Description:
         raise ChildFailed("invalid answer", str(error)) from None
 
 
-def is_isolated() -> bool:
-    """Check whether child processes on this system have no network."""
-    return describe_child().confinement.network
-
-
 def _run(task: Task, keep: Callable[[], None]) -> bytes:
     """Return what the child writes to its standard output, after it has ended."""
     try:
@@ -125,7 +120,7 @@ def _run(task: Task, keep: Callable[[], None]) -> bytes:
             bufsize=0,
             cwd="/",
             env=_environment(task.directory),
-            # Ctrl-C at a terminal is for the worker; and the group is killed as a whole.
+            # Ctrl-C at a terminal does not reach the child, and the group is killed as a whole.
             start_new_session=True,
         )
     except OSError as error:
@@ -217,12 +212,12 @@ def _failure(status: int, errors: str) -> ChildFailed:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """Return the child's whole environment. The worker's has credentials in it."""
+    """Return the child's whole environment. That of the worker contains credentials."""
     return {
         "LANG": "C.UTF-8",
         "TMPDIR": str(directory),  # libvips spills large images to files
         "VIPS_BLOCK_UNTRUSTED": "1",
-        # More threads would serve one image sooner, and all images later.
+        # More threads would finish one image sooner, but all images later.
         "VIPS_CONCURRENCY": "1",
         "MALLOC_ARENA_MAX": "1",
     }

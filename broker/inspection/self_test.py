@@ -1,7 +1,7 @@
 """A worker's test of itself before it takes uploads: one photo, one bomb.
 
 It finds a missing library, a decoder that does not fit the processor, and a system that does not
-let the child process do its work, before five attempts at each upload have failed.
+let the child process do its work. Otherwise five attempts at each upload would fail first.
 """
 
 import base64

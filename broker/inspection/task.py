@@ -1,4 +1,4 @@
-"""What the parent asks its child process, as JSON."""
+"""The task that the parent sends to its child process, as JSON."""
 
 import json
 from dataclasses import asdict, dataclass

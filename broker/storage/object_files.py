@@ -55,7 +55,7 @@ class ObjectFiles:
 
         Raises:
             ObjectNotFound: there is no object.
-            ObjectRefused: the bucket does not show this object.
+            ObjectRefused: the bucket refuses to send this object.
         """
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]

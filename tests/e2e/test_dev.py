@@ -22,7 +22,7 @@ from broker.local import dev
 from broker.local.dev_env import OWNED, load_or_make
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
 from broker.local.seaweedfs import Identity
-from tests.e2e.worker_process import await_true
+from tests.processes import await_true
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
 JPEG = photo_with_location()

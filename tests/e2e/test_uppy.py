@@ -1,7 +1,6 @@
 """The unmodified @uppy/core and @uppy/aws-s3 in Chromium, with real S3 servers."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
+from tests.servers.held_parts import hold_back_a_part
 
 VERSIONS = ["v6", "v5"]
 UPLOAD = "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"
@@ -118,11 +118,6 @@ def add(page: Page, name: str, photo: str, alt_text: str) -> None:
         }}""",
         [name, alt_text],
     )
-
-
-def hold_back_a_part(page: Page) -> None:
-    """Block part 3, so that the upload cannot finish before the test continues."""
-    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

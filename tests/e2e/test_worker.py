@@ -3,7 +3,7 @@
 import functools
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -17,13 +17,13 @@ from broker.db import migrate
 from broker.db.models import Worker
 from broker.inspection.self_test import photo_with_location
 from broker.local.process import free_ports
-from tests.e2e.worker_process import WorkerProcess, await_true, running
+from tests.e2e.worker_process import WorkerProcess, running
 from tests.faults.invariants import check_invariants
 from tests.http.client import rows
 from tests.http.processing.arrivals import arrived, row_of
-from tests.servers import installed_or_skip
+from tests.processes import await_true, is_running
 from tests.servers.fixtures import Bucket
-from tests.servers.postgres import Postgres, postgres
+from tests.servers.postgres import Postgres
 
 MATRIX = pytest.mark.matrix(part="kill")
 BOTH = pytest.mark.parametrize(
@@ -130,14 +130,6 @@ def test_when_a_worker_is_killed_another_takes_its_upload_at_the_end_of_the_leas
     assert_clean(app, directory)
 
 
-def is_running(pid: int) -> bool:
-    """Check whether a process runs. A zombie waits for `init` only."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 @MATRIX
 @ON_POSTGRESQL
 def test_when_a_decoding_process_is_killed_the_worker_tries_again(
@@ -155,12 +147,6 @@ def test_when_a_decoding_process_is_killed_the_worker_tries_again(
         assert worker.ask_to_end() == 0
     assert row_of(app, upload).attempts == 2
     assert_clean(app, tmp_path / "worker")
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    with installed_or_skip(), postgres(durable=True) as server:
-        yield server
 
 
 @MATRIX

@@ -9,9 +9,10 @@ import pytest
 
 from broker.db import migrate
 from tests.e2e.test_memory import MIB, api, resident
-from tests.e2e.worker_process import WorkerProcess, await_true, running
-from tests.faults.photos import photo
+from tests.e2e.worker_process import WorkerProcess, running
 from tests.http.client import declared, send, token
+from tests.photos import photo
+from tests.processes import await_true
 from tests.servers.fixtures import Bucket
 
 PHOTOS = 6

@@ -4,10 +4,8 @@ import contextlib
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from broker.local.process import ChildProcess
 from tests.servers.fixtures import Bucket
@@ -77,12 +75,3 @@ def running(
         yield worker
     finally:
         worker.stop(grace=0)
-
-
-def await_true(condition: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
-    """Return the first true value of a condition."""
-    deadline = time.monotonic() + timeout
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
-    return found

@@ -9,10 +9,10 @@ import boto3
 from flask import Flask
 
 from broker.db.models import Upload
-from tests.faults.photos import photo
 from tests.faults.victim import Request, perform
 from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
+from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 ALICE = token(1)
@@ -196,12 +196,6 @@ def process_a_new_avatar(scene: Scene) -> Request:
     return WORKER
 
 
-def confirm_for_a_worker(scene: Scene) -> Request:
-    ticket = scene.alice.ticket(scene.alice.ad()).get_json()
-    send(ticket)
-    return post(ticket["confirm_url"])
-
-
 def cancel_while_processing(scene: Scene) -> Request:
     return delete(f"/api/uploads/{processing(scene)['id']}/")
 
@@ -242,7 +236,7 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     *(
         (prepare, INSPECTED)
         for prepare in (
-            confirm_for_a_worker,
+            confirm,
             complete,
             process,
             process_and_reject,

@@ -3,7 +3,7 @@
 import random
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +23,9 @@ from tests.faults.invariants import check_invariants
 from tests.faults.operations import ALICE, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
 from tests.http.client import Client, declared, rows, send
-from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 from tests.servers.header_proxy import header_proxy
-from tests.servers.postgres import Postgres, postgres
+from tests.servers.postgres import Postgres
 
 ANSWERS_MAX = 12
 AT_ONCE = 8
@@ -102,12 +101,6 @@ def test_a_bucket_that_times_out_leaves_nothing_half_done(
     state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    with installed_or_skip(), postgres(durable=True) as server:
-        yield server
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -14,11 +14,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from broker.db.models import Upload, Worker
-from tests.e2e.worker_process import WorkerProcess, await_true, running
+from tests.e2e.worker_process import WorkerProcess, running
 from tests.faults.invariants import check_invariants
-from tests.faults.photos import photo
 from tests.http.charging import reap
 from tests.http.client import Client, declared, rows, send, token
+from tests.photos import photo
+from tests.processes import await_true
 from tests.servers import installed_or_skip
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket

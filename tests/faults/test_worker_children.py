@@ -13,13 +13,12 @@ import pytest
 from flask import Flask
 
 from broker.services.processing.process import Outcome
-from tests.e2e.test_worker import is_running
-from tests.e2e.worker_process import await_true
 from tests.faults.invariants import check_invariants
-from tests.faults.photos import photo
 from tests.http.charging import reap
 from tests.http.processing.arrivals import arrived, row_of
 from tests.http.worker import Worker, real
+from tests.photos import photo
+from tests.processes import await_true, is_running
 
 pytestmark = pytest.mark.matrix(part="kill")
 MODULE = b"broker.inspection.child"

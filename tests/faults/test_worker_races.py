@@ -13,11 +13,12 @@ from broker.domain.storage_errors import StorageUnavailable
 from broker.inspection.inspect import inspect
 from broker.inspection.inspected import Inspected, Request
 from broker.services.background.reap import reap_once
-from broker.services.processing.process import Outcome, Tools, process_next
+from broker.services.processing.process import Outcome
 from broker.storage.factory import object_files
 from tests.faults.invariants import check_invariants
 from tests.faults.operations import INSPECTED, PHOTO, Scene, processing
 from tests.http.client import declared, send
+from tests.http.worker import Worker
 from tests.servers.fixtures import Bucket
 
 Happening = Callable[[], None]
@@ -77,13 +78,14 @@ class Workshop:
                 while_inspecting()
             return result
 
-        tools = Tools(
-            files=Files(object_files(broker.settings), happenings or {}),  # type: ignore[arg-type]
+        worker = Worker(
+            self.scene.app,
+            self.directory,
             inspect=inspect_slowly,
-            directory=self.directory,
+            files=Files(object_files(broker.settings), happenings or {}),  # type: ignore[arg-type]
             now=datetime.now(UTC) + after,
         )
-        return process_next(broker, tools)
+        return worker.next()
 
     def reap(self, *, days: int) -> None:
         broker = self.scene.app.extensions["broker"]

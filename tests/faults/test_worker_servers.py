@@ -33,7 +33,7 @@ from tests.faults.victim import after_each_commit_without_session
 from tests.http.charging import reap
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import Bucket
-from tests.servers.postgres import Postgres, postgres
+from tests.servers.postgres import Postgres
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 
 pytestmark = [
@@ -156,12 +156,6 @@ def at_rest(app: Flask, images: int) -> None:
     sys.stdout.write(f"at rest: {state}\n")
     assert state.violations == []
     assert state.counts["images"] == images
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    with installed_or_skip(), postgres(durable=True) as server:
-        yield server
 
 
 def test_a_database_that_is_killed_after_any_step_of_a_worker_costs_no_attempt(

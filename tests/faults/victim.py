@@ -24,9 +24,9 @@ from broker.db.fast_path.driver_cursors import DriverCursor
 from broker.domain.object_head import ObjectHead
 from broker.inspection.inspect import inspect
 from broker.services.background.reap import reap_once
-from broker.services.processing.process import Outcome, Tools, process_next
 from broker.storage.factory import object_files
 from broker.storage.object_files import ObjectFiles
+from tests.http.worker import Worker
 
 # What a killed worker reads and writes objects with, see `arm`.
 FILES: ObjectFiles | None = None
@@ -65,7 +65,14 @@ def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, s
 def perform(app: Flask, request: Request) -> int:
     """Run the request; return the status of its answer, 200 for the reaper and a worker."""
     if request.works:
-        work_off(app, now=datetime.now(UTC) + request.after)
+        with TemporaryDirectory() as directory:
+            Worker(
+                app,
+                Path(directory),
+                inspect=lambda request, **_: inspect(request),
+                files=FILES,
+                now=datetime.now(UTC) + request.after,
+            ).run()
         return 200
     if request.path is None:
         broker = app.extensions["broker"]
@@ -79,22 +86,6 @@ def perform(app: Flask, request: Request) -> int:
         headers={"Authorization": f"Bearer {request.token}"},
     )
     return answer.status_code
-
-
-def work_off(app: Flask, *, now: datetime) -> list[Outcome]:
-    """Process all uploads that are due, as a worker does; return their outcomes."""
-    broker = app.extensions["broker"]
-    with TemporaryDirectory() as directory:
-        tools = Tools(
-            files=FILES or object_files(broker.settings),
-            inspect=lambda request, **_: inspect(request),
-            directory=Path(directory),
-            now=now,
-        )
-        outcomes = []
-        while (outcome := process_next(broker, tools)) is not None:
-            outcomes.append(outcome)
-        return outcomes
 
 
 def arm(app: Flask, step: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from werkzeug.test import TestResponse
 
-from tests.http.client import Client, declared
+from tests.http.client import Client
 
 MIB = 1024 * 1024
 PART = 5 * MIB
@@ -62,7 +62,3 @@ def put_parts(urls: list[dict[str, Any]], data: bytes = LARGE) -> None:
     for url in urls:
         answer = put_part(url, part(data, url["part_number"]))
         assert answer.status_code == 200, answer.text
-
-
-def avatar_body(data: bytes) -> dict[str, Any]:
-    return declared(data, transport="multipart")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.inspection.variants import variant_sizes
+from broker.inspection.variant_sizes import variant_sizes
 from tests.inspection.pictures import (
     CORNERS,
     GREEN,

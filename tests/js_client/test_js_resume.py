@@ -10,13 +10,9 @@ from tests.js_client.conftest import MIB, OpenShop
 from tests.js_client.test_js_uploads import requests_of
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
+from tests.servers.held_parts import hold_back_a_part
 
 LARGE = "file(16 * 2 ** 20)"  # four parts
-
-
-def hold_back_a_part(page: Page) -> None:
-    """Block part 3, so that the upload does not end."""
-    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
 
 
 def begin(page: Page, options: str = "") -> None:

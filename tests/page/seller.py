@@ -45,11 +45,6 @@ def expect_recorded(page: Page, count: int) -> None:
     expect(page.locator("#meter")).to_be_hidden()
 
 
-def hold_back_a_part(page: Page) -> None:
-    """Block part 3 of a large photo, so that its upload does not end."""
-    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
-
-
 def hold_back_forms(page: Page, bucket_url: str) -> list[Route]:
     """Block all forms that are sent to the bucket. Return the blocked requests."""
     held: list[Route] = []

@@ -51,6 +51,13 @@ def postgres_server() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """Yield a server of its own, which a test may kill and start again."""
+    with installed_or_skip(), postgres(durable=True) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def counters_server() -> Iterator[Counters]:
     with installed_or_skip(), counters() as server:

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ from broker.local.process import (
     free_ports,
 )
 from broker.local.seaweedfs import EmbeddedS3, weed_binary
+from tests.processes import await_true, is_alive
 from tests.servers import S3Server, installed_or_skip
 from tests.servers.minio import minio, minio_binary
 from tests.servers.postgres import postgres, postgres_binaries
@@ -83,21 +83,6 @@ def descendants() -> set[int]:
     while more := {pid for pid, parent in pairs if parent in found} - found:
         found |= more
     return found - {os.getpid(), ps.pid}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def await_true(condition: Callable[[], bool], timeout: float = 10.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def status_of(url: str, method: str = "GET", origin: str | None = None) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from broker.cli import worker_processes
 from broker.cli.worker_processes import run_workers
-from tests.e2e.worker_process import await_true
+from tests.processes import await_true, is_alive
 
 # A worker that writes its process id, and ends at SIGTERM.
 OBEDIENT = 'trap "echo $$ >> ended; exit 0" TERM; echo $$ >> started; while :; do sleep 0.05; done'
@@ -51,14 +51,6 @@ def run(script: str, stop: Callable[[], bool], monkeypatch: pytest.MonkeyPatch) 
         metrics_host="127.0.0.1",
         metrics_port=None,
     )
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_each_worker_gets_the_stop_signal_and_ends_by_itself(

@@ -24,7 +24,7 @@ POLL_SECONDS = 1
 def may_be_processing(
     blueprint: Blueprint,
 ) -> Callable[[View[Arguments]], AnsweringView[Arguments]]:
-    """Answer a view's image, or 202 with its upload if a worker has yet to inspect the object."""
+    """Answer with the image that a view returns, or 202 with the upload if it is in processing."""
 
     def decorate(view: View[Arguments]) -> AnsweringView[Arguments]:
         @wraps(view)

@@ -10,8 +10,6 @@ from broker.inspection.structure.mapped import corrupt
 # few others. libheif stops at 1,000 too.
 _MAX_ITEMS = 1_000
 _MAX_EXTENTS = 32
-
-
 _MAX_PROPERTIES = 32
 # An alpha channel belongs to one image.
 _MAX_TARGETS = 8

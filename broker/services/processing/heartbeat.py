@@ -1,8 +1,8 @@
 """The heartbeats of workers: which run, and whether they can inspect images.
 
 A worker inserts its row, renews `seen_at` every ten seconds, and deletes the row when it ends. The
-times are those of the database. A row that is not renewed is one of a killed worker, or of one
-that failed its self-test.
+times are those of the database. If a row is no longer renewed, its worker was killed or has failed
+its self-test.
 """
 
 import os
@@ -37,7 +37,7 @@ class Heartbeat:
         is_isolated: bool,
         content_types: Sequence[str],
     ) -> None:
-        """Arguments: the columns of `db/models/background.py: Worker`."""
+        """Args: see the columns of `db/models/background.py: Worker`."""
         self._broker = broker
         self._found: dict[InstrumentedAttribute[Any], Any] = {
             Worker.self_test: None,
@@ -50,7 +50,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Renew the row, or insert it, if the last beat was ten seconds ago.
 
-        Without the database nothing happens until the next beat: it is not worth an attempt.
+        If the database is down, this beat is left out: it must not end an attempt.
         """
         if time.monotonic() < self._due:
             return

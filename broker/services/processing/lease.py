@@ -59,7 +59,7 @@ class Lease:
 
 
 class AttemptInterrupted(Exception):
-    """The database failed during an attempt. `lease` is to be given back when it answers again."""
+    """The database failed during an attempt. Give `lease` back when the database answers again."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(f"the database failed during an attempt at upload {lease.upload.id}")

@@ -95,9 +95,8 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
 
     Raises:
         DatabaseUnavailable: no upload was leased.
-        AttemptInterrupted: the database failed during the attempt; its lease is to be given back.
-        CannotInspect: the attempt was given back, because it failed for a reason that is not in
-            its file.
+        AttemptInterrupted: the database failed during the attempt. The caller gives its lease back.
+        CannotInspect: the attempt was given back, because the self-test of this worker fails.
     """
     with broker.system_work() as work:
         lease = take(work, now=tools.now)

@@ -117,8 +117,8 @@ def send(
 ) -> list[PublishedFile]:
     """Send the files, and return what was published.
 
-    `keep` is called before each file. The metadata of the objects says what wrote them, also when
-    their rows are lost: the upload, and of a variant its width.
+    `keep` is called before each file. The metadata of each object names its upload, and the width
+    if it is a variant, so that objects can be identified after their rows are lost.
 
     Raises:
         PreconditionFailed: there is an object at one of the keys; another attempt has other keys.

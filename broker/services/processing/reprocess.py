@@ -2,7 +2,7 @@
 
 An image keeps its object and its key, and gets its size, a placeholder and the missing variants.
 With `clean`, the cleaned or converted image is published at a new key, and the outbox deletes the
-object before. A row is changed only if it still has the key that was read, so several runs at once
+old object. A row is changed only if it still has the key that was read, so several runs at once
 are safe: the objects of the slower one are deleted.
 """
 
@@ -22,14 +22,13 @@ from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, Precondi
 from broker.inspection.directories import job_directory
 from broker.inspection.inspected import Inspected, Rejected, Request
 from broker.inspection.sandbox import ChildFailed
+from broker.inspection.variant_sizes import variant_sizes
 from broker.services.processing import publish
 from broker.services.processing.process import Tools
 from broker.services.processing.rewrite import Rewritten, rewrite
 from broker.services.work import Broker, Work
 
 PAGE = 100
-# The largest width or height of a WebP file, in pixels.
-WEBP_MAX = 16_383
 
 
 class Result(StrEnum):
@@ -150,17 +149,15 @@ def _is_incomplete(image: Image, widths: tuple[int, ...], selection: Selection) 
 
 
 def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:
-    """Return the configured widths below the image's own that have no variant."""
+    """Return the widths of the variants that a worker makes and that the image does not have.
+
+    If the image's size is unknown, these are all configured widths without a variant.
+    """
     there = {variant.width for variant in image.variants}
-    configured = kind_named(image.owner_kind).variant_widths(broker.limits)
-    return tuple(width for width in configured if width not in there and _is_possible(image, width))
-
-
-def _is_possible(image: Image, width: int) -> bool:
-    """Check whether a worker makes this variant: it is smaller, and WebP allows its height."""
-    if image.width is None or image.height is None:
-        return True
-    return width < image.width and round(image.height * width / image.width) <= WEBP_MAX
+    widths = kind_named(image.owner_kind).variant_widths(broker.limits)
+    if image.width is not None and image.height is not None:
+        widths = tuple(sorted(w for w, _ in variant_sizes(image.width, image.height, widths)))
+    return tuple(width for width in widths if width not in there)
 
 
 def _announce(

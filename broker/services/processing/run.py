@@ -1,7 +1,7 @@
 """A worker process: it processes one upload after the other until it is asked to stop.
 
-While the database or the bucket is down, it waits. It takes no upload to give it back at once, and
-then the next.
+While the database or the bucket is down, it waits longer between two attempts. Otherwise it would
+take one upload after the other and give each back.
 """
 
 import logging
@@ -74,7 +74,7 @@ class WorkerLoop:
     def _return_interrupted(self) -> None:
         """Return the lease of an interrupted attempt, so that the attempt does not count.
 
-        Nothing is to do if the lease is lost: it ran out, or the last commit had arrived.
+        If the lease is lost, there is nothing to do: it ran out, or the last commit had arrived.
         """
         lease = self._interrupted
         if lease is None:

@@ -1,25 +1,18 @@
 """The audit trail of an upload that a worker processes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from broker.domain.rejections import RejectionReason
-from broker.inspection.inspected import Inspected, Request
 from broker.telemetry.context import context
 from tests.http.client import Client
 from tests.http.middleware.test_logs import lines as lines
-from tests.http.worker import Worker, processing, read, rejecting, scripted
+from tests.http.worker import Worker, as_jpeg, processing, read, rejecting
 
 Lines = Callable[[], list[dict[str, Any]]]
-
-
-def as_jpeg(request: Request, *, keep: Any) -> Inspected:
-    """Return a JPEG, whatever was sent."""
-    return scripted(replace(request, content_type="image/jpeg"), keep=keep)
 
 
 def test_its_lines_name_the_user_the_key_of_the_image_and_the_reason_of_a_rejection(

@@ -8,7 +8,8 @@ from flask import Flask
 from broker.services.background.reap import reap_once
 from broker.services.processing.process import Outcome
 from tests.http.client import EACH_SERVER, Client
-from tests.http.worker import Worker, photo, read, real, sent
+from tests.http.worker import Worker, read, real, sent
+from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 

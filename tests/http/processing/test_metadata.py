@@ -11,8 +11,9 @@ from flask import Flask
 
 from broker.services.processing.process import Outcome
 from tests.http.client import Client
-from tests.http.worker import Worker, photo, processing, read, real
+from tests.http.worker import Worker, processing, read, real
 from tests.inspection.test_exiftool import NEEDLE, TAGS, TECHNICAL, exiftool, tags_of
+from tests.photos import photo
 
 
 def photo_with_locations(path: Path) -> bytes:

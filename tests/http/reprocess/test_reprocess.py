@@ -19,8 +19,9 @@ from tests.http.reconcile.test_verify_rows import wrong
 from tests.http.reconciling import adopted, put, reconciled, there
 from tests.http.reprocess.runs import avatar_of, cleaning, confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
-from tests.http.worker import photo, real, scripted
+from tests.http.worker import real, scripted
 from tests.inspection.cleaning import clean as cleaned
+from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -19,7 +19,8 @@ from tests.http.commands import Commands
 from tests.http.reconciling import put, reconciled
 from tests.http.reprocess.runs import confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
-from tests.http.worker import photo, real
+from tests.http.worker import real
+from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

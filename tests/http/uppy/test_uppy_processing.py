@@ -1,7 +1,6 @@
 """Uppy's protocol with inspection required: a page waits by confirming until the image is there."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +23,8 @@ from tests.http.uppy_calls import (
     send_form,
     send_parts,
 )
-from tests.http.worker import THUMBHASH, Worker, photo, real, rejecting
+from tests.http.worker import THUMBHASH, Worker, as_jpeg, real, rejecting
+from tests.photos import photo
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_location_of_a_completion_is_that_of_the_image(
     answer = done.get_json()
     assert answer["location"].endswith(".jpg")
     assert httpx.get(answer["location"]).status_code in (403, 404)
-    worker.inspect = as_jpeg(worker)
+    worker.inspect = as_jpeg
     assert worker.run() == [Outcome.PUBLISHED]
     assert httpx.get(answer["location"]).content == LARGE
     assert again(anyone, session, made) == answer
@@ -121,13 +121,3 @@ def again(anyone: Client, session: Any, made: Any) -> Any:
     answer = anyone.post(path(session, of(made, "/complete")), {"parts": NAMED})
     assert answer.status_code == 200, answer.text
     return answer.get_json()
-
-
-def as_jpeg(worker: Worker) -> Any:
-    """Return an inspection whose image is a JPEG, whatever was sent."""
-    scripted = worker.inspect
-
-    def inspect(request: Any, *, keep: Any) -> Any:
-        return scripted(replace(request, content_type="image/jpeg"), keep=keep)
-
-    return inspect

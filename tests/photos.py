@@ -1,4 +1,4 @@
-"""Small genuine images, made by libvips."""
+"""Photos for the tests, made by libvips. Those of tests/inspection are in pictures.py there."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import pyvips
 
 
 @cache
-def photo(width: int, height: int) -> bytes:
+def photo(width: int = 1200, height: int = 900) -> bytes:
     """Return a JPEG with a gradient and noise."""
     gradient = pyvips.Image.xyz(width, height)
     noise = pyvips.Image.gaussnoise(width, height, sigma=10, mean=60)

@@ -1,0 +1,35 @@
+"""Which processes run, and waiting for what they do."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TIMEOUT = 40.0
+
+
+def is_alive(pid: int) -> bool:
+    """Check whether there is a process with this id; it may be a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_running(pid: int) -> bool:
+    """Check whether a process runs. A zombie does not (Linux)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def await_true(condition: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
+    """Return the first true value of a condition."""
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
+    return found
