@@ -1,7 +1,8 @@
-"""The broker's own child process, which also reports its peak memory on its standard error."""
+"""The broker's own child process, which also reports CPU and memory on its standard error."""
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import TextIO
 
@@ -16,10 +17,12 @@ def _measured(status: TextIO) -> Callable[[Request], Inspected]:
     from broker.inspection.inspect import inspect
 
     def measure(request: Request) -> Inspected:
+        began = time.process_time()
         try:
             return inspect(request)
         finally:
-            report = {"idle_kib": idle, "peak_kib": _peak_kib(status)}
+            seconds = time.process_time() - began
+            report = {"seconds": [seconds], "idle_kib": idle, "peak_kib": _peak_kib(status)}
             sys.stderr.write(f"{MARK}{json.dumps(report)}\n")
 
     return measure

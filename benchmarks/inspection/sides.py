@@ -30,12 +30,14 @@ class Run:
     """One run of a side.
 
     Attributes:
-        cpu: seconds of user and system time, with the start of the process.
+        cpu: seconds of user and system time, from the start of the process to its end.
+        working: seconds of the work alone, of the best file if there were several.
         report: what the side says about itself; `peak_kib` is its peak memory.
         answer: what the broker's child answered.
     """
 
     cpu: float
+    working: float
     report: dict[str, Any]
     answer: dict[str, Any]
 
@@ -91,7 +93,12 @@ def _run(argv: Sequence[str], task: bytes = b"") -> Run:
     if ended.returncode != 0 or len(reports) != 1:
         raise ChildFailed(f"{argv[-8:]}, status {ended.returncode}: {output.decode()[-3000:]}")
     report: dict[str, Any] = json.loads(reports[0].removeprefix(MARK))
-    return Run(cpu=cpu, report=report, answer=json.loads(ended.stdout) if task else {})
+    return Run(
+        cpu=cpu,
+        working=min(report.get("seconds", [cpu])),
+        report=report,
+        answer=json.loads(ended.stdout) if task else {},
+    )
 
 
 def _children_cpu() -> float:

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from broker.config import Settings
+from broker.config.background import BackgroundSettings
 from broker.storage import bucket_setup
 from broker.storage.bucket_setup.iam import ROLES, Role, iam_policy
 
@@ -31,7 +31,7 @@ def apply(dry_run: bool) -> None:
 
     This needs keys of the bucket's owner or of an administrator. The API's keys are not enough.
     """
-    for step in bucket_setup.apply(Settings.load(), dry_run=dry_run):
+    for step in bucket_setup.apply(BackgroundSettings.load(), dry_run=dry_run):
         click.echo(f"{step.outcome.value}: {step.title}")
         if step.reason is not None:
             click.echo(f"    {step.reason}")
@@ -47,5 +47,5 @@ def iam(role: Role) -> None:
     `api` is for the API, `worker` for `broker reap` and `broker consume-bucket-notifications`, and
     `inspect` for `broker worker`.
     """
-    click.echo(json.dumps(iam_policy(Settings.load(), role), indent=2))
+    click.echo(json.dumps(iam_policy(BackgroundSettings.load(), role), indent=2))
     click.echo(NOTES[role], err=True)

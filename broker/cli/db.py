@@ -6,7 +6,7 @@ import click
 
 from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
-from broker.config import Settings
+from broker.config.background import BackgroundSettings
 from broker.db import migrate
 from broker.db.schema_version import is_behind
 from broker.services.reconcile.verify_rows import wrong_rows
@@ -20,7 +20,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Run all pending migrations."""
-    url = Settings.load().database_url
+    url = BackgroundSettings.load().database_url
     migrate.upgrade(url)
     click.echo(f"database at {migrate.current(url)}")
 
@@ -28,7 +28,7 @@ def upgrade() -> None:
 @db.command()
 def check() -> None:
     """Exit with status 1 unless the database has all migrations of this release."""
-    current, head = migrate.current(Settings.load().database_url), migrate.head()
+    current, head = migrate.current(BackgroundSettings.load().database_url), migrate.head()
     click.echo(f"database at {current or 'nothing'}, newest is {head}")
     sys.exit(1 if is_behind(current) else 0)
 

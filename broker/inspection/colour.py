@@ -2,7 +2,7 @@
 
 import pyvips
 
-_PROFILE = "icc-profile-data"
+PROFILE = "icc-profile-data"
 
 
 def to_srgb(image: pyvips.Image) -> pyvips.Image:
@@ -11,7 +11,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     The ICC profile in the image decides what its numbers mean. Without one, or with one that fits
     no such image, they mean sRGB, grey or common CMYK.
     """
-    if image.get_typeof(_PROFILE):
+    if image.get_typeof(PROFILE):
         try:
             return _without_profile(image.icc_transform("srgb", embedded=True))
         except pyvips.Error:
@@ -23,5 +23,5 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
 
 def _without_profile(image: pyvips.Image) -> pyvips.Image:
     image = image.copy()
-    image.remove(_PROFILE)
+    image.remove(PROFILE)
     return image

@@ -8,6 +8,8 @@ from pathlib import Path
 import pyvips
 
 from broker.domain.rejections import RejectionReason
+from broker.inspection.colour import PROFILE
+from broker.inspection.icc import usable_profile
 from broker.inspection.inspected import Rejected
 from broker.inspection.libvips import decoding_failed
 
@@ -36,7 +38,18 @@ def decoded(source: Path, content_type: str) -> Iterator[pyvips.Image]:
     with decode(source) as image:
         if image.format != "uchar":  # 10 or 12 bits a channel, stored as 16
             image = image.colourspace("srgb")
+        if image.get_typeof(PROFILE):
+            image = _with_profile(image, usable_profile(image.get(PROFILE)))
         yield image.flatten(background=_WHITE) if image.hasalpha() else image
+
+
+def _with_profile(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
+    image = image.copy()
+    if profile is None:
+        image.remove(PROFILE)
+    else:
+        image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
+    return image
 
 
 def write_jpeg(image: pyvips.Image, target: Path) -> None:
@@ -84,7 +97,7 @@ def _decoded_heic(source: Path) -> Iterator[pyvips.Image]:
     if file.premultiplied_alpha:
         image = image.unpremultiply().cast(image.format)
     if profile := file.info.get("icc_profile"):
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+        image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
     # `file` owns the pixels, so it must live as long as they are used.
     yield image
     del file

@@ -51,7 +51,9 @@ def _decode_jpeg(path: Path, header: Header, width: int, shrink: float) -> pyvip
 
     At each of these sizes the decoder reads and checks all entropy-coded data.
     """
-    on_load = max((each for each in _JPEG_SHRINKS if each <= shrink), default=1)
+    # libvips rounds down, so a side that is shorter than the factor would vanish.
+    most = min(shrink, header.width, header.height)
+    on_load = max((each for each in _JPEG_SHRINKS if each <= most), default=1)
     for _ in range(_MAX_DECODINGS):
         with closing(TailReader(path)) as reader:
             source = pyvips.SourceCustom()

@@ -21,7 +21,7 @@ from broker.inspection.structure.png import (
 
 # The chunks that are kept once, with the lengths that they may have. Text may be in all others.
 _LENGTHS = {
-    b"tRNS": range(1, 257),
+    b"tRNS": (2, 6),
     b"gAMA": (4,),
     b"cHRM": (32,),
     b"sRGB": (1,),
@@ -34,6 +34,7 @@ _LENGTHS = {
     b"acTL": (8,),
 }
 _PALETTE = 3 * 256
+_PALETTE_ALPHA = 256
 
 
 def clean(source: Path, target: Path) -> None:
@@ -60,12 +61,13 @@ def _copy(data: mmap, file: BinaryIO) -> None:
         if one.kind == b"IDAT" != last and b"IDAT" in written:
             raise corrupt("image data in two places")
         if one.kind == b"IDAT":
+            written.discard(b"fcTL")  # The data of a frame before IDAT is the image's.
             end = pixels.end_in(data, one)
             if one.start < end == one.end:
                 _write(data, one, file)
             else:
                 file.write(image_chunk(data, one, end))
-        elif _is_copied(one, written, image.palette):
+        elif _is_copied(data, one, written, image.palette):
             _write(data, one, file)
         elif one.kind == b"iCCP" and not written & {b"iCCP", b"PLTE", b"IDAT"}:
             file.write(_profile(data[one.start : min(one.end, one.start + MAX_PROFILE)]))
@@ -76,7 +78,7 @@ def _copy(data: mmap, file: BinaryIO) -> None:
     pixels.finish()
 
 
-def _is_copied(one: Chunk, written: set[bytes], has_palette: bool) -> bool:
+def _is_copied(data: mmap, one: Chunk, written: set[bytes], has_palette: bool) -> bool:
     """Check whether a chunk is copied as it is, after the chunks that are written."""
     length = one.end - one.start
     if one.kind == b"fcTL":
@@ -87,6 +89,10 @@ def _is_copied(one: Chunk, written: set[bytes], has_palette: bool) -> bool:
         return False
     if one.kind == b"PLTE":
         return has_palette and length <= _PALETTE
+    if one.kind == b"tRNS" and has_palette:
+        return 0 < length <= _PALETTE_ALPHA
+    if one.kind == b"acTL" and not any(data[one.start : one.start + 4]):
+        return False  # No frames, so nothing shows what fdAT chunks hold.
     return length in _LENGTHS.get(one.kind, ())
 
 

@@ -33,6 +33,9 @@ from broker.inspection.task import Task
 # -I ignores PYTHON* variables, the current directory and the user's packages; -B writes no cache.
 COMMAND = [sys.executable, "-I", "-B", "-m", "broker.inspection.child"]
 KEEP_SECONDS = 1.0
+# The image, its variants, and what libvips spills to disk.
+MAX_FILES = 100
+MAX_FILES_FACTOR = 2
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
 _MAX_ERROR_BYTES = 4096
 _OUT_OF_MEMORY_TEXTS = ("bad_alloc", "failed to allocate", "out of memory", "MemoryError")
@@ -43,7 +46,8 @@ class ChildFailed(Exception):
 
     Attributes:
         cause: `wall clock`, `cpu limit`, `memory`, `signal SIGSEGV` or another signal,
-            `exit status 1` or another status, `answer too long`, `invalid answer`, `not started`.
+            `exit status 1` or another status, `answer too long`, `too many files`,
+            `invalid answer`, `not started`.
         detail: the last line that it wrote to its standard error, or what is invalid.
     """
 
@@ -132,7 +136,7 @@ def _run(task: Task, keep: Callable[[], None]) -> bytes:
     try:
         with contextlib.suppress(BrokenPipeError), to_child:
             to_child.write(task.to_json())
-        answer = _read(output, error_output, errors, task.limits.wall_seconds, keep)
+        answer = _read(output, error_output, errors, task, keep)
     finally:
         # At the end of its output the child has ended already, and this changes nothing.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -149,11 +153,12 @@ def _read(
     output: IO[bytes],
     error_output: IO[bytes],
     errors: bytearray,
-    seconds: float,
+    task: Task,
     keep: Callable[[], None],
 ) -> bytes:
     """Read the output to its end, and the error output meanwhile."""
     answer = bytearray()
+    seconds = task.limits.wall_seconds
     started = time.monotonic()
     next_keep = started + KEEP_SECONDS
     with selectors.DefaultSelector() as selector:
@@ -165,6 +170,7 @@ def _read(
                 raise ChildFailed("wall clock")
             if now >= next_keep:
                 keep()
+                _check_files(task)
                 next_keep = now + KEEP_SECONDS
             for key, _ in selector.select(min(next_keep, started + seconds) - now):
                 chunk = os.read(key.fd, MAX_ANSWER_BYTES)
@@ -176,6 +182,18 @@ def _read(
             if len(answer) > MAX_ANSWER_BYTES:
                 raise ChildFailed("answer too long")
             del errors[:-_MAX_ERROR_BYTES]
+
+
+def _check_files(task: Task) -> None:
+    """Raise ChildFailed if the child's files could fill the disk; each has a limit of its own."""
+    size = 0
+    with os.scandir(task.directory) as found:
+        for number, file in enumerate(found, start=1):
+            # libvips deletes its temporary files by itself.
+            with contextlib.suppress(FileNotFoundError):
+                size += file.stat(follow_symlinks=False).st_size
+            if number > MAX_FILES or size > MAX_FILES_FACTOR * task.limits.file_bytes:
+                raise ChildFailed("too many files")
 
 
 def _drain(error_output: IO[bytes], errors: bytearray) -> None:

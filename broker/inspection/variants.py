@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyvips
 
+from broker.domain.media_types import VARIANT
 from broker.inspection.colour import to_srgb
 from broker.inspection.inspected import OutputFile
 from broker.inspection.output import describe
@@ -36,7 +37,7 @@ def write_variants(
         image = to_srgb(resized(image, width, height)).copy_memory()
         path = directory / f"{width}.webp"
         image.webpsave(str(path), Q=QUALITY, effort=EFFORT, keep="none")
-        files.append(describe(path, "image/webp", width, height))
+        files.append(describe(path, VARIANT, width, height))
     return tuple(reversed(files)), _placeholder(image)
 
 

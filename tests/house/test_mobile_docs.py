@@ -43,7 +43,8 @@ def code(language: str) -> str:
 
 
 def shape(path: str) -> str:
-    return PLACEHOLDER.sub("{}", path)
+    """Return a path without its query and without its values."""
+    return PLACEHOLDER.sub("{}", path.partition("?")[0])
 
 
 def paths_of_the_api() -> dict[str, set[str]]:

@@ -88,6 +88,14 @@ def write_a_huge_file(request: Request) -> Inspected:
     raise AssertionError
 
 
+def write_files_without_end(request: Request) -> Inspected:
+    """Write files that are small enough, but endlessly many."""
+    number = 0
+    while True:
+        (request.directory / f"{number}").write_bytes(bytes(int(request.source.read_text())))
+        number += 1
+
+
 def write_much_to_standard_error(request: Request) -> Inspected:
     sys.stderr.write("warning\n" * 100_000)
     return publish(request)
@@ -145,6 +153,84 @@ def attack(request: Request) -> Inspected:
         else:
             found[name] = "done"
     raise _report(found)
+
+
+def leave_something(request: Request) -> Inspected:
+    """Report which calls are allowed that change what is not this process, or that outlive it.
+
+    The source names a file of another job.
+    """
+    foreign = request.source.read_bytes()
+    parent, own = os.getppid(), os.getpid()
+    calls = _CALLS[os.uname().machine]
+    limit, info = ctypes.create_string_buffer(16), ctypes.create_string_buffer(128)
+    arguments: dict[str, tuple[object, ...]] = {
+        "tgkill": (parent, parent, signal.SIGURG),
+        "rt_sigqueueinfo": (parent, signal.SIGURG, info),
+        "rt_tgsigqueueinfo": (parent, parent, signal.SIGURG, info),
+        "prlimit64": (parent, 7, 0, limit),
+        "setpriority": (0, parent, 19),
+        "sched_setaffinity": (parent, 8, info),
+        "shmget": (0, 4096, 0o1600),
+        "semget": (0, 1, 0o1600),
+        "msgget": (0, 0o1600),
+        "mq_open": (b"upload-broker-test", 0o102, 0o600, 0),
+        "add_key": (b"user", b"upload-broker-test", b"x", 1, -3),
+        "fchmodat": (-100, foreign, 0o777),
+        "utimensat": (-100, foreign, 0, 0),
+        "truncate": (foreign, 0),
+        "setxattr": (foreign, b"user.test", b"x", 1, 0),
+    }
+    found = {name: _outcome(calls[name], *values) for name, values in arguments.items()}
+    found["own signal"] = _outcome(calls["tgkill"], own, own, 0)
+    found["own limit"] = _outcome(calls["prlimit64"], 0, 7, 0, limit)
+    denied = "Operation not permitted"
+    raise _report({name: outcome for name, outcome in found.items() if outcome != denied})
+
+
+_CALLS = {
+    "x86_64": {
+        "tgkill": 234,
+        "rt_sigqueueinfo": 129,
+        "rt_tgsigqueueinfo": 297,
+        "prlimit64": 302,
+        "setpriority": 141,
+        "sched_setaffinity": 203,
+        "shmget": 29,
+        "semget": 64,
+        "msgget": 68,
+        "mq_open": 240,
+        "add_key": 248,
+        "fchmodat": 268,
+        "utimensat": 280,
+        "truncate": 76,
+        "setxattr": 188,
+    },
+    "aarch64": {
+        "tgkill": 131,
+        "rt_sigqueueinfo": 138,
+        "rt_tgsigqueueinfo": 240,
+        "prlimit64": 261,
+        "setpriority": 140,
+        "sched_setaffinity": 122,
+        "shmget": 194,
+        "semget": 190,
+        "msgget": 186,
+        "mq_open": 180,
+        "add_key": 217,
+        "fchmodat": 53,
+        "utimensat": 88,
+        "truncate": 45,
+        "setxattr": 5,
+    },
+}
+
+
+def _outcome(*call: object) -> str:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(*call) < 0:
+        return os.strerror(ctypes.get_errno())
+    return "done"
 
 
 def _called(name: str, *arguments: int) -> None:

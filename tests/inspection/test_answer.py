@@ -103,6 +103,8 @@ def test_a_jpeg_may_take_the_place_of_a_format_that_browsers_do_not_show(
         (("variants",), [ANSWER["variants"][0]] * 2),  # type: ignore[index]
         (("variants",), [*ANSWER["variants"], _file("image.jpg", "image/webp", 900)]),
         (("variants", 1, "width"), 901),
+        (("variants", 1, "width"), 801),  # nobody asked for it
+        (("variants", 1, "content_type"), "image/jpeg"),
         (("variants", 1, "content_type"), "text/html"),
         (("variants", 1, "path"), "w320.webp"),
     ],

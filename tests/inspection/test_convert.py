@@ -52,6 +52,22 @@ def test_a_profile_stays_in_the_jpeg_and_is_applied_to_the_variants(tmp_path: Pa
 
 
 @pytest.mark.parametrize("extension", ["heic", "avif"])
+def test_what_follows_the_end_of_a_profile_is_not_in_the_jpeg(
+    tmp_path: Path, extension: str
+) -> None:
+    with installed_or_skip():
+        wide = picture(400, 300).icc_transform("p3", input_profile="srgb")
+        source = heif(wide, tmp_path / f"upload.{extension}")
+    data = source.read_bytes()
+    at = data.index(b"colrprof") + 8
+    size = int.from_bytes(data[at - 12 : at - 8], "big") - 12
+    hidden = b"<script>alert(1)</script>"
+    shorter = (size - len(hidden)).to_bytes(4, "big") + data[at + 4 : at + size - len(hidden)]
+    source.write_bytes(data[:at] + shorter + hidden + data[at + size :])
+    assert hidden not in inspected(source, tmp_path).image.path.read_bytes()
+
+
+@pytest.mark.parametrize("extension", ["heic", "avif"])
 @pytest.mark.parametrize(("turns", "rotation"), [(1, "d270"), (2, "d180"), (3, "d90")])
 def test_a_turned_photo_is_upright_once(
     tmp_path: Path, extension: str, turns: int, rotation: str

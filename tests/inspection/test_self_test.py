@@ -1,7 +1,6 @@
 """A worker finds out at its start whether it can inspect images."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import pytest
 from broker.domain.media_types import EXTENSIONS
 from broker.inspection import sandbox
 from broker.inspection.self_test import photo_with_location, self_test
-
-STUB = Path(__file__).with_name("stub_child.py")
+from tests.inspection import STUB
+from tests.inspection.test_exiftool import exiftool
 
 
 def test_a_complete_worker_passes_and_names_what_it_can_inspect(tmp_path: Path) -> None:
@@ -25,10 +24,7 @@ def test_a_complete_worker_passes_and_names_what_it_can_inspect(tmp_path: Path) 
 def test_the_photo_has_a_location(tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(photo_with_location())
-    done = subprocess.run(
-        ["exiftool", "-s3", "-GPSPosition", "-GPSLatitude", photo], capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "48 deg 12' 30.00\" N"
+    assert exiftool("-s3", "-GPSPosition", "-GPSLatitude", photo).strip() == "48 deg 12' 30.00\" N"
 
 
 @pytest.mark.parametrize(

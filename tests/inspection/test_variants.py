@@ -44,6 +44,13 @@ def test_no_variant_is_as_wide_as_its_image(tmp_path: Path, width: int, widths: 
     assert result.thumbhash
 
 
+@pytest.mark.parametrize("height", [1, 3, 7])
+def test_a_wide_and_low_jpeg_has_variants(tmp_path: Path, height: int) -> None:
+    source = tmp_path / "upload"
+    pyvips.Image.black(20_000, height).jpegsave(str(source))
+    assert [each.height for each in inspected(source, tmp_path).variants] == [1, 1, 1]
+
+
 def test_a_variant_that_is_too_tall_for_webp_is_left_out(tmp_path: Path) -> None:
     assert variant_sizes(1700, 20_000, (320, 800, 1600)) == [(800, 9412), (320, 3765)]
     source = tmp_path / "upload"

@@ -7,7 +7,7 @@ are safe: the objects of the slower one are deleted.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,8 @@ from broker.services.processing.rewrite import Rewritten, rewrite
 from broker.services.work import Broker, Work
 
 PAGE = 100
+# The largest width or height of a WebP file, in pixels.
+WEBP_MAX = 16_383
 
 
 class Result(StrEnum):
@@ -91,13 +93,7 @@ def reprocess(broker: Broker, tools: Tools, selection: Selection) -> Iterator[Re
     last = 0
     while True:
         with broker.system_work() as work:
-            page = work.session.scalars(
-                select(Image)
-                .where(Image.id > last, selection.condition)
-                .order_by(Image.id)
-                .limit(PAGE)
-            ).all()
-            work.session.commit()
+            page = _page(work, selection.condition, Image.id > last)
         if not page:
             return
         last = page[-1].id
@@ -117,9 +113,12 @@ def _reprocess_one(
         return done
     if selection.dry_run:
         return replace(done, result=Result.REPROCESSED)
-    image = _read(broker, listed.id)
-    if image is None:
+    # Another run may have reprocessed it since the page was read.
+    with broker.system_work() as work:
+        fresh = _page(work, Image.id == listed.id)
+    if not fresh:
         return replace(done, result=Result.CHANGED)
+    (image,) = fresh
     widths = _missing_widths(broker, image)
     if not _is_incomplete(image, widths, selection):
         return replace(done, result=Result.CHANGED)
@@ -137,11 +136,12 @@ def _reprocess_one(
     return replace(done, result=Result.FAILED, detail=detail)
 
 
-def _read(broker: Broker, image_id: int) -> Image | None:
-    with broker.system_work() as work:
-        image = work.session.scalar(select(Image).where(Image.id == image_id))
-        work.session.commit()
-    return image
+def _page(work: Work, *conditions: ColumnElement[bool]) -> Sequence[Image]:
+    found = work.session.scalars(
+        select(Image).where(*conditions).order_by(Image.id).limit(PAGE)
+    ).all()
+    work.session.commit()
+    return found
 
 
 def _is_incomplete(image: Image, widths: tuple[int, ...], selection: Selection) -> bool:
@@ -153,11 +153,28 @@ def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:
     """Return the configured widths below the image's own that have no variant."""
     there = {variant.width for variant in image.variants}
     configured = kind_named(image.owner_kind).variant_widths(broker.limits)
-    return tuple(
-        width
-        for width in configured
-        if width not in there and (image.width is None or width < image.width)
-    )
+    return tuple(width for width in configured if width not in there and _is_possible(image, width))
+
+
+def _is_possible(image: Image, width: int) -> bool:
+    """Check whether a worker makes this variant: it is smaller, and WebP allows its height."""
+    if image.width is None or image.height is None:
+        return True
+    return width < image.width and round(image.height * width / image.width) <= WEBP_MAX
+
+
+def _announce(
+    work: Work, image: Image, inspected: Inspected, only: tuple[int, ...] | None
+) -> list[publish.Output]:
+    """Put the files to publish into the outbox: variants of these widths, or the image and all."""
+    # Never the image's own key: an adopted image may have files of the marketplace next to it that
+    # are named like its variants.
+    wanted = publish.outputs(work.session, with_new_suffix(image.key), inspected)
+    if only is not None:
+        wanted = [each for each in wanted if each.is_variant and each.file.width in only]
+    publish.announce(work.session, work.limits, wanted, now=work.now)
+    work.session.commit()
+    return wanted
 
 
 class _Task:
@@ -180,13 +197,7 @@ class _Task:
         if inspected.image.checksum_sha256 == digest:
             is_new = False  # there was nothing to remove
         with self._broker.system_work() as work:
-            # Never the image's own key: an adopted image may have files of the marketplace next to
-            # it that are named like its variants.
-            wanted = publish.outputs(work.session, with_new_suffix(image.key), inspected)
-            if not is_new:
-                wanted = [each for each in wanted if each.is_variant and each.file.width in widths]
-            publish.announce(work.session, limits, wanted, now=work.now)
-            work.session.commit()
+            wanted = _announce(work, image, inspected, None if is_new else widths)
         changed = False
         try:
             published = publish.send(

@@ -9,6 +9,7 @@ from flask import Flask
 
 from broker.inspection.inspected import Inspected, Request
 from broker.services.processing.process import Outcome
+from broker.storage.s3 import S3Storage
 from tests.faults.invariants import check_invariants
 from tests.http.client import Client, at_once
 from tests.http.confirm.test_rights import give_away
@@ -145,3 +146,22 @@ def test_an_upload_of_an_ad_that_was_given_away_is_not_handed_over_to_a_worker(
         assert caller.post(ticket["confirm_url"]).status_code == 404
     assert read(alice, ticket)["state"] == "pending"
     assert worker.run() == []
+
+
+def test_an_ad_that_is_given_away_during_the_confirm_gets_no_upload_to_process(
+    app: Flask, alice: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ad = alice.ad()
+    bob.ad()
+    ticket = sent(alice, ad)
+    head = S3Storage.head
+
+    def giving_away(self: S3Storage, key: str) -> Any:
+        found = head(self, key)
+        give_away(app, ad, to=2)
+        return found
+
+    monkeypatch.setattr(S3Storage, "head", giving_away)
+    answer = alice.post(ticket["confirm_url"])
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+    assert read(alice, ticket)["state"] == "pending"
