@@ -46,11 +46,11 @@ class _Architecture:
 #   migrate_pages, move_pages
 # - socket, socketpair, unshare, setns, mount, bpf, userfaultfd, perf_event_open
 # - keyctl, add_key, request_key: the kernel keeps keys when the process ends
-# - shmget, shmat, shmctl, semget, semctl, semop, semtimedop, msgget, msgctl, msgsnd, msgrcv, mq_open,
-#   mq_unlink: it keeps these, too
+# - shmget, shmat, shmctl, semget, semctl, semop, semtimedop, msgget, msgctl, msgsnd, msgrcv,
+#   mq_open, mq_unlink: it keeps these, too
 # - truncate, chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, setxattr, lsetxattr,
-#   fsetxattr, removexattr, lremovexattr, fremovexattr, utime, utimes, futimesat, utimensat: Landlock
-#   knows only truncate, since Linux 6.2
+#   fsetxattr, removexattr, lremovexattr, fremovexattr, utime, utimes, futimesat, utimensat:
+#   Landlock knows only truncate, since Linux 6.2
 _ARCHITECTURES = {
     "x86_64": _Architecture(
         audit=0xC000003E,
