@@ -18,7 +18,10 @@ RUN pip --python /opt/broker install --require-hashes -r requirements-worker.txt
 FROM python:3.13-slim AS base
 ENV PATH=/opt/broker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broker
+# The image of Python has no bytecode of the standard library. Without it, the worker's child process
+# compiles what it imports again for each image, which takes 160 ms of CPU.
+RUN python -m compileall -q -x site-packages /usr/local/lib/python3.* \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broker
 # Nothing is written but below /tmp: run it read-only, with a tmpfs there (docker-compose.yml).
 USER 10001
 

@@ -73,9 +73,10 @@ audit: $(STAMP)
 	@for lock in $(LOCKS); do echo "$$lock"; .venv/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --vulnerability-service $(AUDIT_SERVICE) -r $$lock || exit 1; done
 	@for lock in $$(git ls-files '*package-lock.json'); do echo "$$lock"; (cd $$(dirname $$lock) && npm audit --package-lock-only) || exit 1; done
 
-# What the image is made of, as CycloneDX: from the lock, so the same lock gives the same bytes.
+# What the two images are made of, as CycloneDX: from the locks, so the same lock gives the same bytes.
 sbom: $(STAMP)
 	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
 
 clean:
 	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules

@@ -31,6 +31,7 @@ from benchmarks.rows import (
     serving,
     slow,
     ticket,
+    worker,
 )
 from benchmarks.servers import ROOT
 from benchmarks.table import Section
@@ -47,6 +48,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "slow": slow.run,
     "memory": memory.run,
     "leases": leases.run,
+    "worker": worker.run,
     "serving": serving.run,
     "profile": profile.run,
 }

@@ -89,10 +89,15 @@ class Bench:
 
         return self._once(("database", kind, uploads), create)
 
-    def broker(self, kind: str, uploads: int, *, real_bucket: bool = False) -> Server:
+    def broker(
+        self, kind: str, uploads: int, *, real_bucket: bool = False, inspects: bool = True
+    ) -> Server:
         """Return a broker with this database, and with the stub or the real S3 server."""
         environment = self.environment(kind, uploads, real_bucket=real_bucket)
         name = f"broker-{kind}-{uploads}{'-real' if real_bucket else ''}"
+        if not inspects:
+            environment |= {"BROKER_INSPECTION": "off"}
+            name += "-off"
         return self._once(
             (name,), lambda: self._start(peers.broker(name, environment, self.directory))
         )

@@ -22,6 +22,7 @@ from broker.db import migrate
 
 # Children before parents. Tables without time-ordered ids contain only rows of the broker.
 WRITTEN = (
+    "DELETE FROM image_variants WHERE image_id IN (SELECT id FROM images WHERE upload_id > {mark})",
     "DELETE FROM images WHERE upload_id > {mark}",
     "DELETE FROM upload_parts",
     "DELETE FROM uploads WHERE id > {mark}",
@@ -32,6 +33,7 @@ WRITTEN = (
 COUNT = {
     "uploads": "SELECT count(*) FROM uploads WHERE id > {mark}",
     "images": "SELECT count(*) FROM images WHERE upload_id > {mark}",
+    "processing": "SELECT count(*) FROM uploads WHERE id > {mark} AND state = 'processing'",
 }
 
 
@@ -48,8 +50,8 @@ class Database(Protocol):
     def insert(self, batch: Batch) -> None:
         """Insert rows, after `restore`."""
 
-    def written(self, table: str) -> int:
-        """Return how many rows of `uploads` or `images` were written after filling."""
+    def written(self, what: str) -> int:
+        """Return how many rows were written after filling: one of `COUNT`."""
 
 
 class PostgresDatabase:
@@ -90,9 +92,9 @@ class PostgresDatabase:
             for row in batch.rows:
                 copy.write_row(row)
 
-    def written(self, table: str) -> int:
+    def written(self, what: str) -> int:
         """See Database."""
-        row = self._connection.execute(self._marked(COUNT[table])).fetchone()
+        row = self._connection.execute(self._marked(COUNT[what])).fetchone()
         return int(row[0]) if row else 0
 
     def _marked(self, statement: str) -> sql.Composed:
@@ -135,10 +137,10 @@ class SqliteDatabase:
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def written(self, table: str) -> int:
+    def written(self, what: str) -> int:
         """See Database."""
         with closing(sqlite3.connect(self._file, timeout=10)) as connection:
-            return int(connection.execute(self._marked(COUNT[table])).fetchone()[0])
+            return int(connection.execute(self._marked(COUNT[what])).fetchone()[0])
 
     def _marked(self, statement: str) -> str:
         return statement.format(mark=f"'{self._mark.hex}'", ads=ADS)

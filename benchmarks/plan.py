@@ -36,6 +36,8 @@ class Plan:
     workers: int = 64
     due_uploads: int = 30_000
     idle_seconds: int = 10
+    ready_uploads: int = 20
+    images_per_worker: int = 16
     profile_seconds: float = 4.0
 
 
@@ -54,5 +56,7 @@ QUICK = Plan(
     workers=8,
     due_uploads=500,
     idle_seconds=2,
+    ready_uploads=3,
+    images_per_worker=3,
     profile_seconds=1.0,
 )

@@ -84,8 +84,11 @@ def seed_rows(uploads: int) -> Iterator[Batch]:
         )
 
 
-def pending(count: int) -> tuple[Batch, list[UUID]]:
-    """Return pending uploads for the tickets' ads, and their ids."""
+def pending(count: int, size: int = SIZE, digest: str = DIGEST) -> tuple[Batch, list[UUID]]:
+    """Return pending uploads of files of this size and digest, and their ids.
+
+    They belong to the ads that tickets are for.
+    """
     salt = random.Random(count)  # noqa: S311
     moment = time.time()
     now = datetime.fromtimestamp(moment, UTC)
@@ -94,23 +97,29 @@ def pending(count: int) -> tuple[Batch, list[UUID]]:
         ad = number % ADS + 1
         upload_id = uuid7(moment, salt)
         ids.append(upload_id)
-        key = f"ads/ad_{ad}/main_{upload_id}-{SIZE}.jpg"
-        rows.append(_upload(upload_id, "pending", ad, owner_of(ad), key, 1, now, SIZE))
+        key = f"ads/ad_{ad}/main_{upload_id}-{size}.jpg"
+        rows.append(_upload(upload_id, "pending", ad, owner_of(ad), key, 1, now, size, digest))
     return Batch(table="uploads", columns=UPLOAD_COLUMNS, rows=rows), ids
 
 
 def due(count: int) -> Batch:
     """Return uploads that wait for a worker, and have been due for some time."""
-    batch, _ids = pending(count)
-    state, now = batch.columns.index("state"), datetime.now(UTC)
+    batch, _ids = processing(count)
+    now = datetime.now(UTC)
     return Batch(
         table=batch.table,
-        columns=(*batch.columns, "processing_since", "due_at"),
-        rows=[
-            (*row[:state], "processing", *row[state + 1 :], now, now - timedelta(milliseconds=n))
-            for n, row in enumerate(batch.rows)
-        ],
+        columns=(*batch.columns, "due_at"),
+        rows=[(*row, now - timedelta(milliseconds=n)) for n, row in enumerate(batch.rows)],
     )
+
+
+def processing(count: int, size: int = SIZE, digest: str = DIGEST) -> tuple[Batch, list[UUID]]:
+    """Return uploads whose objects have arrived, but which are not due yet, and their ids."""
+    batch, ids = pending(count, size, digest)
+    state, now = batch.columns.index("state"), datetime.now(UTC)
+    rows = [(*row[:state], "processing", *row[state + 1 :], now) for row in batch.rows]
+    columns = (*batch.columns, "processing_since")
+    return Batch(table=batch.table, columns=columns, rows=rows), ids
 
 
 def _ad(ad: int, owner: int, places: int, now: datetime) -> tuple[object, ...]:
@@ -138,11 +147,12 @@ def _upload(
     order: int,
     created: datetime,
     size: int,
+    digest: str = DIGEST,
 ) -> tuple[object, ...]:
     expires = created + timedelta(days=DAYS + 1) if state == "pending" else created
     settled = None if state == "pending" else created + timedelta(seconds=30)
     return (
-        *(upload_id, state, "ad", ad, owner, owner, key, "image/jpeg", size, DIGEST, "post"),
+        *(upload_id, state, "ad", ad, owner, owner, key, "image/jpeg", size, digest, "post"),
         *("front view", order, created, expires, settled, 0, True, f"incoming/{key}"),
     )
 

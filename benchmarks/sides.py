@@ -20,7 +20,7 @@ class WrkSide:
         requests: the requests, sent in turn.
         database: restored before each measurement.
         extra_rows: inserted after each restore.
-        counts: `uploads` or `images`, the table in which each request must write rows.
+        counts: which rows each request must write, one of `databases.COUNT`.
         writes: how many rows each request must write.
         skip: the number of requests reserved for the warm-up, if each may be sent only once.
     """

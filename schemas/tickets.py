@@ -29,6 +29,17 @@ TYPE_PATTERN = (
 )
 
 
+def key_field() -> fields.String:
+    """Return the field of an upload's key."""
+    return fields.String(
+        metadata={
+            "description": "Object key without the location. It is provisional: the image may get"
+            " another suffix, and the JPEG made from a HEIC or AVIF file another extension. Store"
+            " the `image` of the published image instead."
+        }
+    )
+
+
 def type_field() -> TextField:
     """Return the field of a file's content type."""
     return TextField(
@@ -132,7 +143,7 @@ class Ticket(Answer):
 
     id = fields.UUID()
     state = fields.String(metadata={"enum": ["pending"]})
-    key = fields.String()
+    key = key_field()
     expires_at = Time()
     server_time = Time()
     upload = Transfer()

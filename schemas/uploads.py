@@ -14,6 +14,7 @@ from broker.domain.states import UploadState
 from broker.domain.transports import TRANSPORTS
 from schemas.fields import PAGE_MAX, Answer, Cursor, QueryInt, StrictSchema, TextField, Time
 from schemas.images import Image
+from schemas.tickets import key_field
 
 IDS_MAX = 50
 _ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -27,7 +28,7 @@ class Upload(Answer):
     state = fields.String(metadata={"enum": list(UploadState)})
     purpose = fields.String(metadata={"enum": [kind.purpose for kind in OWNER_KINDS.values()]})
     owner = fields.Integer()
-    key = fields.String()
+    key = key_field()
     content_type = fields.String()
     size = fields.Integer(allow_none=True)
     checksum_sha256 = fields.String(

@@ -11,6 +11,14 @@ NOISE = 4.5
 QUALITY = 92
 
 
+def make_photo(directory: Path) -> Path:
+    """Write the JPEG of 12 megapixels; return it."""
+    directory.mkdir(exist_ok=True)
+    path = directory / "12-MP.jpg"
+    _photo(4000, 3000).jpegsave(str(path), Q=QUALITY, keep="none")
+    return path
+
+
 def make_photos(directory: Path) -> dict[str, Path]:
     """Write all photos; return them by name."""
     directory.mkdir(exist_ok=True)

@@ -1,4 +1,7 @@
-"""Confirms: with the stub, compared with a ticket, and with a real bucket."""
+"""Confirms: with the stub, compared with a ticket, and with a real bucket.
+
+With inspection required, which is the default, a confirm hands the upload over to a worker.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -17,56 +20,71 @@ from benchmarks.table import Line, Section, Target
 TITLE = "Confirm"
 TARGET = Target(at_most=1.5)
 BODY = b"photo"
+# Without inspection a confirm copies the object and inserts the image.
+OFF = ", inspection off"
 
 
 def run(bench: Bench) -> Section:
     """Measure this row."""
     small = smallest(bench)
     confirms = _sides(bench, bench.plan.sizes, bench.plan.stub_confirms)
+    publishing = _sides(bench, (small,), bench.plan.stub_confirms, inspects=False)
     tickets = ticket_sides(bench, (small,))
     for side in tickets:
         side.name = f"ticket, {side.name}"
-    real = _sides(bench, (small,), bench.plan.real_confirms, real_bucket=True)
-    samples = interleave([*confirms, *tickets, *real], bench.plan.rounds)
+    rate = bench.plan.real_confirms
+    real = [
+        side
+        for inspects in (True, False)
+        for side in _sides(bench, (small,), rate, real_bucket=True, inspects=inspects)
+    ]
+    samples = interleave([*confirms, *publishing, *tickets, *real], bench.plan.rounds)
     lines = []
     for kind in KINDS:
         mine = side_name(kind, small)
         ticket = f"ticket, {mine}"
-        for what, of in (("time", time_of), ("API's CPU", cpu_of)):
-            lines.append(
-                Line(
-                    what=f"confirm's own share, {what}: {mine}",
-                    measured=samples.spread(mine, of).scaled(MICROSECONDS),
-                    unit="µs a request",
-                    beside=ticket,
-                    other=samples.spread(ticket, of).scaled(MICROSECONDS),
-                    ratio=samples.ratio(mine, ticket, of),
-                    target=TARGET,
+        for side, target in ((mine, TARGET), (mine + OFF, None)):
+            for what, of in (("time", time_of), ("API's CPU", cpu_of)):
+                lines.append(
+                    Line(
+                        what=f"confirm's own share, {what}: {side}",
+                        measured=samples.spread(side, of).scaled(MICROSECONDS),
+                        unit="µs a request",
+                        beside=ticket,
+                        other=samples.spread(ticket, of).scaled(MICROSECONDS),
+                        ratio=samples.ratio(side, ticket, of),
+                        target=target,
+                    )
                 )
-            )
-    by_stub = [side_name(kind, small) for kind in KINDS]
-    lines += alone(samples, "confirm, HEAD and copy by the stub", by_stub)
-    lines += alone(samples, "confirm, HEAD and copy by SeaweedFS", [side.name for side in real])
+    by_stub = [side_name(kind, small) + ending for kind in KINDS for ending in ("", OFF)]
+    lines += alone(samples, "confirm, the stub as the bucket", by_stub)
+    lines += alone(samples, "confirm, SeaweedFS as the bucket", [side.name for side in real])
     return Section(title=TITLE, lines=lines + sizes(bench, samples, "confirm", "/s"))
 
 
 def _sides(
-    bench: Bench, sizes: tuple[int, ...], per_second: int, *, real_bucket: bool = False
+    bench: Bench,
+    sizes: tuple[int, ...],
+    per_second: int,
+    *,
+    real_bucket: bool = False,
+    inspects: bool = True,
 ) -> list[WrkSide]:
     skip = per_second * bench.plan.warm_seconds
     extra_rows, ids = seed_rows.pending(skip + per_second * bench.plan.seconds)
     if real_bucket:
         _put_objects(bench, extra_rows)
     file = bench.request_file([_confirm(bench, n, one) for n, one in enumerate(ids)], once=True)
+    ending = ("" if inspects else OFF) + (", real bucket" if real_bucket else "")
     return [
         WrkSide(
             bench,
-            side_name(kind, uploads) + (", real bucket" if real_bucket else ""),
-            bench.broker(kind, uploads, real_bucket=real_bucket),
+            side_name(kind, uploads) + ending,
+            bench.broker(kind, uploads, real_bucket=real_bucket, inspects=inspects),
             file,
             database=bench.database(kind, uploads),
             extra_rows=extra_rows,
-            counts="images",
+            counts="processing" if inspects else "images",
             skip=skip,
         )
         for kind in KINDS

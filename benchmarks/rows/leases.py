@@ -1,13 +1,16 @@
 """Leases: what idle workers cost PostgreSQL, and how many uploads a second they work off.
 
-The workers are processes, as in production. Their job does nothing: it is finished at once by one
-compare-and-set on the number of its attempt.
+Each worker has a connection of its own, as in production. Some share a process, so that the two
+cores work for PostgreSQL and not for changing between processes. The job does nothing: it is
+finished at once by one compare-and-set on the number of its attempt.
 """
 
 import multiprocessing
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from uuid import UUID
@@ -28,6 +31,7 @@ from broker.services.processing.run import POLL_SECONDS
 
 TITLE = "Leases"
 KIND = "PostgreSQL"
+PROCESSES = 4
 RATE = 2_000
 IDLE_PERCENT = 5.0
 FINISH = """
@@ -90,14 +94,16 @@ def _plain(url: str) -> str:
 
 @contextmanager
 def _workers(database: Database, count: int) -> Iterator[list[Connection]]:
-    """Yield the pipes to worker processes; end the processes."""
+    """Yield the pipes to processes that have this many workers in all; end the processes."""
     context = multiprocessing.get_context("fork")
     pipes: list[Connection] = []
     processes: list[ForkProcess] = []
     try:
-        for _ in range(count):
+        for _ in range(PROCESSES):
             mine, theirs = context.Pipe()
-            process = context.Process(target=_worker, args=(database.url, theirs), daemon=True)
+            process = context.Process(
+                target=_process, args=(database.url, theirs, count // PROCESSES), daemon=True
+            )
             process.start()
             theirs.close()
             pipes.append(mine)
@@ -105,30 +111,38 @@ def _workers(database: Database, count: int) -> Iterator[list[Connection]]:
         yield pipes
     finally:
         for pipe in pipes:
-            pipe.send(END)
+            with suppress(BrokenPipeError):  # a worker has failed
+                pipe.send(END)
         for process in processes:
             process.join()
 
 
-def _worker(url: str, pipe: Connection) -> None:
-    """Do what the parent says, until it says END."""
-    database = BrokerDatabase(url)
-    with psycopg.connect(_plain(url), autocommit=True) as connection:
+def _process(url: str, pipe: Connection, count: int) -> None:
+    """Let workers do what the parent says, until it says END."""
+    databases = [BrokerDatabase(url) for _ in range(count)]
+    connections = [psycopg.connect(_plain(url), autocommit=True) for _ in range(count)]
+    with ThreadPoolExecutor(count) as pool:
         while (order := pipe.recv()) != END:
             if order == IDLE:
-                _poll(database, pipe)
+                paused = threading.Event()
+                polling = [pool.submit(_poll, database, paused) for database in databases]
+                pipe.recv()
+                paused.set()
+                for one in polling:
+                    one.result()
             else:
-                pipe.send(_take_all(database, connection))
-    database.dispose()
+                pipe.send(list(pool.map(_take_all, databases, connections)))
+    for database, connection in zip(databases, connections, strict=True):
+        database.dispose()
+        connection.close()
 
 
-def _poll(database: BrokerDatabase, pipe: Connection) -> None:
-    """Ask for work twice a second until the parent says PAUSE; there is none."""
-    while not pipe.poll(POLL_SECONDS):
+def _poll(database: BrokerDatabase, paused: threading.Event) -> None:
+    """Ask for work twice a second; there is none."""
+    while not paused.wait(POLL_SECONDS):
         with database.session() as session:
             if leases.take(session, WAITING) is not None:
                 raise AssertionError("an upload is due while the workers should be idle")
-    pipe.recv()
 
 
 def _take_all(
@@ -152,7 +166,7 @@ def _idle(connection: psycopg.Connection, workers: list[Connection], seconds: in
     """Return PostgreSQL's CPU in percent of a core while all workers poll."""
     for pipe in workers:
         pipe.send(IDLE)
-    time.sleep(2 * POLL_SECONDS)  # so that each worker has connected
+    time.sleep(6 * POLL_SECONDS)  # so that each worker has connected, and prepared its statement
     rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
     pids = [pid for (pid,) in rows]
     before, began = cpu_seconds_of(pids), time.monotonic()
@@ -168,7 +182,7 @@ def _work_off(workers: list[Connection], due: int) -> float:
     """Return the uploads leased and finished per second; check that each was leased once."""
     for pipe in workers:
         pipe.send(WORK)
-    answers = [pipe.recv() for pipe in workers]
+    answers = [answer for pipe in workers for answer in pipe.recv()]
     done = [upload_id for _, _, uploads in answers for upload_id in uploads]
     if len(done) != due or len(set(done)) != due:
         raise AssertionError(f"{len(done)} leases of {len(set(done))} uploads; {due} were due")

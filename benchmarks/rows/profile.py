@@ -17,7 +17,7 @@ TITLE = "Where the time goes"
 CASES = {
     "ticket": "one ticket",
     "batch": "a batch of 20",
-    "confirm": "a confirm, HEAD and copy by the stub",
+    "confirm": "a confirm, HEAD by the stub",
     "parts": "100 parts",
 }
 CONFIRMS = 6_000  # more calls than fit into the seconds of a profile

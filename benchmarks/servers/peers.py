@@ -39,6 +39,11 @@ def broker_environment(
     }
 
 
+def worker_environment(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a worker beside a broker; it needs no secret of tokens."""
+    return {name: value for name, value in environment.items() if name != "BROKER_JWT_SECRET"}
+
+
 def broker(
     name: str,
     environment: dict[str, str],

@@ -6,7 +6,7 @@ import click
 
 from broker.cli.adopt import adopt
 from broker.cli.bucket import bucket
-from broker.cli.consume_bucket_notifications import consume_bucket_notifications, consume_events
+from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
@@ -33,7 +33,7 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(worker, reap, consume_bucket_notifications, consume_events),
+    *(worker, reap, consume_bucket_notifications),
     *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:

@@ -39,17 +39,6 @@ def consume_bucket_notifications(once: bool, metrics_port: int | None, metrics_h
     click.echo(" ".join(f"{name} {count}" for name, count in sorted(totals.items())) or "nothing")
 
 
-# The command's name before 0.2.0.
-consume_events = click.Command(
-    "consume-events",
-    params=consume_bucket_notifications.params,
-    callback=consume_bucket_notifications.callback,
-    help=consume_bucket_notifications.help,
-    hidden=True,
-    deprecated="Use consume-bucket-notifications; the old name ends with 0.4.0.",
-)
-
-
 class _Stoppable:
     """A NotificationQueue that abandons its long poll when the process is asked to stop.
 

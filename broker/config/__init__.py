@@ -6,12 +6,11 @@ Credentials and region are not here; see `storage/aws_session.py`.
 import os
 import warnings
 from dataclasses import fields
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
-from broker.config.old_names import OLD_NAMES, values_of_old_names
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES, TokenSettings
 from broker.config.values import (
@@ -237,14 +236,12 @@ class Settings(TokenSettings):
         # BROKER_TOKEN is for `broker upload`, which is a client.
         known = {PREFIX + name.upper() for name in cls.model_fields} | {
             f"{PREFIX}TOKEN",
-            *OLD_NAMES,
         }
         for name in sorted(os.environ):
             if name.startswith(PREFIX) and name not in known:
                 warnings.warn(f"{name} is not a setting of the broker", stacklevel=2)
-        values: dict[str, Any] = values_of_old_names(os.environ, PREFIX)
         try:
-            return cls(**values)
+            return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(_lines(error))) from None
 

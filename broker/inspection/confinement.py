@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import broker
+from broker.domain.media_types import CONVERTED
 from broker.inspection import landlock, seccomp
 from broker.inspection.inspected import Request
 
@@ -59,8 +60,8 @@ def child_limits(request: Request) -> ChildLimits:
 
     A file of 12 megapixels needs a tenth of them. They end bombs that no check has found.
     """
-    heif = request.content_type in ("image/heic", "image/heif", "image/avif")
-    per_pixel = _HEIF_BYTES_PER_PIXEL if heif else _BYTES_PER_PIXEL
+    converted = request.content_type in CONVERTED
+    per_pixel = _HEIF_BYTES_PER_PIXEL if converted else _BYTES_PER_PIXEL
     cpu_seconds = 10 + request.max_pixels // _PIXELS_PER_SECOND
     return ChildLimits(
         memory_bytes=_IDLE_BYTES + per_pixel * request.max_pixels,

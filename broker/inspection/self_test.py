@@ -24,7 +24,7 @@ _BOMB_SIZE = struct.pack(">HH", 65_500, 65_500)
 _WIDTHS = (8,)
 # An IFD with GPSLatitudeRef N and GPSLatitude 48 deg 12' 30", of Exif 2.32, section 4.6.6.
 _LATITUDE = struct.pack(">6I", 48, 1, 12, 1, 30, 1)
-_MAX_MESSAGE = 255  # db/models.py: Worker.self_test
+_MAX_MESSAGE = 255  # db/models/background.py: Worker.self_test
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,6 @@ OWNED = frozenset(
         "JWT_PUBLIC_KEY",
         "JWT_JWKS_URL",
         "BUCKET_NOTIFICATIONS_ARN",
-        "EVENTS_ARN",
         "DRAIN_FILE",
         "DEV",
     )

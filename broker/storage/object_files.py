@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
-from broker.storage.translation import is_missing_key, translate_of_copy
+from broker.storage.translation import is_missing_key, translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -111,6 +111,8 @@ class ObjectFiles:
                 Metadata=metadata,
                 **({} if acl is None else {"ACL": acl}),  # type: ignore[arg-type]
             )
+            return answer["ETag"].strip('"')
         except (ClientError, BotoCoreError) as error:
             raise translate_of_copy(error) from error
-        return answer["ETag"].strip('"')
+        except KeyError as error:
+            raise translate_missing(error) from error

@@ -37,6 +37,12 @@ def record_upload(act: Act, row: UploadRow, principal: Principal, *, for_user: i
     record_uploads(act, [row], principal, for_user=for_user)
 
 
+def record_published(row: UploadRow, principal: Principal, *, for_user: int, key: str) -> None:
+    """Record an upload whose image a worker has published. `key` is the image's."""
+    fields = _upload_fields(row, _actor(principal), for_user)
+    write(log, Act.UPLOAD_CONFIRMED.value, {**fields, "key": key})
+
+
 def record_rejection(row: UploadRow, principal: Principal, *, for_user: int, detail: str) -> None:
     """Record an upload whose object is not the declared one; `detail` says what differs."""
     fields = _upload_fields(row, _actor(principal), for_user)

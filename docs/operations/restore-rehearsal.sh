@@ -23,9 +23,15 @@ source_url=$(for_libpq "$1") target_url=$(for_libpq "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 dump=${3:-$work/broker.dump}
-keys() { psql --no-psqlrc -qAt "$1" -c 'SELECT key FROM images' | LC_ALL=C sort; }
+query() { psql --no-psqlrc -qAt "$1" -c "$2"; }
+# The keys of images and variants. A database of release 0.3 has no variants.
+keys() {
+  local variants
+  variants=$(query "$1" "SELECT to_regclass('image_variants')")
+  query "$1" "SELECT key FROM images ${variants:+UNION ALL SELECT key FROM image_variants}" | LC_ALL=C sort
+}
 
-if [ "$(psql --no-psqlrc -qAt "$target_url" -c "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")" != 0 ]; then
+if [ "$(query "$target_url" "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")" != 0 ]; then
   echo "the target is not empty: nothing is written over" >&2
   exit 2
 fi
@@ -35,7 +41,7 @@ if [ $# -lt 3 ]; then
 fi
 pg_restore --exit-on-error --single-transaction --no-owner --dbname "$target_url" "$dump"
 at=$(broker db upgrade)
-images=$(keys "$target_url" | wc -l)
+images=$(query "$target_url" "SELECT count(*) FROM images")
 echo "restore $at, $images images"
 
 status=0
@@ -47,8 +53,8 @@ wrong=$status
 status=0
 broker reconcile --json > "$work/bucket.json" || status=$?
 [ "$status" -le 1 ]
-# An image whose object is gone is lost, unless it was deleted after the dump: then the database
-# that is in use does not have it any more, either.
+# An image or a variant whose object is gone is lost, unless it was deleted after the dump: then the
+# database that is in use does not have it any more, either.
 python3 - "$work" "${BROKER_MEDIA_LOCATION:-media}" <<'PYTHON'
 import json, pathlib, sys
 work, location = pathlib.Path(sys.argv[1]), sys.argv[2].strip("/") + "/"
@@ -61,7 +67,7 @@ keys "$source_url" > "$work/now"
 LC_ALL=C comm -12 "$work/missing" "$work/now" > "$work/lost"
 LC_ALL=C comm -23 "$work/missing" "$work/now" > "$work/deleted"
 count() { wc -l < "$work/$1"; }
-echo "bucket  $(count orphan) objects came after the dump, $(count deleted) images were deleted since, $(count lost) are lost"
+echo "bucket  $(count orphan) objects came after the dump, $(count deleted) were deleted since, $(count lost) are lost"
 sed 's/^/lost    /' "$work/lost"
 status=0
 broker adopt --restored --dry-run > "$work/adopt" || status=$?

@@ -51,6 +51,9 @@ class OddServer:
                 if not self.raw_requestline or not self.parse_request():
                     self.close_connection = True
                     return
+                if self.headers.get("Expect") == "100-continue":
+                    # Otherwise boto3 waits a second before it sends the body.
+                    self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 odd.asked += 1
                 self.send_response(odd.answer.status)

@@ -15,11 +15,9 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 from moto.server import ThreadedMotoServer
 
-from broker.cli import broker
 from broker.config import Settings
 from broker.db.models import Image
 from broker.domain.errors import DatabaseUnavailable, QueueUnavailable
@@ -235,16 +233,6 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "confirmed 1\n"), done.stderr
     assert "consume-bucket-notifications" not in done.stderr
-    old_name = [*command[:3], "consume-events", "--once"]
-    done = subprocess.run(old_name, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, "nothing\n"), done.stderr
-    assert "Use consume-bucket-notifications" in done.stderr
-
-
-def test_the_old_name_of_the_command_is_hidden() -> None:
-    shown = CliRunner().invoke(broker, ["--help"]).output
-    assert "consume-bucket-notifications" in shown
-    assert "consume-events" not in shown
 
 
 def test_the_command_can_be_stopped_during_a_long_poll(

@@ -115,12 +115,6 @@ def test_an_unknown_setting_is_a_warning(no_bucket: Environment) -> None:
     assert report.of("settings", "warn")["setting"] == "BROKER_S3_BUKET"
 
 
-def test_a_setting_under_its_old_name_is_a_warning(no_bucket: Environment) -> None:
-    found = no_bucket.doctor(EVENTS_ARN="eventbridge").of("settings", "warn")
-    assert found["setting"] == "BROKER_EVENTS_ARN"
-    assert "is now BROKER_BUCKET_NOTIFICATIONS_ARN" in found["detail"]
-
-
 def test_the_page_that_signs_anyone_in_is_a_warning(no_bucket: Environment) -> None:
     assert no_bucket.doctor(DEV="true").of("settings", "warn")["setting"] == "BROKER_DEV"
 

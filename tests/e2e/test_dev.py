@@ -17,7 +17,6 @@ import pytest
 from dotenv import dotenv_values
 
 from broker.config import Settings
-from broker.config.old_names import OLD_NAMES
 from broker.inspection.self_test import photo_with_location
 from broker.local import dev
 from broker.local.dev_env import OWNED, load_or_make
@@ -195,11 +194,11 @@ def test_report_29_broker_dev_keeps_the_settings_that_its_own_parts_do_not_need(
 
 
 def test_report_29_the_documentation_lists_the_settings_that_broker_dev_ignores() -> None:
-    settings = {f"BROKER_{name.upper()}" for name in Settings.model_fields} | set(OLD_NAMES)
+    settings = {f"BROKER_{name.upper()}" for name in Settings.model_fields}
     assert settings >= OWNED
     page = (Path(__file__).parents[2] / "docs/settings.md").read_text()
     (sentence,) = re.findall(r"It ignores those of its own[^.]*\.", page)
-    assert set(re.findall(r"`(BROKER_\w+)`", sentence)) == OWNED - set(OLD_NAMES)
+    assert set(re.findall(r"`(BROKER_\w+)`", sentence)) == OWNED
 
 
 def test_each_process_of_broker_dev_gets_only_its_own_credentials(

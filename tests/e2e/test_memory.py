@@ -26,8 +26,8 @@ PHOTO = os.urandom(SIZE)
 
 
 @contextmanager
-def api(bucket: Bucket, database_url: str) -> Iterator[tuple[str, int]]:
-    """Serve the API as in production; yield its URL and process id."""
+def api(bucket: Bucket, database_url: str, **settings: str) -> Iterator[tuple[str, int]]:
+    """Serve the API as in production, with further settings; yield its URL and process id."""
     (port,) = free_ports(1)
     environment = {
         **os.environ,
@@ -35,6 +35,7 @@ def api(bucket: Bucket, database_url: str) -> Iterator[tuple[str, int]]:
         "BROKER_S3_BUCKET": bucket.name,
         "BROKER_S3_ENDPOINT_URL": bucket.server.endpoint_url,
         "BROKER_JWT_SECRET": SECRET,
+        **settings,
     }
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

@@ -17,6 +17,7 @@ from tests.e2e.restoring import Restored, dumped, reaped, run, set_environment
 from tests.faults.invariants import check_invariants
 from tests.http.client import Client, send, token
 from tests.http.reconciling import image_of, there
+from tests.http.variants import add_variant
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 
@@ -94,6 +95,21 @@ def test_a_rehearsal_reports_a_lost_object_of_the_backup(
     assert done.returncode == 1, done.stderr
     assert f"lost    {image['image']}" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "verdict: this backup cannot be restored as it is"
+
+
+@pytest.mark.matrix(part="walks")
+def test_a_rehearsal_reports_a_lost_variant(
+    app: Flask, alice: Client, s3_bucket: Bucket, database_url: str, empty: Restored
+) -> None:
+    image, other = (image_of(alice, alice.ad()) for _ in range(2))
+    lost = add_variant(app, s3_bucket, image)
+    add_variant(app, s3_bucket, other)
+    s3_bucket.storage.delete(f"media/{lost}")
+    done = rehearse(database_url, empty.url)
+    assert done.returncode == 1, done.stderr
+    printed = [line for line in done.stdout.splitlines() if line.startswith("lost")]
+    assert printed == [f"lost    {lost}"]
+    assert "2 images" in done.stdout
 
 
 def test_a_rehearsal_without_a_database_gives_no_verdict() -> None:

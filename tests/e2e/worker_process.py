@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ TIMEOUT = 40.0
 
 
 class WorkerProcess(ChildProcess):
-    """A worker, whose log is in `log`."""
+    """A worker, whose log is in `log`. `prefix` is the beginning of its command."""
 
-    def __init__(self, database_url: str, bucket: Bucket, directory: Path, *options: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        bucket: Bucket,
+        directory: Path,
+        *options: str,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.log = directory / "worker.log"
         super().__init__(
-            [*COMMAND, *options],
+            [*prefix, *COMMAND, *options],
             log_file=self.log,
             cwd=directory,
             env={
@@ -56,11 +63,15 @@ class WorkerProcess(ChildProcess):
 
 @contextlib.contextmanager
 def running(
-    database_url: str, bucket: Bucket, directory: Path, *options: str
+    database_url: str,
+    bucket: Bucket,
+    directory: Path,
+    *options: str,
+    prefix: Sequence[str] = (),
 ) -> Iterator[WorkerProcess]:
     """Run a worker until the block ends."""
     directory.mkdir(exist_ok=True)
-    worker = WorkerProcess(database_url, bucket, directory, *options)
+    worker = WorkerProcess(database_url, bucket, directory, *options, prefix=prefix)
     worker.run()
     try:
         yield worker

@@ -12,9 +12,11 @@ from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, P
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import PutRequest
 from broker.domain.storage_errors import ObjectNotFound
+from broker.storage.object_files import ObjectFiles
 from broker.storage.protocol import Presigner
 from tests.faults.invariants import Listing, S3Listing
-from tests.fuzz.fake_bucket import FakeBucket, end_of, md5, sha256, signed_headers
+from tests.fuzz.digests import md5, sha256
+from tests.fuzz.fake_bucket import FakeBucket, end_of, signed_headers
 from tests.servers.fixtures import Bucket
 
 TAKEN, REFUSED = (200, 201), (400, 403, 404, 412)
@@ -24,6 +26,7 @@ class HistoryBucket(Listing, Protocol):
     """The bucket operations that a history needs: of the client, the attacker and the checks."""
 
     storage: Any
+    files: Any  # what a worker reads and writes objects with
     hidden: set[str]  # keys of objects that the bucket is still completing
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
@@ -44,6 +47,7 @@ class InProcessBucket:
     def __init__(self) -> None:
         self.fake = FakeBucket()
         self.storage: Any = self.fake
+        self.files: Any = self.fake.files
         self.hidden = self.fake.hidden
 
     def send(self, sent: PresignedPost | PresignedPut, data: bytes, now: datetime) -> bool:
@@ -61,11 +65,12 @@ class InProcessBucket:
         """Write a part directly. Not on a server, because SeaweedFS would list both parts."""
         (multipart_id,) = self.begun(key)
         digest = sha256(data) if pinned else None
-        assert self.fake.multipart.put(multipart_id, number, len(data), md5(data), digest)
+        assert self.fake.multipart.put(multipart_id, number, data, md5(data), digest)
 
     def clear(self) -> None:
         self.hidden.clear()
         self.fake.objects.clear()
+        self.fake.content.clear()
         self.fake.multipart.begun.clear()
 
     def objects(self) -> dict[str, tuple[int, str]]:
@@ -117,6 +122,7 @@ class ServerBucket(S3Listing):
         self.storage.delete = partial(self.delete, bucket.storage.delete)
         self.storage.list_objects = partial(self.list_objects, bucket.storage.list_objects)
         self.client: Any = boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
+        self.files: Any = ObjectFiles(self.client, bucket.storage.bucket)
         self.http = httpx.Client(timeout=20, verify=False)
 
     def head(self, asked: Callable[[str], ObjectHead], key: str) -> ObjectHead:

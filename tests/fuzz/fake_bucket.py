@@ -1,16 +1,14 @@
 """A bucket in this process that enforces forms and URLs, for thousands of histories.
 
-It does not replace tests on real servers. It stores only the data that HEAD returns. Multipart
-uploads are in `fake_multipart.py`.
+It does not replace tests on real servers. Multipart uploads are in `fake_multipart.py`, and what a
+worker reads and writes is in `fake_files.py`.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,6 +17,8 @@ from broker.domain.put_request import PutRequest
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.storage.presigner import S3Presigner
 from broker.storage.sigv4 import Credentials
+from tests.fuzz.digests import md5, sha256
+from tests.fuzz.fake_files import FakeFiles
 from tests.fuzz.fake_multipart import FakeMultipart
 
 SIGNED_BESIDE = {"policy", "x-amz-signature"}
@@ -52,15 +52,6 @@ def end_of(sent: PresignedPost | PresignedPut) -> datetime:
     )
 
 
-@lru_cache(maxsize=64)
-def sha256(data: bytes) -> str:
-    """Return the SHA-256 of the data in Base64, cached because large values repeat."""
-    return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-md5 = lru_cache(maxsize=64)(lambda data: hashlib.md5(data).hexdigest())
-
-
 class FakeBucket:
     """Implements `Storage`."""
 
@@ -69,8 +60,10 @@ class FakeBucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, ObjectHead] = {}
+        self.content: dict[str, bytes] = {}
         self.hidden: set[str] = set()
-        self.multipart = FakeMultipart(self.objects)
+        self.multipart = FakeMultipart(self.objects, self.content)
+        self.files = FakeFiles(self)
         self.presigner = S3Presigner(
             bucket=self.bucket,
             region="us-east-1",
@@ -101,6 +94,7 @@ class FakeBucket:
         # The copy is one object, so it does not have the ETag of an object of several parts.
         etag = md5(source.etag.encode()) if "-" in source.etag else source.etag
         self.objects[key] = replace(self.objects[source_key], etag=etag)
+        self.content[key] = self.content[source_key]
         return etag
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
@@ -174,7 +168,7 @@ class FakeBucket:
             return False
         if "uploadId" in query:
             return self.multipart.put(
-                query["uploadId"], int(query["partNumber"]), len(data), md5(data), pinned
+                query["uploadId"], int(query["partNumber"]), data, md5(data), pinned
             )
         if headers.get("If-None-Match") == "*" and key in self.objects:
             return False
@@ -183,6 +177,7 @@ class FakeBucket:
 
     def write(self, key: str, data: bytes, fields: dict[str, str], pinned: str | None) -> None:
         """Write an object without any check."""
+        self.content[key] = data
         self.objects[key] = ObjectHead(
             content_length=len(data),
             content_type=fields.get("Content-Type", "binary/octet-stream"),

@@ -1,4 +1,4 @@
-"""The multipart uploads of the bucket in this process. It stores sizes and ETags of parts."""
+"""The multipart uploads of the bucket in this process."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,14 +19,16 @@ class Begun:
     upload_id: str
     sha256: bool
     parts: dict[int, UploadedPart] = field(default_factory=dict)
+    content: dict[int, bytes] = field(default_factory=dict)
 
 
 class FakeMultipart:
-    """Implements `MultipartStorage`; a completed upload is written into `objects`."""
+    """Implements `MultipartStorage`; a completed upload is written into `objects` and `content`."""
 
-    def __init__(self, objects: dict[str, ObjectHead]) -> None:
+    def __init__(self, objects: dict[str, ObjectHead], content: dict[str, bytes]) -> None:
         self.begun: dict[str, Begun] = {}
         self._objects = objects
+        self._content = content
         self._ids = count(1)
 
     def create(
@@ -58,19 +60,23 @@ class FakeMultipart:
             checksum_sha256=None,
             metadata={"upload-id": begun.upload_id},
         )
+        self._content[key] = b"".join(begun.content[part.part_number] for part in parts)
         del self.begun[multipart_id]
 
     def abort(self, key: str, multipart_id: str) -> None:
         self.begun.pop(multipart_id, None)
 
-    def put(self, multipart_id: str, number: int, size: int, etag: str, sha256: str | None) -> bool:
+    def put(
+        self, multipart_id: str, number: int, data: bytes, etag: str, sha256: str | None
+    ) -> bool:
         """Store a part; return False if the upload is unknown or expects another checksum."""
         begun = self.begun.get(multipart_id)
         if begun is None or begun.sha256 != (sha256 is not None):
             return False
         begun.parts[number] = UploadedPart(
-            part_number=number, size=size, etag=etag, checksum_sha256=sha256
+            part_number=number, size=len(data), etag=etag, checksum_sha256=sha256
         )
+        begun.content[number] = data
         return True
 
     def _find(self, key: str, multipart_id: str) -> Begun:

@@ -10,9 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
-from sqlalchemy import select
 
-from broker.db.models import Image
 from broker.domain.bucket_notifications import ObjectCreated
 from broker.domain.owners import AD, USER
 from broker.domain.principal import SYSTEM
@@ -23,21 +21,19 @@ from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.renew import renew
 from tests.faults.invariants import compare
-from tests.fuzz import model, model_reap
-from tests.fuzz.fake_bucket import end_of, sha256
+from tests.fuzz import model, model_issue, model_reap
+from tests.fuzz.digests import sha256
+from tests.fuzz.fake_bucket import end_of
+from tests.fuzz.kinds import FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Kind
 from tests.fuzz.late_answers import CopyAnswers, RefusedDeletions
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
+from tests.fuzz.lifecycle_worker import Workers
 from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
 from tests.fuzz.model import ANSWERED, CHURNED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
 # Before and after the end of a form, a URL, the grace period, all signatures, a quota window.
 PASSING = [timedelta(seconds=seconds) for seconds in (1, 60, 299, 301, 601, 901, 1201, 2701, 7200)]
-# Transport, pinned or not, open size or not, number of parts.
-FORM, LOOSE, OPEN = ("post", True, False, 1), ("post", False, False, 1), ("post", False, True, 1)
-PUT, LOOSE_PUT = ("put", True, False, 1), ("put", False, False, 1)
-PART, PARTS = ("multipart", True, False, 1), ("multipart", True, False, 2)
-Kind = tuple[str, bool, bool, int]
 KINDS = st.sampled_from([FORM, LOOSE, OPEN, PUT, LOOSE_PUT, PART, PARTS])
 CONTENT_TYPE = "image/jpeg"
 # The part of a forged object that differs: its bytes or its metadata.
@@ -46,14 +42,17 @@ COPIES = st.sampled_from([ANSWERED, ANSWERED, ANSWERED, UNHEARD, DONE, REPLACED,
 BATCHES = st.lists(KINDS, min_size=1, max_size=3)
 
 
-class Lifecycle(Owners, Parts):
+class Lifecycle(Owners, Parts, Workers):
     """A history with all actions."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(inspects=st.booleans())
+    def begin(self, inspects: bool) -> None:
         self.empty()
+        self.inspect(inspects)
         self.create_ad()
         self.issue(0, [FORM, OPEN], ALICE, True)
+        for back in range(2 * inspects):
+            self.deliver(back, None, True)
 
     @rule(back=BACK, kinds=BATCHES, who=WHO, alone=st.booleans())
     def issue(self, back: int, kinds: list[Kind], who: Any, alone: bool) -> None:
@@ -73,7 +72,7 @@ class Lifecycle(Owners, Parts):
         code, tickets = self.act(issue, who, *whose, files, **kept)
         sizes = [file.size or model.MOST[owner.kind] for file in files]
         backend = who is BACKEND
-        assert code == model.issue(
+        assert code == model_issue.issue(
             owner,
             sizes,
             self.now,
@@ -171,13 +170,13 @@ class Lifecycle(Owners, Parts):
         good = wrong == "digest" or (wrong in CHANGES and upload.accepts(data))
         upload.object, upload.coming = ("sent" if good else "forged", data), False
 
-    @precondition(lambda self: any(upload.state != "pending" for upload in self.recent))
+    @precondition(lambda self: any(not upload.unfinished for upload in self.recent))
     @rule(back=BACK)
     def arrive_late(self, back: int) -> None:
         """Finish a request that began in time, after its upload has ended."""
-        ended = [upload for upload in self.recent if upload.state != "pending"]
+        ended = [upload for upload in self.recent if not upload.unfinished]
         if not ended:
-            return  # in a script the upload may still be pending
+            return  # in a script the upload may be unfinished
         upload = ended[-1 - back % len(ended)]
         self.bucket.forge(
             upload.written,
@@ -217,7 +216,9 @@ class Lifecycle(Owners, Parts):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def cancel(self, back: int) -> None:
-        upload = self.upload(back)
+        self.cancel_of(self.upload(back))
+
+    def cancel_of(self, upload: ModelUpload) -> None:
         assert self.act(cancel, BOB, upload.id)[0] == "not_found"
         assert self.act(cancel, ALICE, upload.id)[0] == model.cancel(upload, self.now)
 
@@ -256,15 +257,6 @@ class Lifecycle(Owners, Parts):
         self.world.refuses = False
         self.learn_ids_of_images()
 
-    def learn_ids_of_images(self) -> None:
-        """Read the ids of images that no answer has named."""
-        with self.database.session() as session:
-            images = {image.upload_id: image.id for image in session.scalars(select(Image))}
-            session.commit()
-        for upload in self.recent:
-            if upload.image == model.KEPT:
-                upload.image = images.get(upload.id, model.KEPT)
-
     @rule(passing=st.sampled_from(PASSING))
     def pass_time(self, passing: timedelta) -> None:
         self.now += passing
@@ -275,9 +267,10 @@ class Lifecycle(Owners, Parts):
             return
         for upload in [upload for upload in self.recent if upload.coming]:
             self.appear_of(upload)
-        for _ in range(2):
+        for _ in range(3):
             self.now += timedelta(days=3)
             self.reap()
+            self.work_off()
         assert compare(self.database, self.limits, self.bucket, at_rest=True).violations == []
         self.rows_are_as_the_model_says()
 
@@ -288,6 +281,6 @@ def declared(data: list[bytes], kind: Kind) -> FileRequest:
         file_name="main.jpg",
         content_type=CONTENT_TYPE,
         size=None if is_open else sum(map(len, data)),
-        checksum_sha256=sha256(data[-1]) if pinned else None,
+        checksum_sha256=sha256(b"".join(data)) if pinned else None,
         transport=transport,
     )

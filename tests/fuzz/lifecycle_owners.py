@@ -8,6 +8,7 @@ from broker.services.marketplace import ads as ad_services
 from broker.services.marketplace import images
 from broker.services.marketplace.users import edit_user
 from tests.fuzz.machine import ALICE, BACK, BOB, FORBIDDEN, Machine
+from tests.fuzz.model import ModelOwner
 
 NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
 ADS_MAX = 3
@@ -39,7 +40,9 @@ class Owners(Machine):
     @precondition(lambda self: len(self.recent) > ADS_MAX and not self.all_ads[-1].deleted)
     @rule()
     def delete_ad(self) -> None:
-        ad = self.all_ads[-1]
+        self.delete_ad_of(self.all_ads[-1])
+
+    def delete_ad_of(self, ad: ModelOwner) -> None:
         assert self.act(ad_services.delete_ad, BOB, ad.id)[0] in FORBIDDEN
         assert self.act(ad_services.delete_ad, ALICE, ad.id)[0] is None
         ad.delete(self.now)

@@ -13,7 +13,8 @@ from broker.services.multipart.list_parts import list_parts
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from tests.fuzz import model, model_parts
 from tests.fuzz.buckets import InProcessBucket
-from tests.fuzz.fake_bucket import end_of, query_of, sha256
+from tests.fuzz.digests import sha256
+from tests.fuzz.fake_bucket import end_of, query_of
 from tests.fuzz.late_answers import completion
 from tests.fuzz.machine import ALICE, BACK, BOB, WHO, Machine
 from tests.fuzz.model import ANSWERED, DONE, LATER, PART, UNHEARD, ModelUpload
@@ -50,7 +51,9 @@ class Parts(Machine):
 
     def check_image(self, upload: ModelUpload, image: Any) -> None:
         """Check that an upload always has the same image."""
-        if image is not None:
+        if upload.state == "processing":
+            assert image is None or image.id == upload.id
+        elif image is not None:
             assert upload.image in (None, model.KEPT, image.id)
             upload.image = image.id
 

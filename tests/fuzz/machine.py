@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from sqlalchemy import delete, select
 
-from broker.db.models import Ad, Base, Deletion, Image, Upload, UserQuota
+from broker.db.models import Ad, Base, Deletion, Image, ImageVariant, Upload, UserQuota
 from broker.db.session import Database
 from broker.domain.errors import BrokerError
 from broker.domain.limits import Limits
@@ -32,7 +32,6 @@ ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
 BACKEND = Principal(user_id=9, role=Role.SERVICE)
 WHO = st.sampled_from([ALICE, ALICE, BACKEND])
 RULES = Limits(
-    inspection="off",  # the model publishes at the confirm
     reap="delete",
     require_checksum=False,
     max_images_per_ad=model.PLACES,
@@ -44,6 +43,9 @@ RULES = Limits(
     quota_window=round(WINDOW.total_seconds()),
     quota_bytes=QUOTA_BYTES,
     quota_files=QUOTA_FILES,
+    inspection="off",
+    ad_image_variants=(16, 32),
+    avatar_variants=(16,),
 )
 KEEPING = replace(RULES, reap="confirm")
 BACK = st.sampled_from([0, 0, 0, 1, 2])
@@ -115,6 +117,15 @@ class Machine(RuleBasedStateMachine):
         _, claimed = self.act(claim, who, key=str(uuid4()), fingerprint="")
         return KeptAnswer(claim=claimed, status=201, body_of=lambda made: "")
 
+    def learn_ids_of_images(self) -> None:
+        """Read the ids of images that no answer has named."""
+        with self.database.session() as session:
+            images = {image.upload_id: image.id for image in session.scalars(select(Image))}
+            session.commit()
+        for upload in self.recent:
+            if upload.image == model.KEPT:
+                upload.image = images.get(upload.id, model.KEPT)
+
     @invariant()
     def rows_and_objects_agree(self) -> None:
         assert compare(self.database, self.limits, self.bucket, at_rest=False).violations == []
@@ -127,9 +138,15 @@ class Machine(RuleBasedStateMachine):
                 select(
                     *(Upload.id, Upload.state, Upload.expires_at),
                     *(Upload.written_key, Upload.publish_attempts),
+                    *(Upload.attempts, Upload.reason),
                 )
             ).all()
             images = session.execute(select(Image.upload_id, Image.id, Image.size, Image.key)).all()
+            variants = session.execute(
+                select(Image.upload_id, ImageVariant.key, ImageVariant.size).join(
+                    Image, Image.id == ImageVariant.image_id
+                )
+            ).all()
             places = session.execute(select(Ad.id, Ad.slots_taken)).all()
             quotas = session.execute(
                 select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
@@ -138,10 +155,14 @@ class Machine(RuleBasedStateMachine):
             session.commit()
         uploads = [upload for owner in self.owners for upload in owner.uploads]
         assert {tuple(row) for row in rows} == {
-            (one.id, one.state, one.expires_at, one.written, one.attempts) for one in uploads
+            (one.id, one.state, one.expires_at, one.written, one.attempts, one.tries, one.reason)
+            for one in uploads
         }
         assert {(*row[:3], f"media/{row[3]}") for row in images} == {
-            (one.id, one.image, one.size, one.image_key) for one in uploads if one.has_image
+            (one.id, one.image, one.image_size, one.image_key) for one in uploads if one.has_image
+        }
+        assert {(row[0], f"media/{row[1]}", row[2]) for row in variants} == {
+            (one.id, key, size) for one in uploads if one.has_image for key, size in one.variants
         }
         there = [ad for ad in self.all_ads if not ad.deleted]
         assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}

@@ -1,10 +1,9 @@
 """The model of uploads in plain Python, without database, bucket or services.
 
 It computes the expected result and state of each action; `model_parts.py` does so for multipart
-uploads.
+uploads, and `model_worker.py` for the workers that inspect.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,7 +39,8 @@ class ModelUpload:
     """An upload. `object` holds the object at the key that its client writes to, and its writer.
 
     After the end of the upload, such an object is late. `attempts` counts the attempts to publish
-    it, and `image_key` is the key of the attempt that won.
+    it, and `image_key` is the key of the attempt that won. `tries` are the attempts of workers that
+    count, and `due` is when the next worker may take it.
     """
 
     id: Any
@@ -58,6 +58,11 @@ class ModelUpload:
     object: tuple[str, bytes] | None = None
     attempts: int = 0
     image_key: str = ""
+    image_size: int = 0
+    variants: list[tuple[str, int]] = field(default_factory=list)  # keys and sizes
+    tries: int = 0
+    due: datetime | None = None
+    reason: str | None = None
     image: Any = None
     image_deleted: bool = False
     # Multipart: whether it was created in the bucket, and whether it still exists there.
@@ -66,6 +71,7 @@ class ModelUpload:
     digests: dict[int, bytes] = field(default_factory=dict)  # the bytes that a part is pinned to
     urls: list[tuple[int, Any]] = field(default_factory=list)
     arrived: dict[int, bytes] = field(default_factory=dict)
+    joined: bytes = b""  # the parts as the bucket has put them together
     in_bucket: bool = False
     # When the completion was requested, and whether it is still running.
     completing: datetime | None = None
@@ -86,6 +92,10 @@ class ModelUpload:
     @property
     def publishing(self) -> timedelta:
         return PUBLISHING + timedelta(seconds=self.size / COPIED_PER_SECOND)
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in ("pending", "processing")
 
     def stale(self, now: datetime) -> bool:
         return self.state == "pending" and now >= self.expires_at + GRACE
@@ -126,7 +136,8 @@ class ModelUpload:
 
     def arrive(self, how: str) -> None:
         """Store the whole object."""
-        self.object, self.coming = (how, b"".join(self.data)), False
+        data = self.joined if how == "whole" else b"".join(self.data)
+        self.object, self.coming = (how, data), False
 
     def begin_to_publish(self, now: datetime) -> str:
         """Count an attempt; return its key. All but the first are in the outbox until they win."""
@@ -141,6 +152,7 @@ class ModelUpload:
         assert self.object is not None
         size = len(self.object[1])
         self.state, self.image, self.image_key = "confirmed", KEPT, target
+        self.image_size = size
         if self.attempts > 1:
             self.world.enqueue(self.final, now, until=now + self.publishing)
             self.world.withdraw(target)
@@ -156,7 +168,8 @@ class ModelUpload:
 
     def drop_image(self, now: datetime) -> None:
         self.image_deleted = True
-        self.world.enqueue(self.image_key, now, until=now + PUT + GRACE)
+        for key in (self.image_key, *(key for key, _ in self.variants)):
+            self.world.enqueue(key, now, until=now + PUT + GRACE)
 
     def being_completed(self, now: datetime) -> bool:
         return self.completing is not None and now - self.completing < COMPLETION
@@ -174,6 +187,7 @@ class ModelOwner:
     id: int
     world: World
     keeps: bool = False  # whether the reaper confirms stale uploads that have arrived
+    given: bool = False  # whether it belongs to another user now
     deleted: bool = False
     uploads: list[ModelUpload] = field(default_factory=list)
 
@@ -182,7 +196,7 @@ class ModelOwner:
         return self.world.quota
 
     def places(self) -> int:
-        return sum(one.has_image or one.state == "pending" for one in self.uploads)
+        return sum(one.has_image or one.unfinished for one in self.uploads)
 
     def drop_images(self, now: datetime, but: ModelUpload | None = None) -> None:
         for upload in self.uploads:
@@ -195,7 +209,7 @@ class ModelOwner:
     def delete(self, now: datetime) -> None:
         self.deleted = True
         for upload in self.uploads:
-            if upload.state == "pending":
+            if upload.unfinished:
                 upload.end("cancelled", now)
         self.drop_images(now)
 
@@ -207,47 +221,22 @@ SETTLED = {
 }
 
 
-def issue(
-    owner: ModelOwner,
-    sizes: list[int],
-    now: datetime,
-    *,
-    others: list[ModelOwner],
-    backend: bool,
-    end_stale: Callable[[list[ModelOwner], datetime], object],
-) -> str | None:
-    """Return the expected error of a request for tickets; None if all are issued.
-
-    If slots or quota are short, `end_stale` is called for the owner, then for the user's others.
-    """
-
-    def within_quota() -> bool:
-        return backend or owner.quota.fits(sizes, now)
-
-    def room() -> bool:
-        return within_quota() and (owner.kind == "user" or owner.places() + len(sizes) <= PLACES)
-
-    if owner.deleted:
-        return "not_found"
-    for whose in [[owner]] if backend else [[owner], others]:
-        if not room():
-            end_stale(whose, now)
-    if not room():
-        return "image_limit_reached" if within_quota() else "quota_exceeded"
-    if not backend:
-        owner.quota.take(sizes, now)
-    return None
+def why_settled(upload: ModelUpload) -> str:
+    """Return the expected error of a change of an upload that is not pending."""
+    if upload.state in ("confirmed", "processing"):
+        return "upload_settled"
+    return "upload_rejected" if upload.reason else SETTLED[upload.state]
 
 
 def settled(upload: ModelUpload) -> str | None:
     """Return the expected error when the image of an upload that is not pending is read."""
     if upload.state == "confirmed":
         return "image_deleted" if upload.image_deleted else None
-    return SETTLED[upload.state]
+    return None if upload.state == "processing" else why_settled(upload)
 
 
 def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
-    """Return the expected error of a confirm; None if it returns the image.
+    """Return the expected error of a confirm; None if it returns the image or awaits a worker.
 
     `answer` is the bucket's answer to each copy.
     """
@@ -266,6 +255,8 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
         how, data = upload.object
         if how == "forged":
             break
+        if upload.world.inspects:
+            return _start_processing(upload, now, replaced=answer in (REPLACED, CHURNED))
         target = upload.begin_to_publish(now)
         if answer == CHURNED or (answer == REPLACED and look == 0):
             upload.object = ("forged" if upload.pinned else "sent", replacement(base, look))
@@ -278,9 +269,19 @@ def confirm(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str |
     return upload.reject(now)
 
 
+def _start_processing(upload: ModelUpload, now: datetime, *, replaced: bool) -> None:
+    """Hand the object over to the workers, also if it is replaced after its HEAD."""
+    assert upload.object is not None
+    how, data = upload.object
+    if replaced:
+        upload.object = (how, replacement(data, 0))
+    upload.world.quota.refund(upload.window, upload.size - len(data), 0)
+    upload.state, upload.due, upload.size = "processing", now, len(data)
+
+
 def cancel(upload: ModelUpload, now: datetime) -> str | None:
     """Return the expected error of a cancel."""
-    if upload.state == "pending":
+    if upload.unfinished:
         upload.end("cancelled", now)
         if upload.begun:
             upload.world.drain(now, only=upload.written)
@@ -290,7 +291,7 @@ def cancel(upload: ModelUpload, now: datetime) -> str | None:
 def renew(upload: ModelUpload, now: datetime) -> str | None:
     """Return the expected error of a renewal."""
     if upload.state != "pending":
-        return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
+        return why_settled(upload)
     if upload.stale(now):
         return "upload_expired"
     upload.expires_at = now + LIFE[upload.transport]

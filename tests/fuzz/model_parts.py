@@ -6,11 +6,11 @@ from tests.fuzz.model import (
     ANSWERED,
     LATER,
     PUT,
-    SETTLED,
     UNHEARD,
     ModelUpload,
     confirm,
     settled,
+    why_settled,
 )
 
 
@@ -18,7 +18,7 @@ def _past_parts(upload: ModelUpload, now: datetime, *, keeps: bool = False) -> s
     if upload.stale(now) and not keeps:
         upload.end("expired", now)
     if upload.state != "pending":
-        return "upload_settled" if upload.state == "confirmed" else SETTLED[upload.state]
+        return why_settled(upload)
     return None
 
 
@@ -86,6 +86,7 @@ def _let_go(upload: ModelUpload, now: datetime) -> str | None:
 
 def together(upload: ModelUpload, *, later: bool = False) -> None:
     """Complete the upload in the bucket, either now or later."""
+    upload.joined = b"".join(upload.arrived[number] for number in sorted(upload.arrived))
     upload.in_bucket, upload.arrived = False, {}
     upload.coming = True
     if not later:
@@ -94,7 +95,7 @@ def together(upload: ModelUpload, *, later: bool = False) -> None:
 
 def complete(upload: ModelUpload, now: datetime, answer: str = ANSWERED) -> str | None:
     """Return the expected error of a completion; None if it returns the image."""
-    if upload.state == "confirmed":
+    if upload.state in ("confirmed", "processing"):
         return settled(upload)
     if past := _past_parts(upload, now, keeps=upload.owner.keeps):
         return past

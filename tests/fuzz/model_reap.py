@@ -35,7 +35,7 @@ def reap(owners: list[ModelOwner], now: datetime) -> dict[str, int]:
     late = world.sweep(now)
     drained = first + world.drain(now)
     return {
-        "kept": states.count("confirmed"),
+        "kept": states.count("confirmed") + states.count("processing"),
         "expired": states.count("expired"),
         "late": late,
         "deleted": drained["deleted"],
@@ -48,7 +48,8 @@ def notify(upload: ModelUpload, now: datetime) -> str:
     if upload.state == "pending":
         outcomes = {None: "confirmed", "object_missing": "missing", "object_mismatch": "rejected"}
         return outcomes.get(confirm(upload, now), "settled")
-    upload.world.delete_late(upload, now)
+    if not upload.unfinished:
+        upload.world.delete_late(upload, now)
     upload.world.drain(now, only=upload.written)
     return "settled"
 

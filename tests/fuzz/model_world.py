@@ -61,7 +61,7 @@ class World:
 
     `public` has the size of each object below media/. `targets` has the public keys to which the
     broker has copied since the last action, and `used` every key that was ever chosen. While the
-    bucket `refuses`, it deletes no object.
+    bucket `refuses`, it deletes no object. While `inspects`, a worker inspects what has arrived.
     """
 
     quota: Quota = field(default_factory=Quota)
@@ -71,10 +71,14 @@ class World:
     targets: deque[str] = field(default_factory=deque)
     used: set[str] = field(default_factory=set)
     refuses: bool = False
+    inspects: bool = False
 
     def next_target(self, first: str, attempt: int) -> str:
-        """Return the key of an attempt to publish. Each key is used for one attempt only."""
-        key = self.targets.popleft()
+        """Return the key of an attempt to copy an object."""
+        return self.use_target(self.targets.popleft(), first, attempt)
+
+    def use_target(self, key: str, first: str, attempt: int) -> str:
+        """Check the key of an attempt to publish. Each key is used for one attempt only."""
         if attempt == 1:
             assert key == first
         else:
@@ -106,8 +110,12 @@ class World:
 
     def withdraw(self, key: str) -> None:
         """Remove the row of a key that an image is about to name."""
-        (row,) = [row for row in self.rows if row.key == key]
+        (row,) = self.untried(key)
         self.rows.remove(row)
+
+    def untried(self, key: str) -> list[Row]:
+        """Return the rows of a key whose deletion cannot have begun."""
+        return [row for row in self.rows if row.key == key and not row.abort and not row.attempts]
 
     def drain(self, now: datetime, only: str | None = None) -> Counter[str]:
         """Carry out the due rows; return how many were `deleted` and `postponed`."""
@@ -141,7 +149,7 @@ class World:
         late = [
             upload
             for upload in self.uploads.values()
-            if upload.object is not None and upload.state != "pending"
+            if upload.object is not None and not upload.unfinished
         ]
         # Windows and sums do not depend on the order, because all are charged at the same time.
         return sum(self.delete_late(upload, now) for upload in late)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from tests.fuzz import lifecycle
-from tests.fuzz.lifecycle import FORGED, FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Lifecycle
+from tests.fuzz.kinds import FORM, LOOSE, LOOSE_PUT, OPEN, PART, PARTS, PUT, Kind
+from tests.fuzz.lifecycle import FORGED, Lifecycle
 from tests.fuzz.lifecycle_parts import ALL, CHANGES
 from tests.fuzz.machine import ALICE, BACKEND
 from tests.fuzz.model import ANSWERED, CHURNED, DONE, LATER, REPLACED, UNHEARD
@@ -22,11 +22,11 @@ LIST: Action = (Lifecycle.list, 0)
 REAP: Action = (Lifecycle.reap,)
 
 
-def issue(*kinds: lifecycle.Kind, who: Any = ALICE) -> Action:
+def issue(*kinds: Kind, who: Any = ALICE) -> Action:
     return (Lifecycle.issue, 0, list(kinds), who, True)
 
 
-def avatar(*kinds: lifecycle.Kind) -> Action:
+def avatar(*kinds: Kind) -> Action:
     return (Lifecycle.issue_avatar, list(kinds), ALICE, True)
 
 
@@ -50,12 +50,12 @@ def later(seconds: int) -> Action:
     return (Lifecycle.pass_time, timedelta(seconds=seconds))
 
 
-def arrived(kind: lifecycle.Kind) -> Script:
+def arrived(kind: Kind) -> Script:
     """Return the actions of an upload whose bytes have arrived."""
     return [issue(kind), *([sign(), send_parts()] if kind[0] == "multipart" else [send()])]
 
 
-def given(kind: lifecycle.Kind) -> Action:
+def given(kind: Kind) -> Action:
     return complete() if kind[0] == "multipart" else CONFIRM
 
 
@@ -125,7 +125,7 @@ def broker_scripts() -> Iterator[tuple[str, Script]]:
     yield "an avatar is kept after a newer one", [*newer_first, later(1201), REAP, REAP, older]
 
 
-def copy_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
+def copy_scripts(*kinds: Kind) -> Iterator[tuple[str, Script]]:
     """Yield the scripts about copies whose answer is lost, and objects that are replaced."""
     for answer in (UNHEARD, DONE, REPLACED, CHURNED):
         for change in ("", "other"):
@@ -149,7 +149,7 @@ def copy_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
     yield "an avatar of a later attempt is replaced", [*script, REAP, later(901), REAP]
 
 
-def late_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
+def late_scripts(*kinds: Kind) -> Iterator[tuple[str, Script]]:
     """Yield the scripts about objects that arrive after the end of their upload."""
     late: Action = (Lifecycle.arrive_late, 0)
     refused: Action = (Lifecycle.reap, True)
@@ -179,7 +179,7 @@ def late_scripts(*kinds: lifecycle.Kind) -> Iterator[tuple[str, Script]]:
     yield "a completion appears after the last deletion", [*script, *appears]
 
 
-def name(kind: lifecycle.Kind) -> str:
+def name(kind: Kind) -> str:
     transport, pinned, is_open, parts = kind
     how = "open" if is_open else "pinned" if pinned else "loose"
     return f"{how} {transport}{f' of {parts}' if parts > 1 else ''}"

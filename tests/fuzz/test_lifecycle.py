@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable
+from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable, scripted_workers
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.machine import KEEPING, RULES
@@ -81,6 +81,19 @@ def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_rows_objects_and_model_agree_in_more_scripted_histories(database_url: str) -> None:
     play_all(InProcessBucket(), database_url, MORE)
+
+
+@POSTGRESQL_IN_MATRIX
+def test_rows_objects_and_model_agree_in_scripted_histories_of_workers(database_url: str) -> None:
+    play_all(InProcessBucket(), database_url, scripted_workers.QUICK, KEEPING)
+
+
+@pytest.mark.matrix(part="fuzz")
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_rows_objects_and_model_agree_whatever_happens_at_any_moment_of_an_attempt(
+    database_url: str,
+) -> None:
+    play_all(InProcessBucket(), database_url, scripted_workers.MORE)
 
 
 # The behaviour of the server does not depend on the database.

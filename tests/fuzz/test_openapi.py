@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from broker.domain.rejections import RejectionReason
 from tests.e2e.live import served
 from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES
 from tests.http.client import JPEG, Client, declared, send, token
+from tests.http.worker import Worker, rejecting, scripted
 
 HERE = Path(__file__).parent
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
@@ -48,17 +50,29 @@ SETTINGS = {
     "bucket_notifications_secret": BUCKET_SECRET,
     "require_checksum": False,
     "return_origins": "https://shop.example",
+    "inspection": "required",
 }
 
 
-def something_of_each(app: Flask) -> dict[str, list[Any]]:
-    """Create one resource of each kind as Alice; return the ids by parameter."""
+def something_of_each(app: Flask, directory: Path) -> dict[str, list[Any]]:
+    """Create one resource of each kind as Alice; return the ids by parameter.
+
+    Of the uploads one is confirmed, one rejected, one in processing, and the others are pending.
+    """
     alice = Client(app, token(1))
     ads = [alice.ad() for _ in range(4)]
-    forms = [alice.ticket(ads[0]).get_json() for _ in range(4)]
+    forms = [alice.ticket(ads[0]).get_json() for _ in range(5)]
     parts = [alice.ticket(ads[1], transport="multipart").get_json() for _ in range(2)]
-    for ticket in forms[:3]:
+    for ticket in forms[:4]:
         send(ticket)
+    for ticket, inspect in (
+        (forms[0], scripted),
+        (forms[1], rejecting(RejectionReason.CORRUPT)),
+        (forms[2], None),
+    ):
+        assert alice.post(ticket["confirm_url"]).status_code == 202
+        if inspect is not None:
+            assert Worker(app, directory, inspect).next() is not None
     image = alice.post(forms[0]["confirm_url"]).get_json()
     assert alice.post("/api/users/1/upload_avatar/", declared(JPEG)).status_code == 201
     session = alice.post(f"/api/ads/{ads[2]}/uppy_session/", {}).get_json()
@@ -101,7 +115,7 @@ def test_schemathesis_finds_no_fault(
         "PYTHONPATH": str(HERE.parent.parent),
         "FUZZ_TOKEN": token(1),
         "FUZZ_BUCKET_SECRET": BUCKET_SECRET,
-        "FUZZ_KNOWN": json.dumps(something_of_each(app)),
+        "FUZZ_KNOWN": json.dumps(something_of_each(app, tmp_path)),
     }
     with served(app) as port:
         done = subprocess.run(

@@ -149,6 +149,12 @@ def test_the_image_of_the_worker_contains_all_decoders_and_what_the_api_has() ->
     assert _locked(WORKER_LOCK).items() >= _locked(LOCK).items()
 
 
+def test_a_child_process_does_not_compile_the_standard_library_again_for_each_image() -> None:
+    # It never writes bytecode (-B), and the worker's user may not.
+    assert "RUN python -m compileall" in _stage("base").partition("USER ")[0]
+    assert "--no-compile" not in DOCKERFILE
+
+
 def test_the_wheel_with_gpl_code_is_not_installed() -> None:
     assert "pillow-heif" not in _locked(WORKER_LOCK)
 
@@ -244,20 +250,26 @@ def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     assert "://" not in text
 
 
-def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "lock"),
+    [("sbom", "requirements.txt"), ("sbom-worker", "requirements-worker.txt")],
+)
+def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(
+    tmp_path: Path, name: str, lock: str
+) -> None:
     (recipe,) = re.findall(
-        r"^\t\.venv/bin/(cyclonedx-py .*)$", (ROOT / "Makefile").read_text(), re.M
+        rf"^\t\.venv/bin/(cyclonedx-py .* {name}\.cdx\.json {lock})$",
+        (ROOT / "Makefile").read_text(),
+        re.M,
     )
-    words = recipe.replace("sbom.cdx.json", str(tmp_path / "a.json")).split()
+    words = recipe.replace(f"{name}.cdx.json", str(tmp_path / "a.json")).split()
     program = Path(sysconfig.get_path("scripts"), words[0])
     # --validate checks it against CycloneDX's JSON schema before it is written.
     assert "--validate" in words
     subprocess.run([program, *words[1:]], cwd=ROOT, check=True, capture_output=True)
     parts = json.loads((tmp_path / "a.json").read_text())
     assert (parts["bomFormat"], parts["specVersion"]) == ("CycloneDX", "1.6")
-    locked = re.findall(
-        r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.M
-    )
+    locked = re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", (ROOT / lock).read_text(), re.M)
     assert sorted((one["name"], one["version"]) for one in parts["components"]) == sorted(locked)
     for part in parts["components"]:
         assert part["purl"].startswith("pkg:pypi/")

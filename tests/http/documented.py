@@ -14,8 +14,6 @@ from werkzeug.test import TestResponse
 from broker.app import create_app
 from broker.config import Settings
 
-# Old paths are not in the document. They answer like the new paths.
-OLD_PATHS = {"/api/events/s3/": "/api/bucket_notifications/"}
 BODY_MAX = 200_000  # bytes, because validating ten thousand parts would take seconds
 
 
@@ -47,7 +45,6 @@ def assert_documented(app: Flask, method: str, path: str, answer: TestResponse) 
     except (HTTPException, RequestRedirect):
         return
     template = FlaskPlugin.flaskpath2openapi(rule.rule)
-    template = OLD_PATHS.get(template, template)
     if not template.startswith("/api/") or method == "OPTIONS":
         return
     asked = "get" if method == "HEAD" else method.lower()

@@ -12,7 +12,7 @@ import pytest
 
 from broker.domain.rejections import RejectionReason
 from broker.inspection.inspected import Rejected
-from broker.inspection.libvips import decoding_failed
+from broker.inspection.libvips import decoding_failed, set_up
 from tests.inspection.pictures import animation, heif, inspected, picture, pyvips, rejection
 from tests.servers import installed_or_skip
 
@@ -189,3 +189,22 @@ def test_a_lack_of_memory_is_not_the_files_fault() -> None:
     failed = decoding_failed(broken)
     assert isinstance(failed, Rejected)
     assert failed.reason == CORRUPT
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"1,2\n3,4\n"),
+        ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+    ],
+)
+def test_libvips_reads_no_format_that_it_does_not_trust(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    pyvips.block_untrusted_set(False)
+    assert pyvips.Image.new_from_file(str(file)).width in (2, 9)
+    set_up()
+    with pytest.raises(pyvips.Error):
+        pyvips.Image.new_from_file(str(file)).avg()

@@ -1,4 +1,4 @@
-"""The page: bad networks, reloads, wrong files, and error messages."""
+"""The page: bad networks, reloads, wrong files."""
 
 import re
 from datetime import UTC, datetime
@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from broker.api.problems.table import PROBLEMS
-from broker.domain.rejections import RejectionReason
 from tests.page.conftest import MIB, OpenMarket
 from tests.page.seller import (
     choose,
@@ -275,40 +273,3 @@ def test_without_a_network_the_user_is_not_asked_to_sign_in(open_market: OpenMar
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#app")).to_be_visible()
-
-
-def test_every_code_has_a_message(open_market: OpenMarket) -> None:
-    page = open_market().enter()
-    codes = page.evaluate("import('/web/messages.js').then((module) => module.CODES)")
-    clients_own = (
-        Path("docs/browser.md").read_text().split("The client's own codes:")[1].split("\n\n")[1]
-    )
-    own = [line.split("`")[1] for line in clients_own.splitlines() if line.startswith("| `")]
-    assert sorted(codes) == sorted([*PROBLEMS, *own])
-    messages = page.evaluate(
-        """async (codes) => {
-            const { messageOf } = await import("/web/messages.js")
-            return codes.map((code) => messageOf({ code, detail: "as the API says" }))
-        }""",
-        [*codes, "one_of_a_later_broker"],
-    )
-    for code, message in zip(codes, messages, strict=False):
-        assert re.match(r"[A-Z].{4,}[^.]$", message["what"]), code
-        assert re.match(r"[A-Z].{4,}\.$", message["why"]), code
-        assert not {message["what"], message["why"]} & {"Something went wrong", "as the API says"}
-    assert messages[-1] == {"what": "Something went wrong", "why": "as the API says", "again": True}
-
-
-def test_every_reason_of_a_rejection_has_a_message(open_market: OpenMarket) -> None:
-    page = open_market().enter()
-    messages = page.evaluate(
-        """async (reasons) => {
-            const { messageOf } = await import("/web/messages.js")
-            return reasons.map((reason) => messageOf({ code: "upload_rejected", reason }))
-        }""",
-        [*RejectionReason, "one_of_a_later_broker"],
-    )
-    assert all(re.match(r"[A-Z].{4,}[^.]$", message["what"]) for message in messages)
-    assert all(re.match(r"[A-Z].{4,}\.$", message["why"]) for message in messages)
-    assert len({(message["what"], message["why"]) for message in messages}) == len(messages)
-    assert messages[-1]["what"] == "This photo can't be used"

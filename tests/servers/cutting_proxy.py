@@ -37,8 +37,13 @@ class Network:
 
 
 @contextlib.contextmanager
-def cutting_proxy(endpoint_url: str, budgets: Sequence[int]) -> Iterator[Network]:
-    """Forward to an S3 server; cut the n-th connection after `budgets[n]` bytes."""
+def cutting_proxy(
+    endpoint_url: str, budgets: Sequence[int] = (), address: str = "127.0.0.1"
+) -> Iterator[Network]:
+    """Listen on an address, and forward to a server.
+
+    The n-th connection is cut after `budgets[n]` bytes.
+    """
     target = urlsplit(endpoint_url)
     network = Network(_budgets=list(budgets))
 
@@ -61,8 +66,10 @@ def cutting_proxy(endpoint_url: str, budgets: Sequence[int]) -> Iterator[Network
         daemon_threads = True
         request_queue_size = 64
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        network.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with Server((address, 0), Handler) as server:
+        network.url = endpoint_url.replace(
+            f"{target.hostname}:{target.port}", f"{address}:{server.server_address[1]}"
+        )
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

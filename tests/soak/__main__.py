@@ -30,6 +30,12 @@ def main() -> int:
     parser.add_argument(
         "--ttl", type=int, default=60, help="lifetime of a ticket in seconds (default %(default)s)"
     )
+    parser.add_argument(
+        "--reap",
+        choices=["confirm", "delete"],
+        default="confirm",
+        help="what becomes of abandoned photos that have arrived (default %(default)s)",
+    )
     asked = parser.parse_args()
     plan = Plan(
         seconds=max(SECONDS_MIN, asked.seconds),
@@ -40,7 +46,11 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="soak-") as directory,
-            running(Path(directory), Lifetimes(ttl=asked.ttl, grace=asked.ttl // 2)) as stack,
+            running(
+                Path(directory),
+                Lifetimes(ttl=asked.ttl, grace=asked.ttl // 2),
+                reap=asked.reap,
+            ) as stack,
         ):
             result = asyncio.run(run(stack, plan))
             table = markdown(stack, result)

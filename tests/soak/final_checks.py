@@ -11,12 +11,18 @@ from broker.app import create_app
 from broker.config import Settings
 from tests.faults.invariants import check_invariants
 from tests.soak.model import Known
+from tests.soak.photos import VARIANTS
 from tests.soak.stack import BROKER, DATABASE, Stack
 
 # Time beyond the longest lifetime, for the reaper's interval and the backoff of deletions.
 PATIENCE_SECONDS = 120
 COMMAND_SECONDS = 300
-ENDS = {"cancelled or expired": {"cancelled", "expired"}}
+ENDS = {
+    "cancelled or expired": {"cancelled", "expired"},
+    "kept": {"confirmed"},
+    "kept or expired": {"confirmed", "expired"},
+    "kept, cancelled or expired": {"confirmed", "cancelled", "expired"},
+}
 
 
 async def at_rest(stack: Stack) -> list[str]:
@@ -69,12 +75,12 @@ def _left(stack: Stack) -> dict[str, int]:
     """Count what the reaper must still handle."""
     with stack.postgres.connect(DATABASE) as connection:
         row = connection.execute(
-            "SELECT (SELECT count(*) FROM uploads WHERE state = 'pending'),"
+            "SELECT (SELECT count(*) FROM uploads WHERE state IN ('pending', 'processing')),"
             " (SELECT count(*) FROM deletions)"
         ).fetchone()
-    pending, deletions = (int(row[0]), int(row[1])) if row else (0, 0)
+    unfinished, deletions = (int(row[0]), int(row[1])) if row else (0, 0)
     incoming = stack.s3_client.list_objects_v2(Bucket=BUCKET, Prefix="incoming/")
-    return {"pending": pending, "deletions": deletions, "incoming": incoming["KeyCount"]}
+    return {"unfinished": unfinished, "deletions": deletions, "incoming": incoming["KeyCount"]}
 
 
 def _images(stack: Stack, known: list[Known]) -> list[str]:
@@ -84,10 +90,29 @@ def _images(stack: Stack, known: list[Known]) -> list[str]:
         item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])
     }
     wrong = []
+    for key in _kept(stack, known):
+        there.pop(f"media/{key}", None)
     for image in (image for one in known for image in one.images):
         if (found := there.pop(f"media/{image.key}", None)) != image.md5:
             wrong.append(f"object {image.key} has MD5 {found}, was sent {image.md5}")
+        stem = f"media/{image.key.rpartition('.')[0]}"
+        variants = [there.pop(f"{stem}_w{width}.webp", None) for width in VARIANTS]
+        if variants[0] is None:
+            wrong.append(f"object {image.key} has no variants")
     return wrong + [f"object {key} belongs to no client" for key in there]
+
+
+def _kept(stack: Stack, known: list[Known]) -> list[str]:
+    """Return the keys of images that the reaper has kept, and of their variants."""
+    left = [upload for one in known for upload, end in one.ends.items() if "kept" in end]
+    with stack.postgres.connect(DATABASE) as connection:
+        rows = connection.execute(
+            "SELECT key FROM images WHERE upload_id = ANY(%(left)s::uuid[])"
+            " UNION ALL SELECT v.key FROM image_variants v JOIN images i ON i.id = v.image_id"
+            " WHERE i.upload_id = ANY(%(left)s::uuid[])",
+            {"left": left},
+        ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def _ends(stack: Stack, known: list[Known]) -> list[str]:

@@ -4,15 +4,17 @@ The journeys are what an app does (uploads, batches, avatars, cancelled and aban
 lists) and what an attacker tries (wrong bytes, uploads of other users).
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from benchmarks.servers.bucket import BUCKET
 from tests.soak.calls import GaveUp
 from tests.soak.client import Client, Lapsed, Unknown
-from tests.soak.model import Photo
+from tests.soak.model import Kept, Photo
 
 BATCH = 3
+LEFT = ("kept", "kept or expired")
 FETCHED = 0.2  # share of photos that are read back immediately; all are compared at the end
 
 
@@ -48,6 +50,8 @@ class JourneyClient(Client):
             (self.delete_image, 4),
             (self.delete_ad, 1),
             (self.other_people, 2),
+            (self.damaged, 4),
+            (self.cancel_while_processing, 4),
         ]
 
     async def photo(self) -> None:
@@ -56,8 +60,37 @@ class JourneyClient(Client):
         photo = Photo.of(self.chance)
         image = await self.upload(await self.ticket(ad, photo), photo)
         self.known.ads[ad][image.id] = image
-        if self.chance.random() < FETCHED and await self.calls.fetch(image.url) != photo.data:
+        if self.chance.random() < FETCHED and await self.fetched(image.url) != photo.md5:
             self.calls.record_error(f"{image.url} is another photo")
+
+    async def fetched(self, url: str) -> str:
+        """Return the MD5 of a published photo."""
+        return hashlib.md5(await self.calls.fetch(url), usedforsecurity=False).hexdigest()
+
+    async def damaged(self) -> None:
+        """Upload a file that is no photo, which a worker rejects."""
+        photo = Photo.damaged(self.chance)
+        ticket = await self.ticket(await self.ad(), photo)
+        await self.send(ticket, photo)
+        await self.confirm(ticket)
+        upload = await self.inspected(ticket)
+        if (upload["state"], upload["reason"]) != ("rejected", "corrupt"):
+            self.calls.record_error(f"{ticket['key']} is {upload['state']} {upload['reason']}")
+        self.known.ends[ticket["id"]] = "rejected"
+
+    async def cancel_while_processing(self) -> None:
+        """Cancel an upload that a worker may be inspecting, or has published."""
+        ad = await self.ad()
+        photo = Photo.of(self.chance)
+        ticket = await self.ticket(ad, photo)
+        await self.send(ticket, photo)
+        await self.confirm(ticket)
+        answer = await self.ask("DELETE", f"/api/uploads/{ticket['id']}/", 204, 409)
+        self.known.ends[ticket["id"]] = "cancelled"
+        if answer.status == 409:
+            image = (await self.inspected(ticket))["image"]
+            self.known.ends[ticket["id"]] = "confirmed"
+            self.known.ads[ad][image["id"]] = Kept.of(image, photo)
 
     async def late(self) -> None:
         """Send a file again after its upload was confirmed or cancelled; the reaper deletes it."""
@@ -102,8 +135,13 @@ class JourneyClient(Client):
 
     async def cancel_ticket(self, ticket: dict[str, Any]) -> None:
         path = f"/api/uploads/{ticket['id']}/"
-        await self.ask("DELETE", path, 204)
+        answer = await self.ask("DELETE", path, 204, 409)
         late = self.is_late(ticket)
+        if answer.status == 409:
+            if not late or self.stack.reap == "delete":
+                self.calls.record_error(f"{path} cannot be cancelled")
+            self.leave(ticket)
+            return
         self.known.ends[ticket["id"]] = "cancelled or expired" if late else "cancelled"
         answer = await self.ask("POST", ticket["confirm_url"], 410)
         if answer.code not in ("upload_cancelled", *(["upload_expired"] if late else [])):
@@ -114,6 +152,7 @@ class JourneyClient(Client):
         photo = Photo.of(self.chance)
         ticket = await self.ticket(await self.ad(), photo)
         if self.chance.random() < 0.5:
+            self.leave(ticket)
             await self.send(ticket, photo)
 
     async def wrong_bytes(self) -> None:
@@ -168,6 +207,8 @@ class JourneyClient(Client):
         for upload in self.of_ads.pop(ad, []):
             if self.known.ends[upload] == "expired":  # the upload may still be pending
                 self.known.ends[upload] = "cancelled or expired"
+            if self.known.ends[upload] in LEFT:
+                self.known.ends[upload] = "kept, cancelled or expired"
         await self.ask("GET", f"/api/ads/{ad}/", 404)
 
     async def other_people(self) -> None:

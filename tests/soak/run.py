@@ -12,12 +12,13 @@ from tests.soak.final_checks import at_rest, compare
 from tests.soak.journeys import JourneyClient
 from tests.soak.ledger import Ledger
 from tests.soak.resources import Resources, ResourceWatch, leaks
-from tests.soak.stack import Stack, workers
+from tests.soak.stack import Stack, inspectors, workers
 
 QUIET, LAST, END = "quiet", "quiet again", "at the end"
 SHARE = 0.8  # share of the peak rate
 BACK_TRIES = 600  # 0.1 s each
 SAMPLE_EVERY = 2.0
+KILLS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Plan:
     peak_seconds: float = 15
     bucket_away: float = 20
     clients: int = 24
+    kill_inspectors: bool = True
 
 
 @dataclass
@@ -86,7 +88,7 @@ async def _run_journeys(client: JourneyClient, stop: asyncio.Event) -> None:
 
 
 async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> None:
-    """Run the timed phases: kill a worker, stop the bucket, restart the database."""
+    """Run the timed phases: kill workers, stop the bucket, restart the database."""
     ledger.begin("settling")  # wait until all clients use the slower pace
     await asyncio.sleep(plan.seconds * 0.05)
     ledger.begin(QUIET)
@@ -106,6 +108,13 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
         await asyncio.to_thread(stack.s3.start)
     ledger.begin("bucket back")
     await asyncio.sleep(plan.seconds * 0.18)
+
+    if plan.kill_inspectors:
+        ledger.begin("inspections killed")
+        for _ in range(KILLS):
+            for pid in inspectors(stack.inspecting):
+                os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(plan.seconds * 0.03)
 
     ledger.begin("database restarted")
     with ledger.outage("database_unavailable"):

@@ -1,4 +1,4 @@
-"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, the API and its reaper.
+"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, API, reaper and workers.
 
 The API runs with the command of the Dockerfile; only host and port differ.
 """
@@ -20,10 +20,12 @@ from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, ans
 from broker.local.seaweedfs import EmbeddedS3
 from tests.servers import START_TIMEOUT
 from tests.servers.counters import counters
+from tests.soak.photos import VARIANTS
 
 DATABASE = "broker"
 APPLICATION = "broker-api"  # the application_name of the API's connections in pg_stat_activity
 STOP_SECONDS = 10
+WORKERS = 2
 UNLIMITED = "1000000/minute"
 BROKER = str(Path(sys.executable).parent / "broker")
 
@@ -54,13 +56,15 @@ class Stack:
     s3: EmbeddedS3
     s3_client: Any
     serving: int
+    inspecting: int
+    reap: str
     command: str
     counts_requests: bool
     logs: Path
 
 
 @contextlib.contextmanager
-def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
+def running(directory: Path, lifetimes: Lifetimes, *, reap: str = "confirm") -> Iterator[Stack]:
     """Start all servers with their data in a directory; raise ServerNotInstalled."""
     directory.chmod(0o711)  # PostgreSQL runs as another user, which needs access
     credentials = bucket.Credentials.new()
@@ -83,8 +87,9 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             "BROKER_TICKET_GRACE": str(lifetimes.grace),
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics"),
             "BROKER_DRAIN_SECONDS": "0",
-            # The models of the clients expect that abandoned photos are deleted.
-            "BROKER_REAP": "delete",
+            "BROKER_AD_IMAGE_VARIANTS": ",".join(map(str, VARIANTS)),
+            "BROKER_AVATAR_VARIANTS": str(VARIANTS[0]),
+            "BROKER_REAP": reap,
             # The few users of a run send more in minutes than a real quota allows in a day.
             "BROKER_QUOTA_BYTES": str(10**15),
             "BROKER_QUOTA_FILES": str(10**9),
@@ -107,6 +112,10 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
         reaper = _child("reaper", argv, directory, environment)
         reaper.start(lambda: True, START_TIMEOUT)
         stack.callback(reaper.stop)
+        argv = [BROKER, "worker", "--processes", str(WORKERS)]
+        inspecting = _child("worker", argv, directory, environment)
+        inspecting.start(lambda: True, START_TIMEOUT)
+        stack.callback(inspecting.stop, STOP_SECONDS + 10)
         yield Stack(
             url=f"http://{LOOPBACK}:{port}",
             secret=secret,
@@ -116,11 +125,14 @@ def running(directory: Path, lifetimes: Lifetimes) -> Iterator[Stack]:
             s3=s3,
             s3_client=credentials.client(s3.endpoint_url),
             serving=api.pid or 0,
+            inspecting=inspecting.pid or 0,
+            reap=reap,
             command=" ".join(deployed(ROOT / "Dockerfile")),
             counts_requests=bool(limits),
             logs=directory,
         )
         reaper.check()
+        inspecting.check()
 
 
 def _limits(stack: contextlib.ExitStack) -> dict[str, str]:
@@ -158,6 +170,11 @@ def workers(serving: int) -> list[int]:
     found = [pid for server in children.get(serving, []) for pid in children.get(server, [])]
     # If multiprocessing does not fork, its resource tracker is a child, too.
     return [pid for pid in found if b"resource_tracker" not in _command(pid)]
+
+
+def inspectors(parent: int) -> list[int]:
+    """List the workers: the children of `broker worker --processes`."""
+    return _children().get(parent, [])
 
 
 def descendants(pid: int) -> list[int]:

@@ -12,7 +12,7 @@ from tests.soak.run import END, QUIET, Plan, run
 from tests.soak.stack import Lifetimes, running
 from tests.soak.table import markdown
 
-PLAN = Plan(seconds=10, peak_seconds=2, bucket_away=2, clients=6)
+PLAN = Plan(seconds=10, peak_seconds=2, bucket_away=2, clients=6, kill_inspectors=False)
 LIFETIMES = Lifetimes(ttl=8, grace=4, reap_every=1)
 
 
@@ -23,7 +23,7 @@ def test_under_load_with_servers_killed_every_answer_is_right_and_nothing_is_lef
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as directory,
         installed_or_skip(),
-        running(Path(directory), LIFETIMES) as stack,
+        running(Path(directory), LIFETIMES, reap="delete") as stack,
     ):
         result = asyncio.run(run(stack, PLAN))
         sys.stdout.write(markdown(stack, result))

@@ -1,11 +1,9 @@
 """An invalid setting stops the start; the message has its name and never its value."""
 
 import pytest
-from pydantic import SecretStr
 
 from broker.config import Settings, SettingsError
 from broker.config.background import BackgroundSettings
-from broker.config.old_names import RenamedSetting
 from broker.domain.limits import Limits
 
 GOOD = {
@@ -101,48 +99,6 @@ def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("BROKER_DRAIN_FILE", "")
     # Path("") is the current directory, which always exists.
     assert Settings.load().drain_file is None
-
-
-OLD_AND_NEW = [
-    ("BROKER_EVENTS_SECRET", "bucket_notifications_secret", "s" * 32),
-    ("BROKER_EVENTS_QUEUE_URL", "bucket_notifications_queue_url", "https://sqs.example/queue"),
-    ("BROKER_EVENTS_ARN", "bucket_notifications_arn", "arn:aws:sqs:eu-central-1:1:uploads"),
-]
-
-
-def text_of(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-@pytest.mark.parametrize(("old", "field", "value"), OLD_AND_NEW)
-def test_a_setting_is_read_under_its_old_name_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, old: str, field: str, value: str
-) -> None:
-    for name, text in {**GOOD, old: value}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting, match=f"{old} is now BROKER_{field.upper()}; .* 0.4.0"):
-        assert text_of(getattr(Settings.load(), field)) == value
-
-
-@pytest.mark.parametrize(("old", "field", "value"), OLD_AND_NEW)
-def test_the_new_name_of_a_setting_takes_precedence_over_the_old_one(
-    monkeypatch: pytest.MonkeyPatch, old: str, field: str, value: str
-) -> None:
-    for name, text in {**GOOD, old: "x" * 40, f"BROKER_{field.upper()}": value}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting, match=old):
-        assert text_of(getattr(Settings.load(), field)) == value
-
-
-def test_a_bad_value_under_an_old_name_is_named_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, text in {**GOOD, "BROKER_EVENTS_SECRET": "short-canary"}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.warns(RenamedSetting), pytest.raises(SettingsError) as error:
-        Settings.load()
-    assert str(error.value).startswith("BROKER_BUCKET_NOTIFICATIONS_SECRET: ")
-    assert "canary" not in str(error.value)
 
 
 def test_the_limits_of_services_default_to_the_settings_defaults(

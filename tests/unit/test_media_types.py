@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from broker.domain import media_types
+from broker.inspection.inspect import _CLEAN
 from schemas.tickets import TYPE_PATTERN
 
 DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
@@ -15,6 +16,12 @@ DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
 
 def test_the_broker_accepts_the_shared_types_with_their_extensions() -> None:
     assert DATA["types"] == media_types.EXTENSIONS
+
+
+def test_a_type_is_published_as_it_is_or_converted_to_jpeg() -> None:
+    for content_type in media_types.EXTENSIONS:
+        published = media_types.published_type(content_type)
+        assert published == (content_type if content_type in _CLEAN else "image/jpeg")
 
 
 @pytest.mark.parametrize("row", DATA["file_names"], ids=lambda row: row["name"])

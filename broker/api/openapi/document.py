@@ -92,7 +92,6 @@ def init_app(app: Flask) -> None:
     ids.init_app(app)
     for module in RESOURCES:
         app.register_blueprint(module.blueprint)
-    app.register_blueprint(bucket_notifications.old_blueprint)
     app.register_blueprint(blueprint)
 
 

@@ -5,12 +5,10 @@ only for this route.
 """
 
 import hmac
-import logging
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-import flask
 from flask import request
 
 from broker.api.problems.answers import STORAGE, answers
@@ -31,12 +29,6 @@ blueprint = Blueprint(
     url_prefix="/api/bucket_notifications",
     description="Notifications that the bucket sends when objects are written to it.",
 )
-# The path before 0.2.0; it is not in the OpenAPI document.
-old_blueprint = flask.Blueprint("old_bucket_notifications", __name__)
-PATH, OLD_PATH = "/api/bucket_notifications/", "/api/events/s3/"
-OLD_PATH_ENDS = "0.4.0"
-DEPRECATED_SINCE = "@1795910400"  # 2026-11-29, as RFC 9745 writes it
-log = logging.getLogger("broker.bucket_notifications")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -81,31 +73,3 @@ def receive_bucket_notification(notification: dict[str, Any]) -> dict[str, Any]:
     for outcome, count in outcomes.items():
         EVENTS.labels(outcome.value).inc(count)
     return {"outcomes": {outcome.value: count for outcome, count in outcomes.items()}}
-
-
-old_blueprint.add_url_rule(
-    OLD_PATH,
-    view_func=receive_bucket_notification,
-    methods=["POST"],
-    strict_slashes=False,
-)
-
-
-@old_blueprint.after_request
-def mark_deprecated(response: flask.Response) -> flask.Response:
-    """Add `Deprecation` (RFC 9745) and a link to the new path to every answer of the old path."""
-    response.headers["Deprecation"] = DEPRECATED_SINCE
-    response.headers.add("Link", f'<{PATH}>; rel="successor-version"')
-    warn_of_old_path()
-    return response
-
-
-@cache
-def warn_of_old_path() -> None:
-    """Log the warning about the old path, once per process."""
-    log.warning(
-        "POST %s is deprecated and ends with %s: send bucket notifications to %s",
-        OLD_PATH,
-        OLD_PATH_ENDS,
-        PATH,
-    )

@@ -21,7 +21,7 @@ from broker.api.routes.recorded import may_be_processing
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPost
-from broker.domain.object_keys import written_key
+from broker.domain.object_keys import published_keys, written_key
 from broker.domain.transports import MULTIPART, POST, Transport
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
@@ -158,8 +158,7 @@ def complete_multipart_upload(
     with counted(CONFIRMS), _work() as work:
         upload = uppy_uploads.by_id(work, uppy_session(), upload_id, query["key"])
         recorded = complete(work, upload.id, named=named)
-    # While a worker inspects the image, the location is where it will probably be.
-    return {"location": shapes.image_url(recorded.key), "key": query["key"]}
+    return {"location": shapes.image_url(_public_key(recorded)), "key": query["key"]}
 
 
 @blueprint.route(MULTIPART_PATH, methods=["DELETE"], strict_slashes=False)
@@ -186,6 +185,13 @@ def confirm_by_key(body: dict[str, str]) -> Recorded:
     with counted(CONFIRMS), _work() as work:
         upload = uppy_uploads.by_key(work, uppy_session(), body["key"])
         return confirm(work, upload.id)
+
+
+def _public_key(recorded: Recorded) -> str:
+    """Return the key of the image, or the one that it gets if the worker's first attempt wins."""
+    if isinstance(recorded, Upload):
+        return published_keys(recorded)[-1][0]
+    return recorded.key
 
 
 def _work() -> AbstractContextManager[Work]:

@@ -13,6 +13,8 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 - `insert_uploads`: 710 / 1,200 of a ticket, 800 / 2,190 of a batch. The plain way is an UPDATE of
   the slots, an upsert of the quota and an INSERT in a session.
 - `insert_image`: 730 / 1,100 of a confirm. The plain way is a transition and `session.add`.
+- `set_processing`: PROCESSING. The plain way is an UPDATE in a session.
+- `still_owns`: OWNS. The plain way is a SELECT in a session.
 - `read_upload`: 305 / 465 of a confirm, 340 / 500 of 100 parts. The plain way is
   `session.scalar(select(Upload))`.
 - `take_row`: 150 / 650 of a poll that finds nothing, 800 / 940 of a lease. The plain way executes
@@ -22,8 +24,18 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 
 from broker.db.fast_path.new_image import insert_image
 from broker.db.fast_path.new_uploads import insert_uploads
+from broker.db.fast_path.owner_rights import still_owns
+from broker.db.fast_path.set_processing import set_processing
 from broker.db.fast_path.stored_upload import read_upload
 from broker.db.fast_path.taken_row import take_row
 from broker.db.fast_path.transactions import read_only
 
-__all__ = ["insert_image", "insert_uploads", "read_only", "read_upload", "take_row"]
+__all__ = [
+    "insert_image",
+    "insert_uploads",
+    "read_only",
+    "read_upload",
+    "set_processing",
+    "still_owns",
+    "take_row",
+]

@@ -22,6 +22,7 @@ from broker.services.confirm.declared import declared_by
 from broker.services.confirm.promote import Published, promote
 from broker.services.confirm.start_processing import (
     LARGER_THAN_SESSION,
+    changes_only_its_row,
     settle_size,
     start_processing,
 )
@@ -128,16 +129,8 @@ def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) 
 
 
 def _is_plain(upload: Upload) -> bool:
-    """Check whether confirming needs no more than the image and the deletion below `incoming/`.
-
-    This is the case for nearly every photo of an ad.
-    """
-    return (
-        not kind_named(upload.owner_kind).keeps_one
-        and not transport_named(upload.transport).has_parts
-        and upload.size_is_exact
-        and upload.uppy_session_id is None
-    )
+    """Check whether confirming needs no more than the image and the deletion below `incoming/`."""
+    return not kind_named(upload.owner_kind).keeps_one and changes_only_its_row(upload)
 
 
 def _insert_with_all(

@@ -3,10 +3,12 @@
 from sqlalchemy.orm import Session
 
 from broker.db import leases
+from broker.db.fast_path import set_processing
 from broker.db.models import Upload
 from broker.domain.states import UploadState
+from broker.domain.transports import transport_named
 from broker.services.uploads import quotas
-from broker.services.uploads.owners import require_right, rights
+from broker.services.uploads.owners import owner_to_check, require_right, rights
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import Recorded, settled_now
 from broker.services.uploads.state import settle
@@ -28,15 +30,19 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
         UploadExpired, UploadCancelled, ImageDeleted, UploadRejected: see `settled`.
     """
     session = work.session
-    waiting = settle(
-        session,
-        (UploadState.PENDING,),
-        upload.id,
-        *rights(work, upload),
-        state=UploadState.PROCESSING,
-        processing_since=work.now,
-        due_at=leases.not_after(session, work.now),
-    )
+    if changes_only_its_row(upload):
+        owner = owner_to_check(work, upload)
+        waiting = set_processing(session, upload.id, owner=owner, now=work.now)
+    else:
+        waiting = settle(
+            session,
+            (UploadState.PENDING,),
+            upload.id,
+            *rights(work, upload),
+            state=UploadState.PROCESSING,
+            processing_since=work.now,
+            due_at=leases.not_after(session, work.now),
+        )
     if waiting is None:
         session.rollback()
         require_right(work, upload)
@@ -47,6 +53,18 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
     session.commit()
     audit.record_upload(audit.Act.UPLOAD_ARRIVED, upload, work.principal, for_user=upload.user_id)
     return waiting
+
+
+def changes_only_its_row(upload: Upload) -> bool:
+    """Check whether the upload has no parts, declared its size, and belongs to no Uppy session.
+
+    This is the case for nearly every photo.
+    """
+    return (
+        not transport_named(upload.transport).has_parts
+        and upload.size_is_exact
+        and upload.uppy_session_id is None
+    )
 
 
 def settle_size(session: Session, won: Upload, size: int) -> bool:

@@ -37,7 +37,7 @@ class Heartbeat:
         is_isolated: bool,
         content_types: Sequence[str],
     ) -> None:
-        """Arguments: the columns of `db/models.py: Worker`."""
+        """Arguments: the columns of `db/models/background.py: Worker`."""
         self._broker = broker
         self._found: dict[InstrumentedAttribute[Any], Any] = {
             Worker.self_test: None,

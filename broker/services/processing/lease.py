@@ -23,6 +23,7 @@ RETRY_WAIT = timedelta(seconds=10)
 # tried for ever.
 WAITING = leases.Queue(
     due=Upload.due_at,
+    order=Upload.processing_since,
     lease=LEASE,
     condition=Upload.state == literal_column(f"'{UploadState.PROCESSING}'"),
     changes={

@@ -95,7 +95,7 @@ def give_up(work: Work, files: list[Output]) -> None:
     keys = [object_key(work.limits.location, each.key) for each in files]
     work.session.execute(
         update(Deletion)
-        .where(Deletion.object_key.in_(keys), Deletion.attempts == 0)
+        .where(*outbox.not_begun(keys, is_repeated=True))
         .values(not_before=work.now)
     )
     work.session.commit()
@@ -103,7 +103,8 @@ def give_up(work: Work, files: list[Output]) -> None:
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
     """Remove the keys from the outbox; return False if the deletion of one may have begun."""
-    return all(outbox.withdraw(session, object_key(limits.location, key)) for key in keys)
+    wanted = [object_key(limits.location, key) for key in keys]
+    return all(outbox.withdraw(session, key, is_repeated=True) for key in wanted)
 
 
 def send(

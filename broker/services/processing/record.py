@@ -55,7 +55,8 @@ def record(
         session.rollback()
         raise LeaseLost
     image = _image(won, published, thumbhash, checksum_verified)
-    image.created_at = now
+    # An ad's images stay in the order of their confirms, whichever of them a worker finishes first.
+    image.created_at = won.processing_since or now
     inserted = images.insert(session, limits, won, image, now=now)
     if not inserted:
         for key in keys:
@@ -70,7 +71,7 @@ def record(
     # If the client sends it again, the reaper finds it.
     outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_published(upload, as_user.principal, for_user=upload.user_id, key=image.key)
     return image if inserted else None
 
 
@@ -93,9 +94,9 @@ def reject(work: Work, lease: Lease, reason: RejectionReason, detail: str) -> No
     work.session.commit()
     if not ended:
         raise LeaseLost
-    audit.record_rejection(
-        lease.upload, work.principal, for_user=lease.upload.user_id, detail=f"{reason}: {detail}"
-    )
+    user_id = lease.upload.user_id
+    principal = work.acting_for(user_id).principal
+    audit.record_rejection(lease.upload, principal, for_user=user_id, detail=f"{reason}: {detail}")
 
 
 def _cancel_without_owner(work: Work, lease: Lease) -> None:

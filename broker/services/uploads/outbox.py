@@ -8,12 +8,13 @@ the row that deletes the object for the last time refunds it.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, true, union_all, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, true, union_all, update
 from sqlalchemy.orm import Session
 
 from broker.db import leases
@@ -35,9 +36,16 @@ BUSY_MAX = 5
 ATTEMPTS_MAX = 10
 GIVEN_UP_PAUSE = timedelta(days=30)
 _COUNT = {"attempts": Deletion.attempts + 1}
-ALL = leases.Queue(due=Deletion.not_before, lease=LEASE, condition=true(), changes=_COUNT)
+ALL = leases.Queue(
+    due=Deletion.not_before,
+    order=Deletion.not_before,
+    lease=LEASE,
+    condition=true(),
+    changes=_COUNT,
+)
 OF_KEY = leases.Queue(
     due=Deletion.not_before,
+    order=Deletion.not_before,
     lease=LEASE,
     condition=Deletion.object_key == bindparam("object_key"),
     changes=_COUNT,
@@ -85,10 +93,24 @@ def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dic
     return {"object_key": key, "not_before": now, "repeat_at": repeat_at, "created_at": now}
 
 
-def withdraw(session: Session, key: str) -> bool:
-    """Remove the deletion of an object; return False if it may have begun."""
-    waiting = (Deletion.object_key == key, Deletion.multipart_id.is_(None), Deletion.attempts == 0)
+def withdraw(session: Session, key: str, *, is_repeated: bool = False) -> bool:
+    """Remove the deletion of an object; return False if it may have begun.
+
+    `is_repeated` says whether the object was to be deleted twice.
+    """
+    waiting = not_begun([key], is_repeated=is_repeated)
     return session.scalar(delete(Deletion).where(*waiting).returning(Deletion.id)) is not None
+
+
+def not_begun(keys: Iterable[str], *, is_repeated: bool) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that match the deletions of objects that still wait for their time."""
+    waiting = (
+        Deletion.object_key.in_(keys),
+        Deletion.multipart_id.is_(None),
+        Deletion.attempts == 0,
+    )
+    # After the first deletion, the row has no time for another one.
+    return (*waiting, Deletion.repeat_at.is_not(None)) if is_repeated else waiting
 
 
 def enqueue_abort(
@@ -252,8 +274,7 @@ def _finish(work: Work, row: Deletion) -> None:
         work.session.execute(
             update(Deletion)
             .where(Deletion.id == row.id)
-            # An attempt was made, so that nobody withdraws the row as if the object still existed.
-            .values(not_before=row.repeat_at, repeat_at=None, attempts=1, last_error=None)
+            .values(not_before=row.repeat_at, repeat_at=None, attempts=0, last_error=None)
         )
     work.session.commit()
 

@@ -11,9 +11,9 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.fast_path import read_only
+from broker.db.fast_path import still_owns
 from broker.db.models import Upload
-from broker.db.owner_tables import table_of
+from broker.db.owner_tables import OwnerTable, table_of
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.owners import OwnerKind
 from broker.services.work import Work
@@ -54,20 +54,19 @@ def still_belongs(upload: Upload) -> ColumnElement[bool]:
 
 def rights(work: Work, upload: Upload) -> list[ColumnElement[bool]]:
     """Return the conditions under which the caller still has the right to the upload's owner."""
-    if work.principal.is_service or table_of(upload.owner_kind).is_users:
-        return []
-    return [still_belongs(upload)]
+    return [] if owner_to_check(work, upload) is None else [still_belongs(upload)]
+
+
+def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
+    """Return the table of the upload's owner; None if the caller cannot lose the right to it."""
+    table = table_of(upload.owner_kind)
+    return None if work.principal.is_service or table.is_users else table
 
 
 def require_right(work: Work, upload: Upload) -> None:
     """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
-    conditions = rights(work, upload)
-    if not conditions:
-        return
-    read_only(work.session)
-    belongs = work.session.scalar(select(*conditions))
-    work.session.commit()
-    if not belongs:
+    owner = owner_to_check(work, upload)
+    if owner is not None and not still_owns(work.session, owner, upload):
         raise NotFound("There is no such upload.")
 
 

@@ -1,6 +1,5 @@
 """Bucket notifications that come twice, late, out of order, or for unknown objects."""
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,14 +8,13 @@ from urllib.parse import quote_plus
 import pytest
 from flask import Flask
 
-from broker.api.routes.bucket_notifications import warn_of_old_path
 from broker.db.models import Deletion, Image, Upload
 from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
 
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-PATH, OLD_PATH = "/api/bucket_notifications/", "/api/events/s3/"
+PATH = "/api/bucket_notifications/"
 
 
 @pytest.fixture
@@ -206,37 +204,3 @@ def test_bad_input_gets_one_clear_problem(
     assert answer.status_code == status
     assert answer.get_json()["code"] == (code or "validation_error")
     assert rows(app, Upload) == 0
-
-
-def test_the_old_path_still_works_and_says_that_it_is_deprecated(
-    alice: Client, bucket: Client, s3_bucket: Bucket, caplog: pytest.LogCaptureFixture
-) -> None:
-    warn_of_old_path.cache_clear()
-    ticket = alice.ticket(alice.ad()).get_json()
-    send(ticket)
-    body = notification(f"incoming/{ticket['key']}", name=s3_bucket.name)
-    with caplog.at_level(logging.WARNING, "broker.bucket_notifications"):
-        answers = [bucket.post(OLD_PATH, body) for _ in range(2)]
-    assert [answer.get_json()["outcomes"] for answer in answers] == [
-        {"confirmed": 1},
-        {"settled": 1},
-    ]
-    for answer in answers:
-        assert answer.headers["Deprecation"] == "@1795910400"
-        assert answer.headers["Link"] == f'<{PATH}>; rel="successor-version"'
-    (warning,) = [one.getMessage() for one in caplog.records if OLD_PATH in one.getMessage()]
-    assert PATH in warning
-    assert "0.4.0" in warning
-    assert "Deprecation" not in bucket.post(PATH, body).headers
-
-
-def test_the_old_path_asks_for_the_same_secret(app: Flask) -> None:
-    answer = Client(app, BUCKET_SECRET + "x").post(OLD_PATH, {"Records": []})
-    assert (answer.status_code, answer.get_json()["code"]) == (401, "events_secret_invalid")
-    assert "Deprecation" in answer.headers
-
-
-def test_the_old_path_takes_bodies_as_large_as_the_new_one(bucket: Client) -> None:
-    body = {"Records": [], "padding": "x" * 100_000}
-    assert bucket.post(PATH, body).status_code == 200
-    assert bucket.post(OLD_PATH, body).status_code == 200

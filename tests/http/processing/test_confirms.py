@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+import pytest
 from flask import Flask
 
 from broker.db.models import Deletion, Image, Upload
@@ -12,6 +13,7 @@ from broker.domain.rejections import DETAILS, RejectionReason
 from broker.domain.states import UploadState
 from broker.services.processing.process import Outcome
 from tests.http.client import EACH_SERVER, Client, at_once, rows, send, token
+from tests.http.confirm.test_rights import give_away
 from tests.http.part_uploads import LARGE, PART, multipart_ticket, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.http.worker import Worker, processing, read, rejecting, sent
@@ -42,6 +44,29 @@ def test_case_18_confirm_twice_while_it_is_processed_and_twice_afterwards(
     assert later[0].get_json() == later[1].get_json()
     assert "Retry-After" not in later[0].headers
     assert rows(app, Image) == 1
+
+
+def test_an_ad_that_is_lost_during_the_confirm_gets_no_photo_of_its_former_user(
+    app: Flask, alice: Client, bob: Client, service: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ad = alice.ad()
+    bob.ad()
+    ticket = sent(alice, ad)
+    storage = app.extensions["broker"].storage
+    head = storage.head
+
+    def lose_the_ad(key: str) -> Any:
+        found = head(key)
+        give_away(app, ad, to=2)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "head", lose_the_ad)
+        answer = alice.post(ticket["confirm_url"])
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+    assert read(service, ticket)["state"] == "pending"
+    assert alice.post(ticket["confirm_url"]).status_code == 404
+    assert service.post(ticket["confirm_url"]).status_code == 202
 
 
 def test_case_19_twenty_confirms_at_once_leave_one_upload_to_process(

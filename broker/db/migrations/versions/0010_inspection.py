@@ -37,7 +37,7 @@ def upgrade() -> None:
     for name, (kind, options) in UPLOADS.items():
         op.add_column('uploads', sa.Column(name, kind, **options))
     op.create_index(
-        'ix_uploads_processing_due_at', 'uploads', ['due_at'],
+        'ix_uploads_processing_since', 'uploads', ['processing_since'],
         sqlite_where=PROCESSING, postgresql_where=PROCESSING,
     )
     for name, (kind, options) in IMAGES.items():
@@ -83,7 +83,7 @@ def downgrade() -> None:
     op.drop_table('image_variants')
     for name in reversed(IMAGES):
         op.drop_column('images', name)
-    op.drop_index('ix_uploads_processing_due_at', 'uploads')
+    op.drop_index('ix_uploads_processing_since', 'uploads')
     for name in reversed(UPLOADS):
         op.drop_column('uploads', name)
     former = STATES.replace("'processing', ", '')

@@ -1,0 +1,1 @@
+"""Measure whole worker processes, with a real bucket and PostgreSQL."""

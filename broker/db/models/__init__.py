@@ -1,0 +1,26 @@
+"""The tables. Rows hold relative keys; the location is a setting, not data.
+
+Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign key,
+so a new kind needs no new column. Code that deletes an owner deletes these rows.
+"""
+
+from broker.db.models.accounts import Ad, User, UserQuota
+from broker.db.models.background import Deletion, IdempotencyKey, Worker
+from broker.db.models.base import Base
+from broker.db.models.images import Image, ImageVariant
+from broker.db.models.uploads import Upload, UploadPart, UppySession
+
+__all__ = [
+    "Ad",
+    "Base",
+    "Deletion",
+    "IdempotencyKey",
+    "Image",
+    "ImageVariant",
+    "Upload",
+    "UploadPart",
+    "UppySession",
+    "User",
+    "UserQuota",
+    "Worker",
+]
