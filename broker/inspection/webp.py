@@ -53,7 +53,7 @@ def _copy(data: mmap, found: list[Chunk], file: BinaryIO) -> None:
     if flags & ANIMATION_FLAG:
         _copy_frames(data, found, file)
     else:
-        _copy_image(data, found, file)
+        _copy_image(data, found, file, with_alpha=bool(flags & ALPHA_FLAG))
 
 
 def _copy_frames(data: mmap, found: list[Chunk], file: BinaryIO) -> None:
@@ -74,14 +74,16 @@ def _copy_frames(data: mmap, found: list[Chunk], file: BinaryIO) -> None:
             file.seek(end)
 
 
-def _copy_image(data: mmap, found: Iterable[Chunk], file: BinaryIO) -> None:
-    """Copy the first image, and the alpha channel before it."""
+def _copy_image(
+    data: mmap, found: Iterable[Chunk], file: BinaryIO, *, with_alpha: bool = True
+) -> None:
+    """Copy the first image, and the alpha channel before it unless decoders ignore it."""
     alpha = None
     for one in found:
         if one.kind == b"ALPH" and alpha is None:
             alpha = one
         elif one.kind in _IMAGE:
-            if alpha and one.kind == b"VP8 ":
+            if alpha and with_alpha and one.kind == b"VP8 ":
                 _write(data, alpha, file)
             _write(data, one, file)
             return

@@ -107,3 +107,12 @@ def test_a_broken_structure_is_rejected(name: str, tmp_path: Path) -> None:
     with pytest.raises(Rejected) as rejected:
         before_decoding(BROKEN[name], "image/webp", tmp_path)
     assert rejected.value.reason == "corrupt"
+
+
+def test_an_alpha_channel_that_the_header_does_not_announce_is_removed(tmp_path: Path) -> None:
+    """Libwebp ignores it, so it could hold anything."""
+    lossy = made.encoded(".webp", 64, 64, keep="none")
+    assert lossy[12:16] == b"VP8 "
+    hidden = made.riff_chunk(b"ALPH", b"<script>alert(1)</script>")
+    whole = made.webp_file(made.webp_header(0, 64, 64) + hidden + lossy[12:])
+    assert b"<script>" not in clean(whole, "image/webp", tmp_path)
