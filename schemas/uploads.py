@@ -64,7 +64,7 @@ class Upload(Answer):
     confirm_url = fields.String()
 
 
-class Uploads(Answer):
+class UploadList(Answer):
     """Uploads in the order of the ids that were asked for."""
 
     uploads = fields.List(fields.Nested(Upload))

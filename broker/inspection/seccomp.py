@@ -41,19 +41,18 @@ class _Architecture:
     denied: tuple[int, ...]
 
 
-# In each line of `denied`:
-# execve, execveat, ptrace, process_vm_readv, process_vm_writev, and fork and vfork, which ARM64 has
-# not; kill, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo;
-# setpriority, ioprio_set, sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr,
-# migrate_pages, move_pages;
-# socket, socketpair, unshare, setns, mount, bpf, userfaultfd, perf_event_open;
-# keyctl, add_key, request_key, which the kernel keeps, as it does what the next line makes:
-# shmget, shmat, shmctl, semget, semctl, semop, semtimedop, msgget, msgctl, msgsnd, msgrcv, mq_open,
-# mq_unlink;
-# what changes a file without opening it, of which Landlock knows only truncate, and only since
-# Linux 6.2: truncate, chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, setxattr,
-# lsetxattr, fsetxattr, removexattr, lremovexattr, fremovexattr, utime, utimes, futimesat,
-# utimensat. ARM64 has fewer of them.
+# The lines of `denied`; ARM64 has fewer calls:
+# - execve, execveat, ptrace, process_vm_readv, process_vm_writev, fork, vfork
+# - kill, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo
+# - setpriority, ioprio_set, sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr,
+#   migrate_pages, move_pages
+# - socket, socketpair, unshare, setns, mount, bpf, userfaultfd, perf_event_open
+# - keyctl, add_key, request_key: the kernel keeps keys when the process ends
+# - shmget, shmat, shmctl, semget, semctl, semop, semtimedop, msgget, msgctl, msgsnd, msgrcv,
+#   mq_open, mq_unlink: it keeps these, too
+# - truncate, chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, setxattr, lsetxattr,
+#   fsetxattr, removexattr, lremovexattr, fremovexattr, utime, utimes, futimesat, utimensat:
+#   Landlock knows only truncate, since Linux 6.2
 _ARCHITECTURES = {
     "x86_64": _Architecture(
         audit=0xC000003E,

@@ -170,7 +170,7 @@ API: dict[str, dict[str, Any]] = {
         "confirmed": {**_upload("confirmed"), "checksum_verified": True, "image": _IMAGE},
         "rejected": {**_upload("rejected"), "reason": "not_an_image"},
     },
-    "Uploads": {"uploads": {"uploads": [_upload("processing")]}},
+    "UploadList": {"uploads": {"uploads": [_upload("processing")]}},
     "UploadPage": {"page": {"results": [_upload("processing")], "next_cursor": None}},
     "Failure": {"wrong_bytes": {"code": "BadDigest", "message": "Content does not match."}},
     "Advice": {"retry": {"action": "retry"}},

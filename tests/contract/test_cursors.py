@@ -4,7 +4,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
-from broker.db.fast_path import insert_uploads, read_upload, set_processing, still_owns
+from broker.db.fast_path import insert_uploads, read_upload
 from broker.db.fast_path.transactions import own_transaction, read_cursor
-from broker.db.models import Ad, Upload, User
+from broker.db.models import Upload, User
 from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
 from broker.db.session import Database, Session
@@ -107,71 +106,6 @@ def test_a_row_reads_the_same_with_orm_and_driver(
             assert value == getattr(row, column.name)
     assert by_orm.user_id == 1
     assert by_orm.quota_window == NOW
-
-
-def test_a_pending_upload_is_handed_over_once_and_is_due_even_if_this_clock_is_ahead(
-    database: Database,
-) -> None:
-    row = new_upload()
-    insert(database, [row])
-    ahead = datetime.now(UTC) + timedelta(days=1)
-    with database.session() as session:
-        changed = set_processing(session, row.id, owner=None, now=ahead)
-        assert set_processing(session, row.id, owner=None, now=ahead) is None
-        assert set_processing(session, uuid4(), owner=None, now=ahead) is None
-        stored = session.get_one(Upload, row.id)
-    assert changed is not None
-    for column in Upload.__table__.columns:
-        assert getattr(changed, column.name) == getattr(stored, column.name)
-    assert (stored.state, stored.processing_since) == ("processing", ahead)
-    assert stored.due_at is not None
-    is_sqlite = database.engine.dialect.name == "sqlite"  # this process is its only clock
-    assert stored.due_at == ahead if is_sqlite else stored.due_at < datetime.now(UTC)
-
-
-def test_an_upload_is_handed_over_only_while_its_owner_belongs_to_its_user(
-    database: Database,
-) -> None:
-    ads = table_of("ad")
-    with database.session() as session:
-        ensure_user(session, Principal(user_id=2), now=NOW)
-        ad = Ad(
-            owner_id=2,
-            title="Bicycle",
-            description="",
-            price=Decimal(1),
-            is_active=True,
-            is_sold=False,
-            created_at=NOW,
-            updated_at=NOW,
-        )
-        session.add(ad)
-        session.flush()
-        uploads = [_of_ad(ad.id, user_id=user_id) for user_id in (1, 2)]
-        session.add_all(uploads)
-        session.commit()
-        assert [still_owns(session, ads, upload) for upload in uploads] == [False, True]
-        changed = [set_processing(session, each.id, owner=ads, now=NOW) for each in uploads]
-    assert [each is not None for each in changed] == [False, True]
-
-
-def _of_ad(ad_id: int, *, user_id: int) -> Upload:
-    return Upload(
-        id=uuid4(),
-        state="pending",
-        owner_kind="ad",
-        owner_id=ad_id,
-        user_id=user_id,
-        issued_by=user_id,
-        key=f"ads/ad_{ad_id}/{uuid4()}.jpg",
-        content_type="image/jpeg",
-        size=5,
-        transport="post",
-        alt_text="",
-        order=0,
-        created_at=NOW,
-        expires_at=NOW,
-    )
 
 
 def test_times_written_by_the_driver_sort_with_all_others(database: Database) -> None:

@@ -176,6 +176,23 @@ def test_a_bucket_that_fails_between_two_files_is_tried_again_with_other_keys(
     assert (counts["objects"], counts["images"]) == (FILES, 1)
 
 
+def test_a_bucket_that_fails_for_one_object_is_asked_more_and_more_rarely(
+    workshop: Workshop,
+) -> None:
+    processing(workshop.scene)
+
+    def fail() -> None:
+        raise StorageUnavailable("The bucket does not answer; try again.")
+
+    seconds = 0
+    for wait in (15, 30, 60, 120, 240, 300, 300):
+        outcome = workshop.work({("download", 0): fail}, after=timedelta(seconds=seconds))
+        assert outcome is Outcome.GIVEN_BACK
+        assert workshop.work(after=timedelta(seconds=seconds + wait - 5)) is None
+        seconds += wait + 5
+    assert workshop.work(after=timedelta(seconds=seconds)) is Outcome.PUBLISHED
+
+
 def test_bytes_that_are_replaced_before_the_worker_reads_them_are_rejected(
     workshop: Workshop,
 ) -> None:

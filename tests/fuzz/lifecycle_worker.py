@@ -106,7 +106,7 @@ class Workers(Machine):
                 return DATABASE
 
     def return_interrupted(self, worker: Worker) -> None:
-        """Give the lease back, as a worker does when the database answers again."""
+        """Return the lease, as a worker does when the database answers again."""
         assert worker.attempt is not None
         try:
             with worker.system_work() as work:
@@ -163,7 +163,7 @@ class Workers(Machine):
         )
 
     def give_to(self, upload: ModelUpload, *, given: bool) -> None:
-        """Give an ad to Bob, or back to Alice."""
+        """Move an ad to Bob, or back to Alice."""
         owner = upload.owner
         if owner is self.alice or owner.deleted or owner.given == given:
             return

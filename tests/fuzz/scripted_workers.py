@@ -1,20 +1,22 @@
 """Histories of uploads that a worker inspects, as scripts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.fuzz.interrupted_worker import (
     ACCEPTS,
+    CANCEL,
     DOWNLOADS,
     FIRST,
     HAPPENINGS,
     INSPECTS,
     NOTHING,
     REJECTS,
+    REPLACE,
     TAKEN,
 )
 from tests.fuzz.kinds import FORM, LOOSE, OPEN, PART, PARTS, PUT, Kind
 from tests.fuzz.lifecycle import Lifecycle
-from tests.fuzz.model_worker import CRASH, KILLED, STORAGE, TRIES
+from tests.fuzz.model_worker import CRASH, KILLED, STOP, TRIES
 from tests.fuzz.scripted import REAP, Action, Script, arrived, avatar, given, issue, later, send
 
 REQUIRED: Action = (Lifecycle.inspect, True)
@@ -32,9 +34,11 @@ def inspected(kind: Kind) -> Script:
     return [REQUIRED, *arrived(kind), given(kind)]
 
 
-def worker_scripts(*moments: int) -> Iterator[tuple[str, Script]]:
+def worker_scripts(
+    *moments: int, happenings: Sequence[str] = HAPPENINGS
+) -> Iterator[tuple[str, Script]]:
     """Yield what happens to one upload at these moments of an attempt."""
-    for happening in HAPPENINGS:
+    for happening in happenings:
         for at in moments:
             script = [*inspected(FORM), work(happening, at), REAP, later(61), *ENDED]
             yield f"{happening} at moment {at} of an attempt", script
@@ -56,7 +60,7 @@ def kind_scripts(*kinds: Kind) -> Iterator[tuple[str, Script]]:
 
 def inspection_scripts() -> Iterator[tuple[str, Script]]:
     """Yield the other scripts."""
-    for happening, at in ((CRASH, INSPECTS), (KILLED, FIRST), (STORAGE, FIRST + 2)):
+    for happening, at in ((CRASH, INSPECTS), (KILLED, FIRST)):
         again = [work(happening, at), later(3601)] * (TRIES + 1)
         yield f"{happening} again and again", [*inspected(FORM), *again, REAP, *ENDED]
     taken: Action = (Lifecycle.work, INSPECTS, TAKEN, REJECTS)
@@ -75,6 +79,13 @@ def inspection_scripts() -> Iterator[tuple[str, Script]]:
     yield "a stale upload is inspected if the reaper keeps it", stale
 
 
-QUICK = dict(worker_scripts(DOWNLOADS, FIRST + 3)) | dict(kind_scripts(FORM, OPEN, PART))
-QUICK |= dict(inspection_scripts())
-MORE = dict(worker_scripts(*range(FIRST + 6))) | dict(kind_scripts(LOOSE, PUT, PARTS))
+QUICK = {
+    **dict(worker_scripts(FIRST + 3)),
+    **dict(worker_scripts(DOWNLOADS, happenings=[CANCEL, REPLACE, STOP])),
+    **dict(kind_scripts(FORM, PART)),
+    **dict(inspection_scripts()),
+}
+MORE = {
+    **dict(worker_scripts(*range(FIRST + 6))),
+    **dict(kind_scripts(LOOSE, OPEN, PUT, PARTS)),
+}

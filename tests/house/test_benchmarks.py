@@ -14,7 +14,13 @@ import pytest
 from benchmarks import seed_rows, table
 from benchmarks.apps import stub_s3
 from benchmarks.load.wrk import LoadFailed, RequestFile, parse
-from benchmarks.processes import cpu_seconds, resident_bytes
+from benchmarks.processes import (
+    cpu_seconds,
+    cpu_seconds_of,
+    cpu_seconds_with_children,
+    peak_resident_bytes,
+    resident_bytes,
+)
 from benchmarks.profile.groups import ANYWHERE, INNERMOST, Frame, group_of
 from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
@@ -215,6 +221,34 @@ def test_the_kernel_reports_what_a_group_of_processes_uses() -> None:
         assert resident_bytes(process.pid) > 1_000_000
         process.communicate()
     assert cpu_seconds(process.pid) == 0
+
+
+def test_the_kernel_reports_what_ended_children_have_used_and_the_peak_of_the_memory() -> None:
+    busy = "import time\nwhile time.process_time() < 0.2: pass"
+    script = (
+        "import subprocess, sys; bytearray(80_000_000);"
+        f"subprocess.run([sys.executable, '-c', {busy!r}]); print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        own, with_child = cpu_seconds_of([process.pid]), cpu_seconds_with_children([process.pid])
+        assert with_child >= own + 0.15
+        assert peak_resident_bytes(process.pid) > 80_000_000
+        process.communicate()
+
+
+def test_uploads_for_workers_wait_and_only_due_ones_have_a_time() -> None:
+    batch, ids = seed_rows.processing(2, 4_000_000, "digest")
+    rows = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
+    assert [row["id"] for row in rows] == ids
+    assert {(row["state"], row["size"], row["checksum_sha256"]) for row in rows} == {
+        ("processing", 4_000_000, "digest")
+    }
+    assert "due_at" not in batch.columns
+    assert "due_at" in seed_rows.due(2).columns
 
 
 def test_every_row_is_explained() -> None:

@@ -42,7 +42,7 @@ def _written(path: Path, text: bytes, width: int) -> OutputFile:
 
 def publish(request: Request) -> Inspected:
     image = _written(request.directory / "image.jpg", request.source.read_bytes(), 900)
-    small = _written(request.directory / "w320.webp", b"small", 320)
+    small = _written(request.directory / "w320.webp", b"small", request.variant_widths[0])
     return Inspected(image=image, thumbhash="1QcSHQRnh493V4dIh4eXh1h4kJUI", variants=(small,))
 
 

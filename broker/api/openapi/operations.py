@@ -35,7 +35,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
 }
 RETRIED = (409, 429, 503)
 # An upload in processing is read again later.
-POLLED = ("Upload", "Uploads", "UploadPage")
+POLLED = ("Upload", "UploadList", "UploadPage")
 ACCEPTED = "202"
 COUNTED = ("RateLimit", "RateLimit-Policy")
 

@@ -48,7 +48,7 @@ def get_upload(upload_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
 @requires_token
 @blueprint.arguments(uploads.UploadQuery, location="query")
-@blueprint.response(200, uploads.Uploads)
+@blueprint.response(200, uploads.UploadList)
 def get_uploads(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Read up to 50 uploads. Those that do not exist or are not yours are left out."""
     with current().work(principal()) as work:

@@ -145,7 +145,7 @@ def require_own_ad(work: Work, ad_id: int) -> None:
 
 
 def _views(session: Session, query: Any) -> list[AdView]:
-    """Return ads with their owners and images, in three statements for any number of ads."""
+    """Return ads with their owners and images, in four statements for any number of ads."""
     ads = session.scalars(query.execution_options(populate_existing=True)).all()
     ids = [ad.id for ad in ads]
     owner_ids = {ad.owner_id for ad in ads}

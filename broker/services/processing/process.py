@@ -40,7 +40,9 @@ from broker.services.work import Broker
 from broker.storage.object_files import ObjectFiles
 from broker.telemetry import processing
 
-STORAGE_WAIT = timedelta(seconds=15)
+# It doubles with each attempt, because the bucket may fail for this object alone.
+STORAGE_WAIT, STORAGE_WAIT_MAX = timedelta(seconds=15), timedelta(minutes=5)
+DOUBLINGS_MAX = 5  # more would exceed STORAGE_WAIT_MAX
 # A lease is renewed when a third of it has passed.
 KEEP_SECONDS = 20
 log = logging.getLogger("broker.worker")
@@ -160,7 +162,9 @@ class _Attempt:
                 return self._fail(error)
             # PreconditionFailed: a key has an object. The next attempt has other keys.
             at_once = isinstance(error, Stopped | PreconditionFailed)
-            return self._give_back(error, timedelta() if at_once else STORAGE_WAIT)
+            doubled = STORAGE_WAIT * 2 ** min(self._lease.attempt - 1, DOUBLINGS_MAX)
+            wait = timedelta() if at_once else min(doubled, STORAGE_WAIT_MAX)
+            return self._give_back(error, wait)
         except DATABASE_ERRORS:
             raise
         except Exception as error:

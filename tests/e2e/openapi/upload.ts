@@ -55,4 +55,10 @@ if (early.error?.code !== 'object_missing') throw new Error('confirmed before it
 
 const sent = await send(ticket.upload)
 if (!sent.ok) throw new Error(`the bucket answered ${sent.status}: ${await sent.text()}`)
-console.log(made(await client.POST('/api/uploads/{upload_id}/confirm/', confirming)).image_url)
+// 200 with the image, or 202 with the upload until a worker has inspected the photo.
+let confirmed = made(await client.POST('/api/uploads/{upload_id}/confirm/', confirming))
+while ('state' in confirmed) {
+  await new Promise((done) => setTimeout(done, 1000))
+  confirmed = made(await client.POST('/api/uploads/{upload_id}/confirm/', confirming))
+}
+console.log(confirmed.image_url)
