@@ -24,6 +24,9 @@ def cannot_tell_is_two() -> Iterator[None]:
     """Exit with 2 instead of 1 if the settings, the bucket, the database or a file fails."""
     try:
         yield
+    except click.ClickException as error:
+        error.show()
+        sys.exit(CANNOT_TELL)
     except (SettingsError, BrokerError) as error:
         print_error(error)
         sys.exit(CANNOT_TELL)

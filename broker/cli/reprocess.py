@@ -9,9 +9,9 @@ import click
 from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.cli.image_progress import ImageProgress
+from broker.cli.inspection_directory import inspection_directory
 from broker.cli.printable import printable
 from broker.cli.stopping import stop_signal
-from broker.inspection.directories import inspection_root, remove_stale
 from broker.inspection.sandbox import inspect_in_child, protect_parent
 from broker.services.processing import reprocess as service
 from broker.services.processing.process import Tools
@@ -49,12 +49,10 @@ def reprocess(since: datetime | None, clean: bool, dry_run: bool) -> None:
     counts: Counter[Result] = Counter()
     protect_parent()
     with cannot_tell_is_two(), broker_of_environment() as broker, stop_signal() as stop:
-        directory = inspection_root()
-        remove_stale(directory)
         tools = Tools(
             files=object_files(broker.settings),
             inspect=inspect_in_child,
-            directory=directory,
+            directory=inspection_directory(),
             is_stopping=stop.is_set,
         )
         with broker.system_work() as work:

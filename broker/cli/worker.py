@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from broker.cli.environment import broker_of_environment
+from broker.cli.inspection_directory import inspection_directory
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.cli.worker_processes import run_workers
 from broker.config.background import BackgroundSettings
-from broker.inspection.directories import inspection_root, remove_stale
 from broker.inspection.sandbox import inspect_in_child, protect_parent
 from broker.inspection.self_test import SelfTest, self_test
 from broker.services.processing.heartbeat import Heartbeat
@@ -63,20 +63,10 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
         serve_metrics(metrics_host, metrics_port)
         with broker_of_environment() as broker:
             try:
-                _work(broker, stop, _directory())
+                _work(broker, stop, inspection_directory())
             except CannotInspect as failed:
                 log.error("the self-test failed, so this worker takes no uploads: %s", failed)
                 sys.exit(1)
-
-
-def _directory() -> Path:
-    """Return the directory for temporary files, without what killed workers have left in it."""
-    try:
-        root = inspection_root()
-        remove_stale(root)
-    except OSError as error:
-        raise click.ClickException(f"temporary files: {error}") from None
-    return root
 
 
 def _work(broker: Broker, stop: StopSignal, root: Path) -> None:

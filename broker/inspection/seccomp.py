@@ -3,7 +3,9 @@
 It works in containers, which allow no namespaces. The list denies what leaves the process:
 sockets, programs, processes, other processes' memory, signals and limits, what the kernel keeps
 when the process ends, changes of files without opening them, and parts of the kernel with a history
-of security holes. Landlock restricts opening files. https://docs.kernel.org/userspace-api/seccomp_filter.html
+of security holes. Landlock restricts opening files.
+
+https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 import ctypes

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from broker.db.session import DATABASE_ERRORS
+from broker.domain.limits import Limits
 from broker.domain.object_keys import with_new_suffix
 from broker.domain.owners import kind_named
 from broker.domain.rejections import RejectionReason
@@ -112,6 +113,22 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
     return outcome
 
 
+def request_for(
+    limits: Limits, source: Path, *, content_type: str, widths: tuple[int, ...]
+) -> Request:
+    """Return the request to inspect a file. Create the directory of its results beside the file."""
+    results = source.with_name("results")
+    results.mkdir()
+    return Request(
+        source=source,
+        directory=results,
+        content_type=content_type,
+        max_pixels=limits.max_pixels,
+        max_frames=limits.max_frames,
+        variant_widths=widths,
+    )
+
+
 class _Attempt:
     """One attempt of this worker to process one upload."""
 
@@ -168,15 +185,11 @@ class _Attempt:
                 directory / "source",
                 keep=self._keep_unless_stopping,
             )
-        results = directory / "results"
-        results.mkdir()
-        request = Request(
-            source=source.path,
-            directory=results,
+        request = request_for(
+            limits,
+            source.path,
             content_type=source.content_type,
-            max_pixels=limits.max_pixels,
-            max_frames=limits.max_frames,
-            variant_widths=kind_named(upload.owner_kind).variant_widths(limits),
+            widths=kind_named(upload.owner_kind).variant_widths(limits),
         )
         with processing.step("inspect"):
             inspected = self._tools.inspect(request, keep=self._keep_unless_stopping)

@@ -20,11 +20,11 @@ from broker.domain.object_keys import object_key, with_new_suffix
 from broker.domain.owners import kind_named
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, PreconditionFailed
 from broker.inspection.directories import job_directory
-from broker.inspection.inspected import Inspected, Rejected, Request
+from broker.inspection.inspected import Inspected, Rejected
 from broker.inspection.sandbox import ChildFailed
 from broker.inspection.variant_sizes import variant_sizes
 from broker.services.processing import publish
-from broker.services.processing.process import Tools
+from broker.services.processing.process import Tools, request_for
 from broker.services.processing.rewrite import Rewritten, rewrite
 from broker.services.work import Broker, Work
 
@@ -234,14 +234,7 @@ class _Task:
         return found.checksum_sha256
 
     def _inspect(self, source: Path, widths: tuple[int, ...]) -> Inspected:
-        results = self._directory / "results"
-        results.mkdir()
-        request = Request(
-            source=source,
-            directory=results,
-            content_type=self._image.content_type,
-            max_pixels=self._broker.limits.max_pixels,
-            max_frames=self._broker.limits.max_frames,
-            variant_widths=widths,
+        request = request_for(
+            self._broker.limits, source, content_type=self._image.content_type, widths=widths
         )
         return self._tools.inspect(request, keep=lambda: None)

@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import os
+import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -131,3 +134,19 @@ def test_the_command_reports_what_it_has_done(
         "reprocessed 1, complete 0, changed meanwhile 0, failed 0\n",
     )
     assert commands.run("reprocess --since tomorrow", database_url).status == 2
+
+
+def test_a_directory_that_others_may_enter_stops_the_command_with_status_2(
+    app: Flask,
+    tmp_path: Path,
+    database_url: str,
+    commands: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules["broker.cli.reprocess"], "protect_parent", lambda: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"upload-broker-{os.getuid()}").mkdir(mode=0o755)
+    ended = commands.run("reprocess", database_url)
+    assert ended.status == 2
+    assert "must be a directory that only this user may enter" in ended.err
+    assert "Traceback" not in ended.err
