@@ -51,7 +51,7 @@ def run(bench: Bench) -> Section:
                 with workers(count, environment, bench.directory, connection) as running:
                     of.append(work_off(bench, database, connection, running, photo))
                     peaks += [peak_resident_bytes(pid) / MIB for pid in running.pids]
-                say(f"  round {number}  {count} workers: {of[-1].rate:.2f} images/s")
+                say(f"  round {number}  processes: {count}, {of[-1].rate:.2f} images/s")
     database.restore()
     alone = [_inspections_alone(bench, photo) for _ in range(bench.plan.rounds)]
     memory = Line(what="peak memory of a worker", measured=Spread.of(peaks), unit="MiB")
