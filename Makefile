@@ -1,10 +1,11 @@
 # make run: the broker with everything it needs, on embedded servers.
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
-# make matrix: the slow tests, in six parts. One part alone: make matrix ONLY=soak
+# make matrix: the slow tests, in seven parts. One part alone: make matrix ONLY=soak
 #   kill    kill -9 after each step of each operation; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
+#   inspection  the worker's rarer cases, the page's and reprocess' among them
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
 #   soak    a minute of load while servers are killed; longer: SOAK="--seconds 300"
@@ -21,13 +22,13 @@ run: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
-ONLY ?= kill attacks walks memory fuzz soak
+ONLY ?= kill attacks walks inspection memory fuzz soak
 FUZZ_TIMES ?= 3
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks memory fuzz soak
+.PHONY: kill attacks walks inspection memory fuzz soak
 matrix: $(ONLY)
 
-kill attacks walks memory: $(STAMP)
+kill attacks walks inspection memory: $(STAMP)
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')"
 
 fuzz: $(STAMP)

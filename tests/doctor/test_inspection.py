@@ -137,6 +137,7 @@ def test_every_check_passes_with_the_policy_of_the_api(published: Deployment) ->
     assert "main_a.jpg" in report.of("public-read", "ok")["detail"]
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_key_that_may_write_below_media_is_a_warning(published: Deployment) -> None:
     report = published.doctor()
     found = report.of("media-write", "warn")
@@ -145,12 +146,14 @@ def test_a_key_that_may_write_below_media_is_a_warning(published: Deployment) ->
     assert report.failed == set()
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_published_image_that_nobody_can_read_is_a_failure(published: Deployment) -> None:
     let_anyone(published, GetObject="/elsewhere/*")
     fault = published.doctor().of("public-read", "fail")
     assert "403 AccessDenied for the newest image ads/ad_1/main_a.jpg" in fault["detail"]
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize(
     ("key", "data"), [("ads/ad_1/main_a.jpg", LARGE + b"x"), ("ads/ad_1/main_a_w320.webp", b"y")]
 )
@@ -162,6 +165,7 @@ def test_other_bytes_than_the_published_ones_are_a_failure(
     assert f"{key} comes with other bytes" in fault["detail"]
 
 
+@pytest.mark.matrix(part="inspection")
 def test_before_the_first_image_public_reading_is_not_checked(deployment: Deployment) -> None:
     report = deployment.doctor(INSPECTION="required")
     for check in ("public-read", "response-headers"):
@@ -187,6 +191,7 @@ def test_a_failed_self_test_is_a_failure(no_bucket: Environment, tmp_path: Path)
     assert "workers" in report.passed
 
 
+@pytest.mark.matrix(part="inspection")
 def test_the_reason_why_the_last_worker_has_ended_is_shown_for_a_day(
     no_bucket: Environment, tmp_path: Path
 ) -> None:

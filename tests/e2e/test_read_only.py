@@ -52,7 +52,7 @@ for kept in "$1" "$2"; do
     number=$((number + 1))
     closed= above=$kept
     while [ "$above" != / ]; do
-        case $(stat -c %A "$above") in *x|*t) ;; *) closed=$above ;; esac
+        case $(stat -c %A "$above" 2>/dev/null) in *x|*t) ;; *) closed=$above ;; esac
         above=$(dirname "$above")
     done
     case $kept in /tmp/*) closed=/tmp hidden=/tmp ;; esac

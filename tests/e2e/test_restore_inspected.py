@@ -41,6 +41,7 @@ def heic_to_jpeg(request: Request, *, keep: Any) -> Inspected:
     return replace(inspected, image=image)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_after_a_restore_inspected_uploads_since_the_backup_are_published_again(
     make_app: Callable[..., Flask],
     s3_bucket: Bucket,
@@ -91,6 +92,7 @@ def test_after_a_restore_inspected_uploads_since_the_backup_are_published_again(
     assert check_invariants(restored).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 def test_after_a_restore_variants_since_the_backup_are_not_adopted_as_images(
     make_app: Callable[..., Flask],
     s3_bucket: Bucket,

@@ -31,7 +31,6 @@ STEPS_MAX = 40
 QUICK = (
     (operations.confirm_and_promote, {}),
     (operations.complete, {}),
-    (operations.process, operations.INSPECTED),
 )
 
 

@@ -46,6 +46,7 @@ def test_an_upload_resolves_to_the_published_image(shop: Shop, worker: Worker) -
     page.close()
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_upload_that_was_processed_before_a_reload_only_waits(
     shop: Shop, worker: Worker
 ) -> None:
@@ -67,6 +68,7 @@ def test_an_upload_that_was_processed_before_a_reload_only_waits(
     page.close()
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_rejected_file_has_its_reason_and_takes_no_slot(shop: Shop, worker: Worker) -> None:
     worker.inspect = rejecting(RejectionReason.TYPE_MISMATCH)
     page = shop.visit()
@@ -80,6 +82,7 @@ def test_a_rejected_file_has_its_reason_and_takes_no_slot(shop: Shop, worker: Wo
     page.close()
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_upload_is_cancelled_while_it_is_processed(shop: Shop, worker: Worker) -> None:
     page = shop.visit()
     start(page)

@@ -56,6 +56,7 @@ def test_a_photo_is_processed_then_shown_in_the_size_that_fits(
     market.screenshot(page, "processed")
 
 
+@pytest.mark.matrix(part="inspection")
 def test_after_a_reload_the_page_waits_for_the_same_photos(
     market: Market, worker: Worker, photos: list[Path]
 ) -> None:
@@ -70,6 +71,7 @@ def test_after_a_reload_the_page_waits_for_the_same_photos(
     assert len(market.images()) == 1
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_photo_is_cancelled_while_it_is_processed(
     market: Market, worker: Worker, photos: list[Path]
 ) -> None:
@@ -82,7 +84,13 @@ def test_a_photo_is_cancelled_while_it_is_processed(
     assert worker.run() == []
 
 
-@pytest.mark.parametrize("reload", [False, True], ids=["same-page", "after-a-reload"])
+@pytest.mark.parametrize(
+    "reload",
+    [
+        pytest.param(False, id="same-page"),
+        pytest.param(True, id="after-a-reload", marks=pytest.mark.matrix(part="inspection")),
+    ],
+)
 def test_a_rejection_is_shown_in_plain_words(
     market: Market, worker: Worker, photos: list[Path], reload: bool
 ) -> None:
@@ -103,6 +111,7 @@ def test_a_rejection_is_shown_in_plain_words(
     expect(page.locator(".photo")).to_have_count(0)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_avatar_is_shown_in_a_small_version(
     market: Market, worker: Worker, photos: list[Path]
 ) -> None:

@@ -30,6 +30,7 @@ def photos(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_many_files_are_asked_for_together_and_take_no_place_of_those_that_are_sent(
     photos: list[Path], waits: list[float], kind: str
@@ -106,6 +107,7 @@ def test_the_uploads_of_several_tasks_share_one_poll(waits: list[float]) -> None
     assert len(server.polls) < 5
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("sent", [0, 1])
 def test_an_error_of_the_callers_function_ends_all_threads(
     photos: list[Path], waits: list[float], sent: int

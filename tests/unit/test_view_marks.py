@@ -20,7 +20,6 @@ VIEWS = {
         "parts.complete_upload",
         "uppy.complete_multipart_upload",
         "bucket_notifications.receive_bucket_notification",
-        "old_bucket_notifications.receive_bucket_notification",
     },
 }
 

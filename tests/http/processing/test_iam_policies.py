@@ -127,6 +127,7 @@ def test_each_process_does_its_work_with_its_own_keys(
     assert sorted(left) == sorted(f"media/{url.partition('/media/')[2]}" for url in kept)
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("role", ["api", "worker"])
 def test_only_the_worker_that_inspects_writes_below_media(
     keys: Keys, s3_bucket: Bucket, role: Role
@@ -144,6 +145,7 @@ def test_only_the_worker_that_inspects_writes_below_media(
     assert [one.key for one in s3_bucket.storage.list_objects("")] == [written]
 
 
+@pytest.mark.matrix(part="inspection")
 def test_the_worker_reads_what_clients_sent_and_cannot_delete(
     keys: Keys, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -168,6 +170,7 @@ def test_the_worker_reads_what_clients_sent_and_cannot_delete(
         files.download("backups/users.sql", tmp_path / "c", max_bytes=1, keep=lambda: None)
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 def test_images_of_earlier_releases_are_cleaned_with_the_keys_of_the_worker(
     make_app: Callable[..., Flask], worker: Worker
@@ -185,6 +188,7 @@ def test_images_of_earlier_releases_are_cleaned_with_the_keys_of_the_worker(
     assert [httpx.get(url).status_code for url in shown] == [200, 200, 200]
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 def test_a_presigned_put_still_copies_nothing(
     start: Callable[[Role], Flask], worker: Worker, s3_bucket: Bucket

@@ -45,6 +45,7 @@ def nothing_is_left(app: Flask, bucket: Bucket) -> None:
     assert check_invariants(app, at_rest=True).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("act", [cancel, delete_ad, give_to_bob])
 def test_an_upload_that_ends_before_a_worker_takes_it_publishes_nothing(
     act: Act,
@@ -66,6 +67,7 @@ def test_an_upload_that_ends_before_a_worker_takes_it_publishes_nothing(
     nothing_is_left(app, s3_bucket)
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("act", [cancel, delete_ad, give_to_bob])
 def test_an_upload_that_ends_while_a_worker_inspects_it_publishes_nothing(
     act: Act,
@@ -105,6 +107,7 @@ def test_a_confirm_and_a_cancel_at_once_end_in_one_of_both(
     nothing_is_left(app, s3_bucket)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_confirm_and_the_deletion_of_its_ad_at_once_leave_nothing(
     app: Flask, alice: Client, worker: Worker, s3_bucket: Bucket
 ) -> None:
@@ -135,6 +138,7 @@ def test_a_worker_and_a_cancel_at_once_leave_an_image_or_nothing(
     assert check_invariants(app, at_rest=True).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_upload_of_an_ad_that_was_given_away_is_not_handed_over_to_a_worker(
     app: Flask, alice: Client, bob: Client, worker: Worker
 ) -> None:
@@ -148,6 +152,7 @@ def test_an_upload_of_an_ad_that_was_given_away_is_not_handed_over_to_a_worker(
     assert worker.run() == []
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_ad_that_is_given_away_during_the_confirm_gets_no_upload_to_process(
     app: Flask, alice: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

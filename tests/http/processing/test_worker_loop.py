@@ -102,6 +102,7 @@ def test_an_image_that_fails_five_times_is_rejected(app: Flask, directory: Path)
     assert row_of(app, upload).reason == "processing_failed"
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_image_that_kills_its_worker_is_rejected_without_a_sixth_attempt(
     app: Flask, directory: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_stop_signal_during_an_inspection_gives_the_attempt_back(
     assert state(app, upload) == ("confirmed", 1)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_stop_signal_that_ends_the_decoding_process_too_gives_the_attempt_back(
     app: Flask, directory: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_stop_signal_that_ends_the_decoding_process_too_gives_the_attempt_back
     assert state(app, upload) == ("processing", 0)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_stop_signal_while_objects_are_published_lets_the_attempt_finish(
     app: Flask, directory: Path
 ) -> None:
@@ -199,6 +202,7 @@ def test_while_the_bucket_is_down_no_attempt_counts_and_the_worker_pauses(
     assert {state(app, upload) for upload in uploads} == {("confirmed", 1)}
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_attempt_that_the_database_interrupts_is_given_back_when_it_answers_again(
     app: Flask, directory: Path, down: Down, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -230,6 +234,7 @@ def test_an_attempt_that_the_database_interrupts_is_given_back_when_it_answers_a
     ]
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_interrupted_attempt_whose_lease_has_run_out_is_not_given_back(
     app: Flask, directory: Path, down: Down
 ) -> None:
@@ -250,6 +255,7 @@ def test_an_interrupted_attempt_whose_lease_has_run_out_is_not_given_back(
     assert state(app, upload) == ("confirmed", 2)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_worker_that_can_no_longer_inspect_ends_and_its_attempt_does_not_count(
     app: Flask, directory: Path
 ) -> None:
@@ -261,6 +267,7 @@ def test_a_worker_that_can_no_longer_inspect_ends_and_its_attempt_does_not_count
     assert state(app, upload) == ("processing", 0)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_workers_that_run_at_once_never_process_an_upload_twice(
     app: Flask, directory: Path
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_dry_run_counts_and_writes_nothing(app: Flask, alice: Client, tmp_path
     assert rows(app, ImageVariant) == 0
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 def test_only_images_since_a_time_are_reprocessed(
     app: Flask, alice: Client, tmp_path: Path
@@ -99,6 +100,7 @@ def test_only_images_since_a_time_are_reprocessed(
     assert results(reprocessed(app, tmp_path, since=since)) == {new: "reprocessed"}
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 def test_a_new_width_is_added_to_images_that_have_variants(
     app: Flask, alice: Client, tmp_path: Path
@@ -117,6 +119,7 @@ def test_a_new_width_is_added_to_images_that_have_variants(
     assert [now[0], now[2]] == first
 
 
+@pytest.mark.matrix(part="inspection")
 def test_clean_publishes_the_cleaned_image_at_a_new_url_and_deletes_the_old_objects(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -153,6 +156,7 @@ def test_clean_publishes_the_cleaned_image_at_a_new_url_and_deletes_the_old_obje
     assert check_invariants(app).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 def test_files_of_the_marketplace_that_are_named_like_variants_stay(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
@@ -175,6 +179,7 @@ def test_files_of_the_marketplace_that_are_named_like_variants_stay(
     assert len(now) == 3 + 2 * 2
 
 
+@pytest.mark.matrix(part="inspection")
 @ONE_DATABASE
 @pytest.mark.parametrize("clean", [False, True])
 def test_two_runs_at_once_do_no_harm(
@@ -198,6 +203,7 @@ def test_two_runs_at_once_do_no_harm(
     assert check_invariants(app).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 def test_an_image_that_is_deleted_meanwhile_leaves_no_object(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:

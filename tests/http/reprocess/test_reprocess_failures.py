@@ -71,6 +71,7 @@ def test_an_image_that_cannot_be_reprocessed_is_reported_and_the_others_are_done
     assert details[hostile["id"]].startswith("not_an_image")
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_run_that_the_bucket_stops_is_continued_by_the_next(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_run_that_the_bucket_stops_is_continued_by_the_next(
     assert reconciled(app) == []
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_run_stops_after_the_current_image_when_it_is_asked_to(
     app: Flask, alice: Client, tmp_path: Path
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_run_stops_after_the_current_image_when_it_is_asked_to(
     assert rows(app, ImageVariant) == 2
 
 
+@pytest.mark.matrix(part="inspection")
 def test_the_command_reports_what_it_has_done(
     app: Flask, alice: Client, s3_bucket: Bucket, database_url: str, commands: Commands
 ) -> None:

@@ -117,7 +117,7 @@ def test_a_deletion_that_has_begun_cannot_be_withdrawn_even_before_its_repetitio
         outbox.enqueue(work.session, "media/a.jpg", now=NOW, form_dead_at=NOW + timedelta(hours=1))
         work.session.commit()
         assert outbox.drain(work).deleted == 1
-        assert not outbox.withdraw(work.session, "media/a.jpg")
+        assert not outbox.withdraw(work.session, "media/a.jpg", is_repeated=True)
         work.session.commit()
     assert reap(app, timedelta(hours=2)).deleted == 1
     assert rows(app, Deletion) == 0

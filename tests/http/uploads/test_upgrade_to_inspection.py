@@ -154,6 +154,7 @@ def test_uploads_of_0_3_are_published_by_a_worker_after_the_upgrade(of_0_3: Depl
     assert check_invariants(app, at_rest=True).violations == []
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_reaper_hands_abandoned_uploads_of_0_3_over_to_a_worker(of_0_3: Deployment) -> None:
     migrate.upgrade(of_0_3.database_url)
@@ -166,6 +167,7 @@ def test_the_reaper_hands_abandoned_uploads_of_0_3_over_to_a_worker(of_0_3: Depl
     assert len(of_0_3.images(alice)) == 1 + len(of_0_3.sent)
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_after_turning_inspection_off_a_worker_finishes_what_waits(of_0_3: Deployment) -> None:
     migrate.upgrade(of_0_3.database_url)
@@ -181,6 +183,7 @@ def test_after_turning_inspection_off_a_worker_finishes_what_waits(of_0_3: Deplo
     assert [end(alice, ticket).status_code for ticket in waiting] == [200, 200]
 
 
+@pytest.mark.matrix(part="inspection")
 def test_the_migration_can_be_reverted_when_no_upload_is_in_processing(
     of_0_3: Deployment,
 ) -> None:

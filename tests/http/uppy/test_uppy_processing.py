@@ -62,6 +62,7 @@ def test_a_single_upload_is_processed_and_then_returned(
     assert charged_bytes(app) == [len(photo())]
 
 
+@pytest.mark.matrix(part="inspection")
 @pytest.mark.parametrize("kind", ["jpeg", "heic"])
 def test_the_location_of_a_completion_is_that_of_the_image(
     alice: Client, anyone: Client, worker: Worker, kind: str
@@ -79,6 +80,7 @@ def test_the_location_of_a_completion_is_that_of_the_image(
     assert (image["image_url"], image["thumbhash"]) == (answer["location"], THUMBHASH)
 
 
+@pytest.mark.matrix(part="inspection")
 def test_after_a_failed_attempt_a_completion_returns_the_new_location(
     app: Flask, alice: Client, anyone: Client, worker: Worker
 ) -> None:
@@ -94,6 +96,7 @@ def test_after_a_failed_attempt_a_completion_returns_the_new_location(
     assert image["image_url"] == location
 
 
+@pytest.mark.matrix(part="inspection")
 def test_a_rejection_reaches_the_page_with_its_reason(
     alice: Client, anyone: Client, worker: Worker
 ) -> None:
