@@ -143,11 +143,17 @@ def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("ready ")
-        (server,) = [
-            pid for pid in children(process.pid) if part in command_of(pid).split("\0")[-2]
-        ]
-        os.kill(server, signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
+        try:
+            # A process that is being started has no arguments yet.
+            (server,) = [
+                pid
+                for pid in children(process.pid)
+                if part in ("\0" + command_of(pid)).split("\0")[-2]
+            ]
+            os.kill(server, signal.SIGKILL)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.terminate()
     assert process.returncode == 1
     assert said.startswith(f"broker: {name} ended with status -9")
     assert all(is_port_free(port) for port in ports)
