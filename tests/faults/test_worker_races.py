@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 from flask import Flask
 
-from broker.domain.storage_errors import StorageUnavailable
+from broker.domain.storage_errors import PreconditionFailed, StorageUnavailable
 from broker.inspection.inspect import inspect
 from broker.inspection.inspected import Inspected, Request
 from broker.services.background.reap import reap_once
@@ -198,6 +198,25 @@ def test_a_bucket_that_fails_for_one_object_is_asked_more_and_more_rarely(
         assert workshop.work(after=timedelta(seconds=seconds + wait - 5)) is None
         seconds += wait + 5
     assert workshop.work(after=timedelta(seconds=seconds)) is Outcome.PUBLISHED
+
+
+def test_a_server_that_finds_an_object_at_every_key_is_asked_more_and_more_rarely(
+    workshop: Workshop,
+) -> None:
+    processing(workshop.scene)
+
+    def refuse() -> None:
+        raise PreconditionFailed("There is an object at this key.")
+
+    seconds = 0
+    for wait in (0, 30, 60):
+        outcome = workshop.work({("before", 1): refuse}, after=timedelta(seconds=seconds))
+        assert outcome is Outcome.GIVEN_BACK
+        if wait:
+            assert workshop.work(after=timedelta(seconds=seconds + wait - 5)) is None
+        seconds += wait + 5
+    assert workshop.work(after=timedelta(seconds=seconds)) is Outcome.PUBLISHED
+    assert workshop.at_rest()["objects"] == FILES
 
 
 def test_bytes_that_are_replaced_before_the_worker_reads_them_are_rejected(

@@ -160,8 +160,9 @@ class _Attempt:
         except (Stopped, StorageError) as error:
             if isinstance(error, ObjectRefused | ObjectNotFound):
                 return self._fail(error)
-            # PreconditionFailed: a key has an object. The next attempt has other keys.
-            at_once = isinstance(error, Stopped | PreconditionFailed)
+            # PreconditionFailed: a key has an object. The second attempt has other keys.
+            is_taken = isinstance(error, PreconditionFailed) and self._lease.attempt == 1
+            at_once = is_taken or isinstance(error, Stopped)
             doubled = STORAGE_WAIT * 2 ** min(self._lease.attempt - 1, DOUBLINGS_MAX)
             wait = timedelta() if at_once else min(doubled, STORAGE_WAIT_MAX)
             return self._give_back(error, wait)
