@@ -18,6 +18,7 @@ from sqlalchemy import (
     Interval,
     Select,
     Table,
+    and_,
     bindparam,
     cast,
     func,
@@ -32,6 +33,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from broker.db.fast_path import take_row
 from broker.db.types import UtcDateTime
 
+# PostgreSQL takes any one of so many first rows. If all processes began with the same row, each
+# would step over the rows that others are taking: with 64 processes a third fewer rows a second.
+CANDIDATES = 16
+
 
 # Compared by identity, because the statements of each queue are compiled once.
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,7 +45,7 @@ class Queue:
 
     Attributes:
         due: the column of the due time. It is the end of the lease while a row is leased.
-        order: which of the due rows is taken first. If a lease does not change this column,
+        order: which of the due rows are taken first. If a lease does not change this column,
             PostgreSQL changes no index (a heap-only tuple), which saves a fifth of its CPU.
         lease: how long a row is leased.
         condition: which rows may be taken. It contains the constants of a partial index as text,
@@ -58,7 +63,9 @@ class Queue:
 def take(
     session: Session, queue: Queue, *, now: datetime | None = None, **values: Any
 ) -> Any | None:
-    """Lease the first row that is due, and commit; return None if none is due.
+    """Lease one of the first rows that are due, and commit; return None if there is none.
+
+    On PostgreSQL it also returns None if other processes are taking all of the first rows.
 
     Args:
         session: without an open transaction; the row does not become part of it.
@@ -120,25 +127,34 @@ def _after(wait: timedelta, now: ColumnElement[datetime] | None) -> ColumnElemen
 def _statements(
     queue: Queue, is_sqlite: bool, has_now: bool
 ) -> tuple[Select[Any], ReturningUpdate[Any]]:
-    """Return the statements that find the first due row, and take it."""
+    """Return the statements that find the first due row, and take a row."""
     now = bindparam("now", type_=UtcDateTime)
     if is_sqlite:
         until: ColumnElement[datetime] = bindparam("until", type_=UtcDateTime)
     else:
         until = _after(queue.lease, now if has_now else None)
     table = _table(queue)
-    due = (
-        select(table.c.id)
-        .where(queue.due <= (now if is_sqlite or has_now else _now()), queue.condition)
-        .order_by(queue.order)
-        # A constant, because PostgreSQL plans a parameter as a tenth of the table.
-        .limit(literal_column("1"))
-    )
-    first = due.with_for_update(skip_locked=True).cte("first_due")
+    is_due = and_(queue.due <= (now if is_sqlite or has_now else _now()), queue.condition)
+    due = select(table.c.id).where(is_due).order_by(queue.order)
+    # Limits are constants, because PostgreSQL plans a parameter as a tenth of the table.
+    first = due.limit(literal_column("1"))
+    if is_sqlite:
+        chosen = first.cte("chosen")
+    else:
+        near = due.limit(literal_column(str(CANDIDATES))).cte("near").prefix_with("MATERIALIZED")
+        shuffled = select(near.c.id).order_by(func.random()).subquery("shuffled")
+        chosen = (
+            select(table.c.id)
+            .join(shuffled, shuffled.c.id == table.c.id)
+            .where(is_due)
+            .limit(literal_column("1"))
+            .with_for_update(of=table, skip_locked=True)
+            .cte("chosen")
+        )
     taken = (
         update(table)
-        .where(table.c.id.in_(select(first.c.id)))
+        .where(table.c.id.in_(select(chosen.c.id)))
         .values({queue.due.key: until, **queue.changes})
         .returning(*table.columns)
     )
-    return due, taken
+    return first, taken

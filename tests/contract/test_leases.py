@@ -88,9 +88,33 @@ def test_no_row_is_taken_twice_by_several_processes(database: Database) -> None:
     assert sorted(taken) == sorted(f"media/{number}" for number in range(ROWS))
 
 
-def test_the_row_that_has_been_due_for_longest_is_taken_first(database: Database) -> None:
+def test_only_due_rows_are_taken(database: Database) -> None:
+    add(database, ago(minutes=1), ago(minutes=3), ago(minutes=2), ago(minutes=-1))
+    assert sorted(keys_in_order(database)) == ["media/0", "media/1", "media/2"]
+
+
+@SQLITE
+def test_sqlite_takes_the_row_that_has_been_due_for_longest(database: Database) -> None:
     add(database, ago(minutes=1), ago(minutes=3), ago(minutes=2), ago(minutes=-1))
     assert keys_in_order(database) == ["media/1", "media/2", "media/0"]
+
+
+@POSTGRESQL
+def test_postgresql_takes_one_of_the_first_rows(database: Database) -> None:
+    count = 3 * leases.CANDIDATES
+    add(database, *(ago(seconds=count - number) for number in range(count)))
+    for taken, key in enumerate(keys_in_order(database)):
+        assert int(key.removeprefix("media/")) < taken + leases.CANDIDATES
+
+
+@POSTGRESQL
+def test_postgresql_steps_over_rows_that_others_have_locked(database: Database) -> None:
+    add(database, *(ago(minutes=3) for _ in range(3)))
+    with database.session() as locking:
+        locked = select(Deletion.id).where(Deletion.object_key.in_(["media/0", "media/2"]))
+        locking.execute(locked.with_for_update())
+        assert keys_in_order(database) == ["media/1"]
+    assert sorted(keys_in_order(database)) == ["media/0", "media/2"]
 
 
 def test_a_taken_row_is_due_again_when_its_lease_has_ended(database: Database) -> None:
@@ -197,5 +221,5 @@ def test_an_index_finds_the_next_row_among_many_that_wait_for_nothing(
         parameters = {"param_1": timedelta(seconds=1), "attempts_1": 1, "publish_attempts_1": 1}
         plan = driver.execute(f"EXPLAIN {executed[0]}", parameters).fetchall()
     found = "\n".join(line for (line,) in plan)
-    assert f"using {index}" in found
+    assert f"Index Scan using {index}" in found or f"Index Scan on {index}" in found
     assert f"{condition} <= statement_timestamp())" in found

@@ -67,7 +67,7 @@ class AttemptInterrupted(Exception):
 
 
 def take(work: Work, *, now: datetime | None = None) -> Lease | None:
-    """Lease the upload that has been due for longest; return None if none is due.
+    """Lease one of the uploads that have been due for longest; return None if none is due.
 
     `now` replaces the time of the database.
     """

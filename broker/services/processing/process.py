@@ -94,7 +94,7 @@ class Tools:
 
 
 def process_next(broker: Broker, tools: Tools) -> Outcome | None:
-    """Process the upload that has been due for longest; return None if none is due.
+    """Process one of the uploads that have been due for longest; return None if none is due.
 
     Raises:
         DatabaseUnavailable: no upload was leased.
