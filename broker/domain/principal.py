@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from broker.domain.grants import NO_GRANTS, Action, Grants
+
 
 class Role(StrEnum):
     """The caller's role. A `service` is a backend: it may handle all uploads and owners."""
@@ -16,7 +18,7 @@ class Principal:
     """The verified claims of one token.
 
     `user_id` is 0 before sign-in if the database maps the subject. `subject` is None if the
-    principal has no token.
+    principal has no token. `expires_at` is the end of the token, in seconds since 1970.
     """
 
     user_id: int
@@ -25,6 +27,8 @@ class Principal:
     email: str | None = None
     first_name: str = ""
     last_name: str = ""
+    grants: Grants = NO_GRANTS
+    expires_at: int | None = None
 
     @property
     def is_service(self) -> bool:
@@ -34,6 +38,10 @@ class Principal:
     def acts_for(self, user_id: int) -> bool:
         """Check whether this principal may handle the tickets and uploads of `user_id`."""
         return self.is_service or self.user_id == user_id
+
+    def may(self, action: Action, profile: str, owner: str) -> bool:
+        """Check whether this principal has the right to an action for an owner by token."""
+        return self.is_service or self.grants.allow(profile, owner, action)
 
 
 # A caller without a token, who may only read what is public.
