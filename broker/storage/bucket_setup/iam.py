@@ -106,12 +106,11 @@ def iam_policy(
 def _of_inspection(settings: Settings, bucket: str) -> list[Statement]:
     """Return what `broker worker` may do with objects."""
     media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
+    public_writes, private_writes = _writes(settings.default_acl), _private_writes(settings)
     return [
         _allow("ReadsIncoming", ["s3:GetObject"], [f"{bucket}/{INCOMING}/*"]),
-        _allow("Publishes", ["s3:GetObject", *_writes(settings.default_acl)], [media]),
-        _allow(
-            "PublishesPrivate", ["s3:GetObject", *_writes(_private_acl(settings))], [private_keys]
-        ),
+        _allow("Publishes", ["s3:GetObject", *public_writes], [media]),
+        _allow("PublishesPrivate", ["s3:GetObject", *private_writes], [private_keys]),
     ]
 
 
@@ -126,7 +125,7 @@ def _of_api(settings: Settings, role: Role, private: PrivateFiles, bucket: str) 
     if private.exist:
         # `broker reconcile` sends HEADs for them; the API does not.
         actions = OBJECT_ACTIONS if role == "worker" else REMOVAL_ACTIONS
-        writes = _writes(_private_acl(settings)) if private.are_copied else []
+        writes = _private_writes(settings) if private.are_copied else []
         statements.append(_allow("PrivateObjects", [*actions, *writes], [f"{bucket}/{PRIVATE}/*"]))
     return statements
 
@@ -135,9 +134,9 @@ def _writes(acl: str | None) -> list[str]:
     return ["s3:PutObject", *(["s3:PutObjectAcl"] if acl else [])]
 
 
-def _private_acl(settings: Settings) -> str | None:
-    """Return the ACL of private objects, which is that of objects below `incoming/`."""
-    return settings.limits.incoming_acl
+def _private_writes(settings: Settings) -> list[str]:
+    """Return how private objects are written: with the ACL of objects below `incoming/`."""
+    return _writes(settings.limits.incoming_acl)
 
 
 def _document(statements: list[Statement]) -> dict[str, Any]:
