@@ -14,7 +14,7 @@ import yaml
 
 from broker.config import Settings
 from broker.local.process import ServerNotInstalled
-from broker.storage.bucket_setup.iam import Role, iam_policy
+from broker.storage.bucket_setup.iam import PrivateFiles, Role, iam_policy
 from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,13 +68,19 @@ def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket() -> None:
 
 @pytest.mark.parametrize(
     ("config", "role"),
-    [("minio-policy", "api"), ("minio-policy", "worker"), ("minio-policy-inspect", "inspect")],
+    [
+        ("minio-policy", "api"),
+        ("minio-policy-reap", "worker"),
+        ("minio-policy-inspect", "inspect"),
+        ("minio-policy-private", "read-private"),
+    ],
 )
 def test_a_user_of_minio_may_do_what_its_process_needs(config: str, role: Role) -> None:
+    any_profile = PrivateFiles(exist=True, are_copied=True)
     environment = COMPOSE["services"]["api"]["environment"]
     settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
     policy = json.loads(COMPOSE["configs"][config]["content"])
-    assert policy == iam_policy(settings, role)
+    assert policy == iam_policy(settings, role, any_profile)
 
 
 def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() -> None:
@@ -86,18 +92,30 @@ def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() 
     files = {config["source"]: config["target"] for config in services["minio-user"]["configs"]}
     (script,) = services["minio-user"]["command"]
     assert '"/$$1.json"' in script
-    for service, config in [("api", "minio-policy"), ("worker", "minio-policy-inspect")]:
-        user = services[service]["environment"]["AWS_ACCESS_KEY_ID"]
-        password = services[service]["environment"]["AWS_SECRET_ACCESS_KEY"]
+    for service, config, names in [
+        ("api", "minio-policy", "AWS"),
+        ("api", "minio-policy-private", "BROKER_PRIVATE"),
+        ("reaper", "minio-policy-reap", "AWS"),
+        ("worker", "minio-policy-inspect", "AWS"),
+    ]:
+        user = services[service]["environment"][f"{names}_ACCESS_KEY_ID"]
+        password = services[service]["environment"][f"{names}_SECRET_ACCESS_KEY"]
         assert files[config] == f"/{user}.json"
         assert f'user {user} "$${password[2:].partition(":")[0]}"' in script
 
 
-def test_the_worker_has_its_own_key_of_the_bucket() -> None:
-    api, worker = (COMPOSE["services"][name]["environment"] for name in ("api", "worker"))
-    assert worker["AWS_ACCESS_KEY_ID"] != api["AWS_ACCESS_KEY_ID"]
-    assert worker["AWS_SECRET_ACCESS_KEY"] != api["AWS_SECRET_ACCESS_KEY"]
-    assert "MINIO_INSPECT_PASSWORD" not in str(api)
+def test_each_process_has_its_own_key_of_the_bucket() -> None:
+    names = ("api", "reaper", "worker")
+    found = [COMPOSE["services"][name]["environment"] for name in names]
+    assert len({one["AWS_ACCESS_KEY_ID"] for one in found}) == len(names)
+    assert len({one["AWS_SECRET_ACCESS_KEY"] for one in found}) == len(names)
+    assert "MINIO_INSPECT_PASSWORD" not in str(found[0])
+
+
+def test_only_the_api_has_the_key_that_reads_private_files() -> None:
+    services = COMPOSE["services"].items()
+    with_key = {name for name, service in services if "MINIO_PRIVATE_PASSWORD" in str(service)}
+    assert with_key == {"api", "minio-user"}
 
 
 def test_only_the_api_has_the_secret_for_tokens() -> None:

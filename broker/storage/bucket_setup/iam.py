@@ -84,18 +84,8 @@ def iam_policy(
     statements = [
         *objects,
         _allow("Bucket", ["s3:ListBucket"], [bucket]),
-        _deny(
-            "ClientsWriteBelowIncoming",
-            ["s3:PutObject"],
-            [media, private_keys],
-            ["REST-QUERY-STRING", "POST"],
-        ),
-        _deny(
-            "PresignedReadsNothing",
-            ["s3:GetObject"],
-            [f"{bucket}/*"],
-            ["REST-QUERY-STRING", "POST"],
-        ),
+        _deny_to_clients("ClientsWriteBelowIncoming", ["s3:PutObject"], [media, private_keys]),
+        _deny_to_clients("PresignedReadsNothing", ["s3:GetObject"], [f"{bucket}/*"]),
     ]
     if role == "worker" and settings.bucket_notifications_queue_url is not None:
         queue = _queue_arn(settings.bucket_notifications_queue_url)
@@ -143,14 +133,14 @@ def _document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _deny(sid: str, actions: list[str], resources: list[str], signed_in: list[str]) -> Statement:
-    """Deny actions to requests that are signed in their query or in a form's policy."""
+def _deny_to_clients(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    """Deny actions to presigned requests and forms. The broker signs its own in a header."""
     return {
         "Sid": sid,
         "Effect": "Deny",
         "Action": actions,
         "Resource": resources,
-        "Condition": {"StringEquals": {"s3:authType": signed_in}},
+        "Condition": {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
     }
 
 
