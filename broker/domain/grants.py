@@ -30,3 +30,8 @@ class Grants:
 
 
 NO_GRANTS = Grants()
+
+
+def grant(profile: str, owner: str, *actions: Action) -> Grants:
+    """Return the grant of some actions for one owner."""
+    return Grants({(profile, owner): frozenset(actions)})

@@ -34,6 +34,7 @@ from broker.api.routes import (
     users,
 )
 from schemas.problems import Problem
+from schemas.profiles import Profile
 from schemas.tickets import TRANSFERS, Transfer
 
 INFO = {
@@ -122,6 +123,10 @@ def document() -> bytes:
         api.register_blueprint(module.blueprint)
     # From flask-smorest. Its pagination is not used.
     del api.spec.components.schemas["PaginationMetadataSchema"]
+    # The names of profiles are the operator's.
+    converter: Any = schemas.converter
+    profile = converter.resolve_nested_schema(Profile)
+    api.spec.components.schemas["Profiles"] = {"type": "object", "additionalProperties": profile}
     return json.dumps(api.spec.to_dict(), indent=2).encode()
 
 
