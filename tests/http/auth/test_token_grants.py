@@ -7,8 +7,8 @@ import jwt
 import pytest
 from flask import Flask
 
-from broker.api.auth.tokens import principal, requires_token
 from broker.domain.principal import Principal
+from tests.http.auth.seen import ask, record_principals
 from tests.http.client import SECRET
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -28,20 +28,7 @@ def signed(claim: Any, **claims: Any) -> str:
 
 @pytest.fixture
 def seen(app: Flask) -> list[Principal]:
-    """Return the principals that the view `/seen` sees."""
-    principals: list[Principal] = []
-
-    @requires_token
-    def view() -> str:
-        principals.append(principal())
-        return ""
-
-    app.add_url_rule("/seen", view_func=view)
-    return principals
-
-
-def ask(app: Flask, bearer: str) -> int:
-    return app.test_client().get("/seen", headers={"Authorization": f"Bearer {bearer}"}).status_code
+    return record_principals(app)
 
 
 def test_two_tokens_of_a_user_keep_their_own_grants(app: Flask, seen: list[Principal]) -> None:
