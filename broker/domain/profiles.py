@@ -16,7 +16,8 @@ AD = "ad"
 USER = "user"
 OWNER = "{owner}"
 COUNT_MAX = 2**31 - 1
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PROFILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+OWNER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INTEGER = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -95,7 +96,7 @@ class Profile:
 
     def is_owner(self, owner: str) -> bool:
         """Check whether a text has the form of an owner of this profile."""
-        return (_INTEGER if self.has_integer_owners else _NAME).fullmatch(owner) is not None
+        return (_INTEGER if self.has_integer_owners else OWNER_NAME).fullmatch(owner) is not None
 
     def owner_in(self, key: str) -> str | None:
         """Return the owner in a relative key; None if the key is not one of this profile."""

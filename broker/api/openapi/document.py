@@ -51,7 +51,10 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A token that the marketplace issued.",
+        "description": (
+            "A token that the marketplace issued. It contains the user, `exp` and, in "
+            "`authorization_details`, the user's grants for owners."
+        ),
     },
     "bucket": {
         "type": "http",
