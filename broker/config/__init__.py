@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
-from broker.config.private_files import PrivateFileSettings
+from broker.config.private_files import PrivateFileSettings, require_private_key
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
@@ -218,6 +218,11 @@ class Settings(PrivateFileSettings):
                 "BROKER_QUOTA_BYTES: must be 0, or at least BROKER_MAX_IMAGE_BYTES and "
                 "BROKER_MAX_AVATAR_BYTES"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _key_for_private_profiles(self) -> Self:
+        require_private_key(self, self.limits.profiles)
         return self
 
     @property
