@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.profiles import Owners, Profile, Profiles
 
 # S3's canned ACLs with which not only the bucket's owner can read or write an object.
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
@@ -37,6 +41,67 @@ class Limits:
     max_frames: int = 300
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)
     avatar_variants: tuple[int, ...] = (320, 800, 1600)
+    declared: tuple[Profile, ...] = ()
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """Return all profiles: the built-in ones and those of the file, which may change them."""
+        by_name = {profile.name: profile for profile in self._built_in()}
+        return Profiles(
+            {**by_name, **{profile.name: profile for profile in self.declared}}.values()
+        )
+
+    def _built_in(self) -> tuple[Profile, Profile]:
+        ad_image = self._table_profile(
+            name="ad_image",
+            owner_kind="ad",
+            prefix="ads/ad_",
+            max_bytes=self.max_image_bytes,
+            max_count=self.max_images_per_ad,
+            keeps_one=False,
+            variant_widths=self.ad_image_variants,
+        )
+        avatar = self._table_profile(
+            name="avatar",
+            owner_kind="user",
+            prefix="avatars/user_",
+            max_bytes=self.max_avatar_bytes,
+            max_count=1,
+            keeps_one=True,
+            variant_widths=self.avatar_variants,
+        )
+        return ad_image, avatar
+
+    def _table_profile(
+        self,
+        *,
+        name: str,
+        owner_kind: str,
+        prefix: str,
+        max_bytes: int,
+        max_count: int,
+        keeps_one: bool,
+        variant_widths: tuple[int, ...],
+    ) -> Profile:
+        return Profile(
+            name=name,
+            owner_kind=owner_kind,
+            prefix=prefix,
+            owners=Owners.TABLE,
+            has_integer_owners=True,
+            content_types=tuple(EXTENSIONS),
+            max_bytes=max_bytes,
+            max_count=max_count,
+            keeps_one=keeps_one,
+            is_inspected=self.inspects,
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames,
+            variant_widths=variant_widths,
+            cache_control=self.cache_control,
+            ticket_ttl=self.ticket_ttl,
+            put_ttl=self.put_ttl,
+            multipart_ttl=self.multipart_ttl,
+        )
 
     @property
     def inspects(self) -> bool:
