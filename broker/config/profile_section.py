@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from broker.config.values import (
     MAX_COUNT,
     NOT_PUBLIC,
-    HeaderValue,
     MaxBytes,
     MaxFrames,
     MaxPixels,
@@ -20,6 +19,7 @@ from broker.config.values import (
     PutTtl,
     TicketTtl,
     ascending_widths,
+    one_line,
 )
 from broker.domain.content_types import is_content_type, may_run
 from broker.domain.media_types import ALIASES
@@ -118,7 +118,7 @@ class Section(BaseModel):
     ) = None
     max_pixels: MaxPixels | None = None
     max_frames: MaxFrames | None = None
-    cache_control: Annotated[HeaderValue, Field(min_length=1)] | None = None
+    cache_control: Annotated[str, Field(min_length=1), AfterValidator(one_line)] | None = None
     ticket_ttl: TicketTtl | None = None
     put_ttl: PutTtl | None = None
     multipart_ttl: MultipartTtl | None = None

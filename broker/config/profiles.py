@@ -85,7 +85,7 @@ def _profile(name: str, keys: object, limits: Limits) -> tuple[Profile | None, l
         return None, [
             (
                 (name,),
-                "is no name of a profile: 1 to 32 characters of a-z, 0-9 and _, the first a "
+                "is not a name of a profile: 1 to 32 characters of a-z, 0-9 and _, the first a "
                 f"letter, and not {' or '.join(RESERVED)}",
             )
         ]
@@ -112,7 +112,7 @@ def _read(keys: dict[str, Any], required: tuple[str, ...]) -> tuple[Section, lis
         near = get_close_matches(key, Section.model_fields, n=1)
         meant.update(near)
         proposal = f"; did you mean {near[0]}?" if near else ""
-        wrong.append((key, f"is no key of a profile{proposal}"))
+        wrong.append((key, f"is not a key of a profile{proposal}"))
     known = {key: value for key, value in keys.items() if key in Section.model_fields}
     wrong += [(key, "is required") for key in required if key not in known and key not in meant]
     try:

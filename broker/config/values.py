@@ -73,7 +73,8 @@ def _bucket(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Return the value of a header; raise ValueError if it is not one line of ASCII."""
     if not ONE_LINE.fullmatch(value):
         raise ValueError("must be one line of ASCII characters, as in a header")
     return value
@@ -156,7 +157,7 @@ OptionalS3Url = Annotated[
     Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
 ]
 BucketName = Annotated[str, AfterValidator(_bucket)]
-HeaderValue = Annotated[str, AfterValidator(_one_line)]
+HeaderValue = Annotated[str, AfterValidator(one_line)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_split)]
