@@ -11,7 +11,7 @@ CONTENT_TYPE_MAX = 127
 _NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
 _FORM = re.compile(rf"{_NAME}/{_NAME}")
 _WORDS = re.compile(r"[a-z0-9]+")
-# Whole words of a subtype: Office documents contain `openxmlformats`, which is none of them.
+# Whole words of a subtype, so that the `openxmlformats` of Office documents are accepted.
 _MARKUP = frozenset({"hta", "html", "mathml", "svg", "xhtml", "xml", "xsl", "xslt"})
 # Browsers know `text/javascript1.5`, `text/x-ecmascript` and others.
 _SCRIPT = re.compile("javascript|ecmascript|jscript|livescript|vbscript")

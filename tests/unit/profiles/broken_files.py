@@ -172,11 +172,11 @@ BROKEN: list[tuple[str, list[tuple[int, str, str]]]] = [
     ),
     # Several at once, in the order of their lines.
     (
-        '[photo]\nprefix = "photos/{owner}/"\nvisibilty = "private"\n'
+        '[photo]\nprefix = "photos/{owner}/"\nvisible = "private"\n'
         'content_types = ["application/pdf"]\nmax_count = "many"\n\n[ad_image]\nput_ttl = 0\n'
         "colour = 1\n",
         [
-            (3, "photo.visibilty", "did you mean visibility?"),
+            (3, "photo.visible", "did you mean visibility?"),
             (5, "photo.max_count", "valid integer"),
             (8, "ad_image.put_ttl", "greater than or equal to 1"),
             (9, "ad_image.colour", "is not a key"),

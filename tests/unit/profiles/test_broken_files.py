@@ -47,7 +47,7 @@ def test_the_text_of_an_error_is_as_documented(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_what_is_not_utf_8_has_its_line(tmp_path: Path, end: bytes) -> None:
     path = tmp_path / "profiles.toml"
-    content = end.join([b"[photo]", b"# caf\xc3\xa9", b"# caf\xe9", b"max_count = 1"])
+    content = end.join([b"[photo]", b"# \xc3\xa9", b"# \xe9", b"max_count = 1"])
     assert errors(path, content) == [f"{path}:3: is not UTF-8 text"]
 
 
