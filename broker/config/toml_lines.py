@@ -85,15 +85,12 @@ def _note(found: dict[tuple[str, ...], int], path: tuple[str, ...], line: int) -
 
 
 def _header(values: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of `[a.b]`, which is read as `{"a": {"b": {}}}`; `[[a]]` as a list."""
+    """Return the names of `[a.b]`, which is read as `{"a": {"b": {}}}`."""
     path: list[str] = []
     below: Any = values
-    while below:
-        if isinstance(below, list):
-            below = below[0]
-        else:
-            ((name, below),) = below.items()
-            path.append(name)
+    while below and isinstance(below, dict):  # `[[a]]` ends with a list
+        ((name, below),) = below.items()
+        path.append(name)
     return tuple(path)
 
 

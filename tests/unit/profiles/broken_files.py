@@ -31,6 +31,10 @@ BROKEN: list[tuple[str, list[tuple[int, str, str]]]] = [
     # What is no section.
     ("\nphoto = 1\n", [(2, "photo", "must be one section")]),
     ("[[photo]]\n", [(1, "photo", "must be one section")]),
+    (
+        "[ad_image]\n\n[[photo]]\nput_ttl = 0\n[[photo]]\n[avatar]\nput_ttl = 0\n",
+        [(3, "photo", "must be one section"), (7, "avatar.put_ttl", "greater than")],
+    ),
     ('# photos\n\n"photo" = "x"\n', [(3, "photo", "must be one section")]),
     # Names.
     ("[Photo]\n", [(1, "Photo", "is not a name")]),
@@ -150,6 +154,7 @@ BROKEN: list[tuple[str, list[tuple[int, str, str]]]] = [
     (PHOTO + "variants = 320\n", [(4, "photo.variants", "must be a list")]),
     (PHOTO + 'variants = "320,800"\n', [(4, "photo.variants", "must be a list")]),
     (PHOTO + 'variants = [320, "800"]\n', [(4, "photo.variants", "valid integer")]),
+    (PHOTO + 'variants = ["a", "b"]\n', [(4, "photo.variants", "valid integer")]),
     (PHOTO + "variants = [1]\n", [(4, "photo.variants", "widths of 16 to 4096 pixels")]),
     (PHOTO + "max_pixels = 0\n", [(4, "photo.max_pixels", "greater than or equal to 1")]),
     (PHOTO + "max_frames = 100001\n", [(4, "photo.max_frames", "less than or equal to 100000")]),

@@ -142,6 +142,11 @@ def test_with_inspection_off_no_profile_is_inspected_and_widths_have_no_effect(
     assert found.variant_widths == ()
 
 
+def test_with_inspection_off_a_public_profile_may_say_so(file: Path) -> None:
+    text = PHOTO + 'inspection = "off"\n'
+    assert not named(loaded(file, text, Limits(inspection="off")), "photo").is_inspected
+
+
 def test_a_profile_may_take_the_prefix_that_a_built_in_one_has_left(file: Path) -> None:
     text = '[avatar]\nprefix = "faces/{owner}/"\n' + PHOTO.replace("photos/", "avatars/user_")
     profiles = loaded(file, text)
