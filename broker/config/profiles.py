@@ -1,6 +1,5 @@
 """The file of profiles (BROKER_PROFILES_FILE): read, merged with the defaults, and checked."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -13,13 +12,12 @@ from broker.config import toml_lines
 from broker.config.profile_rules import PRIVATE_CACHE_CONTROL, overlaps, together
 from broker.config.profile_section import Section, quoted
 from broker.domain.limits import Limits
-from broker.domain.profiles import Owners, Profile, Visibility
+from broker.domain.profiles import AD, PROFILE_NAME, USER, Owners, Profile, Visibility
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 REQUIRED = ("prefix", "content_types")
 # The rows of ads and users have these kinds of owners.
-RESERVED = ("ad", "user")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+RESERVED = (AD, USER)
 # If any other key is wrong, it is not known what these must be together.
 _DEPENDENT = Section.model_fields.keys() - {"owners", "visibility", "inspection", "keeps_one"}
 
@@ -74,14 +72,14 @@ def _report(path: Path, faults: list[_Fault], lines: Mapping[tuple[str, ...], in
 
 
 def _shown(name: str) -> str:
-    return name if _NAME.fullmatch(name) else quoted(name)
+    return name if PROFILE_NAME.fullmatch(name) else quoted(name)
 
 
 def _profile(name: str, keys: object, limits: Limits) -> tuple[Profile | None, list[_Fault]]:
     """Return the profile of a section, or None without a valid name; and the errors."""
     if not isinstance(keys, dict):
         return None, [((name,), "must be one section with keys: a line [name] before them")]
-    if not _NAME.fullmatch(name) or name in RESERVED:
+    if not PROFILE_NAME.fullmatch(name) or name in RESERVED:
         return None, [
             (
                 (name,),

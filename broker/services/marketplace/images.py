@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, select, update
 
 from broker.db.models import Image
 from broker.domain.errors import NotFound
-from broker.domain.owners import AD
+from broker.domain.profiles import AD
 from broker.services.marketplace.ads import require_own_ad
-from broker.services.uploads.images import delete_images, of_owner
+from broker.services.uploads.images import delete_images
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -41,8 +41,8 @@ def delete_image(work: Work, ad_id: int, image_id: int) -> None:
     if not keys:
         raise NotFound("This ad has no such image.")
     fields = {"image": image_id, "key": keys[0]}
-    audit.record(audit.Act.IMAGE_DELETED, work.principal, f"{AD.name}/{ad_id}", fields)
+    audit.record(audit.Act.IMAGE_DELETED, work.principal, f"{AD}/{ad_id}", fields)
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:
-    return (Image.id == image_id, *of_owner(AD, ad_id))
+    return (Image.id == image_id, Image.owner_kind == AD, Image.owner_id == ad_id)
