@@ -104,7 +104,7 @@ _FILES = st.one_of(
 
 
 @given(content=_FILES, inspection=st.sampled_from(["required", "off"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_text_is_more_than_an_error_with_a_line(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, inspection: str
 ) -> None:
