@@ -1,8 +1,8 @@
 """The counter from which ads get their ids, on each dialect.
 
 SQLite raises its counter with every row. PostgreSQL's sequence does not know the ids that rows are
-inserted with, and `setval` can also lower it. So whoever raises it waits until no transaction
-takes ids from it.
+inserted with, and `setval` can also lower it. So it is raised only while no transaction takes ids
+from it.
 """
 
 from sqlalchemy import text
