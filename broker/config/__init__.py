@@ -253,7 +253,9 @@ class Settings(TokenSettings):
     def limits(self) -> Limits:
         """The settings that services need. Each field is the setting of the same name."""
         values = {
-            one.name: getattr(self, one.name) for one in fields(Limits) if one.name != "location"
+            one.name: getattr(self, one.name)
+            for one in fields(Limits)
+            if one.name not in ("location", "declared")
         }
         return Limits(location=self.media_location, **values)
 

@@ -249,8 +249,16 @@ class DatabaseNotMigrated(DatabaseUnavailable):
     retry_after = 30
 
 
-class FormerUploadsPending(DatabaseNotMigrated):
+class CannotStart(DatabaseNotMigrated):
+    """The settings do not fit the rows. At the start of a process it is an error of its own."""
+
+
+class FormerUploadsPending(CannotStart):
     """Inspection is required, but clients can still write to public keys of release 0.2."""
+
+
+class ProfilesChanged(CannotStart):
+    """A profile in use is missing, or its prefix or visibility has changed."""
 
 
 class QueueUnavailable(BrokerError):

@@ -40,6 +40,11 @@ def type_of(content_type: str, name: str) -> str | None:
     return named if named in EXTENSIONS else None
 
 
+def extension_of(content_type: str) -> str:
+    """Return the extension of keys with this type, without a dot."""
+    return EXTENSIONS.get(content_type, "bin")
+
+
 def published_type(content_type: str) -> str:
     """Return the type of the image that a worker makes from a file of this type."""
     return "image/jpeg" if content_type in CONVERTED else content_type

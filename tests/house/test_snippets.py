@@ -24,6 +24,13 @@ RUN = {
         "sh": (4, "js_client/test_cookbook_shell.py"),
         "bash": (1, "js_client/test_cookbook_shell.py"),
     },
+    "docs/tokens.md": {
+        "python": (1, "http/auth/test_minting.py"),
+        "js": (1, "http/auth/test_minting.py"),
+        "go": (1, "http/auth/test_minting.py"),
+        "json": (1, "unit/test_tokens_page.py"),
+        "sh": (1, "unit/test_tokens_page.py"),
+    },
 }
 # How to install the Python client from a repository: the page does not contain its address. And a
 # request with a body that leaves something out.

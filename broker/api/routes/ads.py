@@ -13,7 +13,6 @@ from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
 from broker.api.routes.recorded import retry_after
-from broker.domain.owners import AD
 from broker.domain.principal import ANYONE
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
@@ -133,7 +132,9 @@ def list_ad_uploads(query: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], 
     limit, before = query["limit"], cursors.decode(query.get("cursor"), largest=cursors.UUID_MAX)
     before_id = None if before is None else UUID(int=before)
     with current().work(principal()) as work:
-        rows = without_image(work, AD, ad_id, before_id=before_id, limit=limit)
+        rows = without_image(
+            work, work.limits.profiles.ad_image, str(ad_id), before_id=before_id, limit=limit
+        )
     page, more = rows[:limit], len(rows) > limit
     found = {
         "results": [shapes.upload(row, None, work.now) for row in page],

@@ -11,11 +11,11 @@ from broker.db.ad_counter import before_next
 from broker.db.fast_path import read_only
 from broker.db.models import Ad, Image, Upload, User
 from broker.domain.errors import Forbidden, NotFound
-from broker.domain.owners import AD
+from broker.domain.profiles import AD
 from broker.domain.states import UNFINISHED, UploadState
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.marketplace.sign_in import ensure_user
-from broker.services.uploads.images import delete_of_owner, of_owner
+from broker.services.uploads.images import delete_of_owner
 from broker.services.uploads.state import end
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -62,7 +62,6 @@ def create_ad(
     (view,) = views(work.session, select(Ad).where(Ad.id == ad.id))
     keep(work.session, answer, view)
     work.session.commit()
-    record_ad(audit.Act.AD_CREATED, work, view.ad.id, owner_id)
     return view
 
 
@@ -136,9 +135,9 @@ def delete_ad(work: Work, ad_id: int) -> None:
     """
     owner_id = require_right(work, ad_id)
     session = work.session
-    of_ad = (Upload.owner_kind == AD.name, Upload.owner_id == ad_id)
+    of_ad = (Upload.owner_kind == AD, Upload.owner_id == ad_id)
     pending = select(Upload.id).where(*of_ad, Upload.state.in_(UNFINISHED))
-    images = select(Image.id).where(*of_owner(AD, ad_id))
+    images = select(Image.id).where(Image.owner_kind == AD, Image.owner_id == ad_id)
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
     deleted = session.scalar(
@@ -153,7 +152,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
     # So images are deleted last: otherwise one could stay without an ad.
     uploads = session.scalars(pending).all()
     end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now, states=UNFINISHED)
-    keys = delete_of_owner(session, work.limits, AD, ad_id, now=work.now)
+    keys = delete_of_owner(session, work.limits, work.limits.profiles.ad_image, ad_id, now=work.now)
     session.commit()
     record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
 
@@ -176,7 +175,7 @@ def require_right(work: Work, ad_id: int) -> int:
 
 def record_ad(act: audit.Act, work: Work, ad_id: int, owner_id: int, **fields: object) -> None:
     """Write an audit line about an ad of the user `owner_id`."""
-    audit.record(act, work.principal, f"{AD.name}/{ad_id}", {**fields, "for_user": owner_id})
+    audit.record(act, work.principal, f"{AD}/{ad_id}", {**fields, "for_user": owner_id})
 
 
 def _owned(ad_id: int, owner_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -196,7 +195,7 @@ def views(session: Session, query: Any) -> list[AdView]:
     images: dict[int, list[Image]] = {ad_id: [] for ad_id in ids}
     rows = session.scalars(
         select(Image)
-        .where(Image.owner_kind == AD.name, Image.owner_id.in_(ids))
+        .where(Image.owner_kind == AD, Image.owner_id.in_(ids))
         .order_by(Image.order, Image.created_at, Image.id)
         .execution_options(populate_existing=True)
     )

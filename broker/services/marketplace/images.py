@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, select, update
 
 from broker.db.models import Image
 from broker.domain.errors import NotFound
-from broker.domain.owners import AD
+from broker.domain.profiles import AD
 from broker.services.marketplace.ads import record_ad, require_right
-from broker.services.uploads.images import delete_images, of_owner
+from broker.services.uploads.images import delete_images
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -45,4 +45,4 @@ def delete_image(work: Work, ad_id: int, image_id: int) -> None:
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:
-    return (Image.id == image_id, *of_owner(AD, ad_id))
+    return (Image.id == image_id, Image.owner_kind == AD, Image.owner_id == ad_id)

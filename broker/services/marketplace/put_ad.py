@@ -61,5 +61,5 @@ def put_ad(work: Work, ad_id: int, fields: Mapping[str, Any]) -> tuple[AdView, b
         raise AdOwnedByAnother("This ad belongs to another user. Nothing was changed.")
     (view,) = views(session, select(Ad).where(Ad.id == ad_id))
     session.commit()
-    record_ad(audit.Act.AD_CREATED if created else audit.Act.AD_REPLACED, work, ad_id, owner_id)
+    record_ad(audit.Act.AD_PUT, work, ad_id, owner_id, created=created)
     return view, created
