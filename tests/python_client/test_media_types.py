@@ -18,7 +18,9 @@ def test_the_python_client_knows_the_shared_types_and_no_others() -> None:
     )
 
 
-@pytest.mark.parametrize("row", DATA["file_names"] + DATA["documents_named"], ids=lambda row: row["name"])
+@pytest.mark.parametrize(
+    "row", DATA["file_names"] + DATA["documents_named"], ids=lambda row: row["name"]
+)
 def test_a_file_names_extension_decides_its_type(row: dict[str, Any]) -> None:
     assert content_type_of(row["name"]) == row["type"]
 

@@ -63,8 +63,9 @@ def test_report_17_the_documented_pattern_matches_what_is_accepted(row: dict[str
 def test_a_document_without_a_type_gets_the_type_of_its_extension(row: dict[str, Any]) -> None:
     accepted = DATA["types"] | DATA["documents"]
     for unnamed in media_types.UNNAMED_TYPES:
-        assert media_types.type_of(unnamed, f"invoices/order_1/{row['name']}", accepted) == (
-            row["type"]
+        assert (
+            media_types.type_of(unnamed, f"invoices/order_1/{row['name']}", accepted)
+            == (row["type"])
         )
 
 

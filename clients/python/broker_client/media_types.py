@@ -36,7 +36,8 @@ ALIASES = {
     "application/csv": "text/csv",
     "text/rtf": "application/rtf",
 }
-UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+ANY = "application/octet-stream"
+UNNAMED_TYPES = frozenset({"", "binary/octet-stream", ANY})
 
 
 def content_type_of(file_name: str, given: str | None = None) -> str | None:
