@@ -89,9 +89,9 @@ def test_only_the_profiles_own_types_are_accepted() -> None:
     assert found("text/rtf", "a.rtf", "text/rtf") == "text/rtf"
 
 
-def test_a_profile_for_any_bytes_accepts_files_of_unknown_types() -> None:
-    anything = ("application/octet-stream",)
-    for name in ("a.bin", "a.pdf", "a"):
-        for unnamed in media_types.UNNAMED_TYPES:
-            assert media_types.type_of(unnamed, name, anything) == anything[0]
-    assert media_types.type_of("text/html", "a.bin", anything) is None
+def test_a_profile_for_any_bytes_stores_files_of_other_types_as_bytes() -> None:
+    anything = ("application/pdf", "application/octet-stream")
+    for named in (*media_types.UNNAMED_TYPES, "text/html", "image/jpeg", "model/stl"):
+        assert media_types.type_of(named, "a.bin", anything) == "application/octet-stream"
+    assert media_types.type_of("", "a.pdf", anything) == "application/pdf"
+    assert media_types.type_of("application/pdf", "a", anything) == "application/pdf"
