@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises:
         SettingsError: a setting is missing or invalid; the message names it.
-        FormerUploadsPending: inspection is required, but uploads of release 0.2 are pending.
+        CannotStart: uploads of release 0.2 are pending, or a profile in use has changed.
     """
     settings = settings or Settings.load()
     app = SyncFlask(__name__, static_folder=None)
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.database_url,
         statement_timeout=settings.statement_timeout,
         only_inspected=settings.limits.inspects,
+        profiles=settings.limits.profiles,
     )
     database.check_at_start()
     app.extensions["broker"] = Broker(

@@ -1,19 +1,38 @@
 """The limits of uploads, so that clients can check a file before requesting a ticket."""
 
-from marshmallow import fields
+from collections.abc import Mapping
+from typing import Any
 
-from broker.domain.owners import OWNER_KINDS
+from marshmallow import fields, post_dump
+
+from broker.domain.profiles import Owners, Visibility
 from broker.domain.transports import TRANSPORTS
-from schemas.fields import Answer
+from schemas.fields import Answer, the
 
 
 class Profile(Answer):
-    """The limits of one purpose, in bytes and seconds."""
+    """What may be uploaded for one kind of owner, in bytes and seconds."""
 
+    prefix = fields.String(
+        metadata={"description": "The start of its keys; the owner and a slash follow."}
+    )
+    owners = fields.String(
+        metadata={
+            "enum": list(Owners),
+            "description": "With `token`, the grants of a token say for which owners it is.",
+        }
+    )
+    visibility = fields.String(metadata={"enum": list(Visibility)})
     content_types = fields.List(fields.String())
     max_bytes = fields.Integer()
-    max_count = fields.Integer()
+    max_count = fields.Integer(metadata={"description": "0 means any number."})
+    keeps_one = fields.Boolean(
+        metadata={"description": "A newly confirmed file replaces the one before."}
+    )
     ticket_ttl = fields.Integer()
+    put_ttl = fields.Integer()
+    multipart_ttl = fields.Integer()
+    cache_control = fields.String()
     checksum_required = fields.Boolean()
     transports = fields.List(fields.String(metadata={"enum": list(TRANSPORTS)}))
     default_transport = fields.String(metadata={"enum": list(TRANSPORTS)})
@@ -42,7 +61,9 @@ class Profile(Answer):
     )
 
 
-Profiles = Answer.from_dict(
-    {kind.purpose: fields.Nested(Profile) for kind in OWNER_KINDS.values()}, name="Profiles"
-)
-Profiles.__doc__ = "The limits by purpose."
+class Profiles(Answer):
+    """Profiles by name."""
+
+    @post_dump(pass_original=True)
+    def _each(self, _: dict[str, Any], original: Mapping[str, Any], **__: Any) -> dict[str, Any]:
+        return {name: the(Profile).dump(found) for name, found in original.items()}

@@ -8,7 +8,6 @@ from uuid import UUID
 from marshmallow import ValidationError, fields
 
 from broker.domain import s3_failures
-from broker.domain.owners import OWNER_KINDS
 from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.domain.transports import TRANSPORTS
@@ -26,9 +25,17 @@ class Upload(Answer):
 
     id = fields.UUID()
     state = fields.String(metadata={"enum": list(UploadState)})
-    purpose = fields.String(metadata={"enum": [kind.purpose for kind in OWNER_KINDS.values()]})
-    owner = fields.Integer()
+    purpose = fields.String(metadata={"description": "The name of the profile."})
+    owner = fields.Raw(
+        metadata={
+            "oneOf": [{"type": "integer"}, {"type": "string"}],
+            "description": "An integer for ads and users, text for other owners.",
+        }
+    )
     key = key_field()
+    file_name = fields.String(
+        allow_none=True, metadata={"description": "As the client named the file."}
+    )
     content_type = fields.String()
     size = fields.Integer(allow_none=True)
     checksum_sha256 = fields.String(

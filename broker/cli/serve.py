@@ -40,7 +40,10 @@ def serve(server: tuple[str, ...]) -> None:
     """
     settings = Settings.load()
     # Report such errors here, because a server keeps restarting workers that cannot start.
-    database = Database(settings.database_url, only_inspected=settings.limits.inspects)
+    limits = settings.limits
+    database = Database(
+        settings.database_url, only_inspected=limits.inspects, profiles=limits.profiles
+    )
     database.check_at_start()
     database.dispose()
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from broker.cli.signing import Required, dev_requires, dev_secret, mint
+from broker.domain.grants import CLAIM, ENTRIES_MAX, TYPE, Action, Flaw, read_grants
 from broker.domain.subjects import SUBJECT_MAX, subject_of
 from broker.local.dev_env import DEFAULT_DATA_DIR
 
@@ -32,6 +33,35 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+_GRANT = "PROFILE/OWNER:ACTION,ACTION"
+_FLAWS = {
+    Flaw.PROFILE_INVALID: "the profile must begin with a letter and have up to 32 of a-z, 0-9, _",
+    Flaw.OWNER_INVALID: "the owner must have 1 to 64 of A-Z, a-z, 0-9, _, -",
+    Flaw.ACTIONS_INVALID: "an action is named more than once",
+    Flaw.ACTION_UNKNOWN: f"the actions are {', '.join(Action)}",
+}
+
+
+def _grants(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the claim of the grants; refuse what the API would ignore."""
+    if len(values) > ENTRIES_MAX:
+        raise click.BadParameter(f"a token has at most {ENTRIES_MAX} grants")
+    entries = []
+    for value in values:
+        profile, slash, rest = value.partition("/")
+        owner, colon, actions = rest.partition(":")
+        if not slash or not colon:
+            raise click.BadParameter(f"{value!r} is not {_GRANT}")
+        entry = {"type": TYPE, "profile": profile, "owner": owner, "actions": actions.split(",")}
+        _, faults = read_grants([entry])
+        if faults:
+            raise click.BadParameter(f"{value!r}: {_FLAWS[faults[0].flaw]}")
+        entries.append(entry)
+    return {CLAIM: entries} if entries else {}
+
+
 def _subject(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Return the subject of an option; refuse what the API would refuse."""
     subject = subject_of(value)
@@ -52,6 +82,14 @@ def _subject(_context: click.Context, _option: click.Parameter, value: str) -> s
 @click.option("--iss", help="The issuer, such as the value of BROKER_JWT_ISSUER.")
 @click.option("--aud", help="The audience, such as the value of BROKER_JWT_AUDIENCE.")
 @click.option("--typ", help="The typ of the header, such as at+jwt.")
+@click.option(
+    "--grant",
+    "grants",
+    callback=_grants,
+    multiple=True,
+    metavar=_GRANT,
+    help="What the user may do for one owner, such as product_image/42:create,delete. Repeatable.",
+)
 @click.option(
     "--claim",
     "claims",
@@ -80,6 +118,7 @@ def token(
     iss: str | None,
     aud: str | None,
     typ: str | None,
+    grants: dict[str, Any],
     claims: dict[str, Any],
     data_dir: Path,
     key: Path | None,
@@ -92,7 +131,7 @@ def token(
     if role == "service":
         optional[required.role_claim] = required.service_role
     given = {name: value for name, value in optional.items() if value is not None}
-    chosen = {**required.claims, **given, **claims}
+    chosen = {**required.claims, **given, **grants, **claims}
     if not isinstance(chosen.get("iss", ""), str):
         raise click.UsageError("The claim iss must be text.")
     header = {"typ": typ} if typ else required.header

@@ -21,7 +21,9 @@ from broker.db.former_uploads import refuse_former_uploads
 from broker.db.reasons import is_denied, is_missing_table, reason
 from broker.db.schema_version import require_migrated
 from broker.db.timing import watch
-from broker.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FormerUploadsPending
+from broker.db.used_profiles import check as check_profiles
+from broker.domain.errors import CannotStart, DatabaseNotMigrated, DatabaseUnavailable
+from broker.domain.profiles import Profiles
 
 # The layers above import the type Session from here, not from SQLAlchemy.
 __all__ = ["DATABASE_ERRORS", "Database", "ErrorTranslator", "Session"]
@@ -88,17 +90,24 @@ class _SessionBlock(ErrorTranslator):
 class Database:
     """A pool of connections to one database; create one per process, after a fork.
 
-    With `only_inspected`, the database must have no pending upload of release 0.2.
+    With `only_inspected`, the database must have no pending upload of release 0.2. `profiles` must
+    match those that have uploads.
     """
 
     def __init__(
-        self, url: str, *, statement_timeout: int = 0, only_inspected: bool = False
+        self,
+        url: str,
+        *,
+        statement_timeout: int = 0,
+        only_inspected: bool = False,
+        profiles: Profiles | None = None,
     ) -> None:
         self.engine = make_engine(url, statement_timeout)
         watch(self.engine)
         self._cursors = CursorPool(self.engine)
         self._is_migrated = False
         self._may_have_former = only_inspected
+        self._unchecked_profiles = profiles
         self._sessions = sessionmaker(
             self.engine,
             expire_on_commit=False,
@@ -122,23 +131,25 @@ class Database:
             DatabaseNotMigrated: this release needs a newer migration.
             FormerUploadsPending: only inspected images may be published, but clients can still
                 write to public keys.
+            ProfilesChanged: a profile in use is missing or has changed.
         """
         with self.session() as session:
             require_migrated(session)
             if self._may_have_former:
                 refuse_former_uploads(session)
                 self._may_have_former = False
+            if self._unchecked_profiles is not None:
+                check_profiles(session, self._unchecked_profiles)
+                self._unchecked_profiles = None
 
     def check_at_start(self) -> None:
-        """Raise FormerUploadsPending; leave other errors to the first request.
+        """Raise CannotStart; leave other errors to the first request.
 
         No connection stays open, because the process may fork.
         """
-        if not self._may_have_former:
-            return
         try:
             self.check()
-        except FormerUploadsPending:
+        except CannotStart:
             raise
         except DatabaseUnavailable:
             return

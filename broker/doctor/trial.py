@@ -20,9 +20,9 @@ from broker.db.session import Database
 from broker.doctor.browser import Answer, Browser
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
-from broker.domain.object_keys import INCOMING, object_key, written_key
-from broker.domain.owners import AD
+from broker.domain.object_keys import INCOMING, object_key, published_key, written_key
 from broker.domain.principal import Principal
+from broker.domain.profiles import Owners
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
@@ -67,11 +67,14 @@ class Trial:
         self, storage: Storage, limits: Limits, browser: Browser, now: Callable[[], datetime]
     ) -> None:
         self.storage = storage
-        self.limits = replace(
-            limits,
-            max_images_per_ad=TICKETS_MAX,
-            max_image_bytes=len(PHOTO),
+        self._profile = replace(
+            limits.profiles.ad_image,
+            owners=Owners.TABLE,
+            content_types=(CONTENT_TYPE,),
+            max_count=TICKETS_MAX,
+            max_bytes=len(PHOTO),
         )
+        self.limits = replace(limits, declared=(self._profile,))
         self.ad_id = FIRST_AD + secrets.randbelow(ADS)
         self.image_id: int | None = None
         # The bucket at the public URL, if it is another bucket. Its objects are removed, too.
@@ -105,9 +108,9 @@ class Trial:
         )
         limits = self.limits if pinned else replace(self.limits, require_checksum=False)
         with self._work(limits) as work:
-            (ticket,) = issue(work, AD, self.ad_id, [file])
+            (ticket,) = issue(work, self._profile, str(self.ad_id), [file])
         self._touch(written_key(self.limits, ticket.upload))
-        self._touch(object_key(self.limits.location, ticket.upload.key))
+        self._touch(published_key(self.limits, ticket.upload.key))
         return ticket
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
@@ -133,7 +136,7 @@ class Trial:
         if not isinstance(image, Image):
             return None
         self.image_id = image.id
-        self._touch(object_key(self.limits.location, image.key))
+        self._touch(published_key(self.limits, image.key))
         return image
 
     def delete_image(self) -> None:
@@ -171,7 +174,9 @@ class Trial:
 
     def key(self, file_name: str) -> str:
         """Return a key of the trial's ad without a ticket. The object is removed at the end."""
-        return self._touch(object_key(self.limits.location, f"{AD.prefix}{self.ad_id}/{file_name}"))
+        return self._touch(
+            published_key(self.limits, f"{self._profile.prefix}{self.ad_id}/{file_name}")
+        )
 
     @contextmanager
     def _work(self, limits: Limits | None = None) -> Iterator[Work]:
@@ -205,8 +210,8 @@ class Trial:
 
     def remains(self) -> list[str]:
         """Return the keys of this run that are still in the bucket; raise StorageError."""
-        below = f"{AD.prefix}{self.ad_id}/"
-        prefixes = object_key(self.limits.location, below), object_key(INCOMING, below)
+        below = f"{self._profile.prefix}{self.ad_id}/"
+        prefixes = published_key(self.limits, below), object_key(INCOMING, below)
         return [
             listed.key
             for storage in self._storages()

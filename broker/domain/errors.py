@@ -11,6 +11,7 @@ BrokerError
 │   ├── CapabilityRevoked
 │   └── CapabilityExhausted
 ├── NotFound
+├── AdOwnedByAnother        the ad with this id belongs to another user
 ├── ImageLimitReached
 ├── QuotaExceeded           too little of the user's quota is left; `fields` names what
 ├── ObjectMissing           the bytes have not arrived; retryable
@@ -130,6 +131,12 @@ class NotFound(BrokerError):
     code = "not_found"
 
 
+class AdOwnedByAnother(BrokerError):
+    """The ad that a service wants to replace belongs to another user."""
+
+    code = "ad_owned_by_another"
+
+
 class ImageLimitReached(BrokerError):
     """The owner has no free slot for another image."""
 
@@ -242,8 +249,16 @@ class DatabaseNotMigrated(DatabaseUnavailable):
     retry_after = 30
 
 
-class FormerUploadsPending(DatabaseNotMigrated):
+class CannotStart(DatabaseNotMigrated):
+    """The settings do not fit the rows. At the start of a process it is an error of its own."""
+
+
+class FormerUploadsPending(CannotStart):
     """Inspection is required, but clients can still write to public keys of release 0.2."""
+
+
+class ProfilesChanged(CannotStart):
+    """A profile in use is missing, or its prefix or visibility has changed."""
 
 
 class QueueUnavailable(BrokerError):

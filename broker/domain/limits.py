@@ -1,7 +1,11 @@
 """The limits that an operator sets, as one frozen value for the services."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
+
+from broker.domain.media_types import EXTENSIONS
+from broker.domain.profiles import AD, AD_IMAGE, AVATAR, USER, Owners, Profile, Profiles
 
 # S3's canned ACLs with which not only the bucket's owner can read or write an object.
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
@@ -9,7 +13,10 @@ PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Sizes in bytes, times in seconds; `location` is the first segment of every public key."""
+    """Sizes in bytes, times in seconds; `location` is the first segment of every public key.
+
+    `declared` has the profiles of the operator's file; the built-in ones have the limits below.
+    """
 
     location: str = "media"
     cache_control: str = "public, max-age=86400"
@@ -33,10 +40,50 @@ class Limits:
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000
     inspection: str = "required"
+    ads_created_by: str = "user"
     max_pixels: int = 100_000_000
     max_frames: int = 300
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)
     avatar_variants: tuple[int, ...] = (320, 800, 1600)
+    declared: tuple[Profile, ...] = ()
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """All profiles. A declared one takes the place of a built-in one with its name."""
+        return Profiles({one.name: one for one in (*self.built_in, *self.declared)}.values())
+
+    @property
+    def built_in(self) -> tuple[Profile, Profile]:
+        """The profiles of ads' images and of avatars, as the settings say."""
+        ad_image = Profile(
+            name=AD_IMAGE,
+            owner_kind=AD,
+            prefix="ads/ad_",
+            owners=Owners.TABLE,
+            has_integer_owners=True,
+            content_types=tuple(EXTENSIONS),
+            max_bytes=self.max_image_bytes,
+            max_count=self.max_images_per_ad,
+            is_inspected=self.inspects,
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames,
+            variant_widths=self.ad_image_variants if self.inspects else (),
+            cache_control=self.cache_control,
+            ticket_ttl=self.ticket_ttl,
+            put_ttl=self.put_ttl,
+            multipart_ttl=self.multipart_ttl,
+        )
+        avatar = replace(
+            ad_image,
+            name=AVATAR,
+            owner_kind=USER,
+            prefix="avatars/user_",
+            max_bytes=self.max_avatar_bytes,
+            max_count=1,
+            keeps_one=True,
+            variant_widths=self.avatar_variants if self.inspects else (),
+        )
+        return ad_image, avatar
 
     @property
     def inspects(self) -> bool:
@@ -55,8 +102,12 @@ class Limits:
 
     @property
     def incoming_acl(self) -> str | None:
-        """Return the ACL of objects below `incoming/`, which must not be public."""
+        """Return the ACL of objects that must not be public, such as those below `incoming/`."""
         return None if self.default_acl in PUBLIC_ACLS else self.default_acl
+
+    def acl_of(self, profile: Profile) -> str | None:
+        """Return the ACL of a profile's published objects."""
+        return self.incoming_acl if profile.is_private else self.default_acl
 
     @property
     def grace(self) -> timedelta:

@@ -1,7 +1,8 @@
 """Object keys, which the broker generates and a client never chooses.
 
 Rows and JSON hold a relative key (`ads/ad_1/main_Zt41bQ9c.jpg`). The bucket's object key is a
-location, a slash and the relative key (`media/ads/…`).
+location, a slash and the relative key (`media/ads/…`); the location of a private profile is
+`private`.
 """
 
 import re
@@ -10,8 +11,8 @@ import string
 import unicodedata
 
 from broker.domain.limits import Limits
-from broker.domain.media_types import EXTENSIONS, published_type
-from broker.domain.owners import OWNER_KINDS, OwnerKind
+from broker.domain.media_types import extension_of, published_type
+from broker.domain.profiles import PRIVATE, Profile
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
@@ -25,7 +26,6 @@ SUFFIX_LENGTH = 8
 BASE_MAX = KEY_MAX - 20
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
 _SUFFIX = re.compile(rf"_[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$")
-_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def stem(file_name: str) -> str:
@@ -37,10 +37,10 @@ def stem(file_name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:STEM_MAX].strip("-") or "image"
 
 
-def new_key(kind: OwnerKind, owner_id: int, file_name: str, content_type: str) -> str:
+def new_key(profile: Profile, owner: str, file_name: str, content_type: str) -> str:
     """Return a new relative key; its suffix has 47 random bits, so it was never used."""
-    extension = EXTENSIONS[content_type]
-    return f"{kind.prefix}{owner_id}/{stem(file_name)}_{_new_suffix()}.{extension}"
+    extension = extension_of(content_type)
+    return f"{profile.prefix}{owner}/{stem(file_name)}_{_new_suffix()}.{extension}"
 
 
 def with_new_suffix(key: str) -> str:
@@ -56,7 +56,7 @@ def with_new_suffix(key: str) -> str:
 
 def with_extension(key: str, content_type: str) -> str:
     """Return the relative key with the extension of another content type."""
-    return f"{_split(key)[0]}.{EXTENSIONS[content_type]}"
+    return f"{_split(key)[0]}.{extension_of(content_type)}"
 
 
 def variant_key(key: str, width: int) -> str:
@@ -100,9 +100,14 @@ def object_key(location: str, key: str) -> str:
     return f"{location}/{key}"
 
 
+def published_key(limits: Limits, key: str) -> str:
+    """Return the object key at which a file with this relative key is published."""
+    return object_key(PRIVATE if limits.profiles.is_private(key) else limits.location, key)
+
+
 def final_key(limits: Limits, upload: UploadRow) -> str:
     """Return the object key of the upload's image."""
-    return object_key(limits.location, upload.key)
+    return published_key(limits, upload.key)
 
 
 def published_keys(upload: UploadRow) -> list[tuple[str, str]]:
@@ -146,11 +151,15 @@ def relative_key(location: str, key: str) -> str | None:
     return key.removeprefix(below) if key.startswith(below) else None
 
 
-def owner_of(key: str) -> tuple[OwnerKind, int] | None:
-    """Return the owner in a relative key; None if the key contains no owner."""
-    for kind in OWNER_KINDS.values():
-        if key.startswith(kind.prefix):
-            number, slash, name = key.removeprefix(kind.prefix).partition("/")
-            if slash and name and not name.endswith("/") and _ID.fullmatch(number):
-                return kind, int(number)
+def published_locations(limits: Limits) -> tuple[str, ...]:
+    """Return the first segments of the keys of published objects."""
+    return (limits.location, PRIVATE) if limits.profiles.have_private else (limits.location,)
+
+
+def relative_of_published(limits: Limits, key: str) -> str | None:
+    """Return the relative key of a published object; None if nothing is published at the key."""
+    for location in published_locations(limits):
+        relative = relative_key(location, key)
+        if relative is not None and published_key(limits, relative) == key:
+            return relative
     return None

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PRIVATE = "private"
+AD_IMAGE = "ad_image"
+AVATAR = "avatar"
+# The kinds of owners that have tables of their own.
+AD = "ad"
+USER = "user"
 OWNER = "{owner}"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+COUNT_MAX = 2**31 - 1
+PROFILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+OWNER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INTEGER = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -82,9 +89,14 @@ class Profile:
         """Check whether grants decide about owners, and no table of ours."""
         return self.owners is Owners.TOKEN
 
+    @property
+    def count_limit(self) -> int:
+        """The largest number of files of an owner."""
+        return self.max_count or COUNT_MAX
+
     def is_owner(self, owner: str) -> bool:
         """Check whether a text has the form of an owner of this profile."""
-        return (_INTEGER if self.has_integer_owners else _NAME).fullmatch(owner) is not None
+        return (_INTEGER if self.has_integer_owners else OWNER_NAME).fullmatch(owner) is not None
 
     def owner_in(self, key: str) -> str | None:
         """Return the owner in a relative key; None if the key is not one of this profile."""
@@ -107,6 +119,16 @@ class Profiles:
     def __iter__(self) -> Iterator[Profile]:
         return iter(self._by_name.values())
 
+    @property
+    def ad_image(self) -> Profile:
+        """The profile of ads' images."""
+        return self._by_name[AD_IMAGE]
+
+    @property
+    def avatar(self) -> Profile:
+        """The profile of avatars."""
+        return self._by_name[AVATAR]
+
     def named(self, name: str) -> Profile | None:
         """Return the profile with this name, or None."""
         return self._by_name.get(name)
@@ -125,6 +147,15 @@ class Profiles:
             if owner is not None:
                 return profile, owner
         return None
+
+    def label(self, owner_kind: str, key: str) -> str:
+        """Return kind and owner of a row with a relative key, such as `ad/7`, for people."""
+        return f"{owner_kind}/{self.of_kind(owner_kind).owner_in(key)}"
+
+    @property
+    def have_private(self) -> bool:
+        """Check whether a profile is private."""
+        return bool(self._private)
 
     def is_private(self, key: str) -> bool:
         """Check whether the object with a relative key is below `private/`."""

@@ -22,10 +22,6 @@ class UploadRow(Protocol):
         """Return the name of the owner's kind."""
 
     @property
-    def owner_id(self) -> int:
-        """Return the owner's id."""
-
-    @property
     def key(self) -> str:
         """Return the relative key."""
 
@@ -72,7 +68,7 @@ class UploadRow(Protocol):
 
 @dataclass(kw_only=True, slots=True)
 class NewUpload:
-    """A row of `uploads` that is about to be inserted; the database adds the owner's user.
+    """A row of `uploads` that is about to be inserted; the database adds the owner and its user.
 
     Treat it as immutable. It is not frozen because a frozen one takes twice as long to create.
     """
@@ -80,10 +76,10 @@ class NewUpload:
     id: UUID
     state: str
     owner_kind: str
-    owner_id: int
     issued_by: int
     key: str
     written_key: str
+    file_name: str
     content_type: str
     size: int
     size_is_exact: bool

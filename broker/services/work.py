@@ -17,6 +17,7 @@ from functools import cached_property
 
 from broker.config import Settings
 from broker.db.session import Database, Session
+from broker.domain.grants import Action, grant
 from broker.domain.limits import Limits
 from broker.domain.principal import SYSTEM, Principal
 from broker.storage.bucket_state import BucketState
@@ -33,9 +34,21 @@ class Work:
     principal: Principal
     now: datetime
 
-    def acting_for(self, user_id: int) -> "Work":
-        """Return the same work with a user as the caller. It may act for this user only."""
-        return replace(self, principal=Principal(user_id=user_id))
+    def acting_for(self, user_id: int, key: str) -> "Work":
+        """Return the same work with the caller of an upload's ticket.
+
+        It may act for this user only, and for the owner by token in the upload's relative key: the
+        grant of the ticket stands until the upload has ended.
+        """
+        return replace(self, principal=self.ticket_holder(user_id, key))
+
+    def ticket_holder(self, user_id: int, key: str) -> Principal:
+        """Return the caller of the ticket of an upload with a relative key."""
+        found = self.limits.profiles.of_key(key)
+        if found is None or not found[0].is_by_token:
+            return Principal(user_id=user_id)
+        profile, owner = found
+        return Principal(user_id=user_id, grants=grant(profile.name, owner, Action.CREATE))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from broker.domain.principal import Principal
+from broker.domain.profiles import Profiles
 from broker.domain.upload_row import UploadRow
 from broker.telemetry.context import context
 from broker.telemetry.logs import write
@@ -28,43 +29,59 @@ class Act(StrEnum):
     UPLOAD_CANCELLED = "upload.cancelled"
     UPPY_SESSION_OPENED = "uppy_session.opened"
     UPPY_SESSION_REVOKED = "uppy_session.revoked"
+    IMAGE_EDITED = "image.edited"
     IMAGE_DELETED = "image.deleted"
+    AD_PUT = "ad.put"
+    AD_EDITED = "ad.edited"
     AD_DELETED = "ad.deleted"
 
 
-def record_upload(act: Act, row: UploadRow, principal: Principal, *, for_user: int) -> None:
+def record_upload(
+    act: Act, row: UploadRow, principal: Principal, *, profiles: Profiles, for_user: int
+) -> None:
     """Record what `principal` did to an upload of the user `for_user`."""
-    record_uploads(act, [row], principal, for_user=for_user)
+    record_uploads(act, [row], principal, profiles=profiles, for_user=for_user)
 
 
-def record_published(row: UploadRow, principal: Principal, *, for_user: int, key: str) -> None:
+def record_published(
+    row: UploadRow, principal: Principal, *, profiles: Profiles, for_user: int, key: str
+) -> None:
     """Record an upload whose image a worker has published. `key` is the image's."""
-    fields = _upload_fields(row, _actor(principal), for_user)
+    fields = _upload_fields(row, _actor(principal), profiles, for_user)
     write(log, Act.UPLOAD_CONFIRMED.value, {**fields, "key": key})
 
 
-def record_rejection(row: UploadRow, principal: Principal, *, for_user: int, detail: str) -> None:
+def record_rejection(
+    row: UploadRow, principal: Principal, *, profiles: Profiles, for_user: int, detail: str
+) -> None:
     """Record an upload whose object is not the declared one; `detail` says what differs."""
-    fields = _upload_fields(row, _actor(principal), for_user)
+    fields = _upload_fields(row, _actor(principal), profiles, for_user)
     write(log, Act.UPLOAD_REJECTED.value, {**fields, "detail": detail})
 
 
 def record_uploads(
-    act: Act, rows: Iterable[UploadRow], principal: Principal, *, for_user: int
+    act: Act,
+    rows: Iterable[UploadRow],
+    principal: Principal,
+    *,
+    profiles: Profiles,
+    for_user: int,
 ) -> None:
     """Record what `principal` did to uploads of the user `for_user`, one line for each."""
     actor = _actor(principal)
-    write(log, act.value, *[_upload_fields(row, actor, for_user) for row in rows])
+    write(log, act.value, *[_upload_fields(row, actor, profiles, for_user) for row in rows])
 
 
-def _upload_fields(row: UploadRow, actor: Mapping[str, object], for_user: int) -> dict[str, object]:
+def _upload_fields(
+    row: UploadRow, actor: Mapping[str, object], profiles: Profiles, for_user: int
+) -> dict[str, object]:
     fields: dict[str, object] = {
         "upload_id": row.id,
         "for_user": for_user,
         "key": row.key,
         "size": row.size,
         "transport": row.transport,
-        "owner": f"{row.owner_kind}/{row.owner_id}",
+        "owner": profiles.label(row.owner_kind, row.key),
         **actor,
     }
     if row.uppy_session_id is not None:

@@ -32,6 +32,9 @@ STEP_SECONDS = Histogram(
 )
 PROBLEMS = Counter("broker_problems", "Error answers, by code", ["code"])
 TOKENS_REFUSED = Counter("broker_tokens_refused", "Refused bearer tokens, by reason", ["reason"])
+GRANTS_IGNORED = Counter(
+    "broker_grants_ignored", "Malformed grants in valid tokens, by reason", ["reason"]
+)
 ISSUED = Counter("broker_tickets_issued", "Tickets issued", ["purpose", "transport"])
 REFUSED = Counter("broker_tickets_refused", "Refused requests for tickets, by code", ["code"])
 QUOTA_REFUSED = Counter(

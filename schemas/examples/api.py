@@ -88,6 +88,7 @@ def _upload(state: str) -> dict[str, Any]:
         "purpose": "ad_image",
         "owner": 1,
         "key": KEY,
+        "file_name": "main.jpg",
         "content_type": "image/jpeg",
         "size": 2483112,
         "checksum_sha256": SHA256,
@@ -103,12 +104,19 @@ def _upload(state: str) -> dict[str, Any]:
     }
 
 
-def _profile(max_bytes: int, max_count: int) -> dict[str, Any]:
+def _profile(prefix: str, max_bytes: int, max_count: int) -> dict[str, Any]:
     return {
+        "prefix": prefix,
+        "owners": "table",
+        "visibility": "public",
         "content_types": ["image/jpeg", "image/png", "image/webp"],
         "max_bytes": max_bytes,
         "max_count": max_count,
+        "keeps_one": max_count == 1,
         "ticket_ttl": 300,
+        "put_ttl": 3600,
+        "multipart_ttl": 72000,
+        "cache_control": "public, max-age=86400",
         "checksum_required": True,
         "transports": ["post", "put", "multipart"],
         "default_transport": "post",
@@ -129,6 +137,16 @@ API: dict[str, dict[str, Any]] = {
             "description": "Ridden for two summers.",
             "price": "850.00",
             "is_active": True,
+        }
+    },
+    "WholeAd": {
+        "ad": {
+            "owner": "1",
+            "title": "A red bicycle",
+            "description": "Ridden for two summers.",
+            "price": "850.00",
+            "is_active": True,
+            "is_sold": False,
         }
     },
     "AdChanges": {"price": {"price": "790.00"}},
@@ -207,7 +225,10 @@ API: dict[str, dict[str, Any]] = {
         }
     },
     "Profiles": {
-        "profiles": {"ad_image": _profile(10485760, 20), "avatar": _profile(5242880, 1)},
+        "profiles": {
+            "ad_image": _profile("ads/ad_", 10485760, 20),
+            "avatar": _profile("avatars/user_", 5242880, 1),
+        },
     },
     "Notification": {
         "s3": {

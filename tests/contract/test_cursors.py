@@ -14,12 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from broker.db import migrate
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
 from broker.db.fast_path import insert_uploads, read_upload
+from broker.db.fast_path.new_uploads import InsertedFor
 from broker.db.fast_path.transactions import own_transaction, read_cursor
 from broker.db.models import Upload, User
 from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
 from broker.db.session import Database, Session
 from broker.domain.errors import DatabaseUnavailable
+from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.upload_row import NewUpload
 from broker.services.marketplace.sign_in import ensure_user
@@ -42,10 +44,10 @@ def new_upload(**changes: object) -> NewUpload:
         id=uuid4(),
         state="pending",
         owner_kind="user",
-        owner_id=1,
         issued_by=1,
         key=f"avatars/user_1/{uuid4()}.jpg",
         written_key=f"incoming/avatars/user_1/{uuid4()}.jpg",
+        file_name="a.jpg",
         content_type="image/jpeg",
         size=5,
         size_is_exact=True,
@@ -68,14 +70,15 @@ def insert(database: Database, rows: list[NewUpload], quota: Reservation | None 
         inserted = insert_uploads(
             session,
             rows,
-            table=table_of("user"),
-            owner_id=1,
+            table=table_of(Limits().profiles.avatar),
+            owner="1",
             asker_id=1,
+            is_service=False,
             limit=1,
             quota=quota,
             commit=True,
         )
-    assert inserted == 1
+    assert inserted == InsertedFor(user_id=1, owner_id=1)
 
 
 @pytest.mark.parametrize(

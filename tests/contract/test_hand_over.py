@@ -10,6 +10,7 @@ from broker.db.fast_path import set_processing, still_owns
 from broker.db.models import Ad, Upload
 from broker.db.owner_tables import table_of
 from broker.db.session import Database
+from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.services.marketplace.sign_in import ensure_user
 
@@ -82,7 +83,7 @@ def test_a_pending_upload_is_handed_over_once_and_is_due_even_if_this_clock_is_a
 def test_an_upload_is_handed_over_only_while_its_owner_belongs_to_its_user(
     database: Database, ad_id: int
 ) -> None:
-    ads = table_of("ad")
+    ads = table_of(Limits().profiles.ad_image)
     uploads = [stored(database, ad_id, user_id=user_id) for user_id in (1, 2)]
     with database.session() as session:
         assert [still_owns(session, ads, upload) for upload in uploads] == [False, True]

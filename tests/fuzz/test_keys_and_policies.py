@@ -21,12 +21,10 @@ from broker.domain.object_keys import (
     STEM_MAX,
     new_key,
     object_key,
-    owner_of,
     relative_key,
     stem,
     written_key,
 )
-from broker.domain.owners import OWNER_KINDS
 from broker.domain.post_policy import PostForm, post_form
 from broker.storage.sigv4 import Credentials, sign_post
 from tests.fuzz import repeatable
@@ -35,7 +33,8 @@ from tests.fuzz import repeatable
 # more often than in random text.
 PIECES = st.sampled_from(["../", "..\\", "/", "\\", "%2e%2e%2f", ".", "ad_2", "${filename}", "\0"])
 NAMES = st.lists(PIECES | st.text(st.characters(), max_size=80), max_size=6).map("".join)
-KINDS = st.sampled_from(list(OWNER_KINDS.values()))
+PROFILES = Limits().profiles
+KINDS = st.sampled_from(list(PROFILES))
 TYPES = st.sampled_from(list(EXTENSIONS))
 OWNERS = st.integers(1, 10**18 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
@@ -60,7 +59,7 @@ def test_a_stem_is_short_and_plain_and_does_not_change_when_repeated(name: str) 
 def test_a_key_is_below_its_owner_for_any_file_name(
     kind: Any, owner: int, name: str, content_type: str, promoted: bool
 ) -> None:
-    key = new_key(kind, owner, name, content_type)
+    key = new_key(kind, str(owner), name, content_type)
     below = f"{kind.prefix}{owner}/"
     assert key.startswith(below)
     assert re.fullmatch(
@@ -68,19 +67,19 @@ def test_a_key_is_below_its_owner_for_any_file_name(
         key.removeprefix(below),
     )
     assert len(object_key("media", key)) <= KEY_MAX
-    assert owner_of(key) == (kind, owner)
+    assert PROFILES.of_key(key) == (kind, str(owner))
     # Without a digest the client writes below incoming/.
     upload = Upload(key=key, transport="post", checksum_sha256=None if promoted else "digest")
     written = written_key(Limits(), upload)
     assert written == f"{INCOMING if promoted else 'media'}/{key}"
     assert relative_key("media", object_key("media", key)) == key
-    assert new_key(kind, owner, name, content_type) != key
+    assert new_key(kind, str(owner), name, content_type) != key
 
 
 @repeatable(150)
 @given(key=st.lists(PIECES | st.sampled_from(["ads/ad_1", "avatars/user_"]) | TEXTS).map("".join))
 def test_the_prefix_of_a_key_names_its_owner(key: str) -> None:
-    found = owner_of(key)
+    found = PROFILES.of_key(key)
     if found is not None:
         kind, owner = found
         assert key.startswith(f"{kind.prefix}{owner}/")

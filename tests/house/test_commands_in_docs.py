@@ -22,6 +22,7 @@ PAGES = [
     "docs/reconcile.md",
     "docs/security.md",
     "docs/settings.md",
+    "docs/tokens.md",
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs/operations").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +55,9 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
         assert not isinstance(command, click.Group), f"{page}: broker {line}"
 
 
-@pytest.mark.parametrize("page", ["docs/cookbook.md", "docs/migrating.md", "docs/reconcile.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/cookbook.md", "docs/migrating.md", "docs/reconcile.md", "docs/tokens.md"]
+)
 def test_every_setting_that_a_page_names_is_one(page: str) -> None:
     named = set(re.findall(rf"{PREFIX}[A-Z0-9_]+", (ROOT / page).read_text()))
     assert named <= {PREFIX + name.upper() for name in Settings.model_fields}

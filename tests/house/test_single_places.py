@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.owners import OWNER_KINDS, kind_named
+from broker.domain.limits import Limits
 from broker.domain.transports import TRANSPORTS, transport_named
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,7 +16,9 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
     if "migrations" not in path.parts
 ]
-KINDS = {name.upper() for name in OWNER_KINDS} | {kind.name for kind in OWNER_KINDS.values()}
+PROFILES = Limits().profiles
+NAMES = {name for profile in PROFILES for name in (profile.owner_kind, profile.name)}
+KINDS = NAMES | {name.upper() for name in NAMES}
 NAMES_OF_TRANSPORTS = {name.upper() for name in TRANSPORTS} | set(TRANSPORTS)
 
 
@@ -60,8 +62,8 @@ def test_no_code_compares_a_particular_transport() -> None:
 
 
 def test_only_the_rooms_of_ads_and_users_name_their_own_kind_in_a_query() -> None:
-    """`Image.owner_kind == AD.name` in the ads' own service is a query, not a decision."""
-    own = {"broker/services/marketplace/ads.py"}
+    """`Image.owner_kind == AD` in the ads' own service is a query, not a decision."""
+    own = {f"broker/services/marketplace/{name}.py" for name in ("ads", "images", "users")}
     # There a role has the same name as a kind, and a command has an option `--ad`.
     other_words = {
         "broker/cli/token.py",
@@ -72,7 +74,7 @@ def test_only_the_rooms_of_ads_and_users_name_their_own_kind_in_a_query() -> Non
 
 def test_an_unknown_kind_and_an_unknown_transport_raise() -> None:
     with pytest.raises(LookupError):
-        kind_named("product")
+        PROFILES.of_kind("product")
     with pytest.raises(LookupError):
         transport_named("carrier_pigeon")
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from flask import Flask
 
 from broker.db.models import Ad, UserQuota
-from broker.domain.owners import AD
 from broker.domain.principal import Principal
 from broker.services.background.reap import reap_once
 from broker.services.reconcile.verify_rows import wrong_rows
@@ -42,7 +41,7 @@ def issue_at(app: Flask, ad: int, now: datetime, sizes: tuple[int, ...] = (SIZE,
         for size in sizes
     ]
     with app.extensions["broker"].work(Principal(user_id=1), now=now) as work:
-        tickets = issue(work, AD, ad, files)
+        tickets = issue(work, work.limits.profiles.ad_image, str(ad), files)
     return [ticket.upload.id for ticket in tickets]
 
 

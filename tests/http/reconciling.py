@@ -10,9 +10,9 @@ import boto3
 from flask import Flask
 
 from broker.domain.adoption import AdoptTally, Claim
+from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.limits import Limits
 from broker.domain.object_head import ListedObject
-from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Difference, Tally
 from broker.domain.storage_errors import ObjectNotFound
 from broker.services.adopt.adopt import adopt, claims_of_listing

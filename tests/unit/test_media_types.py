@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from broker.domain import media_types
+from broker.domain.profiles import Profile
 from broker.inspection.inspect import _CLEAN
+from broker.services.tickets.issue import FileRequest, _with_canonical_type
 from schemas.tickets import TYPE_PATTERN
 
 DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
@@ -87,6 +89,17 @@ def test_only_the_profiles_own_types_are_accepted() -> None:
     assert found("", "a.jpg", "application/pdf") is None
     assert found("application/x-model", "a.stl", "application/x-model") == "application/x-model"
     assert found("text/rtf", "a.rtf", "text/rtf") == "text/rtf"
+
+
+def test_a_ticket_has_the_usual_name_of_a_type_of_its_profile() -> None:
+    pdf = Profile(
+        name="invoice", owner_kind="invoice", prefix="i/", content_types=("application/pdf",)
+    )
+    for named in ("", "application/octet-stream", "application/x-pdf", "Application/PDF; a=b"):
+        file = FileRequest(file_name="Rechnung.PDF", content_type=named)
+        assert _with_canonical_type(pdf, file).content_type == "application/pdf"
+    photo = FileRequest(file_name="a.jpg")
+    assert _with_canonical_type(pdf, photo) == photo
 
 
 def test_a_profile_for_any_bytes_stores_files_of_other_types_as_bytes() -> None:

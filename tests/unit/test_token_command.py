@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from broker.cli.token import token
+from broker.domain.grants import Action, read_grants
 from broker.local.dev_env import load_or_make
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
@@ -149,3 +150,54 @@ def test_report_24_a_token_has_what_the_settings_of_broker_dev_require(
     load_or_make(tmp_path, port=8000, s3_port=8333)
     done = run("--sub", "7", "--data-dir", tmp_path)
     assert jwt.decode(done.stdout.strip(), secret, ["HS256"])["token_type"] == "access"
+
+
+def test_broker_token_signs_grants(tmp_path: Path) -> None:
+    secret = load_or_make(tmp_path, port=8000, s3_port=8333)["BROKER_JWT_SECRET"]
+    done = run(
+        *("--sub", "7", "--data-dir", tmp_path),
+        *("--grant", "product_image/42:create,delete", "--grant", "invoice/order_7:read"),
+    )
+    assert done.exit_code == 0, done.output
+    claims = jwt.decode(done.stdout.strip(), secret, ["HS256"])
+    grants, faults = read_grants(claims["authorization_details"])
+    assert grants.actions == {
+        ("product_image", "42"): {Action.CREATE, Action.DELETE},
+        ("invoice", "order_7"): {Action.READ},
+    }
+    assert faults == []
+    done = run("--sub", "7", "--data-dir", tmp_path)
+    assert "authorization_details" not in jwt.decode(done.stdout.strip(), secret, ["HS256"])
+
+
+@pytest.mark.parametrize(
+    ("grant", "reason"),
+    [
+        ("product_image/42", "is not PROFILE/OWNER:ACTION,ACTION"),
+        ("product_image:create", "is not PROFILE/OWNER:ACTION,ACTION"),
+        ("product_image/42:", "the actions are create, update, delete, read"),
+        ("product_image/42:create,publish", "the actions are create, update, delete, read"),
+        ("product_image/42:create,", "the actions are create, update, delete, read"),
+        ("product_image/4/2:create", "the owner must have 1 to 64"),
+        ("product_image/:create", "the owner must have 1 to 64"),
+        (f"product_image/{'4' * 65}:create", "the owner must have 1 to 64"),
+        ("Product Image/42:create", "the profile must begin with a letter"),
+        ("product_image/42:" + ",".join(["read"] * 5), "named more than once"),
+    ],
+)
+def test_a_grant_that_the_api_would_ignore_is_refused(
+    grant: str, reason: str, tmp_path: Path
+) -> None:
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    done = run("--sub", "1", "--data-dir", tmp_path, "--grant", grant)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert reason in done.stderr
+
+
+def test_a_token_has_at_most_100_grants(tmp_path: Path) -> None:
+    load_or_make(tmp_path, port=8000, s3_port=8333)
+    grants = [word for number in range(101) for word in ("--grant", f"product_image/{number}:read")]
+    assert run("--sub", "1", "--data-dir", tmp_path, *grants[:200]).exit_code == 0
+    done = run("--sub", "1", "--data-dir", tmp_path, *grants)
+    assert done.exit_code == 2
+    assert "at most 100 grants" in done.stderr

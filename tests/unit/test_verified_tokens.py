@@ -2,6 +2,7 @@
 
 from broker.api.auth.signing_keys import ConfiguredKey
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS, TOKENS_MAX, VerifiedTokens
+from broker.domain.grants import Action, Grants
 from broker.domain.principal import Principal
 
 ALICE = Principal(user_id=1)
@@ -48,3 +49,31 @@ def test_the_oldest_cached_tokens_are_dropped_if_there_are_too_many() -> None:
         tokens.remember(f"Bearer {number}", ALICE, clock.now + 60, KEY)
     assert tokens.recall("Bearer 0", KEYS) is None
     assert tokens.recall(f"Bearer {TOKENS_MAX}", KEYS) == ALICE
+
+
+def granted(*owners: str) -> Principal:
+    create = frozenset((Action.CREATE,))
+    return Principal(
+        user_id=1, grants=Grants({("product_image", owner): create for owner in owners})
+    )
+
+
+def test_each_token_of_a_user_keeps_its_own_grants() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    tokens.remember("Bearer a", granted("42"), clock.now + 60, KEY)
+    tokens.remember("Bearer b", granted("43"), clock.now + 60, KEY)
+    tokens.remember("Bearer c", ALICE, clock.now + 60, KEY)
+    assert tokens.recall("Bearer a", KEYS) == granted("42")
+    assert tokens.recall("Bearer b", KEYS) == granted("43")
+    assert tokens.recall("Bearer c", KEYS) == ALICE
+
+
+def test_fewer_tokens_are_cached_if_they_have_many_grants() -> None:
+    clock = Clock()
+    tokens = VerifiedTokens(clock)
+    many = granted(*map(str, range(100)))
+    for number in range(TOKENS_MAX // 50):
+        tokens.remember(f"Bearer {number}", many, clock.now + 60, KEY)
+    kept = [tokens.recall(f"Bearer {number}", KEYS) for number in range(TOKENS_MAX // 50)]
+    assert kept.count(many) == TOKENS_MAX // 51

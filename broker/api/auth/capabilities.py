@@ -72,7 +72,7 @@ def requires_capability(view: Callable[P, R]) -> Callable[P, R]:
         capability = str(kwargs.pop("capability"))
         with current().work(ANYONE) as work:
             g.uppy_session = live_session(work, _session_id(capability))
-        count_request(principal_of(g.uppy_session))
+        count_request(principal_of(current().limits, g.uppy_session))
         return view(*args, **kwargs)
 
     wrapper.auth = "capability"  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from cachetools import TLRUCache
 from broker.api.auth.signing_keys import SigningKeys
 from broker.domain.principal import Principal
 
+# Two grants take as much memory as a token, about a kilobyte, and count as one.
 TOKENS_MAX = 10_000
 # After this time a token is verified again, and its user's row is created again if the database
 # was restored from a backup without it.
@@ -39,7 +40,10 @@ class VerifiedTokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._found: TLRUCache[bytes, _Verified] = TLRUCache(
-            TOKENS_MAX, ttu=lambda _key, verified, _now: verified.until, timer=clock
+            TOKENS_MAX,
+            ttu=lambda _key, verified, _now: verified.until,
+            timer=clock,
+            getsizeof=_size,
         )
 
     def recall(self, token: str, keys: SigningKeys) -> Principal | None:
@@ -60,6 +64,10 @@ class VerifiedTokens:
         until = min(exp, self._clock() + REMEMBERED_SECONDS)
         with self._lock:
             self._found[_digest(token)] = _Verified(principal, until, signing_key)
+
+
+def _size(verified: _Verified) -> int:
+    return 1 + len(verified.principal.grants.actions) // 2
 
 
 def _digest(token: str) -> bytes:

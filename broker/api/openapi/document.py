@@ -34,6 +34,7 @@ from broker.api.routes import (
     users,
 )
 from schemas.problems import Problem
+from schemas.profiles import Profile
 from schemas.tickets import TRANSFERS, Transfer
 
 INFO = {
@@ -50,7 +51,10 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A token that the marketplace issued.",
+        "description": (
+            "A token that the marketplace issued. It contains the user, `exp` and, in "
+            "`authorization_details`, the user's grants for owners."
+        ),
     },
     "bucket": {
         "type": "http",
@@ -122,6 +126,10 @@ def document() -> bytes:
         api.register_blueprint(module.blueprint)
     # From flask-smorest. Its pagination is not used.
     del api.spec.components.schemas["PaginationMetadataSchema"]
+    # The names of profiles are the operator's.
+    converter: Any = schemas.converter
+    profile = converter.resolve_nested_schema(Profile)
+    api.spec.components.schemas["Profiles"] = {"type": "object", "additionalProperties": profile}
     return json.dumps(api.spec.to_dict(), indent=2).encode()
 
 

@@ -13,7 +13,6 @@ from broker.api.routes import shapes
 from broker.api.routes.ads import AD_PATH
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_many, issue_one
-from broker.domain.owners import AD
 from broker.services.marketplace import images as service
 from schemas import images, tickets
 
@@ -35,7 +34,7 @@ IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 @blueprint.response(201, tickets.Ticket)
 def upload_image(file: dict[str, Any], ad_id: int) -> Response:
     """Request a ticket for one image."""
-    return issue_one(AD, ad_id, file)
+    return issue_one(current().limits.profiles.ad_image, str(ad_id), file)
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
@@ -48,7 +47,7 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 @blueprint.response(201, tickets.TicketBatch)
 def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
     """Request tickets for up to 50 images. Either all are issued or none."""
-    return issue_many(AD, ad_id, batch["files"])
+    return issue_many(current().limits.profiles.ad_image, str(ad_id), batch["files"])
 
 
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)

@@ -11,20 +11,20 @@ from broker.api.request.context import current
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created
 from broker.domain.errors import InvalidRequest
-from broker.domain.owners import OwnerKind
+from broker.domain.profiles import Profile
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
 
 
-def issue_many(kind: OwnerKind, owner_id: int, files: Sequence[dict[str, Any]]) -> Response:
+def issue_many(profile: Profile, owner: str, files: Sequence[dict[str, Any]]) -> Response:
     """Issue a ticket for each file, or none at all."""
-    return _issue(kind, owner_id, files, _batch)
+    return _issue(profile, owner, files, _batch)
 
 
-def issue_one(kind: OwnerKind, owner_id: int, file: dict[str, Any]) -> Response:
+def issue_one(profile: Profile, owner: str, file: dict[str, Any]) -> Response:
     """Issue one ticket. Errors name the field, without an index."""
     with one_file():
-        return _issue(kind, owner_id, [file], _single)
+        return _issue(profile, owner, [file], _single)
 
 
 @contextmanager
@@ -39,15 +39,15 @@ def one_file() -> Iterator[None]:
 
 
 def _issue(
-    kind: OwnerKind,
-    owner_id: int,
+    profile: Profile,
+    owner: str,
     files: Sequence[dict[str, Any]],
     shape: Callable[[list[Ticket]], dict[str, Any]],
 ) -> Response:
     created = Created(shape)
     with current().work(principal()) as work:
         requests = [FileRequest(**file) for file in files]
-        tickets = issue(work, kind, owner_id, requests, answer=created.answer)
+        tickets = issue(work, profile, owner, requests, answer=created.answer)
     return created.response(tickets)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from broker.api.auth.tokens import accepts_token
 from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
-from broker.domain.media_types import EXTENSIONS
-from broker.domain.owners import OWNER_KINDS
-from broker.domain.transports import POST, TRANSPORTS
+from broker.domain.limits import Limits
+from broker.domain.profiles import Profile
+from broker.domain.transports import TRANSPORTS
 from schemas import profiles
 
 blueprint = Blueprint(
@@ -22,23 +22,31 @@ blueprint = Blueprint(
 @accepts_token
 @blueprint.response(200, profiles.Profiles)
 def get_profiles() -> dict[str, Any]:
-    """Read the limits of uploads, by purpose."""
+    """Read the limits of uploads, by the name of the profile."""
     limits = current().limits
+    return {profile.name: _shape(limits, profile) for profile in limits.profiles}
+
+
+def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
     return {
-        kind.purpose: {
-            "content_types": list(EXTENSIONS),
-            "max_bytes": kind.max_bytes(limits),
-            "max_count": kind.max_count(limits),
-            "ticket_ttl": int(kind.ttl(limits, POST).total_seconds()),
-            "checksum_required": limits.require_checksum,
-            "transports": list(TRANSPORTS),
-            "default_transport": limits.default_transport,
-            "multipart_threshold": limits.multipart_threshold,
-            "part_size": limits.part_size,
-            "inspection": limits.inspection,
-            "max_pixels": limits.max_pixels,
-            "max_frames": limits.max_frames,
-            "variant_widths": list(kind.variant_widths(limits)) if limits.inspects else [],
-        }
-        for kind in OWNER_KINDS.values()
+        "prefix": profile.prefix,
+        "owners": profile.owners,
+        "visibility": profile.visibility,
+        "content_types": list(profile.content_types),
+        "max_bytes": profile.max_bytes,
+        "max_count": profile.max_count,
+        "keeps_one": profile.keeps_one,
+        "ticket_ttl": profile.ticket_ttl,
+        "put_ttl": profile.put_ttl,
+        "multipart_ttl": profile.multipart_ttl,
+        "cache_control": profile.cache_control,
+        "checksum_required": limits.require_checksum,
+        "transports": list(TRANSPORTS),
+        "default_transport": limits.default_transport,
+        "multipart_threshold": limits.multipart_threshold,
+        "part_size": limits.part_size,
+        "inspection": "required" if profile.is_inspected else "off",
+        "max_pixels": profile.max_pixels,
+        "max_frames": profile.max_frames,
+        "variant_widths": list(profile.variant_widths),
     }

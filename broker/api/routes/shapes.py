@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from broker.api.request.context import current
 from broker.db.models import Image, Upload, User
-from broker.domain.owners import kind_named
 from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
 from broker.domain.subjects import stored_subject
@@ -111,12 +110,14 @@ def transfer(issued: Ticket) -> dict[str, Any]:
 
 def upload(row: Upload, recorded: Image | None, now: datetime) -> dict[str, Any]:
     """Return an upload as JSON, with its checksums once its image is recorded."""
+    profile = current().limits.profiles.of_kind(row.owner_kind)
     return {
         "id": row.id,
         "state": row.state,
-        "purpose": kind_named(row.owner_kind).purpose,
-        "owner": row.owner_id,
+        "purpose": profile.name,
+        "owner": row.owner_id if profile.has_integer_owners else profile.owner_in(row.key),
         "key": row.key,
+        "file_name": row.file_name,
         "content_type": row.content_type,
         "size": row.size if row.size_is_exact else None,
         "checksum_sha256": row.checksum_sha256,

@@ -32,7 +32,7 @@ from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
 from broker.services.uploads.settled import Recorded
 from broker.services.uppy import uploads as uppy_uploads
-from broker.services.uppy.sessions import kind_of, principal_of
+from broker.services.uppy.sessions import owner_of, principal_of
 from broker.services.work import Work
 from broker.telemetry.metrics import CONFIRMS
 from schemas import images, uppy
@@ -118,7 +118,10 @@ def get_uploaded_parts(query: dict[str, str], upload_id: UUID) -> list[dict[str,
 def sign_part_upload(query: dict[str, str], upload_id: UUID, part_number: int) -> dict[str, Any]:
     """Sign one part."""
     (part,) = _sign(upload_id, query["key"], [part_number])
-    return {"url": part.put.url, "expires": current().limits.put_ttl}
+    return {
+        "url": part.put.url,
+        "expires": current().limits.profiles.of_kind(uppy_session().owner_kind).put_ttl,
+    }
 
 
 @blueprint.route(MULTIPART_PATH + "/batch", methods=["GET"], strict_slashes=False)
@@ -196,7 +199,7 @@ def _public_key(recorded: Recorded) -> str:
 
 def _work() -> AbstractContextManager[Work]:
     """Return the work of the session's user."""
-    return current().work(principal_of(uppy_session()))
+    return current().work(principal_of(current().limits, uppy_session()))
 
 
 def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> Ticket:
@@ -211,7 +214,8 @@ def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> 
         transport=transport.name,
     )
     with one_file(), _work() as work:
-        (ticket,) = issue(work, kind_of(row), row.owner_id, [request], uppy_session_id=row.id)
+        profile = work.limits.profiles.of_kind(row.owner_kind)
+        (ticket,) = issue(work, profile, owner_of(row), [request], uppy_session_id=row.id)
     return ticket
 
 

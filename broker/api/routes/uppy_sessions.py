@@ -16,7 +16,7 @@ from broker.api.routes.ads import AD_PATH
 from broker.api.routes.idempotency import Created, idempotent
 from broker.api.routes.users import USER_PATH
 from broker.db.models import UppySession
-from broker.domain.owners import AD, USER, OwnerKind
+from broker.domain.profiles import Profile
 from broker.services.uppy import sessions as service
 from broker.services.work import utc_now
 from schemas import uppy
@@ -38,7 +38,7 @@ blueprint = Blueprint(
 @blueprint.response(201, uppy.Session)
 def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
     """Open an endpoint through which Uppy uploads images of an ad."""
-    return _open(AD, ad_id, limits)
+    return _open(current().limits.profiles.ad_image, str(ad_id), limits)
 
 
 @blueprint.route("/users" + USER_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
@@ -49,7 +49,7 @@ def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
 @blueprint.response(201, uppy.Session)
 def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
     """Open an endpoint through which Uppy uploads an avatar."""
-    return _open(USER, user_id, limits)
+    return _open(current().limits.profiles.avatar, str(user_id), limits)
 
 
 @blueprint.route("/uppy_sessions/<uuid:session_id>/", methods=["DELETE"], strict_slashes=False)
@@ -62,7 +62,7 @@ def revoke_uppy_session(session_id: UUID) -> None:
         service.revoke(work, session_id)
 
 
-def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
+def _open(profile: Profile, owner: str, limits: dict[str, int]) -> Response:
     base, now = base_url(), utc_now()
 
     def shape(row: UppySession) -> dict[str, Any]:
@@ -81,5 +81,5 @@ def _open(kind: OwnerKind, owner_id: int, limits: dict[str, int]) -> Response:
     created = Created(shape)
     with current().work(principal(), now=now) as work:
         asked = service.SessionLimits(**limits)
-        row = service.open_session(work, kind, owner_id, asked, answer=created.answer)
+        row = service.open_session(work, profile, owner, asked, answer=created.answer)
     return created.response(row)

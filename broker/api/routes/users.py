@@ -12,7 +12,6 @@ from broker.api.request.view_marks import issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_one
-from broker.domain.owners import USER
 from broker.domain.principal import ANYONE
 from broker.services.marketplace import users as service
 from schemas import tickets, users
@@ -63,4 +62,4 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 @blueprint.response(201, tickets.Ticket)
 def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
     """Request a ticket for an avatar."""
-    return issue_one(USER, user_id, file)
+    return issue_one(current().limits.profiles.avatar, str(user_id), file)

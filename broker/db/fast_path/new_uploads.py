@@ -6,7 +6,7 @@ as one JSON text, so a statement is the same for any number of rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,7 +20,6 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Integer,
-    Select,
     Table,
     Text,
     Update,
@@ -38,7 +37,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from broker.db.fast_path.statements import Executor, Row, SessionExecutor
 from broker.db.fast_path.transactions import is_sqlite, own_transaction
@@ -51,9 +49,16 @@ _UPLOADS: Table = Upload.__table__  # type: ignore[assignment]
 
 
 _NAMES = tuple(field.name for field in fields(NewUpload))
-_OWNER = bindparam("b_owner_id", type_=BigInteger)
 _ASKER = bindparam("asker_id", type_=BigInteger)
 _COUNT = bindparam("count", type_=Integer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertedFor:
+    """The owner of inserted uploads, and the user whose quota they reserve."""
+
+    user_id: int
+    owner_id: int
 
 
 def insert_uploads(
@@ -61,42 +66,44 @@ def insert_uploads(
     rows: Sequence[NewUpload],
     *,
     table: OwnerTable,
-    owner_id: int,
-    asker_id: int | None,
+    owner: str,
+    asker_id: int,
+    is_service: bool,
     limit: int,
     quota: Reservation | None,
     commit: bool,
-) -> int | None:
+) -> InsertedFor | None:
     """Insert uploads for an owner, reserve a slot for each, and charge the quota.
 
     Args:
         session: its transaction is used unless `commit` is set.
         rows: the uploads.
         table: the owner's table: the columns with its user and its slots.
-        owner_id: the owner's id in that table.
-        asker_id: the user who must own it; None for a service, which may ask for any owner.
+        owner: the owner, as text.
+        asker_id: the user who asks, and who must own the owner, unless grants decide.
+        is_service: the caller may ask for any owner.
         limit: the slots that the owner has.
         quota: what the uploads reserve of the quota of the owner's user.
         commit: commit in this step; otherwise the statements belong to the session's transaction.
 
     Returns:
-        The id of the owner's user; None, with nothing changed, if there is no such owner, it
-        belongs to another user, or too few slots or too little quota are left.
+        None, with nothing changed, if there is no such owner, it belongs to another user, or too
+        few slots or too little quota are left.
     """
-    owner = {
-        "b_owner_id": owner_id,
-        "asker_id": asker_id,
+    asked = {
+        "b_owner": table.value(owner),
+        "asker_id": None if is_service and table.user_id is not None else asker_id,
         "count": len(rows),
         "slot_limit": limit,
     }
     insert = _in_three if is_sqlite(session) else _in_one
     if not commit:
-        return insert(SessionExecutor(session), rows, table, owner, quota)
+        return insert(SessionExecutor(session), rows, table, asked, quota)
     with own_transaction(session) as transaction:
-        user_id = insert(transaction, rows, table, owner, quota)
-        if user_id is not None:
+        found = insert(transaction, rows, table, asked, quota)
+        if found is not None:
             transaction.commit()
-        return user_id
+        return found
 
 
 def _in_one(
@@ -105,12 +112,12 @@ def _in_one(
     table: OwnerTable,
     owner: Mapping[str, Any],
     quota: Reservation | None,
-) -> int | None:
+) -> InsertedFor | None:
     """Reserve the slots, charge the quota and insert in one statement."""
     values = {**owner, "new_rows": orjson.dumps(rows).decode()}
     if quota is not None:
         values |= quota.values
-    return _user_id(executor.first(_insert_for_owner(table, charged=quota is not None), values))
+    return _found(executor.first(_insert_for_owner(table, charged=quota is not None), values))
 
 
 def _in_three(
@@ -119,20 +126,23 @@ def _in_three(
     table: OwnerTable,
     owner: Mapping[str, Any],
     quota: Reservation | None,
-) -> int | None:
+) -> InsertedFor | None:
     """Reserve the slots, charge the quota, insert. If this returns None, the caller rolls back."""
-    user_id = _user_id(executor.first(_owner(table), owner))
-    if user_id is None:
+    found = _found(executor.first(_owner(table), owner))
+    if found is None:
         return None
     window: datetime | None = None
     if quota is not None:
-        reserved = executor.first(reserve_on_sqlite(), {**quota.values, "quota_user_id": user_id})
+        reserved = executor.first(
+            reserve_on_sqlite(), {**quota.values, "quota_user_id": found.user_id}
+        )
         if reserved is None:
             return None
         window = reserved[1]
     new_rows = orjson.dumps(rows, _to_sqlite, orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    executor.first(_from_json(), {"new_rows": new_rows, "owner_user_id": user_id, "window": window})
-    return user_id
+    further = {"owner_user_id": found.user_id, "owner_id": found.owner_id, "window": window}
+    executor.first(_from_json(), {"new_rows": new_rows, **further})
+    return found
 
 
 def _to_sqlite(value: object) -> str:
@@ -142,22 +152,33 @@ def _to_sqlite(value: object) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _user_id(row: Row | None) -> int | None:
-    return None if row is None else int(row[0])
+def _found(row: Row | None) -> InsertedFor | None:
+    return None if row is None else InsertedFor(user_id=int(row[0]), owner_id=int(row[1]))
 
 
 @cache
-def _owner(table: OwnerTable) -> Select[Any] | ReturningUpdate[Any]:
+def _owner(table: OwnerTable) -> Any:
     """Return the statement that finds the owner's user, and reserves slots if they are counted."""
-    user_id = table.user_id.label("user_id")
     if table.slots is None:
-        return select(user_id).where(*_is_open(table))
-    return _slots_taken(table).where(*_is_open(table)).returning(user_id)
+        return select(*_ids(table)).where(*_is_open(table))
+    return _slots_taken(table).where(*_is_open(table)).returning(*_ids(table))
+
+
+def _ids(table: OwnerTable) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Return the id of the owner's user, and the owner's id. Without a user it is the asker."""
+    user_id = _ASKER if table.user_id is None else table.user_id
+    return user_id.label("user_id"), table.id.label("owner_id")
+
+
+def _is_named(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
+    return (table.name == bindparam("b_owner", type_=table.name.type), *table.only)
 
 
 def _is_open(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions: the owner belongs to the caller, and has enough free slots."""
-    conditions = [table.id == _OWNER, or_(_ASKER.is_(None), table.user_id == _ASKER)]
+    conditions = list(_is_named(table))
+    if table.user_id is not None:
+        conditions.append(or_(_ASKER.is_(None), table.user_id == _ASKER))
     if table.slots is not None:
         limit = bindparam("slot_limit", type_=Integer)
         conditions.append(table.slots + _COUNT <= limit)
@@ -178,7 +199,7 @@ def _insert_for_owner(table: OwnerTable, *, charged: bool) -> Insert:
     found = select(*chosen, *owner.c).join_from(rows, owner, true())
     names = [*_NAMES, *owner.c.keys()]
     into = postgresql.insert(_UPLOADS).from_select(names, found, include_defaults=False)
-    return into.returning(_UPLOADS.c.user_id)
+    return into.returning(_UPLOADS.c.user_id, _UPLOADS.c.owner_id)
 
 
 def _charged_owner(table: OwnerTable) -> CTE:
@@ -190,16 +211,17 @@ def _charged_owner(table: OwnerTable) -> CTE:
     the newest version of a row, even after another transaction's commit, and the conditions are
     checked again on that version; the UPDATE starts from there.
     """
-    user_id = table.user_id.label("user_id")
-    room = select(user_id).where(*_is_open(table))
+    room = select(*_ids(table)).where(*_is_open(table))
     if table.slots is not None:
         room = room.with_for_update(key_share=True)
-    quota = reserve_on_postgresql(room.cte("room")).cte("quota")
+    found = room.cte("room")
+    quota = reserve_on_postgresql(found).cte("quota")
     window = quota.c.window_start.label("quota_window")
+    charged = quota.c.user_id == found.c.user_id
     if table.slots is None:
-        return select(quota.c.user_id, window).cte("owner")
-    taken = _slots_taken(table).where(table.id == _OWNER, table.user_id == quota.c.user_id)
-    return taken.returning(user_id, window).cte("owner")
+        return select(found.c.user_id, found.c.owner_id, window).where(charged).cte("owner")
+    taken = _slots_taken(table).where(*_is_named(table), table.id == found.c.owner_id, charged)
+    return taken.returning(found.c.user_id, found.c.owner_id, window).cte("owner")
 
 
 @cache
@@ -209,9 +231,10 @@ def _from_json() -> Insert:
     chosen = [_of_json(rows.c.value, name) for name in _NAMES]
     further = [
         bindparam("owner_user_id", type_=BigInteger),
+        bindparam("owner_id", type_=BigInteger),
         bindparam("window", type_=_UPLOADS.c.quota_window.type),
     ]
-    names = [*_NAMES, "user_id", "quota_window"]
+    names = [*_NAMES, "user_id", "owner_id", "quota_window"]
     found = select(*chosen, *further)
     return insert(_UPLOADS).from_select(names, found, include_defaults=False)
 

@@ -21,5 +21,5 @@ def still_owns(session: Session, owner: OwnerTable, upload: Upload) -> bool:
 @cache
 def _statement(owner: OwnerTable) -> Select[Any]:
     owner_id = bindparam("owner_id", type_=owner.id.type)
-    user_id = bindparam("user_id", type_=owner.user_id.type)
-    return select(owner.id).where(owner.id == owner_id, owner.user_id == user_id)
+    user_id = bindparam("user_id", type_=owner.user.type)
+    return select(owner.id).where(owner.has_id(owner_id), owner.user == user_id)

@@ -56,6 +56,6 @@ def _statement(owner: OwnerTable | None, is_sqlite: bool) -> ReturningUpdate[Any
         .values(state=UploadState.PROCESSING, processing_since=now, due_at=due)
     )
     if owner is not None:
-        belongs = exists().where(owner.id == columns.owner_id, owner.user_id == columns.user_id)
+        belongs = exists().where(owner.has_id(columns.owner_id), owner.user == columns.user_id)
         changed = changed.where(belongs)
     return changed.returning(*columns)

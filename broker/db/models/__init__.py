@@ -1,6 +1,6 @@
 """The tables. Rows hold relative keys; the location is a setting, not data.
 
-Uploads and images name their owner by kind and id (`domain/owners.py`) without a foreign key,
+Uploads and images name their owner by kind and id (`db/owner_tables.py`) without a foreign key,
 so a new kind needs no new column. Code that deletes an owner deletes these rows.
 """
 
@@ -8,6 +8,7 @@ from broker.db.models.accounts import Ad, User, UserQuota
 from broker.db.models.background import Deletion, IdempotencyKey, Worker
 from broker.db.models.base import Base
 from broker.db.models.images import Image, ImageVariant
+from broker.db.models.owners import Owner, UsedProfile
 from broker.db.models.uploads import Upload, UploadPart, UppySession
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "IdempotencyKey",
     "Image",
     "ImageVariant",
+    "Owner",
     "Upload",
     "UploadPart",
     "UppySession",
+    "UsedProfile",
     "User",
     "UserQuota",
     "Worker",

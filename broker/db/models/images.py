@@ -37,10 +37,12 @@ class Image(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     upload_id: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), unique=True)
-    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_kind: Mapped[str] = mapped_column(String(32))
     owner_id: Mapped[int] = mapped_column(BigInteger)
     key: Mapped[str] = mapped_column(String(255), unique=True)
-    content_type: Mapped[str] = mapped_column(String(64))
+    # As the client named it; NULL if it is not known.
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(127))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
     # Whether the digest that the client declared was compared: by a worker with the bytes, or by a

@@ -48,7 +48,7 @@ class Upload(Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
-    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_kind: Mapped[str] = mapped_column(String(32))
     owner_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     issued_by: Mapped[int] = mapped_column(BigInteger)
@@ -56,7 +56,9 @@ class Upload(Base):
     key: Mapped[str] = mapped_column(String(255), unique=True)
     # The object key that the client writes to; NULL for uploads of release 0.2.
     written_key: Mapped[str | None] = mapped_column(String(512))
-    content_type: Mapped[str] = mapped_column(String(64))
+    # As the client named it, without its folder; NULL for uploads of release 0.4.
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(127))
     size: Mapped[int] = mapped_column(BigInteger)
     checksum_sha256: Mapped[str | None] = mapped_column(String(44))
     transport: Mapped[str] = mapped_column(String(16))
@@ -114,8 +116,10 @@ class UppySession(Base):
     __table_args__ = (Index(None, "expires_at"),)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_kind: Mapped[str] = mapped_column(String(32))
     owner_id: Mapped[int] = mapped_column(BigInteger)
+    # The owner as text if grants decide about it.
+    owner: Mapped[str | None] = mapped_column(String(64))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     max_files: Mapped[int]
     files_taken: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -8,6 +8,7 @@ from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.part_plan import PartPlan
 from broker.domain.post_policy import PostForm
+from broker.domain.profiles import Profile
 from broker.domain.put_request import PutRequest
 from broker.domain.upload_row import UploadRow
 
@@ -53,7 +54,7 @@ class Transport(ABC):
     stays_charged: ClassVar[bool] = True
 
     @abstractmethod
-    def ttl(self, limits: Limits) -> timedelta:
+    def ttl(self, profile: Profile) -> timedelta:
         """Return how long a ticket may be used before it must be renewed."""
 
     @abstractmethod

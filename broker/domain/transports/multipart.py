@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_OBJECT_BYTES, PartPlan, plan_of, plan_parts
+from broker.domain.profiles import Profile
 from broker.domain.transports.base import Presigner, Transfer, Transport
 from broker.domain.upload_row import UploadRow
 
@@ -21,9 +22,9 @@ class Multipart(Transport):
     has_parts = True
     stays_charged = False
 
-    def ttl(self, limits: Limits) -> timedelta:
+    def ttl(self, profile: Profile) -> timedelta:
         """Return how long a multipart upload may take."""
-        return timedelta(seconds=limits.multipart_ttl)
+        return timedelta(seconds=profile.multipart_ttl)
 
     def sign(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost
 from broker.domain.post_policy import post_form
+from broker.domain.profiles import Profile
 from broker.domain.transports.base import Presigner, Transfer, Transport
 from broker.domain.upload_row import UploadRow
 
@@ -17,9 +18,9 @@ class Post(Transport):
     takes_open_size = True
     takes_return_url = True
 
-    def ttl(self, limits: Limits) -> timedelta:
+    def ttl(self, profile: Profile) -> timedelta:
         """Return how long a form is accepted."""
-        return timedelta(seconds=limits.ticket_ttl)
+        return timedelta(seconds=profile.ticket_ttl)
 
     def sign(
         self,
@@ -35,7 +36,7 @@ class Post(Transport):
         form = post_form(
             object_key=object_key,
             content_type=upload.content_type,
-            cache_control=limits.cache_control,
+            cache_control=limits.profiles.of_kind(upload.owner_kind).cache_control,
             min_size=upload.size if upload.size_is_exact else 1,
             max_size=upload.size,
             checksum_sha256=upload.checksum_sha256,

@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPut
+from broker.domain.profiles import Profile
 from broker.domain.put_request import put_object_request
 from broker.domain.transports.base import Presigner, Transfer, Transport
 from broker.domain.upload_row import UploadRow
@@ -15,9 +16,9 @@ class Put(Transport):
 
     name = "put"
 
-    def ttl(self, limits: Limits) -> timedelta:
+    def ttl(self, profile: Profile) -> timedelta:
         """Return how long a presigned PUT is accepted."""
-        return timedelta(seconds=limits.put_ttl)
+        return timedelta(seconds=profile.put_ttl)
 
     def sign(
         self,
@@ -33,7 +34,7 @@ class Put(Transport):
         request = put_object_request(
             object_key=object_key,
             content_type=upload.content_type,
-            cache_control=limits.cache_control,
+            cache_control=limits.profiles.of_kind(upload.owner_kind).cache_control,
             size=upload.size,
             checksum_sha256=upload.checksum_sha256,
             upload_id=str(upload.id),

@@ -17,13 +17,13 @@ from broker.db.models import Image, Upload
 from broker.domain.adoption import AdoptTally, Claim, Skipped
 from broker.domain.media_types import type_of
 from broker.domain.object_head import VARIANT_WIDTH, ObjectHead
-from broker.domain.object_keys import KEY_MAX, object_key, owner_of, relative_key
-from broker.domain.owners import OWNER_KINDS, OwnerKind
+from broker.domain.object_keys import KEY_MAX, published_key, relative_of_published
+from broker.domain.profiles import Profile
 from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import parse_upload_id
-from broker.services.uploads.owners import existing
+from broker.services.uploads.owners import add_owner, existing
 from broker.services.work import Work
 
 
@@ -32,16 +32,20 @@ class OwnedClaim:
     """A claim, and the owner that its key names."""
 
     claim: Claim
-    kind: OwnerKind
-    owner_id: int
+    profile: Profile
+    owner: str
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """The kind of the owner, and the owner."""
+        return self.profile.owner_kind, self.owner
 
 
 def claims_of_listing(work: Work) -> Iterator[Claim]:
     """Yield a claim for every object below the prefixes of owners."""
-    location = work.limits.location
-    for kind in OWNER_KINDS.values():
-        for listed in work.storage.list_objects(object_key(location, kind.prefix)):
-            key = relative_key(location, listed.key)
+    for profile in work.limits.profiles:
+        for listed in work.storage.list_objects(published_key(work.limits, profile.prefix)):
+            key = relative_of_published(work.limits, listed.key)
             if key is not None:
                 yield Claim(key=key)
 
@@ -66,7 +70,7 @@ def adopt(
     Raises:
         StorageUnavailable, StorageDenied, DatabaseUnavailable: the next run continues.
     """
-    for batch in _batches(claims, tally):
+    for batch in _batches(work, claims, tally):
         rows = _rows(work, batch, tally=tally, restored=restored)
         if dry_run:
             tally.adopted += len(rows)
@@ -77,17 +81,17 @@ def adopt(
                 tally.skip(Skipped.KNOWN, key)
 
 
-def _batches(claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedClaim]]:
+def _batches(work: Work, claims: Iterable[Claim], tally: AdoptTally) -> Iterator[list[OwnedClaim]]:
     """Yield batches. If an owner keeps only one image, all of its claims are in one batch."""
     batch: list[OwnedClaim] = []
     for claim in claims:
-        owner = owner_of(claim.key)
+        owner = work.limits.profiles.of_key(claim.key)
         if owner is None or len(claim.key) > KEY_MAX:
             tally.skip(Skipped.OTHER_KEY, claim.key)
             continue
-        owned = OwnedClaim(claim=claim, kind=owner[0], owner_id=owner[1])
+        owned = OwnedClaim(claim=claim, profile=owner[0], owner=owner[1])
         if len(batch) >= BATCH and not (
-            owned.kind.keeps_one and (batch[-1].kind, batch[-1].owner_id) == owner
+            owned.profile.keeps_one and (batch[-1].profile, batch[-1].owner) == owner
         ):
             yield batch
             batch = []
@@ -101,20 +105,20 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of the images to insert, and count the claims that are skipped."""
     now = work.now
-    keys = {owned.claim.key: object_key(work.limits.location, owned.claim.key) for owned in batch}
+    keys = {owned.claim.key: published_key(work.limits, owned.claim.key) for owned in batch}
     known = known_keys(work, keys.values())
     owners = _owners(work, batch)
     candidates = []
     for owned in batch:
         if known.knows(keys[owned.claim.key]):
             tally.skip(Skipped.KNOWN, owned.claim.key)
-        elif (owned.kind.name, owned.owner_id) not in owners:
+        elif owned.named not in owners:
             tally.skip(Skipped.NO_OWNER, owned.claim.key)
         else:
             candidates.append(owned)
     heads = heads_of(work.storage, [keys[owned.claim.key] for owned in candidates])
     lost = _unknown_uploads(work, heads.found.values()) if restored else frozenset()
-    taken = _with_image(work, candidates)
+    taken = _with_image(work, candidates, owners)
     # The newest first: if only one image is kept, it is the newest.
     candidates.sort(
         key=lambda owned: _time(heads.found.get(keys[owned.claim.key]), now), reverse=True
@@ -125,20 +129,21 @@ def _rows(
         if key in heads.refused:
             tally.skip(Skipped.UNREADABLE, owned.claim.key)
             continue
-        row = _row(owned, heads.found.get(key), taken, lost, now=now)
+        row = _row(owned, owners[owned.named], heads.found.get(key), taken, lost, now=now)
         if isinstance(row, Skipped):
             tally.skip(row, owned.claim.key)
             continue
-        if owned.kind.keeps_one:
-            taken.add((owned.kind.name, owned.owner_id))
+        if owned.profile.keeps_one:
+            taken.add(owned.named)
         rows.append(row)
     return sorted(rows, key=lambda row: str(row["key"]))
 
 
 def _row(
     owned: OwnedClaim,
+    owner_id: int,
     head: ObjectHead | None,
-    taken: set[tuple[str, int]],
+    taken: set[tuple[str, str]],
     lost: frozenset[str],
     *,
     now: datetime,
@@ -147,15 +152,15 @@ def _row(
         return Skipped.NO_OBJECT
     if head.metadata.get("upload-id", "") not in {"", *lost} or VARIANT_WIDTH in head.metadata:
         return Skipped.OURS
-    content_type = type_of(head.content_type, owned.claim.key)
+    content_type = type_of(head.content_type, owned.claim.key, owned.profile.content_types)
     if content_type is None or head.content_length == 0:
         return Skipped.NO_IMAGE
-    if owned.kind.keeps_one and (owned.kind.name, owned.owner_id) in taken:
+    if owned.profile.keeps_one and owned.named in taken:
         return Skipped.HAS_AVATAR
     return {
         "upload_id": None,
-        "owner_kind": owned.kind.name,
-        "owner_id": owned.owner_id,
+        "owner_kind": owned.profile.owner_kind,
+        "owner_id": owner_id,
         "key": owned.claim.key,
         "content_type": content_type,
         "size": head.content_length,
@@ -185,23 +190,34 @@ def _time(head: ObjectHead | None, now: datetime) -> datetime:
     return head.last_modified if head is not None and head.last_modified is not None else now
 
 
-def _owners(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
-    """Return the owners of the batch that exist, by kind and id."""
-    found: set[tuple[str, int]] = set()
-    for kind in OWNER_KINDS.values():
-        wanted = {owned.owner_id for owned in batch if owned.kind is kind}
-        found.update((kind.name, owner_id) for owner_id in existing(work.session, kind, wanted))
+def _owners(work: Work, batch: list[OwnedClaim]) -> dict[tuple[str, str], int]:
+    """Return the ids of the owners of the batch that exist. Those by token always exist."""
+    found: dict[tuple[str, str], int] = {}
+    for profile in work.limits.profiles:
+        wanted = {owned.owner for owned in batch if owned.profile is profile}
+        if profile.is_by_token:
+            ids = {owner: add_owner(work.session, profile, owner) for owner in sorted(wanted)}
+        else:
+            there = existing(work.session, profile, {int(owner) for owner in wanted})
+            ids = {owner: int(owner) for owner in wanted if int(owner) in there}
+        found |= {(profile.owner_kind, owner): owner_id for owner, owner_id in ids.items()}
     work.session.commit()
     return found
 
 
-def _with_image(work: Work, batch: list[OwnedClaim]) -> set[tuple[str, int]]:
+def _with_image(
+    work: Work, batch: list[OwnedClaim], owners: dict[tuple[str, str], int]
+) -> set[tuple[str, str]]:
     """Return the owners that keep one image and already have one."""
-    wanted = {owned.owner_id for owned in batch if owned.kind.keeps_one}
-    kinds = [kind.name for kind in OWNER_KINDS.values() if kind.keeps_one]
+    names = {
+        (owned.profile.owner_kind, owners[owned.named]): owned.named
+        for owned in batch
+        if owned.profile.keeps_one and owned.named in owners
+    }
     taken = select(Image.owner_kind, Image.owner_id).where(
-        Image.owner_kind.in_(kinds), Image.owner_id.in_(wanted)
+        Image.owner_kind.in_({kind for kind, _ in names}),
+        Image.owner_id.in_({owner_id for _, owner_id in names}),
     )
-    found = {(row.owner_kind, row.owner_id) for row in work.session.execute(taken)}
+    rows = work.session.execute(taken).all()
     work.session.commit()
-    return found
+    return {names[kind, owner_id] for kind, owner_id in rows if (kind, owner_id) in names}

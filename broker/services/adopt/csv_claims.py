@@ -10,7 +10,7 @@ from broker.domain.adoption import Claim
 from broker.domain.decoration import ALT_TEXT_MAX, ORDER_MAX, clean_line
 from broker.domain.errors import InvalidReport
 from broker.domain.limits import Limits
-from broker.domain.object_keys import KEY_MAX, owner_of, relative_key
+from broker.domain.object_keys import KEY_MAX, relative_of_published
 from broker.services.reconcile.external_sort import ExternalSort
 
 HEADER = ["key", "alt_text", "order"]
@@ -57,7 +57,7 @@ def _checked(path: Path, limits: Limits, faults: list[str]) -> Iterator[tuple[st
             for fields in reader:
                 fault = _fault(fields, limits)
                 if fault is None:
-                    key = relative_key(limits.location, fields[0]) or fields[0]
+                    key = relative_of_published(limits, fields[0]) or fields[0]
                     yield key, reader.line_num, clean_line(fields[1]), int(fields[2] or 0)
                 else:
                     faults.append(f"line {reader.line_num}: {fault}")
@@ -71,9 +71,9 @@ def _fault(fields: list[str], limits: Limits) -> str | None:
     """Return what is wrong with a line; None if it is valid."""
     if len(fields) != len(HEADER):
         return f"{len(fields)} columns instead of {len(HEADER)}"
-    key, alt_text, order = relative_key(limits.location, fields[0]) or fields[0], *fields[1:]
-    if owner_of(key) is None or len(key) > KEY_MAX or not _is_plain(key):
-        return "key must name an ad or a user, like ads/ad_1/main.jpg"
+    key, alt_text, order = relative_of_published(limits, fields[0]) or fields[0], *fields[1:]
+    if limits.profiles.of_key(key) is None or len(key) > KEY_MAX or not _is_plain(key):
+        return "key must name an owner, like ads/ad_1/main.jpg"
     if len(clean_line(alt_text)) > ALT_TEXT_MAX:
         return f"alt_text must have at most {ALT_TEXT_MAX} characters"
     if order and not (order.isascii() and order.isdigit() and int(order) <= ORDER_MAX):

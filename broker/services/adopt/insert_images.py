@@ -7,7 +7,6 @@ from sqlalchemy import delete
 
 from broker.db.models import Image
 from broker.db.upsert import insert_new
-from broker.domain.owners import kind_named
 from broker.services.uploads.owners import add_slots
 from broker.services.work import Work
 
@@ -25,8 +24,13 @@ def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
         if row["key"] in inserted:
             by_owner.setdefault((row["owner_kind"], row["owner_id"]), set()).add(row["key"])
     for (kind, owner_id), keys in sorted(by_owner.items()):
-        if not add_slots(work.session, kind_named(kind), owner_id, len(keys)):
+        if not _add_slots(work, kind, owner_id, len(keys)):
             work.session.execute(delete(Image).where(Image.key.in_(keys)))
             inserted -= keys
     work.session.commit()
     return inserted
+
+
+def _add_slots(work: Work, owner_kind: str, owner_id: int, count: int) -> bool:
+    profile = work.limits.profiles.of_kind(owner_kind)
+    return add_slots(work.session, profile, owner_id, count)

@@ -85,7 +85,7 @@ def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
     if upload.state != UploadState.PENDING:
         return _written_too_late(work, event.key)
     try:
-        confirm(work.acting_for(upload.user_id), upload.id)
+        confirm(work.acting_for(upload.user_id, upload.key), upload.id)
     except ObjectMissing:
         return Outcome.MISSING
     except NotFound:

@@ -19,6 +19,7 @@ from broker.domain.object_keys import (
     INCOMING,
     needs_promotion,
     object_key,
+    published_locations,
     relative_key,
     written_key,
 )
@@ -91,7 +92,7 @@ def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]
     relative = {
         below
         for key in keys
-        for location in (INCOMING, work.limits.location)
+        for location in (INCOMING, *published_locations(work.limits))
         # PostgreSQL refuses a NUL character.
         if (below := relative_key(location, key)) is not None and below.isprintable()
     }

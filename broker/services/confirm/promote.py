@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from broker.db.models import Upload
 from broker.domain.object_head import ObjectHead
-from broker.domain.object_keys import object_key, with_new_suffix, written_key
+from broker.domain.object_keys import published_key, with_new_suffix, written_key
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import require_right, rights
@@ -53,9 +53,10 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
         work.session.rollback()
         require_right(work, upload)
         return None
+    profile = work.limits.profiles.of_kind(upload.owner_kind)
     attempt = begun.publish_attempts
     key = upload.key if attempt == 1 else with_new_suffix(upload.key)
-    target = object_key(work.limits.location, key)
+    target = published_key(work.limits, key)
     if attempt > 1:
         # If this process stops, only the outbox knows the key.
         outbox.enqueue(work.session, target, now=work.now + publish_time(upload))
@@ -65,8 +66,8 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
             written_key(work.limits, upload),
             target,
             source=head,
-            cache_control=work.limits.cache_control,
-            acl=work.limits.default_acl,
+            cache_control=profile.cache_control,
+            acl=work.limits.acl_of(profile),
         )
     except (PreconditionFailed, ObjectNotFound):
         return None

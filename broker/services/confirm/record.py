@@ -9,11 +9,10 @@ from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import (
     final_key,
     needs_promotion,
-    object_key,
+    published_key,
     published_keys,
     written_key,
 )
-from broker.domain.owners import kind_named
 from broker.domain.states import UploadState
 from broker.domain.storage_errors import ObjectNotFound
 from broker.domain.transports import transport_named
@@ -54,7 +53,7 @@ def record(work: Work, upload: Upload, head: ObjectHead) -> Recorded | None:
     if found:
         detail = f"The object differs from the declared one: {', '.join(found)}."
         return reject(work, upload, detail)
-    if work.limits.inspects:
+    if work.limits.profiles.of_kind(upload.owner_kind).is_inspected:
         return start_processing(work, upload, size=head.content_length)
     published: Published | None = Published(key=upload.key, etag=head.etag, attempt=0)
     if needs_promotion(work.limits, upload):
@@ -72,9 +71,9 @@ def record_published(work: Work, upload: Upload) -> Recorded | None:
     """
     if upload.publish_attempts or not needs_promotion(work.limits, upload):
         return None
-    if work.limits.inspects:
+    if work.limits.profiles.of_kind(upload.owner_kind).is_inspected:
         # The worker takes the public object, which a worker wrote, in the place of the client's.
-        keys = [object_key(work.limits.location, key) for key, _ in published_keys(upload)]
+        keys = [published_key(work.limits, key) for key, _ in published_keys(upload)]
         found = any(_exists(work, key) for key in keys)
         return start_processing(work, upload, size=upload.size) if found else None
     try:
@@ -99,14 +98,20 @@ def _exists(work: Work, key: str) -> bool:
 
 def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Recorded | None:
     values = _values(work, upload, head, published)
-    if published.attempt != 1 or not _is_plain(upload):
+    if published.attempt != 1 or not _is_plain(work, upload):
         image = Image(upload_id=upload.id, variants=[], **values)
         return _insert_with_all(work, upload, head, published, image)
     written = outbox.row(written_key(work.limits, upload), now=work.now)
     image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
     if image_id is None:
         return _lost(work, upload, published)
-    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(
+        audit.Act.UPLOAD_CONFIRMED,
+        upload,
+        work.principal,
+        profiles=work.limits.profiles,
+        for_user=upload.user_id,
+    )
     return Image(id=image_id, upload_id=upload.id, variants=[], **values)
 
 
@@ -116,6 +121,7 @@ def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) 
         "owner_kind": upload.owner_kind,
         "owner_id": upload.owner_id,
         "key": published.key,
+        "file_name": upload.file_name,
         "content_type": upload.content_type,
         "size": head.content_length,
         "checksum_sha256": upload.checksum_sha256,
@@ -128,9 +134,10 @@ def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) 
     }
 
 
-def _is_plain(upload: Upload) -> bool:
+def _is_plain(work: Work, upload: Upload) -> bool:
     """Check whether confirming needs no more than the image and the deletion below `incoming/`."""
-    return not kind_named(upload.owner_kind).keeps_one and changes_only_its_row(upload)
+    profile = work.limits.profiles.of_kind(upload.owner_kind)
+    return not profile.keeps_one and changes_only_its_row(upload)
 
 
 def _insert_with_all(
@@ -152,13 +159,19 @@ def _insert_with_all(
         return reject(work, upload, LARGER_THAN_SESSION)
     inserted = images.insert(session, limits, won, image, now=now)
     if not inserted:
-        unused = object_key(limits.location, published.key)
+        unused = published_key(limits, published.key)
         outbox.enqueue(session, unused, now=now, form_dead_at=form_dead_at(limits, upload))
     if needs_promotion(limits, upload):
         # If the client sends it again, the reaper finds it.
         outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_upload(audit.Act.UPLOAD_CONFIRMED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(
+        audit.Act.UPLOAD_CONFIRMED,
+        upload,
+        work.principal,
+        profiles=work.limits.profiles,
+        for_user=upload.user_id,
+    )
     return image if inserted else settled_now(work, upload)
 
 
@@ -169,10 +182,10 @@ def _keep_published(work: Work, upload: Upload, published: Published) -> bool:
     """
     if published.attempt <= 1:
         return True
-    first = object_key(work.limits.location, upload.key)
+    first = published_key(work.limits, upload.key)
     until = work.now + publish_time(upload)
     outbox.enqueue(work.session, first, now=work.now, form_dead_at=until)
-    return outbox.withdraw(work.session, object_key(work.limits.location, published.key))
+    return outbox.withdraw(work.session, published_key(work.limits, published.key))
 
 
 def _lost(work: Work, upload: Upload, published: Published | None = None) -> Recorded | None:
@@ -186,7 +199,7 @@ def _lost(work: Work, upload: Upload, published: Published | None = None) -> Rec
         return None
     unused = set()
     if published is not None and published.attempt > 0:
-        unused.add(object_key(work.limits.location, published.key))
+        unused.add(published_key(work.limits, published.key))
     if now_is.state not in (UploadState.PROCESSING, UploadState.CONFIRMED):
         unused.add(written_key(work.limits, now_is))
     for key in unused:

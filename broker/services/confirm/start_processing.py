@@ -51,7 +51,13 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
         session.rollback()
         return reject(work, upload, LARGER_THAN_SESSION)
     session.commit()
-    audit.record_upload(audit.Act.UPLOAD_ARRIVED, upload, work.principal, for_user=upload.user_id)
+    audit.record_upload(
+        audit.Act.UPLOAD_ARRIVED,
+        upload,
+        work.principal,
+        profiles=work.limits.profiles,
+        for_user=upload.user_id,
+    )
     return waiting
 
 

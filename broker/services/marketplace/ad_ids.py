@@ -6,20 +6,19 @@ show these photos.
 """
 
 from broker.db.ad_counter import raise_to
-from broker.domain.object_keys import INCOMING, object_key, owner_of, relative_key
-from broker.domain.owners import AD
+from broker.domain.object_keys import INCOMING, object_key, relative_key
 from broker.services.work import Work
 
 
 def skip_used_ids(work: Work) -> int:
     """Raise the counter above every ad id in the bucket's keys; return the highest id."""
-    highest = 0
+    highest, profile = 0, work.limits.profiles.ad_image
     for location in (work.limits.location, INCOMING):
-        for listed in work.storage.list_objects(object_key(location, AD.prefix)):
+        for listed in work.storage.list_objects(object_key(location, profile.prefix)):
             key = relative_key(location, listed.key)
-            owner = owner_of(key) if key is not None else None
+            owner = profile.owner_in(key) if key is not None else None
             if owner is not None:
-                highest = max(highest, owner[1])
+                highest = max(highest, int(owner))
     raise_to(work.session, highest)
     work.session.commit()
     return highest

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from broker.db.models import Image, User
 from broker.domain.errors import AvatarNotConfirmed, Forbidden, NotFound
-from broker.domain.owners import USER
+from broker.domain.profiles import USER
 from broker.services.marketplace.sign_in import ensure_user
-from broker.services.uploads.images import delete_of_owner, of_owner
+from broker.services.uploads.images import delete_of_owner
 from broker.services.work import Work
 
 
@@ -71,7 +71,9 @@ def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:
 def _set_avatar(work: Work, user_id: int, upload_id: UUID | None) -> None:
     """Remove the avatar, or check that the upload is the current one."""
     if upload_id is None:
-        delete_of_owner(work.session, work.limits, USER, user_id, now=work.now)
+        delete_of_owner(
+            work.session, work.limits, work.limits.profiles.avatar, user_id, now=work.now
+        )
         return
     avatar = _avatar(work.session, user_id)
     if avatar is None or avatar.upload_id != upload_id:
@@ -81,4 +83,4 @@ def _set_avatar(work: Work, user_id: int, upload_id: UUID | None) -> None:
 
 
 def _avatar(session: Session, user_id: int) -> Image | None:
-    return session.scalar(select(Image).where(*of_owner(USER, user_id)))
+    return session.scalar(select(Image).where(Image.owner_kind == USER, Image.owner_id == user_id))

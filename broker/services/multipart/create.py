@@ -21,7 +21,7 @@ def create(work: Work, upload: Upload, *, pinned: bool) -> Upload:
     multipart_id = work.storage.multipart.create(
         key,
         content_type=upload.content_type,
-        cache_control=work.limits.cache_control,
+        cache_control=work.limits.profiles.of_kind(upload.owner_kind).cache_control,
         upload_id=str(upload.id),
         acl=work.limits.incoming_acl,
         sha256=pinned,

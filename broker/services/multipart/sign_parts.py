@@ -72,7 +72,8 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
             "The parts of this upload have no digests, because the first signed parts had none.",
             {"parts": ["checksum_sha256 must be left out."]},
         )
-    expires_at = work.now + timedelta(seconds=work.limits.put_ttl)
+    ttl = work.limits.profiles.of_kind(upload.owner_kind).put_ttl
+    expires_at = work.now + timedelta(seconds=ttl)
     digests = _prepare(work, upload, wanted, expires_at)
     plan, key, multipart_id = plan_of(upload), written_key(work.limits, upload), upload.multipart_id
     signed = []
@@ -85,7 +86,7 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
             part_number=number,
             size=size,
             checksum_sha256=digests.get(number),
-            expires_in=work.limits.put_ttl,
+            expires_in=ttl,
         )
         put = work.storage.presigner.presign_put(request, work.now)
         signed.append(SignedPart(part_number=number, size=size, put=put))

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from broker.db.session import DATABASE_ERRORS
-from broker.domain.limits import Limits
 from broker.domain.object_keys import with_new_suffix
-from broker.domain.owners import kind_named
+from broker.domain.profiles import Profile
 from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import (
     ObjectNotFound,
@@ -114,7 +113,7 @@ def process_next(broker: Broker, tools: Tools) -> Outcome | None:
 
 
 def request_for(
-    limits: Limits, source: Path, *, content_type: str, widths: tuple[int, ...]
+    profile: Profile, source: Path, *, content_type: str, widths: tuple[int, ...]
 ) -> Request:
     """Return the request to inspect a file. Create the directory of its results beside the file."""
     results = source.with_name("results")
@@ -123,8 +122,8 @@ def request_for(
         source=source,
         directory=results,
         content_type=content_type,
-        max_pixels=limits.max_pixels,
-        max_frames=limits.max_frames,
+        max_pixels=profile.max_pixels,
+        max_frames=profile.max_frames,
         variant_widths=widths,
     )
 
@@ -186,11 +185,12 @@ class _Attempt:
                 directory / "source",
                 keep=self._keep_unless_stopping,
             )
+        profile = limits.profiles.of_kind(upload.owner_kind)
         request = request_for(
-            limits,
+            profile,
             source.path,
             content_type=source.content_type,
-            widths=kind_named(upload.owner_kind).variant_widths(limits),
+            widths=profile.variant_widths,
         )
         with processing.step("inspect"):
             inspected = self._tools.inspect(request, keep=self._keep_unless_stopping)
@@ -207,6 +207,7 @@ class _Attempt:
                 self._tools.files,
                 limits,
                 wanted,
+                owner_kind=upload.owner_kind,
                 upload_id=upload.id,
                 keep=self._keep,
             )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from broker.db.models import Deletion, Image, ImageVariant
 from broker.domain.limits import Limits
 from broker.domain.object_head import VARIANT_WIDTH
-from broker.domain.object_keys import object_key, variant_key, with_extension, with_new_suffix
+from broker.domain.object_keys import published_key, variant_key, with_extension, with_new_suffix
 from broker.inspection.inspected import Inspected, OutputFile
 from broker.services.uploads import outbox
 from broker.services.work import Work
@@ -86,13 +86,13 @@ def announce(session: Session, limits: Limits, files: list[Output], *, now: date
     """
     due = now + PUBLISH_TIME + CLOCKS_APART
     for each in files:
-        key = object_key(limits.location, each.key)
+        key = published_key(limits, each.key)
         outbox.enqueue(session, key, now=due, form_dead_at=due + PUBLISH_TIME)
 
 
 def give_up(work: Work, files: list[Output]) -> None:
     """Let the outbox delete the objects of an attempt that did not win, now and once more."""
-    keys = [object_key(work.limits.location, each.key) for each in files]
+    keys = [published_key(work.limits, each.key) for each in files]
     work.session.execute(
         update(Deletion)
         .where(*outbox.not_begun(keys, is_repeated=True))
@@ -103,7 +103,7 @@ def give_up(work: Work, files: list[Output]) -> None:
 
 def withdraw(session: Session, limits: Limits, keys: list[str]) -> bool:
     """Remove the keys from the outbox; return False if the deletion of one may have begun."""
-    wanted = [object_key(limits.location, key) for key in keys]
+    wanted = [published_key(limits, key) for key in keys]
     return all(outbox.withdraw(session, key, is_repeated=True) for key in wanted)
 
 
@@ -112,6 +112,7 @@ def send(
     limits: Limits,
     wanted: list[Output],
     *,
+    owner_kind: str,
     upload_id: UUID | None,
     keep: Callable[[], None],
 ) -> list[PublishedFile]:
@@ -125,6 +126,7 @@ def send(
         StorageUnavailable, StorageDenied: see `ObjectFiles`.
     """
     published = []
+    profile = limits.profiles.of_kind(owner_kind)
     of_upload = {} if upload_id is None else {"upload-id": str(upload_id)}
     for each in wanted:
         keep()
@@ -132,13 +134,13 @@ def send(
         with each.file.path.open("rb") as file:
             etag = files.upload(
                 file,
-                object_key(limits.location, each.key),
+                published_key(limits, each.key),
                 size=each.file.size,
                 content_type=each.file.content_type,
-                cache_control=limits.cache_control,
+                cache_control=profile.cache_control,
                 checksum_sha256=each.file.checksum_sha256,
                 metadata=of_upload | of_variant,
-                acl=limits.default_acl,
+                acl=limits.acl_of(profile),
             )
         published.append(PublishedFile(key=each.key, file=each.file, etag=etag))
     return published

@@ -1,7 +1,7 @@
 """End an upload in processing: insert its image with its variants, or reject it."""
 
 from broker.db.models import Image, ImageVariant, Upload
-from broker.domain.object_keys import object_key, published_keys, written_key
+from broker.domain.object_keys import published_key, published_keys, written_key
 from broker.domain.rejections import RejectionReason
 from broker.domain.states import UploadState
 from broker.services.processing.lease import Lease, LeaseLost
@@ -36,7 +36,7 @@ def record(
     """
     upload, session, limits, now = lease.upload, work.session, work.limits, work.now
     # The worker itself has no right to an owner.
-    as_user = work.acting_for(upload.user_id)
+    as_user = work.acting_for(upload.user_id, upload.key)
     won = settle(
         session,
         PROCESSING,
@@ -60,18 +60,24 @@ def record(
     inserted = images.insert(session, limits, won, image, now=now)
     if not inserted:
         for key in keys:
-            outbox.enqueue(session, object_key(limits.location, key), now=now)
+            outbox.enqueue(session, published_key(limits, key), now=now)
     first = [key for key, _ in published_keys(upload)]
     if image.key not in first:
         # A confirm without inspection may have copied the client's object to the first key. After a
         # restore from a backup it may have the image that was published before.
         for key in first:
-            unused = object_key(limits.location, key)
+            unused = published_key(limits, key)
             outbox.enqueue(session, unused, now=now, form_dead_at=now + PUBLISH_TIME)
     # If the client sends it again, the reaper finds it.
     outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_published(upload, as_user.principal, for_user=upload.user_id, key=image.key)
+    audit.record_published(
+        upload,
+        as_user.principal,
+        profiles=work.limits.profiles,
+        for_user=upload.user_id,
+        key=image.key,
+    )
     return image if inserted else None
 
 
@@ -95,8 +101,14 @@ def reject(work: Work, lease: Lease, reason: RejectionReason, detail: str) -> No
     if not ended:
         raise LeaseLost
     user_id = lease.upload.user_id
-    principal = work.acting_for(user_id).principal
-    audit.record_rejection(lease.upload, principal, for_user=user_id, detail=f"{reason}: {detail}")
+    principal = work.ticket_holder(user_id, lease.upload.key)
+    audit.record_rejection(
+        lease.upload,
+        principal,
+        profiles=work.limits.profiles,
+        for_user=user_id,
+        detail=f"{reason}: {detail}",
+    )
 
 
 def _cancel_without_owner(work: Work, lease: Lease) -> None:
@@ -124,6 +136,7 @@ def _image(
         owner_kind=upload.owner_kind,
         owner_id=upload.owner_id,
         key=main.key,
+        file_name=upload.file_name,
         content_type=main.file.content_type,
         size=main.file.size,
         checksum_sha256=main.file.checksum_sha256,

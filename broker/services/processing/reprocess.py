@@ -16,8 +16,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, func, select, true
 
 from broker.db.models import Image
-from broker.domain.object_keys import object_key, with_new_suffix
-from broker.domain.owners import kind_named
+from broker.domain.object_keys import published_key, with_new_suffix
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, PreconditionFailed
 from broker.inspection.directories import job_directory
 from broker.inspection.inspected import Inspected, Rejected
@@ -154,7 +153,7 @@ def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:
     If the image's size is unknown, these are all configured widths without a variant.
     """
     there = {variant.width for variant in image.variants}
-    widths = kind_named(image.owner_kind).variant_widths(broker.limits)
+    widths = broker.limits.profiles.of_kind(image.owner_kind).variant_widths
     if image.width is not None and image.height is not None:
         widths = tuple(sorted(w for w, _ in variant_sizes(image.width, image.height, widths)))
     return tuple(width for width in widths if width not in there)
@@ -189,7 +188,7 @@ class _Task:
         source = self._directory / "source"
         digest = self._download(source)
         is_new = clean and not image.is_clean
-        configured = kind_named(image.owner_kind).variant_widths(limits)
+        configured = limits.profiles.of_kind(image.owner_kind).variant_widths
         inspected = self._inspect(source, configured if is_new else widths)
         if inspected.image.checksum_sha256 == digest:
             is_new = False  # there was nothing to remove
@@ -201,6 +200,7 @@ class _Task:
                 self._tools.files,
                 limits,
                 wanted,
+                owner_kind=image.owner_kind,
                 upload_id=image.upload_id,
                 keep=lambda: None,
             )
@@ -223,7 +223,7 @@ class _Task:
         """Download the object; return its SHA-256 in base64."""
         image = self._image
         found = self._tools.files.download(
-            object_key(self._broker.limits.location, image.key),
+            published_key(self._broker.limits, image.key),
             target,
             max_bytes=image.size,
             keep=lambda: None,
@@ -234,7 +234,6 @@ class _Task:
         return found.checksum_sha256
 
     def _inspect(self, source: Path, widths: tuple[int, ...]) -> Inspected:
-        request = request_for(
-            self._broker.limits, source, content_type=self._image.content_type, widths=widths
-        )
+        profile = self._broker.limits.profiles.of_kind(self._image.owner_kind)
+        request = request_for(profile, source, content_type=self._image.content_type, widths=widths)
         return self._tools.inspect(request, keep=lambda: None)

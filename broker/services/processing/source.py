@@ -6,7 +6,7 @@ from pathlib import Path
 
 from broker.db.models import Upload
 from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key, published_keys, written_key
+from broker.domain.object_keys import published_key, published_keys, written_key
 from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import ObjectNotFound
 from broker.inspection.inspected import Rejected
@@ -71,7 +71,7 @@ def _download_published(
     for key, content_type in published_keys(upload):
         try:
             files.download(
-                object_key(limits.location, key),
+                published_key(limits, key),
                 path,
                 max_bytes=PUBLISHED_MAX * upload.size + MIB,
                 keep=keep,

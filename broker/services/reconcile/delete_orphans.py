@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from broker.db.models import Image, Upload
+from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.object_keys import (
     final_key,
     may_be_published_as,
-    object_key,
-    relative_key,
+    published_key,
+    relative_of_published,
     written_key,
 )
-from broker.domain.owners import longest_ticket_life
 from broker.domain.reconciliation import Action, Difference, DifferenceKind
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused
 from broker.services.reconcile.known_keys import known_keys
@@ -71,7 +71,7 @@ def _why_needed(work: Work, upload_id: UUID, found: Difference) -> str | None:
     limits = work.limits
     if upload is None or found.key in (final_key(limits, upload), written_key(limits, upload)):
         return None
-    key = relative_key(limits.location, found.key)
+    key = relative_of_published(limits, found.key)
     if key is None or not may_be_published_as(key, upload.key):
         return f"a copy: upload {upload_id} has another key"
     if found.is_variant or (image is not None and _has_object(work, image)):
@@ -81,7 +81,7 @@ def _why_needed(work: Work, upload_id: UUID, found: Difference) -> str | None:
 
 def _has_object(work: Work, image: Image) -> bool:
     try:
-        work.storage.head(object_key(work.limits.location, image.key))
+        work.storage.head(published_key(work.limits, image.key))
     except (ObjectNotFound, ObjectRefused):
         return False
     return True

@@ -9,7 +9,8 @@ from broker.db.models import Deletion, Image, ImageVariant, Upload
 from broker.domain.object_keys import (
     INCOMING,
     final_key,
-    object_key,
+    published_key,
+    published_locations,
     relative_key,
     written_key,
 )
@@ -56,7 +57,7 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
     relative = {
         below
         for key in asked
-        for location in (limits.location, INCOMING)
+        for location in (*published_locations(limits), INCOMING)
         if (below := relative_key(location, key)) is not None
     }
     images = session.execute(
@@ -101,6 +102,6 @@ def known_keys(work: Work, keys: Collection[str]) -> Known:
         for row in variants
     }
     return Known(
-        stored={object_key(limits.location, key): row for key, row in stored.items()},
+        stored={published_key(limits, key): row for key, row in stored.items()},
         expected=frozenset(writable.union(deleted)),
     )

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from broker.db.models import Image, ImageVariant
 from broker.domain.object_head import ListedObject
-from broker.domain.object_keys import INCOMING, object_key
+from broker.domain.object_keys import INCOMING, object_key, published_key, published_locations
 from broker.domain.reconciliation import (
     Difference,
     ExpectedObject,
@@ -104,7 +104,8 @@ def _suspect(
 
 def _prefixes(work: Work) -> tuple[str, ...]:
     """Return the key prefixes that the broker uses, in the order of keys."""
-    return tuple(sorted((object_key(work.limits.location, ""), object_key(INCOMING, ""))))
+    locations = (*published_locations(work.limits), INCOMING)
+    return tuple(sorted(object_key(location, "") for location in locations))
 
 
 def _listed(work: Work) -> Iterator[ListedObject]:
@@ -131,7 +132,7 @@ def _stored_in(
         ).all()
         work.session.commit()
         for row in page:
-            yield object_key(work.limits.location, row.key), row.size, row.etag
+            yield published_key(work.limits, row.key), row.size, row.etag
         if len(page) < PAGE:
             return
         last = page[-1].id

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_,
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Image, ImageVariant, Upload, UserQuota
-from broker.db.owner_tables import OWNER_TABLES, OwnerTable
+from broker.db.owner_tables import OwnerTable, table_of
 from broker.domain.states import UNFINISHED, UploadState
 from broker.services.work import Work
 
@@ -23,11 +23,12 @@ def wrong_rows(work: Work) -> Iterator[str]:
     confirmed = UploadState.CONFIRMED
     for image, upload, state in session.execute(states.where(Upload.state != confirmed)):
         yield f"image {image} is of upload {upload}, which is {state}"
-    for table in OWNER_TABLES.values():
+    tables = [table_of(profile) for profile in work.limits.profiles]
+    for table in tables:
         yield from _wrong_slots(session, table)
     for user_id, what, charged, actual in _wrong_quotas(session):
         yield f"user {user_id} is charged with {charged} {what}, and has {actual}"
-    for table in OWNER_TABLES.values():
+    for table in tables:
         yield from _without_owner(session, table)
     yield from _wrong_variants(session)
     session.commit()
@@ -37,24 +38,24 @@ def _wrong_slots(session: Session, table: OwnerTable) -> Iterator[str]:
     """Compare the counted slots of a kind with its images and unfinished uploads."""
     if table.slots is None:
         return
-    kind = table.kind.name
+    kind = table.owner_kind
     taken = _count(table, Image, Image.owner_kind == kind) + _count(
         table, Upload, and_(Upload.owner_kind == kind, Upload.state.in_(UNFINISHED))
     )
-    counted = select(table.id, table.slots, taken).where(table.slots != taken)
+    counted = select(table.id, table.slots, taken).where(table.slots != taken, *table.only)
     for owner_id, slots, actual in session.execute(counted):
         yield f"{kind} {owner_id} counts {slots} slots, and has {actual}"
 
 
 def _without_owner(session: Session, table: OwnerTable) -> Iterator[str]:
     """Find images and unfinished uploads of owners that do not exist."""
-    kind = table.kind.name
+    kind = table.owner_kind
     for rows, what in (
         (select(Image.id, Image.owner_id).where(Image.owner_kind == kind), "image"),
         *((_in_state(kind, state), f"{state} upload") for state in UNFINISHED),
     ):
         found = rows.subquery()
-        there = select(literal(1)).where(table.id == found.c.owner_id).exists()
+        there = select(literal(1)).where(table.has_id(found.c.owner_id)).exists()
         for row, owner_id in session.execute(select(found).where(~there)):
             yield f"{what} {row} is of {kind} {owner_id}, which does not exist"
 

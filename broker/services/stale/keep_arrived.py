@@ -67,11 +67,11 @@ def keep_arrived(work: Work, *conditions: ColumnElement[bool], at_most: int | No
         if found and last is None and not _bucket_answers(work):
             return Stale(postponed=len(found))
         busy = 0
-        for _, upload_id, user_id in random.sample(found, len(found)):
+        for _, upload_id, user_id, key in random.sample(found, len(found)):
             try:
                 # Confirm as the user who requested it: the reaper itself has no right to an owner,
                 # and a request may be of the ad's next user.
-                state = _end(work.acting_for(user_id), upload_id)
+                state = _end(work.acting_for(user_id, key), upload_id)
             except DATABASE_ERRORS:
                 raise
             except StorageUnavailable:
@@ -109,11 +109,11 @@ def _bucket_answers(work: Work) -> bool:
 
 def _stale(
     work: Work, after: Position | None, conditions: Sequence[ColumnElement[bool]], batch: int
-) -> list[tuple[datetime, UUID, int]]:
-    """Return the next stale uploads: their position and their user."""
+) -> list[tuple[datetime, UUID, int, str]]:
+    """Return the next stale uploads: their position, their user and their relative key."""
     position = (Upload.expires_at, Upload.id)
     query = (
-        select(*position, Upload.user_id)
+        select(*position, Upload.user_id, Upload.key)
         .where(
             Upload.state == UploadState.PENDING,
             Upload.expires_at <= work.now - work.limits.grace,
@@ -125,7 +125,7 @@ def _stale(
     if after is not None:
         query = query.where(tuple_(*position) > after)
     rows = work.session.execute(query)
-    found = [(row.expires_at, row.id, row.user_id) for row in rows]
+    found = [(row.expires_at, row.id, row.user_id, row.key) for row in rows]
     work.session.commit()
     return found
 

@@ -23,7 +23,11 @@ def cancel(work: Work, upload_id: UUID) -> None:
     upload = get_upload(work, upload_id)
     if end_upload(work, upload_id, UploadState.CANCELLED, states=UNFINISHED):
         audit.record_upload(
-            audit.Act.UPLOAD_CANCELLED, upload, work.principal, for_user=upload.user_id
+            audit.Act.UPLOAD_CANCELLED,
+            upload,
+            work.principal,
+            profiles=work.limits.profiles,
+            for_user=upload.user_id,
         )
         if upload.multipart_id is not None:
             outbox.drain(work, only_key=written_key(work.limits, upload))

@@ -8,10 +8,11 @@ from uuid_utils.compat import uuid7
 
 from broker.domain.checksums import is_sha256_base64
 from broker.domain.errors import InvalidRequest
+from broker.domain.grants import Action
 from broker.domain.limits import Limits
-from broker.domain.media_types import EXTENSIONS, type_of
+from broker.domain.media_types import type_of
 from broker.domain.object_keys import INCOMING, new_key, object_key
-from broker.domain.owners import OwnerKind
+from broker.domain.profiles import Profile
 from broker.domain.return_urls import may_return_to
 from broker.domain.states import UploadState
 from broker.domain.transports import POST, Transport, choose
@@ -19,7 +20,7 @@ from broker.domain.upload_row import NewUpload
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.tickets.sign import Ticket, sign
 from broker.services.tickets.slots import reserve
-from broker.services.uploads.owners import refuse_other_users
+from broker.services.uploads.owners import refuse_without_right
 from broker.services.uppy.sessions import take_files
 from broker.services.work import Work
 from broker.telemetry.ticket_metrics import record_issued
@@ -55,8 +56,8 @@ class FileRequest:
 
 def issue(
     work: Work,
-    kind: OwnerKind,
-    owner_id: int,
+    profile: Profile,
+    owner: str,
     files: Sequence[FileRequest],
     *,
     uppy_session_id: UUID | None = None,
@@ -67,52 +68,53 @@ def issue(
     `answer` is the response to store for retries, in the same transaction.
 
     Raises:
-        NotFound, Forbidden: there is no such owner, or it belongs to another user.
+        NotFound, Forbidden: there is no such owner, it belongs to another user, or no grant names
+            it.
         InvalidRequest: a file cannot be accepted; `fields` has the faults by the file's index,
             `{"files": {"0": {"size": […]}}}`.
         ImageLimitReached: the owner has too few free slots.
         QuotaExceeded: too little of the user's quota is left.
         CapabilityExhausted: the Uppy session has no files left.
     """
-    refuse_other_users(work, kind, owner_id)
-    files = [_with_canonical_type(file) for file in files]
-    _check(kind, work.limits, files)
-    uploads = [_upload(work, kind, owner_id, file, uppy_session_id) for file in files]
+    refuse_without_right(work, profile, owner, Action.CREATE)
+    files = [_with_canonical_type(profile, file) for file in files]
+    _check(profile, work.limits, files)
+    uploads = [_upload(work, profile, owner, file, uppy_session_id) for file in files]
     tickets = [sign(work, upload, expires_at=upload.expires_at) for upload in uploads]
     # If nothing else is written, the statement that inserts the rows commits them.
     alone = uppy_session_id is None and answer is None
-    user_id = reserve(work, kind, owner_id, uploads, commit=alone)
+    user_id = reserve(work, profile, owner, uploads, commit=alone)
     if not alone:
         if uppy_session_id is not None:
             take_files(work.session, uppy_session_id, len(files))
         keep(work.session, answer, tickets)
         work.session.commit()
-    record_issued(kind, uploads, work.principal, user_id)
+    record_issued(profile, uploads, work.principal, user_id, work.limits.profiles)
     return tickets
 
 
-def _with_canonical_type(file: FileRequest) -> FileRequest:
+def _with_canonical_type(profile: Profile, file: FileRequest) -> FileRequest:
     """Return the file with the type's usual name. A type that is not accepted stays as it is."""
-    if file.content_type in EXTENSIONS:
+    if file.content_type in profile.content_types:
         return file
-    found = type_of(file.content_type, file.file_name)
+    found = type_of(file.content_type, file.file_name, profile.content_types)
     return file if found is None else replace(file, content_type=found)
 
 
-def _check(kind: OwnerKind, limits: Limits, files: Sequence[FileRequest]) -> None:
+def _check(profile: Profile, limits: Limits, files: Sequence[FileRequest]) -> None:
     faults = {
         str(index): fault
         for index, file in enumerate(files)
-        if (fault := _faults(kind, limits, file))
+        if (fault := _faults(profile, limits, file))
     }
     if faults:
         raise InvalidRequest("A file cannot be accepted as declared.", {"files": faults})
 
 
-def _faults(kind: OwnerKind, limits: Limits, file: FileRequest) -> dict[str, list[str]]:
+def _faults(profile: Profile, limits: Limits, file: FileRequest) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
-    if file.content_type not in EXTENSIONS:
-        faults["content_type"] = [f"Must be one of: {', '.join(EXTENSIONS)}."]
+    if file.content_type not in profile.content_types:
+        faults["content_type"] = [f"Must be one of: {', '.join(profile.content_types)}."]
     if file.max_size is not None:
         return faults
     transport = _transport(limits, file)
@@ -127,8 +129,8 @@ def _faults(kind: OwnerKind, limits: Limits, file: FileRequest) -> dict[str, lis
             faults["size"] = [_SIZE]
         elif file.checksum_sha256 is not None or named is None or not named.takes_open_size:
             faults["size"] = [f"{_SIZE} {_OPEN_SIZE}"]
-    elif not 1 <= file.size <= kind.max_bytes(limits):
-        faults["size"] = [f"Must be from 1 to {kind.max_bytes(limits)} bytes."]
+    elif not 1 <= file.size <= profile.max_bytes:
+        faults["size"] = [f"Must be from 1 to {profile.max_bytes} bytes."]
     elif file.size > transport.max_bytes:
         faults["transport"] = ["Must be multipart for more than 5 GiB."]
     if file.checksum_sha256 is None:
@@ -140,26 +142,26 @@ def _faults(kind: OwnerKind, limits: Limits, file: FileRequest) -> dict[str, lis
 
 
 def _upload(
-    work: Work, kind: OwnerKind, owner_id: int, file: FileRequest, uppy_session_id: UUID | None
+    work: Work, profile: Profile, owner: str, file: FileRequest, uppy_session_id: UUID | None
 ) -> NewUpload:
     limits = work.limits
     transport = _transport(limits, file)
     part_size = None
     if file.size is None:
         most = transport.max_bytes
-        size = min(kind.max_bytes(limits), most, file.max_size or most)
+        size = min(profile.max_bytes, most, file.max_size or most)
     else:
         size = file.size
         part_size = transport.part_size(size, limits)
-    key = new_key(kind, owner_id, file.file_name, file.content_type)
+    key = new_key(profile, owner, file.file_name, file.content_type)
     return NewUpload(
         id=uuid7(),
         state=UploadState.PENDING,
-        owner_kind=kind.name,
-        owner_id=owner_id,
+        owner_kind=profile.owner_kind,
         issued_by=work.principal.user_id,
         key=key,
         written_key=object_key(INCOMING, key),
+        file_name=file.file_name,
         content_type=file.content_type,
         size=size,
         size_is_exact=file.size is not None,
@@ -170,7 +172,7 @@ def _upload(
         alt_text=file.alt_text,
         order=file.order,
         created_at=work.now,
-        expires_at=work.now + kind.ttl(limits, transport),
+        expires_at=work.now + transport.ttl(profile),
         failures=0,
         uppy_session_id=uppy_session_id,
     )

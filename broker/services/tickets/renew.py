@@ -4,7 +4,6 @@ from uuid import UUID
 
 from broker.db.models import Upload
 from broker.domain.errors import UploadExpired
-from broker.domain.owners import kind_named
 from broker.domain.transports import transport_named
 from broker.services.tickets.sign import Ticket, sign
 from broker.services.uploads.settled import raise_settled
@@ -21,8 +20,8 @@ def renew(work: Work, upload_id: UUID) -> Ticket:
         UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it cannot be renewed.
     """
     upload = get_upload(work, upload_id)
-    ttl = kind_named(upload.owner_kind).ttl(work.limits, transport_named(upload.transport))
-    expires_at = work.now + ttl
+    profile = work.limits.profiles.of_kind(upload.owner_kind)
+    expires_at = work.now + transport_named(upload.transport).ttl(profile)
     ticket = sign(work, upload, expires_at=expires_at)
     # Use the row that the update returns: another request may end the upload before the next read.
     renewed = update_pending(
@@ -35,5 +34,11 @@ def renew(work: Work, upload_id: UUID) -> Ticket:
     if renewed is None:
         raise_settled(get_upload(work, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    audit.record_upload(audit.Act.TICKET_RENEWED, renewed, work.principal, for_user=renewed.user_id)
+    audit.record_upload(
+        audit.Act.TICKET_RENEWED,
+        renewed,
+        work.principal,
+        profiles=work.limits.profiles,
+        for_user=renewed.user_id,
+    )
     return Ticket(upload=renewed, transfer=ticket.transfer, server_time=work.now)

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_
 
+from broker.db import used_profiles
 from broker.db.fast_path import insert_uploads
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
 from broker.domain.errors import ImageLimitReached
-from broker.domain.owners import OwnerKind
+from broker.domain.profiles import Profile
 from broker.domain.upload_row import NewUpload
 from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads.expire import expire_stale
-from broker.services.uploads.owners import authorise
+from broker.services.uploads.owners import add_owner, authorise, id_of
 from broker.services.uploads.quotas import exceeded, reservation
 from broker.services.work import Work
 
@@ -21,43 +22,55 @@ STALE_MAX = 20
 
 
 def reserve(
-    work: Work, kind: OwnerKind, owner_id: int, uploads: Sequence[NewUpload], *, commit: bool
+    work: Work, profile: Profile, owner: str, uploads: Sequence[NewUpload], *, commit: bool
 ) -> int:
     """Insert the uploads and reserve a slot for each; return the id of the owner's user.
 
     The insert checks rights, slots and quota in one step, because it nearly always succeeds. If it
-    inserts nothing, stale uploads are ended and the insert is tried again. If this also fails, the
-    reason is looked up.
+    inserts nothing, the row of an owner by token is inserted if it has none, stale uploads are
+    ended, and the insert is tried again. If this also fails, the reason is looked up.
 
     With `commit` the insert commits. Otherwise the transaction stays open, and the caller must end
     it.
 
     Raises:
-        NotFound, Forbidden: there is no such owner, or it belongs to another user.
+        NotFound, Forbidden: there is no such owner, it belongs to another user, or no grant names
+            it.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
     """
-    limit = kind.max_count(work.limits)
+    limit = profile.count_limit
     quota = reservation(work.limits, work.principal, uploads, now=work.now)
 
     def insert() -> int | None:
-        return insert_uploads(
+        found = insert_uploads(
             work.session,
             uploads,
-            table=table_of(kind.name),
-            owner_id=owner_id,
-            asker_id=None if work.principal.is_service else work.principal.user_id,
+            table=table_of(profile),
+            owner=owner,
+            asker_id=work.principal.user_id,
+            is_service=work.principal.is_service,
             limit=limit,
             quota=quota,
             commit=commit,
         )
+        return None if found is None else found.user_id
 
     user_id = insert()
     if user_id is not None:
         return user_id
     work.session.rollback()
-    owner_user_id = authorise(work, kind, owner_id)
-    stale = [and_(Upload.owner_kind == kind.name, Upload.owner_id == owner_id)]
+    owner_user_id = authorise(work, profile, owner)
+    if profile.is_by_token:
+        used_profiles.use(work.session, profile)
+        add_owner(work.session, profile, owner)
+        work.session.commit()
+        user_id = insert()
+        if user_id is not None:
+            return user_id
+        work.session.rollback()
+    owner_id = id_of(work.session, profile, owner)
+    stale = [and_(Upload.owner_kind == profile.owner_kind, Upload.owner_id == owner_id)]
     if quota is not None:
         # Stale uploads of the user's other owners hold quota as well.
         stale.append(Upload.user_id == owner_user_id)

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, select
 
 from broker.db.fast_path import read_only
 from broker.db.models import Image, Upload
-from broker.domain.owners import OwnerKind
+from broker.domain.profiles import Profile
 from broker.domain.states import UNFINISHED, UploadState
-from broker.services.uploads.owners import authorise
+from broker.services.uploads.owners import authorise, id_of, may_handle
 from broker.services.work import Work
 
 
@@ -27,40 +27,44 @@ def find_uploads(work: Work, upload_ids: Sequence[UUID]) -> list[UploadView]:
     query = (
         select(Upload, Image)
         .outerjoin(Image, Image.upload_id == Upload.id)
-        .where(Upload.id.in_(upload_ids), *_of_caller(work))
+        .where(Upload.id.in_(upload_ids))
     )
     read_only(work.session)
     rows = work.session.execute(query).all()
     work.session.commit()
-    found = {upload.id: UploadView(upload=upload, image=image) for upload, image in rows}
+    found = {
+        upload.id: UploadView(upload=upload, image=image)
+        for upload, image in rows
+        if may_handle(work, upload)
+    }
     return [found[upload_id] for upload_id in upload_ids if upload_id in found]
 
 
 def without_image(
-    work: Work, kind: OwnerKind, owner_id: int, *, before_id: UUID | None, limit: int
+    work: Work, profile: Profile, owner: str, *, before_id: UUID | None, limit: int
 ) -> Sequence[Upload]:
     """Return the owner's pending, processing and rejected uploads, newest first.
 
     Args:
         work: the caller.
-        kind: the kind of the owner.
-        owner_id: the owner.
+        profile: the profile of the owner.
+        owner: the owner.
         before_id: only uploads with smaller ids; None for the first page.
         limit: the size of a page; `limit + 1` uploads are returned if a page follows.
 
     Raises:
         NotFound: there is no such owner.
-        Forbidden: it belongs to another user.
+        Forbidden: it belongs to another user, or no grant names it.
     """
-    authorise(work, kind, owner_id)
+    authorise(work, profile, owner)
+    owner_id = id_of(work.session, profile, owner)
     query = (
         select(Upload)
         .where(
-            Upload.owner_kind == kind.name,
+            Upload.owner_kind == profile.owner_kind,
             Upload.owner_id == owner_id,
             Upload.state.in_((*UNFINISHED, UploadState.REJECTED)),
-            # Those of a former owner stay the former owner's.
-            *_of_caller(work),
+            *_of_caller(work, profile),
         )
         .order_by(Upload.id.desc())
         .limit(limit + 1)
@@ -73,6 +77,11 @@ def without_image(
     return found
 
 
-def _of_caller(work: Work) -> list[ColumnElement[bool]]:
-    """Return the conditions of the uploads that the caller may read; see `get_upload`."""
-    return [] if work.principal.is_service else [Upload.user_id == work.principal.user_id]
+def _of_caller(work: Work, profile: Profile) -> list[ColumnElement[bool]]:
+    """Return the conditions of the uploads that the caller may read.
+
+    Those of a former user stay the former user's. A grant is for all uploads of its owner.
+    """
+    if work.principal.is_service or profile.is_by_token:
+        return []
+    return [Upload.user_id == work.principal.user_id]

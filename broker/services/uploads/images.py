@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
 from broker.db.models import Image, ImageVariant, Upload
+from broker.domain.lifetimes import signature_life
 from broker.domain.limits import Limits
-from broker.domain.object_keys import object_key
-from broker.domain.owners import OwnerKind, kind_named, signature_life
+from broker.domain.object_keys import published_key
+from broker.domain.profiles import Profile
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import lock_owner, release_slots
 
@@ -39,7 +40,7 @@ def delete_images(
     ).all()
     owners = Counter((row.owner_kind, row.owner_id) for row in rows)
     for (kind, owner_id), count in sorted(owners.items()):
-        release_slots(session, kind, owner_id, count)
+        release_slots(session, limits.profiles.of_kind(kind), owner_id, count)
     delete_objects(session, limits, [*(row.key for row in rows), *variants], now=now)
     return [row.key for row in rows]
 
@@ -49,17 +50,17 @@ def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now
     for key in keys:
         outbox.enqueue(
             session,
-            object_key(limits.location, key),
+            published_key(limits, key),
             now=now,
             form_dead_at=now + signature_life(limits),
         )
 
 
 def delete_of_owner(
-    session: Session, limits: Limits, kind: OwnerKind, owner_id: int, *, now: datetime
+    session: Session, limits: Limits, profile: Profile, owner_id: int, *, now: datetime
 ) -> list[str]:
     """Delete all images of one owner; return their relative keys."""
-    return delete_images(session, limits, *of_owner(kind, owner_id), now=now)
+    return delete_images(session, limits, *of_owner(profile, owner_id), now=now)
 
 
 def insert(
@@ -71,25 +72,25 @@ def insert(
     never replaces one that was requested later: then nothing is inserted, the slot is released, and
     this returns False.
     """
-    kind = kind_named(upload.owner_kind)
-    if kind.keeps_one:
-        lock_owner(session, kind, upload.owner_id)
-        if has_newer(session, upload):
-            release_slots(session, kind.name, upload.owner_id)
+    profile = limits.profiles.of_kind(upload.owner_kind)
+    if profile.keeps_one:
+        lock_owner(session, profile, upload.owner_id)
+        if has_newer(session, limits, upload):
+            release_slots(session, profile, upload.owner_id)
             return False
-        delete_of_owner(session, limits, kind, upload.owner_id, now=now)
+        delete_of_owner(session, limits, profile, upload.owner_id, now=now)
     session.add(image)
     return True
 
 
-def has_newer(session: Session, upload: Upload) -> bool:
+def has_newer(session: Session, limits: Limits, upload: Upload) -> bool:
     """Check whether an image of the same owner comes from an upload that was requested later."""
-    kind = kind_named(upload.owner_kind)
+    profile = limits.profiles.of_kind(upload.owner_kind)
     # The ids are UUIDv7, which are in the order of time.
     newer = exists().where(Upload.id == Image.upload_id, Upload.id > upload.id)
-    return session.scalar(select(newer.where(*of_owner(kind, upload.owner_id)))) or False
+    return session.scalar(select(newer.where(*of_owner(profile, upload.owner_id)))) or False
 
 
-def of_owner(kind: OwnerKind, owner_id: int) -> tuple[ColumnElement[bool], ...]:
+def of_owner(profile: Profile, owner_id: int) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that match the images of one owner."""
-    return (Image.owner_kind == kind.name, Image.owner_id == owner_id)
+    return (Image.owner_kind == profile.owner_kind, Image.owner_id == owner_id)

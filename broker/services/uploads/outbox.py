@@ -21,7 +21,7 @@ from broker.db import leases
 from broker.db.models import Deletion, Image, ImageVariant, Upload
 from broker.db.session import DATABASE_ERRORS
 from broker.domain.errors import BrokerError
-from broker.domain.object_keys import relative_key
+from broker.domain.object_keys import relative_of_published
 from broker.domain.storage_errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.services.uploads import quotas
 from broker.services.work import Work
@@ -220,7 +220,7 @@ def _carry_out(work: Work, row: Deletion) -> None:
 
 def _is_used(work: Work, key: str) -> bool:
     """Check whether an image or a variant has this key. Such objects are never deleted."""
-    relative = relative_key(work.limits.location, key)
+    relative = relative_of_published(work.limits, key)
     if relative is None:
         return False
     keys = union_all(

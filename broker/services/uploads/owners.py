@@ -1,66 +1,96 @@
-"""Owners of images: the right to upload for an owner, and the count of its slots.
+"""Owners of uploads: the right to upload for an owner, and the count of its slots.
 
-A slot is one of the images that an owner may have. `insert_uploads` reserves slots with one
+A slot is one of the files that an owner may have. `insert_uploads` reserves slots with one
 conditional UPDATE, so the database's row lock decides who gets the last one. The code that ends an
 upload, by compare-and-set, releases its slot in the same transaction. So a slot is released exactly
 once.
+
+Our tables of ads and users say which user has an owner. For a profile whose owners are by token,
+the grants of the caller decide, and the table `owners` only counts.
 """
 
+import secrets
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.fast_path import still_owns
-from broker.db.models import Upload
+from broker.db.models import Image, Owner, Upload
 from broker.db.owner_tables import OwnerTable, table_of
+from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound
-from broker.domain.owners import OwnerKind
+from broker.domain.grants import Action
+from broker.domain.profiles import Profile
+from broker.domain.states import UNFINISHED
 from broker.services.work import Work
 
+TRIES = 5
+ID_MAX = 2**52
 
-def authorise(work: Work, kind: OwnerKind, owner_id: int) -> int:
-    """Return the id of the owner's user, if the caller may upload for the owner.
+
+def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.CREATE) -> int:
+    """Return the id of the owner's user, if the caller has the right to an action for the owner.
+
+    For an owner by token it is the caller's own id.
 
     Raises:
         NotFound: there is no such owner.
-        Forbidden: it belongs to another user.
+        Forbidden: it belongs to another user, or no grant names it.
     """
-    refuse_other_users(work, kind, owner_id)
-    table = table_of(kind.name)
-    user_id = work.session.scalar(select(table.user_id).where(table.id == owner_id))
+    refuse_without_right(work, profile, owner, action)
+    if profile.is_by_token:
+        return work.principal.user_id
+    table = table_of(profile)
+    user_id = work.session.scalar(select(table.user).where(table.has_id(int(owner))))
     work.session.commit()
     if user_id is None:
-        raise NotFound(f"There is no such {kind.name}.")
+        raise NotFound(f"There is no such {profile.owner_kind}.")
     if not work.principal.acts_for(user_id):
-        raise Forbidden(f"This {kind.name} is not yours.")
-    return user_id
+        raise Forbidden(f"This {profile.owner_kind} is not yours.")
+    return int(user_id)
 
 
-def refuse_other_users(work: Work, kind: OwnerKind, owner_id: int) -> None:
-    """Raise Forbidden if the owner is a user other than the caller.
+def refuse_without_right(work: Work, profile: Profile, owner: str, action: Action) -> None:
+    """Raise Forbidden if the caller certainly has no right to an action for the owner.
 
-    This needs no lookup, so callers cannot find out which users exist.
+    This needs no lookup, so callers cannot find out which owners exist.
     """
-    if table_of(kind.name).is_users and not work.principal.acts_for(owner_id):
+    if profile.is_by_token:
+        if not work.principal.may(action, profile.name, owner):
+            raise Forbidden(f"Your token has no grant to {action} for {profile.name}/{owner}.")
+    elif table_of(profile).is_users and not work.principal.acts_for(int(owner)):
         raise Forbidden("You cannot do this for another user.")
 
 
-def still_belongs(upload: Upload) -> ColumnElement[bool]:
+def may_handle(work: Work, upload: Upload, action: Action = Action.CREATE) -> bool:
+    """Check whether the caller may handle an upload: that of the user, or of a granted owner."""
+    profile = work.limits.profiles.of_kind(upload.owner_kind)
+    if not profile.is_by_token:
+        return work.principal.acts_for(upload.user_id)
+    owner = profile.owner_in(upload.key)
+    return owner is not None and work.principal.may(action, profile.name, owner)
+
+
+def still_belongs(table: OwnerTable, upload: Upload) -> ColumnElement[bool]:
     """Return the condition that the upload's owner still belongs to the upload's user."""
-    table = table_of(upload.owner_kind)
-    return exists().where(table.id == upload.owner_id, table.user_id == upload.user_id)
+    return exists().where(table.has_id(upload.owner_id), table.user == upload.user_id)
 
 
 def rights(work: Work, upload: Upload) -> list[ColumnElement[bool]]:
     """Return the conditions under which the caller still has the right to the upload's owner."""
-    return [] if owner_to_check(work, upload) is None else [still_belongs(upload)]
+    table = owner_to_check(work, upload)
+    return [] if table is None else [still_belongs(table, upload)]
 
 
 def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
-    """Return the table of the upload's owner; None if the caller cannot lose the right to it."""
-    table = table_of(upload.owner_kind)
-    return None if work.principal.is_service or table.is_users else table
+    """Return the table of the upload's owner; None if the caller cannot lose the right to it.
+
+    A grant cannot be lost while its token is valid; `may_handle` has checked it.
+    """
+    table = table_of(work.limits.profiles.of_kind(upload.owner_kind))
+    fixed = work.principal.is_service or table.is_users or table.user_id is None
+    return None if fixed else table
 
 
 def require_right(work: Work, upload: Upload) -> None:
@@ -70,33 +100,78 @@ def require_right(work: Work, upload: Upload) -> None:
         raise NotFound("There is no such upload.")
 
 
-def existing(session: Session, kind: OwnerKind, owner_ids: Collection[int]) -> set[int]:
+def id_of(session: Session, profile: Profile, owner: str) -> int | None:
+    """Return the id that uploads and images store for an owner; None if it has none yet.
+
+    An integer is its own id, even if there is no such owner.
+    """
+    if profile.has_integer_owners:
+        return int(owner)
+    table = table_of(profile)
+    return session.scalar(select(table.id).where(table.name == owner, *table.only))
+
+
+def add_owner(session: Session, profile: Profile, owner: str) -> int:
+    """Return the id of an owner by token; insert its row if there is none.
+
+    The new row counts what the owner already has: an installation may have moved from our tables.
+    """
+    for _ in range(TRIES):
+        found = _stored_id(session, profile, owner)
+        if found is not None:
+            return found
+        new = int(owner) if profile.has_integer_owners else 1 + secrets.randbelow(ID_MAX)
+        taken = 0 if profile.keeps_one else _count(session, profile, new)
+        row = {"owner_kind": profile.owner_kind, "id": new, "owner": owner, "slots_taken": taken}
+        insert_new(session, Owner, [row], Owner.id)
+    raise RuntimeError("no free id was found for a new owner")
+
+
+def _stored_id(session: Session, profile: Profile, owner: str) -> int | None:
+    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
+    return session.scalar(select(Owner.id).where(*named))
+
+
+def _count(session: Session, profile: Profile, owner_id: int) -> int:
+    """Count the images and unfinished uploads of an owner."""
+    images = select(func.count()).where(
+        Image.owner_kind == profile.owner_kind, Image.owner_id == owner_id
+    )
+    uploads = select(func.count()).where(
+        Upload.owner_kind == profile.owner_kind,
+        Upload.owner_id == owner_id,
+        Upload.state.in_(UNFINISHED),
+    )
+    return session.scalars(images).one() + session.scalars(uploads).one()
+
+
+def existing(session: Session, profile: Profile, owner_ids: Collection[int]) -> set[int]:
     """Return the ids that exist."""
-    table = table_of(kind.name)
-    return set(session.scalars(select(table.id).where(table.id.in_(owner_ids))))
+    table = table_of(profile)
+    return set(session.scalars(select(table.id).where(table.id.in_(owner_ids), *table.only)))
 
 
-def lock_owner(session: Session, kind: OwnerKind, owner_id: int) -> None:
+def lock_owner(session: Session, profile: Profile, owner_id: int) -> None:
     """Lock the owner's row, so that a second transaction waits and sees the first one's image.
 
     SQLite has no row locks: there the first write of a transaction locks the database.
     """
-    table = table_of(kind.name)
-    locked = select(table.id).where(table.id == owner_id).with_for_update(key_share=True)
+    table = table_of(profile)
+    locked = select(table.id).where(table.has_id(owner_id)).with_for_update(key_share=True)
     session.execute(locked)
 
 
-def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> bool:
+def add_slots(session: Session, profile: Profile, owner_id: int, count: int) -> bool:
     """Count existing images, even above the limit; return False if the owner was deleted.
 
     The owner's row stays locked, so that nobody deletes it before the transaction ends.
     """
-    table = table_of(kind.name)
+    table = table_of(profile)
     if table.slots is None:
-        return bool(existing(session, kind, [owner_id]))
+        return bool(existing(session, profile, [owner_id]))
     added = session.execute(
         update(table.id.class_)
-        .where(table.id == owner_id)
+        .where(table.has_id(owner_id))
         .values({table.slots: table.slots + count})
         .returning(table.id)
         .execution_options(synchronize_session=False)
@@ -104,13 +179,13 @@ def add_slots(session: Session, kind: OwnerKind, owner_id: int, count: int) -> b
     return added.first() is not None
 
 
-def release_slots(session: Session, kind: str, owner_id: int, count: int = 1) -> None:
+def release_slots(session: Session, profile: Profile, owner_id: int, count: int = 1) -> None:
     """Release slots; do nothing if the owner was deleted or its slots are not counted."""
-    table = table_of(kind)
+    table = table_of(profile)
     if table.slots is not None:
         session.execute(
             update(table.id.class_)
-            .where(table.id == owner_id)
+            .where(table.has_id(owner_id))
             .values({table.slots: table.slots - count})
             .execution_options(synchronize_session=False)
         )

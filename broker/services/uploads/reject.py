@@ -23,6 +23,12 @@ def reject(work: Work, upload: Upload, detail: str) -> Recorded:
     """
     if not end_upload(work, upload.id, UploadState.REJECTED):
         return settled_now(work, upload)
-    audit.record_rejection(upload, work.principal, for_user=upload.user_id, detail=detail)
+    audit.record_rejection(
+        upload,
+        work.principal,
+        profiles=work.limits.profiles,
+        for_user=upload.user_id,
+        detail=detail,
+    )
     outbox.drain(work, only_key=written_key(work.limits, upload))
     raise ObjectMismatch(detail)

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from broker.db.fast_path import read_upload
 from broker.db.models import Upload, UploadPart
 from broker.domain.errors import NotFound
+from broker.domain.lifetimes import signature_life
 from broker.domain.limits import Limits
 from broker.domain.object_keys import final_key, written_key
-from broker.domain.owners import signature_life
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
 from broker.services.uploads import outbox, quotas
-from broker.services.uploads.owners import release_slots
+from broker.services.uploads.owners import may_handle, release_slots
 from broker.services.work import Work
 
 # S3 may take minutes to complete 10,000 parts; until then a missing object is no failure.
@@ -30,12 +30,12 @@ SLOWEST_COPY_BYTES_PER_SECOND = 50_000_000
 def get_upload(work: Work, upload_id: UUID) -> Upload:
     """Return the current row of an upload.
 
-    Another user's upload is NotFound, so that nobody can probe ids.
+    An upload that the caller may not handle is NotFound, so that nobody can probe ids.
     """
     if work.session.in_transaction():
         work.session.commit()
     upload = read_upload(work.session, upload_id)
-    if upload is None or not work.principal.acts_for(upload.user_id):
+    if upload is None or not may_handle(work, upload):
         raise NotFound("There is no such upload.")
     return upload
 
@@ -139,7 +139,7 @@ def end_upload(
 
 def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime) -> None:
     """Release the slot of an ended upload, and put its object and parts into the outbox."""
-    release_slots(session, upload.owner_kind, upload.owner_id)
+    release_slots(session, limits.profiles.of_kind(upload.owner_kind), upload.owner_id)
     dead_at = form_dead_at(limits, upload)
     if upload.completing_at is not None:
         # The bucket may still create the object that it was asked to complete.

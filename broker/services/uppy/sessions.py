@@ -1,7 +1,7 @@
 """Uppy sessions: the files and bytes that a capability URL has left, and when it expires."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -16,10 +16,13 @@ from broker.domain.errors import (
     CapabilityRevoked,
     NotFound,
 )
-from broker.domain.owners import OwnerKind, kind_named, longest_ticket_life
+from broker.domain.grants import Action, grant
+from broker.domain.lifetimes import longest_ticket_life
+from broker.domain.limits import Limits
 from broker.domain.principal import Principal
+from broker.domain.profiles import Profile
 from broker.services.idempotency import KeptAnswer, keep
-from broker.services.uploads.owners import authorise
+from broker.services.uploads.owners import add_owner, authorise
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -35,32 +38,34 @@ class SessionLimits:
 
 def open_session(
     work: Work,
-    kind: OwnerKind,
-    owner_id: int,
+    profile: Profile,
+    owner: str,
     asked: SessionLimits,
     *,
     answer: KeptAnswer[UppySession] | None = None,
 ) -> UppySession:
     """Open a session for one owner; raise NotFound or Forbidden.
 
-    Requested limits above the operator's limits are lowered to them. `answer` is the response to
+    Requested limits above the operator's limits are lowered to them. A session that a grant opened
+    ends with its token. `answer` is the response to
     store for retries, in the same transaction.
     """
-    user_id = authorise(work, kind, owner_id)
+    user_id = authorise(work, profile, owner)
     limits = work.limits
-    most_bytes = limits.uppy_session_files * kind.max_bytes(limits)
+    most_bytes = limits.uppy_session_files * profile.max_bytes
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)
     row = UppySession(
         id=uuid7(),
-        owner_kind=kind.name,
-        owner_id=owner_id,
+        owner_kind=profile.owner_kind,
+        owner_id=add_owner(work.session, profile, owner) if profile.is_by_token else int(owner),
+        owner=owner if profile.is_by_token else None,
         user_id=user_id,
         max_files=min(asked.max_files or limits.uppy_session_files, limits.uppy_session_files),
         files_taken=0,
         max_bytes=min(asked.max_bytes or most_bytes, most_bytes),
         bytes_taken=0,
         created_at=work.now,
-        expires_at=work.now + timedelta(seconds=ttl),
+        expires_at=_end(work, profile, ttl),
     )
     work.session.add(row)
     work.session.flush()
@@ -91,14 +96,25 @@ def live_session(work: Work, session_id: UUID) -> UppySession:
     return row
 
 
-def kind_of(row: UppySession) -> OwnerKind:
-    """Return the kind of the session's owner."""
-    return kind_named(row.owner_kind)
+def _end(work: Work, profile: Profile, ttl: int) -> datetime:
+    end = work.now + timedelta(seconds=ttl)
+    token_end = work.principal.expires_at
+    if not profile.is_by_token or token_end is None or work.principal.is_service:
+        return end
+    return min(end, datetime.fromtimestamp(token_end, UTC))
 
 
-def principal_of(row: UppySession) -> Principal:
-    """Return a principal that may act for the session's user only."""
-    return Principal(user_id=row.user_id)
+def owner_of(row: UppySession) -> str:
+    """Return the session's owner as text."""
+    return str(row.owner_id) if row.owner is None else row.owner
+
+
+def principal_of(limits: Limits, row: UppySession) -> Principal:
+    """Return a principal that may act for the session's user and owner only."""
+    if row.owner is None:
+        return Principal(user_id=row.user_id)
+    profile = limits.profiles.of_kind(row.owner_kind)
+    return Principal(user_id=row.user_id, grants=grant(profile.name, row.owner, Action.CREATE))
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:
@@ -144,7 +160,7 @@ def charge(session: Session, session_id: UUID, size: int) -> bool:
 def revoke(work: Work, session_id: UUID) -> None:
     """Revoke a session; a second call changes nothing. Another user's session is NotFound."""
     row = work.session.scalar(select(UppySession).where(UppySession.id == session_id))
-    if row is None or not work.principal.acts_for(row.user_id):
+    if row is None or not _may_revoke(work, row):
         work.session.commit()
         raise NotFound("There is no such session.")
     work.session.execute(
@@ -155,6 +171,13 @@ def revoke(work: Work, session_id: UUID) -> None:
     )
     work.session.commit()
     _audit(audit.Act.UPPY_SESSION_REVOKED, row, work.principal)
+
+
+def _may_revoke(work: Work, row: UppySession) -> bool:
+    if row.owner is None:
+        return work.principal.acts_for(row.user_id)
+    profile = work.limits.profiles.of_kind(row.owner_kind)
+    return work.principal.may(Action.CREATE, profile.name, row.owner)
 
 
 def delete_expired(work: Work) -> int:

@@ -8,8 +8,8 @@ days from the creation and rounds up to the next midnight UTC.
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
+from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.object_keys import INCOMING
-from broker.domain.owners import longest_ticket_life
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
 
 if TYPE_CHECKING:

@@ -1,0 +1,35 @@
+"""Owners that no table of the marketplace describes, and the profiles that have been used."""
+
+from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from broker.db.models.base import Base
+
+
+class Owner(Base):
+    """An owner that grants name. `slots_taken` counts its files and unfinished uploads.
+
+    Uploads and images store `id`. It is the owner itself if the profile's owners are integers, and
+    otherwise random.
+    """
+
+    __tablename__ = "owners"
+    __table_args__ = (
+        UniqueConstraint("owner_kind", "owner", name="uq_owners_owner"),
+        CheckConstraint("slots_taken >= 0", name="slots_taken"),
+    )
+
+    owner_kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    owner: Mapped[str] = mapped_column(String(64))
+    slots_taken: Mapped[int] = mapped_column(server_default="0", default=0)
+
+
+class UsedProfile(Base):
+    """The prefix and visibility of a profile, fixed by its first upload."""
+
+    __tablename__ = "profiles"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(255))
+    visibility: Mapped[str] = mapped_column(String(16))
