@@ -93,7 +93,11 @@ def test_only_the_profiles_own_types_are_accepted() -> None:
 
 def test_a_ticket_has_the_usual_name_of_a_type_of_its_profile() -> None:
     pdf = Profile(
-        name="invoice", owner_kind="invoice", prefix="i/", content_types=("application/pdf",)
+        name="invoice",
+        owner_kind="invoice",
+        prefix="i/",
+        content_types=("application/pdf",),
+        max_bytes=1,
     )
     for named in ("", "application/octet-stream", "application/x-pdf", "Application/PDF; a=b"):
         file = FileRequest(file_name="Rechnung.PDF", content_type=named)
