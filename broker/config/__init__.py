@@ -176,6 +176,10 @@ class Settings(TokenSettings):
         default="required",
         description="Whether `broker worker` inspects every image before it is published.",
     )
+    ads_created_by: Literal["user", "service"] = Field(
+        default="user",
+        description="Who may create ads: users and services, or only services.",
+    )
     max_pixels: MaxPixels = Field(
         default=Limits.max_pixels, description="Maximum number of pixels of an image."
     )

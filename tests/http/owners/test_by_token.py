@@ -35,6 +35,7 @@ def test_the_tables_are_closed_and_say_where_to_go(by_token: Flask) -> None:
         ("GET", "/api/ads/", None),
         ("POST", "/api/ads/", AD),
         ("GET", "/api/ads/7/", None),
+        ("PUT", "/api/ads/7/", {**AD, "owner": "1", "is_active": True, "is_sold": False}),
         ("PATCH", "/api/ads/7/", {"title": "x"}),
         ("DELETE", "/api/ads/7/", None),
         ("POST", "/api/ads/7/mark_sold/", None),
@@ -66,6 +67,31 @@ def test_the_old_paths_take_grants_and_keep_keys_and_shapes(by_token: Flask) -> 
     assert ada.post("/api/ads/7/uppy_session/").status_code == 201
     assert ada.post("/api/users/9/uppy_session/").status_code == 201
     assert (rows(by_token, Ad), rows(by_token, Owner)) == (0, 2)
+    with by_token.extensions["broker"].system_work() as work:
+        assert list(wrong_rows(work)) == []
+
+
+def test_the_old_paths_of_images_take_the_grants_to_update_and_delete(by_token: Flask) -> None:
+    ada = caller(by_token, "ada", ad())
+    image = published(ada, "/api/ads/7/upload_image/")
+    path, change = f"/api/ads/7/images/{image['id']}/", {"alt_text": "side", "order": 3}
+    before = everything(by_token)
+    for client in (
+        ada,
+        caller(by_token, "ada", ad("create", "read")),
+        caller(by_token, "ada", ad("update", "delete", owner="8")),
+    ):
+        assert client.patch(path, change).status_code == 403
+        assert client.delete(path).status_code == 403
+    assert caller(by_token, "ada", ad("delete")).patch(path, change).status_code == 403
+    assert caller(by_token, "ada", ad("update")).delete(path).status_code == 403
+    foreign = caller(by_token, "ada", ad("update", "delete", owner="8"))
+    assert foreign.delete(path.replace("/7/", "/8/")).status_code == 404
+    assert everything(by_token) == before
+    edited = caller(by_token, "ben", ad("update")).patch(path, change)
+    assert (edited.status_code, edited.get_json()["order"]) == (200, 3)
+    assert caller(by_token, "ben", ad("delete")).delete(path).status_code == 204
+    assert rows(by_token, Image) == 0
     with by_token.extensions["broker"].system_work() as work:
         assert list(wrong_rows(work)) == []
 
