@@ -260,6 +260,19 @@ def upload_cases(app: Flask, anyone: Client) -> Iterator[Case]:
     )
 
 
+def test_several_uploads_are_read_without_those_that_no_grant_names(app: Flask) -> None:
+    ada = caller(app, ADA, entry("42"), entry("43"))
+    ids = [ada.post(uploads(owner), declared()).get_json()["id"] for owner in ("42", "43")]
+    for entries, seen in (
+        ([entry("42"), entry("43")], ids),
+        ([entry("43"), entry("42", "read")], ids[1:]),
+        ([entry("42", profile="gallery")], []),
+        ([], []),
+    ):
+        answer = caller(app, ADA, *entries).get(f"/api/uploads/?ids={','.join(ids)}")
+        assert [one["id"] for one in answer.get_json()["uploads"]] == seen
+
+
 def test_each_case_gets_its_answer_and_a_refused_one_changes_nothing(
     app: Flask, alice: Client, bob: Client, anyone: Client
 ) -> None:
