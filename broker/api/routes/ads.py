@@ -1,7 +1,6 @@
 """Ads: `/api/ads/`."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -9,15 +8,17 @@ from broker.api.auth.tokens import accepts_token, caller, principal, requires_to
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
+from broker.api.request.owners import names_ad
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
-from broker.api.routes.recorded import retry_after
+from broker.api.routes.tables import requires_ads_table
+from broker.api.routes.unfinished import unfinished
 from broker.domain.principal import ANYONE
+from broker.domain.profiles import Profile
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
 from broker.services.marketplace.put_ad import put_ad as put
-from broker.services.uploads.find import without_image
 from schemas import ads as schemas
 from schemas import uploads
 from schemas.fields import the
@@ -32,6 +33,7 @@ AD_PATH = "/<id:ad_id>/"
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
+@requires_ads_table
 @answers("forbidden")
 @requires_token
 @idempotent(blueprint)
@@ -46,6 +48,7 @@ def create_ad(fields: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
+@requires_ads_table
 @accepts_token
 @blueprint.arguments(schemas.AdQuery, location="query")
 @blueprint.response(200, schemas.AdPage)
@@ -63,6 +66,7 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found")
 @accepts_token
 @blueprint.response(200, schemas.Ad)
@@ -73,6 +77,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["PUT"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden", "ad_owned_by_another")
 @requires_token
 @blueprint.arguments(schemas.WholeAd)
@@ -90,6 +95,7 @@ def put_ad(fields: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], int]:
 
 
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.arguments(schemas.AdChanges)
@@ -102,6 +108,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(204)
@@ -112,6 +119,7 @@ def delete_ad(ad_id: int) -> None:
 
 
 @blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(200, schemas.Ad)
@@ -125,22 +133,14 @@ def mark_sold(ad_id: int) -> dict[str, Any]:
 @blueprint.route(AD_PATH + "uploads/", methods=["GET"], strict_slashes=False)
 @answers("not_found", "forbidden")
 @requires_token
+@names_ad
 @blueprint.arguments(uploads.UploadPageQuery, location="query")
 @blueprint.response(200, uploads.UploadPage)
-def list_ad_uploads(query: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], dict[str, str]]:
+def list_ad_uploads(
+    query: dict[str, Any], profile: Profile, owner: str
+) -> tuple[dict[str, Any], dict[str, str]]:
     """List the ad's pending, processing and rejected uploads, newest first."""
-    limit, before = query["limit"], cursors.decode(query.get("cursor"), largest=cursors.UUID_MAX)
-    before_id = None if before is None else UUID(int=before)
-    with current().work(principal()) as work:
-        rows = without_image(
-            work, work.limits.profiles.ad_image, str(ad_id), before_id=before_id, limit=limit
-        )
-    page, more = rows[:limit], len(rows) > limit
-    found = {
-        "results": [shapes.upload(row, None, work.now) for row in page],
-        "next_cursor": cursors.encode(page[-1].id.int) if more else None,
-    }
-    return found, retry_after(page)
+    return unfinished(profile, owner, query)
 
 
 def _written(view: AdView) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from sqlalchemy import ColumnElement, select, update
 
 from broker.db.models import Image
 from broker.domain.errors import NotFound
+from broker.domain.grants import Action
 from broker.domain.profiles import AD
 from broker.services.marketplace.ads import record_ad, require_right
 from broker.services.uploads.images import delete_images
+from broker.services.uploads.owners import authorise
 from broker.services.work import Work
 from broker.telemetry import audit
 
 
 def edit_image(work: Work, ad_id: int, image_id: int, changes: Mapping[str, Any]) -> Image:
     """Change `alt_text` or `order`; raise NotFound or Forbidden."""
-    owner_id = require_right(work, ad_id)
+    owner_id = _authorise(work, ad_id, Action.UPDATE)
     if changes:
         work.session.execute(
             update(Image)
@@ -36,12 +38,20 @@ def edit_image(work: Work, ad_id: int, image_id: int, changes: Mapping[str, Any]
 
 def delete_image(work: Work, ad_id: int, image_id: int) -> None:
     """Delete an image's row and release its slot; the outbox deletes the object."""
-    owner_id = require_right(work, ad_id)
+    owner_id = _authorise(work, ad_id, Action.DELETE)
     keys = delete_images(work.session, work.limits, *_of_ad(ad_id, image_id), now=work.now)
     work.session.commit()
     if not keys:
         raise NotFound("This ad has no such image.")
     record_ad(audit.Act.IMAGE_DELETED, work, ad_id, owner_id, image=image_id, key=keys[0])
+
+
+def _authorise(work: Work, ad_id: int, action: Action) -> int:
+    """Return the id of the ad's owner, or of the caller if a grant allows the action."""
+    profile = work.limits.profiles.ad_image
+    if profile.is_by_token:
+        return authorise(work, profile, str(ad_id), action)
+    return require_right(work, ad_id)
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -38,7 +38,10 @@ def reserve(
             it.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
+        ProfilesChanged: the profile was used with another prefix or visibility.
     """
+    if profile.is_by_token:
+        used_profiles.use_once(work.session, profile)
     limit = profile.count_limit
     quota = reservation(work.limits, work.principal, uploads, now=work.now)
 
@@ -62,7 +65,6 @@ def reserve(
     work.session.rollback()
     owner_user_id = authorise(work, profile, owner)
     if profile.is_by_token:
-        used_profiles.use(work.session, profile)
         add_owner(work.session, profile, owner)
         work.session.commit()
         user_id = insert()
