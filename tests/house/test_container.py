@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from broker.config import Settings
 from broker.local.process import ServerNotInstalled
 from tests.servers import installed_or_skip
 
