@@ -186,6 +186,12 @@ API: dict[str, dict[str, Any]] = {
         "plain_form": {**_PLAIN_FILE, "alt_text": "front view"},
     },
     "ImageFiles": {"files": {"files": [_IMAGE_FILE]}},
+    "OwnerFile": {
+        "form": _IMAGE_FILE,
+        "multipart": {**_IMAGE_FILE, "size": 24117248, "transport": "multipart"},
+        "document": {**_FILE, "file_name": "Rechnung.pdf", "content_type": "application/pdf"},
+    },
+    "OwnerFiles": {"files": {"files": [_IMAGE_FILE]}},
     "AvatarFile": {"form": _FILE, "plain_form": _PLAIN_FILE},
     "Ticket": {
         "form": _ticket(FORM),

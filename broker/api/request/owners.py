@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 from broker.api.problems.answers import answers
 from broker.api.request.context import current
 from broker.domain.errors import InvalidRequest, NotFound
-from broker.domain.profiles import Profile
+from broker.domain.profiles import AD_IMAGE, AVATAR, Profile
 
 OWNER_PATH = "/<profile>/<owner>/"
 # For `Blueprint.route(…, parameters=PARAMETERS)`.
@@ -53,7 +53,7 @@ def owner_of_path(profile: str, owner: str) -> tuple[Profile, str]:
 def names_owner(view: Callable[P, R]) -> Callable[P, R]:
     """Pass `profile` to a view as a Profile, and `owner` as text of the right form.
 
-    Apply it below `requires_token` and above `idempotent` and `arguments`.
+    Apply it below `requires_token` and above `may_create`, `idempotent` and `arguments`.
     """
 
     @wraps(view)
@@ -63,3 +63,26 @@ def names_owner(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     return answers("not_found", "validation_error")(wrapper)
+
+
+def names_ad(view: Callable[P, R]) -> Callable[P, R]:
+    """Pass the ad of a path below `/api/ads/` to a view, as `names_owner` does."""
+    return _of_integer(view, "ad_id", AD_IMAGE)
+
+
+def names_user(view: Callable[P, R]) -> Callable[P, R]:
+    """Pass the user of a path below `/api/users/` to a view, as `names_owner` does."""
+    return _of_integer(view, "user_id", AVATAR)
+
+
+def _of_integer(view: Callable[P, R], parameter: str, name: str) -> Callable[P, R]:
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        profile = current().limits.profiles.named(name)
+        owner = str(kwargs.pop(parameter))
+        if profile is None or not profile.is_owner(owner):
+            raise NotFound("There is no owner with this id.")
+        kwargs.update(profile=profile, owner=owner)
+        return view(*args, **kwargs)
+
+    return answers("not_found")(wrapper)
