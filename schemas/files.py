@@ -12,11 +12,12 @@ class File(Rendition):
     id = fields.Integer()
     key = fields.String(metadata={"description": "Object key without the location."})
     url = fields.String(
+        allow_none=True,
         metadata={
             "description": "Where to read the file. For a private profile it is a presigned URL "
             "that anyone who has it can use until `url_expires_at`; request the list again for a "
-            "new one."
-        }
+            "new one. Null in the answer to a change if the caller may not read."
+        },
     )
     url_expires_at = Time(allow_none=True, metadata={"description": "Null for a public profile."})
     file_name = fields.String(

@@ -10,7 +10,6 @@ def download_name(file_name: str, content_type: str) -> str:
 
     If a worker has made a JPEG from it, the name gets the JPEG's extension.
     """
-    base, extension = splitext(file_name)
-    if content_type in CONVERTED or type_of("", extension) not in CONVERTED:
+    if content_type in CONVERTED or type_of("", file_name) not in CONVERTED:
         return file_name
-    return f"{base}.{extension_of(content_type)}"
+    return f"{splitext(file_name)[0]}.{extension_of(content_type)}"

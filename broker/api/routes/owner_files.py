@@ -61,7 +61,8 @@ def edit_file(
     """Change the alt_text or the order of a file."""
     with current().work(principal()) as work:
         row = service.edit_file(work, profile, owner, file_id, changes)
-    return shapes.file(row, work.now, shows_name=True)
+        may_read = service.may_read(work, profile, owner)
+    return shapes.file(row, work.now, shows_name=True, may_read=may_read)
 
 
 @blueprint.route(FILE_PATH, methods=["DELETE"], strict_slashes=False, parameters=PARAMETERS)

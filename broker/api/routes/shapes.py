@@ -42,41 +42,39 @@ def image(row: Image) -> dict[str, Any]:
     }
 
 
-def file(row: Image, now: datetime, *, shows_name: bool) -> dict[str, Any]:
-    """Return a published file as JSON. The URLs of a private one are presigned."""
-    expires_at = None
-    url = image_url(row.key)
-    if url is None:
-        name = row.file_name and download_name(row.file_name, row.content_type)
-        signed = _presigned(row.key, row.content_type, now, file_name=name)
-        url, expires_at = signed.url, signed.expires_at
+def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) -> dict[str, Any]:
+    """Return a published file as JSON. The URLs of a private one are presigned.
+
+    `may_read` is whether the caller gets such URLs.
+    """
+    name = row.file_name and download_name(row.file_name, row.content_type)
+
+    def presigned(key: str, content_type: str, file_name: str | None) -> SignedUrl | None:
+        reader = current().storage.private_reader
+        if reader is None or not may_read or image_url(key) is not None:
+            return None
+        object_key = published_key(current().limits, key)
+        return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
+
+    def variant_url(one: ImageVariant) -> str | None:
+        signed = presigned(one.key, one.content_type, None)
+        return signed.url if signed else image_url(one.key)
+
+    signed = presigned(row.key, row.content_type, name)
     return {
         "id": row.id,
         "key": row.key,
-        "url": url,
-        "url_expires_at": expires_at,
+        "url": signed.url if signed else image_url(row.key),
+        "url_expires_at": signed.expires_at if signed else None,
         "file_name": row.file_name if shows_name else None,
         "content_type": row.content_type,
         "size": row.size,
         "checksum_sha256": row.checksum_sha256,
         "alt_text": row.alt_text,
         "order": row.order,
-        **rendition(
-            row, lambda one: image_url(one.key) or _presigned(one.key, one.content_type, now).url
-        ),
+        **rendition(row, variant_url),
         "created_at": row.created_at,
     }
-
-
-def _presigned(
-    key: str, content_type: str, now: datetime, *, file_name: str | None = None
-) -> SignedUrl:
-    """Return a URL that serves a private file for some minutes."""
-    reader = current().storage.private_reader
-    if reader is None:
-        raise LookupError("no key for private files; the settings require it")
-    object_key = published_key(current().limits, key)
-    return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
 
 
 def rendition(

@@ -100,6 +100,12 @@ def delete_file(work: Work, profile: Profile, owner: str, file_id: int) -> None:
     audit.record(audit.Act.IMAGE_DELETED, work.principal, label, fields)
 
 
+def may_read(work: Work, profile: Profile, owner: str) -> bool:
+    """Check whether a caller who may change a file of the owner may also read it."""
+    is_open = not profile.is_private or not profile.is_by_token
+    return is_open or work.principal.may(Action.READ, profile.name, owner)
+
+
 def _which(
     work: Work, profile: Profile, owner: str, file_id: int, action: Action
 ) -> tuple[ColumnElement[bool], ...]:
