@@ -22,7 +22,7 @@ from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key, published_key, written_key
 from broker.domain.principal import Principal
-from broker.domain.profiles import PRIVATE, Owners
+from broker.domain.profiles import PRIVATE
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
@@ -67,9 +67,9 @@ class Trial:
         self, storage: Storage, limits: Limits, browser: Browser, now: Callable[[], datetime]
     ) -> None:
         self.storage = storage
+        # Not the profile of the operator's file, which may be private.
         self._profile = replace(
-            limits.profiles.ad_image,
-            owners=Owners.TABLE,
+            limits.built_in[0],
             content_types=(CONTENT_TYPE,),
             max_count=TICKETS_MAX,
             max_bytes=len(PHOTO),
