@@ -20,7 +20,6 @@ from broker.services.uploads.owners import authorise, id_of, user_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
-
 _MISSING = "This owner has no such file."
 
 
