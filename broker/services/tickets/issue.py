@@ -97,7 +97,7 @@ def _with_canonical_type(profile: Profile, file: FileRequest) -> FileRequest:
     """Return the file with the type's usual name. A type that is not accepted stays as it is."""
     if file.content_type in profile.content_types:
         return file
-    found = type_of(file.content_type, file.file_name)
+    found = type_of(file.content_type, file.file_name, profile.content_types)
     return file if found is None else replace(file, content_type=found)
 
 

@@ -1,6 +1,6 @@
-"""The steps of an upload, without I/O: generators yield actions, a driver runs them.
+"""The steps of an upload, without I/O: generators yield actions, a runner runs them.
 
-A generator yields an action, receives the reply, and returns its result. The driver throws
+A generator yields an action, receives the reply, and returns its result. The runner throws
 NetworkError, and the OSErrors of a file, into the generator:
 
     def ask_twice(request: Request) -> Steps[Answer]:
@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from broker_client.bodies import Body
+from broker_client.owners import Owner
 
 T = TypeVar("T")
 
@@ -73,8 +74,9 @@ def _time(http_date: str) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Get the bearer token. `stale` is a token that was refused with 401."""
+    """Get the bearer token for requests about an owner. `stale` was refused with 401."""
 
+    owner: Owner | None = None
     stale: str | None = None
 
 
