@@ -49,6 +49,15 @@ def test_a_photo_and_its_variants_are_published_below_private(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_page_may_show_private_photos(app: Flask, s3_bucket: Bucket) -> None:
+    with app.test_client().get("/") as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    # The bucket serves public images and private ones.
+    origin = "/".join(s3_bucket.storage.presigner.bucket_url.split("/")[:3])
+    assert f"img-src 'self' blob: data: {origin} {origin};" in policy
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_converted_photo_is_downloaded_with_the_extension_of_a_jpeg(
     app: Flask, worker: Worker
 ) -> None:
