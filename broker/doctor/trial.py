@@ -26,12 +26,12 @@ from broker.domain.profiles import PRIVATE
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
-from broker.services.marketplace.images import delete_image
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
 from broker.services.uploads import outbox
+from broker.services.uploads.files import delete_file
 from broker.services.uploads.state import get_upload
 from broker.services.work import Work
 from broker.storage.protocol import Storage
@@ -144,7 +144,7 @@ class Trial:
         if self.image_id is None:
             return
         with self._work() as work:
-            delete_image(work, self.ad_id, self.image_id)
+            delete_file(work, self._profile, str(self.ad_id), self.image_id)
             outbox.drain(work)
         self.image_id = None
 

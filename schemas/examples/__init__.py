@@ -10,6 +10,7 @@ from schemas.examples.values import KEY, SESSION_ID, UPLOAD_ID
 PARAMETERS: dict[str, Any] = {
     "ad_id": 1,
     "image_id": 1,
+    "file_id": 1,
     "user_id": 1,
     "profile": "ad_image",
     "owner": "1",

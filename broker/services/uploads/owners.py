@@ -43,13 +43,19 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
     refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
         return work.principal.user_id
+    user_id = user_of(work, profile, owner)
+    if not work.principal.acts_for(user_id):
+        raise Forbidden(f"This {profile.owner_kind} is not yours.")
+    return user_id
+
+
+def user_of(work: Work, profile: Profile, owner: str) -> int:
+    """Return the id of the user who has the owner in our tables; raise NotFound without one."""
     table = table_of(profile)
     user_id = work.session.scalar(select(table.user).where(table.has_id(int(owner))))
     work.session.commit()
     if user_id is None:
         raise NotFound(f"There is no such {profile.owner_kind}.")
-    if not work.principal.acts_for(user_id):
-        raise Forbidden(f"This {profile.owner_kind} is not yours.")
     return int(user_id)
 
 
