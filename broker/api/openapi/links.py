@@ -32,6 +32,7 @@ def _to_ad(ad_id: str) -> dict[str, Parameters]:
     return _links(
         {"ad_id": ad_id},
         "get_ad",
+        "put_ad",
         "edit_ad",
         "mark_sold",
         "upload_image",

@@ -16,6 +16,7 @@ from broker.api.routes.recorded import retry_after
 from broker.domain.principal import ANYONE
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
+from broker.services.marketplace.put_ad import put_ad as put
 from broker.services.uploads.find import without_image
 from schemas import ads as schemas
 from schemas import uploads
@@ -31,12 +32,13 @@ AD_PATH = "/<id:ad_id>/"
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
+@answers("forbidden")
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(schemas.NewAd)
 @blueprint.response(201, schemas.Ad)
 def create_ad(fields: dict[str, Any]) -> Response:
-    """Create an ad."""
+    """Create an ad of your own."""
     created = Created(_written)
     with current().work(principal()) as work:
         view = service.create_ad(work, fields, answer=created.answer)
@@ -70,13 +72,30 @@ def get_ad(ad_id: int) -> dict[str, Any]:
         return shapes.ad(service.get_ad(work, ad_id), caller())
 
 
+@blueprint.route(AD_PATH, methods=["PUT"], strict_slashes=False)
+@answers("not_found", "forbidden", "ad_owned_by_another")
+@requires_token
+@blueprint.arguments(schemas.WholeAd)
+@blueprint.alt_response(201, schema=the(schemas.Ad))
+@blueprint.response(200, schemas.Ad)
+def put_ad(fields: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], int]:
+    """Create or replace the ad with this id, for services.
+
+    201: the ad was created. 200: it was replaced; its images stay. The id may be one that no ad
+    has had, or that of a deleted ad. Ads that are created by POST never get an id that was used.
+    """
+    with current().work(principal()) as work:
+        view, created = put(work, ad_id, fields)
+    return shapes.ad(view, principal()), 201 if created else 200
+
+
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
-    """Edit your ad."""
+    """Edit your ad, or as a service any ad."""
     with current().work(principal()) as work:
         view = service.edit_ad(work, ad_id, changes)
     return shapes.ad(view, principal())
@@ -87,7 +106,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 @requires_token
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
-    """Delete your ad and its images."""
+    """Delete your ad, or as a service any ad, and its images."""
     with current().work(principal()) as work:
         service.delete_ad(work, ad_id)
 
@@ -97,7 +116,7 @@ def delete_ad(ad_id: int) -> None:
 @requires_token
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
-    """Mark your ad as sold."""
+    """Mark your ad as sold, or as a service any ad."""
     with current().work(principal()) as work:
         view = service.mark_sold(work, ad_id)
     return shapes.ad(view, principal())

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from broker.db.models import Image
 from broker.domain.errors import NotFound
 from broker.domain.profiles import AD
-from broker.services.marketplace.ads import require_own_ad
+from broker.services.marketplace.ads import record_ad, require_right
 from broker.services.uploads.images import delete_images
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -16,7 +16,7 @@ from broker.telemetry import audit
 
 def edit_image(work: Work, ad_id: int, image_id: int, changes: Mapping[str, Any]) -> Image:
     """Change `alt_text` or `order`; raise NotFound or Forbidden."""
-    require_own_ad(work, ad_id)
+    owner_id = require_right(work, ad_id)
     if changes:
         work.session.execute(
             update(Image)
@@ -30,18 +30,18 @@ def edit_image(work: Work, ad_id: int, image_id: int, changes: Mapping[str, Any]
     work.session.commit()
     if image is None:
         raise NotFound("This ad has no such image.")
+    record_ad(audit.Act.IMAGE_EDITED, work, ad_id, owner_id, image=image_id, key=image.key)
     return image
 
 
 def delete_image(work: Work, ad_id: int, image_id: int) -> None:
     """Delete an image's row and release its slot; the outbox deletes the object."""
-    require_own_ad(work, ad_id)
+    owner_id = require_right(work, ad_id)
     keys = delete_images(work.session, work.limits, *_of_ad(ad_id, image_id), now=work.now)
     work.session.commit()
     if not keys:
         raise NotFound("This ad has no such image.")
-    fields = {"image": image_id, "key": keys[0]}
-    audit.record(audit.Act.IMAGE_DELETED, work.principal, f"{AD}/{ad_id}", fields)
+    record_ad(audit.Act.IMAGE_DELETED, work, ad_id, owner_id, image=image_id, key=keys[0])
 
 
 def _of_ad(ad_id: int, image_id: int) -> tuple[ColumnElement[bool], ...]:
