@@ -12,8 +12,8 @@ CANNOT_LOAD = 4
 try:
     app = create_app()
 except SettingsError as error:
-    print(f"broker: {error}", file=sys.stderr)
+    sys.stderr.write(f"broker: {error}\n")
     sys.exit(CANNOT_LOAD)
 except CannotStart as error:
-    print(f"broker: {error.for_operators}", file=sys.stderr)
+    sys.stderr.write(f"broker: {error.for_operators}\n")
     sys.exit(CANNOT_LOAD)
