@@ -18,9 +18,10 @@ from pydantic import (
     model_validator,
 )
 
+from broker.config.private_files import PrivateFileSettings, require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.serving import PREFIX
-from broker.config.tokens import HS256_SECRET_BYTES, TokenSettings
+from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
     MAX_COUNT,
     BucketName,
@@ -56,7 +57,7 @@ class SettingsError(Exception):
     """
 
 
-class Settings(TokenSettings):
+class Settings(PrivateFileSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
@@ -238,6 +239,11 @@ class Settings(TokenSettings):
                 "BROKER_QUOTA_BYTES: must be 0, or at least the maximum file size of every "
                 f"profile; that of {largest.name} is larger"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _key_for_private_profiles(self) -> Self:
+        require_private_key(self, self.limits.profiles)
         return self
 
     @property

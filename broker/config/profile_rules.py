@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from broker.config.profile_section import Section, quoted
 from broker.domain.media_types import EXTENSIONS
-from broker.domain.profiles import Profile
-
-PRIVATE_CACHE_CONTROL = "private, no-store"
+from broker.domain.profiles import PRIVATE_CACHE_CONTROL, Profile
 
 
 def together(

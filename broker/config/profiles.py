@@ -9,10 +9,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from broker.config import toml_lines
-from broker.config.profile_rules import PRIVATE_CACHE_CONTROL, overlaps, together
+from broker.config.profile_rules import overlaps, together
 from broker.config.profile_section import Section, quoted
 from broker.domain.limits import Limits
-from broker.domain.profiles import AD, PROFILE_NAME, USER, Owners, Profile, Visibility
+from broker.domain.profiles import (
+    AD,
+    PRIVATE_CACHE_CONTROL,
+    PROFILE_NAME,
+    USER,
+    Owners,
+    Profile,
+    Visibility,
+)
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 REQUIRED = ("prefix", "content_types")
@@ -155,4 +163,4 @@ def _merged(base: Profile, section: Section, *, inspects: bool) -> Profile:
         profile = replace(profile, cache_control=PRIVATE_CACHE_CONTROL)
     if profile.keeps_one:
         profile = replace(profile, max_count=1)
-    return profile if profile.is_inspected else replace(profile, variant_widths=())
+    return profile if inspection == "required" else replace(profile, variant_widths=())

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
 from broker.config import Settings
 from broker.domain.storage_errors import StorageDenied
-from broker.storage.aws_session import aws_session, region_of
+from broker.storage.aws_session import aws_session, region_of, session_with_key
 from broker.storage.factory import bucket_url, s3_storage
 from broker.storage.s3 import S3Storage
 
@@ -60,6 +60,7 @@ class Probe:
             self.storage: S3Storage = s3_storage(settings, self._session)
         except (BotoCoreError, ValueError) as error:
             raise ChainFault(error) from error
+        self._settings = settings
         self.region_is_set = self._session.region_name is not None
         self.region = region_of(self._session)
         self.endpoint_url = self.storage.client.meta.endpoint_url
@@ -71,6 +72,15 @@ class Probe:
         """The file of certificates that boto3 trusts instead of its own."""
         found = self._session._session.get_config_variable("ca_bundle")
         return found if isinstance(found, str) else None
+
+    def with_private_key(self) -> S3Storage:
+        """Return the bucket as the second key reaches it, which reads private files."""
+        secret = self._settings.private_secret_access_key
+        session = session_with_key(
+            self._settings.private_access_key_id,
+            None if secret is None else secret.get_secret_value(),
+        )
+        return s3_storage(self._settings, session)
 
     def chain(self) -> Chain:
         """Look up the credentials; raise ChainFault if a source of the chain fails."""

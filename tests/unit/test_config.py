@@ -1,10 +1,13 @@
 """An invalid setting stops the start; the message has its name and never its value."""
 
+from dataclasses import replace
+
 import pytest
 
 from broker.config import Settings, SettingsError
 from broker.config.background import BackgroundSettings
 from broker.domain.limits import Limits
+from broker.domain.profiles import Profile, Visibility
 
 GOOD = {
     "BROKER_DATABASE_URL": "sqlite://",
@@ -36,6 +39,9 @@ GOOD = {
         ("BROKER_RETURN_ORIGINS", "*"),
         ("BROKER_RETURN_ORIGINS", "https://shop.example/canary"),
         ("BROKER_MEDIA_LOCATION", "incoming"),
+        ("BROKER_MEDIA_LOCATION", "private"),
+        ("BROKER_MEDIA_LOCATION", "private/canary"),
+        ("BROKER_PRIVATE_ACCESS_KEY_ID", "canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "memcached://canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "redis://host:canary/0"),
@@ -91,6 +97,44 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     assert "ssss" not in repr(Settings.load())
+
+
+def test_the_key_of_private_files_is_set_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for good, text in {**GOOD, "BROKER_PRIVATE_SECRET_ACCESS_KEY": "canary"}.items():
+        monkeypatch.setenv(good, text)
+    for lacking in (None, ""):
+        if lacking is not None:
+            monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", lacking)
+        with pytest.raises(SettingsError, match="BROKER_PRIVATE_ACCESS_KEY_ID") as error:
+            Settings.load()
+        assert "canary" not in str(error.value)
+    monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", "reader")
+    assert "canary" not in repr(Settings.load())
+
+
+def test_a_private_profile_requires_the_key_that_reads_its_files_except_in_the_background(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = Profile(
+        name="product", owner_kind="product", prefix="p/", content_types=(), max_bytes=1
+    )
+    invoice = replace(product, name="invoice", visibility=Visibility.PRIVATE)
+    for good, text in GOOD.items():
+        monkeypatch.setenv(good, text)
+    declared = [product]
+    monkeypatch.setattr(Settings, "limits", property(lambda _: Limits(declared=tuple(declared))))
+    assert Settings.load().private_access_key_id is None
+    declared.append(invoice)
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert str(error.value) == (
+        "BROKER_PRIVATE_ACCESS_KEY_ID: set this and BROKER_PRIVATE_SECRET_ACCESS_KEY, because the"
+        " profile invoice is private"
+    )
+    assert BackgroundSettings.load().private_access_key_id is None
+    monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", "reader")
+    monkeypatch.setenv("BROKER_PRIVATE_SECRET_ACCESS_KEY", "secret")
+    assert Settings.load().private_access_key_id == "reader"
 
 
 def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPatch) -> None:

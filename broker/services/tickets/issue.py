@@ -161,7 +161,7 @@ def _upload(
         issued_by=work.principal.user_id,
         key=key,
         written_key=object_key(INCOMING, key),
-        file_name=file.file_name,
+        file_name=file.file_name or None,
         content_type=file.content_type,
         size=size,
         size_is_exact=file.size is not None,
