@@ -20,12 +20,11 @@ PUBLISHING = timedelta(minutes=15)  # the longest attempt to publish; more for l
 COPIED_PER_SECOND = 50_000_000
 LOOKS = 3  # how many HEADs a confirm sends if the object is replaced
 PART = 5 * MIB
-# The bytes that an upload of open size reserves.
-MOST = {"ad": 11 * MIB, "user": 8 * MIB, "paper": 11 * MIB}
+MOST = {"ad": 11 * MIB, "user": 8 * MIB, "paper": 11 * MIB}  # an upload of open size
 
-# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
-# executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
-# object is written between HEAD and copy. CHURNED: like REPLACED, after every HEAD.
+# How the bucket answers. UNHEARD: the request is lost. DONE: it is executed, but the answer is
+# lost. LATER: like DONE, but the effect comes later. REPLACED: another object is written between
+# HEAD and copy. CHURNED: like REPLACED, after every HEAD.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
 CHURNED = "replaced again and again"
 
