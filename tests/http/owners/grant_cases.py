@@ -254,3 +254,38 @@ def upload_cases(app: Flask, anyone: Client) -> Iterator[Case]:
     yield Case(
         "an endpoint revoked by another", ben, "DELETE", f"/api/uppy_sessions/{session['id']}/", 204
     )
+
+
+def file_cases(app: Flask, anyone: Client) -> Iterator[Case]:
+    """Yield requests on a published file of 42, each with another action or owner."""
+    ada = caller(app, ADA, entry("42"))
+    ticket = ada.post(uploads("42"), declared()).get_json()
+    assert send(ticket).status_code == 201
+    file_id = ada.post(ticket["confirm_url"]).get_json()["id"]
+    every = "create", "read", "update", "delete"
+    changes = {"alt_text": "side"}
+    for name, method, profile, owner, details, status in (
+        ("edits with create", "PATCH", "product_image", "42", entry("42"), 403),
+        ("edits with read", "PATCH", "product_image", "42", entry("42", "read"), 403),
+        ("edits with delete", "PATCH", "product_image", "42", entry("42", "delete"), 403),
+        ("deletes with update", "DELETE", "product_image", "42", entry("42", "update"), 403),
+        ("deletes with create", "DELETE", "product_image", "42", entry("42"), 403),
+        ("deletes of 42 with 43", "DELETE", "product_image", "42", entry("43", *every), 403),
+        ("deletes below 43", "DELETE", "product_image", "43", entry("43", *every), 404),
+        ("deletes below 042", "DELETE", "product_image", "042", entry("042", *every), 404),
+        (
+            "deletes below another profile",
+            "DELETE",
+            "gallery",
+            "42",
+            entry("42", *every, profile="gallery"),
+            404,
+        ),
+        ("edits with update", "PATCH", "product_image", "42", entry("42", "update"), 200),
+        ("deletes with delete", "DELETE", "product_image", "42", entry("42", "delete"), 204),
+    ):
+        where = f"/api/owners/{profile}/{owner}/files/{file_id}/"
+        code = {403: "forbidden", 404: "not_found"}.get(status, "")
+        body = changes if method == "PATCH" else None
+        yield Case(name, caller(app, BEN, details), method, where, status, code, body)
+    yield Case("anyone lists public files", anyone, "GET", f"{PRODUCT}/files/", 200)

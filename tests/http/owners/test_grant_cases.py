@@ -11,6 +11,7 @@ from tests.http.client import Client, declared
 from tests.http.owners.grant_cases import (
     ADA,
     BEN,
+    file_cases,
     path_cases,
     table_cases,
     ticket_cases,
@@ -50,6 +51,7 @@ def test_each_case_gets_its_answer_and_a_refused_one_changes_nothing(
         path_cases(app),
         table_cases(app, alice, bob),
         upload_cases(app, anyone),
+        file_cases(app, anyone),
     ]
     for cases in groups:
         # The first case is made together with what its group needs.
