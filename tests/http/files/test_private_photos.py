@@ -4,8 +4,7 @@ import pytest
 from flask import Flask
 
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER
-from tests.http.files.private_files import download, owner_of
+from tests.http.files.private_files import EACH_SERVER, download, owner_of
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
