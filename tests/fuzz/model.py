@@ -20,8 +20,7 @@ PUBLISHING = timedelta(minutes=15)  # the longest attempt to publish; more for l
 COPIED_PER_SECOND = 50_000_000
 LOOKS = 3  # how many HEADs a confirm sends if the object is replaced
 PART = 5 * MIB
-# The bytes that an upload of open size reserves.
-MOST = {"ad": 11 * MIB, "user": 8 * MIB, "paper": 11 * MIB}
+MOST = {"ad": 11 * MIB, "user": 8 * MIB, "paper": 11 * MIB}  # reserved for an open size
 
 # How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
 # executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
