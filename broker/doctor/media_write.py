@@ -26,7 +26,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             source,
             trial.key("unseen.png"),
             source=trial.storage.head(source),
-            cache_control=trial.limits.cache_control,
+            cache_control=trial.limits.profiles.ad_image.cache_control,
             acl=None,
         )
     except StorageDenied:

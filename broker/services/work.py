@@ -17,7 +17,7 @@ from functools import cached_property
 
 from broker.config import Settings
 from broker.db.session import Database, Session
-from broker.domain.grants import Action, grant
+from broker.domain.grants import NO_GRANTS, Action, grant
 from broker.domain.limits import Limits
 from broker.domain.principal import SYSTEM, Principal
 from broker.storage.bucket_state import BucketState
@@ -40,15 +40,11 @@ class Work:
         It may act for this user only, and for the owner by token in the upload's relative key: the
         grant of the ticket stands until the upload has ended.
         """
-        return replace(self, principal=self.ticket_holder(user_id, key))
-
-    def ticket_holder(self, user_id: int, key: str) -> Principal:
-        """Return the caller of the ticket of an upload with a relative key."""
-        found = self.limits.profiles.of_key(key)
-        if found is None or not found[0].is_by_token:
-            return Principal(user_id=user_id)
-        profile, owner = found
-        return Principal(user_id=user_id, grants=grant(profile.name, owner, Action.CREATE))
+        grants, found = NO_GRANTS, self.limits.profiles.of_key(key)
+        if found is not None and found[0].is_by_token:
+            profile, owner = found
+            grants = grant(profile.name, owner, Action.CREATE)
+        return replace(self, principal=Principal(user_id=user_id, grants=grants))
 
 
 @dataclass(frozen=True, kw_only=True)

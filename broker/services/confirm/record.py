@@ -26,11 +26,12 @@ from broker.services.confirm.start_processing import (
     start_processing,
 )
 from broker.services.uploads import images, outbox
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import Recorded, settled, settled_now
 from broker.services.uploads.state import form_dead_at, get_upload, publish_time, transition
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 
 def record(work: Work, upload: Upload, head: ObjectHead) -> Recorded | None:
@@ -105,13 +106,7 @@ def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) 
     image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
     if image_id is None:
         return _lost(work, upload, published)
-    audit.record_upload(
-        audit.Act.UPLOAD_CONFIRMED,
-        upload,
-        work.principal,
-        profiles=work.limits.profiles,
-        for_user=upload.user_id,
-    )
+    record_upload(Act.UPLOAD_CONFIRMED, work, upload)
     return Image(id=image_id, upload_id=upload.id, variants=[], **values)
 
 
@@ -165,13 +160,7 @@ def _insert_with_all(
         # If the client sends it again, the reaper finds it.
         outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_upload(
-        audit.Act.UPLOAD_CONFIRMED,
-        upload,
-        work.principal,
-        profiles=work.limits.profiles,
-        for_user=upload.user_id,
-    )
+    record_upload(Act.UPLOAD_CONFIRMED, work, upload)
     return image if inserted else settled_now(work, upload)
 
 

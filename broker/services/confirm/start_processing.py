@@ -8,13 +8,14 @@ from broker.db.models import Upload
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
 from broker.services.uploads import quotas
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.owners import owner_to_check, require_right, rights
 from broker.services.uploads.reject import reject
 from broker.services.uploads.settled import Recorded, settled_now
 from broker.services.uploads.state import settle
 from broker.services.uppy import sessions
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 LARGER_THAN_SESSION = "The object is larger than what the Uppy session has left."
 
@@ -51,13 +52,7 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
         session.rollback()
         return reject(work, upload, LARGER_THAN_SESSION)
     session.commit()
-    audit.record_upload(
-        audit.Act.UPLOAD_ARRIVED,
-        upload,
-        work.principal,
-        profiles=work.limits.profiles,
-        for_user=upload.user_id,
-    )
+    record_upload(Act.UPLOAD_ARRIVED, work, upload)
     return waiting
 
 

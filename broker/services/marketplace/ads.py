@@ -11,11 +11,13 @@ from broker.db.ad_counter import before_next
 from broker.db.fast_path import read_only
 from broker.db.models import Ad, Image, Upload, User
 from broker.domain.errors import Forbidden, NotFound
+from broker.domain.grants import Action
 from broker.domain.profiles import AD
 from broker.domain.states import UNFINISHED, UploadState
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.marketplace.sign_in import ensure_user
 from broker.services.uploads.images import delete_of_owner
+from broker.services.uploads.owners import authorise
 from broker.services.uploads.state import end
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -102,7 +104,7 @@ def list_ads(
 
 def edit_ad(work: Work, ad_id: int, changes: Mapping[str, Any]) -> AdView:
     """Change an ad's fields; raise NotFound or Forbidden."""
-    owner_id = require_right(work, ad_id)
+    owner_id = authorise(work, work.limits.profiles.ad_image, str(ad_id), Action.UPDATE)
     edited = work.session.scalar(
         update(Ad)
         .where(*_owned(ad_id, owner_id))
@@ -133,8 +135,8 @@ def delete_ad(work: Work, ad_id: int) -> None:
         NotFound: there is no such ad, or it was deleted in the meantime.
         Forbidden: it belongs to another user.
     """
-    owner_id = require_right(work, ad_id)
-    session = work.session
+    session, ad_image = work.session, work.limits.profiles.ad_image
+    owner_id = authorise(work, ad_image, str(ad_id), Action.DELETE)
     of_ad = (Upload.owner_kind == AD, Upload.owner_id == ad_id)
     pending = select(Upload.id).where(*of_ad, Upload.state.in_(UNFINISHED))
     images = select(Image.id).where(Image.owner_kind == AD, Image.owner_id == ad_id)
@@ -152,30 +154,15 @@ def delete_ad(work: Work, ad_id: int) -> None:
     # So images are deleted last: otherwise one could stay without an ad.
     uploads = session.scalars(pending).all()
     end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now, states=UNFINISHED)
-    keys = delete_of_owner(session, work.limits, work.limits.profiles.ad_image, ad_id, now=work.now)
+    keys = delete_of_owner(session, work.limits, ad_image, ad_id, now=work.now)
     session.commit()
     record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
 
 
-def require_right(work: Work, ad_id: int) -> int:
-    """Return the id of the ad's owner, if the caller may change the ad. A service may change any.
-
-    Raises:
-        NotFound: there is no such ad.
-        Forbidden: it belongs to another user.
-    """
-    owner_id = work.session.scalar(select(Ad.owner_id).where(Ad.id == ad_id))
-    work.session.commit()
-    if owner_id is None:
-        raise NotFound("There is no such ad.")
-    if not work.principal.acts_for(owner_id):
-        raise Forbidden("This ad is not yours.")
-    return owner_id
-
-
 def record_ad(act: audit.Act, work: Work, ad_id: int, owner_id: int, **fields: object) -> None:
     """Write an audit line about an ad of the user `owner_id`."""
-    audit.record(act, work.principal, f"{AD}/{ad_id}", {**fields, "for_user": owner_id})
+    line = {**fields, "for_user": owner_id, "owner": f"{AD}/{ad_id}"}
+    audit.record(act, work.principal, line)
 
 
 def _owned(ad_id: int, owner_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -7,10 +7,11 @@ from broker.domain.states import UploadState
 from broker.services.processing.lease import Lease, LeaseLost
 from broker.services.processing.publish import PUBLISH_TIME, PublishedFile, withdraw
 from broker.services.uploads import images, outbox
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.owners import rights
 from broker.services.uploads.state import end, settle
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 PROCESSING = (UploadState.PROCESSING,)
 
@@ -71,13 +72,7 @@ def record(
     # If the client sends it again, the reaper finds it.
     outbox.enqueue(session, written_key(limits, upload), now=now)
     session.commit()
-    audit.record_published(
-        upload,
-        as_user.principal,
-        profiles=work.limits.profiles,
-        for_user=upload.user_id,
-        key=image.key,
-    )
+    record_upload(Act.UPLOAD_CONFIRMED, as_user, upload, key=image.key)
     return image if inserted else None
 
 
@@ -100,15 +95,8 @@ def reject(work: Work, lease: Lease, reason: RejectionReason, detail: str) -> No
     work.session.commit()
     if not ended:
         raise LeaseLost
-    user_id = lease.upload.user_id
-    principal = work.ticket_holder(user_id, lease.upload.key)
-    audit.record_rejection(
-        lease.upload,
-        principal,
-        profiles=work.limits.profiles,
-        for_user=user_id,
-        detail=f"{reason}: {detail}",
-    )
+    as_user = work.acting_for(lease.upload.user_id, lease.upload.key)
+    record_upload(Act.UPLOAD_REJECTED, as_user, lease.upload, detail=f"{reason}: {detail}")
 
 
 def _cancel_without_owner(work: Work, lease: Lease) -> None:

@@ -6,9 +6,10 @@ from broker.domain.errors import UploadSettled
 from broker.domain.object_keys import written_key
 from broker.domain.states import UNFINISHED, UploadState
 from broker.services.uploads import outbox
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.state import end_upload, get_upload
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 
 def cancel(work: Work, upload_id: UUID) -> None:
@@ -22,13 +23,7 @@ def cancel(work: Work, upload_id: UUID) -> None:
     """
     upload = get_upload(work, upload_id)
     if end_upload(work, upload_id, UploadState.CANCELLED, states=UNFINISHED):
-        audit.record_upload(
-            audit.Act.UPLOAD_CANCELLED,
-            upload,
-            work.principal,
-            profiles=work.limits.profiles,
-            for_user=upload.user_id,
-        )
+        record_upload(Act.UPLOAD_CANCELLED, work, upload)
         if upload.multipart_id is not None:
             outbox.drain(work, only_key=written_key(work.limits, upload))
     elif get_upload(work, upload_id).state == UploadState.CONFIRMED:

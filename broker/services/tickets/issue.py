@@ -20,10 +20,12 @@ from broker.domain.upload_row import NewUpload
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.tickets.sign import Ticket, sign
 from broker.services.tickets.slots import reserve
+from broker.services.uploads.audit_lines import record_uploads
 from broker.services.uploads.owners import refuse_without_right
 from broker.services.uppy.sessions import take_files
 from broker.services.work import Work
-from broker.telemetry.ticket_metrics import record_issued
+from broker.telemetry.audit import Act
+from broker.telemetry.ticket_metrics import observe_issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form without a digest may omit it (transport post, or a return_url)."
@@ -89,7 +91,8 @@ def issue(
             take_files(work.session, uppy_session_id, len(files))
         keep(work.session, answer, tickets)
         work.session.commit()
-    record_issued(profile, uploads, work.principal, user_id, work.limits.profiles)
+    observe_issued(profile, uploads)
+    record_uploads(Act.TICKET_ISSUED, work, uploads, for_user=user_id)
     return tickets
 
 

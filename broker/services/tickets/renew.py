@@ -6,10 +6,11 @@ from broker.db.models import Upload
 from broker.domain.errors import UploadExpired
 from broker.domain.transports import transport_named
 from broker.services.tickets.sign import Ticket, sign
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.settled import raise_settled
 from broker.services.uploads.state import get_upload, update_pending
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 
 def renew(work: Work, upload_id: UUID) -> Ticket:
@@ -34,11 +35,5 @@ def renew(work: Work, upload_id: UUID) -> Ticket:
     if renewed is None:
         raise_settled(get_upload(work, upload_id))
         raise UploadExpired("The ticket expired too long ago; ask for a new one.")
-    audit.record_upload(
-        audit.Act.TICKET_RENEWED,
-        renewed,
-        work.principal,
-        profiles=work.limits.profiles,
-        for_user=renewed.user_id,
-    )
+    record_upload(Act.TICKET_RENEWED, work, renewed)
     return Ticket(upload=renewed, transfer=ticket.transfer, server_time=work.now)

@@ -121,9 +121,9 @@ def _which(
 def _record(
     act: audit.Act, work: Work, profile: Profile, file_id: int, key: str, user_id: int
 ) -> None:
-    label = work.limits.profiles.label(profile.owner_kind, key)
-    fields = {"image": file_id, "key": key, "for_user": user_id}
-    audit.record(act, work.principal, label, fields)
+    owner = work.limits.profiles.label(profile.owner_kind, key)
+    line = {"image": file_id, "key": key, "for_user": user_id, "owner": owner}
+    audit.record(act, work.principal, line)
 
 
 def _shows_names(work: Work, profile: Profile, owner: str) -> bool:

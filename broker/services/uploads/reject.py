@@ -5,10 +5,11 @@ from broker.domain.errors import ObjectMismatch
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
 from broker.services.uploads import outbox
+from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.settled import Recorded, settled_now
 from broker.services.uploads.state import end_upload
 from broker.services.work import Work
-from broker.telemetry import audit
+from broker.telemetry.audit import Act
 
 
 def reject(work: Work, upload: Upload, detail: str) -> Recorded:
@@ -23,12 +24,6 @@ def reject(work: Work, upload: Upload, detail: str) -> Recorded:
     """
     if not end_upload(work, upload.id, UploadState.REJECTED):
         return settled_now(work, upload)
-    audit.record_rejection(
-        upload,
-        work.principal,
-        profiles=work.limits.profiles,
-        for_user=upload.user_id,
-        detail=detail,
-    )
+    record_upload(Act.UPLOAD_REJECTED, work, upload, detail=detail)
     outbox.drain(work, only_key=written_key(work.limits, upload))
     raise ObjectMismatch(detail)

@@ -195,5 +195,6 @@ def delete_expired(work: Work) -> int:
 
 
 def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:
-    fields = {"uppy_session_id": str(row.id), "for_user": row.user_id}
-    audit.record(act, principal, f"{row.owner_kind}/{owner_of(row)}", fields)
+    owner = f"{row.owner_kind}/{owner_of(row)}"
+    line = {"uppy_session_id": str(row.id), "for_user": row.user_id, "owner": owner}
+    audit.record(act, principal, line)
