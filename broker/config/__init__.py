@@ -197,7 +197,7 @@ class Settings(PrivateFileSettings):
     )
     profiles_file: OptionalPath = Field(
         default=None,
-        description="TOML file that changes what may be uploaded, and adds kinds of owners.",
+        description="TOML file that changes the profiles of ads and avatars, and adds others.",
     )
     dev: bool = Field(
         default=False, description="Set by `broker dev` only: the page signs in automatically."

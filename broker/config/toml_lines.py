@@ -1,4 +1,4 @@
-"""TOML with the line of each section and key, which `tomllib` does not tell."""
+"""Read TOML with the line of each section and key, which `tomllib` does not return."""
 
 import re
 import tomllib

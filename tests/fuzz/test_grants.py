@@ -35,7 +35,7 @@ WELL_FORMED = st.fixed_dictionaries(
 )
 
 
-@repeatable(200)
+@repeatable(60)
 @given(JSON | st.lists(JSON | ENTRIES | WELL_FORMED, max_size=ENTRIES_MAX + 5))
 def test_no_claim_crashes_and_every_grant_is_in_one_of_its_entries(claim: Any) -> None:
     grants, faults = read_grants(claim)
@@ -53,7 +53,7 @@ def test_no_claim_crashes_and_every_grant_is_in_one_of_its_entries(claim: Any) -
     assert len(faults) <= ENTRIES_MAX
 
 
-@repeatable(100)
+@repeatable(40)
 @given(st.lists(WELL_FORMED, max_size=10), st.lists(ENTRIES | JSON, max_size=10))
 def test_malformed_entries_change_nothing_of_the_others(
     well_formed: list[dict[str, Any]], others: list[Any]

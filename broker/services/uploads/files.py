@@ -69,7 +69,7 @@ def edit_file(
     work: Work, profile: Profile, owner: str, file_id: int, changes: Mapping[str, Any]
 ) -> Image:
     """Change `alt_text` or `order`; raise NotFound or Forbidden."""
-    user_id, which = _which(work, profile, owner, file_id, Action.UPDATE)
+    user_id, which = _authorise_file(work, profile, owner, file_id, Action.UPDATE)
     if changes:
         work.session.execute(
             update(Image)
@@ -93,7 +93,7 @@ def delete_file(work: Work, profile: Profile, owner: str, file_id: int) -> None:
     Raises:
         NotFound, Forbidden: see `edit_file`.
     """
-    user_id, which = _which(work, profile, owner, file_id, Action.DELETE)
+    user_id, which = _authorise_file(work, profile, owner, file_id, Action.DELETE)
     keys = delete_images(work.session, work.limits, *which, now=work.now)
     work.session.commit()
     if not keys:
@@ -107,7 +107,7 @@ def may_read(work: Work, profile: Profile, owner: str) -> bool:
     return is_open or work.principal.may(Action.READ, profile.name, owner)
 
 
-def _which(
+def _authorise_file(
     work: Work, profile: Profile, owner: str, file_id: int, action: Action
 ) -> tuple[int, tuple[ColumnElement[bool], ...]]:
     """Return the owner's user and the conditions that match the file, if the caller may do it."""

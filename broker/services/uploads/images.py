@@ -1,4 +1,4 @@
-"""Delete images: their rows now, their objects by the outbox."""
+"""Insert and delete the rows of images. The outbox deletes their objects."""
 
 from collections import Counter
 from collections.abc import Iterable

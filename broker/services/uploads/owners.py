@@ -5,26 +5,28 @@ conditional UPDATE, so the database's row lock decides who gets the last one. Th
 upload, by compare-and-set, releases its slot in the same transaction. So a slot is released exactly
 once.
 
-Our tables of ads and users say which user has an owner. For a profile whose owners are by token,
-the grants of the caller decide, and the table `owners` only counts.
+Our tables of ads and users say which user has an owner. For a profile with owners by token, the
+grants of the caller decide, and the table `owners` only counts.
+
+The right is checked before a ticket (`refuse_without_right`, then `authorise` or the insert), at
+each request for an upload (`may_handle`), and when it is confirmed (`require_right`).
 """
 
 import secrets
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from broker.db import used_profiles
 from broker.db.fast_path import still_owns
-from broker.db.models import Image, Owner, Upload
+from broker.db.models import Owner, Upload
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.grants import Action
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
-from broker.domain.states import UNFINISHED
 from broker.services.work import Work
 
 TRIES = 5
@@ -122,7 +124,8 @@ def id_of(session: Session, profile: Profile, owner: str) -> int | None:
 def add_owner(session: Session, profile: Profile, owner: str) -> int:
     """Return the id of an owner by token; insert its row if there is none.
 
-    The new row counts what the owner already has: an installation may have moved from our tables.
+    A new owner has no files: those of our tables got their rows when the installation moved
+    (`db/moved_owners.py`).
 
     Raises:
         ProfilesChanged: the profile was used with another prefix or visibility.
@@ -133,8 +136,7 @@ def add_owner(session: Session, profile: Profile, owner: str) -> int:
             return found
         used_profiles.use(session, profile)
         new = int(owner) if profile.has_integer_owners else 1 + secrets.randbelow(ID_MAX)
-        taken = 0 if profile.keeps_one else _count(session, profile, new)
-        row = {"owner_kind": profile.owner_kind, "id": new, "owner": owner, "slots_taken": taken}
+        row = {"owner_kind": profile.owner_kind, "id": new, "owner": owner, "slots_taken": 0}
         insert_new(session, Owner, [row], Owner.id)
     raise RuntimeError("no free id was found for a new owner")
 
@@ -142,19 +144,6 @@ def add_owner(session: Session, profile: Profile, owner: str) -> int:
 def _stored_id(session: Session, profile: Profile, owner: str) -> int | None:
     named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
     return session.scalar(select(Owner.id).where(*named))
-
-
-def _count(session: Session, profile: Profile, owner_id: int) -> int:
-    """Count the images and unfinished uploads of an owner."""
-    images = select(func.count()).where(
-        Image.owner_kind == profile.owner_kind, Image.owner_id == owner_id
-    )
-    uploads = select(func.count()).where(
-        Upload.owner_kind == profile.owner_kind,
-        Upload.owner_id == owner_id,
-        Upload.state.in_(UNFINISHED),
-    )
-    return session.scalars(images).one() + session.scalars(uploads).one()
 
 
 def existing(session: Session, profile: Profile, owner_ids: Collection[int]) -> set[int]:

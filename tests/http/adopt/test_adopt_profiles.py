@@ -15,7 +15,7 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_images
 from broker.storage.inventory import ListedObject
 from tests.faults.invariants import check_invariants
-from tests.http.client import EACH_SERVER, Client, rows, token
+from tests.http.client import FIRST_SERVER, Client, rows, token
 from tests.http.commands import Commands
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
@@ -85,7 +85,7 @@ def wrong(app: Flask) -> list[str]:
         return list(wrong_rows(work))
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_objects_of_every_profile_are_adopted_with_their_owners(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -123,7 +123,7 @@ def test_objects_of_every_profile_are_adopted_with_their_owners(
     }
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_private_objects_are_compared_deleted_and_listed_by_an_inventory(
     app: Flask, s3_bucket: Bucket
 ) -> None:

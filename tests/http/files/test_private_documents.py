@@ -6,8 +6,8 @@ from flask import Flask
 from werkzeug.http import parse_options_header
 
 from tests.http import client
-from tests.http.client import Client, declared, send
-from tests.http.files.private_files import EACH_SERVER, PDF, download, owner_of
+from tests.http.client import FIRST_SERVER, Client, declared, send
+from tests.http.files.private_files import PDF, download, owner_of
 from tests.http.reconciling import there
 from tests.http.uploads.test_lifecycle import reap
 from tests.servers.fixtures import Bucket
@@ -24,7 +24,7 @@ NAMES = {
 }
 
 
-@client.EACH_SERVER
+@client.FIRST_SERVER
 def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -66,7 +66,7 @@ def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     assert order.client.delete(f"{order.path}files/{file['id']}/").status_code == 404
 
 
-@client.EACH_SERVER
+@client.FIRST_SERVER
 def test_a_download_has_the_name_that_the_file_was_sent_with(app: Flask) -> None:
     order = owner_of(app, "invoice")
     for name in NAMES:
@@ -83,7 +83,7 @@ def test_a_download_has_the_name_that_the_file_was_sent_with(app: Flask) -> None
         assert options["filename"] == name.encode()[-255:].decode(errors="ignore")
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_pages_and_scripts_are_refused_by_the_broker_and_by_the_bucket(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -113,7 +113,7 @@ def test_pages_and_scripts_are_refused_by_the_broker_and_by_the_bucket(
     assert served.headers["Content-Disposition"].startswith("attachment;")
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_a_new_contract_replaces_the_one_before(app: Flask, s3_bucket: Bucket) -> None:
     user = owner_of(app, "contract")
     first = user.add(b"%PDF-1.7 first", file_name="first.pdf")
@@ -127,7 +127,7 @@ def test_a_new_contract_replaces_the_one_before(app: Flask, s3_bucket: Bucket) -
     assert not there(s3_bucket, f"private/{first['image']}")
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_a_url_works_for_five_minutes(app: Flask, anyone: Client) -> None:
     order = owner_of(app, "invoice")
     order.add()

@@ -13,8 +13,8 @@ from broker.domain.rejections import RejectionReason
 from broker.inspection.inspected import Inspected, Request
 from broker.services.processing.process import Outcome
 from broker.storage.bucket_setup.iam import Role
-from tests.http.client import JPEG, Client, rows, send
-from tests.http.files.private_files import EACH_SERVER, PDF, owner_of
+from tests.http.client import FIRST_SERVER, JPEG, Client, rows, send
+from tests.http.files.private_files import PDF, owner_of
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     kinds_and_keys,
@@ -28,7 +28,7 @@ from tests.http.worker import Worker, rejecting
 from tests.servers.fixtures import Bucket
 
 LONG_AGO = PAST_EVERY_TICKET * 2
-pytestmark = EACH_SERVER
+pytestmark = FIRST_SERVER
 
 
 @pytest.fixture

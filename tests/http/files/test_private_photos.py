@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 
 from broker.services.processing.process import Outcome
-from tests.http.files.private_files import EACH_SERVER, download, owner_of
+from tests.http.client import FIRST_SERVER
+from tests.http.files.private_files import download, owner_of
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
@@ -15,7 +16,7 @@ def stored(bucket: Bucket, below: str) -> set[str]:
     return {one.key for one in bucket.storage.list_objects(below)}
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_a_photo_and_its_variants_are_published_below_private(
     app: Flask, worker: Worker, s3_bucket: Bucket
 ) -> None:

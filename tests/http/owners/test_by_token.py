@@ -7,7 +7,7 @@ from flask import Flask
 
 from broker.db.models import Ad, Image, Owner
 from broker.services.reconcile.verify_rows import wrong_rows
-from tests.http.client import Client, declared, rows, send
+from tests.http.client import FIRST_DATABASE, Client, declared, rows, send
 from tests.http.owners.granted import caller, entry, everything
 
 AD = {"title": "A bicycle", "description": "", "price": "1.00"}
@@ -27,6 +27,7 @@ def published(client: Client, path: str) -> dict[str, Any]:
     return dict(confirmed.get_json())
 
 
+@FIRST_DATABASE
 def test_the_tables_are_closed_and_say_where_to_go(by_token: Flask) -> None:
     service = caller(by_token, "backend", role="service")
     own = service.get("/api/users/me/").get_json()["id"]
@@ -51,6 +52,7 @@ def test_the_tables_are_closed_and_say_where_to_go(by_token: Flask) -> None:
     assert everything(by_token) == before
 
 
+@FIRST_DATABASE
 def test_the_old_paths_take_grants_and_keep_keys_and_shapes(by_token: Flask) -> None:
     ada = caller(by_token, "ada", ad(), entry("9", profile="avatar"))
     image = published(ada, "/api/ads/7/upload_image/")
@@ -71,6 +73,7 @@ def test_the_old_paths_take_grants_and_keep_keys_and_shapes(by_token: Flask) -> 
         assert list(wrong_rows(work)) == []
 
 
+@FIRST_DATABASE
 def test_the_old_paths_of_images_take_the_grants_to_update_and_delete(by_token: Flask) -> None:
     ada = caller(by_token, "ada", ad())
     image = published(ada, "/api/ads/7/upload_image/")

@@ -10,7 +10,7 @@ from broker.db.models import Image, Owner, Upload, UserQuota
 from broker.domain.reconciliation import DifferenceKind
 from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_of_owner
-from tests.http.client import Client, declared, rows, send
+from tests.http.client import FIRST_DATABASE, Client, declared, rows, send
 from tests.http.owners.granted import caller, entry
 from tests.http.reconciling import PAST_EVERY_TICKET, adopted, put, put_ours, reconciled, there
 from tests.http.uploads.test_lifecycle import reap
@@ -47,6 +47,7 @@ def life(ticket: dict[str, Any]) -> timedelta:
     return ends - datetime.fromisoformat(ticket["server_time"])
 
 
+@FIRST_DATABASE
 def test_a_photo_is_sent_confirmed_and_deleted(app: Flask, s3_bucket: Bucket) -> None:
     client = ada(app)
     ticket = client.post(UPLOADS, declared(alt_text="front", order=2)).get_json()
@@ -91,6 +92,7 @@ def test_slots_and_quota_are_counted_and_released(app: Flask) -> None:
     assert disagreeing(app) == []
 
 
+@FIRST_DATABASE
 def test_a_profile_that_keeps_one_replaces_the_file_before(app: Flask, s3_bucket: Bucket) -> None:
     client = caller(app, "ada", entry(OWNER, profile="logo"))
     images = []
@@ -104,6 +106,7 @@ def test_a_profile_that_keeps_one_replaces_the_file_before(app: Flask, s3_bucket
     assert disagreeing(app) == []
 
 
+@FIRST_DATABASE
 def test_adopt_and_reconcile_know_the_profile(app: Flask, s3_bucket: Bucket) -> None:
     put(s3_bucket, f"media/{FOLDER}/old.jpg")
     put(s3_bucket, "media/products/product_not.one/old.jpg")

@@ -7,7 +7,7 @@ import sys
 
 from flask import Flask
 
-from tests.http.client import Client, declared
+from tests.http.client import FIRST_DATABASE, Client, declared
 from tests.http.owners.grant_cases import (
     ADA,
     BEN,
@@ -21,6 +21,7 @@ from tests.http.owners.grant_cases import (
 from tests.http.owners.granted import caller, entry, everything
 
 
+@FIRST_DATABASE
 def test_several_uploads_are_read_without_those_that_no_grant_names(app: Flask) -> None:
     ada = caller(app, ADA, entry("42"), entry("43"))
     ids = [ada.post(uploads(owner), declared()).get_json()["id"] for owner in ("42", "43")]
@@ -34,6 +35,7 @@ def test_several_uploads_are_read_without_those_that_no_grant_names(app: Flask) 
         assert [one["id"] for one in answer.get_json()["uploads"]] == seen
 
 
+@FIRST_DATABASE
 def test_each_case_gets_its_answer_and_a_refused_one_changes_nothing(
     app: Flask, alice: Client, bob: Client, anyone: Client
 ) -> None:

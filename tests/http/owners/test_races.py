@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from broker.db.models import Owner, Upload, UserQuota
 from broker.services.reconcile.verify_rows import wrong_rows
-from tests.http.client import at_once, declared, rows
+from tests.http.client import FIRST_DATABASE, at_once, declared, rows
 from tests.http.owners.granted import PRODUCT, PROFILES, caller, entry, everything
 
 GALLERY_COUNT = 5
@@ -35,6 +35,7 @@ def test_twenty_first_tickets_at_once_make_one_owner_and_keep_its_limit(app: Fla
         assert list(wrong_rows(work)) == []
 
 
+@FIRST_DATABASE
 def test_sessions_and_tickets_at_once_make_one_owner(app: Flask) -> None:
     ada = caller(app, "ada", entry("42"))
     ada.get("/api/users/me/")
@@ -50,6 +51,7 @@ def test_sessions_and_tickets_at_once_make_one_owner(app: Flask) -> None:
         assert session.scalars(select(Owner.slots_taken)).one() == 10
 
 
+@FIRST_DATABASE
 def test_a_process_with_the_former_prefix_of_a_profile_is_refused_and_writes_nothing(
     app: Flask, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:

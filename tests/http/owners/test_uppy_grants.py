@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.http.client import Client
+from tests.http.client import FIRST_DATABASE, Client
 from tests.http.owners.granted import PRODUCT, caller, ends_at, entry, everything
 from tests.http.uppy_calls import begin, of, params, path, refused, send_form, send_parts
 
@@ -17,6 +17,7 @@ def opened(client: Client, owner: str = PRODUCT, **limits: int) -> dict[str, Any
     return dict(answer.get_json())
 
 
+@FIRST_DATABASE
 def test_another_user_with_the_grant_continues_and_confirms_with_an_endpoint_of_their_own(
     app: Flask, anyone: Client
 ) -> None:

@@ -23,7 +23,7 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.uploads.images import delete_images
 from tests.faults.invariants import check_invariants
-from tests.http.client import EACH_SERVER, Client, at_once, declared, send, token
+from tests.http.client import FIRST_SERVER, Client, at_once, declared, send, token
 from tests.http.reconciling import reconciled
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.http.worker import Worker, processing, sent
@@ -150,7 +150,7 @@ def wrong(app: Flask) -> list[str]:
         return list(wrong_rows(work))
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_images_and_uploads_live_on_when_owners_move_to_tokens_and_back(
     installation: Installation,
 ) -> None:

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.config.profile_section import Section
 from broker.config.profiles import ProfilesError, load_profiles
 from broker.domain.limits import Limits
+from tests.fuzz import repeatable
 from tests.unit.profiles.broken_files import BROKEN, PHOTO
 
 
@@ -103,8 +104,8 @@ _FILES = st.one_of(
 )
 
 
+@repeatable(60)
 @given(content=_FILES, inspection=st.sampled_from(["required", "off"]))
-@settings(max_examples=150, deadline=None)
 def test_no_text_is_more_than_an_error_with_a_line(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, inspection: str
 ) -> None:
