@@ -11,12 +11,12 @@ from pydantic import SecretStr
 from broker.domain.object_head import PresignedPost, PresignedPut, SignedUrl
 from broker.domain.post_policy import post_form
 from broker.domain.put_request import put_object_request, upload_part_request
-from broker.storage.bucket_setup.iam import PrivateFiles, iam_policy
+from broker.storage.bucket_setup.iam import iam_policy
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers.fixtures import Bucket
 from tests.servers.minio_users import new_user
-from tests.servers.private_key import private_key
+from tests.servers.private_key import private_key, with_private_profile
 
 SECRET = b"%PDF-1.7 for the eyes of order 7 only"
 OTHERS = b"the photo of another user"
@@ -128,8 +128,8 @@ def shop(bucket: Bucket, *, with_policies: bool = True) -> Shop:
         client.put_object(Bucket=bucket.name, Key=key, Body=content)
     key_id, secret = server.access_key, server.secret_key
     if server.private_key is None and with_policies:
-        private = PrivateFiles(exist=True, are_copied=True)
-        key_id, secret = new_user(server, iam_policy(bucket.settings, "api", private))
+        policy = iam_policy(with_private_profile(bucket.settings), "api")
+        key_id, secret = new_user(server, policy)
     session = boto3.Session(
         aws_access_key_id=key_id, aws_secret_access_key=secret, region_name="us-east-1"
     )

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from broker.storage.bucket_setup.iam import PrivateFiles, iam_policy
+from broker.storage.bucket_setup.iam import iam_policy
 from tests.doctor.conftest import Deployment
 from tests.doctor.test_permission_faults import as_allowed_by
 from tests.doctor.test_public_faults import let_anyone
-from tests.servers.private_key import private_key
+from tests.servers.private_key import private_key, with_private_profile
 
 CHECKS = {"private-files", "private-key"}
 RARE = pytest.mark.matrix(part="attacks")
@@ -20,10 +20,10 @@ def with_key(deployment: Deployment) -> None:
     deployment.set(**{name.upper(): value for name, value in key.items()})
 
 
-def as_api(deployment: Deployment, **private: bool) -> None:
-    """Use a key with the policy of the API for private profiles, inspected or not."""
-    policy = iam_policy(deployment.bucket.settings, "api", PrivateFiles(exist=True, **private))
-    as_allowed_by(deployment, policy)
+def as_api(deployment: Deployment, *, is_inspected: bool) -> None:
+    """Use a key with the policy of the API for a private profile, inspected or not."""
+    settings = with_private_profile(deployment.bucket.settings, is_inspected=is_inspected)
+    as_allowed_by(deployment, iam_policy(settings, "api"))
 
 
 @RARE
@@ -37,7 +37,7 @@ def test_private_files_are_read_with_urls_only(anywhere: Deployment) -> None:
 @RARE
 def test_the_printed_policies_are_sufficient_and_not_too_wide(on_minio: Deployment) -> None:
     with_key(on_minio)
-    as_api(on_minio, are_copied=True)
+    as_api(on_minio, is_inspected=False)
     report = on_minio.doctor(PUT_TTL="600")
     assert report.failed == set()
     assert report.passed >= CHECKS
@@ -48,7 +48,7 @@ def test_with_inspection_a_published_file_is_read_because_the_api_writes_none(
     on_minio: Deployment,
 ) -> None:
     with_key(on_minio)
-    as_api(on_minio)
+    as_api(on_minio, is_inspected=True)
     none = on_minio.doctor(PUT_TTL="600")
     assert "no private file" in none.of("private-files", "skip")["detail"]
     where: dict[str, Any] = {"Bucket": on_minio.bucket.name, "Key": "private/invoices/a.pdf"}

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from broker.config import Settings
-from broker.storage.bucket_setup.iam import PrivateFiles, Role, iam_policy
+from broker.storage.bucket_setup.iam import Role, iam_policy
+from tests.servers.private_key import with_private_profile
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -30,11 +31,10 @@ def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket() -> None:
     ],
 )
 def test_a_user_of_minio_may_do_what_its_process_needs(config: str, role: Role) -> None:
-    any_profile = PrivateFiles(exist=True, are_copied=True)
     environment = COMPOSE["services"]["api"]["environment"]
     settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
     policy = json.loads(COMPOSE["configs"][config]["content"])
-    assert policy == iam_policy(settings, role, any_profile)
+    assert policy == iam_policy(with_private_profile(settings), role)
 
 
 def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() -> None:

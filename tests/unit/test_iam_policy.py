@@ -1,7 +1,6 @@
 """`broker bucket iam` prints a policy for each role, with the minimum permissions."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +8,9 @@ from click.testing import CliRunner
 
 from broker.cli import broker
 from broker.config import Settings
-from broker.config.background import BackgroundSettings
-from broker.domain.limits import Limits
-from broker.domain.profiles import Profile, Visibility
-from broker.storage.bucket_setup.iam import ROLES, PrivateFiles, Role, iam_policy
+from broker.storage.bucket_setup.iam import ROLES, Role, iam_policy
 from tests.servers.fixtures import SECRET
+from tests.servers.private_key import with_private_profile
 
 READ, WRITE = "s3:GetObject", "s3:PutObject"
 ENDS = {"s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
@@ -84,24 +81,14 @@ def test_the_iam_policies_grant_only_what_each_needs(
     ],
 )
 def test_private_profiles_add_what_their_files_need(
-    role: Role, is_inspected: bool, private: set[str], monkeypatch: pytest.MonkeyPatch
+    role: Role, is_inspected: bool, private: set[str]
 ) -> None:
-    # A background process, so it needs no key to read private files.
-    settings = BackgroundSettings(database_url="sqlite://", s3_bucket="media-bucket")
-    public = Profile(
-        name="product", owner_kind="product", prefix="p/", content_types=(), max_bytes=1
-    )
-    invoice = replace(
-        public, name="invoice", visibility=Visibility.PRIVATE, is_inspected=is_inspected
-    )
-    declared = [public]
-    monkeypatch.setattr(Settings, "limits", property(lambda _: Limits(declared=tuple(declared))))
+    settings = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret=SECRET)
     without = allowed(iam_policy(settings, role)["Statement"])
-    declared.append(invoice)
     place = "arn:aws:s3:::media-bucket/private/*"
-    with_files = {**without, place: private}
     assert place not in without
-    assert allowed(iam_policy(settings, role)["Statement"]) == with_files
+    changed = with_private_profile(settings, is_inspected=is_inspected)
+    assert allowed(iam_policy(changed, role)["Statement"]) == {**without, place: private}
 
 
 def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
@@ -114,14 +101,14 @@ def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
     return found
 
 
-def test_private_files_never_get_a_public_acl(monkeypatch: pytest.MonkeyPatch) -> None:
-    private = PrivateFiles(exist=True, are_copied=True)
+def test_private_files_never_get_a_public_acl() -> None:
     for acl, may_set in (("public-read", False), ("bucket-owner-full-control", True)):
         settings = Settings(
             database_url="sqlite://", s3_bucket="media-bucket", jwt_secret=SECRET, default_acl=acl
         )
         for role in ROLES:
-            found = allowed(iam_policy(settings, role, private)["Statement"])
+            policy = iam_policy(with_private_profile(settings), role)
+            found = allowed(policy["Statement"])
             actions = found["arn:aws:s3:::media-bucket/private/*"]
             assert ("s3:PutObjectAcl" in actions) == (may_set and role != "read-private")
 

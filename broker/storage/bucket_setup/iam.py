@@ -18,13 +18,12 @@ So private files are read by presigned GETs of another key, `read-private`, whic
 else. The API's key may not read them at all.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
-from broker.domain.profiles import PRIVATE, Profiles
+from broker.domain.profiles import PRIVATE
 
 Role = Literal["api", "worker", "inspect", "read-private"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -36,31 +35,7 @@ QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 Statement = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrivateFiles:
-    """What the policies must allow for private files.
-
-    Attributes:
-        exist: there is a private profile.
-        are_copied: one of them is not inspected, so a confirm copies its files.
-    """
-
-    exist: bool = False
-    are_copied: bool = False
-
-    @classmethod
-    def of(cls, profiles: Profiles) -> Self:
-        """Return what the policies must allow for these profiles."""
-        private = [profile for profile in profiles if profile.is_private]
-        return cls(
-            exist=bool(private),
-            are_copied=not all(profile.is_inspected for profile in private),
-        )
-
-
-def iam_policy(
-    settings: Settings, role: Role, private: PrivateFiles | None = None
-) -> dict[str, Any]:
+def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the IAM policy document with the minimum permissions for a role.
 
     `api` is the API, `worker` the reaper, the consumer of bucket notifications and
@@ -69,8 +44,6 @@ def iam_policy(
 
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
     So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if objects get an ACL.
-
-    Without `private`, the profiles of the settings say what private files need.
     """
     bucket = f"arn:aws:s3:::{settings.s3_bucket}"
     media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
@@ -79,8 +52,7 @@ def iam_policy(
     if role == "inspect":
         objects = _of_inspection(settings, bucket)
     else:
-        private = private or PrivateFiles.of(settings.limits.profiles)
-        objects = _of_api(settings, role, private, bucket)
+        objects = _of_api(settings, role, bucket)
     statements = [
         *objects,
         _allow("Bucket", ["s3:ListBucket"], [bucket]),
@@ -104,7 +76,7 @@ def _of_inspection(settings: Settings, bucket: str) -> list[Statement]:
     ]
 
 
-def _of_api(settings: Settings, role: Role, private: PrivateFiles, bucket: str) -> list[Statement]:
+def _of_api(settings: Settings, role: Role, bucket: str) -> list[Statement]:
     """Return what the API and the background processes may do with objects."""
     media, incoming = f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"
     writable = [incoming] if settings.limits.inspects else [media, incoming]
@@ -112,10 +84,13 @@ def _of_api(settings: Settings, role: Role, private: PrivateFiles, bucket: str) 
         _allow("Objects", OBJECT_ACTIONS, [media, incoming]),
         _allow("Writes", _writes(settings.default_acl), writable),
     ]
-    if private.exist:
+    private = [profile for profile in settings.limits.profiles if profile.is_private]
+    if private:
         # `broker reconcile` sends HEADs for them; the API does not.
         actions = OBJECT_ACTIONS if role == "worker" else REMOVAL_ACTIONS
-        writes = _private_writes(settings) if private.are_copied else []
+        # A confirm copies files that are not inspected.
+        are_copied = not all(profile.is_inspected for profile in private)
+        writes = _private_writes(settings) if are_copied else []
         statements.append(_allow("PrivateObjects", [*actions, *writes], [f"{bucket}/{PRIVATE}/*"]))
     return statements
 
