@@ -239,7 +239,7 @@ export class UploadRejected extends BrokerError {
 export class StillProcessing extends BrokerError {}
 
 /** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has none, or no URLs. */
-export function srcsetOf(image: Pick<Image, "width" | "variants"> & ({ image_url: string | null } | { url: string })): string;
+export function srcsetOf(image: Pick<Image, "width" | "variants"> & ({ image_url: string | null } | { url: string | null })): string;
 
 /** Return a tiny blurred picture of an image as a `data:` URL, or null if the image has no valid thumbhash. */
 export function placeholderOf(image: Pick<Image, "thumbhash">): string | null;
