@@ -1,9 +1,10 @@
-"""The accepted image types, their other names, and their extensions.
+"""The types of images and documents, their other names, and their extensions.
 
-SVG is not accepted: it can run scripts. The clients know the same types; tests/media_types.json
-holds all three to the same data.
+Public profiles accept images only, without SVG, which can run scripts. The clients know the same
+types; tests/media_types.json holds all three to the same data.
 """
 
+from collections.abc import Container
 from posixpath import splitext
 
 EXTENSIONS = {
@@ -15,29 +16,66 @@ EXTENSIONS = {
     "image/heic": "heic",
     "image/heif": "heif",
 }
+# Only private profiles accept these, and any other type that runs no scripts.
+DOCUMENT_EXTENSIONS = {
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+    "text/csv": "csv",
+    "application/zip": "zip",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/rtf": "rtf",
+}
+ANY = "application/octet-stream"
 VARIANT = "image/webp"
 # Names that browsers, phones and older uploaders use for these types.
 ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+# Browsers on Windows call a ZIP file by the first of these.
+DOCUMENT_ALIASES = {
+    "application/x-zip-compressed": "application/zip",
+    "application/x-pdf": "application/pdf",
+    "application/csv": "text/csv",
+    "text/rtf": "application/rtf",
+}
 # S3 and many clients write these if they do not know the type.
-UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+UNNAMED_TYPES = frozenset({"", "binary/octet-stream", ANY})
 # Many browsers do not display these. A worker publishes a JPEG that it has made from them.
 CONVERTED = frozenset({"image/avif", "image/heic", "image/heif"})
-_TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
+_ALL_EXTENSIONS = EXTENSIONS | DOCUMENT_EXTENSIONS
+_ALL_ALIASES = ALIASES | DOCUMENT_ALIASES
+_TYPES = {extension: content_type for content_type, extension in _ALL_EXTENSIONS.items()}
 _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
 
-def type_of(content_type: str, name: str) -> str | None:
-    """Return the accepted image type of a file or object, under the name that the broker signs.
+def type_of(
+    content_type: str, name: str, accepted: Container[str] = frozenset(EXTENSIONS)
+) -> str | None:
+    """Return the accepted type of a file or object, under the name that the broker signs.
 
     Letter case and parameters (RFC 9110, section 8.3.1) do not matter. If the content type names
     none, the extension of the file name or object key decides. Return None if the type is not
     accepted: an object that is served as HTML is not an image, even if its name ends in `.jpg`.
+
+    Args:
+        content_type: as the client or the object names it.
+        name: the file name or object key.
+        accepted: the types of the profile; by default all image types.
     """
     named = content_type.partition(";")[0].strip(" ").lower()
     if named in UNNAMED_TYPES:
-        return _TYPES.get(splitext(name)[1].lstrip(".").lower())
-    named = ALIASES.get(named, named)
-    return named if named in EXTENSIONS else None
+        found = _TYPES.get(splitext(name)[1].lstrip(".").lower(), ANY)
+        named = found if found in accepted else ANY
+    elif named not in accepted:
+        named = _ALL_ALIASES.get(named, named)
+    return named if named in accepted else None
+
+
+def extension_of(content_type: str) -> str:
+    """Return the extension of object keys with this content type; `bin` if the type has none."""
+    return _ALL_EXTENSIONS.get(content_type, "bin")
 
 
 def extension_of(content_type: str) -> str:

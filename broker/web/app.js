@@ -33,7 +33,8 @@ async function run(session, broker, profiles) {
       tabs.changed(changed);
     }
     const count = board?.photos.filter((photo) => photo.state !== "failed").length ?? 0;
-    byId("count").textContent = `${count} of ${profiles.ad_image.max_count}`;
+    const most = profiles.ad_image.max_count; // 0: no limit
+    byId("count").textContent = most ? `${count} of ${most}` : String(count);
     byId("drop").classList.toggle("small", count > 0);
     interrupted.draw();
   }
@@ -88,7 +89,7 @@ async function run(session, broker, profiles) {
   const { ad_image: profile } = profiles;
   byId("files").accept = byId("shot").accept = acceptOf(profile);
   byId("limits").textContent =
-    `${typeNames(profile)}, up to ${bytes(profile.max_bytes)} each, ${profile.max_count} photos per listing. You can also paste photos.`;
+    `${typeNames(profile)}, up to ${bytes(profile.max_bytes)} each, ${profile.max_count || "any number of"} photos per listing. You can also paste photos.`;
   await listings.load(session.user);
   hideError();
   byId("app").hidden = false;

@@ -29,7 +29,7 @@ export class Board {
   get unsent() { return this.photos.some((one) => Object.keys(one.unsent).length > 0); }
   /** Return the files that are not recorded yet. */
   get files() { return this.photos.filter((one) => one.file && !one.image).map((one) => one.file); }
-  get freeSlots() { return this.#profile.max_count - this.photos.filter((one) => one.state !== "failed").length; }
+  get freeSlots() { return (this.#profile.max_count || Infinity) - this.photos.filter((one) => one.state !== "failed").length; }
 
   /** Show the listing's current images, and keep the photos that are being uploaded. */
   show(images) {

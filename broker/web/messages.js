@@ -55,6 +55,7 @@ const MESSAGES = {
   aborted: ["Cancelled", "Nothing was saved."],
   busy: ["Already uploading in another tab", "Wait until it's finished there."],
   file_mismatch: ["This is a different photo", "Choose the photo that the upload was started with."],
+  token_failed: ["You couldn't be signed in", "Sign in again, then try again.", AGAIN],
   file_unreadable: ["The file can't be read", "It may have been moved or changed. Choose it again to continue the upload."],
   gave_up: ["Photo storage isn't responding", "What has been uploaded so far is kept. Try again later.", AGAIN],
   http_error: ["Unexpected answer from the server", "Check your connection, then try again.", AGAIN],

@@ -13,6 +13,7 @@ export class Batch {
   #ready = new Map();
   #sent = false;
 
+  /** `path` is where the owner's tickets are requested. */
   constructor(wire, path) {
     this.#wire = wire;
     this.#path = path;

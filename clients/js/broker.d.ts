@@ -1,72 +1,20 @@
-/** A recorded image, as the API returns it. */
-export interface Image {
-  id: number;
-  /** Object key below the location. */
-  image: string;
-  image_url: string;
-  alt_text: string;
-  order: number;
-  created_at: string;
-  /** Pixels. Null if the broker has not inspected the image. */
-  width: number | null;
-  height: number | null;
-  /** Base64. `placeholderOf` turns it into a picture. */
-  thumbhash: string | null;
-  /** Smaller renditions, the narrowest first. `srcsetOf` lists them for an `<img>`. */
-  variants: Variant[];
-}
+import type { ApiUpload, FilePage, Image, StoredFile, User } from "./results.js";
 
-/** A smaller rendition of an image. */
-export interface Variant {
-  width: number;
-  height: number;
-  content_type: string;
-  url: string;
-}
-
-/** An upload, as the API returns it. */
-export interface ApiUpload {
-  id: string;
-  state: "pending" | "processing" | "confirmed" | "rejected" | "expired" | "cancelled";
-  purpose: string;
-  owner: number;
-  key: string;
-  content_type: string;
-  size: number | null;
-  checksum_sha256: string | null;
-  checksum_verified: boolean | null;
-  composite_checksum_sha256: string | null;
-  transport: "post" | "put" | "multipart";
-  created_at: string;
-  expires_at: string;
-  server_time: string;
-  confirm_url: string;
-  /** Why the upload was rejected. */
-  reason: RejectionReason | (string & {}) | null;
-  /** The image, once the upload is confirmed. */
-  image: Image | null;
-}
+export type { ApiUpload, FilePage, Image, StoredFile, User, Variant } from "./results.js";
 
 /** Why the broker rejects a file: `docs/errors.md`. */
 export type RejectionReason =
   | "checksum_mismatch" | "corrupt" | "not_an_image" | "processing_failed" | "too_many_frames"
   | "too_many_pixels" | "type_mismatch";
 
-/** A user's profile, as the API returns it. */
-export interface User {
-  id: number;
-  /** The subject of the user's tokens. Null for other users, as is `email`. */
-  subject: string | null;
-  email: string | null;
-  first_name: string;
-  last_name: string;
-  name: string;
-  /** Object key below the location. */
-  avatar: string | null;
-  avatar_url: string | null;
-  /** Size, placeholder and variants of the avatar. */
-  avatar_image: Pick<Image, "width" | "height" | "thumbhash" | "variants"> | null;
-}
+/** An ad, a user (for the avatar), or an owner of any profile. */
+export type Owner =
+  | { ad: number; user?: undefined; profile?: undefined; owner?: undefined }
+  | { user: number; ad?: undefined; profile?: undefined; owner?: undefined }
+  | { profile: string; owner: string; ad?: undefined; user?: undefined };
+
+/** Options that may name an owner. */
+export type MaybeOwner = Owner | { ad?: undefined; user?: undefined; profile?: undefined; owner?: undefined };
 
 export type Phase =
   | "queued" | "hashing" | "sending" | "waiting" | "confirming" | "processing"
@@ -111,13 +59,12 @@ export interface FileOptions extends ResumeOptions {
   again?: boolean;
 }
 
-export type UploadOptions = FileOptions & ({ ad: number; user?: undefined } | { user: number; ad?: undefined });
+export type UploadOptions = FileOptions & Owner;
 
-export interface BatchOptions extends FileOptions {
-  ad: number;
+export type BatchOptions = FileOptions & Exclude<Owner, { user: number }> & {
   /** Options of one file. They override those of all files. */
   each?: (file: File | Blob, index: number) => FileOptions;
-}
+};
 
 /** An upload that has not ended and can be resumed. */
 export interface Resumable {
@@ -125,6 +72,8 @@ export interface Resumable {
   id: string;
   ad?: number;
   user?: number;
+  profile?: string;
+  owner?: string;
   name: string;
   size: number;
   type: string;
@@ -148,11 +97,24 @@ export interface Storage {
   all(): Promise<any[]> | any[];
 }
 
+/** What the requests are about that need a token. Without `profile` and `owner` they are about no single owner. */
+export interface TokenRequest {
+  /** For example `ad_image`, `avatar` or the name of another profile. */
+  profile?: string;
+  /** The ad's or user's id, or the owner's name. */
+  owner?: string;
+  /** The token that was refused. Return another one. */
+  refused?: string;
+}
+
 export interface BrokerOptions {
   /** Origin and path before `/api/`. The default is the page's own origin. */
   baseUrl?: string;
-  /** The marketplace's token. A function is called once more after any 401, with the token that was `refused`. */
-  token?: string | ((asked: { refused?: string }) => string | Promise<string>);
+  /**
+   * The marketplace's token, or a function that returns it. The client calls the function once for each
+   * owner and keeps the token. After any 401 it calls the function once more.
+   */
+  token?: string | ((asked: TokenRequest) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;
   /** Files that are sent at the same time. The default is 3. */
@@ -165,32 +127,45 @@ export interface BrokerOptions {
   processingTimeout?: number;
 }
 
-export interface RequestOptions {
-  /** Sent as JSON. */
-  body?: unknown;
-  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded, because the client may repeat any request. */
-  idempotencyKey?: string;
+export interface WaitingOptions {
   signal?: AbortSignal;
   /** Called for each failed try before the client waits and retries. */
   onWaiting?: (error: BrokerError) => void;
 }
 
+/** The owner decides which token is sent. It is not needed if the path begins with an owner's path. */
+export type RequestOptions = WaitingOptions & MaybeOwner & {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Makes a POST safe to repeat. Keep the same key until the POST has succeeded, because the client may repeat any request. */
+  idempotencyKey?: string;
+};
+
 export class Broker {
   constructor(options?: BrokerOptions);
-  /** Upload one file as an ad's image or as a user's avatar. */
+  /** Upload one file of an owner: as an ad's image, as a user's avatar, or as a file of another profile. */
   upload<O extends UploadOptions>(file: File | Blob, options: O): Upload<Result<O>>;
-  /** Upload an ad's images. One request gets the tickets of up to 50 files or 64 MiB. */
+  /** Upload files of one owner. One request gets the tickets of up to 50 files or 64 MiB. */
   uploadAll<O extends BatchOptions>(files: Iterable<File | Blob>, options: O): Uploads<Result<O>>;
-  /** Send any other request to the API, with the same token and the same retries as an upload. */
+  /** Send any other request to the API, with the owner's token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;
   /** Return the token's user. Its `id` is the `user` of `upload`. */
-  me(options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<User>;
+  me(options?: WaitingOptions): Promise<User>;
+  /** List one page of an owner's published files, in their order. `limit` is at most 100, by default 50. */
+  files(owner: Owner, options?: WaitingOptions & { limit?: number; cursor?: string | null }): Promise<FilePage>;
+  /** Change the alt text or the order of an owner's file. */
+  updateFile(owner: Owner, id: number, changes: WaitingOptions & { altText?: string; order?: number }): Promise<StoredFile>;
+  /** Delete an owner's file. Resolves to false if there is no such file. */
+  deleteFile(owner: Owner, id: number, options?: WaitingOptions): Promise<boolean>;
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
-  resumable(owner?: { ad: number } | { user: number }): Promise<Resumable[]>;
-  /** Wait for the image of an upload whose file has arrived. Its file is not needed. */
-  whenReady(id: string, options?: Pick<RequestOptions, "signal" | "onWaiting">): Promise<Image>;
-  /** Resume an upload by its id. The user must have chosen the same file again. */
-  resume<O extends ResumeOptions>(id: string, file: File | Blob, options?: O): Upload<Result<O>>;
+  resumable(owner?: Owner): Promise<Resumable[]>;
+  /**
+   * Wait for the image of an upload whose file has arrived. Its file is not needed. The owner is needed
+   * only if another browser started the upload and `token` depends on the owner.
+   */
+  whenReady(id: string, options?: WaitingOptions & MaybeOwner): Promise<Image>;
+  /** Resume an upload by its id. The user must have chosen the same file again. For the owner see `whenReady`. */
+  resume<O extends ResumeOptions & MaybeOwner>(id: string, file: File | Blob, options?: O): Upload<Result<O>>;
   /** Cancel an upload that an earlier page started. Resolves to false if it has ended or is in progress. */
   discard(id: string): Promise<boolean>;
 }
@@ -234,7 +209,7 @@ export type ApiCode =
 /** The client's own codes: `docs/browser.md`. */
 export type ClientCode =
   | "aborted" | "busy" | "file_mismatch" | "file_unreadable" | "gave_up" | "http_error" | "network" | "s3_refused"
-  | "still_processing";
+  | "still_processing" | "token_failed";
 
 /** An error with a stable `code`: the API's own, or one of this client's. */
 export class BrokerError extends Error {
@@ -263,8 +238,8 @@ export class UploadRejected extends BrokerError {
 /** `still_processing`: the file has arrived and is safe, but was not processed within `processingTimeout`. */
 export class StillProcessing extends BrokerError {}
 
-/** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has no variants. */
-export function srcsetOf(image: Pick<Image, "width" | "variants"> & { image_url: string }): string;
+/** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has none, or no URLs. */
+export function srcsetOf(image: Pick<Image, "width" | "variants"> & ({ image_url: string | null } | { url: string })): string;
 
 /** Return a tiny blurred picture of an image as a `data:` URL, or null if the image has no valid thumbhash. */
 export function placeholderOf(image: Pick<Image, "thumbhash">): string | null;

@@ -6,7 +6,7 @@
  */
 import { Batch } from "./batch.js";
 import { LockedRecord } from "./locked-record.js";
-import { idsOf, ownerOf } from "./records.js";
+import { filesPath, hasOwner, ownerAt, pathOf } from "./owners.js";
 import { Upload } from "./upload.js";
 import { Wire } from "./wire.js";
 
@@ -21,16 +21,17 @@ export class Broker {
     this.#wire = new Wire(options);
   }
 
-  /** Upload one file as an ad's image or as a user's avatar. */
+  /** Upload one file of an owner: as an ad's image, as a user's avatar, or as a file of another profile. */
   upload(file, options) {
     return new Upload(this.#wire, file, options);
   }
 
-  /** Upload an ad's images. One request gets the tickets of up to 50 files or 64 MiB. */
+  /** Upload files of one owner. One request gets the tickets of up to 50 files or 64 MiB. */
   uploadAll(files, options) {
-    if (options?.ad === undefined) throw new TypeError("Pass the `ad`.");
+    const { tickets } = ownerAt(pathOf(options));
+    if (!tickets) throw new TypeError("A user has one avatar: use `upload`.");
     const uploads = [];
-    const next = () => new Batch(this.#wire, `${ownerOf(options).path}/upload_images/`);
+    const next = () => new Batch(this.#wire, tickets);
     let batch = next();
     for (const file of files) {
       if (!batch.takes(file)) batch = next();
@@ -40,9 +41,10 @@ export class Broker {
     return new Uploads(uploads);
   }
 
-  /** Send any other request to the API, with the same token and the same retries as an upload. */
-  async request(method, path, { body, idempotencyKey, signal, onWaiting } = {}) {
-    return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting });
+  /** Send any other request to the API, with the owner's token and the same retries as an upload. */
+  async request(method, path, { body, idempotencyKey, signal, onWaiting, ...owner } = {}) {
+    const about = hasOwner(owner) ? { owner: pathOf(owner) } : {};
+    return await this.#wire.api(method, path, { body, key: idempotencyKey, signal, waiting: onWaiting, ...about });
   }
 
   /** Return the token's user. Its `id` is the `user` of `upload`. */
@@ -50,21 +52,43 @@ export class Broker {
     return await this.request("GET", "/api/users/me/", { signal, onWaiting });
   }
 
+  /** List one page of an owner's published files, in their order. */
+  async files(owner, { limit, cursor, signal, onWaiting } = {}) {
+    const query = String(new URLSearchParams(Object.entries({ limit, cursor }).filter(([, value]) => value ?? false)));
+    return await this.#wire.api("GET", filesPath(owner) + (query && `?${query}`), { owner: pathOf(owner), signal, waiting: onWaiting });
+  }
+
+  /** Change the alt text or the order of an owner's file. */
+  async updateFile(owner, id, { altText, order, signal, onWaiting } = {}) {
+    const body = { ...(altText !== undefined && { alt_text: altText }), ...(order !== undefined && { order }) };
+    return await this.#wire.api("PATCH", `${filesPath(owner)}${id}/`, { body, owner: pathOf(owner), signal, waiting: onWaiting });
+  }
+
+  /** Delete an owner's file. Resolves to false if there is no such file. */
+  async deleteFile(owner, id, { signal, onWaiting } = {}) {
+    const request = { owner: pathOf(owner), signal, waiting: onWaiting };
+    return await this.#wire.api("DELETE", `${filesPath(owner)}${id}/`, request).then(() => true, (error) => {
+      if (error.code !== "not_found") throw error;
+      return false;
+    });
+  }
+
   /** List the uploads that this browser started and that have not ended, of one owner or of all owners. */
   async resumable(options) {
-    const owner = options && (options.ad ?? options.user) !== undefined ? ownerOf(options) : null;
-    const records = await this.#wire.records((one) => !one.ended && (!owner || one.owner === owner.path));
+    const owner = hasOwner(options) ? pathOf(options) : null;
+    const records = await this.#wire.records((one) => !one.ended && (!owner || one.owner === owner));
     const taken = await this.#wire.locks.taken();
     return records.map((one) => ({
-      id: one.uploadId ?? one.key, ...idsOf(one.owner), name: one.name, size: one.size,
+      id: one.uploadId ?? one.key, ...ownerAt(one.owner).ids, name: one.name, size: one.size,
       type: one.type, lastModified: one.lastModified, altText: one.altText, order: one.order,
       startedAt: new Date(one.startedAt), processing: Boolean(one.processing), busy: taken(one.key),
     }));
   }
 
   /** Wait for the image of an upload whose file has arrived. Its file is not needed. */
-  async whenReady(id, { signal, onWaiting } = {}) {
-    return await this.#wire.processing.image(id, { signal, waiting: onWaiting });
+  async whenReady(id, { signal, onWaiting, ...owner } = {}) {
+    const [record] = hasOwner(owner) ? [{ owner: pathOf(owner) }] : await this.#wire.records((one) => one.uploadId === id);
+    return await this.#wire.processing.image(id, { owner: record?.owner ?? null, signal, waiting: onWaiting });
   }
 
   /** Resume an upload by its id. The user must have chosen the same file again. */
@@ -80,7 +104,7 @@ export class Broker {
     try {
       // A ticket also has a slot if its answer was lost. The same request returns its id.
       if (record.request && !record.uploadId) await this.#wire.issue(record, {});
-      if (record.uploadId) await this.#wire.api("DELETE", `/api/uploads/${record.uploadId}/`);
+      if (record.uploadId) await this.#wire.api("DELETE", `/api/uploads/${record.uploadId}/`, { owner: record.owner });
     } catch (error) {
       if (error.code === "upload_settled") {
         await locked.end();

@@ -1,8 +1,10 @@
 // Check a file against the limits that the broker publishes.
 import { BrokerError } from "./errors.js";
 
-/** Throw the API's `validation_error` for a file that the API would refuse, before any request. */
-export function checkLimits({ content_types: types, max_bytes: most }, size, type) {
+/** Throw the API's error for a file that the API would refuse, before a ticket is requested. */
+export function checkLimits(profiles, name, size, type) {
+  if (!Object.hasOwn(profiles, name)) throw new BrokerError("not_found", `The broker has no profile ${name}.`, { status: 404 });
+  const { content_types: types, max_bytes: most } = profiles[name];
   const errors = {};
   if (!types.includes(type)) errors.content_type = [`Must be one of: ${types.join(", ")}.`];
   if (!(size >= 1 && size <= most)) errors.size = [`Must be from 1 to ${most} bytes.`];

@@ -1,5 +1,6 @@
 // The stored record of one upload and its lock: no other tab works on the same upload.
 import { BrokerError, mismatch } from "./errors.js";
+import { pathOfUpload } from "./owners.js";
 import { METHODS } from "./records.js";
 
 /** Holds at most one record with its lock, and the ticket if it is known. */
@@ -39,18 +40,20 @@ export class LockedRecord {
     return false;
   }
 
-  /** Lock the record of an upload id. If this browser has none, create it from the broker's answer. */
-  async adopt(id, file, signal) {
+  /**
+   * Lock the record of an upload id. If this browser has none, create it from the broker's answer.
+   * `owner` is the owner's path, if the page knows it.
+   */
+  async adopt(id, file, owner, signal) {
     const named = (one) => one.uploadId === id || one.key === id;
     const [stored] = await this.#wire.records(named);
     if (stored && !(await this.take(stored, named)) && (await this.#wire.records(named)).length) {
       throw new BrokerError("busy", "This upload is already in progress, perhaps in another tab.");
     }
     if (!this.record) {
-      const found = await this.#wire.api("GET", `/api/uploads/${id}/`, { signal });
-      const path = `${found.purpose === "avatar" ? "/api/users" : "/api/ads"}/${found.owner}`;
+      const found = await this.#wire.api("GET", `/api/uploads/${id}/`, { owner, signal });
       await this.begin({
-        ...this.#wire.newRecord(path, file, found.content_type), uploadId: id,
+        ...this.#wire.newRecord(owner ?? pathOfUpload(found), file, found.content_type), uploadId: id,
         size: found.size ?? file.size, digest: found.checksum_sha256, method: METHODS[found.transport],
         processing: found.state === "processing",
       });

@@ -7,8 +7,18 @@
 export const MEDIA_TYPES = {
   jpg: "image/jpeg", jpeg: "image/jpeg", jpe: "image/jpeg", jfif: "image/jpeg", png: "image/png", webp: "image/webp",
   gif: "image/gif", avif: "image/avif", heic: "image/heic", heif: "image/heif",
+  // Documents, which only private profiles accept.
+  pdf: "application/pdf", txt: "text/plain", csv: "text/csv", zip: "application/zip", rtf: "application/rtf",
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  odt: "application/vnd.oasis.opendocument.text", ods: "application/vnd.oasis.opendocument.spreadsheet",
 };
-export const ALIASES = { "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png" };
+export const ALIASES = {
+  "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png",
+  "application/x-zip-compressed": "application/zip", "application/x-pdf": "application/pdf", "application/csv": "text/csv",
+  "text/rtf": "application/rtf",
+};
 export const UNNAMED_TYPES = ["", "binary/octet-stream", "application/octet-stream"];
 
 /**

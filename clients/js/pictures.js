@@ -1,8 +1,8 @@
 // For the page's <img>: `srcset`, and a placeholder until the picture is loaded.
 
-/** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has no variants. */
-export function srcsetOf({ image_url: url, width, variants = [] }) {
-  if (!variants.length) return "";
+/** Return `srcset` for an image: its variants, and the image itself if it is wider. Empty if it has none, or no URLs. */
+export function srcsetOf({ image_url, url = image_url, width, variants = [] }) {
+  if (!variants.length || !url || variants.some((one) => !one.url)) return "";
   const widest = Math.max(...variants.map((one) => one.width));
   const all = width > widest ? [...variants, { url, width }] : variants;
   return all.map((one) => `${one.url} ${one.width}w`).join(", ");

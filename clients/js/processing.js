@@ -22,22 +22,22 @@ export class Processing {
   /**
    * Return the image of an upload as soon as it is ready.
    *
-   * `waiting` is called for each failed request and `working` for each answer. `retryAfter` is from the
+   * `owner` is the path of the upload's owner, or null. `waiting` is called for each failed request and `working` for each answer. `retryAfter` is from the
    * answer that said that the upload is being processed. Throws UploadRejected, StillProcessing after
    * the timeout, or the API's error if the upload has ended in another way.
    */
-  async image(id, { signal, waiting, working, retryAfter = null }) {
+  async image(id, { owner, signal, waiting, working, retryAfter = null }) {
     const late = deferred();
     const timer = this.#timeout > MAX_TIMER_MS ? undefined : setTimeout(() => late.reject(stillProcessing()), this.#timeout);
     const within = (promise) => unless(signal, Promise.race([promise, late.promise]));
     const paced = (seconds) => { retryAfter = seconds; };
     try {
       for (;;) {
-        const upload = await this.#settled(id, { waiting, working }, retryAfter, within);
+        const upload = await this.#settled(id, { owner, waiting, working }, retryAfter, within);
         if (upload?.state === "rejected" && upload.reason) throw rejected(upload.reason);
         if (upload?.image) return upload.image;
         // Not in the answer: the image before release 0.4, and why the upload has ended without one.
-        const answer = await within(this.#wire.api("POST", `/api/uploads/${id}/confirm/`, { signal, waiting, paced }));
+        const answer = await within(this.#wire.api("POST", `/api/uploads/${id}/confirm/`, { owner, signal, waiting, paced }));
         if (answer.state !== "processing") return answer;
       }
     } finally {
@@ -47,7 +47,7 @@ export class Processing {
 
   /** Return the upload when it is no longer being processed, or null if the broker does not know it. */
   async #settled(id, watcher, retryAfter, within) {
-    const upload = this.#uploads.get(id) ?? { ...deferred(), watchers: new Set() };
+    const upload = this.#uploads.get(id) ?? { ...deferred(), owner: watcher.owner, watchers: new Set() };
     upload.watchers.add(watcher);
     this.#add(id, upload, retryAfter);
     try {
@@ -82,13 +82,13 @@ export class Processing {
       if (!(await this.#rest(delay ?? pollDelay(this.#polls, this.#retryAfter)))) continue;
       this.#polls++;
       delay = null;
-      const ids = [...this.#uploads.keys()];
-      for (let first = 0; first < ids.length && delay === null; first += MAX_IDS) {
-        const some = ids.slice(first, first + MAX_IDS).filter((id) => this.#uploads.has(id));
+      for (const { owner, ids } of this.#groups()) {
+        if (delay !== null) break;
+        const some = ids.filter((id) => this.#uploads.has(id));
         if (!some.length) continue;
         this.#request = new AbortController();
         try {
-          const found = oneByOne ? await this.#askEach(some) : await this.#askAll(some);
+          const found = oneByOne ? await this.#askEach(some, owner) : await this.#askAll(some, owner);
           failures = 0;
           this.#tell(some, found);
         } catch (error) {
@@ -111,24 +111,36 @@ export class Processing {
     return await rest(duration, this.#pause.signal).then(() => true, () => false);
   }
 
-  #asked(ids) {
+  /** Return the ids that one request may ask for: at most MAX_IDS, and with one token. */
+  #groups() {
+    const groups = new Map();
+    for (const [id, { owner }] of this.#uploads) {
+      const group = this.#wire.tokens.groupOf(owner);
+      if (!groups.has(group)) groups.set(group, { owner, ids: [] });
+      groups.get(group).ids.push(id);
+    }
+    return [...groups.values()].flatMap(({ owner, ids }) => Array.from({ length: Math.ceil(ids.length / MAX_IDS) }, (_, page) =>
+      ({ owner, ids: ids.slice(page * MAX_IDS, (page + 1) * MAX_IDS) })));
+  }
+
+  #asked(ids, owner) {
     return {
-      signal: this.#request.signal,
+      owner, signal: this.#request.signal,
       waiting: (error) => ids.forEach((id) => this.#uploads.get(id)?.watchers.forEach((one) => one.waiting?.(error))),
       paced: (seconds) => { this.#retryAfter = seconds; },
     };
   }
 
-  async #askAll(ids) {
-    const answer = await this.#wire.api("GET", `/api/uploads/?ids=${ids.join(",")}`, this.#asked(ids));
+  async #askAll(ids, owner) {
+    const answer = await this.#wire.api("GET", `/api/uploads/?ids=${ids.join(",")}`, this.#asked(ids, owner));
     if (!Array.isArray(answer?.uploads)) throw new BrokerError("http_error", "This is not the broker's answer.");
     return answer.uploads;
   }
 
-  async #askEach(ids) {
+  async #askEach(ids, owner) {
     const found = [];
     for (const id of ids) {
-      const upload = await this.#wire.api("GET", `/api/uploads/${id}/`, this.#asked(ids)).catch((error) => {
+      const upload = await this.#wire.api("GET", `/api/uploads/${id}/`, this.#asked(ids, owner)).catch((error) => {
         if (error.code !== "not_found") throw error;
       });
       if (upload) found.push(upload);

@@ -3,20 +3,6 @@ import { mediaTypeOf } from "./media-types.js";
 
 export const METHODS = { post: "POST", put: "PUT", multipart: "MULTIPART" };
 
-/** Return the owner's path in the API and the purpose of the upload. */
-export function ownerOf({ ad, user } = {}) {
-  if ((ad === undefined) === (user === undefined)) throw new TypeError("Pass either `ad` or `user`.");
-  return ad === undefined
-    ? { path: `/api/users/${user}`, purpose: "avatar" }
-    : { path: `/api/ads/${ad}`, purpose: "ad_image" };
-}
-
-/** Return `{ ad }` or `{ user }` for an owner's path. */
-export function idsOf(path) {
-  const id = Number(path.split("/").pop());
-  return path.startsWith("/api/users/") ? { user: id } : { ad: id };
-}
-
 export function contentTypeOf(file, given) {
   return mediaTypeOf(file.name ?? "", given, file.type);
 }
@@ -35,7 +21,7 @@ export function cleaned(text, refused, length) {
 /** Return the fields of the ticket request that describe a file. */
 export function declared({ name, type, size, digest, altText, order, owner, transport }) {
   const file = { file_name: name, content_type: type, size, checksum_sha256: digest };
-  if (owner.startsWith("/api/ads/")) Object.assign(file, { alt_text: altText, order });
+  if (!owner.startsWith("/api/users/")) Object.assign(file, { alt_text: altText, order });
   return transport ? { ...file, transport } : file;
 }
 

@@ -45,7 +45,8 @@ export class Transfer {
   #api(method, path, body, signal = this.#signal) {
     const waiting = (error) => this.#notify("waiting", undefined, error);
     const paced = (seconds) => { this.retryAfter = seconds; };
-    return this.#wire.api(method, `/api/uploads/${this.#locked.record.uploadId}/${path}`, { body, signal, waiting, paced });
+    const { uploadId, owner } = this.#locked.record;
+    return this.#wire.api(method, `/api/uploads/${uploadId}/${path}`, { body, owner, signal, waiting, paced });
   }
 
   async #single() {

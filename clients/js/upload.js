@@ -3,7 +3,8 @@ import { aborted, mismatch } from "./errors.js";
 import { checkLimits } from "./limits.js";
 import { LockedRecord } from "./locked-record.js";
 import { Progress } from "./progress.js";
-import { contentTypeOf, idsOf, ownerOf } from "./records.js";
+import { contentTypeOf } from "./records.js";
+import { hasOwner, ownerAt, pathOf } from "./owners.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
 
@@ -128,15 +129,15 @@ export class Upload {
 
   async #steps(signal) {
     if (this.#image) return await this.#describe(signal);
-    this.#owner ??= this.#wanted ? null : ownerOf(this.#options);
+    this.#owner ??= this.#wanted && !hasOwner(this.#options) ? null : ownerAt(pathOf(this.#options));
     this.#content ??= contentTypeOf(this.#file, this.#options.contentType);
     if (this.#wanted && !this.#locked.record) {
-      await this.#locked.adopt(this.#wanted, this.#file, signal);
-      this.#owner = ownerOf(idsOf(this.#locked.record.owner));
+      await this.#locked.adopt(this.#wanted, this.#file, this.#owner?.path ?? null, signal);
+      this.#owner = ownerAt(this.#locked.record.owner);
       this.#content = this.#locked.record.type;
     }
-    const profiles = await this.#wire.profiles(signal, (error) => this.#notify("waiting", undefined, error));
-    checkLimits(profiles[this.#owner.purpose], this.#file.size, this.#content);
+    const profiles = await this.#wire.profiles(this.#owner.path, signal, (error) => this.#notify("waiting", undefined, error));
+    checkLimits(profiles, this.#owner.profile, this.#file.size, this.#content);
     if (this.#digest === undefined) {
       this.#digest = await this.#wire.hasher.file(() => this.#read(signal), (n) => this.#notify("hashing", n), signal);
       this.#notify("queued", 0);
@@ -202,8 +203,8 @@ export class Upload {
   }
 
   #api(method, path, { signal, body } = {}) {
-    const url = `/api/uploads/${this.#locked.record.uploadId}/${path}`;
-    return this.#wire.api(method, url, { body, signal, waiting: (error) => this.#notify("waiting", undefined, error) });
+    const { uploadId, owner } = this.#locked.record;
+    return this.#wire.api(method, `/api/uploads/${uploadId}/${path}`, { body, owner, signal, waiting: (error) => this.#notify("waiting", undefined, error) });
   }
 
   async #transfer(signal) {
@@ -221,7 +222,9 @@ export class Upload {
     await this.#wire.store.put(this.#locked.record);
     if (this.#options.waitFor === "recorded") return answer;
     const waiting = (error) => notify("waiting", undefined, error);
-    return await this.#wire.processing.image(this.id, { signal, waiting, working, retryAfter: transfer.retryAfter });
+    return await this.#wire.processing.image(this.id, {
+      owner: this.#owner.path, signal, waiting, working, retryAfter: transfer.retryAfter,
+    });
   }
 
   /** Get a ticket, in the batch or alone. If the request was sent before, the same request is sent again. */
@@ -245,10 +248,11 @@ export class Upload {
     const image = this.#image, { altText, order } = this.#options, changes = {};
     if (altText && altText !== image.alt_text) changes.alt_text = altText;
     if ((order ?? image.order) !== image.order) changes.order = order;
-    if (image.state || !this.#locked.resumed || this.#owner.purpose === "avatar" || !Object.keys(changes).length) return image;
+    if (image.state || !this.#locked.resumed || !this.#owner.file || !Object.keys(changes).length) return image;
     const waiting = (error) => this.#notify("waiting", undefined, error);
     try {
-      return await this.#wire.api("PATCH", `${this.#owner.path}/images/${image.id}/`, { body: changes, signal, waiting });
+      const { alt_text, order: place } = await this.#wire.api("PATCH", this.#owner.file(image.id), { body: changes, signal, waiting });
+      return { ...image, alt_text, order: place };
     } catch (error) {
       if (signal.aborted) throw error;
       return image;

@@ -3,10 +3,12 @@ import { Copies } from "./copies.js";
 import { BrokerError, aborted, problemOf, retryAfterOf } from "./errors.js";
 import { Hasher } from "./hasher.js";
 import { locks } from "./locks.js";
+import { ownerAt, pathIn } from "./owners.js";
 import { Processing } from "./processing.js";
 import { declared, nameOf, uuid } from "./records.js";
 import { Store, store } from "./store.js";
 import { DEFAULT_TRIES, RetryPolicy } from "./retry-policy.js";
+import { Tokens } from "./tokens.js";
 import { Slots, rest, unless } from "./waiting.js";
 
 const API_TIMEOUT_MS = 30_000;
@@ -15,7 +17,7 @@ const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // the broker keeps an Idempotency-Ke
 
 /** The shared state of one Broker's uploads. */
 export class Wire {
-  #base; #token; #bearer = null; #refused = null; #fetch; #limits = null; #waiting = new Set();
+  #base; #fetch; #limits = null; #waiting = new Set();
 
   constructor({
     baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000,
@@ -23,7 +25,7 @@ export class Wire {
   }) {
     if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more.");
     this.#base = String(baseUrl).replace(/\/+$/, "");
-    this.#token = token;
+    this.tokens = new Tokens(token);
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
     this.store = storage ? new Store(storage) : store;
     this.retries = new RetryPolicy({ tries });
@@ -38,12 +40,13 @@ export class Wire {
   /**
    * Send a request to the API, and retry it by the rules of `request`. Every request may be repeated.
    *
-   * After any 401 the page is asked once for another token. A second 401 in a row is final.
+   * `owner` is the path of the owner that the request is about, unless `path` begins with it. After any
+   * 401 the page is asked once for another token. A second 401 in a row is final.
    * `paced` is called with the seconds of a success's `Retry-After`, or null.
    */
-  async api(method, path, { body, key, signal, waiting, paced } = {}) {
+  async api(method, path, { body, key, owner = pathIn(path), signal, waiting, paced } = {}) {
     for (let tries = 1, refusal = null; ; ) {
-      const bearer = (this.#bearer ??= this.#askForToken());
+      const bearer = this.tokens.of(owner);
       let token;
       try {
         token = await unless(signal, bearer); // the user may have to sign in first
@@ -51,14 +54,10 @@ export class Wire {
         return await this.#ask(method, path, { body, key, signal, token, paced });
       } catch (error) {
         if (signal?.aborted) throw aborted();
-        if (!(error instanceof BrokerError)) throw error; // for example an error of the page's `token` function
         const { action, waitMs, exhausted } = this.retries.decide("request", error, { tries });
-        if (action === "sign_in" && token !== undefined && typeof this.#token === "function") {
-          if (this.#bearer === bearer) [this.#bearer, this.#refused] = [null, token]; // otherwise another request has already done this
-          if (!refusal) {
-            refusal = { token, error };
-            continue;
-          }
+        if (action === "sign_in" && token !== undefined && this.tokens.refuse(owner, bearer, token) && !refusal) {
+          refusal = { token, error };
+          continue;
         }
         if (action !== "retry" || exhausted) throw error;
         refusal = null; // the token was accepted or not checked
@@ -67,17 +66,6 @@ export class Wire {
         tries = wasOffline ? 1 : tries + 1;
       }
     }
-  }
-
-  #askForToken() {
-    const asked = (async () => {
-      if (typeof this.#token !== "function") return this.#token ?? null;
-      return (await this.#token(this.#refused === null ? {} : { refused: this.#refused })) ?? null;
-    })();
-    asked.catch(() => {
-      this.#bearer = null; // the next request asks the page for a token again
-    });
-    return asked;
   }
 
   async #ask(method, path, { body, key, signal, token, paced }) {
@@ -110,18 +98,25 @@ export class Wire {
   }
 
   /** Return the published limits, which are requested once. `waiting` is called for each failed try. */
-  async profiles(signal, waiting) {
+  async profiles(owner, signal, waiting) {
     const notify = (error) => this.#waiting.forEach((one) => one(error));
-    this.#limits ??= this.api("GET", "/api/profiles/", { waiting: notify }).catch((error) => {
-      this.#limits = null;
-      throw error;
+    const asked = (this.#limits ??= {
+      owner,
+      answer: this.api("GET", "/api/profiles/", { owner, waiting: notify }).catch((error) => {
+        this.#limits = null;
+        throw error;
+      }),
     });
     this.#waiting.add(waiting);
     try {
-      return await unless(signal, this.#limits);
+      return await unless(signal, asked.answer);
+    } catch (error) {
+      const isOfToken = error.status === 401 || error.code === "token_failed";
+      if (!isOfToken || asked.owner === owner) throw error;
     } finally {
       this.#waiting.delete(waiting);
     }
+    return await this.profiles(owner, signal, waiting); // the token of another owner was the problem
   }
 
   issueAll({ path, key, body }, { signal, waiting }) {
@@ -134,8 +129,7 @@ export class Wire {
 
   /** Ask for one file's ticket. The request is stored before it is sent, so that it can be repeated. */
   async issueAlone(record, asked) {
-    const kind = record.owner.startsWith("/api/users/") ? "upload_avatar" : "upload_image";
-    record.request = { path: `${record.owner}/${kind}/`, key: uuid(), body: JSON.stringify(declared(record)) };
+    record.request = { path: ownerAt(record.owner).ticket, key: uuid(), body: JSON.stringify(declared(record)) };
     record.index = null;
     await this.store.put(record);
     return await this.issue(record, asked);

@@ -1,4 +1,4 @@
-"""tests/media_types.json: the broker's image types, which both clients also know."""
+"""tests/media_types.json: the broker's types, which both clients also know."""
 
 import json
 import re
@@ -16,6 +16,13 @@ DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
 
 def test_the_broker_accepts_the_shared_types_with_their_extensions() -> None:
     assert DATA["types"] == media_types.EXTENSIONS
+    assert DATA["documents"] == media_types.DOCUMENT_EXTENSIONS
+
+
+def test_a_key_has_the_extension_of_its_type_or_bin() -> None:
+    for content_type, extension in {**DATA["types"], **DATA["documents"]}.items():
+        assert media_types.extension_of(content_type) == extension
+    assert media_types.extension_of("application/x-unknown") == "bin"
 
 
 def test_a_type_is_published_as_it_is_or_converted_to_jpeg() -> None:
@@ -50,3 +57,41 @@ def test_report_17_a_declared_type_gets_its_usual_name(row: dict[str, Any]) -> N
 def test_report_17_the_documented_pattern_matches_what_is_accepted(row: dict[str, Any]) -> None:
     by_name = media_types.type_of(row["declared"], "photo.jpg")
     assert bool(re.fullmatch(TYPE_PATTERN, row["declared"])) == (by_name is not None)
+
+
+@pytest.mark.parametrize("row", DATA["documents_named"], ids=lambda row: row["name"])
+def test_a_document_without_a_type_gets_the_type_of_its_extension(row: dict[str, Any]) -> None:
+    accepted = DATA["types"] | DATA["documents"]
+    for unnamed in media_types.UNNAMED_TYPES:
+        assert (
+            media_types.type_of(unnamed, f"invoices/order_1/{row['name']}", accepted)
+            == (row["type"])
+        )
+
+
+@pytest.mark.parametrize(
+    "row", DATA["documents_declared"], ids=lambda row: f"{row['declared']} {row['name']}"
+)
+def test_a_profiles_types_are_accepted_under_their_usual_names(row: dict[str, Any]) -> None:
+    accepted = DATA["types"] | DATA["documents"]
+    assert media_types.type_of(row["declared"], row["name"], accepted) == row["type"]
+
+
+def test_only_the_profiles_own_types_are_accepted() -> None:
+    def found(content_type: str, name: str, *accepted: str) -> str | None:
+        return media_types.type_of(content_type, name, accepted)
+
+    assert media_types.type_of("application/pdf", "a.pdf") is None
+    assert media_types.type_of("", "a.pdf") is None
+    assert found("image/jpeg", "a.jpg", "application/pdf") is None
+    assert found("", "a.jpg", "application/pdf") is None
+    assert found("application/x-model", "a.stl", "application/x-model") == "application/x-model"
+    assert found("text/rtf", "a.rtf", "text/rtf") == "text/rtf"
+
+
+def test_a_profile_for_any_bytes_accepts_files_of_unknown_types() -> None:
+    anything = ("application/octet-stream",)
+    for name in ("a.bin", "a.pdf", "a"):
+        for unnamed in media_types.UNNAMED_TYPES:
+            assert media_types.type_of(unnamed, name, anything) == anything[0]
+    assert media_types.type_of("text/html", "a.bin", anything) is None

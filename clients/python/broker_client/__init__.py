@@ -1,7 +1,7 @@
 """The upload broker's client: `Broker`, `AsyncBroker`, and their results and exceptions.
 
 The protocol is written as generators that do no I/O (`upload`, `whole`, `parts`, …). They yield the
-steps defined in `steps`. A driver, `sync_driver` or `async_driver`, runs these steps.
+steps defined in `steps`. A runner, `sync_runner` or `async_runner`, runs these steps.
 """
 
 from broker_client.async_driver import AsyncBroker
@@ -18,6 +18,7 @@ from broker_client.errors import (
     ProxyAnswered,
     S3Refused,
     StillProcessing,
+    TokenFailed,
     Unauthorized,
     Unavailable,
     UnknownType,
@@ -30,11 +31,13 @@ from broker_client.files import File, FileToSend
 from broker_client.journal import Entry, FolderJournal, Journal
 from broker_client.media_types import CONTENT_TYPES, content_type_of
 from broker_client.models import (
+    FilePage,
     Image,
     Outcome,
     Picture,
     Profile,
     Progress,
+    StoredFile,
     Ticket,
     Upload,
     User,
@@ -48,9 +51,10 @@ __all__ = [
     "Broker",
     "BrokerError",
     "ClientError",
-    "File",
     "Entry",
+    "File",
     "FileChanged",
+    "FilePage",
     "FileToSend",
     "FolderJournal",
     "Forbidden",
@@ -68,7 +72,9 @@ __all__ = [
     "ProxyAnswered",
     "S3Refused",
     "StillProcessing",
+    "StoredFile",
     "Ticket",
+    "TokenFailed",
     "Unauthorized",
     "Unavailable",
     "UnknownType",

@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from broker_client.errors import (
     BrokerError,
@@ -13,6 +13,7 @@ from broker_client.errors import (
     UploadRejected,
     error_class,
 )
+from broker_client.owners import Owner
 from broker_client.retry_policy import Decision, Failure, RetryPolicy, wait_before_retry
 from broker_client.steps import Answer, Request, Steps, Token, ask
 
@@ -25,11 +26,17 @@ class Api:
         base_url: the broker's address, without a slash at the end.
         policy: decides when requests are repeated.
         clock: returns seconds, monotonic.
+        owner: the owner that the requests are about. It decides which token is sent.
     """
 
     base_url: str
     policy: RetryPolicy
     clock: Callable[[], float]
+    owner: Owner | None = None
+
+    def about(self, owner: Owner | None) -> Self:
+        """Return the same API for requests about an owner."""
+        return replace(self, owner=owner)
 
     def call(
         self,
@@ -58,6 +65,7 @@ class Api:
 
         Raises:
             BrokerError: the broker refused the request, or no retry was left.
+            TokenFailed: the caller's function did not return a token.
             NetworkError: the last try got no answer.
         """
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
@@ -65,7 +73,7 @@ class Api:
         if content:
             headers["Content-Type"] = "application/json"
         pauses = self.policy.pauses()
-        token: str = yield Token()
+        token: str = yield Token(owner=self.owner)
         renewed = False
         while True:
             authorized = {**headers, "Authorization": _bearer(token)}
@@ -87,7 +95,7 @@ class Api:
                 retry_after = error.retry_after
             decision = self.policy.decide("request", Failure.of(error))
             if decision is Decision.SIGN_IN and not renewed:
-                fresh: str = yield Token(stale=token)
+                fresh: str = yield Token(owner=self.owner, stale=token)
                 if fresh == token:
                     raise error
                 token, renewed = fresh, True

@@ -62,7 +62,7 @@ class Arrived:
             self._open = False
         else:
             job, upload = added
-            yield job, self.processing.add(upload)
+            yield job, self.processing.add(upload, job.owner)
 
     def _outcome(self, job: Job, waiting: Waiting) -> Steps[Outcome | None]:
         image: Image | None = None

@@ -15,6 +15,7 @@ ClientError
 ├── S3Refused              S3 refused the file; with the broker's advice
 ├── NetworkError           no answer, after all tries
 │   └── ProxyAnswered      a captive portal or a proxy answered instead of S3, after all tries
+├── TokenFailed            the caller's `token` function raised an error, or returned no text
 ├── StillProcessing        the file has arrived, but the image was not ready in time
 ├── FileChanged            the file became shorter while it was sent
 ├── WrongFile              not the file that the upload was declared for
@@ -117,6 +118,10 @@ class ProxyAnswered(NetworkError):
     def __init__(self, status: int) -> None:
         super().__init__(f"something between this machine and S3 answered {status}")
         self.status = status
+
+
+class TokenFailed(ClientError):
+    """The caller's `token` function raised an error, which is the cause, or returned no text."""
 
 
 class StillProcessing(ClientError):

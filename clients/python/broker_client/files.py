@@ -1,4 +1,4 @@
-"""The file that a caller wants to upload, and its owner."""
+"""The file that a caller wants to upload, and its progress."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, TypedDict
 
 from broker_client.errors import UnknownType
-from broker_client.media_types import content_type_of
+from broker_client.media_types import ANY, content_type_of
 from broker_client.models import Progress
 from broker_client.source import Source, file_name
 
@@ -28,6 +28,7 @@ class UploadOptions(TypedDict, total=False):
 
     ad: int | None
     user: int | None
+    owner: str | None
     alt_text: str
     order: int
     content_type: str | None
@@ -37,7 +38,7 @@ class UploadOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class FileToSend:
-    """A file with its alt text, its position among the ad's images, and its transport.
+    """A file with its alt text, its position among the owner's files, and its transport.
 
     If `content_type` is not given or is `application/octet-stream`, the file name decides. If
     `transport` is not given, the broker decides.
@@ -56,13 +57,15 @@ class FileToSend:
             UnknownType: it was not given, and it cannot be derived from the file name.
         """
         found = content_type_of(file_name(self.file), self.content_type)
+        if found is None and self.content_type is not None:
+            return ANY  # for profiles that accept any bytes
         if found is None:
             raise UnknownType(
                 f"{file_name(self.file)}: unknown file extension; pass the content type"
             )
         return found
 
-    def declared(self, source: Source, *, for_ad: bool) -> dict[str, Any]:
+    def declared(self, source: Source, *, with_text: bool) -> dict[str, Any]:
         """Return the ticket request for the file."""
         body: dict[str, Any] = {
             "file_name": _REFUSED_IN_NAMES.sub("", source.name)[-255:] or "image",
@@ -72,30 +75,9 @@ class FileToSend:
         }
         if self.transport is not None:
             body["transport"] = self.transport
-        if for_ad:
+        if with_text:
             body |= {"alt_text": self.alt_text, "order": self.order}
         return body
-
-
-@dataclass(frozen=True, kw_only=True)
-class Owner:
-    """The owner of the images. `path` is where its tickets are requested."""
-
-    path: str
-    is_ad: bool
-
-    @classmethod
-    def of(cls, ad: int | None, user: int | None) -> "Owner":
-        """Create an owner from an ad's or a user's id.
-
-        Raises:
-            ValueError: both were given, or neither.
-        """
-        if (ad is None) == (user is None):
-            raise ValueError("pass either ad or user")
-        if ad is not None:
-            return cls(path=f"/api/ads/{ad}/upload_image", is_ad=True)
-        return cls(path=f"/api/users/{user}/upload_avatar", is_ad=False)
 
 
 class Meter:

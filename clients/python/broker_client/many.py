@@ -9,9 +9,10 @@ from uuid import uuid4
 from broker_client.api import Api
 from broker_client.arrived import Arrived
 from broker_client.errors import ClientError
-from broker_client.files import FileToSend, OnProgress, Owner, WaitFor
+from broker_client.files import FileToSend, OnProgress, WaitFor
 from broker_client.journal import Journal, NoJournal
 from broker_client.models import Image, Outcome, Upload
+from broker_client.owners import Owner
 from broker_client.processing import Processing
 from broker_client.retry_policy import Decision, Failure
 from broker_client.steps import Steps, run, together
@@ -67,8 +68,9 @@ class Many:
                     job.copy = copies[key]
                     copies[key] += 1
                 # With a journal each ticket needs its own idempotency key, to be found again.
-                if len(ready) > 1 and self.owner.is_ad and isinstance(self.journal, NoJournal):
-                    refused = yield from self._tickets(ready)
+                path = self.owner.batch_path if isinstance(self.journal, NoJournal) else None
+                if len(ready) > 1 and path is not None:
+                    refused = yield from self._tickets(ready, path)
                     errors = [error or refused for error in errors]
                 steps = [
                     self._outcome(job, error, arrived)
@@ -101,15 +103,16 @@ class Many:
             return error
         return None
 
-    def _tickets(self, jobs: Sequence[Job]) -> Steps[ClientError | None]:
+    def _tickets(self, jobs: Sequence[Job], path: str) -> Steps[ClientError | None]:
         """Request all tickets at once. Return the error that every job failed with, or None.
 
-        If one file is not valid, or the ad has too few free slots, each job requests its own ticket
-        later. Errors are returned, not raised, so that the outcomes of earlier batches are kept.
+        If one file is not valid, or the owner has too few free slots, each job requests its own
+        ticket later. Errors are returned, not raised, so that earlier outcomes are kept.
         """
         declared = [job.declared() for job in jobs]
         try:
-            issued = yield from ask_batch(self.api, self.owner, declared, str(uuid4()))
+            api = self.api.about(self.owner)
+            issued = yield from ask_batch(api, path, declared, str(uuid4()))
         except ClientError as error:
             decision = self.api.policy.decide("batch", Failure.of(error))
             return None if decision is Decision.ONE_BY_ONE else error

@@ -1,4 +1,4 @@
-"""Media types by name and by file extension, for the image types that the broker accepts.
+"""Media types by name and by file extension, for images and for documents of private profiles.
 
 The tests compare these tables, the JS client's and the broker's with tests/media_types.json.
 """
@@ -16,9 +16,28 @@ CONTENT_TYPES = {
     "avif": "image/avif",
     "heic": "image/heic",
     "heif": "image/heif",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "csv": "text/csv",
+    "zip": "application/zip",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "rtf": "application/rtf",
 }
-ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
-UNNAMED_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+ALIASES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "application/x-zip-compressed": "application/zip",
+    "application/x-pdf": "application/pdf",
+    "application/csv": "text/csv",
+    "text/rtf": "application/rtf",
+}
+ANY = "application/octet-stream"
+UNNAMED_TYPES = frozenset({"", "binary/octet-stream", ANY})
 
 
 def content_type_of(file_name: str, given: str | None = None) -> str | None:

@@ -12,12 +12,12 @@ Phase = Literal["sending", "processing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A smaller rendition of an image."""
+    """A smaller rendition of an image. `url` is None if the image's profile is private."""
 
     width: int
     height: int
     content_type: str
-    url: str
+    url: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,14 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Picture):
-    """A published image. `image` is its object key below the bucket's location."""
+    """A published image or document. `image` is its object key without the location.
+
+    `image_url` is None if the profile is private. `Broker.files` returns a URL for some minutes.
+    """
 
     id: int
     image: str
-    image_url: str
+    image_url: str | None
     alt_text: str
     order: int
     created_at: datetime
@@ -66,6 +69,53 @@ class Image(Picture):
             created_at=datetime.fromisoformat(body["created_at"]),
             **cls.fields_of(body),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile(Picture):
+    """A published file of an owner.
+
+    `url_expires_at` is None for a public file, whose URL does not expire. `file_name` is the name
+    that the file was uploaded with; it is None for callers who may not know it.
+    """
+
+    id: int
+    key: str
+    url: str
+    url_expires_at: datetime | None
+    file_name: str | None
+    content_type: str
+    size: int
+    checksum_sha256: str | None
+    alt_text: str
+    order: int
+    created_at: datetime
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Create a StoredFile from the broker's JSON."""
+        expires = body["url_expires_at"]
+        times: dict[str, Any] = {
+            "url_expires_at": None if expires is None else datetime.fromisoformat(expires),
+            "created_at": datetime.fromisoformat(body["created_at"]),
+        }
+        names = {field.name for field in fields(cls)} - {field.name for field in fields(Picture)}
+        plain = {name: body[name] for name in names - set(times)}
+        return cls(**plain, **times, **cls.fields_of(body))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePage:
+    """One page of an owner's files. `next_cursor` is the cursor of the next page, or None."""
+
+    results: tuple[StoredFile, ...]
+    next_cursor: str | None
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Create a FilePage from the broker's JSON."""
+        results = tuple(StoredFile.read(one) for one in body["results"])
+        return cls(results=results, next_cursor=body["next_cursor"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,21 +205,31 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """The limits of uploads for one purpose. Sizes are in bytes."""
+    """What may be uploaded for one kind of owner. Sizes are in bytes.
+
+    `max_count` 0 means any number of files. If `keeps_one` is set, a new file replaces the one
+    before. The files of a private profile have no public URL.
+    """
 
     content_types: tuple[str, ...]
     max_bytes: int
     max_count: int
     multipart_threshold: int
+    keeps_one: bool = False
+    is_private: bool = False
+    is_inspected: bool = False
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Create a Profile from the broker's JSON."""
+        """Create a Profile from the broker's JSON. A release before 0.5 sends fewer fields."""
         return cls(
             content_types=tuple(body["content_types"]),
             max_bytes=body["max_bytes"],
             max_count=body["max_count"],
             multipart_threshold=body["multipart_threshold"],
+            keeps_one=body.get("keeps_one", False),
+            is_private=body.get("visibility") == "private",
+            is_inspected=body.get("inspection") == "required",
         )
 
 

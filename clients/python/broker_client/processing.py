@@ -13,8 +13,9 @@ from broker_client.errors import (
     UploadRejected,
 )
 from broker_client.models import Image, Upload
+from broker_client.owners import Owner
 from broker_client.retry_policy import Decision, Failure, seconds_to_wait
-from broker_client.steps import Steps, Wait
+from broker_client.steps import Steps, Token, Wait
 from broker_client.whole import confirm
 
 PROCESSING_TIMEOUT_SECONDS = 600.0
@@ -27,6 +28,7 @@ class Waiting:
     """One caller's wait for an upload. `found` is the upload, None, or an error once `settled`."""
 
     upload_id: str
+    owner: Owner | None
     until: float
     settled: bool = False
     found: Upload | ClientError | None = None
@@ -56,7 +58,7 @@ class Processing:
         self._retry_after: float | None = None
         self._one_by_one = False
 
-    def image(self, upload: Upload) -> Steps[Image]:
+    def image(self, upload: Upload, owner: Owner | None) -> Steps[Image]:
         """Return the upload's image as soon as it is ready.
 
         Raises:
@@ -64,7 +66,7 @@ class Processing:
             StillProcessing: the timeout has passed.
             BrokerError: for example UploadGone if the upload was cancelled.
         """
-        waiting = self.add(upload)
+        waiting = self.add(upload, owner)
         try:
             image = None
             while image is None:
@@ -74,9 +76,10 @@ class Processing:
         finally:
             self.remove(waiting)
 
-    def add(self, upload: Upload) -> Waiting:
+    def add(self, upload: Upload, owner: Owner | None) -> Waiting:
         """Include an upload in the next polls, until `remove`."""
-        waiting = Waiting(upload_id=upload.id, until=self._api.clock() + self._timeout)
+        until = self._api.clock() + self._timeout
+        waiting = Waiting(upload_id=upload.id, owner=owner, until=until)
         with self._lock:
             self._callers.append(waiting)
             self._polls = 0  # poll often again
@@ -131,19 +134,17 @@ class Processing:
         if found is not None and found.state == "rejected" and found.reason is not None:
             raise rejected(found.reason)
         # Not in the answer: the image before release 0.4, and why the upload ended without one.
-        answer = yield from confirm(self._api, waiting.upload_id)
+        answer = yield from confirm(self._api.about(waiting.owner), waiting.upload_id)
         return answer if isinstance(answer, Image) else None
 
     def _poll(self) -> Steps[None]:
         with self._lock:
             callers = [one for one in self._callers if not one.settled]
             self._polls += 1
-        ids = list(dict.fromkeys(one.upload_id for one in callers))
-        for first in range(0, len(ids), MAX_IDS):
-            some = ids[first : first + MAX_IDS]
+        for owner, some in (yield from self._groups(callers)):
             found: Mapping[str, Upload] | ClientError
             try:
-                found = yield from self._ask(some)
+                found = yield from self._ask(some, owner)
             except ClientError as error:
                 decision = self._api.policy.decide("poll", Failure.of(error))
                 if decision is Decision.RETRY:
@@ -156,10 +157,27 @@ class Processing:
                 if one.upload_id in some:
                     _settle(one, found)
 
-    def _ask(self, ids: Sequence[str]) -> Steps[Mapping[str, Upload]]:
+    def _groups(self, callers: Sequence[Waiting]) -> Steps[list[tuple[Owner | None, list[str]]]]:
+        """Return the ids that one request may ask for: at most MAX_IDS, and with one token."""
+        groups: dict[str | Owner | None, tuple[Owner | None, dict[str, None]]] = {}
+        for one in callers:
+            group: str | Owner | None
+            try:
+                group = yield Token(owner=one.owner)
+            except ClientError:
+                group = one.owner  # the request fails in the same way
+            groups.setdefault(group, (one.owner, {}))[1][one.upload_id] = None
+        return [
+            (owner, list(ids)[first : first + MAX_IDS])
+            for owner, ids in groups.values()
+            for first in range(0, len(ids), MAX_IDS)
+        ]
+
+    def _ask(self, ids: Sequence[str], owner: Owner | None) -> Steps[Mapping[str, Upload]]:
+        once = self._once.about(owner)
         if not self._one_by_one:
             try:
-                answer = yield from self._once.answer("GET", f"/api/uploads/?ids={','.join(ids)}")
+                answer = yield from once.answer("GET", f"/api/uploads/?ids={','.join(ids)}")
                 self._retry_after = answer.retry_after
                 return {one["id"]: Upload.read(one) for one in answer.json()["uploads"]}
             except (KeyError, TypeError) as error:
@@ -172,7 +190,7 @@ class Processing:
         found = {}
         for upload_id in ids:
             try:
-                answer = yield from self._once.answer("GET", f"/api/uploads/{upload_id}/")
+                answer = yield from once.answer("GET", f"/api/uploads/{upload_id}/")
                 self._retry_after = answer.retry_after
                 found[upload_id] = Upload.read(answer.json())
             except NotFound:

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from broker_client.bodies import Body
+from broker_client.owners import Owner
 
 T = TypeVar("T")
 
@@ -73,8 +74,9 @@ def _time(http_date: str) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """Get the bearer token. `stale` is a token that was refused with 401."""
+    """Get the bearer token for requests about an owner. `stale` was refused with 401."""
 
+    owner: Owner | None = None
     stale: str | None = None
 
 

@@ -1,37 +1,33 @@
-"""The synchronous client: run the steps with httpx.Client."""
+"""The synchronous client."""
 
 import random
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Literal, Self, Unpack, overload
 
 import httpx
 
 from broker_client.api import Api
-from broker_client.bodies import Body
-from broker_client.errors import ClientError, NetworkError
 from broker_client.files import (
     File,
     FileToSend,
     OnProgress,
-    Owner,
     Transport,
     UploadOptions,
     WaitFor,
 )
-from broker_client.http import answer_of, headers_of, http_url, timeouts
+from broker_client.http import http_url
 from broker_client.journal import Journal, NoJournal
 from broker_client.many import OnDone
-from broker_client.models import Image, Outcome, Profile, Upload, User
+from broker_client.models import FilePage, Image, Outcome, Profile, StoredFile, Upload, User
 from broker_client.operations import Operations
+from broker_client.owners import Owner
 from broker_client.processing import PROCESSING_TIMEOUT_SECONDS
 from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
-from broker_client.steps import Action, Answer, Request, Run, Steps, Together, Token, Wait
-from broker_client.threads import Stop, Stopped, together
+from broker_client.sync_runner import Runner
+from broker_client.tokens import GivenToken
 
-T = TypeVar("T")
 TIMEOUT_SECONDS, AT_ONCE = 60.0, 4
 
 
@@ -40,8 +36,10 @@ class Broker:
 
     Args:
         base_url: the broker's address.
-        token: the bearer token, or a function that returns one. The function is called again
-            after a 401, and the request is repeated once. A string is not tried twice.
+        token: the bearer token, or a function that returns one. A function that takes the keywords
+            `profile` and `owner` is called once for each owner, any other function without
+            arguments. After a 401 it is called again, and the request is repeated once. A string
+            is not tried twice.
         journal: stores unfinished uploads. With a FolderJournal a later process can resume them.
         transport: an httpx transport, for proxies, certificates or tests.
         retries: the maximum number of repeats of one request.
@@ -53,7 +51,7 @@ class Broker:
     def __init__(
         self,
         base_url: str,
-        token: str | Callable[[], str],
+        token: GivenToken,
         *,
         journal: Journal | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -65,13 +63,7 @@ class Broker:
         policy = RetryPolicy(retries=retries, jitter=random.random)
         api = Api(base_url=http_url(base_url), policy=policy, clock=time.monotonic)
         self._operations = Operations(api, journal or NoJournal(), processing_timeout)
-        self._token = token
-        self._current: str | None = None
-        self._token_lock = threading.Lock()
-        self._wait = wait
-        # Do not follow redirects and set no default headers, so that a token or a digest is sent
-        # only to the server in the request's URL.
-        self._http = httpx.Client(timeout=timeouts(timeout), transport=transport)
+        self._runner = Runner(token, transport, timeout, wait)
 
     @overload
     def upload(
@@ -89,6 +81,7 @@ class Broker:
         *,
         ad: int | None = None,
         user: int | None = None,
+        owner: str | None = None,
         alt_text: str = "",
         order: int = 0,
         content_type: str | None = None,
@@ -96,7 +89,9 @@ class Broker:
         on_progress: OnProgress | None = None,
         wait_for: WaitFor = "ready",
     ) -> Image | Upload:
-        """Upload a path or a binary stream as an ad's image or as a user's avatar.
+        """Upload a path or a binary stream: to an ad, as a user's avatar, or to another owner.
+
+        `owner` is a profile and an owner, such as `product_image/42`.
 
         Return the published image. With `wait_for="recorded"`, return as soon as the file has
         arrived: the upload if the broker is processing it, otherwise the image. `confirm` waits
@@ -116,9 +111,9 @@ class Broker:
             content_type=content_type,
             transport=transport,
         )
-        owner = Owner.of(ad, user)
-        steps = self._operations.upload(to_send, owner, on_progress, wait_for)
-        return self._run(steps)
+        of = Owner.of(ad, user, owner)
+        steps = self._operations.upload(to_send, of, on_progress, wait_for)
+        return self._runner.run(steps)
 
     def upload_many(
         self,
@@ -126,6 +121,7 @@ class Broker:
         *,
         ad: int | None = None,
         user: int | None = None,
+        owner: str | None = None,
         at_once: int = AT_ONCE,
         on_progress: OnProgress | None = None,
         on_done: OnDone | None = None,
@@ -137,13 +133,13 @@ class Broker:
         """
         steps = self._operations.upload_many(
             files,
-            Owner.of(ad, user),
+            Owner.of(ad, user, owner),
             at_once=at_once,
             on_progress=on_progress,
             on_done=on_done,
             wait_for=wait_for,
         )
-        return self._run(steps)
+        return self._runner.run(steps)
 
     @overload
     def resume(
@@ -151,6 +147,7 @@ class Broker:
         upload_id: str,
         file: File,
         *,
+        owner: str | None = None,
         on_progress: OnProgress | None = None,
         wait_for: Literal["ready"] = ...,
     ) -> Image: ...
@@ -161,6 +158,7 @@ class Broker:
         upload_id: str,
         file: File,
         *,
+        owner: str | None = None,
         on_progress: OnProgress | None = None,
         wait_for: WaitFor,
     ) -> Image | Upload: ...
@@ -170,38 +168,71 @@ class Broker:
         upload_id: str,
         file: File,
         *,
+        owner: str | None = None,
         on_progress: OnProgress | None = None,
         wait_for: WaitFor = "ready",
     ) -> Image | Upload:
-        """Resume an upload of this or another process. Only the missing bytes are sent."""
-        steps = self._operations.resume(upload_id, file, on_progress, wait_for)
-        return self._run(steps)
+        """Resume an upload of this or another process. Only the missing bytes are sent.
+
+        Pass the `owner` if the token depends on it, such as `ad_image/7` or `product_image/42`.
+        """
+        steps = self._operations.resume(upload_id, file, owner, on_progress, wait_for)
+        return self._runner.run(steps)
 
     @overload
-    def confirm(self, upload_id: str, *, wait_for: Literal["ready"] = ...) -> Image: ...
+    def confirm(
+        self, upload_id: str, *, owner: str | None = None, wait_for: Literal["ready"] = ...
+    ) -> Image: ...
 
     @overload
-    def confirm(self, upload_id: str, *, wait_for: WaitFor) -> Image | Upload: ...
+    def confirm(
+        self, upload_id: str, *, owner: str | None = None, wait_for: WaitFor
+    ) -> Image | Upload: ...
 
-    def confirm(self, upload_id: str, *, wait_for: WaitFor = "ready") -> Image | Upload:
-        """Record the image of an upload whose bytes have arrived, or wait for its image."""
-        return self._run(self._operations.confirm(upload_id, wait_for))
+    def confirm(
+        self, upload_id: str, *, owner: str | None = None, wait_for: WaitFor = "ready"
+    ) -> Image | Upload:
+        """Record the image of an upload whose bytes have arrived, or wait for its image.
 
-    def cancel(self, upload_id: str) -> None:
+        For `owner` see `resume`.
+        """
+        return self._runner.run(self._operations.confirm(upload_id, owner, wait_for))
+
+    def cancel(self, upload_id: str, *, owner: str | None = None) -> None:
         """Cancel an upload and release its slot."""
-        self._run(self._operations.cancel(upload_id))
+        self._runner.run(self._operations.cancel(upload_id, owner))
+
+    def files(self, owner: str, *, limit: int | None = None, cursor: str | None = None) -> FilePage:
+        """Return one page of an owner's published files, in their order.
+
+        Args:
+            owner: such as `product_image/42`, `ad_image/7` or `avatar/1`.
+            limit: the number of files, at most 100. By default 50.
+            cursor: the `next_cursor` of the page before.
+        """
+        return self._runner.run(self._operations.files(owner, limit, cursor))
+
+    def update_file(
+        self, owner: str, file_id: int, *, alt_text: str | None = None, order: int | None = None
+    ) -> StoredFile:
+        """Change the alt text or the order of an owner's file."""
+        return self._runner.run(self._operations.update_file(owner, file_id, alt_text, order))
+
+    def delete_file(self, owner: str, file_id: int) -> bool:
+        """Delete an owner's file. Return False if there is no such file."""
+        return self._runner.run(self._operations.delete_file(owner, file_id))
 
     def me(self) -> User:
         """Return the token's user. Its id is the `user` of `upload`."""
-        return self._run(self._operations.me())
+        return self._runner.run(self._operations.me())
 
     def profiles(self) -> dict[str, Profile]:
-        """Return the limits of uploads, by purpose: `ad_image`, `avatar`."""
-        return self._run(self._operations.profiles())
+        """Return what may be uploaded, by the name of the profile: `ad_image`, `avatar`, …."""
+        return self._runner.run(self._operations.profiles())
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._runner.close()
 
     def __enter__(self) -> Self:
         return self
@@ -213,63 +244,3 @@ class Broker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _run(self, steps: Steps[T], stopped: Stopped = lambda: False) -> T:
-        reply: Any = None
-        error: ClientError | OSError | None = None
-        try:
-            while not stopped():
-                try:
-                    action = steps.send(reply) if error is None else steps.throw(error)
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                reply = error = None
-                try:
-                    reply = self._do(action, stopped)
-                except (ClientError, OSError) as raised:
-                    error = raised
-            raise Stop
-        finally:
-            steps.close()
-
-    def _do(self, action: Action, stopped: Stopped) -> Any:
-        match action:
-            case Request():
-                return self._ask(action, stopped)
-            case Token(stale=stale):
-                return self._token_other_than(stale)
-            case Wait(seconds=seconds):
-                return self._wait(seconds)
-            case Run(act=act):
-                return act()
-            case Together(steps=steps, limit=limit):
-                return together(self._run, steps, limit, stopped)
-
-    def _ask(self, request: Request, stopped: Stopped) -> Answer:
-        body = request.body
-        content = _stream(body, stopped) if isinstance(body, Body) else body
-        try:
-            response = self._http.request(
-                request.method, request.url, content=content, headers=headers_of(request)
-            )
-        except httpx.RequestError as error:
-            raise NetworkError(f"{type(error).__name__}: {error}") from error
-        return answer_of(response)
-
-    def _token_other_than(self, stale: str | None) -> str:
-        """Return the token. If the current token is the stale one, get a new one first."""
-        if isinstance(self._token, str):
-            return self._token
-        with self._token_lock:
-            if self._current is None or self._current == stale:
-                self._current = self._token()
-            return self._current
-
-
-def _stream(body: Body, stopped: Stopped) -> Iterator[bytes]:
-    for chunk in body.chunks():
-        if stopped():
-            raise Stop
-        yield chunk
-        body.sent(chunk)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker_client.api import Api
-from broker_client.files import Owner
 from broker_client.models import Ticket
+from broker_client.owners import Owner
 from broker_client.retry_policy import RENEW_EARLY_SECONDS
 from broker_client.steps import Steps
 
@@ -31,19 +31,19 @@ def ask_one(
     api: Api, owner: Owner, declared: Mapping[str, Any], idempotency_key: str
 ) -> Steps[IssuedTicket]:
     """Request one ticket. Every try sends the same idempotency key."""
-    body = yield from api.call("POST", f"{owner.path}/", declared, idempotency_key=idempotency_key)
+    body = yield from api.call("POST", owner.path, declared, idempotency_key=idempotency_key)
     return IssuedTicket.read(body, api.clock)
 
 
 def ask_batch(
     api: Api,
-    owner: Owner,
+    path: str,
     declared: Sequence[Mapping[str, Any]],
     idempotency_key: str,
 ) -> Steps[list[IssuedTicket]]:
-    """Request up to BATCH tickets of one ad. The broker issues all of them or none."""
+    """Request up to BATCH tickets of one owner at its path for batches: all of them or none."""
     files = {"files": list(declared)}
-    body = yield from api.call("POST", f"{owner.path}s/", files, idempotency_key=idempotency_key)
+    body = yield from api.call("POST", path, files, idempotency_key=idempotency_key)
     return [IssuedTicket.read(one, api.clock) for one in body["tickets"]]
 
 

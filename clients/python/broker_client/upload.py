@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from broker_client.api import Api
 from broker_client.errors import BrokerError, ClientError, ObjectMissing, WrongFile
-from broker_client.files import FileToSend, Meter, OnProgress, Owner
+from broker_client.files import FileToSend, Meter, OnProgress
 from broker_client.journal import Journal
 from broker_client.models import Image, Progress, Upload
+from broker_client.owners import Owner
 from broker_client.parts import Multipart
 from broker_client.retry_policy import Decision, Failure
 from broker_client.source import Source
@@ -26,12 +27,14 @@ T = TypeVar("T")
 class Job:
     """One file to upload. `issued` is its ticket if a batch request got it already.
 
+    `owner` may be None before `resume`.
+
     `copy` counts the same file within one `upload_many`, from 0. Each copy is an upload of its own.
     """
 
     index: int
     file: FileToSend
-    owner: Owner
+    owner: Owner | None
     on_progress: OnProgress | None
     copy: int = 0
     source: Source | None = None
@@ -55,6 +58,13 @@ class Job:
             raise RuntimeError("open() must be called first")
         return self.source
 
+    @property
+    def known_owner(self) -> Owner:
+        """Return the owner of a new upload."""
+        if self.owner is None:
+            raise RuntimeError("a new upload needs an owner")
+        return self.owner
+
     def show_processing(self) -> None:
         """Report that the file has arrived and is being processed."""
         if self.on_progress is not None:
@@ -63,11 +73,12 @@ class Job:
 
     def declared(self) -> dict[str, Any]:
         """Return the ticket request for the open file."""
-        return self.file.declared(self.opened, for_ad=self.owner.is_ad)
+        return self.file.declared(self.opened, with_text=self.known_owner.takes_text)
 
     def journal_key(self, base_url: str) -> str:
         """Return the key of the job's journal entry: a digest of ticket request and copy."""
-        identity = [base_url, self.owner.path, json.dumps(self.declared(), sort_keys=True)]
+        path = self.known_owner.path.removesuffix("/")
+        identity = [base_url, path, json.dumps(self.declared(), sort_keys=True)]
         if self.copy:  # the first copy has the key that a single upload of the file has
             identity.append(str(self.copy))
         return hashlib.sha256("\n".join(identity).encode()).hexdigest()
@@ -87,6 +98,7 @@ def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image | Upload]:
         BrokerError, S3Refused, NetworkError, FileChanged, OSError.
     """
     declared, key = job.declared(), job.journal_key(api.base_url)
+    api = api.about(job.owner)
     restarted = False
     while True:
         entry = yield from run(partial(journal.begin, key))
@@ -96,7 +108,9 @@ def deliver(api: Api, journal: Journal, job: Job) -> Steps[Image | Upload]:
             else:
                 issued, job.issued = job.issued, None
                 if issued is None:
-                    issued = yield from ask_one(api, job.owner, declared, entry.idempotency_key)
+                    issued = yield from ask_one(
+                        api, job.known_owner, declared, entry.idempotency_key
+                    )
                 known = replace(entry, upload_id=issued.ticket.id)
                 yield from run(partial(journal.issued, key, known))
                 recorded = yield from _recorded(api, issued.ticket.id, _send(api, issued, job))
@@ -142,6 +156,9 @@ def resume(api: Api, upload_id: str, job: Job) -> Steps[Image | Upload]:
     """
     job.upload_id = upload_id
     found = yield from api.call("GET", f"/api/uploads/{upload_id}/")
+    if job.owner is None:
+        job.owner = Owner.of_upload(found)
+        api = api.about(job.owner)
     source = job.opened
     for name in ("size", "checksum_sha256"):
         if found[name] not in (None, getattr(source, name)):

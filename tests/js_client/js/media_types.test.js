@@ -1,4 +1,4 @@
-// tests/media_types.json: the image types that the JS client knows.
+// tests/media_types.json: the types that the JS client knows.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -8,13 +8,14 @@ import { contentTypeOf } from "../../../clients/js/records.js";
 const shared = JSON.parse(readFileSync(new URL("../../media_types.json", import.meta.url)));
 
 test("the JS client knows the shared types and no others", () => {
-  assert.deepEqual(new Set(Object.values(MEDIA_TYPES)), new Set(Object.keys(shared.types)));
-  for (const [type, extension] of Object.entries(shared.types)) assert.equal(MEDIA_TYPES[extension], type);
-  const names = shared.file_names.map(({ name }) => name);
-  for (const extension of Object.keys(MEDIA_TYPES)) assert.ok(names.includes(`photo.${extension}`));
+  const known = { ...shared.types, ...shared.documents };
+  assert.deepEqual(new Set(Object.values(MEDIA_TYPES)), new Set(Object.keys(known)));
+  for (const [type, extension] of Object.entries(known)) assert.equal(MEDIA_TYPES[extension], type);
+  const extensions = [...shared.file_names, ...shared.documents_named].map(({ name }) => name.split(".")[1]);
+  for (const extension of Object.keys(MEDIA_TYPES)) assert.ok(extensions.includes(extension), extension);
 });
 
-for (const { name, type } of shared.file_names) {
+for (const { name, type } of [...shared.file_names, ...shared.documents_named]) {
   test(`the type of a file named ${name}`, () => {
     assert.equal(mediaTypeOf(name, undefined, ""), type ?? "application/octet-stream");
   });
@@ -24,6 +25,15 @@ for (const { name, declared, type } of shared.declared) {
   test(`report 17: the JS client declares the usual name of ${JSON.stringify(declared)} for ${name}`, () => {
     for (const found of [mediaTypeOf(name, declared, ""), mediaTypeOf(name, undefined, declared)]) {
       assert.equal(Object.hasOwn(shared.types, found) ? found : null, type);
+    }
+  });
+}
+
+for (const { name, declared, type } of shared.documents_declared) {
+  test(`the JS client declares the usual name of a document's type ${JSON.stringify(declared)} for ${name}`, () => {
+    const known = { ...shared.types, ...shared.documents };
+    for (const found of [mediaTypeOf(name, declared, ""), mediaTypeOf(name, undefined, declared)]) {
+      assert.equal(Object.hasOwn(known, found) ? found : null, type);
     }
   });
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker, BrokerError } from "../../../clients/js/broker.js";
 import { problemOf } from "../../../clients/js/errors.js";
-import { contentTypeOf, declared, nameOf, ownerOf } from "../../../clients/js/records.js";
+import { pathOf } from "../../../clients/js/owners.js";
+import { contentTypeOf, declared, nameOf } from "../../../clients/js/records.js";
 import { backoff } from "../../../clients/js/retry-policy.js";
 import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
 import { Slots, rest } from "../../../clients/js/waiting.js";
@@ -61,12 +62,13 @@ test("file names are cleaned for the API, and types that browsers do not know ar
   assert.equal(contentTypeOf({ name: "x", type: "" }), "application/octet-stream");
 });
 
-test("an owner is an ad or a user, and only an ad's image has an alt text", () => {
-  assert.throws(() => ownerOf({}), TypeError);
-  assert.throws(() => ownerOf({ ad: 1, user: 1 }), TypeError);
+test("an owner is an ad, a user or one of a profile, and only an avatar has no alt text", () => {
+  for (const wrong of [undefined, {}, { ad: 1, user: 1 }, { profile: "invoice" }, { owner: "7" }, { ad: 1, profile: "invoice", owner: "7" },
+    { profile: "invoice", owner: "" }, { profile: "invoice", owner: null }]) assert.throws(() => pathOf(wrong), TypeError);
   const record = { name: "x", type: "image/png", size: 1, digest: "d", altText: "a", order: 1 };
-  assert.equal(declared({ ...record, owner: ownerOf({ ad: 1 }).path }).alt_text, "a");
-  assert.deepEqual(Object.keys(declared({ ...record, owner: ownerOf({ user: 1 }).path })),
+  assert.equal(declared({ ...record, owner: pathOf({ ad: 1 }) }).alt_text, "a");
+  assert.equal(declared({ ...record, owner: pathOf({ profile: "invoice", owner: "7" }) }).alt_text, "a");
+  assert.deepEqual(Object.keys(declared({ ...record, owner: pathOf({ user: 1 }) })),
     ["file_name", "content_type", "size", "checksum_sha256"]);
 });
 
