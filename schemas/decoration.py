@@ -23,14 +23,15 @@ class FileName(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         description = (
-            "Only letters and digits of it go into the object key. Control characters and marks "
-            f"of the writing direction are removed, then the last {NAME_MAX} characters are used."
+            "Only letters and digits of it go into the object key. Folders, control characters "
+            "and marks of the writing direction are removed, then the last "
+            f"{NAME_MAX} characters are used."
         )
         super().__init__(metadata={"description": description}, **kwargs)
 
     def loads_unchanged(self, value: Any) -> bool:
         """See FastField."""
-        return is_plain_text(value, 0, NAME_MAX)
+        return is_plain_text(value, 0, NAME_MAX) and clean_name(value) == value
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

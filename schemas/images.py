@@ -13,7 +13,10 @@ class Variant(Answer):
     width = fields.Integer()
     height = fields.Integer()
     content_type = fields.String()
-    url = fields.String()
+    url = fields.String(
+        allow_none=True,
+        metadata={"description": "Null for a private profile, except in the list of files."},
+    )
 
 
 class Rendition(Answer):
@@ -36,7 +39,13 @@ class Image(Rendition):
 
     id = fields.Integer()
     image = fields.String(metadata={"description": "Object key without the location."})
-    image_url = fields.String()
+    image_url = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Null for a private profile: `GET /api/owners/{profile}/{owner}/files/` "
+            "returns a URL that works for some minutes."
+        },
+    )
     alt_text = fields.String()
     order = fields.Integer()
     created_at = Time()

@@ -40,8 +40,8 @@ def key_field() -> fields.String:
     )
 
 
-def type_field() -> TextField:
-    """Return the field of a file's content type."""
+def image_type_field() -> TextField:
+    """Return the field of the content type of a file for a profile that accepts only images."""
     return TextField(
         high=TYPE_MAX,
         load_default="",
@@ -54,11 +54,24 @@ def type_field() -> TextField:
     )
 
 
+def type_field() -> TextField:
+    """Return the field of the content type of a file for any profile."""
+    return TextField(
+        high=TYPE_MAX,
+        load_default="",
+        metadata={
+            "description": "One of the profile's `content_types`, in any letter case and with any "
+            "parameters. If it is missing, empty or `application/octet-stream`, the extension of "
+            "the file name decides."
+        },
+    )
+
+
 class AvatarFile(StrictSchema):
     """A file that a client declares. The service checks type, size and digest."""
 
     file_name = FileName(required=True)
-    content_type = type_field()
+    content_type = image_type_field()
     size = Int(
         low=1,
         metadata={
@@ -94,6 +107,18 @@ class ImageFiles(StrictSchema):
     """A batch of files. Tickets are issued for all or for none."""
 
     files = Several(fields.Nested(ImageFile), required=True, validate=validate.Length(1, FILES_MAX))
+
+
+class OwnerFile(ImageFile):
+    """A file for an owner of any profile. It may be a document."""
+
+    content_type = type_field()
+
+
+class OwnerFiles(StrictSchema):
+    """A batch of files for one owner. Tickets are issued for all or for none."""
+
+    files = Several(fields.Nested(OwnerFile), required=True, validate=validate.Length(1, FILES_MAX))
 
 
 class FormTransfer(Answer):

@@ -140,9 +140,9 @@ class ListedPart(Answer):
 
 
 class Completed(Answer):
-    """The URL and key of the image."""
+    """The URL and key of the image. A file of a private profile has no lasting URL."""
 
-    location = fields.String()
+    location = fields.String(allow_none=True)
     key = fields.String()
 
 

@@ -16,6 +16,10 @@ NOTES: dict[Role, str] = {
     "api": _HEAD_ONLY,
     "worker": _HEAD_ONLY,
     "inspect": "Note: this process reads and writes objects. Give its key to no other process.",
+    "read-private": (
+        "Note: the API presigns downloads with this key: BROKER_PRIVATE_ACCESS_KEY_ID and"
+        " BROKER_PRIVATE_SECRET_ACCESS_KEY. Give it to no other process."
+    ),
 }
 
 
@@ -44,8 +48,9 @@ def apply(dry_run: bool) -> None:
 def iam(role: Role) -> None:
     """Print the IAM policy that a process needs.
 
-    `api` is for the API, `worker` for `broker reap` and `broker consume-bucket-notifications`, and
-    `inspect` for `broker worker`.
+    `api` is for the API, `worker` for `broker reap`, `broker consume-bucket-notifications` and
+    `broker reconcile`, `inspect` for `broker worker`, and `read-private` for the second key of the
+    API, which presigns downloads of private files.
     """
     click.echo(json.dumps(iam_policy(BackgroundSettings.load(), role), indent=2))
     click.echo(NOTES[role], err=True)

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from broker.config.private_files import PrivateFileSettings
 from broker.config.serving import PREFIX
-from broker.config.tokens import HS256_SECRET_BYTES, TokenSettings
+from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
     BucketName,
     HeaderValue,
@@ -36,7 +37,7 @@ class SettingsError(Exception):
     """The settings are invalid. The message has a line for each error: `NAME: message`."""
 
 
-class Settings(TokenSettings):
+class Settings(PrivateFileSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")

@@ -10,12 +10,16 @@ from limits import parse
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from broker.domain.profiles import PRIVATE
+
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 # Older buckets may have uppercase letters and `_` in their names.
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 ONE_LINE = re.compile(r"[ -~]*")
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
+# No client or stranger may read objects at these locations.
+NOT_PUBLIC = ("incoming", PRIVATE)
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
@@ -75,8 +79,8 @@ def _one_line(value: str) -> str:
 
 def _location(value: str) -> str:
     cleaned = value.strip("/")
-    if not cleaned or cleaned.split("/")[0] == "incoming" or ".." in cleaned:
-        raise ValueError("must be a key prefix such as media, but not incoming")
+    if not cleaned or cleaned.split("/")[0] in NOT_PUBLIC or ".." in cleaned:
+        raise ValueError("must be a key prefix such as media, but not incoming or private")
     return cleaned
 
 

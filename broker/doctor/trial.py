@@ -22,7 +22,7 @@ from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key, published_key, written_key
 from broker.domain.principal import Principal
-from broker.domain.profiles import Owners
+from broker.domain.profiles import PRIVATE, Owners
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
@@ -174,9 +174,14 @@ class Trial:
 
     def key(self, file_name: str) -> str:
         """Return a key of the trial's ad without a ticket. The object is removed at the end."""
-        return self._touch(
-            published_key(self.limits, f"{self._profile.prefix}{self.ad_id}/{file_name}")
-        )
+        return self._touch(published_key(self.limits, self._below(file_name)))
+
+    def private_key(self, file_name: str) -> str:
+        """Return the key of a private object. The object is removed at the end."""
+        return self._touch(object_key(PRIVATE, self._below(file_name)))
+
+    def _below(self, file_name: str) -> str:
+        return f"{self._profile.prefix}{self.ad_id}/{file_name}"
 
     @contextmanager
     def _work(self, limits: Limits | None = None) -> Iterator[Work]:
@@ -210,13 +215,12 @@ class Trial:
 
     def remains(self) -> list[str]:
         """Return the keys of this run that are still in the bucket; raise StorageError."""
-        below = f"{self._profile.prefix}{self.ad_id}/"
-        prefixes = published_key(self.limits, below), object_key(INCOMING, below)
+        locations = (self.limits.location, INCOMING, PRIVATE)
         return [
             listed.key
             for storage in self._storages()
-            for prefix in prefixes
-            for listed in storage.list_objects(prefix)
+            for location in locations
+            for listed in storage.list_objects(object_key(location, self._below("")))
         ]
 
     def _storages(self) -> list[Storage]:

@@ -11,15 +11,18 @@ ORDER_MAX = 32767
 _CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _NOT_IN_LINES = re.compile(f"[{_CONTROLS}]")
-_NOT_IN_NAMES = re.compile(f"[{_CONTROLS}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_IN_NAMES = re.compile(f"[{_CONTROLS}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_SEPARATORS = re.compile(r"[/\\]")
 
 
 def clean_name(name: str) -> str:
-    """Return a file name without control characters, direction marks and lone surrogates.
+    """Return the last segment of a path without control characters and direction marks.
 
-    A long name keeps its end, because that has the extension.
+    Lone surrogates and spaces around the name are removed, too. A long name keeps its end, because
+    that has the extension. The result is empty if nothing is left, and for `.` and `..`.
     """
-    return _NOT_IN_NAMES.sub("", name)[-NAME_MAX:]
+    last = _SEPARATORS.split(_NOT_IN_NAMES.sub("", name))[-1].strip()[-NAME_MAX:].strip()
+    return "" if last in (".", "..") else last
 
 
 def clean_line(text: str) -> str:

@@ -50,3 +50,11 @@ class PresignedPut:
 
     url: str
     headers: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedUrl:
+    """A presigned URL for reading one object, and when it stops working (aware UTC)."""
+
+    url: str
+    expires_at: datetime

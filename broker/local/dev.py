@@ -1,7 +1,7 @@
 """Run everything on one machine: the embedded S3 server, the API, the reaper and a worker.
 
 The database is a SQLite file. The reaper and the worker get no secret of the API, and the worker
-has an access key of its own.
+has an access key of its own. Another key of the API reads private files and nothing else.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from broker.config import Settings
 from broker.db import migrate
 from broker.local.dev_env import background_environment, developer_settings, load_or_make
-from broker.local.dev_keys import worker_identity
+from broker.local.dev_keys import reader_identity, worker_identity
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
 from broker.local.seaweedfs import LOCK_TIMEOUT, EmbeddedS3
 from broker.storage import bucket_setup
@@ -72,7 +72,7 @@ def run(
                 s3_port,
                 values["AWS_ACCESS_KEY_ID"],
                 values["AWS_SECRET_ACCESS_KEY"],
-                others=[worker_key],
+                others=[worker_key, reader_identity(settings)],
             )
         )
         list(bucket_setup.apply(settings))

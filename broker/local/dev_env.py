@@ -26,6 +26,8 @@ OWNED = frozenset(
         "JWT_SECRET",
         "JWT_PUBLIC_KEY",
         "JWT_JWKS_URL",
+        "PRIVATE_ACCESS_KEY_ID",
+        "PRIVATE_SECRET_ACCESS_KEY",
         "BUCKET_NOTIFICATIONS_ARN",
         "DRAIN_FILE",
         "DEV",
@@ -39,6 +41,8 @@ _API_SECRETS = frozenset(
         "CAPABILITY_SECRET",
         "BUCKET_NOTIFICATIONS_SECRET",
         "EVENTS_SECRET",
+        "PRIVATE_ACCESS_KEY_ID",
+        "PRIVATE_SECRET_ACCESS_KEY",
         "TOKEN",
     )
 )
@@ -75,12 +79,15 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     origins = ",".join(
         (f"http://127.0.0.1:{port},http://localhost:{port}", *filter(None, [used.get(CORS)]))
     )
+    private_id, private_secret = "BROKER_PRIVATE_ACCESS_KEY_ID", "BROKER_PRIVATE_SECRET_ACCESS_KEY"
     values = {
         "BROKER_DATABASE_URL": f"sqlite:///{(data_dir / 'broker.db').resolve()}",
         "BROKER_S3_BUCKET": BUCKET,
         "BROKER_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3_port}",
         "BROKER_JWT_ALGORITHM": "HS256",
         "BROKER_JWT_SECRET": kept.get("BROKER_JWT_SECRET") or secrets.token_urlsafe(48),
+        private_id: kept.get(private_id) or secrets.token_hex(10),
+        private_secret: kept.get(private_secret) or secrets.token_urlsafe(30),
         "BROKER_DEV": "true",
         "BROKER_RATE_LIMIT_STORAGE_URL": "memory://",
         **used,

@@ -14,6 +14,7 @@ from broker.storage.aws_session import aws_session, region_of
 from broker.storage.heads import ObjectHeads
 from broker.storage.object_files import FILE_OPERATIONS, ObjectFiles
 from broker.storage.presigner import S3Presigner
+from broker.storage.private_reader import PrivateReader
 from broker.storage.s3 import (
     ALLOWED_OPERATIONS,
     S3Storage,
@@ -76,7 +77,17 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         presigner=presigner,
         heads=heads,
         media_url=media_url.rstrip("/"),
+        private_reader=_private_reader(settings, region, public_url),
     )
+
+
+def _private_reader(settings: Settings, region: str, bucket_url: str) -> PrivateReader | None:
+    """Create what presigns GETs of private objects; None without the second key."""
+    key_id, secret = settings.private_access_key_id, settings.private_secret_access_key
+    if key_id is None or secret is None:
+        return None
+    credentials = Credentials(access_key_id=key_id, secret_access_key=secret.get_secret_value())
+    return PrivateReader(region=region, credentials=credentials, bucket_url=bucket_url)
 
 
 def object_files(settings: Settings, session: boto3.Session | None = None) -> ObjectFiles:

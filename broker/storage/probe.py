@@ -7,6 +7,7 @@ silently, and the doctor must see the first answer.
 from dataclasses import dataclass
 from datetime import datetime
 
+import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, PartialCredentialsError
@@ -60,6 +61,7 @@ class Probe:
             self.storage: S3Storage = s3_storage(settings, self._session)
         except (BotoCoreError, ValueError) as error:
             raise ChainFault(error) from error
+        self._settings = settings
         self.region_is_set = self._session.region_name is not None
         self.region = region_of(self._session)
         self.endpoint_url = self.storage.client.meta.endpoint_url
@@ -71,6 +73,16 @@ class Probe:
         """The file of certificates that boto3 trusts instead of its own."""
         found = self._session._session.get_config_variable("ca_bundle")
         return found if isinstance(found, str) else None
+
+    def with_private_key(self) -> S3Storage:
+        """Return the bucket as the second key reaches it, which reads private files."""
+        secret = self._settings.private_secret_access_key
+        session = boto3.Session(
+            aws_access_key_id=self._settings.private_access_key_id,
+            aws_secret_access_key=None if secret is None else secret.get_secret_value(),
+            region_name=self.region,
+        )
+        return s3_storage(self._settings, session)
 
     def chain(self) -> Chain:
         """Look up the credentials; raise ChainFault if a source of the chain fails."""

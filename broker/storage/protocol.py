@@ -7,6 +7,7 @@ from typing import Protocol
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.part_plan import UploadedPart
 from broker.domain.transports import Presigner
+from broker.storage.private_reader import PrivateReader
 
 
 class ObjectStorage(Protocol):
@@ -122,3 +123,7 @@ class Storage(ObjectStorage, Protocol):
     @property
     def presigner(self) -> Presigner:
         """Its presigner."""
+
+    @property
+    def private_reader(self) -> PrivateReader | None:
+        """Presigns GETs of private objects; None if the settings have no key for it."""

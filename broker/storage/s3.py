@@ -12,6 +12,7 @@ from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
 from broker.storage.presigner import S3Presigner
+from broker.storage.private_reader import PrivateReader
 from broker.storage.translation import (
     is_missing_key,
     may_be_of_object,
@@ -66,6 +67,7 @@ class S3Storage:
     Args:
         client: created by `factory.s3_storage`, which allows ALLOWED_OPERATIONS only.
         media_url: the public base URL of the location, without a trailing slash.
+        private_reader: presigns GETs of private objects; None without a key for it.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class S3Storage:
         presigner: S3Presigner,
         heads: ObjectHeads,
         media_url: str,
+        private_reader: PrivateReader | None = None,
     ) -> None:
         self.client = client
         self.bucket = bucket
         self.media_url = media_url
         self.presigner = presigner
+        self.private_reader = private_reader
         self._heads = heads
         self._copies = S3Copies(client, bucket)
         self.multipart = S3Multipart(client, bucket)

@@ -1,4 +1,4 @@
-"""Sign POST policies and presigned PUTs with AWS Signature Version 4.
+"""Sign POST policies, presigned PUTs and presigned GETs with AWS Signature Version 4.
 
 AWS: "Calculating a signature", "Authenticating requests: browser-based uploads using POST" and
 "Authenticating requests: using query parameters" (AWS Signature Version 4). The signing key is
@@ -9,6 +9,7 @@ deriving the key for each form.
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -74,31 +75,83 @@ def sign_put(
     The signature covers all headers of the request, Host, and Content-Length if it is known. It
     does not cover the payload (UNSIGNED-PAYLOAD). One of the headers has the payload's digest.
     """
-    time = _basic(now)
-    date = time[:8]
-    base = urlsplit(bucket_url)
-    path = f"{base.path.rstrip('/')}/{_quoted_key(request.object_key)}"
     headers = {name.lower(): value.strip() for name, value in request.headers.items()}
-    headers["host"] = host_header(base.scheme, base.netloc)
     if request.content_length is not None:
         headers["content-length"] = str(request.content_length)
-    ordered = sorted(headers)
+    return _sign_url(
+        "PUT",
+        request.object_key,
+        headers=headers,
+        query={_quoted(name): _quoted(value) for name, value in request.query.items()},
+        expires_in=request.expires_in,
+        bucket_url=bucket_url,
+        region=region,
+        credentials=credentials,
+        now=now,
+    )
+
+
+def sign_get(
+    object_key: str,
+    *,
+    query: Mapping[str, str],
+    expires_in: int,
+    bucket_url: str,
+    region: str,
+    credentials: Credentials,
+    now: datetime,
+) -> str:
+    """Return the presigned URL for a GET; `now` is aware UTC.
+
+    The signature covers Host and the query, for example `response-content-type`.
+    """
+    return _sign_url(
+        "GET",
+        object_key,
+        headers={},
+        # Not `_quoted`: its cache would keep file names.
+        query={name: quote(value, safe="~") for name, value in query.items()},
+        expires_in=expires_in,
+        bucket_url=bucket_url,
+        region=region,
+        credentials=credentials,
+        now=now,
+    )
+
+
+def _sign_url(
+    method: str,
+    object_key: str,
+    *,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    expires_in: int,
+    bucket_url: str,
+    region: str,
+    credentials: Credentials,
+    now: datetime,
+) -> str:
+    """Return a presigned URL. Names of `headers` are in lower case, and `query` is quoted."""
+    time = _basic(now)
+    base = urlsplit(bucket_url)
+    path = f"{base.path.rstrip('/')}/{_quoted_key(object_key)}"
+    signed = {**headers, "host": host_header(base.scheme, base.netloc)}
+    ordered = sorted(signed)
     names = ";".join(ordered)
-    query = {
-        **request.query,
+    authentication = {
         "X-Amz-Algorithm": ALGORITHM,
-        "X-Amz-Credential": f"{credentials.access_key_id}/{_scope(date, region)}",
+        "X-Amz-Credential": f"{credentials.access_key_id}/{_scope(time[:8], region)}",
         "X-Amz-Date": time,
-        "X-Amz-Expires": str(request.expires_in),
+        "X-Amz-Expires": str(expires_in),
         "X-Amz-SignedHeaders": names,
     }
     if credentials.session_token is not None:
-        query["X-Amz-Security-Token"] = credentials.session_token
-    pairs = sorted([(_quoted(name), _quoted(value)) for name, value in query.items()])
-    canonical_query = "&".join([f"{name}={value}" for name, value in pairs])
-    canonical_headers = "".join([f"{name}:{headers[name]}\n" for name in ordered])
+        authentication["X-Amz-Security-Token"] = credentials.session_token
+    pairs = [*query.items(), *((name, _quoted(value)) for name, value in authentication.items())]
+    canonical_query = "&".join([f"{name}={value}" for name, value in sorted(pairs)])
+    canonical_headers = "".join([f"{name}:{signed[name]}\n" for name in ordered])
     canonical = "\n".join(
-        ("PUT", path, canonical_query, canonical_headers, names, "UNSIGNED-PAYLOAD")
+        (method, path, canonical_query, canonical_headers, names, "UNSIGNED-PAYLOAD")
     )
     signature = _signature(canonical, time, region, credentials)
     host = f"{base.scheme}://{base.netloc}"

@@ -1,8 +1,8 @@
 """The audit trail: which user got which ticket, and what happened to it. Logger `broker.audit`.
 
 The service that commits a change writes the line, for requests to the API, Uppy's endpoints,
-bucket notifications and the reaper alike. Lines contain object keys, which are public, but no
-signatures.
+bucket notifications and the reaper alike. Lines contain object keys, but no signatures and no file
+names.
 """
 
 import logging

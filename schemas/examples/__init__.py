@@ -10,7 +10,10 @@ from schemas.examples.values import KEY, SESSION_ID, UPLOAD_ID
 PARAMETERS: dict[str, Any] = {
     "ad_id": 1,
     "image_id": 1,
+    "file_id": 1,
     "user_id": 1,
+    "profile": "ad_image",
+    "owner": "1",
     "upload_id": UPLOAD_ID,
     "session_id": SESSION_ID,
     "capability": "01998f301b227c3d8e4f5a6b7c8d9e0f.q3YaGm2rXh0",

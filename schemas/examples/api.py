@@ -6,6 +6,7 @@ from schemas.examples.values import (
     AVATAR_KEY,
     BUCKET,
     CREATED,
+    DOCUMENT_KEY,
     EXPIRES,
     FORM,
     KEY,
@@ -54,6 +55,36 @@ _AD = {
     "images": [_IMAGE],
     "created_at": CREATED,
     "updated_at": CREATED,
+}
+_STORED_FILE = {
+    "id": 1,
+    "key": KEY,
+    "url": f"{MEDIA}/{KEY}",
+    "url_expires_at": None,
+    "file_name": "Front view.jpg",
+    "content_type": "image/jpeg",
+    "size": 2397184,
+    "checksum_sha256": SHA256,
+    "alt_text": "front view",
+    "order": 1,
+    **_RENDITION,
+    "created_at": CREATED,
+}
+_DOCUMENT = {
+    **_STORED_FILE,
+    "id": 2,
+    "key": DOCUMENT_KEY,
+    "url": f"{BUCKET}/private/{DOCUMENT_KEY}?{SIGNATURE}",
+    "url_expires_at": EXPIRES,
+    "file_name": "Rechnung 7.pdf",
+    "content_type": "application/pdf",
+    "size": 48211,
+    "alt_text": "",
+    "order": 0,
+    "width": None,
+    "height": None,
+    "thumbhash": None,
+    "variants": [],
 }
 _FILE = {
     "file_name": "Front view.jpg",
@@ -142,6 +173,11 @@ API: dict[str, dict[str, Any]] = {
     "AdChanges": {"price": {"price": "790.00"}},
     "AdPage": {"page": {"results": [_AD], "next_cursor": "MQ"}},
     "Image": {"image": _IMAGE},
+    "File": {"public": _STORED_FILE, "private": _DOCUMENT},
+    "FilePage": {
+        "public": {"results": [_STORED_FILE], "next_cursor": None},
+        "private": {"results": [_DOCUMENT], "next_cursor": None},
+    },
     "ImageChanges": {"alt_text": {"alt_text": "side view", "order": 2}},
     "ImageFile": {
         "form": _IMAGE_FILE,
@@ -150,6 +186,12 @@ API: dict[str, dict[str, Any]] = {
         "plain_form": {**_PLAIN_FILE, "alt_text": "front view"},
     },
     "ImageFiles": {"files": {"files": [_IMAGE_FILE]}},
+    "OwnerFile": {
+        "form": _IMAGE_FILE,
+        "multipart": {**_IMAGE_FILE, "size": 24117248, "transport": "multipart"},
+        "document": {**_FILE, "file_name": "Rechnung.pdf", "content_type": "application/pdf"},
+    },
+    "OwnerFiles": {"files": {"files": [_IMAGE_FILE]}},
     "AvatarFile": {"form": _FILE, "plain_form": _PLAIN_FILE},
     "Ticket": {
         "form": _ticket(FORM),

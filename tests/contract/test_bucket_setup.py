@@ -8,15 +8,13 @@ import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
-from broker.cli import broker
 from broker.config import Settings
 from broker.storage import bucket_setup
 from broker.storage.bucket_setup import Outcome
 from tests.servers import S3Server
-from tests.servers.fixtures import SECRET, Bucket, make_bucket
+from tests.servers.fixtures import Bucket, make_bucket
 
 BLOCK = "Amazon's Block Public Access lets images be public"
 ARN = "arn:aws:sqs:us-east-1:123456789012:uploads"
@@ -190,75 +188,3 @@ def test_notifications_go_to_a_queue_a_topic_or_eventbridge(moto_bucket: Bucket,
     if arn != "eventbridge":
         (rules,) = (value for name, value in found.items() if name.endswith("Configurations"))
         assert [rule["Id"] for rule in rules] == ["broker-incoming"]
-
-
-READ, WRITE = "s3:GetObject", "s3:PutObject"
-ENDS = {"s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
-
-
-def policy_of(monkeypatch: pytest.MonkeyPatch, role: str, inspection: str) -> list[dict[str, Any]]:
-    """Return the statements that the command prints."""
-    monkeypatch.setenv("BROKER_DATABASE_URL", "sqlite://")
-    monkeypatch.setenv("BROKER_S3_BUCKET", "media-bucket")
-    monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
-    monkeypatch.setenv("BROKER_INSPECTION", inspection)
-    url = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
-    monkeypatch.setenv("BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL", url)
-    answer = CliRunner().invoke(broker, ["bucket", "iam", role])
-    assert answer.exit_code == 0, answer.output
-    assert "Note: " in answer.stderr
-    statements: list[dict[str, Any]] = json.loads(answer.stdout)["Statement"]
-    return statements
-
-
-@pytest.mark.parametrize(
-    ("role", "inspection", "media", "incoming", "private"),
-    [
-        ("api", "required", {READ, *ENDS}, {READ, WRITE, *ENDS}, set()),
-        ("worker", "required", {READ, *ENDS}, {READ, WRITE, *ENDS}, set()),
-        ("api", "off", {READ, WRITE, *ENDS}, {READ, WRITE, *ENDS}, set()),
-        ("worker", "off", {READ, WRITE, *ENDS}, {READ, WRITE, *ENDS}, set()),
-        ("inspect", "required", {READ, WRITE}, {READ}, {READ, WRITE}),
-        ("inspect", "off", {READ, WRITE}, {READ}, {READ, WRITE}),
-    ],
-)
-def test_the_iam_policies_grant_only_what_each_needs(
-    monkeypatch: pytest.MonkeyPatch,
-    role: str,
-    inspection: str,
-    media: set[str],
-    incoming: set[str],
-    private: set[str],
-) -> None:
-    statements = policy_of(monkeypatch, role, inspection)
-    allowed: dict[str, set[str]] = {}
-    for statement in statements:
-        for resource in statement["Resource"]:
-            if statement["Effect"] == "Allow":
-                allowed.setdefault(resource, set()).update(statement["Action"])
-    bucket = "arn:aws:s3:::media-bucket"
-    wanted = {
-        f"{bucket}/media/*": media,
-        f"{bucket}/incoming/*": incoming,
-        f"{bucket}/private/*": private,
-        bucket: {"s3:ListBucket"},
-    }
-    queue = "arn:aws:sqs:eu-central-1:123456789012:uploads"
-    if role == "worker":
-        wanted[queue] = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
-    assert allowed == {resource: actions for resource, actions in wanted.items() if actions}
-    denied = [(one["Action"], one["Resource"]) for one in statements if one["Effect"] == "Deny"]
-    assert denied == [([WRITE], [f"{bucket}/media/*"]), ([READ], [f"{bucket}/*"])]
-
-
-def test_the_iam_policies_allow_acls_where_objects_are_written(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("BROKER_DEFAULT_ACL", "public-read")
-    for role, place in (("api", "incoming"), ("inspect", "media")):
-        (statement,) = (
-            one
-            for one in policy_of(monkeypatch, role, "required")
-            if "s3:PutObjectAcl" in one["Action"]
-        )
-        assert f"arn:aws:s3:::media-bucket/{place}/*" in statement["Resource"]

@@ -14,6 +14,8 @@ from tests.servers.minio import DOMAIN
 
 # These check nothing while BROKER_INSPECTION is off.
 OF_INSPECTION = {"workers", "processing", "media-write"}
+# These check nothing without BROKER_PRIVATE_ACCESS_KEY_ID.
+OF_PRIVATE_FILES = {"private-files", "private-key"}
 
 
 def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server: Counters) -> None:
@@ -21,7 +23,7 @@ def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server
     assert report.failed == set()
     assert report.exit_code == 0
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}
-    assert skipped == {"jwks", "broker-url", *OF_INSPECTION}
+    assert skipped == {"jwks", "broker-url", *OF_INSPECTION, *OF_PRIVATE_FILES}
     # Both servers obey such queries.
     warned = {"response-headers"}
     assert report.passed == {"settings", "etag", *(c.name for c in CHECKS)} - skipped - warned

@@ -17,6 +17,7 @@ from broker.doctor.checks import CHECKS
 from broker.domain.media_types import EXTENSIONS
 from broker.storage.bucket_setup.iam import iam_policy
 from tests.doctor.conftest import Deployment, Environment
+from tests.doctor.test_healthy import OF_PRIVATE_FILES
 from tests.doctor.test_permission_faults import as_allowed_by
 from tests.doctor.test_public_faults import let_anyone
 from tests.http.client import JPEG
@@ -129,7 +130,7 @@ def test_every_check_passes_with_the_policy_of_the_api(published: Deployment) ->
     report = published.doctor(PUT_TTL="600")
     assert report.failed == set()
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}
-    assert skipped == {"jwks", "broker-url"}
+    assert skipped == {"jwks", "broker-url", *OF_PRIVATE_FILES}
     warned = {"response-headers", "credentials", "rate-limits"}
     assert {check.name for check in CHECKS} - skipped - warned <= report.passed
     assert report.of("workers", "ok")["detail"].startswith("1 worker runs")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.doctor.conftest import Deployment
+from tests.doctor.test_private_files import with_key
 
 Page = tuple[int, dict[str, str], bytes]
 
@@ -52,18 +53,23 @@ def test_report_16_a_website_that_serves_all_of_the_bucket_is_a_failure(
         headers = {"Content-Type": found["ContentType"], "Cache-Control": found["CacheControl"]}
         return 200, headers, found["Body"].read()
 
+    with_key(deployment)
     with website(page) as url:
         report = deployment.doctor(MEDIA_URL=url + path)
     fault = report.of("incoming", "fail")
     assert fault["detail"].startswith(f"anyone may read incoming/ at {url}, ")
     assert fault["setting"] == "BROKER_MEDIA_URL"
     assert "turn off website access (Garage) or public access (R2)" in fault["fix"]
+    private = report.of("private-files", "fail")
+    assert private["detail"] == f"anyone may read private/ at {url}, which has private files"
+    assert private["setting"] == "BROKER_MEDIA_URL"
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/webp"])
 def test_report_16_a_website_that_answers_every_path_alike_is_no_leak(
     deployment: Deployment, content_type: str
 ) -> None:
+    with_key(deployment)
     with website(lambda _: (200, {"Content-Type": content_type}, b"not found")) as url:
         report = deployment.doctor(MEDIA_URL=f"{url}/media")
-    assert "incoming" in report.passed
+    assert report.passed >= {"incoming", "private-files"}

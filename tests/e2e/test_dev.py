@@ -235,13 +235,15 @@ def test_each_process_of_broker_dev_gets_only_its_own_credentials(
     ports = free_ports(2)
     dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
     api, reaper, worker = (started[f"the {name}"] for name in ("API", "reaper", "worker"))
-    secrets = {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET"}
+    private = ("BROKER_PRIVATE_ACCESS_KEY_ID", "BROKER_PRIVATE_SECRET_ACCESS_KEY")
+    secrets = {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET", *private}
     assert secrets <= api.keys()
     for background in (reaper, worker):
         assert not secrets & background.keys()
         assert background["BROKER_DATABASE_URL"] == api["BROKER_DATABASE_URL"]
     assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
-    (key,) = identities
+    key, reader = identities
+    assert (reader.access_key, reader.secret_key) == tuple(api[name] for name in private)
     assert (worker["AWS_ACCESS_KEY_ID"], worker["AWS_SECRET_ACCESS_KEY"]) == (
         key.access_key,
         key.secret_key,

@@ -16,6 +16,7 @@ from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, P
 from broker.domain.put_request import PutRequest
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.storage.presigner import S3Presigner
+from broker.storage.private_reader import PrivateReader
 from broker.storage.sigv4 import Credentials
 from tests.fuzz.digests import md5, sha256
 from tests.fuzz.fake_files import FakeFiles
@@ -68,6 +69,11 @@ class FakeBucket:
             bucket=self.bucket,
             region="us-east-1",
             credentials=lambda: Credentials(access_key_id="AKID", secret_access_key="x" * 40),
+            bucket_url=URL,
+        )
+        self.private_reader = PrivateReader(
+            region="us-east-1",
+            credentials=Credentials(access_key_id="AKID2", secret_access_key="y" * 40),
             bucket_url=URL,
         )
 

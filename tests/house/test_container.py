@@ -14,7 +14,6 @@ import yaml
 
 from broker.config import Settings
 from broker.local.process import ServerNotInstalled
-from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
@@ -58,51 +57,6 @@ def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> 
     assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     assert "privileged" not in service
     assert "volumes" not in service
-
-
-def test_only_what_sets_the_bucket_up_has_the_root_user_of_the_bucket() -> None:
-    services = {name: str(service) for name, service in COMPOSE["services"].items()}
-    with_root = {name for name, service in services.items() if "MINIO_ROOT_PASSWORD" in service}
-    assert with_root == {"minio", "minio-user", "bucket"}
-
-
-@pytest.mark.parametrize(
-    ("config", "role"),
-    [("minio-policy", "api"), ("minio-policy", "worker"), ("minio-policy-inspect", "inspect")],
-)
-def test_a_user_of_minio_may_do_what_its_process_needs(config: str, role: Role) -> None:
-    environment = COMPOSE["services"]["api"]["environment"]
-    settings = Settings.model_construct(s3_bucket=environment["BROKER_S3_BUCKET"])
-    policy = json.loads(COMPOSE["configs"][config]["content"])
-    assert policy == iam_policy(settings, role)
-
-
-def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() -> None:
-    services = COMPOSE["services"]
-    variable = services["api"]["environment"]["BROKER_S3_BUCKET"]
-    assert variable == "${BROKER_S3_BUCKET:-media-bucket}"
-    text = (ROOT / "docker-compose.yml").read_text()
-    assert text.count("media-bucket") == text.count(variable)
-    files = {config["source"]: config["target"] for config in services["minio-user"]["configs"]}
-    (script,) = services["minio-user"]["command"]
-    assert '"/$$1.json"' in script
-    for service, config in [("api", "minio-policy"), ("worker", "minio-policy-inspect")]:
-        user = services[service]["environment"]["AWS_ACCESS_KEY_ID"]
-        password = services[service]["environment"]["AWS_SECRET_ACCESS_KEY"]
-        assert files[config] == f"/{user}.json"
-        assert f'user {user} "$${password[2:].partition(":")[0]}"' in script
-
-
-def test_the_worker_has_its_own_key_of_the_bucket() -> None:
-    api, worker = (COMPOSE["services"][name]["environment"] for name in ("api", "worker"))
-    assert worker["AWS_ACCESS_KEY_ID"] != api["AWS_ACCESS_KEY_ID"]
-    assert worker["AWS_SECRET_ACCESS_KEY"] != api["AWS_SECRET_ACCESS_KEY"]
-    assert "MINIO_INSPECT_PASSWORD" not in str(api)
-
-
-def test_only_the_api_has_the_secret_for_tokens() -> None:
-    services = COMPOSE["services"].items()
-    assert {name for name, service in services if "JWT_SECRET" in str(service)} == {"api"}
 
 
 @pytest.mark.parametrize("name", ["reaper", "worker"])

@@ -22,12 +22,16 @@ Started = TypeVar("Started")
 
 @dataclass(frozen=True)
 class S3Server:
-    """The address of an S3 server, with credentials that allow everything."""
+    """The address of an S3 server, with credentials that allow everything.
+
+    `private_key` may only read private files, in any bucket. None: a test creates one itself.
+    """
 
     endpoint_url: str
     access_key: str
     secret_key: str
     pid: int | None
+    private_key: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from broker.local.seaweedfs import EmbeddedS3
+from broker.domain.profiles import PRIVATE
+from broker.local.seaweedfs import EmbeddedS3, Identity
 from tests.servers import S3Server, Webhook, start_on_free_port
 
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
+READER = Identity(
+    name="private-reader",
+    access_key="private-reader",
+    secret_key="secret-of-the-private-reader",
+    actions=(f"Read:*/{PRIVATE}/*",),
+)
 
 
 @contextlib.contextmanager
@@ -24,12 +31,13 @@ def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
             Path(directory, "notification.toml").write_text(text)
 
         def start(port: int) -> EmbeddedS3:
-            server = EmbeddedS3(Path(directory), port, ACCESS_KEY, SECRET_KEY)
+            server = EmbeddedS3(Path(directory), port, ACCESS_KEY, SECRET_KEY, others=[READER])
             server.start()
             return server
 
         server = start_on_free_port(start)
         try:
-            yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid)
+            reader = (READER.access_key, READER.secret_key)
+            yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid, reader)
         finally:
             server.stop(grace=0)  # a clean shutdown takes a second and only saves temporary data

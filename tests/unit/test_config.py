@@ -1,10 +1,13 @@
 """An invalid setting stops the start; the message has its name and never its value."""
 
 import pytest
+from pydantic import SecretStr
 
 from broker.config import Settings, SettingsError
 from broker.config.background import BackgroundSettings
+from broker.config.private_files import require_private_key
 from broker.domain.limits import Limits
+from broker.domain.profiles import Profile, Profiles, Visibility
 
 GOOD = {
     "BROKER_DATABASE_URL": "sqlite://",
@@ -36,6 +39,9 @@ GOOD = {
         ("BROKER_RETURN_ORIGINS", "*"),
         ("BROKER_RETURN_ORIGINS", "https://shop.example/canary"),
         ("BROKER_MEDIA_LOCATION", "incoming"),
+        ("BROKER_MEDIA_LOCATION", "private"),
+        ("BROKER_MEDIA_LOCATION", "private/canary"),
+        ("BROKER_PRIVATE_ACCESS_KEY_ID", "canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "memcached://canary"),
         ("BROKER_RATE_LIMIT_STORAGE_URL", "redis://host:canary/0"),
@@ -91,6 +97,39 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for good, text in GOOD.items():
         monkeypatch.setenv(good, text)
     assert "ssss" not in repr(Settings.load())
+
+
+def test_the_key_of_private_files_is_set_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for good, text in {**GOOD, "BROKER_PRIVATE_SECRET_ACCESS_KEY": "canary"}.items():
+        monkeypatch.setenv(good, text)
+    for lacking in (None, ""):
+        if lacking is not None:
+            monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", lacking)
+        with pytest.raises(SettingsError, match="BROKER_PRIVATE_ACCESS_KEY_ID") as error:
+            Settings.load()
+        assert "canary" not in str(error.value)
+    monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", "reader")
+    assert "canary" not in repr(Settings.load())
+
+
+def test_a_private_profile_requires_the_key_that_reads_its_files() -> None:
+    def profile(name: str, visibility: Visibility) -> Profile:
+        return Profile(
+            name=name,
+            owner_kind=name,
+            prefix=f"{name}/",
+            content_types=("image/png",),
+            max_bytes=1,
+            visibility=visibility,
+        )
+
+    public, private = profile("product", Visibility.PUBLIC), profile("invoice", Visibility.PRIVATE)
+    without = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="s" * 32)
+    require_private_key(without, Profiles([public]))
+    with pytest.raises(ValueError, match="BROKER_PRIVATE_SECRET_ACCESS_KEY.* invoice is private"):
+        require_private_key(without, Profiles([public, private]))
+    key = {"private_access_key_id": "reader", "private_secret_access_key": SecretStr("secret")}
+    require_private_key(without.model_copy(update=key), Profiles([public, private]))
 
 
 def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,11 @@ def caller() -> Principal | None:
     return found
 
 
+def token_missing() -> ApiError:
+    """Return the error of a request that needs a token and has none."""
+    return ApiError("token_missing", "Send the header Authorization: Bearer with a token.")
+
+
 def requires_token(view: Callable[P, R]) -> Callable[P, R]:
     """Run the view only for a request with a valid token."""
     return _authenticated(view, optional=False)
@@ -128,9 +133,7 @@ def _claims(*, optional: bool) -> Mapping[str, Any] | None:
         if verify_jwt_in_request(optional=optional) is None:
             return None
     except NoAuthorizationError:
-        raise ApiError(
-            "token_missing", "Send the header Authorization: Bearer with a token."
-        ) from None
+        raise token_missing() from None
     except ERRORS as error:
         raise TokenRefused(reason_of(error)) from None
     claims: Mapping[str, Any] = get_jwt()

@@ -2,11 +2,19 @@
 
 import base64
 import binascii
+from datetime import UTC, datetime, timedelta
 
+from broker.domain.decoration import ORDER_MAX
 from broker.domain.errors import InvalidRequest
 
 ID_MAX = 2**63 - 1
 UUID_MAX = 2**128 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_TIME_MAX = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+# A position is one number: the order, and 64 bits each for the time and the id.
+_64_BITS = 2**64 - 1
+_POSITION_MAX = (ORDER_MAX << 128) | UUID_MAX
 
 
 def encode(last_id: int) -> str:
@@ -28,3 +36,21 @@ def decode(cursor: str | None, *, largest: int = ID_MAX) -> int | None:
     except (binascii.Error, ValueError):
         raise InvalidRequest("The cursor is not valid.", {"cursor": ["Invalid."]}) from None
     return min(int(text), largest)
+
+
+def encode_position(order: int, created_at: datetime, last_id: int) -> str:
+    """Return the cursor of the page after a row, in a list by order, time and id."""
+    return encode((order << 128) | ((created_at - _EPOCH) // _MICROSECOND << 64) | last_id)
+
+
+def decode_position(cursor: str | None) -> tuple[int, datetime, int] | None:
+    """Return the order, time and id in a cursor; None if there is no cursor.
+
+    Raise InvalidRequest if `encode_position` did not create it.
+    """
+    found = decode(cursor, largest=_POSITION_MAX)
+    if found is None:
+        return None
+    time, last_id = (found >> 64) & _64_BITS, found & _64_BITS
+    created_at = _EPOCH + min(time, _TIME_MAX) * _MICROSECOND
+    return found >> 128, created_at, min(last_id, ID_MAX)

@@ -4,15 +4,18 @@ from typing import Any
 
 from flask import Response
 
+from broker.api.auth.owner_rights import may_create
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
+from broker.api.request.owners import names_ad
 from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import allows_large_body, issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.ads import AD_PATH
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_many, issue_one
+from broker.domain.profiles import Profile
 from broker.services.marketplace import images as service
 from schemas import images, tickets
 
@@ -29,12 +32,14 @@ IMAGE_PATH = AD_PATH + "images/<id:image_id>/"
 @issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
+@names_ad
+@may_create
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFile)
 @blueprint.response(201, tickets.Ticket)
-def upload_image(file: dict[str, Any], ad_id: int) -> Response:
+def upload_image(file: dict[str, Any], profile: Profile, owner: str) -> Response:
     """Request a ticket for one image."""
-    return issue_one(current().limits.profiles.ad_image, str(ad_id), file)
+    return issue_one(profile, owner, file)
 
 
 @blueprint.route(AD_PATH + "upload_images/", methods=["POST"], strict_slashes=False)
@@ -42,12 +47,14 @@ def upload_image(file: dict[str, Any], ad_id: int) -> Response:
 @allows_large_body
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
+@names_ad
+@may_create
 @idempotent(blueprint)
 @blueprint.arguments(tickets.ImageFiles)
 @blueprint.response(201, tickets.TicketBatch)
-def upload_images(batch: dict[str, Any], ad_id: int) -> Response:
+def upload_images(batch: dict[str, Any], profile: Profile, owner: str) -> Response:
     """Request tickets for up to 50 images. Either all are issued or none."""
-    return issue_many(current().limits.profiles.ad_image, str(ad_id), batch["files"])
+    return issue_many(profile, owner, batch["files"])
 
 
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)

@@ -1,7 +1,6 @@
 """Ads: `/api/ads/`."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -9,14 +8,16 @@ from broker.api.auth.tokens import accepts_token, caller, principal, requires_to
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
+from broker.api.request.owners import names_ad
 from broker.api.request.parsing import Blueprint
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
-from broker.api.routes.recorded import retry_after
+from broker.api.routes.tables import requires_ads_table
+from broker.api.routes.unfinished import unfinished
 from broker.domain.principal import ANYONE
+from broker.domain.profiles import Profile
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
-from broker.services.uploads.find import without_image
 from schemas import ads as schemas
 from schemas import uploads
 from schemas.fields import the
@@ -31,6 +32,7 @@ AD_PATH = "/<id:ad_id>/"
 
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
+@requires_ads_table
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(schemas.NewAd)
@@ -44,6 +46,7 @@ def create_ad(fields: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
+@requires_ads_table
 @accepts_token
 @blueprint.arguments(schemas.AdQuery, location="query")
 @blueprint.response(200, schemas.AdPage)
@@ -61,6 +64,7 @@ def list_ads(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found")
 @accepts_token
 @blueprint.response(200, schemas.Ad)
@@ -71,6 +75,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.arguments(schemas.AdChanges)
@@ -83,6 +88,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(AD_PATH, methods=["DELETE"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(204)
@@ -93,6 +99,7 @@ def delete_ad(ad_id: int) -> None:
 
 
 @blueprint.route(AD_PATH + "mark_sold/", methods=["POST"], strict_slashes=False)
+@requires_ads_table
 @answers("not_found", "forbidden")
 @requires_token
 @blueprint.response(200, schemas.Ad)
@@ -106,22 +113,14 @@ def mark_sold(ad_id: int) -> dict[str, Any]:
 @blueprint.route(AD_PATH + "uploads/", methods=["GET"], strict_slashes=False)
 @answers("not_found", "forbidden")
 @requires_token
+@names_ad
 @blueprint.arguments(uploads.UploadPageQuery, location="query")
 @blueprint.response(200, uploads.UploadPage)
-def list_ad_uploads(query: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], dict[str, str]]:
+def list_ad_uploads(
+    query: dict[str, Any], profile: Profile, owner: str
+) -> tuple[dict[str, Any], dict[str, str]]:
     """List the ad's pending, processing and rejected uploads, newest first."""
-    limit, before = query["limit"], cursors.decode(query.get("cursor"), largest=cursors.UUID_MAX)
-    before_id = None if before is None else UUID(int=before)
-    with current().work(principal()) as work:
-        rows = without_image(
-            work, work.limits.profiles.ad_image, str(ad_id), before_id=before_id, limit=limit
-        )
-    page, more = rows[:limit], len(rows) > limit
-    found = {
-        "results": [shapes.upload(row, None, work.now) for row in page],
-        "next_cursor": cursors.encode(page[-1].id.int) if more else None,
-    }
-    return found, retry_after(page)
+    return unfinished(profile, owner, query)
 
 
 def _written(view: AdView) -> dict[str, Any]:

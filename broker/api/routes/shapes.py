@@ -1,11 +1,15 @@
 """Convert rows to the marketplace's JSON. The schemas format times and money."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from broker.api.request.context import current
-from broker.db.models import Image, Upload, User
+from broker.db.models import Image, ImageVariant, Upload, User
+from broker.domain.download_names import download_name
+from broker.domain.object_head import SignedUrl
+from broker.domain.object_keys import published_key
 from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
 from broker.domain.subjects import stored_subject
@@ -18,8 +22,10 @@ from broker.services.tickets.sign import Ticket
 from schemas.fields import rfc3339
 
 
-def image_url(key: str) -> str:
-    """Return the public URL of a relative key."""
+def image_url(key: str) -> str | None:
+    """Return the public URL of a relative key; None if its profile is private."""
+    if current().limits.profiles.is_private(key):
+        return None
     return f"{current().storage.media_url}/{quote(key)}"
 
 
@@ -36,7 +42,44 @@ def image(row: Image) -> dict[str, Any]:
     }
 
 
-def rendition(row: Image) -> dict[str, Any]:
+def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) -> dict[str, Any]:
+    """Return a published file as JSON. The URLs of a private one are presigned.
+
+    `may_read` is whether the caller gets such URLs.
+    """
+    name = row.file_name and download_name(row.file_name, row.content_type)
+
+    def presigned(key: str, content_type: str, file_name: str | None) -> SignedUrl | None:
+        reader = current().storage.private_reader
+        if reader is None or not may_read or image_url(key) is not None:
+            return None
+        object_key = published_key(current().limits, key)
+        return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
+
+    def variant_url(one: ImageVariant) -> str | None:
+        signed = presigned(one.key, one.content_type, None)
+        return signed.url if signed else image_url(one.key)
+
+    signed = presigned(row.key, row.content_type, name)
+    return {
+        "id": row.id,
+        "key": row.key,
+        "url": signed.url if signed else image_url(row.key),
+        "url_expires_at": signed.expires_at if signed else None,
+        "file_name": row.file_name if shows_name else None,
+        "content_type": row.content_type,
+        "size": row.size,
+        "checksum_sha256": row.checksum_sha256,
+        "alt_text": row.alt_text,
+        "order": row.order,
+        **rendition(row, variant_url),
+        "created_at": row.created_at,
+    }
+
+
+def rendition(
+    row: Image, url_of: Callable[[ImageVariant], str | None] = lambda one: image_url(one.key)
+) -> dict[str, Any]:
     """Return the size, the placeholder and the variants of an image."""
     return {
         "width": row.width,
@@ -47,7 +90,7 @@ def rendition(row: Image) -> dict[str, Any]:
                 "width": variant.width,
                 "height": variant.height,
                 "content_type": variant.content_type,
-                "url": image_url(variant.key),
+                "url": url_of(variant),
             }
             for variant in row.variants
         ],

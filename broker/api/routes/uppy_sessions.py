@@ -6,11 +6,13 @@ from uuid import UUID
 from flask import Response
 
 from broker.api.auth.capabilities import signed
+from broker.api.auth.owner_rights import may_create
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.middleware.hosts import base_url
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import UPPY_PATH
 from broker.api.request.context import current
+from broker.api.request.owners import names_ad, names_user
 from broker.api.request.parsing import Blueprint
 from broker.api.routes.ads import AD_PATH
 from broker.api.routes.idempotency import Created, idempotent
@@ -33,23 +35,27 @@ blueprint = Blueprint(
 @blueprint.route("/ads" + AD_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
 @answers("not_found", "forbidden", "uppy_not_configured")
 @requires_token
+@names_ad
+@may_create
 @idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_ad_uppy_session(limits: dict[str, int], ad_id: int) -> Response:
+def open_ad_uppy_session(limits: dict[str, int], profile: Profile, owner: str) -> Response:
     """Open an endpoint through which Uppy uploads images of an ad."""
-    return _open(current().limits.profiles.ad_image, str(ad_id), limits)
+    return open_session(profile, owner, limits)
 
 
 @blueprint.route("/users" + USER_PATH + "uppy_session/", methods=["POST"], strict_slashes=False)
 @answers("not_found", "forbidden", "uppy_not_configured")
 @requires_token
+@names_user
+@may_create
 @idempotent(blueprint)
 @blueprint.arguments(uppy.SessionLimits)
 @blueprint.response(201, uppy.Session)
-def open_user_uppy_session(limits: dict[str, int], user_id: int) -> Response:
+def open_user_uppy_session(limits: dict[str, int], profile: Profile, owner: str) -> Response:
     """Open an endpoint through which Uppy uploads an avatar."""
-    return _open(current().limits.profiles.avatar, str(user_id), limits)
+    return open_session(profile, owner, limits)
 
 
 @blueprint.route("/uppy_sessions/<uuid:session_id>/", methods=["DELETE"], strict_slashes=False)
@@ -62,7 +68,8 @@ def revoke_uppy_session(session_id: UUID) -> None:
         service.revoke(work, session_id)
 
 
-def _open(profile: Profile, owner: str, limits: dict[str, int]) -> Response:
+def open_session(profile: Profile, owner: str, limits: dict[str, int]) -> Response:
+    """Open a session for an owner, and return its endpoint."""
     base, now = base_url(), utc_now()
 
     def shape(row: UppySession) -> dict[str, Any]:

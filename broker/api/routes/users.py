@@ -4,15 +4,19 @@ from typing import Any
 
 from flask import Response
 
+from broker.api.auth.owner_rights import may_create
 from broker.api.auth.tokens import accepts_token, caller, principal, requires_token
 from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
+from broker.api.request.owners import names_user
 from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import issues_tickets
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_one
+from broker.api.routes.tables import requires_users_table
 from broker.domain.principal import ANYONE
+from broker.domain.profiles import Profile
 from broker.services.marketplace import users as service
 from schemas import tickets, users
 
@@ -32,6 +36,7 @@ def get_own_user() -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
+@requires_users_table
 @answers("not_found")
 @accepts_token
 @blueprint.response(200, users.User)
@@ -42,6 +47,7 @@ def get_user(user_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(USER_PATH, methods=["PATCH"], strict_slashes=False)
+@requires_users_table
 @answers("not_found", "forbidden", "avatar_not_confirmed")
 @requires_token
 @blueprint.arguments(users.UserChanges)
@@ -57,9 +63,11 @@ def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
 @issues_tickets
 @answers("not_found", "forbidden", "image_limit_reached", "quota_exceeded", *STORAGE)
 @requires_token
+@names_user
+@may_create
 @idempotent(blueprint)
 @blueprint.arguments(tickets.AvatarFile)
 @blueprint.response(201, tickets.Ticket)
-def upload_avatar(file: dict[str, Any], user_id: int) -> Response:
+def upload_avatar(file: dict[str, Any], profile: Profile, owner: str) -> Response:
     """Request a ticket for an avatar."""
-    return issue_one(current().limits.profiles.avatar, str(user_id), file)
+    return issue_one(profile, owner, file)

@@ -76,7 +76,7 @@ def issue(
         QuotaExceeded: too little of the user's quota is left.
         CapabilityExhausted: the Uppy session has no files left.
     """
-    refuse_without_right(work, profile, owner, Action.CREATE)
+    refuse_without_right(work.principal, profile, owner, Action.CREATE)
     files = [_with_canonical_type(profile, file) for file in files]
     _check(profile, work.limits, files)
     uploads = [_upload(work, profile, owner, file, uppy_session_id) for file in files]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_
 
-from broker.db import used_profiles
 from broker.db.fast_path import insert_uploads
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
@@ -62,7 +61,6 @@ def reserve(
     work.session.rollback()
     owner_user_id = authorise(work, profile, owner)
     if profile.is_by_token:
-        used_profiles.use(work.session, profile)
         add_owner(work.session, profile, owner)
         work.session.commit()
         user_id = insert()

@@ -15,12 +15,14 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from broker.db import used_profiles
 from broker.db.fast_path import still_owns
 from broker.db.models import Image, Owner, Upload
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.grants import Action
+from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
 from broker.domain.states import UNFINISHED
 from broker.services.work import Work
@@ -38,28 +40,34 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
         NotFound: there is no such owner.
         Forbidden: it belongs to another user, or no grant names it.
     """
-    refuse_without_right(work, profile, owner, action)
+    refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
         return work.principal.user_id
+    user_id = user_of(work, profile, owner)
+    if not work.principal.acts_for(user_id):
+        raise Forbidden(f"This {profile.owner_kind} is not yours.")
+    return user_id
+
+
+def user_of(work: Work, profile: Profile, owner: str) -> int:
+    """Return the id of the user who has the owner in our tables; raise NotFound without one."""
     table = table_of(profile)
     user_id = work.session.scalar(select(table.user).where(table.has_id(int(owner))))
     work.session.commit()
     if user_id is None:
         raise NotFound(f"There is no such {profile.owner_kind}.")
-    if not work.principal.acts_for(user_id):
-        raise Forbidden(f"This {profile.owner_kind} is not yours.")
     return int(user_id)
 
 
-def refuse_without_right(work: Work, profile: Profile, owner: str, action: Action) -> None:
+def refuse_without_right(caller: Principal, profile: Profile, owner: str, action: Action) -> None:
     """Raise Forbidden if the caller certainly has no right to an action for the owner.
 
     This needs no lookup, so callers cannot find out which owners exist.
     """
     if profile.is_by_token:
-        if not work.principal.may(action, profile.name, owner):
+        if not caller.may(action, profile.name, owner):
             raise Forbidden(f"Your token has no grant to {action} for {profile.name}/{owner}.")
-    elif table_of(profile).is_users and not work.principal.acts_for(int(owner)):
+    elif table_of(profile).is_users and not caller.acts_for(int(owner)):
         raise Forbidden("You cannot do this for another user.")
 
 
@@ -115,11 +123,15 @@ def add_owner(session: Session, profile: Profile, owner: str) -> int:
     """Return the id of an owner by token; insert its row if there is none.
 
     The new row counts what the owner already has: an installation may have moved from our tables.
+
+    Raises:
+        ProfilesChanged: the profile was used with another prefix or visibility.
     """
     for _ in range(TRIES):
         found = _stored_id(session, profile, owner)
         if found is not None:
             return found
+        used_profiles.use(session, profile)
         new = int(owner) if profile.has_integer_owners else 1 + secrets.randbelow(ID_MAX)
         taken = 0 if profile.keeps_one else _count(session, profile, new)
         row = {"owner_kind": profile.owner_kind, "id": new, "owner": owner, "slots_taken": taken}

@@ -47,8 +47,7 @@ def open_session(
     """Open a session for one owner; raise NotFound or Forbidden.
 
     Requested limits above the operator's limits are lowered to them. A session that a grant opened
-    ends with its token. `answer` is the response to
-    store for retries, in the same transaction.
+    ends with its token. `answer` is the response to store for retries, in the same transaction.
     """
     user_id = authorise(work, profile, owner)
     limits = work.limits
@@ -194,4 +193,4 @@ def delete_expired(work: Work) -> int:
 
 def _audit(act: audit.Act, row: UppySession, principal: Principal) -> None:
     fields = {"uppy_session_id": str(row.id), "for_user": row.user_id}
-    audit.record(act, principal, f"{row.owner_kind}/{row.owner_id}", fields)
+    audit.record(act, principal, f"{row.owner_kind}/{owner_of(row)}", fields)

@@ -1,7 +1,8 @@
 """The uploads that an Uppy session may handle: Uppy's uploads for the same owner and user.
 
 Uploads of an earlier session are included: a page that was closed and opened again has a new
-session and continues its uploads.
+session and continues its uploads. For an owner by token the user does not matter, because its
+uploads belong to all callers with a grant.
 """
 
 from uuid import UUID
@@ -29,15 +30,15 @@ def by_key(work: Work, uppy_session: UppySession, key: str) -> Upload:
 
 
 def _find(work: Work, uppy_session: UppySession, condition: ColumnElement[bool]) -> Upload:
-    upload = work.session.scalar(
-        select(Upload).where(
-            condition,
-            Upload.uppy_session_id.is_not(None),
-            Upload.user_id == uppy_session.user_id,
-            Upload.owner_kind == uppy_session.owner_kind,
-            Upload.owner_id == uppy_session.owner_id,
-        )
-    )
+    conditions = [
+        condition,
+        Upload.uppy_session_id.is_not(None),
+        Upload.owner_kind == uppy_session.owner_kind,
+        Upload.owner_id == uppy_session.owner_id,
+    ]
+    if uppy_session.owner is None:
+        conditions.append(Upload.user_id == uppy_session.user_id)
+    upload = work.session.scalar(select(Upload).where(*conditions))
     work.session.commit()
     if upload is None:
         raise NotFound("There is no such upload.")

@@ -9,80 +9,139 @@ Clients write only below `incoming/`, with presigned requests and forms. With in
 only `broker worker` writes to the key of an image, and it cannot delete. With inspection off, the
 API and the background processes copy objects there.
 
-Presigned requests never read. MinIO performs a presigned PUT with an unsigned x-amz-copy-source
-header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a request according to its
-documentation; SeaweedFS refuses it too.) Without the Deny statement, a client with such a URL could
-copy any object that the broker may read.
+Presigned requests and forms never read. MinIO performs a presigned PUT with an unsigned
+x-amz-copy-source header as a copy, and then ignores If-None-Match. (Amazon S3 refuses such a
+request according to its documentation; SeaweedFS refuses it too.) Without the Deny statement, a
+client with such a URL could copy any object that the broker may read.
+
+So private files are read by presigned GETs of another key, `read-private`, which may do nothing
+else. The API's key may not read them at all.
 """
 
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
+from broker.domain.profiles import PRIVATE, Profiles
 
-Role = Literal["api", "worker", "inspect"]
+Role = Literal["api", "worker", "inspect", "read-private"]
 ROLES: tuple[Role, ...] = get_args(Role)
-# The location of objects that only presigned requests may read.
-PRIVATE = "private"
 # The API and the background processes sign, complete, HEAD, delete and abort.
-OBJECT_ACTIONS = [
-    "s3:GetObject",
-    "s3:DeleteObject",
-    "s3:AbortMultipartUpload",
-    "s3:ListMultipartUploadParts",
-]
+REMOVAL_ACTIONS = ["s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+OBJECT_ACTIONS = ["s3:GetObject", *REMOVAL_ACTIONS]
 QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 
 Statement = dict[str, Any]
 
 
-def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class PrivateFiles:
+    """What the policies must allow for private files.
+
+    Attributes:
+        exist: there is a private profile.
+        are_copied: one of them is not inspected, so a confirm copies its files.
+    """
+
+    exist: bool = False
+    are_copied: bool = False
+
+    @classmethod
+    def of(cls, profiles: Profiles) -> Self:
+        """Return what the policies must allow for these profiles."""
+        private = [profile for profile in profiles if profile.is_private]
+        return cls(
+            exist=bool(private),
+            are_copied=not all(profile.is_inspected for profile in private),
+        )
+
+
+NO_PRIVATE_FILES = PrivateFiles()
+
+
+def iam_policy(
+    settings: Settings, role: Role, private: PrivateFiles = NO_PRIVATE_FILES
+) -> dict[str, Any]:
     """Return the IAM policy document with the minimum permissions for a role.
 
-    `api` is the API, `worker` the reaper and the consumer of bucket notifications, and `inspect`
-    is `broker worker`.
+    `api` is the API, `worker` the reaper, the consumer of bucket notifications and
+    `broker reconcile`, and `inspect` is `broker worker`. `read-private` is the second key of the
+    API, which presigns GETs of private files.
 
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
-    So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if forms carry an ACL.
+    So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if objects get an ACL.
     """
     bucket = f"arn:aws:s3:::{settings.s3_bucket}"
-    incoming, media = f"{bucket}/{INCOMING}/*", f"{bucket}/{settings.media_location}/*"
-    writes = ["s3:PutObject", *(["s3:PutObjectAcl"] if settings.default_acl else [])]
+    media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
+    if role == "read-private":
+        return _document([_allow("ReadsPrivate", ["s3:GetObject"], [private_keys])])
     if role == "inspect":
-        published = [media, f"{bucket}/{PRIVATE}/*"]
-        objects = [
-            _allow("ReadsIncoming", ["s3:GetObject"], [incoming]),
-            _allow("Publishes", ["s3:GetObject", *writes], published),
-        ]
+        objects = _of_inspection(settings, bucket)
     else:
-        writable = [incoming] if settings.limits.inspects else [media, incoming]
-        objects = [
-            _allow("Objects", OBJECT_ACTIONS, [media, incoming]),
-            _allow("Writes", writes, writable),
-        ]
+        objects = _of_api(settings, role, private, bucket)
     statements = [
         *objects,
         _allow("Bucket", ["s3:ListBucket"], [bucket]),
-        {
-            "Sid": "ClientsWriteBelowIncoming",
-            "Effect": "Deny",
-            "Action": ["s3:PutObject"],
-            "Resource": [media],
-            "Condition": {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
-        },
-        {
-            "Sid": "PresignedReadsNothing",
-            "Effect": "Deny",
-            "Action": ["s3:GetObject"],
-            "Resource": [f"{bucket}/*"],
-            "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
-        },
+        _deny_to_clients("ClientsWriteBelowIncoming", ["s3:PutObject"], [media, private_keys]),
+        _deny_to_clients("PresignedReadsNothing", ["s3:GetObject"], [f"{bucket}/*"]),
     ]
     if role == "worker" and settings.bucket_notifications_queue_url is not None:
         queue = _queue_arn(settings.bucket_notifications_queue_url)
         statements.append(_allow("Events", QUEUE_ACTIONS, [queue]))
+    return _document(statements)
+
+
+def _of_inspection(settings: Settings, bucket: str) -> list[Statement]:
+    """Return what `broker worker` may do with objects."""
+    media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
+    public_writes, private_writes = _writes(settings.default_acl), _private_writes(settings)
+    return [
+        _allow("ReadsIncoming", ["s3:GetObject"], [f"{bucket}/{INCOMING}/*"]),
+        _allow("Publishes", ["s3:GetObject", *public_writes], [media]),
+        _allow("PublishesPrivate", ["s3:GetObject", *private_writes], [private_keys]),
+    ]
+
+
+def _of_api(settings: Settings, role: Role, private: PrivateFiles, bucket: str) -> list[Statement]:
+    """Return what the API and the background processes may do with objects."""
+    media, incoming = f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"
+    writable = [incoming] if settings.limits.inspects else [media, incoming]
+    statements = [
+        _allow("Objects", OBJECT_ACTIONS, [media, incoming]),
+        _allow("Writes", _writes(settings.default_acl), writable),
+    ]
+    if private.exist:
+        # `broker reconcile` sends HEADs for them; the API does not.
+        actions = OBJECT_ACTIONS if role == "worker" else REMOVAL_ACTIONS
+        writes = _private_writes(settings) if private.are_copied else []
+        statements.append(_allow("PrivateObjects", [*actions, *writes], [f"{bucket}/{PRIVATE}/*"]))
+    return statements
+
+
+def _writes(acl: str | None) -> list[str]:
+    return ["s3:PutObject", *(["s3:PutObjectAcl"] if acl else [])]
+
+
+def _private_writes(settings: Settings) -> list[str]:
+    """Return how private objects are written: with the ACL of objects below `incoming/`."""
+    return _writes(settings.limits.incoming_acl)
+
+
+def _document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _deny_to_clients(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    """Deny actions to presigned requests and forms. The broker signs its own in a header."""
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": actions,
+        "Resource": resources,
+        "Condition": {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
+    }
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

@@ -1,0 +1,130 @@
+"""The published files of one owner: list, edit and delete them.
+
+The rights are those of the owner: its user's by our tables, or those of grants. A service has all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, select, tuple_, update
+
+from broker.db.fast_path import read_only
+from broker.db.models import Image
+from broker.domain.errors import NotFound
+from broker.domain.grants import Action
+from broker.domain.profiles import Profile
+from broker.services.uploads.images import delete_images, of_owner
+from broker.services.uploads.owners import authorise, id_of, user_of
+from broker.services.work import Work
+from broker.telemetry import audit
+
+
+class Position(NamedTuple):
+    """The place of a file in the order of its owner's files."""
+
+    order: int
+    created_at: datetime
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePage:
+    """Files in their order, and whether the caller may know the names that they were sent with."""
+
+    files: Sequence[Image]
+    shows_names: bool
+
+
+def list_files(
+    work: Work, profile: Profile, owner: str, *, after: Position | None, limit: int
+) -> FilePage:
+    """Return the files after a position; `limit + 1` files if another page follows.
+
+    An owner by token without uploads has no files.
+
+    Raises:
+        NotFound: there is no such owner in our tables.
+        Forbidden: the profile is private, and the caller has no right to read its files.
+    """
+    shows_names = _shows_names(work, profile, owner)
+    owner_id = id_of(work.session, profile, owner)
+    work.session.commit()
+    if owner_id is None:
+        return FilePage(files=[], shows_names=shows_names)
+    place = tuple_(Image.order, Image.created_at, Image.id)
+    query = select(Image).where(*of_owner(profile, owner_id)).order_by(*place).limit(limit + 1)
+    if after is not None:
+        query = query.where(place > after)
+    read_only(work.session)
+    files = work.session.scalars(query.execution_options(populate_existing=True)).all()
+    work.session.commit()
+    return FilePage(files=files, shows_names=shows_names)
+
+
+def edit_file(
+    work: Work, profile: Profile, owner: str, file_id: int, changes: Mapping[str, Any]
+) -> Image:
+    """Change `alt_text` or `order`; raise NotFound or Forbidden."""
+    which = _which(work, profile, owner, file_id, Action.UPDATE)
+    if changes:
+        work.session.execute(
+            update(Image)
+            .where(*which)
+            .values(**changes)
+            .execution_options(synchronize_session=False)
+        )
+    file = work.session.scalar(
+        select(Image).where(*which).execution_options(populate_existing=True)
+    )
+    work.session.commit()
+    if file is None:
+        raise NotFound("This owner has no such file.")
+    return file
+
+
+def delete_file(work: Work, profile: Profile, owner: str, file_id: int) -> None:
+    """Delete a file's row and release its slot; the outbox deletes its objects.
+
+    Raises:
+        NotFound, Forbidden: see `edit_file`.
+    """
+    which = _which(work, profile, owner, file_id, Action.DELETE)
+    keys = delete_images(work.session, work.limits, *which, now=work.now)
+    work.session.commit()
+    if not keys:
+        raise NotFound("This owner has no such file.")
+    label = work.limits.profiles.label(profile.owner_kind, keys[0])
+    fields = {"image": file_id, "key": keys[0]}
+    audit.record(audit.Act.IMAGE_DELETED, work.principal, label, fields)
+
+
+def may_read(work: Work, profile: Profile, owner: str) -> bool:
+    """Check whether a caller who may change a file of the owner may also read it."""
+    is_open = not profile.is_private or not profile.is_by_token
+    return is_open or work.principal.may(Action.READ, profile.name, owner)
+
+
+def _which(
+    work: Work, profile: Profile, owner: str, file_id: int, action: Action
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that match the file, if the caller has the right to the action."""
+    authorise(work, profile, owner, action)
+    owner_id = id_of(work.session, profile, owner)
+    if owner_id is None:
+        raise NotFound("This owner has no such file.")
+    return (Image.id == file_id, *of_owner(profile, owner_id))
+
+
+def _shows_names(work: Work, profile: Profile, owner: str) -> bool:
+    """Check whether the caller may know names of files; raise Forbidden if not even the files.
+
+    Anyone may list public files, but a name can contain a person's own.
+    """
+    if profile.is_private:
+        authorise(work, profile, owner, Action.READ)
+        return True
+    if profile.is_by_token:
+        return any(work.principal.may(action, profile.name, owner) for action in Action)
+    return work.principal.acts_for(user_of(work, profile, owner))
