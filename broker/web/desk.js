@@ -14,9 +14,11 @@ export function showBoard(board, source) {
   const isListing = !("profile" in ids);
   const { keeps_one: keepsOne } = profile;
   const nouns = `${noun}s`;
+  byId("app").dataset.open = isListing ? "listing" : "owner";
   byId("listing").hidden = !isListing;
   byId("owner-title").hidden = isListing;
   if (!isListing) byId("owner-title").textContent = nameOf(ids);
+  byId("drop-art").setAttribute("href", source.isPrivate ? "#sheet" : "#picture");
   byId("files-title").textContent = sentence(keepsOne ? noun : nouns);
   byId("drop-mouse").textContent = keepsOne ? `Drag a ${noun} here` : `Drag ${nouns} here`;
   byId("drop-touch").textContent = keepsOne ? `Add a ${noun}` : `Add ${nouns}`;

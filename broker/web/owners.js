@@ -1,6 +1,6 @@
 // The list of owners that the token grants, beside the listings.
 import { readGrants } from "./grants.js";
-import { nameOf } from "./owner-names.js";
+import { wordOf } from "./owner-names.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -33,6 +33,7 @@ export class Owners {
     this.#current = key;
     history.replaceState(null, "", `#owner=${key}`);
     this.#draw();
+    this.#items.get(key).scrollIntoView({ block: "nearest", inline: "nearest" }); // on phones the list is one row
     this.#onOpen(ownerOf(key, this.#profiles));
     return true;
   }
@@ -65,7 +66,8 @@ export class Owners {
     item.dataset.key = key;
     const icon = owner.limits.visibility === "private" ? "#sheet" : "#picture";
     item.querySelector("use").setAttribute("href", icon);
-    item.querySelector(".name").textContent = item.querySelector(".name").title = nameOf(owner);
+    item.querySelector(".which").textContent = item.querySelector(".name").title = owner.owner;
+    item.querySelector(".hint").textContent = wordOf(owner.profile);
     item.querySelector("button").addEventListener("click", () => this.open(key));
     return item;
   }
