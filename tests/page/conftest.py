@@ -22,6 +22,7 @@ from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
+from tests.servers.npm import installed
 
 MIB = 1024**2
 # Debian's packages of real photos, 0.1 to 1.8 MB each.
@@ -51,6 +52,12 @@ def photos() -> list[Path]:
                 raise ServerNotInstalled(f"photos are missing: apt-get install {package}")
             found += files
     return sorted(found, key=lambda path: path.stat().st_size)[:20]
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    with installed_or_skip():
+        return installed(Path(__file__).parent / "axe") / "axe-core/axe.min.js"
 
 
 @dataclass

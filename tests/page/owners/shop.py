@@ -49,7 +49,7 @@ PROFILES = (
 
 
 def grant(profile: str, owner: str, *actions: str) -> dict[str, Any]:
-    return {"type": "upload", "profile": profile, "owner": owner, "actions": actions or ALL}
+    return {"type": "upload", "profile": profile, "owner": owner, "actions": list(actions or ALL)}
 
 
 def signed_in(market: Market, claim: Any, **options: Any) -> Page:

@@ -30,7 +30,9 @@ def test_a_products_photos_are_uploaded_reordered_described_and_deleted(
         page.keyboard.press("Home")
     field = photo(page, photos[1]).get_by_label("Description of")
     field.fill("The legs")
-    with page.expect_response(lambda answer: answer.request.post_data_json == {"alt_text": "The legs"}):
+    with page.expect_response(
+        lambda answer: answer.request.post_data_json == {"alt_text": "The legs"}
+    ):
         field.press("Tab")
     photo(page, photos[0]).get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -93,7 +95,9 @@ def test_a_new_contract_replaces_the_one_before(
     choose(page, signed)
     expect(page.get_by_role("link", name="Download signed.pdf")).to_be_visible()
     expect(page.locator(".document")).to_have_count(1)
-    assert [one["file_name"] for one in owner(market.app, "contract", "1").files()] == ["signed.pdf"]
+    assert [one["file_name"] for one in owner(market.app, "contract", "1").files()] == [
+        "signed.pdf"
+    ]
 
 
 @pytest.mark.matrix(part="walks")
@@ -103,7 +107,9 @@ def test_a_photo_too_many_says_that_there_is_no_room(
     page = open_shop().enter()
     open_as(page, "product_image", "42")
     choose(page, *photos[:4])
-    expect(photo(page, photos[3]).locator(".failure")).to_contain_text("There is no room for more photos")
+    expect(photo(page, photos[3]).locator(".failure")).to_contain_text(
+        "There is no room for more photos"
+    )
     expect_recorded(page, 3)
 
 
@@ -114,7 +120,10 @@ def test_more_documents_than_fit_in_one_answer_are_shown_on_request(
     market = open_shop()
     add_documents(market.app, "7", "a.pdf", "b.pdf", "c.pdf")
     page = market.visit()
-    page.route("**/files/?limit=100*", lambda route: route.continue_(url=route.request.url.replace("limit=100", "limit=2")))
+    page.route(
+        "**/files/?limit=100*",
+        lambda route: route.continue_(url=route.request.url.replace("limit=100", "limit=2")),
+    )
     open_as(page, "order_document", "7")
     expect(page.locator("#count")).to_have_text("2 shown")
     choose(page, invoice)  # it is on a later page, and stays visible
@@ -125,5 +134,8 @@ def test_more_documents_than_fit_in_one_answer_are_shown_on_request(
     expect(page.locator("#count")).to_have_text("4")
     expect(more).to_be_hidden()
     assert [one.text_content() for one in page.locator(".document .title").all()] == [
-        "a.pdf", "b.pdf", "c.pdf", invoice.name,
+        "a.pdf",
+        "b.pdf",
+        "c.pdf",
+        invoice.name,
     ]
