@@ -7,10 +7,12 @@ import { showBoard, showState } from "./desk.js";
 import { offerOwners } from "./dev-owner.js";
 import { hideError, showError } from "./error-notice.js";
 import { counted } from "./format.js";
+import { isGrantable } from "./grants.js";
 import { onFiles } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Listings } from "./listings.js";
 import { Meter } from "./meter.js";
+import { nameOf } from "./owner-names.js";
 import { Owners } from "./owners.js";
 import { Session } from "./session.js";
 import { Tabs } from "./tabs.js";
@@ -64,6 +66,7 @@ async function run(session, broker, profiles) {
     const isKnown = boards.get(owner.key);
     show(boards.ofOwner(owner), isKnown);
     tabs.look(owner.key);
+    announce(`${nameOf(owner)} is open.`);
   }
 
   async function take(files) {
@@ -101,21 +104,28 @@ async function run(session, broker, profiles) {
   byId("other-token").addEventListener("click", () => session.leave());
   session.onToken = () => {
     owners.show(session.claims);
-    for (const one of boards.all) one.changed(); // the new token may allow other actions
+    // The new token may allow other actions.
+    for (const one of boards.all) one.changed();
+    if (open?.board) tabs.look(open.source.key);
   };
 
   owners.show(session.claims);
   byId("your-listings").hidden = !hasListings;
   byId("other-token").hidden = session.isDev;
-  if (session.isDev) offerOwners(profiles, { onError: showError, open: async (key) => { await session.grant(key); owners.open(key); } });
+  const openAsDeveloper = async (key) => {
+    await session.grant(key);
+    owners.open(key);
+  };
+  if (session.isDev) offerOwners(profiles, { open: openAsDeveloper, onError: showError });
   const wanted = new URLSearchParams(location.hash.slice(1)).get("owner");
+  if (wanted !== null && session.isDev && isGrantable(wanted, profiles)) await session.grant(wanted);
   const isOpened = wanted !== null && owners.open(wanted);
   if (hasListings) await listings.load(session.user, { open: !isOpened });
   else if (!isOpened && owners.keys.length) owners.open(owners.keys[0]);
   byId("empty").hidden = Boolean(open);
   hideError();
   byId("app").hidden = false;
-  onFiles(take);
+  onFiles(take, () => open?.source.may("create") ?? false);
   if (profiles.avatar.owners === "table") new Avatar(session.user, broker, profiles.avatar).load().catch(showError);
 }
 

@@ -25,10 +25,11 @@ export function showBoard(board, source) {
   byId("choose").textContent = keepsOne ? `Choose a ${noun}` : `Choose ${nouns}`;
   byId("interrupted-again").textContent = `Choose the same ${nouns} again to continue. What was already uploaded is not sent again.`;
   byId("interrupted-choose").textContent = `Choose ${nouns} again`;
-  byId("shoot").hidden = !profile.content_types.includes("image/jpeg");
+  const pictures = profile.content_types.filter((type) => type.startsWith("image/"));
+  byId("shoot").hidden = !pictures.length;
   byId("files").multiple = !keepsOne;
   byId("files").accept = acceptOf(profile);
-  byId("shot").accept = "image/jpeg";
+  byId("shot").accept = acceptOf({ content_types: pictures });
   byId("limits").textContent = limitsOf(profile, { noun, isListing });
 }
 

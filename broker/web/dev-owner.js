@@ -1,5 +1,5 @@
 // The form of `broker dev` that opens any owner: the dev sign-in signs a token that grants it.
-import { formOf } from "./grants.js";
+import { hasIntegers, isGrantable } from "./grants.js";
 import { wordOf } from "./owner-names.js";
 
 const byId = (id) => document.getElementById(id);
@@ -11,17 +11,17 @@ export function offerOwners(profiles, { open, onError }) {
   byId("dev-profile").replaceChildren(...byToken.map((name) => new Option(wordOf(name), name)));
   byId("dev-owner").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const profile = byId("dev-profile").value, owner = byId("dev-name").value.trim();
-    if (!formOf(profile).test(owner)) {
-      const isInteger = !formOf(profile).test("a");
-      byId("dev-hint").textContent = isInteger ? "Enter a number." : "Use up to 64 letters, digits, _ and -.";
+    const profile = byId("dev-profile").value;
+    const key = `${profile}/${byId("dev-name").value.trim()}`;
+    if (!isGrantable(key, profiles)) {
+      byId("dev-hint").textContent = hasIntegers(profile) ? "Enter a number." : "Use up to 64 letters, digits, _ and -.";
       byId("dev-name").setAttribute("aria-invalid", "true");
       return byId("dev-name").focus();
     }
     byId("dev-hint").textContent = "";
     byId("dev-name").removeAttribute("aria-invalid");
     try {
-      await open(`${profile}/${owner}`);
+      await open(key);
       byId("dev-name").value = "";
     } catch (error) {
       onError(error);

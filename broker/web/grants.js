@@ -7,9 +7,16 @@ const INTEGER = /^[1-9][0-9]{0,17}$/;
 const OWNER = /^[A-Za-z0-9_-]{1,64}$/;
 const PROFILE = /^[a-z][a-z0-9_]{0,31}$/;
 
-/** Return the form of a profile's owners. Ads and users are integers. */
-export function formOf(profile) {
-  return ["ad_image", "avatar"].includes(profile) ? INTEGER : OWNER;
+/** Check whether a profile's owners are integers, as those of ads and users are. */
+export function hasIntegers(profile) {
+  return ["ad_image", "avatar"].includes(profile);
+}
+
+/** Check whether a grant can name an owner, such as `product_image/42`. */
+export function isGrantable(key, profiles) {
+  const [profile, owner = ""] = key.split(/\/(.*)/s);
+  if (!Object.hasOwn(profiles, profile) || profiles[profile].owners !== "token") return false;
+  return (hasIntegers(profile) ? INTEGER : OWNER).test(owner);
 }
 
 /**
@@ -30,10 +37,11 @@ export function readGrants({ authorization_details: claim }, profiles) {
       continue;
     }
     const { profile, owner, actions } = entry;
+    const key = `${profile}/${owner}`;
     if (!Object.hasOwn(profiles, profile)) unknown.add(profile);
     else if (profiles[profile].owners !== "token") continue; // the broker's tables decide
-    else if (!formOf(profile).test(owner)) malformed++;
-    else granted.set(`${profile}/${owner}`, new Set([...(granted.get(`${profile}/${owner}`) ?? []), ...actions]));
+    else if (!isGrantable(key, profiles)) malformed++;
+    else granted.set(key, new Set([...(granted.get(key) ?? []), ...actions]));
   }
   return { granted, unknown, malformed };
 }
