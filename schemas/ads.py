@@ -1,8 +1,14 @@
 """Ads, in the JSON format of the marketplace."""
 
-from marshmallow import fields
+from collections.abc import Mapping
+from typing import Any
 
+from marshmallow import ValidationError, fields
+
+from broker.domain.subjects import SUBJECT_MAX, subject_of
 from schemas.fields import (
+    BIGINT_MAX,
+    CONTROLS,
     PAGE_MAX,
     Answer,
     Bool,
@@ -13,8 +19,38 @@ from schemas.fields import (
     StrictSchema,
     TextField,
     Time,
+    whole,
 )
 from schemas.images import Image
+
+
+class SubjectField(fields.Field[str]):
+    """A user by the subject of their tokens. An integer counts as its decimal string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {
+            "type": ["string", "integer"],
+            "minLength": 1,
+            "maxLength": SUBJECT_MAX,
+            "pattern": f"^[^{CONTROLS}]*$",
+            "minimum": 1,
+            "maximum": BIGINT_MAX,
+            "description": "The subject of the user's tokens.",
+        }
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        number = whole(value)
+        in_range = number is None or 1 <= number <= BIGINT_MAX
+        subject = subject_of(value if number is None else number) if in_range else None
+        if subject is None:
+            raise ValidationError(
+                f"Must be the subject of a user's tokens: 1 to {SUBJECT_MAX} characters, or an"
+                " integer from 1."
+            )
+        return subject
 
 
 class OwnerInfo(Answer):
@@ -50,6 +86,13 @@ class NewAd(StrictSchema):
     description = TextField(high=5000, multiline=True, load_default="")
     price = Money(required=True)
     is_active = Bool(load_default=True)
+
+
+class WholeAd(NewAd):
+    """All fields of an ad, as a service puts it. A field that is left out gets its default."""
+
+    owner = SubjectField(required=True)
+    is_sold = Bool(load_default=False)
 
 
 class AdChanges(StrictSchema):

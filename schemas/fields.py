@@ -19,7 +19,7 @@ _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 # For the patterns in the OpenAPI document, in the syntax of ECMA-262.
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f"
+CONTROLS = r"\u0000-\u001f\u007f-\u009f"
 _CONTROLS_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
@@ -146,7 +146,7 @@ class TextField(fields.String):
         name: bool = False,
         **kwargs: Any,
     ) -> None:
-        unwanted = (_CONTROLS_IN_LINES if multiline else _CONTROLS) + (_BIDI if name else "")
+        unwanted = (_CONTROLS_IN_LINES if multiline else CONTROLS) + (_BIDI if name else "")
         metadata = {"pattern": f"^[^{unwanted}]*$", **kwargs.pop("metadata", {})}
         super().__init__(validate=validate.Length(low, high), metadata=metadata, **kwargs)
         self.low, self.high = low, high

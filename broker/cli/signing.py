@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 
 from broker.local.dev_env import ENV_FILE
 
+ACTIONS = ("create", "read")  # those that `broker upload` needs
+
 
 @dataclass(frozen=True, kw_only=True)
 class Required:
@@ -24,11 +26,18 @@ class Required:
     service_role: str = "service"
 
 
-def dev_token(data_dir: Path, sub: str) -> str:
-    """Sign a user's token with the secret of `broker dev`; raise ClickException without one."""
+def dev_token(data_dir: Path, sub: str, *, profile: str | None, owner: str | None) -> str:
+    """Sign a user's token with the secret of `broker dev`; raise ClickException without one.
+
+    With a profile and an owner the token grants the user to upload and read the owner's files.
+    """
     secret = dev_secret(data_dir, "HS256")
     required = dev_requires(data_dir, sub)
-    return mint(secret, "HS256", ttl=3600, claims=required.claims, header=required.header)
+    claims: dict[str, Any] = {**required.claims}
+    if profile is not None and owner is not None:
+        grant = {"type": "upload", "profile": profile, "owner": owner, "actions": [*ACTIONS]}
+        claims["authorization_details"] = [grant]
+    return mint(secret, "HS256", ttl=3600, claims=claims, header=required.header)
 
 
 def mint(

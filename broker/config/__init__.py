@@ -9,24 +9,41 @@ from dataclasses import fields
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from broker.config.private_files import PrivateFileSettings
+from broker.config.private_files import PrivateFileSettings, require_private_key
+from broker.config.profiles import load_profiles
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
+    MAX_COUNT,
     BucketName,
     HeaderValue,
     Location,
+    MaxBytes,
+    MaxFrames,
+    MaxPixels,
+    MultipartTtl,
+    OptionalPath,
     OptionalS3Url,
     OptionalText,
     OptionalUrl,
     Origins,
+    PutTtl,
+    TicketTtl,
     Widths,
     host_name,
 )
 from broker.domain.limits import Limits
-from broker.domain.part_plan import MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES
+from broker.domain.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
+from broker.domain.profiles import Profile
 from broker.domain.transports import SINGLE_MAX_BYTES
 
 MIB = 1024 * 1024
@@ -34,7 +51,10 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SettingsError(Exception):
-    """The settings are invalid. The message has a line for each error: `NAME: message`."""
+    """The settings are invalid. The message has a line for each error: `NAME: message`.
+
+    An error in BROKER_PROFILES_FILE is `FILE:LINE: PROFILE.KEY: message`.
+    """
 
 
 class Settings(PrivateFileSettings):
@@ -68,8 +88,8 @@ class Settings(PrivateFileSettings):
         default=Limits.default_acl,
         description="Canned ACL of images, for buckets created before April 2023.",
     )
-    ticket_ttl: int = Field(
-        default=Limits.ticket_ttl, ge=1, le=3600, description="How long S3 accepts a form."
+    ticket_ttl: TicketTtl = Field(
+        default=Limits.ticket_ttl, description="How long S3 accepts a form."
     )
     ticket_grace: int = Field(
         default=Limits.ticket_grace,
@@ -81,10 +101,8 @@ class Settings(PrivateFileSettings):
         default="post",
         description="Transport if a request does not name one.",
     )
-    put_ttl: int = Field(
+    put_ttl: PutTtl = Field(
         default=Limits.put_ttl,
-        ge=1,
-        le=43200,
         description="How long S3 accepts a presigned PUT of an object or a part.",
     )
     multipart_threshold: int = Field(
@@ -93,11 +111,8 @@ class Settings(PrivateFileSettings):
         le=SINGLE_MAX_BYTES,
         description="Larger files get `multipart` if a request does not name a transport.",
     )
-    multipart_ttl: int = Field(
-        default=Limits.multipart_ttl,
-        ge=60,
-        le=604800,
-        description="How long a multipart upload may take.",
+    multipart_ttl: MultipartTtl = Field(
+        default=Limits.multipart_ttl, description="How long a multipart upload may take."
     )
     part_size: int = Field(
         default=Limits.part_size,
@@ -105,22 +120,16 @@ class Settings(PrivateFileSettings):
         le=MAX_PART_BYTES,
         description="Size of a part; larger if a file would need more than 10 000 parts.",
     )
-    max_image_bytes: int = Field(
-        default=Limits.max_image_bytes,
-        ge=1,
-        le=MAX_OBJECT_BYTES,
-        description="Maximum size of an image of an ad.",
+    max_image_bytes: MaxBytes = Field(
+        default=Limits.max_image_bytes, description="Maximum size of an image of an ad."
     )
-    max_avatar_bytes: int = Field(
-        default=Limits.max_avatar_bytes,
-        ge=1,
-        le=MAX_OBJECT_BYTES,
-        description="Maximum size of an avatar.",
+    max_avatar_bytes: MaxBytes = Field(
+        default=Limits.max_avatar_bytes, description="Maximum size of an avatar."
     )
     max_images_per_ad: int = Field(
         default=Limits.max_images_per_ad,
         ge=1,
-        le=10_000,
+        le=MAX_COUNT,
         description="Maximum number of images of an ad, including pending uploads.",
     )
     require_checksum: bool = Field(
@@ -168,17 +177,15 @@ class Settings(PrivateFileSettings):
         default="required",
         description="Whether `broker worker` inspects every image before it is published.",
     )
-    max_pixels: int = Field(
-        default=Limits.max_pixels,
-        ge=1,
-        le=1_000_000_000,
-        description="Maximum number of pixels of an image.",
+    ads_created_by: Literal["user", "service"] = Field(
+        default="user",
+        description="Who may create ads: users and services, or only services.",
     )
-    max_frames: int = Field(
-        default=Limits.max_frames,
-        ge=1,
-        le=100_000,
-        description="Maximum number of frames of an animation.",
+    max_pixels: MaxPixels = Field(
+        default=Limits.max_pixels, description="Maximum number of pixels of an image."
+    )
+    max_frames: MaxFrames = Field(
+        default=Limits.max_frames, description="Maximum number of frames of an animation."
     )
     ad_image_variants: Widths = Field(
         default=Limits.ad_image_variants,
@@ -188,9 +195,15 @@ class Settings(PrivateFileSettings):
         default=Limits.avatar_variants,
         description="Widths of the smaller versions of an avatar, separated by commas.",
     )
+    profiles_file: OptionalPath = Field(
+        default=None,
+        description="TOML file that changes what may be uploaded, and adds kinds of owners.",
+    )
     dev: bool = Field(
         default=False, description="Set by `broker dev` only: the page signs in automatically."
     )
+
+    _declared: tuple[Profile, ...] = PrivateAttr(default=())
 
     @field_validator("capability_secret", "bucket_notifications_secret")
     @classmethod
@@ -212,12 +225,25 @@ class Settings(PrivateFileSettings):
         return self
 
     @model_validator(mode="after")
+    def _read_profiles(self) -> Self:
+        if self.profiles_file is not None:
+            self._declared = load_profiles(self.profiles_file, self.limits)
+        return self
+
+    # After the profiles are read.
+    @model_validator(mode="after")
     def _quota_for_one(self) -> Self:
-        if 0 < self.quota_bytes < max(self.max_image_bytes, self.max_avatar_bytes):
+        largest = max(self.limits.profiles, key=lambda profile: profile.max_bytes)
+        if 0 < self.quota_bytes < largest.max_bytes:
             raise ValueError(
-                "BROKER_QUOTA_BYTES: must be 0, or at least BROKER_MAX_IMAGE_BYTES and "
-                "BROKER_MAX_AVATAR_BYTES"
+                "BROKER_QUOTA_BYTES: must be 0, or at least the maximum file size of every "
+                f"profile; that of {largest.name} is larger"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _key_for_private_profiles(self) -> Self:
+        require_private_key(self, self.limits.profiles)
         return self
 
     @property
@@ -248,13 +274,15 @@ class Settings(PrivateFileSettings):
 
     @property
     def limits(self) -> Limits:
-        """The settings that services need. Each field is the setting of the same name."""
+        """The settings that services need, and the profiles of the file.
+
+        Each other field is the setting of the same name.
+        """
+        others = ("location", "declared")
         values = {
-            one.name: getattr(self, one.name)
-            for one in fields(Limits)
-            if one.name not in ("location", "declared")
+            one.name: getattr(self, one.name) for one in fields(Limits) if one.name not in others
         }
-        return Limits(location=self.media_location, **values)
+        return Limits(location=self.media_location, declared=self._declared, **values)
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -7,9 +7,11 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from limits import parse
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from broker.domain.object_keys import INCOMING
+from broker.domain.part_plan import MAX_OBJECT_BYTES
 from broker.domain.profiles import PRIVATE
 
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
@@ -18,8 +20,8 @@ BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 ONE_LINE = re.compile(r"[ -~]*")
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
-# No client or stranger may read objects at these locations.
-NOT_PUBLIC = ("incoming", PRIVATE)
+# The first segments of keys that nobody can read without a signature.
+NOT_PUBLIC = (INCOMING, PRIVATE)
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
@@ -71,7 +73,8 @@ def _bucket(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Return the value of a header; raise ValueError if it is not one line of ASCII."""
     if not ONE_LINE.fullmatch(value):
         raise ValueError("must be one line of ASCII characters, as in a header")
     return value
@@ -105,7 +108,12 @@ def _proxy(value: str) -> str:
         raise ValueError("each must be an address, a network such as 10.0.0.0/8, or unix") from None
 
 
-def _widths(value: tuple[int, ...]) -> tuple[int, ...]:
+def ascending_widths(value: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the widths of variants in ascending order, each once.
+
+    Raises:
+        ValueError: a width is too small or too large, or there are too many.
+    """
     if not all(MIN_WIDTH <= width <= MAX_WIDTH for width in value) or len(value) > MAX_WIDTHS:
         raise ValueError(
             f"must be at most {MAX_WIDTHS} widths of {MIN_WIDTH} to {MAX_WIDTH} pixels"
@@ -133,6 +141,15 @@ def _storage_url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+# Values that a setting and a key of a profile have in common.
+MaxBytes = Annotated[int, Field(ge=1, le=MAX_OBJECT_BYTES)]
+MaxPixels = Annotated[int, Field(ge=1, le=1_000_000_000)]
+MaxFrames = Annotated[int, Field(ge=1, le=100_000)]
+TicketTtl = Annotated[int, Field(ge=1, le=3600)]
+PutTtl = Annotated[int, Field(ge=1, le=43200)]
+MultipartTtl = Annotated[int, Field(ge=60, le=604800)]
+MAX_COUNT = 10_000
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 _Origin = Annotated[str, AfterValidator(_origin)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
@@ -140,7 +157,7 @@ OptionalS3Url = Annotated[
     Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
 ]
 BucketName = Annotated[str, AfterValidator(_bucket)]
-HeaderValue = Annotated[str, AfterValidator(_one_line)]
+HeaderValue = Annotated[str, AfterValidator(one_line)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_split)]
@@ -151,7 +168,9 @@ Hosts = Annotated[
 Proxies = Annotated[
     tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_split)
 ]
-Widths = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split), AfterValidator(_widths)]
+Widths = Annotated[
+    tuple[int, ...], NoDecode, BeforeValidator(_split), AfterValidator(ascending_widths)
+]
 Rate = Annotated[str | None, BeforeValidator(_none_if_empty), AfterValidator(_rate)]
 StorageUrl = Annotated[
     SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_storage_url)

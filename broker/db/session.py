@@ -21,6 +21,7 @@ from broker.db.former_uploads import refuse_former_uploads
 from broker.db.reasons import is_denied, is_missing_table, reason
 from broker.db.schema_version import require_migrated
 from broker.db.timing import watch
+from broker.db.used_profiles import CHECKED
 from broker.db.used_profiles import check as check_profiles
 from broker.domain.errors import CannotStart, DatabaseNotMigrated, DatabaseUnavailable
 from broker.domain.profiles import Profiles
@@ -111,7 +112,7 @@ class Database:
         self._sessions = sessionmaker(
             self.engine,
             expire_on_commit=False,
-            info={WRITER: threading.Lock(), CURSORS: self._cursors},
+            info={WRITER: threading.Lock(), CURSORS: self._cursors, CHECKED: set()},
         )
 
     def session(self) -> AbstractContextManager[Session]:

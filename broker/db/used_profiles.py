@@ -12,6 +12,8 @@ from broker.db.upsert import insert_unless_there
 from broker.domain.errors import ProfilesChanged
 from broker.domain.profiles import Profile, Profiles
 
+# In a session's `info`: the names of the profiles that this process has compared.
+CHECKED = "checked_profiles"
 _KINDS: tuple[tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]], ...] = (
     (Upload.owner_kind, Upload.key),
     (Image.owner_kind, Image.key),
@@ -30,6 +32,18 @@ def use(session: Session, profile: Profile) -> None:
     fault = _fault(used, profile)
     if fault is not None:
         raise _changed([fault])
+
+
+def use_once(session: Session, profile: Profile) -> None:
+    """Do what `use` does and commit, before this process's first ticket for the profile.
+
+    Two processes may have started with different files while the profile had no uploads.
+    """
+    checked: set[str] = session.info.setdefault(CHECKED, set())
+    if profile.name not in checked:
+        use(session, profile)
+        session.commit()
+        checked.add(profile.name)
 
 
 def check(session: Session, profiles: Profiles) -> None:

@@ -9,7 +9,7 @@ from broker.doctor.exposure import exposed
 from broker.doctor.finding import Finding, fail, ok, skip, warn
 from broker.doctor.trial import CONTENT_TYPE, PHOTO
 from broker.domain.object_keys import beside, written_key
-from broker.domain.profiles import PRIVATE
+from broker.domain.profiles import PRIVATE, PRIVATE_CACHE_CONTROL
 from broker.domain.put_request import put_object_request
 from broker.domain.storage_errors import StorageDenied
 from broker.domain.transports import transport_named
@@ -66,7 +66,7 @@ def key(examination: Examination) -> Iterator[Finding]:
     request = put_object_request(
         object_key=target,
         content_type=CONTENT_TYPE,
-        cache_control="no-store",
+        cache_control=PRIVATE_CACHE_CONTROL,
         size=len(PHOTO),
         checksum_sha256=None,
         upload_id="doctor",
@@ -105,7 +105,7 @@ def _private_object(examination: Examination, sent: str) -> PrivateObject | None
     storage, wanted = examination.trial.storage, examination.trial.private_key("doctor.png")
     try:
         etag = storage.copy(
-            sent, wanted, source=storage.head(sent), cache_control="private, no-store", acl=None
+            sent, wanted, source=storage.head(sent), cache_control=PRIVATE_CACHE_CONTROL, acl=None
         )
     except StorageDenied:
         listed = next(storage.list_objects(f"{PRIVATE}/"), None)

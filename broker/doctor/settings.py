@@ -24,6 +24,13 @@ def load() -> tuple[Settings | None, list[Finding]]:
 
 def _fault(line: str) -> Finding:
     setting, _, message = line.partition(": ")
+    if not setting.startswith(PREFIX):
+        return fail(
+            CHECK,
+            line,
+            setting=f"{PREFIX}PROFILES_FILE",
+            fix=f"correct {setting} as docs/profiles.md describes",
+        )
     missing = message == "Field required"
     return fail(
         CHECK,

@@ -22,16 +22,16 @@ from broker.domain.limits import Limits
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key, published_key, written_key
 from broker.domain.principal import Principal
-from broker.domain.profiles import PRIVATE, Owners
+from broker.domain.profiles import PRIVATE
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
-from broker.services.marketplace.images import delete_image
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
 from broker.services.uploads import outbox
+from broker.services.uploads.files import delete_file
 from broker.services.uploads.state import get_upload
 from broker.services.work import Work
 from broker.storage.protocol import Storage
@@ -67,9 +67,9 @@ class Trial:
         self, storage: Storage, limits: Limits, browser: Browser, now: Callable[[], datetime]
     ) -> None:
         self.storage = storage
+        # Not the profile of the operator's file, which may be private.
         self._profile = replace(
-            limits.profiles.ad_image,
-            owners=Owners.TABLE,
+            limits.built_in[0],
             content_types=(CONTENT_TYPE,),
             max_count=TICKETS_MAX,
             max_bytes=len(PHOTO),
@@ -144,7 +144,7 @@ class Trial:
         if self.image_id is None:
             return
         with self._work() as work:
-            delete_image(work, self.ad_id, self.image_id)
+            delete_file(work, self._profile, str(self.ad_id), self.image_id)
             outbox.drain(work)
         self.image_id = None
 

@@ -11,6 +11,7 @@ BrokerError
 │   ├── CapabilityRevoked
 │   └── CapabilityExhausted
 ├── NotFound
+├── AdOwnedByAnother        the ad with this id belongs to another user
 ├── ImageLimitReached
 ├── QuotaExceeded           too little of the user's quota is left; `fields` names what
 ├── ObjectMissing           the bytes have not arrived; retryable
@@ -128,6 +129,12 @@ class NotFound(BrokerError):
     """The resource does not exist, or this principal must not know that it exists."""
 
     code = "not_found"
+
+
+class AdOwnedByAnother(BrokerError):
+    """The ad that a service wants to replace belongs to another user."""
+
+    code = "ad_owned_by_another"
 
 
 class ImageLimitReached(BrokerError):

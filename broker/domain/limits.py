@@ -40,6 +40,7 @@ class Limits:
     quota_bytes: int = 10 * 1024**3
     quota_files: int = 2000
     inspection: str = "required"
+    ads_created_by: str = "user"
     max_pixels: int = 100_000_000
     max_frames: int = 300
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)

@@ -62,25 +62,19 @@ def type_of(
     Args:
         content_type: as the client or the object names it.
         name: the file name or object key.
-        accepted: the types of the profile; by default all image types.
+        accepted: the types of the profile; by default all image types. With ANY among them, a file
+            of any other type is accepted too, and is stored as ANY.
     """
     named = content_type.partition(";")[0].strip(" ").lower()
     if named in UNNAMED_TYPES:
-        found = _TYPES.get(splitext(name)[1].lstrip(".").lower(), ANY)
-        named = found if found in accepted else ANY
-    elif named not in accepted:
-        named = _ALL_ALIASES.get(named, named)
-    return named if named in accepted else None
+        named = _TYPES.get(splitext(name)[1].lstrip(".").lower(), ANY)
+    found = (one for one in (named, _ALL_ALIASES.get(named), ANY) if one in accepted)
+    return next(found, None)
 
 
 def extension_of(content_type: str) -> str:
     """Return the extension of object keys with this content type; `bin` if the type has none."""
     return _ALL_EXTENSIONS.get(content_type, "bin")
-
-
-def extension_of(content_type: str) -> str:
-    """Return the extension of keys with this type, without a dot."""
-    return EXTENSIONS.get(content_type, "bin")
 
 
 def published_type(content_type: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PRIVATE = "private"
+# Cache-Control of private objects, and of their downloads.
+PRIVATE_CACHE_CONTROL = "private, no-store"
 AD_IMAGE = "ad_image"
 AVATAR = "avatar"
 # The kinds of owners that have tables of their own.

@@ -79,7 +79,7 @@ class NewUpload:
     issued_by: int
     key: str
     written_key: str
-    file_name: str
+    file_name: str | None
     content_type: str
     size: int
     size_is_exact: bool

@@ -13,6 +13,7 @@ DEFAULT_DATA_DIR = Path(".broker")
 BUCKET = "media-bucket"
 PREFIX = "BROKER_"
 CORS = "BROKER_CORS_ORIGINS"
+PROFILES = "BROKER_PROFILES_FILE"
 # What describes the embedded S3 server, the database and the generated keys.
 OWNED = frozenset(
     PREFIX + name
@@ -74,7 +75,10 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / ENV_FILE
     kept = {name: value for name, value in dotenv_values(path).items() if value}
-    used = developer_settings(os.environ).used
+    used = dict(developer_settings(os.environ).used)
+    if used.get(PROFILES):
+        # The processes that `broker dev` starts have another working directory.
+        used[PROFILES] = str(Path(used[PROFILES]).resolve())
     # The page's own origin comes first: `api_url` reads it.
     origins = ",".join(
         (f"http://127.0.0.1:{port},http://localhost:{port}", *filter(None, [used.get(CORS)]))

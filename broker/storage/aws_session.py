@@ -17,6 +17,15 @@ def aws_session() -> boto3.Session:
     return boto3.Session(region_name=os.environ.get(REGION_VARIABLE) or None)
 
 
+def session_with_key(access_key_id: str | None, secret_access_key: str | None) -> boto3.Session:
+    """Create a session with the given key and the region of `aws_session`."""
+    return boto3.Session(
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+        region_name=os.environ.get(REGION_VARIABLE) or None,
+    )
+
+
 def region_of(session: boto3.Session) -> str:
     """Return the region that requests are signed for."""
     return session.region_name or DEFAULT_REGION

@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 from broker.domain.content_disposition import attachment
 from broker.domain.object_head import SignedUrl
-from broker.domain.profiles import PRIVATE
+from broker.domain.profiles import PRIVATE, PRIVATE_CACHE_CONTROL
 from broker.storage.sigv4 import Credentials, sign_get
 
 URL_TTL = timedelta(seconds=300)
-# Objects have this header, too. The URL signs it, because a client can send another one.
-CACHE_CONTROL = "private, no-store"
 
 
 class PrivateReader:
@@ -53,7 +51,8 @@ class PrivateReader:
         url = sign_get(
             object_key,
             query={
-                "response-cache-control": CACHE_CONTROL,
+                # Objects have it, too, but not those that were uploaded by other means.
+                "response-cache-control": PRIVATE_CACHE_CONTROL,
                 "response-content-disposition": attachment(name),
                 "response-content-type": content_type,
             },

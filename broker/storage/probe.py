@@ -7,14 +7,13 @@ silently, and the doctor must see the first answer.
 from dataclasses import dataclass
 from datetime import datetime
 
-import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
 from broker.config import Settings
 from broker.domain.storage_errors import StorageDenied
-from broker.storage.aws_session import aws_session, region_of
+from broker.storage.aws_session import aws_session, region_of, session_with_key
 from broker.storage.factory import bucket_url, s3_storage
 from broker.storage.s3 import S3Storage
 
@@ -77,10 +76,9 @@ class Probe:
     def with_private_key(self) -> S3Storage:
         """Return the bucket as the second key reaches it, which reads private files."""
         secret = self._settings.private_secret_access_key
-        session = boto3.Session(
-            aws_access_key_id=self._settings.private_access_key_id,
-            aws_secret_access_key=None if secret is None else secret.get_secret_value(),
-            region_name=self.region,
+        session = session_with_key(
+            self._settings.private_access_key_id,
+            None if secret is None else secret.get_secret_value(),
         )
         return s3_storage(self._settings, session)
 

@@ -29,7 +29,10 @@ class Act(StrEnum):
     UPLOAD_CANCELLED = "upload.cancelled"
     UPPY_SESSION_OPENED = "uppy_session.opened"
     UPPY_SESSION_REVOKED = "uppy_session.revoked"
+    IMAGE_EDITED = "image.edited"
     IMAGE_DELETED = "image.deleted"
+    AD_PUT = "ad.put"
+    AD_EDITED = "ad.edited"
     AD_DELETED = "ad.deleted"
 
 

@@ -54,6 +54,7 @@ export class Wire {
         return await this.#ask(method, path, { body, key, signal, token, paced });
       } catch (error) {
         if (signal?.aborted) throw aborted();
+        if (!(error instanceof BrokerError)) throw error; // for example a path that is not valid
         const { action, waitMs, exhausted } = this.retries.decide("request", error, { tries });
         if (action === "sign_in" && token !== undefined && this.tokens.refuse(owner, bearer, token) && !refusal) {
           refusal = { token, error };

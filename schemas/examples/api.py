@@ -170,6 +170,16 @@ API: dict[str, dict[str, Any]] = {
             "is_active": True,
         }
     },
+    "WholeAd": {
+        "ad": {
+            "owner": "1",
+            "title": "A red bicycle",
+            "description": "Ridden for two summers.",
+            "price": "850.00",
+            "is_active": True,
+            "is_sold": False,
+        }
+    },
     "AdChanges": {"price": {"price": "790.00"}},
     "AdPage": {"page": {"results": [_AD], "next_cursor": "MQ"}},
     "Image": {"image": _IMAGE},

@@ -11,6 +11,7 @@ from tests.doctor.conftest import Deployment, run
 from tests.servers.counters import Counters
 from tests.servers.fixtures import SECRET
 from tests.servers.minio import DOMAIN
+from tests.servers.private_key import private_key
 
 # These check nothing while BROKER_INSPECTION is off.
 OF_INSPECTION = {"workers", "processing", "media-write"}
@@ -59,10 +60,13 @@ def test_virtual_addressing_passes_and_http_is_a_warning_for_https_pages(
 
 
 def test_no_secret_is_ever_printed(deployment: Deployment) -> None:
+    key = private_key(deployment.bucket)
+    deployment.set(**{name.upper(): value for name, value in key.items()})
     url = deployment.bucket.server.endpoint_url.replace("://", "://user:its-password@")
     deployment.set(PUBLIC_URL=url, MEDIA_URL=f"{url}/{deployment.bucket.name}/media")
     for arguments in ([], ["--json"]):
         text = run(*arguments).output
-        for secret in (SECRET, deployment.bucket.server.secret_key, "its-password"):
+        own = key["private_secret_access_key"]
+        for secret in (SECRET, deployment.bucket.server.secret_key, own, "its-password"):
             assert secret not in text
         assert not re.search("(?i:signature=|policy=|x-amz-signature)|eyJ", text)

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 
 from tests.doctor.conftest import Deployment
+from tests.doctor.test_private_files import CHECKS, with_key
 from tests.servers import installed_or_skip
 from tests.servers.header_proxy import header_proxy
 from tests.servers.nginx import nginx
@@ -51,12 +52,14 @@ def test_report_01_the_doctor_warns_without_the_proxy_and_passes_behind_it(
     assert "turns a photo into a web page" in warned["detail"]
     assert "docs/operations/media.md" in warned["fix"]
     server, name = anywhere.bucket.server.endpoint_url, anywhere.bucket.name
+    with_key(anywhere)
     with installed_or_skip(), nginx(SITE, server, name) as url:
         only_media = anywhere.doctor(MEDIA_URL=f"{url}/{name}/media")
         report = anywhere.doctor(S3_PUBLIC_URL=url)
     # Readers can still use the bucket's own address.
     assert f"{server}/{name}/media: " in only_media.of("response-headers", "warn")["detail"]
     assert report.of("response-headers", "ok")["detail"].endswith("has no effect: image/png")
+    assert report.passed >= CHECKS
     assert report.failed == set()
     assert {"ticket", "put", "etag", "multipart", "incoming", "removal"} <= report.passed
 

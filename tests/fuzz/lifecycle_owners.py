@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis.stateful import precondition, rule
 
 from broker.services.marketplace import ads as ad_services
-from broker.services.marketplace import images
 from broker.services.marketplace.users import edit_user
+from broker.services.uploads.files import delete_file
 from tests.fuzz.machine import ALICE, BACK, BOB, FORBIDDEN, Machine
 from tests.fuzz.model import ModelOwner
 
@@ -29,10 +29,10 @@ class Owners(Machine):
         """Delete an image. An avatar cannot be deleted as an image of an ad."""
         upload = self.upload(back)
         ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
-        args = (ad.id, upload.image or 1_000_000)
-        assert self.act(images.delete_image, BOB, *args)[0] in FORBIDDEN
+        args = (self.limits.profiles.ad_image, str(ad.id), upload.image or 1_000_000)
+        assert self.act(delete_file, BOB, *args)[0] in FORBIDDEN
         there = upload.has_image and upload.owner is ad
-        code, _ = self.act(images.delete_image, ALICE, *args)
+        code, _ = self.act(delete_file, ALICE, *args)
         assert code == (None if there else "not_found")
         if there:
             upload.drop_image(self.now)

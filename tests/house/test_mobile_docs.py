@@ -16,6 +16,7 @@ from tree_sitter import Language, Parser
 from broker.api.problems.table import PROBLEMS
 from broker.app import create_app
 from broker.config import PREFIX, Settings
+from broker.domain.limits import Limits
 from broker.domain.s3_failures import Advice
 from schemas import images, parts, problems, profiles, tickets, uploads
 
@@ -60,7 +61,8 @@ def paths_of_the_api() -> dict[str, set[str]]:
 
 def fields_of_the_api() -> set[str]:
     modules: list[ModuleType] = [images, parts, problems, profiles, tickets, uploads]
-    return {
+    names_of_profiles = {profile.name for profile in Limits().profiles}
+    return names_of_profiles | {
         field.data_key or name
         for module in modules
         for schema in vars(module).values()

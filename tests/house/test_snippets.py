@@ -15,6 +15,7 @@ RUN = {
         "python": (7, "python_client/test_docs.py"),
         "sh": (2, "python_client/test_docs.py"),
     },
+    "docs/ads.md": {"python": (1, "http/marketplace/test_ads_page.py")},
     "docs/cookbook.md": {
         "jsx": (1, "js_client/test_cookbook_components.py"),
         "vue": (1, "js_client/test_cookbook_components.py"),
@@ -31,8 +32,9 @@ RUN = {
         "sh": (1, "unit/test_tokens_page.py"),
     },
 }
-# How to install the Python client from a repository. The page does not contain its address.
-NOT_RUN = {"docs/python.md": {"text": 1}}
+# How to install the Python client from a repository: the page does not contain its address. And a
+# request with a body that leaves something out.
+NOT_RUN = {"docs/python.md": {"text": 1}, "docs/ads.md": {"http": 1}}
 
 
 @pytest.mark.parametrize("page", list(RUN))

@@ -79,14 +79,15 @@ def test_the_unit_of_the_worker_lets_its_child_processes_give_up_their_rights() 
     assert "OOMPolicy=continue\n" in unit
 
 
-def test_only_the_api_gets_the_secrets_of_tokens() -> None:
+def test_only_the_api_gets_the_secrets_of_tokens_and_the_key_of_private_files() -> None:
     for unit in UNITS:
         unset = re.findall(r"^UnsetEnvironment=(.*)$", unit.read_text(), re.MULTILINE)
         if unit.name == "upload-broker-api.service":
             assert unset == []
         else:
             (names,) = unset
-            assert {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET"} <= set(names.split())
+            secrets = {"JWT_SECRET", "CAPABILITY_SECRET", "PRIVATE_SECRET_ACCESS_KEY"}
+            assert {PREFIX + name for name in secrets} <= set(names.split())
 
 
 def test_the_environment_file_has_only_settings_and_no_secret(
@@ -129,4 +130,10 @@ def test_report_01_traefik_redirects_a_photo_with_a_query_to_the_photo() -> None
     headers = TRAEFIK["middlewares"]["photo-headers"]["headers"]["customResponseHeaders"]
     site = (OPERATIONS / "nginx-media.conf").read_text()
     sent = re.findall(r'add_header (\S+) "?(.*?)"? always;', site)
-    assert dict(sent) == headers
+    assert sent == [*headers.items()] * 2  # photos and private files
+
+
+def test_proxies_keep_the_signed_queries_of_private_files() -> None:
+    files = TRAEFIK["routers"]["private-files"]
+    assert files["middlewares"] == ["photo-headers"]
+    assert "PathPrefix(`/media-bucket/private/`) && Method(`GET`)" in files["rule"]

@@ -182,7 +182,7 @@ def test_each_of_many_files_has_its_own_outcome(s3_bucket: Bucket, tmp_path: Pat
         ad = live.ad()
         with Broker(live.url, live.token) as broker:
             outcomes = broker.upload_many(
-                [photos[0], tmp_path / "missing.jpg", tmp_path / "text.txt", *photos[1:]],
+                [photos[0], tmp_path / "missing.jpg", tmp_path / "text.unknown", *photos[1:]],
                 ad=ad,
                 at_once=1,
             )

@@ -1,13 +1,13 @@
 """An invalid setting stops the start; the message has its name and never its value."""
 
+from dataclasses import replace
+
 import pytest
-from pydantic import SecretStr
 
 from broker.config import Settings, SettingsError
 from broker.config.background import BackgroundSettings
-from broker.config.private_files import require_private_key
 from broker.domain.limits import Limits
-from broker.domain.profiles import Profile, Profiles, Visibility
+from broker.domain.profiles import Profile, Visibility
 
 GOOD = {
     "BROKER_DATABASE_URL": "sqlite://",
@@ -112,24 +112,29 @@ def test_the_key_of_private_files_is_set_as_a_whole(monkeypatch: pytest.MonkeyPa
     assert "canary" not in repr(Settings.load())
 
 
-def test_a_private_profile_requires_the_key_that_reads_its_files() -> None:
-    def profile(name: str, visibility: Visibility) -> Profile:
-        return Profile(
-            name=name,
-            owner_kind=name,
-            prefix=f"{name}/",
-            content_types=("image/png",),
-            max_bytes=1,
-            visibility=visibility,
-        )
-
-    public, private = profile("product", Visibility.PUBLIC), profile("invoice", Visibility.PRIVATE)
-    without = Settings(database_url="sqlite://", s3_bucket="media-bucket", jwt_secret="s" * 32)
-    require_private_key(without, Profiles([public]))
-    with pytest.raises(ValueError, match="BROKER_PRIVATE_SECRET_ACCESS_KEY.* invoice is private"):
-        require_private_key(without, Profiles([public, private]))
-    key = {"private_access_key_id": "reader", "private_secret_access_key": SecretStr("secret")}
-    require_private_key(without.model_copy(update=key), Profiles([public, private]))
+def test_a_private_profile_requires_the_key_that_reads_its_files_except_in_the_background(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = Profile(
+        name="product", owner_kind="product", prefix="p/", content_types=(), max_bytes=1
+    )
+    invoice = replace(product, name="invoice", visibility=Visibility.PRIVATE)
+    for good, text in GOOD.items():
+        monkeypatch.setenv(good, text)
+    declared = [product]
+    monkeypatch.setattr(Settings, "limits", property(lambda _: Limits(declared=tuple(declared))))
+    assert Settings.load().private_access_key_id is None
+    declared.append(invoice)
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert str(error.value) == (
+        "BROKER_PRIVATE_ACCESS_KEY_ID: set this and BROKER_PRIVATE_SECRET_ACCESS_KEY, because the"
+        " profile invoice is private"
+    )
+    assert BackgroundSettings.load().private_access_key_id is None
+    monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", "reader")
+    monkeypatch.setenv("BROKER_PRIVATE_SECRET_ACCESS_KEY", "secret")
+    assert Settings.load().private_access_key_id == "reader"
 
 
 def test_an_empty_drain_file_setting_means_no_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from broker.domain import media_types
+from broker.domain.profiles import Profile
 from broker.inspection.inspect import _CLEAN
+from broker.services.tickets.issue import FileRequest, _with_canonical_type
 from schemas.tickets import TYPE_PATTERN
 
 DATA = json.loads((Path(__file__).parents[1] / "media_types.json").read_text())
@@ -89,9 +91,24 @@ def test_only_the_profiles_own_types_are_accepted() -> None:
     assert found("text/rtf", "a.rtf", "text/rtf") == "text/rtf"
 
 
-def test_a_profile_for_any_bytes_accepts_files_of_unknown_types() -> None:
-    anything = ("application/octet-stream",)
-    for name in ("a.bin", "a.pdf", "a"):
-        for unnamed in media_types.UNNAMED_TYPES:
-            assert media_types.type_of(unnamed, name, anything) == anything[0]
-    assert media_types.type_of("text/html", "a.bin", anything) is None
+def test_a_ticket_has_the_usual_name_of_a_type_of_its_profile() -> None:
+    pdf = Profile(
+        name="invoice",
+        owner_kind="invoice",
+        prefix="i/",
+        content_types=("application/pdf",),
+        max_bytes=1,
+    )
+    for named in ("", "application/octet-stream", "application/x-pdf", "Application/PDF; a=b"):
+        file = FileRequest(file_name="Rechnung.PDF", content_type=named)
+        assert _with_canonical_type(pdf, file).content_type == "application/pdf"
+    photo = FileRequest(file_name="a.jpg")
+    assert _with_canonical_type(pdf, photo) == photo
+
+
+def test_a_profile_for_any_bytes_stores_files_of_other_types_as_bytes() -> None:
+    anything = ("application/pdf", "application/octet-stream")
+    for named in (*media_types.UNNAMED_TYPES, "text/html", "image/jpeg", "model/stl"):
+        assert media_types.type_of(named, "a.bin", anything) == "application/octet-stream"
+    assert media_types.type_of("", "a.pdf", anything) == "application/pdf"
+    assert media_types.type_of("application/pdf", "a", anything) == "application/pdf"

@@ -9,6 +9,8 @@ VIEWS = {
     "issues_tickets": {
         "ad_images.upload_image",
         "ad_images.upload_images",
+        "owners.create_upload",
+        "owners.create_uploads",
         "users.upload_avatar",
         "uppy.get_upload_parameters",
         "uppy.create_multipart_upload",
@@ -16,6 +18,7 @@ VIEWS = {
     "is_probe": {"health.healthz", "health.readyz", "metrics.metrics"},
     "allows_large_body": {
         "ad_images.upload_images",
+        "owners.create_uploads",
         "parts.sign_upload_parts",
         "parts.complete_upload",
         "uppy.complete_multipart_upload",

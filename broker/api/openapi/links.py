@@ -1,7 +1,8 @@
 """OpenAPI links: which operations can follow an operation, with the values that they need.
 
-Client generators, documentation readers and fuzzers use them. Two links are left out: to the ads
-of a page, which may be empty, and to a capability, which is only a part of an endpoint's URL.
+Client generators, documentation readers and fuzzers use them. Three links are left out: to the
+ads of a page, which may be empty, to a capability, which is only a part of an endpoint's URL, and
+to the first upload for an owner, which the token names.
 """
 
 from typing import Any
@@ -32,6 +33,7 @@ def _to_ad(ad_id: str) -> dict[str, Parameters]:
     return _links(
         {"ad_id": ad_id},
         "get_ad",
+        "put_ad",
         "edit_ad",
         "mark_sold",
         "upload_image",
@@ -54,6 +56,12 @@ _UPPY_UPLOAD = {
 }
 _EDITS_OF_USER = ("edit_user", "upload_avatar", "open_user_uppy_session")
 _IMAGES_OF_AD = _to_image(f"{_BODY}id", f"{_BODY}images/0/id")
+_OF_OWNER = _links(
+    {"profile": f"{_PATH}profile", "owner": f"{_PATH}owner"},
+    "create_uploads",
+    "list_uploads",
+    "open_uppy_session",
+)
 LINKS: dict[str, dict[str, Parameters]] = {
     "create_ad": {
         **_to_ad(f"{_BODY}id"),
@@ -71,6 +79,9 @@ LINKS: dict[str, dict[str, Parameters]] = {
     "sign_upload_parts": _links(
         {"upload_id": f"{_PATH}upload_id"}, "list_upload_parts", "complete_upload"
     ),
+    "create_upload": {**_to_upload(f"{_BODY}id"), **_OF_OWNER},
+    "create_uploads": _to_upload(f"{_BODY}tickets/0/id"),
+    "open_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
     "open_ad_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
     "open_user_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
     "create_multipart_upload": _links(

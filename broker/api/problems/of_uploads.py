@@ -1,8 +1,15 @@
-"""The problem types of uploads, images and quotas; a part of `table`."""
+"""The problem types of ads, uploads, images and quotas; a part of `table`."""
 
 from broker.api.problems.problem_type import ProblemType
 
 UPLOADS = (
+    ProblemType(
+        "ad_owned_by_another",
+        409,
+        "Ad of another user",
+        "services: the ad with this id belongs to another user; nothing was changed",
+        "check the id and the owner; to give the ad to another user, delete it first",
+    ),
     ProblemType(
         "object_missing",
         409,

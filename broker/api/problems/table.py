@@ -55,7 +55,7 @@ _OTHERS = (
         "forbidden",
         403,
         "Forbidden",
-        "the ad or the profile belongs to another user",
+        "the ad or the profile belongs to another user, or only services may do this",
         "do not retry; use an account that owns it",
     ),
     ProblemType(

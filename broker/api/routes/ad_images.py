@@ -16,7 +16,7 @@ from broker.api.routes.ads import AD_PATH
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_many, issue_one
 from broker.domain.profiles import Profile
-from broker.services.marketplace import images as service
+from broker.services.uploads.files import delete_file, edit_file
 from schemas import images, tickets
 
 blueprint = Blueprint(
@@ -60,20 +60,24 @@ def upload_images(batch: dict[str, Any], profile: Profile, owner: str) -> Respon
 @blueprint.route(IMAGE_PATH, methods=["PATCH"], strict_slashes=False)
 @answers("not_found", "forbidden")
 @requires_token
+@names_ad
 @blueprint.arguments(images.ImageChanges)
 @blueprint.response(200, images.Image)
-def edit_image(changes: dict[str, Any], ad_id: int, image_id: int) -> dict[str, Any]:
+def edit_image(
+    changes: dict[str, Any], profile: Profile, owner: str, image_id: int
+) -> dict[str, Any]:
     """Change the alt_text or the order of an image."""
     with current().work(principal()) as work:
-        row = service.edit_image(work, ad_id, image_id, changes)
+        row = edit_file(work, profile, owner, image_id, changes)
     return shapes.image(row)
 
 
 @blueprint.route(IMAGE_PATH, methods=["DELETE"], strict_slashes=False)
 @answers("not_found", "forbidden")
 @requires_token
+@names_ad
 @blueprint.response(204)
-def delete_image(ad_id: int, image_id: int) -> None:
+def delete_image(profile: Profile, owner: str, image_id: int) -> None:
     """Delete an image."""
     with current().work(principal()) as work:
-        service.delete_image(work, ad_id, image_id)
+        delete_file(work, profile, owner, image_id)

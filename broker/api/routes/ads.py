@@ -18,6 +18,7 @@ from broker.domain.principal import ANYONE
 from broker.domain.profiles import Profile
 from broker.services.marketplace import ads as service
 from broker.services.marketplace.ads import AdView
+from broker.services.marketplace.put_ad import put_ad as put
 from schemas import ads as schemas
 from schemas import uploads
 from schemas.fields import the
@@ -33,12 +34,13 @@ AD_PATH = "/<id:ad_id>/"
 
 @blueprint.route("/", methods=["POST"], strict_slashes=False)
 @requires_ads_table
+@answers("forbidden")
 @requires_token
 @idempotent(blueprint)
 @blueprint.arguments(schemas.NewAd)
 @blueprint.response(201, schemas.Ad)
 def create_ad(fields: dict[str, Any]) -> Response:
-    """Create an ad."""
+    """Create an ad of your own."""
     created = Created(_written)
     with current().work(principal()) as work:
         view = service.create_ad(work, fields, answer=created.answer)
@@ -74,6 +76,24 @@ def get_ad(ad_id: int) -> dict[str, Any]:
         return shapes.ad(service.get_ad(work, ad_id), caller())
 
 
+@blueprint.route(AD_PATH, methods=["PUT"], strict_slashes=False)
+@requires_ads_table
+@answers("not_found", "forbidden", "ad_owned_by_another")
+@requires_token
+@blueprint.arguments(schemas.WholeAd)
+@blueprint.alt_response(201, schema=the(schemas.Ad))
+@blueprint.response(200, schemas.Ad)
+def put_ad(fields: dict[str, Any], ad_id: int) -> tuple[dict[str, Any], int]:
+    """Create or replace the ad with this id, for services.
+
+    201: the ad was created. 200: it was replaced; its images stay. The id may be one that no ad
+    has had, or that of a deleted ad. Ads that are created by POST never get an id that was used.
+    """
+    with current().work(principal()) as work:
+        view, created = put(work, ad_id, fields)
+    return shapes.ad(view, principal()), 201 if created else 200
+
+
 @blueprint.route(AD_PATH, methods=["PATCH"], strict_slashes=False)
 @requires_ads_table
 @answers("not_found", "forbidden")
@@ -81,7 +101,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 @blueprint.arguments(schemas.AdChanges)
 @blueprint.response(200, schemas.Ad)
 def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
-    """Edit your ad."""
+    """Edit your ad, or as a service any ad."""
     with current().work(principal()) as work:
         view = service.edit_ad(work, ad_id, changes)
     return shapes.ad(view, principal())
@@ -93,7 +113,7 @@ def edit_ad(changes: dict[str, Any], ad_id: int) -> dict[str, Any]:
 @requires_token
 @blueprint.response(204)
 def delete_ad(ad_id: int) -> None:
-    """Delete your ad and its images."""
+    """Delete your ad, or as a service any ad, and its images."""
     with current().work(principal()) as work:
         service.delete_ad(work, ad_id)
 
@@ -104,7 +124,7 @@ def delete_ad(ad_id: int) -> None:
 @requires_token
 @blueprint.response(200, schemas.Ad)
 def mark_sold(ad_id: int) -> dict[str, Any]:
-    """Mark your ad as sold."""
+    """Mark your ad as sold, or as a service any ad."""
     with current().work(principal()) as work:
         view = service.mark_sold(work, ad_id)
     return shapes.ad(view, principal())

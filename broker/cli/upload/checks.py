@@ -6,6 +6,8 @@ from pathlib import Path
 
 from broker_client import Profile, content_type_of
 
+ANY = "application/octet-stream"  # a profile with this type accepts any file
+
 
 def faults(files: Iterable[Path], profile: Profile) -> list[tuple[Path, str]]:
     """Return each file that cannot be uploaded, with the reason."""
@@ -22,7 +24,7 @@ def _faults(file: Path, profile: Profile) -> Iterator[str]:
         yield "not a file"
     elif not os.access(file, os.R_OK):
         yield "no permission to read it"
-    elif content_type_of(file.name) not in profile.content_types:
+    elif not {content_type_of(file.name), ANY} & set(profile.content_types):
         yield f"unsupported file extension; supported types: {', '.join(profile.content_types)}"
     elif size == 0:
         yield "the file is empty"

@@ -43,7 +43,8 @@ class OutcomePrinter:
         if self._as_json:
             lines = [(json.dumps(_as_json(file, outcome)), False)]
         elif outcome.image is not None:
-            lines = [(f"{printable(str(file))}\t{outcome.image.image_url}", False)]
+            shown = outcome.image.image_url or outcome.image.image
+            lines = [(f"{printable(str(file))}\t{shown}", False)]
         else:
             lines = []
         if outcome.error is not None:

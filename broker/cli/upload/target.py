@@ -1,21 +1,25 @@
 """The broker and the user of `broker upload`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from broker.cli.signing import dev_token
 from broker.local.dev_env import api_url
 
+if TYPE_CHECKING:  # a server installation does not have the client
+    from broker_client.tokens import TokenForOwner
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A broker's address, and the token or a function that returns a fresh one."""
+    """A broker's address, and the token or a function that returns an owner's."""
 
     url: str
-    token: str | Callable[[], str]
+    token: "str | TokenForOwner"
 
 
 def find_target(url: str | None, token: str | None, data_dir: Path, sub: str) -> Target:
@@ -44,4 +48,4 @@ def find_target(url: str | None, token: str | None, data_dir: Path, sub: str) ->
             f"No token. Set BROKER_TOKEN and pass --url, or run `broker dev` "
             f"({data_dir} has no token)."
         )
-    return Target(url=url or served, token=lambda: dev_token(data_dir, sub))
+    return Target(url=url or served, token=partial(dev_token, data_dir, sub))

@@ -152,9 +152,7 @@ def _row(
         return Skipped.NO_OBJECT
     if head.metadata.get("upload-id", "") not in {"", *lost} or VARIANT_WIDTH in head.metadata:
         return Skipped.OURS
-    content_type = type_of(head.content_type, owned.claim.key)
-    if content_type not in owned.profile.content_types:
-        content_type = None
+    content_type = type_of(head.content_type, owned.claim.key, owned.profile.content_types)
     if content_type is None or head.content_length == 0:
         return Skipped.NO_IMAGE
     if owned.profile.keeps_one and owned.named in taken:

@@ -1,12 +1,13 @@
-"""Ads: create, read, list, edit and delete."""
+"""Ads: create, read, list, edit and delete. `put_ad` has those with ids of the marketplace."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
+from broker.db.ad_counter import before_next
 from broker.db.fast_path import read_only
 from broker.db.models import Ad, Image, Upload, User
 from broker.domain.errors import Forbidden, NotFound
@@ -36,7 +37,12 @@ def create_ad(
 
     `fields` are title, description, price and is_active. `answer` is the response to store for
     retries, in the same transaction.
+
+    Raises:
+        Forbidden: only services may create ads (`BROKER_ADS_CREATED_BY`).
     """
+    if work.limits.ads_created_by == "service" and not work.principal.is_service:
+        raise Forbidden("Only the marketplace itself may create ads here.")
     # If the database was restored from a backup, the user of a cached token may have no row.
     owner_id = ensure_user(work.session, work.principal, now=work.now)
     ad = Ad(
@@ -50,9 +56,10 @@ def create_ad(
         created_at=work.now,
         updated_at=work.now,
     )
+    before_next(work.session)
     work.session.add(ad)
     work.session.flush()
-    (view,) = _views(work.session, select(Ad).where(Ad.id == ad.id))
+    (view,) = views(work.session, select(Ad).where(Ad.id == ad.id))
     keep(work.session, answer, view)
     work.session.commit()
     return view
@@ -61,7 +68,7 @@ def create_ad(
 def get_ad(work: Work, ad_id: int) -> AdView:
     """Return one ad; raise NotFound if there is none."""
     read_only(work.session)
-    found = _views(work.session, select(Ad).where(Ad.id == ad_id))
+    found = views(work.session, select(Ad).where(Ad.id == ad_id))
     work.session.commit()
     if not found:
         raise NotFound("There is no such ad.")
@@ -88,16 +95,25 @@ def list_ads(
     if is_sold is not None:
         query = query.where(Ad.is_sold == is_sold)
     read_only(work.session)
-    views = _views(work.session, query)
+    found = views(work.session, query)
     work.session.commit()
-    return views
+    return found
 
 
 def edit_ad(work: Work, ad_id: int, changes: Mapping[str, Any]) -> AdView:
     """Change an ad's fields; raise NotFound or Forbidden."""
-    require_own_ad(work, ad_id)
-    work.session.execute(update(Ad).where(Ad.id == ad_id).values(**changes, updated_at=work.now))
+    owner_id = require_right(work, ad_id)
+    edited = work.session.scalar(
+        update(Ad)
+        .where(*_owned(ad_id, owner_id))
+        .values(**changes, updated_at=work.now)
+        .returning(Ad.id)
+        .execution_options(synchronize_session=False)
+    )
     work.session.commit()
+    if edited is None:
+        raise NotFound("There is no such ad.")
+    record_ad(audit.Act.AD_EDITED, work, ad_id, owner_id)
     return get_ad(work, ad_id)
 
 
@@ -112,39 +128,65 @@ def delete_ad(work: Work, ad_id: int) -> None:
     The uploads and images are locked before the ad, because every transaction that ends an upload
     locks them in this order; otherwise two transactions could wait for each other. Then the ad's
     row is deleted. This waits for tickets that are being issued, and blocks new ones.
+
+    Raises:
+        NotFound: there is no such ad, or it was deleted in the meantime.
+        Forbidden: it belongs to another user.
     """
-    require_own_ad(work, ad_id)
+    owner_id = require_right(work, ad_id)
     session = work.session
     of_ad = (Upload.owner_kind == AD, Upload.owner_id == ad_id)
     pending = select(Upload.id).where(*of_ad, Upload.state.in_(UNFINISHED))
     images = select(Image.id).where(Image.owner_kind == AD, Image.owner_id == ad_id)
     session.execute(pending.order_by(Upload.id).with_for_update())
     session.execute(images.order_by(Image.id).with_for_update())
-    session.execute(delete(Ad).where(Ad.id == ad_id))
+    deleted = session.scalar(
+        delete(Ad)
+        .where(*_owned(ad_id, owner_id))
+        .returning(Ad.id)
+        .execution_options(synchronize_session=False)
+    )
+    if deleted is None:
+        raise NotFound("There is no such ad.")
     # A ticket that was issued after the locks were taken may be confirmed until it is ended here.
     # So images are deleted last: otherwise one could stay without an ad.
     uploads = session.scalars(pending).all()
     end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now, states=UNFINISHED)
     keys = delete_of_owner(session, work.limits, work.limits.profiles.ad_image, ad_id, now=work.now)
     session.commit()
-    fields = {"images": len(keys)}
-    audit.record(audit.Act.AD_DELETED, work.principal, f"{AD}/{ad_id}", fields)
+    record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
 
 
-def require_own_ad(work: Work, ad_id: int) -> None:
-    """Raise NotFound if there is no such ad, and Forbidden if it belongs to another user.
+def require_right(work: Work, ad_id: int) -> int:
+    """Return the id of the ad's owner, if the caller may change the ad. A service may change any.
 
-    A service may issue tickets for any ad, but it may not edit an ad.
+    Raises:
+        NotFound: there is no such ad.
+        Forbidden: it belongs to another user.
     """
     owner_id = work.session.scalar(select(Ad.owner_id).where(Ad.id == ad_id))
     work.session.commit()
     if owner_id is None:
         raise NotFound("There is no such ad.")
-    if owner_id != work.principal.user_id:
+    if not work.principal.acts_for(owner_id):
         raise Forbidden("This ad is not yours.")
+    return owner_id
 
 
-def _views(session: Session, query: Any) -> list[AdView]:
+def record_ad(act: audit.Act, work: Work, ad_id: int, owner_id: int, **fields: object) -> None:
+    """Write an audit line about an ad of the user `owner_id`."""
+    audit.record(act, work.principal, f"{AD}/{ad_id}", {**fields, "for_user": owner_id})
+
+
+def _owned(ad_id: int, owner_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that match an ad while it has this owner.
+
+    A service may delete an ad and put another one with its id in between.
+    """
+    return (Ad.id == ad_id, Ad.owner_id == owner_id)
+
+
+def views(session: Session, query: Any) -> list[AdView]:
     """Return ads with their owners and images, in four statements for any number of ads."""
     ads = session.scalars(query.execution_options(populate_existing=True)).all()
     ids = [ad.id for ad in ads]

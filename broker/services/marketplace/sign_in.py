@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import User
@@ -19,6 +19,7 @@ TRIES = 5
 def sign_in(work: Work) -> Principal:
     """Return the caller with the user's id; create the user from the token's claims if needed."""
     user_id = ensure_user(work.session, work.principal, now=work.now)
+    _fill_in_names(work, user_id)
     work.session.commit()
     return replace(work.principal, user_id=user_id)
 
@@ -44,6 +45,31 @@ def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int
         if user_id is not None:
             return user_id
     raise RuntimeError("no free id was found for a new user")
+
+
+def _fill_in_names(work: Work, user_id: int) -> None:
+    """Write the claims into a row that a service has created for one of the user's ads.
+
+    Such a row has no email and no names, and nobody has edited it. A read comes first, because a
+    write would wait for SQLite's lock.
+    """
+    caller = work.principal
+    names = {
+        "email": caller.email,
+        "first_name": caller.first_name,
+        "last_name": caller.last_name,
+    }
+    if not any(names.values()):
+        return
+    unnamed = (
+        User.id == user_id,
+        User.email.is_(None),
+        User.first_name == "",
+        User.last_name == "",
+        User.updated_at == User.created_at,
+    )
+    if work.session.scalar(select(User.id).where(*unnamed)) is not None:
+        work.session.execute(update(User).where(*unnamed).values(**names, updated_at=work.now))
 
 
 def _mapped_id(session: Session, subject: str) -> int | None:

@@ -97,7 +97,7 @@ def _with_canonical_type(profile: Profile, file: FileRequest) -> FileRequest:
     """Return the file with the type's usual name. A type that is not accepted stays as it is."""
     if file.content_type in profile.content_types:
         return file
-    found = type_of(file.content_type, file.file_name)
+    found = type_of(file.content_type, file.file_name, profile.content_types)
     return file if found is None else replace(file, content_type=found)
 
 
@@ -161,7 +161,7 @@ def _upload(
         issued_by=work.principal.user_id,
         key=key,
         written_key=object_key(INCOMING, key),
-        file_name=file.file_name,
+        file_name=file.file_name or None,
         content_type=file.content_type,
         size=size,
         size_is_exact=file.size is not None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_
 
+from broker.db import used_profiles
 from broker.db.fast_path import insert_uploads
 from broker.db.models import Upload
 from broker.db.owner_tables import table_of
@@ -37,7 +38,10 @@ def reserve(
             it.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
+        ProfilesChanged: the profile was used with another prefix or visibility.
     """
+    if profile.is_by_token:
+        used_profiles.use_once(work.session, profile)
     limit = profile.count_limit
     quota = reservation(work.limits, work.principal, uploads, now=work.now)
 

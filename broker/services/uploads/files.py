@@ -20,6 +20,8 @@ from broker.services.uploads.owners import authorise, id_of, user_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
+_MISSING = "This owner has no such file."
+
 
 class Position(NamedTuple):
     """The place of a file in the order of its owner's files."""
@@ -67,7 +69,7 @@ def edit_file(
     work: Work, profile: Profile, owner: str, file_id: int, changes: Mapping[str, Any]
 ) -> Image:
     """Change `alt_text` or `order`; raise NotFound or Forbidden."""
-    which = _which(work, profile, owner, file_id, Action.UPDATE)
+    user_id, which = _which(work, profile, owner, file_id, Action.UPDATE)
     if changes:
         work.session.execute(
             update(Image)
@@ -80,7 +82,8 @@ def edit_file(
     )
     work.session.commit()
     if file is None:
-        raise NotFound("This owner has no such file.")
+        raise NotFound(_MISSING)
+    _record(audit.Act.IMAGE_EDITED, work, profile, file_id, file.key, user_id)
     return file
 
 
@@ -90,14 +93,12 @@ def delete_file(work: Work, profile: Profile, owner: str, file_id: int) -> None:
     Raises:
         NotFound, Forbidden: see `edit_file`.
     """
-    which = _which(work, profile, owner, file_id, Action.DELETE)
+    user_id, which = _which(work, profile, owner, file_id, Action.DELETE)
     keys = delete_images(work.session, work.limits, *which, now=work.now)
     work.session.commit()
     if not keys:
-        raise NotFound("This owner has no such file.")
-    label = work.limits.profiles.label(profile.owner_kind, keys[0])
-    fields = {"image": file_id, "key": keys[0]}
-    audit.record(audit.Act.IMAGE_DELETED, work.principal, label, fields)
+        raise NotFound(_MISSING)
+    _record(audit.Act.IMAGE_DELETED, work, profile, file_id, keys[0], user_id)
 
 
 def may_read(work: Work, profile: Profile, owner: str) -> bool:
@@ -108,13 +109,21 @@ def may_read(work: Work, profile: Profile, owner: str) -> bool:
 
 def _which(
     work: Work, profile: Profile, owner: str, file_id: int, action: Action
-) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions that match the file, if the caller has the right to the action."""
-    authorise(work, profile, owner, action)
+) -> tuple[int, tuple[ColumnElement[bool], ...]]:
+    """Return the owner's user and the conditions that match the file, if the caller may do it."""
+    user_id = authorise(work, profile, owner, action)
     owner_id = id_of(work.session, profile, owner)
     if owner_id is None:
-        raise NotFound("This owner has no such file.")
-    return (Image.id == file_id, *of_owner(profile, owner_id))
+        raise NotFound(_MISSING)
+    return user_id, (Image.id == file_id, *of_owner(profile, owner_id))
+
+
+def _record(
+    act: audit.Act, work: Work, profile: Profile, file_id: int, key: str, user_id: int
+) -> None:
+    label = work.limits.profiles.label(profile.owner_kind, key)
+    fields = {"image": file_id, "key": key, "for_user": user_id}
+    audit.record(act, work.principal, label, fields)
 
 
 def _shows_names(work: Work, profile: Profile, owner: str) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from broker.db import used_profiles
 from broker.db.models import UppySession
 from broker.domain.errors import (
     CapabilityExhausted,
@@ -44,12 +45,14 @@ def open_session(
     *,
     answer: KeptAnswer[UppySession] | None = None,
 ) -> UppySession:
-    """Open a session for one owner; raise NotFound or Forbidden.
+    """Open a session for one owner; raise NotFound, Forbidden or ProfilesChanged.
 
     Requested limits above the operator's limits are lowered to them. A session that a grant opened
     ends with its token. `answer` is the response to store for retries, in the same transaction.
     """
     user_id = authorise(work, profile, owner)
+    if profile.is_by_token:
+        used_profiles.use_once(work.session, profile)
     limits = work.limits
     most_bytes = limits.uppy_session_files * profile.max_bytes
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)

@@ -58,11 +58,8 @@ class PrivateFiles:
         )
 
 
-NO_PRIVATE_FILES = PrivateFiles()
-
-
 def iam_policy(
-    settings: Settings, role: Role, private: PrivateFiles = NO_PRIVATE_FILES
+    settings: Settings, role: Role, private: PrivateFiles | None = None
 ) -> dict[str, Any]:
     """Return the IAM policy document with the minimum permissions for a role.
 
@@ -72,6 +69,8 @@ def iam_policy(
 
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
     So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if objects get an ACL.
+
+    Without `private`, the profiles of the settings say what private files need.
     """
     bucket = f"arn:aws:s3:::{settings.s3_bucket}"
     media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
@@ -80,6 +79,7 @@ def iam_policy(
     if role == "inspect":
         objects = _of_inspection(settings, bucket)
     else:
+        private = private or PrivateFiles.of(settings.limits.profiles)
         objects = _of_api(settings, role, private, bucket)
     statements = [
         *objects,

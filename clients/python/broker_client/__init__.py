@@ -4,7 +4,7 @@ The protocol is written as generators that do no I/O (`upload`, `whole`, `parts`
 steps defined in `steps`. A runner, `sync_runner` or `async_runner`, runs these steps.
 """
 
-from broker_client.async_driver import AsyncBroker
+from broker_client.async_broker import AsyncBroker
 from broker_client.errors import (
     BrokerError,
     ClientError,
@@ -43,7 +43,7 @@ from broker_client.models import (
     User,
     Variant,
 )
-from broker_client.sync_driver import Broker
+from broker_client.sync_broker import Broker
 
 __all__ = [
     "CONTENT_TYPES",

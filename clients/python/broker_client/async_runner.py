@@ -79,9 +79,11 @@ class AsyncRunner:
         return answer_of(response)
 
     async def _token(self, wanted: Token) -> str:
+        # First without the lock, so that owners with a token do not wait for another owner's.
+        if (current := self._tokens.current(wanted.owner, wanted.stale)) is not None:
+            return current
         async with self._token_lock:
-            current = self._tokens.current(wanted.owner, wanted.stale)
-            if current is not None:
+            if (current := self._tokens.current(wanted.owner, wanted.stale)) is not None:
                 return current
             with calling_function():
                 called = self._tokens.call(wanted.owner)

@@ -58,7 +58,7 @@ class FileToSend:
         """
         found = content_type_of(file_name(self.file), self.content_type)
         if found is None and self.content_type is not None:
-            return ANY  # for profiles that accept any bytes
+            return ANY  # for profiles that accept any file
         if found is None:
             raise UnknownType(
                 f"{file_name(self.file)}: unknown file extension; pass the content type"

@@ -1,4 +1,4 @@
-"""Requests and answers in httpx's terms, for both drivers."""
+"""Requests and answers in httpx's terms, for both runners."""
 
 import httpx
 

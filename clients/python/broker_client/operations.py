@@ -1,4 +1,4 @@
-"""The operations of Broker and AsyncBroker, as steps for a driver."""
+"""The operations of Broker and AsyncBroker, as steps for a runner."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

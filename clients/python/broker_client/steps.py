@@ -1,6 +1,6 @@
-"""The steps of an upload, without I/O: generators yield actions, a driver runs them.
+"""The steps of an upload, without I/O: generators yield actions, a runner runs them.
 
-A generator yields an action, receives the reply, and returns its result. The driver throws
+A generator yields an action, receives the reply, and returns its result. The runner throws
 NetworkError, and the OSErrors of a file, into the generator:
 
     def ask_twice(request: Request) -> Steps[Answer]:

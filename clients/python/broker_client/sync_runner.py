@@ -82,9 +82,11 @@ class Runner:
         return answer_of(response)
 
     def _token(self, wanted: Token) -> str:
+        # First without the lock, so that owners with a token do not wait for another owner's.
+        if (current := self._tokens.current(wanted.owner, wanted.stale)) is not None:
+            return current
         with self._token_lock:
-            current = self._tokens.current(wanted.owner, wanted.stale)
-            if current is not None:
+            if (current := self._tokens.current(wanted.owner, wanted.stale)) is not None:
                 return current
             with calling_function():
                 fresh: Any = self._tokens.call(wanted.owner)

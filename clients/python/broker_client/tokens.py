@@ -30,7 +30,7 @@ AsyncGivenToken = str | Callable[[], str | Awaitable[str]] | AsyncTokenForOwner
 class Tokens:
     """Tokens that the broker has not refused. A function without arguments has one for all owners.
 
-    The driver holds a lock around these calls.
+    A runner holds a lock around `call` and `keep`.
     """
 
     def __init__(self, token: AsyncGivenToken) -> None:

@@ -1,26 +1,41 @@
-"""The app of these tests has private profiles, and a key that reads their files only."""
+"""The app of these tests has private profiles, and a key that reads their files only.
+
+On MinIO each key has the policy that `broker bucket iam` prints; the worker has an administrator's.
+"""
 
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from broker.config import Settings
-from broker.domain.limits import Limits
+from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.http.files.private_files import PROFILES
 from tests.servers.fixtures import Bucket
+from tests.servers.minio_users import new_user
 from tests.servers.private_key import private_key
 
 
 @pytest.fixture
-def app(
-    make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> Flask:
-    undeclared = Settings.limits.fget
+def role() -> Role:
+    return "api"
 
-    def limits(self: Settings) -> Limits:
-        return replace(undeclared(self), declared=PROFILES)
 
-    monkeypatch.setattr(Settings, "limits", property(limits))
-    return make_app(inspection="required", **private_key(s3_bucket))
+@pytest.fixture
+def app(make_app: Callable[..., Flask], s3_bucket: Bucket, tmp_path: Path, role: Role) -> Flask:
+    file = tmp_path / "profiles.toml"
+    file.write_text(PROFILES)
+    changes: dict[str, Any] = {
+        "profiles_file": file,
+        "inspection": "required",
+        **private_key(s3_bucket),
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        if s3_bucket.server.private_key is None:
+            settings = Settings(**{**s3_bucket.settings.model_dump(), **changes})
+            key_id, secret = new_user(s3_bucket.server, iam_policy(settings, role))
+            environment.setenv("AWS_ACCESS_KEY_ID", key_id)
+            environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        return make_app(**changes)

@@ -7,53 +7,35 @@ from typing import Any
 import httpx
 from flask import Flask
 
-from broker.domain.profiles import Profile, Visibility
 from tests.http.client import Client, declared, send, token
 
 PDF = b"%PDF-1.7 an invoice for order 7"
-PROFILES = (
-    Profile(
-        name="product_image",
-        owner_kind="product_image",
-        prefix="products/product_",
-        content_types=("image/jpeg",),
-        max_bytes=2**20,
-        max_count=2,
-    ),
-    Profile(
-        name="invoice",
-        owner_kind="invoice",
-        prefix="invoices/order_",
-        content_types=("application/pdf", "text/csv"),
-        max_bytes=2**20,
-        max_count=0,
-        visibility=Visibility.PRIVATE,
-        is_inspected=False,
-        cache_control="private, no-store",
-    ),
-    Profile(
-        name="contract",
-        owner_kind="contract",
-        prefix="contracts/user_",
-        content_types=("application/pdf",),
-        max_bytes=2**20,
-        max_count=1,
-        keeps_one=True,
-        visibility=Visibility.PRIVATE,
-        is_inspected=False,
-        cache_control="private, no-store",
-    ),
-    Profile(
-        name="damage_photo",
-        owner_kind="damage_photo",
-        prefix="claims/claim_",
-        content_types=("image/jpeg", "image/heic"),
-        max_bytes=2**20,
-        visibility=Visibility.PRIVATE,
-        variant_widths=(320, 800),
-        cache_control="private, no-store",
-    ),
-)
+PROFILES = """
+[product_image]
+prefix = "products/product_{owner}/"
+content_types = ["image/jpeg"]
+max_count = 2
+
+[invoice]
+prefix = "invoices/order_{owner}/"
+content_types = ["application/pdf", "text/csv"]
+visibility = "private"
+inspection = "off"
+max_count = 0
+
+[contract]
+prefix = "contracts/user_{owner}/"
+content_types = ["application/pdf"]
+visibility = "private"
+inspection = "off"
+keeps_one = true
+
+[damage_photo]
+prefix = "claims/claim_{owner}/"
+content_types = ["image/jpeg", "image/heic"]
+visibility = "private"
+variants = [320, 800]
+"""
 ALL = ("create", "update", "delete", "read")
 
 

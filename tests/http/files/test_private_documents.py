@@ -32,6 +32,7 @@ def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     image = order.add(file_name="Rechnung Müller.pdf")
     key = image["image"]
     assert key.startswith("invoices/order_7/rechnung-muller_")
+    assert key.endswith(".pdf")
     assert (image["image_url"], image["variants"]) == (None, [])
 
     head = s3_bucket.storage.head(f"private/{key}")

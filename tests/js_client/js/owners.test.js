@@ -47,6 +47,16 @@ test("a document without a type is named by its extension and checked against it
   assert.equal(asked.filter((one) => one.key).length, 1);
 });
 
+test("a profile for any file takes files of every type, under the type that the browser names", async () => {
+  const { fetch, asked } = answers({
+    "GET /api/profiles/": [[200, { model: { ...PROFILE, content_types: ["application/octet-stream"] } }]],
+    "POST /api/owners/model/1/uploads/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  const broker = new Broker({ fetch, storage: storage() });
+  for (const file of [new File(["solid"], "a.stl"), PHOTO]) assert.deepEqual(await broker.upload(file, { profile: "model", owner: "1" }), IMAGE);
+  assert.deepEqual(asked.filter((one) => one.key).map((one) => JSON.parse(one.body).content_type), ["application/octet-stream", "image/jpeg"]);
+});
+
 test("a profile that the broker does not have is refused before a ticket is requested", async () => {
   const { fetch, lines } = shop({}), kept = storage();
   for (const profile of ["nothing", "constructor"]) {

@@ -27,7 +27,7 @@ from broker_client.operations import Operations
 from broker_client.owners import Owner
 from broker_client.processing import PROCESSING_TIMEOUT_SECONDS
 from broker_client.retry_policy import DEFAULT_RETRIES, RetryPolicy
-from broker_client.sync_driver import AT_ONCE, TIMEOUT_SECONDS
+from broker_client.sync_broker import AT_ONCE, TIMEOUT_SECONDS
 from broker_client.tokens import AsyncGivenToken
 
 

@@ -1,0 +1,100 @@
+"""A file of a private profile, from its ticket to its download, with the keys of each policy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask
+
+from broker.db.models import Image
+from broker.domain.grants import Action, grant
+from broker.domain.object_head import PresignedPost
+from broker.domain.object_keys import published_key
+from broker.domain.principal import Principal
+from broker.domain.storage_errors import StorageDenied
+from broker.services.confirm.confirm import confirm
+from broker.services.tickets.issue import FileRequest, issue
+from broker.services.uploads import outbox
+from broker.storage.bucket_setup.iam import iam_policy
+from tests.http.client import Client, token
+from tests.http.part_uploads import digest
+from tests.servers.fixtures import Bucket
+from tests.servers.minio_users import new_user
+from tests.servers.private_key import private_key
+
+PROFILES = """
+[order_document]
+prefix = "orders/order_{owner}/"
+content_types = ["application/pdf"]
+visibility = "private"
+inspection = "off"
+"""
+PDF = b"%PDF-1.7 a document of order A-17"
+NAME = "Rechnung für Zoë.pdf"
+BOTH = pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], s3_bucket: Bucket, tmp_path: Path) -> Flask:
+    """Return an API with a private profile; on MinIO it has a key with the printed policy."""
+    file = tmp_path / "profiles.toml"
+    file.write_text(PROFILES)
+    settings: dict[str, Any] = {"profiles_file": file, **private_key(s3_bucket)}
+    with pytest.MonkeyPatch.context() as environment:
+        if s3_bucket.server.private_key is None:
+            values = {**s3_bucket.settings.model_dump(), **settings}
+            policy = iam_policy(type(s3_bucket.settings)(**values), "api")
+            key_id, secret = new_user(s3_bucket.server, policy)
+            environment.setenv("AWS_ACCESS_KEY_ID", key_id)
+            environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        return make_app(**settings)
+
+
+@ONE_DATABASE
+@BOTH
+def test_a_private_file_is_uploaded_confirmed_downloaded_and_deleted(
+    app: Flask, s3_bucket: Bucket
+) -> None:
+    broker = app.extensions["broker"]
+    assert Client(app, token(1)).get("/api/users/me/").status_code == 200
+    caller = Principal(user_id=1, grants=grant("order_document", "A-17", Action.CREATE))
+    profile = broker.limits.profiles.named("order_document")
+    wanted = FileRequest(
+        file_name=NAME,
+        content_type="application/pdf",
+        size=len(PDF),
+        checksum_sha256=digest(PDF),
+    )
+    with broker.work(caller) as work:
+        (ticket,) = issue(work, profile, "A-17", [wanted])
+        form = ticket.transfer
+        assert isinstance(form, PresignedPost)
+        assert form.fields["key"].startswith("incoming/orders/order_A-17/")
+        sent = httpx.post(form.url, data=form.fields, files={"file": ("x", PDF)})
+        assert sent.status_code == 201, sent.text
+        image = confirm(work, ticket.upload.id)
+        outbox.drain(work)
+        assert isinstance(image, Image)
+        key, name = published_key(work.limits, image.key), image.file_name
+        (stored,) = [one.key for one in s3_bucket.storage.list_objects("")]
+        assert stored == key
+        assert key.startswith("private/orders/order_A-17/")
+        address = f"{work.storage.presigner.bucket_url}/{key}"
+        assert httpx.get(address).status_code == 403
+        if s3_bucket.server.private_key is None:
+            with pytest.raises(StorageDenied):
+                work.storage.head(key)
+        url = work.storage.private_reader.url(
+            key, file_name=name, content_type=image.content_type, now=work.now
+        ).url
+        answer = httpx.get(url)
+        assert (answer.status_code, answer.content) == (200, PDF)
+        assert answer.headers["content-disposition"] == (
+            'attachment; filename="Rechnung fur Zoe.pdf"; '
+            "filename*=UTF-8''Rechnung%20f%C3%BCr%20Zo%C3%AB.pdf"
+        )
+        work.storage.delete(key)
+        assert httpx.get(url).status_code == 404

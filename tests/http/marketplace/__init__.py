@@ -1,0 +1,1 @@
+"""Ads that users, and ads that services create, edit and delete."""
