@@ -163,4 +163,4 @@ def _merged(base: Profile, section: Section, *, inspects: bool) -> Profile:
         profile = replace(profile, cache_control=PRIVATE_CACHE_CONTROL)
     if profile.keeps_one:
         profile = replace(profile, max_count=1)
-    return profile if profile.is_inspected else replace(profile, variant_widths=())
+    return profile if inspection == "required" else replace(profile, variant_widths=())

@@ -67,7 +67,7 @@ class Limits:
             is_inspected=self.inspects,
             max_pixels=self.max_pixels,
             max_frames=self.max_frames,
-            variant_widths=self.ad_image_variants if self.inspects else (),
+            variant_widths=self.ad_image_variants,
             cache_control=self.cache_control,
             ticket_ttl=self.ticket_ttl,
             put_ttl=self.put_ttl,
@@ -81,7 +81,7 @@ class Limits:
             max_bytes=self.max_avatar_bytes,
             max_count=1,
             keeps_one=True,
-            variant_widths=self.avatar_variants if self.inspects else (),
+            variant_widths=self.avatar_variants,
         )
         return ad_image, avatar
 

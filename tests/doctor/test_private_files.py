@@ -26,6 +26,7 @@ def as_api(deployment: Deployment, **private: bool) -> None:
     as_allowed_by(deployment, policy)
 
 
+@RARE
 def test_private_files_are_read_with_urls_only(anywhere: Deployment) -> None:
     with_key(anywhere)
     report = anywhere.doctor()

@@ -48,5 +48,5 @@ def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
         "inspection": "required" if profile.is_inspected else "off",
         "max_pixels": profile.max_pixels,
         "max_frames": profile.max_frames,
-        "variant_widths": list(profile.variant_widths),
+        "variant_widths": list(profile.variant_widths) if profile.is_inspected else [],
     }

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
+from broker.db.models import Upload
 from broker.domain.errors import ObjectMissing
 from broker.domain.object_keys import written_key
 from broker.domain.states import UploadState
-from broker.domain.storage_errors import ObjectNotFound, ObjectRefused
+from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, StorageDenied
 from broker.services.confirm.record import record, record_published
 from broker.services.uploads.owners import require_right
 from broker.services.uploads.reject import reject
@@ -51,7 +52,7 @@ def confirm(work: Work, upload_id: UUID) -> Recorded:
             if upload.state != UploadState.PENDING:
                 return settled(work, upload)
             if stale and not being_completed(upload, now=work.now):
-                image = record_published(work, upload)
+                image = _published(work, upload)
                 if image is not None:
                     return image
                 end_upload(work, upload_id, UploadState.EXPIRED)
@@ -62,3 +63,14 @@ def confirm(work: Work, upload_id: UUID) -> Recorded:
         if image is not None:
             return image
     return reject(work, upload, "The object was replaced several times during the confirm.")
+
+
+def _published(work: Work, upload: Upload) -> Recorded | None:
+    """Record an upload whose object was published before a restore; see `record_published`."""
+    try:
+        return record_published(work, upload)
+    except StorageDenied:
+        if not work.limits.profiles.of_kind(upload.owner_kind).is_private:
+            raise
+        # The API's key cannot read private files; the reaper's can, and ends the upload.
+        raise ObjectMissing("The bucket does not hold the object.") from None

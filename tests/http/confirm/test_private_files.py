@@ -1,6 +1,7 @@
 """A file of a private profile, from its ticket to its download, with the keys of each policy."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Image
+from broker.domain.errors import ObjectMissing, UploadExpired
 from broker.domain.grants import Action, grant
 from broker.domain.object_head import PresignedPost
 from broker.domain.object_keys import published_key
@@ -98,3 +100,24 @@ def test_a_private_file_is_uploaded_confirmed_downloaded_and_deleted(
         )
         work.storage.delete(key)
         assert httpx.get(url).status_code == 404
+
+
+@ONE_DATABASE
+@BOTH
+def test_a_stale_ticket_without_its_file_is_left_to_the_reaper(app: Flask) -> None:
+    """The API's key cannot see whether the file was published before a restore."""
+    broker = app.extensions["broker"]
+    assert Client(app, token(1)).get("/api/users/me/").status_code == 200
+    caller = Principal(user_id=1, grants=grant("order_document", "A-17", Action.CREATE))
+    profile = broker.limits.profiles.named("order_document")
+    wanted = FileRequest(
+        file_name=NAME,
+        content_type="application/pdf",
+        size=len(PDF),
+        checksum_sha256=digest(PDF),
+    )
+    with broker.work(caller) as work:
+        (ticket,) = issue(work, profile, "A-17", [wanted])
+    late = ticket.server_time + timedelta(days=1)
+    with broker.work(caller, now=late) as work, pytest.raises((ObjectMissing, UploadExpired)):
+        confirm(work, ticket.upload.id)

@@ -175,7 +175,11 @@ IDS = (
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(ad=IDS, body=JSON | BODIES)
 def test_any_id_and_body_is_answered_as_documented(
@@ -183,6 +187,6 @@ def test_any_id_and_body_is_answered_as_documented(
 ) -> None:
     """`Client.call` checks the status, and the body against the OpenAPI document."""
     answer = service.call("PUT", f"/api/ads/{ad}/", json=body)
-    assert answer.status_code in (200, 201, 404, 405, 409, 415, 422)
+    assert answer.status_code in (200, 201, 400, 404, 405, 409, 415, 422)
     if answer.status_code in (200, 201):
         assert answer.get_json()["id"] == int(ad) <= ID_MAX
