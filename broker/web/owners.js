@@ -72,7 +72,7 @@ export class Owners {
     return item;
   }
 
-  /** Say which grants have no effect, so that nobody searches for what is not shown. */
+  /** Show which grants have no effect, so that nobody searches for what is missing. */
   #note(unknown, malformed) {
     const texts = [];
     if (unknown.size) texts.push(`Your token names ${[...unknown].join(", ")}, which this broker doesn't have.`);

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from sqlalchemy import select
 
 from broker.app import create_app
+from broker.config import Settings
 from broker.db.models import Upload
 from broker.local.process import ServerNotInstalled, free_ports
 from broker.storage import bucket_setup
@@ -135,8 +136,9 @@ def _open(
 ) -> Market:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    settings = bucket.settings.model_copy(
-        update={
+    settings = Settings(
+        **{
+            **bucket.settings.model_dump(),
             "database_url": f"sqlite:///{directory / 'broker.db'}",
             "cors_origins": (url,),
             "part_size": 5 * MIB,

@@ -1,15 +1,13 @@
 """The sign-in of `broker dev`: tokens that grant the owners that a developer opens."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 
 import jwt
 import pytest
 from flask import Flask
 
-from broker.config import Settings
 from broker.domain.grants import ENTRIES_MAX, Action, read_grants
-from broker.domain.limits import Limits
 from tests.http.client import Client
 from tests.http.files.private_files import PROFILES
 
@@ -17,16 +15,11 @@ MakeApp = Callable[..., Flask]
 
 
 @pytest.fixture
-def app(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    undeclared = Settings.limits.fget
-
-    def limits(self: Settings) -> Limits:
-        return replace(undeclared(self), declared=PROFILES)
-
-    monkeypatch.setattr(Settings, "limits", property(limits))
-    return make_app(
-        dev=True, private_access_key_id="reader", private_secret_access_key="of the reader"
-    )
+def app(make_app: MakeApp, tmp_path: Path) -> Flask:
+    file = tmp_path / "profiles.toml"
+    file.write_text(PROFILES)
+    reader = {"private_access_key_id": "reader", "private_secret_access_key": "of the reader"}
+    return make_app(dev=True, profiles_file=file, **reader)
 
 
 def test_the_token_grants_every_action_for_the_named_owners_only(app: Flask) -> None:

@@ -6,46 +6,33 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
-from broker.domain.profiles import Profile, Visibility
 from tests.http.client import token
 from tests.http.files.private_files import Owner, granted
 from tests.page.conftest import DESKTOP, Market
 
 PDF = b"%PDF-1.7 an invoice for order 7"
 ALL = ("create", "update", "delete", "read")
-PRIVATE: dict[str, Any] = {
-    "content_types": ("application/pdf", "text/csv"),
-    "max_bytes": 2**20,
-    "visibility": Visibility.PRIVATE,
-    "is_inspected": False,
-    "cache_control": "private, no-store",
-}
-PROFILES = (
-    Profile(
-        name="product_image",
-        owner_kind="product_image",
-        prefix="products/product_",
-        content_types=("image/jpeg", "image/png", "image/heic"),
-        max_bytes=2**26,
-        max_count=3,
-        is_inspected=False,
-    ),
-    Profile(
-        name="order_document",
-        owner_kind="order_document",
-        prefix="orders/order_",
-        max_count=0,
-        **PRIVATE,
-    ),
-    Profile(
-        name="contract",
-        owner_kind="contract",
-        prefix="contracts/user_",
-        max_count=1,
-        keeps_one=True,
-        **PRIVATE,
-    ),
-)
+PROFILES = """
+[product_image]
+prefix = "products/product_{owner}/"
+content_types = ["image/jpeg", "image/png", "image/heic"]
+max_count = 3
+
+[order_document]
+prefix = "orders/order_{owner}/"
+content_types = ["application/pdf", "text/csv"]
+visibility = "private"
+inspection = "off"
+max_bytes = "1MB"
+max_count = 0
+
+[contract]
+prefix = "contracts/user_{owner}/"
+content_types = ["application/pdf"]
+visibility = "private"
+inspection = "off"
+keeps_one = true
+"""
 
 
 def grant(profile: str, owner: str, *actions: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from broker.domain.grants import read_grants
-from broker.domain.profiles import Owners, Profile
 from tests.http.client import token
 from tests.page.owners.conftest import OpenShop
 from tests.page.owners.shop import add_documents, document, grant, owner, signed_in
@@ -130,31 +129,20 @@ def test_a_products_photos_without_the_action_update_cannot_be_moved_or_describe
     market.screenshot(page, "owner-no-update")
 
 
-BY_TOKEN = [
-    Profile(
-        name=name,
-        owner_kind=kind,
-        prefix=prefix,
-        owners=Owners.TOKEN,
-        has_integer_owners=True,
-        content_types=("image/jpeg",),
-        max_bytes=2**24,
-        max_count=count,
-        keeps_one=count == 1,
-        is_inspected=False,
-    )
-    for name, kind, prefix, count in (
-        ("ad_image", "ad", "ads/ad_", 20),
-        ("avatar", "user", "avatars/user_", 1),
-    )
-]
+BY_TOKEN = """
+[ad_image]
+owners = "token"
+
+[avatar]
+owners = "token"
+"""
 
 
 @pytest.mark.matrix(part="walks")
 def test_if_owners_are_by_token_the_page_has_no_listings_and_opens_a_granted_owner(
     open_shop: OpenShop, photos: list[Path]
 ) -> None:
-    market = open_shop(*BY_TOKEN, dev=False)
+    market = open_shop(BY_TOKEN, dev=False)
     page = signed_in(market, [grant("ad_image", "9"), grant("avatar", "1"), grant("ad_image", "x")])
     assert shown(page) == ["9 Ad image", "1 Avatar"]
     expect(page.locator("#owner-title")).to_have_text("Ad image 9")
@@ -172,7 +160,7 @@ def test_if_owners_are_by_token_the_page_has_no_listings_and_opens_a_granted_own
 
 @pytest.mark.matrix(part="walks")
 def test_a_token_that_grants_nothing_is_replaced_by_another(open_shop: OpenShop) -> None:
-    market = open_shop(*BY_TOKEN, dev=False)
+    market = open_shop(BY_TOKEN, dev=False)
     page = market.visit()
     dialog = page.get_by_role("dialog", name="Sign in")
     dialog.get_by_label("Token").fill(token(1))

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from broker.domain.profiles import Profile
 from broker.inspection.inspect import inspect
 from tests.http.worker import Worker
 from tests.page.accessibility import SCHEMES, barriers
@@ -14,6 +13,12 @@ from tests.page.owners.shop import add_documents, document, grant, open_as, sign
 from tests.page.seller import choose, expect_recorded, hold_back_forms, photo
 
 pytestmark = pytest.mark.matrix(part="walks")
+DAMAGE = """
+[damage_photo]
+prefix = "claims/claim_{owner}/"
+content_types = ["image/jpeg"]
+variants = [320, 800]
+"""
 
 
 def test_two_tabs_show_the_same_documents(
@@ -56,15 +61,7 @@ def test_an_interrupted_document_is_offered_again_on_its_board_only(
 def test_photos_of_a_product_are_processed_and_shown_in_the_size_that_fits(
     open_shop: OpenShop, photos: list[Path], tmp_path: Path
 ) -> None:
-    inspected = Profile(
-        name="damage_photo",
-        owner_kind="damage_photo",
-        prefix="claims/claim_",
-        content_types=("image/jpeg",),
-        max_bytes=2**24,
-        variant_widths=(320, 800),
-    )
-    market = open_shop(inspected, inspection="required")
+    market = open_shop(DAMAGE, inspection="required")
     (tmp_path / "worker").mkdir()
     worker = Worker(market.app, tmp_path / "worker", inspect=lambda request, **_: inspect(request))
     page = market.enter()
