@@ -7,7 +7,16 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.page.owners.conftest import OpenShop
-from tests.page.owners.shop import PDF, add_documents, document, open_as, owner
+from tests.page.owners.shop import (
+    ALL,
+    PDF,
+    add_documents,
+    document,
+    grant,
+    open_as,
+    owner,
+    signed_in,
+)
 from tests.page.seller import choose, expect_recorded, names, photo
 
 
@@ -80,20 +89,21 @@ def test_an_orders_documents_are_uploaded_downloaded_and_deleted(
 
 
 @pytest.mark.matrix(part="walks")
+@pytest.mark.parametrize("actions", [ALL, ("create",)], ids=["all", "without-read"])
 def test_a_new_contract_replaces_the_one_before(
-    open_shop: OpenShop, invoice: Path, tmp_path: Path
+    open_shop: OpenShop, invoice: Path, tmp_path: Path, actions: tuple[str, ...]
 ) -> None:
-    market = open_shop()
-    page = market.enter()
-    open_as(page, "contract", "1")
+    market = open_shop(dev=False)
+    page = signed_in(market, [grant("contract", "1", *actions)])
+    page.locator("#owners button").click()
     expect(page.locator("#limits")).to_contain_text("A new document replaces the one before.")
     assert page.locator("#files").get_attribute("multiple") is None
     choose(page, invoice)
-    expect(page.get_by_role("link", name=f"Download {invoice.name}")).to_be_visible()
+    expect(document(page, invoice)).to_have_attribute("data-state", "recorded")
     signed = tmp_path / "signed.pdf"
     signed.write_bytes(PDF + b" signed")
     choose(page, signed)
-    expect(page.get_by_role("link", name="Download signed.pdf")).to_be_visible()
+    expect(document(page, signed)).to_have_attribute("data-state", "recorded")
     expect(page.locator(".document")).to_have_count(1)
     assert [one["file_name"] for one in owner(market.app, "contract", "1").files()] == [
         "signed.pdf"
