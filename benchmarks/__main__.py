@@ -21,6 +21,7 @@ from benchmarks.rounds import say
 from benchmarks.rows import (
     batch,
     confirm,
+    grants,
     inspection,
     leases,
     listing,
@@ -39,6 +40,7 @@ from broker.local.process import ServerError
 
 ROWS: dict[str, Callable[[Bench], Section]] = {
     "ticket": ticket.run,
+    "grants": grants.run,
     "batch": batch.run,
     "confirm": confirm.run,
     "parts": parts.run,

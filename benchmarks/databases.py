@@ -28,6 +28,7 @@ WRITTEN = (
     "DELETE FROM uploads WHERE id > {mark}",
     "DELETE FROM deletions",
     "DELETE FROM idempotency_keys",
+    "DELETE FROM owners",
     "UPDATE ads SET places_taken = 0 WHERE id <= {ads} AND places_taken > 0",
 )
 COUNT = {

@@ -34,25 +34,28 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
         expires = int(time.time()) + 3 * 3600
-        self._tokens = [
-            jwt.encode(
-                {
-                    "sub": str(user),
-                    "exp": expires,
-                    "email": f"user{user}@example.com",
-                    "first_name": "John",
-                    "last_name": "Seller",
-                },
-                secret,
-                "HS256",
-            )
+        self._claims = [
+            {
+                "sub": str(user),
+                "exp": expires,
+                "email": f"user{user}@example.com",
+                "first_name": "John",
+                "last_name": "Seller",
+            }
             for user in range(1, USERS + 1)
         ]
+        self._tokens = [jwt.encode(claims, secret, "HS256") for claims in self._claims]
 
     @property
     def service(self) -> str:
         """The token of a backend, which acts for all users."""
         claims = {"sub": str(USERS + 1), "role": "service", "exp": int(time.time()) + 3600}
+        return jwt.encode(claims, self._secret, "HS256")
+
+    def granted(self, profile: str, owner: str) -> str:
+        """Return a token of user 1 with a grant to upload for an owner."""
+        entry = {"type": "upload", "profile": profile, "owner": owner, "actions": ["create"]}
+        claims = {**self._claims[0], "authorization_details": [entry]}
         return jwt.encode(claims, self._secret, "HS256")
 
     def of_user(self, user: int) -> str:

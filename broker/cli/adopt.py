@@ -33,7 +33,7 @@ from broker.services.work import Work
 @click.option("--dry-run", is_flag=True, help="Print what would be adopted, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -> None:
-    """Record existing objects as the images of ads and users.
+    """Record existing objects as the files of ads, users and other owners.
 
     With --restored, new ads never get an id that already has photos in the bucket. Run it
     before you start the API.

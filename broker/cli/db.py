@@ -8,6 +8,7 @@ from broker.cli.environment import broker_of_environment
 from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.config.background import BackgroundSettings
 from broker.db import migrate
+from broker.db.profiles_probe import faults_of_profiles
 from broker.db.schema_version import is_behind
 from broker.services.reconcile.verify_rows import wrong_rows
 
@@ -27,10 +28,19 @@ def upgrade() -> None:
 
 @db.command()
 def check() -> None:
-    """Exit with status 1 unless the database has all migrations of this release."""
-    current, head = migrate.current(BackgroundSettings.load().database_url), migrate.head()
+    """Exit with status 1 unless the database has all migrations and the profiles fit its uploads.
+
+    Nothing is changed.
+    """
+    settings = BackgroundSettings.load()
+    current, head = migrate.current(settings.database_url), migrate.head()
     click.echo(f"database at {current or 'nothing'}, newest is {head}")
-    sys.exit(1 if is_behind(current) else 0)
+    if is_behind(current):
+        sys.exit(1)
+    faults = faults_of_profiles(settings.database_url, settings.limits.profiles)
+    for fault in faults:
+        click.echo(fault)
+    sys.exit(1 if faults else 0)
 
 
 @db.command()

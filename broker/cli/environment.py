@@ -15,10 +15,12 @@ def broker_of_environment() -> Iterator[Broker]:
 
     Raises:
         SettingsError: a setting is missing or invalid.
+        CannotStart: a profile in use is missing or has changed.
     """
     settings = BackgroundSettings.load()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, profiles=settings.limits.profiles)
     try:
+        database.check_at_start()
         yield Broker(
             settings=settings,
             limits=settings.limits,

@@ -11,7 +11,6 @@ from broker.cli.inspection_directory import inspection_directory
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.cli.worker_processes import run_workers
-from broker.config.background import BackgroundSettings
 from broker.inspection.sandbox import inspect_in_child, protect_parent
 from broker.inspection.self_test import SelfTest, self_test
 from broker.services.processing.heartbeat import Heartbeat
@@ -51,11 +50,13 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
     protect_parent()
     with stop_signal() as stop:
         if processes > 1:
-            settings = BackgroundSettings.load()
+            # Report errors of the settings and the profiles here, once.
+            with broker_of_environment() as broker:
+                stop_seconds = broker.settings.stop_seconds
             run_workers(
                 processes,
                 stop=stop,
-                stop_seconds=settings.stop_seconds,
+                stop_seconds=stop_seconds,
                 metrics_host=metrics_host,
                 metrics_port=metrics_port,
             )

@@ -1,6 +1,6 @@
 """What `broker doctor` reads from the database about images, workers and uploads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,10 +22,14 @@ class Published:
     checksum_sha256: str | None
 
 
-def newest_published(url: str) -> list[Published]:
-    """Return the newest image and its smallest variant, if it has one; raise DatabaseFault."""
+def newest_published(url: str, owner_kinds: Collection[str]) -> list[Published]:
+    """Return the newest image and its smallest variant, if it has one; raise DatabaseFault.
+
+    Only images of these kinds of owners are looked at.
+    """
+    newest = select(Image).where(Image.owner_kind.in_(owner_kinds)).order_by(Image.id.desc())
     with _session(url) as session:
-        image = session.scalar(select(Image).order_by(Image.id.desc()).limit(1))
+        image = session.scalar(newest.limit(1))
         if image is None:
             return []
         return [_published(image), *(_published(each) for each in image.variants[:1])]

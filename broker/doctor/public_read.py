@@ -21,8 +21,9 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Read each published file: its bytes, Content-Type and Cache-Control."""
     settings = examination.settings
     if settings.limits.inspects:
+        public = [one.owner_kind for one in settings.limits.profiles if not one.is_private]
         try:
-            examination.published = newest_published(settings.database_url)
+            examination.published = newest_published(settings.database_url, public)
         except DatabaseFault as fault:
             yield skip(CHECK, f"the newest image cannot be read from the database: {fault}")
             return
@@ -69,7 +70,7 @@ def _has_bytes_of(answer: Answer, file: Published) -> bool:
 
 
 def _headers(examination: Examination, file: Published, answer: Answer) -> Finding:
-    given, wanted = answer.headers.get("Cache-Control", ""), examination.settings.cache_control
+    given, wanted = answer.headers.get("Cache-Control", ""), _cache_control(examination, file)
     name, base = _named(examination, file), _setting(examination)
     if answer.content_type != file.content_type:
         return fail(
@@ -89,6 +90,11 @@ def _headers(examination: Examination, file: Published, answer: Answer) -> Findi
             fix=f"make sure that {base} passes on the bucket's Cache-Control",
         )
     return ok(CHECK, f"anyone may read {name}, with {file.content_type} and {wanted}")
+
+
+def _cache_control(examination: Examination, file: Published) -> str:
+    found = examination.settings.limits.profiles.of_key(file.key)
+    return examination.settings.cache_control if found is None else found[0].cache_control
 
 
 def _unreadable(examination: Examination, file: Published, refused: Answer) -> Finding:

@@ -23,12 +23,12 @@ class Skipped(StrEnum):
 SKIPPED_DETAIL = {
     Skipped.KNOWN: "an image, a variant, an unfinished upload or the outbox already has this key",
     Skipped.OURS: "written by one of the broker's own uploads, or a copy of such an object",
-    Skipped.HAS_AVATAR: "the user already has an avatar, or a newer one was adopted",
+    Skipped.HAS_AVATAR: "the owner keeps one file and has it, or a newer one was adopted",
     Skipped.NO_OWNER: "the ad or user does not exist",
     Skipped.NO_OBJECT: "the bucket has no such object",
     Skipped.UNREADABLE: "the bucket refuses the HEAD of this object",
     Skipped.NO_IMAGE: "the object is empty, or its Content-Type is not accepted",
-    Skipped.OTHER_KEY: "the key does not name an ad or a user, or is longer than 255 characters",
+    Skipped.OTHER_KEY: "the key does not name an owner, or is longer than 255 characters",
 }
 # An operator must look at these. The other reasons are normal.
 UNEXPECTED = frozenset(Skipped) - {Skipped.KNOWN, Skipped.OURS, Skipped.HAS_AVATAR}

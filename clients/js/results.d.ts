@@ -34,7 +34,8 @@ export interface StoredFile {
   id: number;
   /** Object key without the location. */
   key: string;
-  url: string;
+  /** Null only in the answer to `updateFile`, for callers who may not read a private file. */
+  url: string | null;
   /** When the URL of a private file expires. Null for a public file. */
   url_expires_at: string | null;
   /** The name that the file was uploaded with, for those who may know it. */

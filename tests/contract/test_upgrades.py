@@ -23,11 +23,14 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
 from broker.db import migrate
 from broker.db.engine import make_engine
+from broker.db.session import Database
+from broker.domain.limits import Limits
 from tests.servers.postgres import Postgres
 
 Row = dict[str, Any]
@@ -172,3 +175,31 @@ def test_statements_of_each_earlier_release_work_on_the_newest_schema(
                 assert connection.execute(delete(table)).rowcount == 3, table.name
     finally:
         engine.dispose()
+
+
+def test_a_database_with_data_of_0_4_has_both_built_in_profiles_after_the_upgrade(
+    empty_database_url: str,
+) -> None:
+    command.upgrade(migrate.configuration(empty_database_url), "0010")
+    engine = make_engine(empty_database_url)
+    try:
+        before = MetaData()
+        before.reflect(engine, only=lambda name, _: name != "alembic_version")
+        rows: dict[Table, list[Row]] = {}
+        with engine.begin() as connection:
+            insert_a_row_of_each(connection, before, 0, rows)
+        migrate.upgrade(empty_database_url)
+        with engine.connect() as connection:
+            used = connection.execute(text("SELECT * FROM profiles ORDER BY name")).all()
+            names = connection.execute(text("SELECT file_name FROM images")).all()
+            owners = connection.scalar(text("SELECT count(*) FROM owners"))
+    finally:
+        engine.dispose()
+    assert used == [
+        ("ad_image", "ads/ad_", "public", "table"),
+        ("avatar", "avatars/user_", "public", "table"),
+    ]
+    assert (names, owners) == ([(None,)], 0)
+    database = Database(empty_database_url, profiles=Limits().profiles)
+    database.check()
+    database.dispose()

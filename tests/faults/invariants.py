@@ -4,6 +4,7 @@ They are true at any moment, even after a crash. With `at_rest`, stricter invari
 too. These are true after all retries and reaping: nothing is lost, and nothing is left.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -12,10 +13,28 @@ import boto3
 from flask import Flask
 from sqlalchemy import select
 
-from broker.db.models import Ad, Deletion, Image, ImageVariant, Upload, UploadPart, UserQuota
-from broker.db.session import Database
+from broker.db.models import (
+    Ad,
+    Deletion,
+    Image,
+    ImageVariant,
+    Owner,
+    Upload,
+    UploadPart,
+    User,
+    UserQuota,
+)
+from broker.db.session import Database, Session
 from broker.domain.limits import Limits
-from broker.domain.object_keys import INCOMING, final_key, object_key, written_key
+from broker.domain.object_keys import (
+    INCOMING,
+    final_key,
+    object_key,
+    published_key,
+    published_locations,
+    written_key,
+)
+from broker.domain.profiles import AD, PRIVATE, Profile
 from broker.domain.states import UNFINISHED, UploadState
 
 
@@ -83,6 +102,24 @@ def check_invariants(app: Flask, *, at_rest: bool = False, client: Any = None) -
     return compare(broker.database, broker.limits, listing, at_rest=at_rest)
 
 
+def _owners(session: Session, limits: Limits) -> dict[tuple[str, int], tuple[str, int | None]]:
+    """Return the owners in the tables that count: the name, and the slots if they are counted."""
+    return {
+        (profile.owner_kind, owner_id): (name, None if profile.keeps_one else slots)
+        for profile in limits.profiles
+        for owner_id, name, slots in _rows(session, profile)
+    }
+
+
+def _rows(session: Session, profile: Profile) -> list[tuple[int, str, int]]:
+    if profile.is_by_token:
+        rows = session.scalars(select(Owner).where(Owner.owner_kind == profile.owner_kind))
+        return [(row.id, row.owner, row.slots_taken) for row in rows]
+    if profile.owner_kind == AD:
+        return [(row.id, str(row.id), row.slots_taken) for row in session.scalars(select(Ad))]
+    return [(row.id, str(row.id), 0) for row in session.scalars(select(User))]
+
+
 def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bool) -> State:
     """Compare any bucket with the database."""
     objects = listing.objects()
@@ -90,7 +127,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         images = session.scalars(select(Image)).all()
         variants = session.scalars(select(ImageVariant)).all()
         uploads = session.scalars(select(Upload)).all()
-        ads = session.scalars(select(Ad)).all()
+        owners = _owners(session, limits)
         quotas = session.scalars(select(UserQuota)).all()
         deletions = session.scalars(select(Deletion)).all()
         parts = len(session.scalars(select(UploadPart)).all())
@@ -120,7 +157,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     # Every image has its object, with the right size and ETag.
     published = [*images, *variants]
     for image in published:
-        found = objects.get(f"{limits.location}/{image.key}")
+        found = objects.get(published_key(limits, image.key))
         if found != (image.size, image.etag):
             wrong(f"image {image.key} {image.size} {image.etag} has object {found}")
     # A key is that of one image or of one variant.
@@ -134,7 +171,7 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
     # runs now. A client may write below incoming/ even after its upload has ended.
     written = {written_key(limits, upload): upload for upload in uploads}
     incoming = {key for key in written if key.startswith(object_key(INCOMING, ""))}
-    public = {object_key(limits.location, image.key) for image in published}
+    public = {published_key(limits, image.key) for image in published}
     known = public | incoming
     known |= {deletion.object_key for deletion in deletions}
     for upload in unfinished:
@@ -145,8 +182,9 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         wrong(f"object {key} is known to no row")
     # Clients write only below incoming/, also parts, except for uploads of release 0.2.
     if all(upload.written_key is not None for upload in uploads):
-        for multipart_id in listing.begun(object_key(limits.location, "")):
-            wrong(f"parts of {multipart_id} are sent to a public key")
+        for location in published_locations(limits):
+            for multipart_id in listing.begun(object_key(location, "")):
+                wrong(f"parts of {multipart_id} are sent to a published key")
         for key in written.keys() - incoming:
             wrong(f"clients write to {key}")
     # A confirmed upload has one image. Any other upload has no image.
@@ -163,12 +201,25 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             wrong(f"upload {upload.key} is processed and has no object")
         if upload.state == UploadState.PROCESSING and upload.due_at is None:
             wrong(f"upload {upload.key} is processed and is never due")
-    # An ad's used slots are its images and unfinished uploads.
-    for ad in ads:
-        taken = sum(image.owner_kind == "ad" and image.owner_id == ad.id for image in images)
-        taken += sum(one.owner_kind == "ad" and one.owner_id == ad.id for one in unfinished)
-        if ad.slots_taken != taken:
-            wrong(f"ad {ad.id} counts {ad.slots_taken} slots, and has {taken}")
+    # An owner's used slots are its images and unfinished uploads. An owner that has any exists.
+    taken = Counter((row.owner_kind, row.owner_id) for row in [*images, *unfinished])
+    for owner, (_, slots) in owners.items():
+        if slots is not None and slots != taken[owner]:
+            wrong(f"{owner[0]} {owner[1]} counts {slots} slots, and has {taken[owner]}")
+    for kind, owner_id in taken.keys() - owners.keys():
+        wrong(f"{kind} {owner_id} has files, and no row")
+    # The row of an owner names the owner in its keys.
+    for row in [*images, *unfinished]:
+        name, _ = owners.get((row.owner_kind, row.owner_id), (None, None))
+        if name != limits.profiles.of_kind(row.owner_kind).owner_in(row.key):
+            wrong(f"{row.key} is of {row.owner_kind} {name}")
+    # Objects of a private profile are not below the public location, and only they are private.
+    for key in objects:
+        location, _, relative = key.partition("/")
+        if location == limits.location and limits.profiles.is_private(relative):
+            wrong(f"object {key} is private, and is below the public location")
+        if location == PRIVATE and not limits.profiles.is_private(relative):
+            wrong(f"object {key} is below private/, and its profile is public")
     # A user is charged for unfinished and confirmed uploads of the window. An ended upload is
     # charged until the outbox has deleted its object for the last time. An object that arrived
     # after the end of its upload is charged once more until it is deleted.

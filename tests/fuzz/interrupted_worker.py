@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.errors import DatabaseUnavailable
-from broker.domain.object_keys import object_key
+from broker.domain.object_keys import published_key
 from broker.domain.principal import SYSTEM
 from broker.domain.rejections import RejectionReason
 from broker.domain.storage_errors import StorageUnavailable
@@ -130,7 +130,7 @@ class Worker:
     def announce(self, session: Any, limits: Any, files: Any, *, now: datetime) -> None:
         assert self.attempt is not None
         announce(session, limits, files, now=now)
-        keys = [object_key(limits.location, each.key) for each in files]
+        keys = [published_key(limits, each.key) for each in files]
         with self.noting_faults():
             self.attempt.announce(keys, self.now)
 

@@ -28,7 +28,7 @@ from tests.fuzz.late_answers import CopyAnswers, RefusedDeletions
 from tests.fuzz.lifecycle_owners import Owners
 from tests.fuzz.lifecycle_parts import CHANGES, FULL, Parts, changed
 from tests.fuzz.lifecycle_worker import Workers
-from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, RULES, WHO
+from tests.fuzz.machine import ALICE, BACK, BACKEND, BOB, FORBIDDEN, WHO
 from tests.fuzz.model import ANSWERED, CHURNED, DONE, REPLACED, UNHEARD, ModelOwner, ModelUpload
 
 # Before and after the end of a form, a URL, the grace period, all signatures, a quota window.
@@ -66,8 +66,7 @@ class Lifecycle(Owners, Parts, Workers):
         photos = [f"photo {number + at}".encode() for at in range(len(kinds))]
         parts = [[FULL, one][-kind[3] :] for one, kind in zip(photos, kinds, strict=True)]
         files = [declared(data, kind) for data, kind in zip(parts, kinds, strict=True)]
-        profile = RULES.profiles.avatar if owner is self.alice else RULES.profiles.ad_image
-        whose = (profile, str(owner.id))
+        whose = (self.limits.profiles.of_kind(owner.kind), owner.name or str(owner.id))
         kept = {} if alone else {"answer": self.kept_answer(who)}
         code, tickets = self.act(issue, who, *whose, files, **kept)
         sizes = [file.size or model.MOST[owner.kind] for file in files]

@@ -8,7 +8,7 @@ from broker.services.marketplace import ads as ad_services
 from broker.services.marketplace.users import edit_user
 from broker.services.uploads.files import delete_file
 from tests.fuzz.machine import ALICE, BACK, BOB, FORBIDDEN, Machine
-from tests.fuzz.model import ModelOwner
+from tests.fuzz.model import ModelOwner, ModelUpload
 
 NEW_AD = {"title": "A bicycle", "description": "", "price": Decimal(1), "is_active": True}
 ADS_MAX = 3
@@ -26,8 +26,10 @@ class Owners(Machine):
     @precondition(lambda self: self.recent)
     @rule(back=BACK)
     def delete_image(self, back: int) -> None:
+        self.delete_image_of(self.upload(back))
+
+    def delete_image_of(self, upload: ModelUpload) -> None:
         """Delete an image. An avatar cannot be deleted as an image of an ad."""
-        upload = self.upload(back)
         ad = self.all_ads[-1] if upload.owner is self.alice else upload.owner
         args = (self.limits.profiles.ad_image, str(ad.id), upload.image or 1_000_000)
         assert self.act(delete_file, BOB, *args)[0] in FORBIDDEN

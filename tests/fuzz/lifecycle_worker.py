@@ -58,7 +58,9 @@ class Workers(Machine):
         self.inspect(not self.limits.inspects)
 
     def inspect(self, inspects: bool) -> None:
-        self.limits = replace(self.limits, inspection="required" if inspects else "off")
+        declared = tuple(replace(one, is_inspected=inspects) for one in self.limits.declared)
+        inspection = "required" if inspects else "off"
+        self.limits = replace(self.limits, inspection=inspection, declared=declared)
         self.world.inspects = inspects
 
     @precondition(lambda self: self.due())

@@ -3,6 +3,7 @@
 The actions are in `lifecycle*.py`.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,9 @@ from sqlalchemy import delete, select
 from broker.db.models import Ad, Base, Deletion, Image, ImageVariant, Upload, UserQuota
 from broker.db.session import Database
 from broker.domain.errors import BrokerError
+from broker.domain.grants import Action, Grants
 from broker.domain.limits import Limits
+from broker.domain.object_keys import published_key
 from broker.domain.principal import Principal, Role
 from broker.services.idempotency import KeptAnswer, claim
 from broker.services.work import Work
@@ -28,7 +31,9 @@ from tests.fuzz.late_answers import CopiedKeys
 from tests.fuzz.model import ModelOwner, ModelUpload
 from tests.fuzz.model_world import QUOTA_BYTES, QUOTA_FILES, WINDOW, World
 
-ALICE, BOB = Principal(user_id=1), Principal(user_id=2)
+PAPERS = ("order-1", "order-2", "order-3")
+GRANTS = Grants({("paper", name): frozenset({Action.CREATE}) for name in PAPERS})
+ALICE, BOB = Principal(user_id=1, grants=GRANTS), Principal(user_id=2)
 BACKEND = Principal(user_id=9, role=Role.SERVICE)
 WHO = st.sampled_from([ALICE, ALICE, BACKEND])
 RULES = Limits(
@@ -66,6 +71,7 @@ class Machine(RuleBasedStateMachine):
     bucket: HistoryBucket
     database: Database
     limits = RULES
+    places: Any = (Ad.id, Ad.slots_taken)
 
     def empty(self) -> None:
         self.bucket.clear()
@@ -147,7 +153,7 @@ class Machine(RuleBasedStateMachine):
                     Image, Image.id == ImageVariant.image_id
                 )
             ).all()
-            places = session.execute(select(Ad.id, Ad.slots_taken)).all()
+            places = session.execute(select(*self.places)).all()
             quotas = session.execute(
                 select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
             ).all()
@@ -158,10 +164,11 @@ class Machine(RuleBasedStateMachine):
             (one.id, one.state, one.expires_at, one.written, one.attempts, one.tries, one.reason)
             for one in uploads
         }
-        assert {(*row[:3], f"media/{row[3]}") for row in images} == {
+        published = functools.partial(published_key, self.limits)
+        assert {(*row[:3], published(row[3])) for row in images} == {
             (one.id, one.image, one.image_size, one.image_key) for one in uploads if one.has_image
         }
-        assert {(row[0], f"media/{row[1]}", row[2]) for row in variants} == {
+        assert {(row[0], published(row[1]), row[2]) for row in variants} == {
             (one.id, key, size) for one in uploads if one.has_image for key, size in one.variants
         }
         there = [ad for ad in self.all_ads if not ad.deleted]

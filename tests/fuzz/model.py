@@ -20,11 +20,11 @@ PUBLISHING = timedelta(minutes=15)  # the longest attempt to publish; more for l
 COPIED_PER_SECOND = 50_000_000
 LOOKS = 3  # how many HEADs a confirm sends if the object is replaced
 PART = 5 * MIB
-MOST = {"ad": 11 * MIB, "user": 8 * MIB}  # the bytes that an upload of open size reserves
+MOST = {"ad": 11 * MIB, "user": 8 * MIB, "paper": 11 * MIB}  # an upload of open size
 
-# How the bucket answers. ANSWERED: normally. UNHEARD: the request is lost. DONE: the request is
-# executed, but the answer is lost. LATER: like DONE, but the effect comes later. REPLACED: another
-# object is written between HEAD and copy. CHURNED: like REPLACED, after every HEAD.
+# How the bucket answers. UNHEARD: the request is lost. DONE: it is executed, but the answer is
+# lost. LATER: like DONE, but the effect comes later. REPLACED: another object is written between
+# HEAD and copy. CHURNED: like REPLACED, after every HEAD.
 ANSWERED, UNHEARD, DONE, LATER, REPLACED = "answered", "unheard", "done", "later", "replaced"
 CHURNED = "replaced again and again"
 
@@ -79,7 +79,7 @@ class ModelUpload:
 
     @property
     def final(self) -> str:
-        return f"media/{self.key}"
+        return f"{self.owner.location}/{self.key}"
 
     @property
     def written(self) -> str:
@@ -181,7 +181,7 @@ class ModelUpload:
 
 @dataclass(eq=False)
 class ModelOwner:
-    """An ad or a user with its uploads."""
+    """An ad, a user or an owner by token with its uploads. `name` is what grants name."""
 
     kind: str
     id: int
@@ -189,6 +189,8 @@ class ModelOwner:
     keeps: bool = False  # whether the reaper confirms stale uploads that have arrived
     given: bool = False  # whether it belongs to another user now
     deleted: bool = False
+    name: str = ""
+    location: str = "media"
     uploads: list[ModelUpload] = field(default_factory=list)
 
     @property

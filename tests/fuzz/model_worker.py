@@ -57,7 +57,7 @@ class ModelAttempt:
         own = self.number == 1 and not self.reads_published
         world.use_target(keys[0], self.upload.final, 1 if own else 2)
         stem = keys[0].rpartition(".")[0]
-        widths = [16, 32] if self.upload.owner.kind == "ad" else [16]
+        widths = [16] if self.upload.owner.kind == "user" else [16, 32]
         assert keys[1:] == [f"{stem}_w{width}.webp" for width in widths]
         due = now + ANNOUNCED
         for key in keys:

@@ -12,6 +12,7 @@ from broker.domain.limits import Limits
 from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable, scripted_workers
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
+from tests.fuzz.lifecycle_by_token import BY_TOKEN, BY_TOKEN_KEEPING, LifecycleByToken
 from tests.fuzz.machine import KEEPING, RULES
 from tests.fuzz.scripted import MORE, ON_SERVERS, SCRIPTED, STALE, Script, play
 from tests.servers.fixtures import Bucket
@@ -28,11 +29,11 @@ def kind_of(database_url: str) -> str:
 
 @contextmanager
 def history_on(
-    bucket: HistoryBucket, database_url: str, limits: Limits
+    bucket: HistoryBucket, database_url: str, limits: Limits, kind: type[Lifecycle] = Lifecycle
 ) -> Iterator[type[Lifecycle]]:
     database = Database(database_url)
 
-    class History(Lifecycle):
+    class History(kind):  # type: ignore[misc, valid-type]
         pass
 
     History.bucket, History.database, History.limits = bucket, database, limits
@@ -43,9 +44,13 @@ def history_on(
 
 
 def run_histories(
-    bucket: HistoryBucket, database_url: str, histories: int, limits: Limits = RULES
+    bucket: HistoryBucket,
+    database_url: str,
+    histories: int,
+    limits: Limits = RULES,
+    kind: type[Lifecycle] = Lifecycle,
 ) -> None:
-    with history_on(bucket, database_url, limits) as history:
+    with history_on(bucket, database_url, limits, kind) as history:
         run_state_machine_as_test(
             history, settings=repeatable(histories, stateful_step_count=STEPS)
         )
@@ -104,11 +109,28 @@ def test_rows_objects_and_model_agree_in_scripted_histories_on_a_real_bucket(
     play_all(ServerBucket(s3_bucket), database_url, ON_SERVERS)
 
 
+@pytest.mark.matrix(part="fuzz")
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_rows_objects_and_model_agree_for_owners_by_token_and_private_files(
+    database_url: str,
+) -> None:
+    histories = KEEPERS[kind_of(database_url)]
+    for limits in (BY_TOKEN, BY_TOKEN_KEEPING):
+        run_histories(InProcessBucket(), database_url, histories, limits, LifecycleByToken)
+    play_all(InProcessBucket(), database_url, SCRIPTED, BY_TOKEN, LifecycleByToken)
+    workers = scripted_workers.QUICK
+    play_all(InProcessBucket(), database_url, workers, BY_TOKEN_KEEPING, LifecycleByToken)
+
+
 def play_all(
-    bucket: HistoryBucket, database_url: str, scripted: dict[str, Script], limits: Limits = RULES
+    bucket: HistoryBucket,
+    database_url: str,
+    scripted: dict[str, Script],
+    limits: Limits = RULES,
+    kind: type[Lifecycle] = Lifecycle,
 ) -> None:
     """Run each script; the output names the failing one last."""
-    with history_on(bucket, database_url, limits) as history:
+    with history_on(bucket, database_url, limits, kind) as history:
         for about, script in scripted.items():
             sys.stdout.write(f"{about}\n")
             play(history(), script)

@@ -78,6 +78,8 @@ def something_of_each(app: Flask, directory: Path) -> dict[str, list[Any]]:
     session = alice.post(f"/api/ads/{ads[2]}/uppy_session/", {}).get_json()
     return {
         "ad_id": ads,
+        "profile": ["ad_image"],
+        "owner": [str(ad) for ad in ads],
         "user_id": [1],
         "image_id": [image["id"]],
         "upload_id": [ticket["id"] for ticket in [*forms, *parts]],

@@ -95,6 +95,14 @@ def test_an_ordinary_file_takes_the_fast_path_and_gets_its_defaults() -> None:
     assert load(bare) == {**bare, "alt_text": "", "order": 0}
 
 
+@pytest.mark.parametrize("content_type", ["application/pdf", "Text/CSV; charset=utf-8", ""])
+def test_a_document_of_any_type_takes_the_fast_path(content_type: str) -> None:
+    """The service compares the type with those of the profile."""
+    file = {**FILE, "content_type": content_type}
+    assert tickets.OwnerFile().load_fast(file) == file
+    assert tickets.OwnerFiles().load({"files": [file]}) == {"files": [file]}
+
+
 def test_the_files_of_a_batch_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     slow_loads: list[str] = []
     plain = ma.Schema.load

@@ -56,10 +56,12 @@ _UPPY_UPLOAD = {
 }
 _EDITS_OF_USER = ("edit_user", "upload_avatar", "open_user_uppy_session")
 _IMAGES_OF_AD = _to_image(f"{_BODY}id", f"{_BODY}images/0/id")
+_OWNER = {"profile": f"{_PATH}profile", "owner": f"{_PATH}owner"}
 _OF_OWNER = _links(
-    {"profile": f"{_PATH}profile", "owner": f"{_PATH}owner"},
+    _OWNER,
     "create_uploads",
     "list_uploads",
+    "list_files",
     "open_uppy_session",
 )
 LINKS: dict[str, dict[str, Parameters]] = {
@@ -81,6 +83,7 @@ LINKS: dict[str, dict[str, Parameters]] = {
     ),
     "create_upload": {**_to_upload(f"{_BODY}id"), **_OF_OWNER},
     "create_uploads": _to_upload(f"{_BODY}tickets/0/id"),
+    "list_files": _links({**_OWNER, "file_id": f"{_BODY}results/0/id"}, "edit_file", "delete_file"),
     "open_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
     "open_ad_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),
     "open_user_uppy_session": _links({"session_id": f"{_BODY}id"}, "revoke_uppy_session"),

@@ -16,14 +16,15 @@ blueprint = Blueprint("page", __name__)
 def index() -> Response:
     """Return the page. Its policy allows connections only to the API and the bucket.
 
-    Previews are `blob:` URLs, and placeholders `data:` URLs.
+    Previews are `blob:` URLs, and placeholders `data:` URLs. Private images come from the bucket.
     """
     answer = send_from_directory(WEB, "index.html")
     storage = current().storage
     bucket, media = _origin(storage.presigner.bucket_url), _origin(storage.media_url)
+    images = f"{media} {bucket}" if current().limits.profiles.have_private else media
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: data: {media}; connect-src 'self' {bucket}; "
+        f"img-src 'self' blob: data: {images}; connect-src 'self' {bucket}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return answer

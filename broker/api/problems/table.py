@@ -55,8 +55,9 @@ _OTHERS = (
         "forbidden",
         403,
         "Forbidden",
-        "the ad or the profile belongs to another user, or only services may do this",
-        "do not retry; use an account that owns it",
+        "the ad or the profile belongs to another user, the token has no grant for the owner, or "
+        "only services may do this",
+        "do not retry; use an account that owns it, or get a token with the grant",
     ),
     ProblemType(
         "capability_invalid",
@@ -210,10 +211,12 @@ _OTHERS = (
         "database_not_migrated",
         503,
         "Database not migrated",
-        "the database lacks a migration of this release, or `BROKER_INSPECTION` is `required` and "
-        "uploads of release 0.2 are pending; nothing was changed",
-        "try again after `Retry-After`; operators: run `broker db upgrade`, or set "
-        "`BROKER_INSPECTION=off` until those uploads have ended",
+        "the database lacks a migration of this release, `BROKER_INSPECTION` is `required` and "
+        "uploads of release 0.2 are pending, or a profile in use has another prefix or visibility; "
+        "nothing was changed",
+        "try again after `Retry-After`; operators: run `broker db upgrade`, set "
+        "`BROKER_INSPECTION=off` until those uploads have ended, or give all processes the same "
+        "file of profiles",
     ),
 )
 PROBLEMS = {one.code: one for one in sorted((*_OTHERS, *UPLOADS), key=lambda one: one.status)}

@@ -26,10 +26,12 @@ class Owner(Base):
 
 
 class UsedProfile(Base):
-    """The prefix and visibility of a profile, fixed by its first upload."""
+    """A profile at the last start: its first upload fixes prefix and visibility."""
 
     __tablename__ = "profiles"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     prefix: Mapped[str] = mapped_column(String(255))
     visibility: Mapped[str] = mapped_column(String(16))
+    # Which table counts the slots: that of ads or users, or `owners`.
+    owners: Mapped[str] = mapped_column(String(16))

@@ -23,7 +23,7 @@ from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import parse_upload_id
-from broker.services.uploads.owners import add_owner, existing
+from broker.services.uploads.owners import add_owner, existing, id_of
 from broker.services.work import Work
 
 
@@ -75,6 +75,7 @@ def adopt(
         if dry_run:
             tally.adopted += len(rows)
         elif rows:
+            _add_owners(work, rows)
             adopted = insert_images(work, rows)
             tally.adopted += len(adopted)
             for key in (row["key"] for row in rows if row["key"] not in adopted):
@@ -141,7 +142,7 @@ def _rows(
 
 def _row(
     owned: OwnedClaim,
-    owner_id: int,
+    owner_id: int | None,
     head: ObjectHead | None,
     taken: set[tuple[str, str]],
     lost: frozenset[str],
@@ -190,23 +191,38 @@ def _time(head: ObjectHead | None, now: datetime) -> datetime:
     return head.last_modified if head is not None and head.last_modified is not None else now
 
 
-def _owners(work: Work, batch: list[OwnedClaim]) -> dict[tuple[str, str], int]:
-    """Return the ids of the owners of the batch that exist. Those by token always exist."""
-    found: dict[tuple[str, str], int] = {}
+def _owners(work: Work, batch: list[OwnedClaim]) -> dict[tuple[str, str], int | None]:
+    """Return the ids of the owners of the batch that exist.
+
+    Owners by token always exist. Their id is None if they have no row yet.
+    """
+    found: dict[tuple[str, str], int | None] = {}
     for profile in work.limits.profiles:
         wanted = {owned.owner for owned in batch if owned.profile is profile}
         if profile.is_by_token:
-            ids = {owner: add_owner(work.session, profile, owner) for owner in sorted(wanted)}
+            for owner in wanted:
+                found[profile.owner_kind, owner] = id_of(work.session, profile, owner)
         else:
             there = existing(work.session, profile, {int(owner) for owner in wanted})
-            ids = {owner: int(owner) for owner in wanted if int(owner) in there}
-        found |= {(profile.owner_kind, owner): owner_id for owner, owner_id in ids.items()}
+            found |= {(profile.owner_kind, str(owner_id)): owner_id for owner_id in there}
     work.session.commit()
     return found
 
 
+def _add_owners(work: Work, rows: list[dict[str, Any]]) -> None:
+    """Insert the missing rows of owners by token, and name them in the rows of images."""
+    ids: dict[tuple[Profile, str], int] = {}
+    for row in rows:
+        named = work.limits.profiles.of_key(row["key"])
+        if named is not None and named[0].is_by_token:
+            if named not in ids:
+                ids[named] = add_owner(work.session, *named)
+            row["owner_id"] = ids[named]
+    work.session.commit()
+
+
 def _with_image(
-    work: Work, batch: list[OwnedClaim], owners: dict[tuple[str, str], int]
+    work: Work, batch: list[OwnedClaim], owners: dict[tuple[str, str], int | None]
 ) -> set[tuple[str, str]]:
     """Return the owners that keep one image and already have one."""
     names = {
@@ -216,7 +232,7 @@ def _with_image(
     }
     taken = select(Image.owner_kind, Image.owner_id).where(
         Image.owner_kind.in_({kind for kind, _ in names}),
-        Image.owner_id.in_({owner_id for _, owner_id in names}),
+        Image.owner_id.in_({owner_id for _, owner_id in names if owner_id is not None}),
     )
     rows = work.session.execute(taken).all()
     work.session.commit()

@@ -16,6 +16,8 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, func, select, true
 
 from broker.db.models import Image
+from broker.domain.limits import Limits
+from broker.domain.media_types import EXTENSIONS
 from broker.domain.object_keys import published_key, with_new_suffix
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused, PreconditionFailed
 from broker.inspection.directories import job_directory
@@ -107,7 +109,7 @@ def _reprocess_one(
 ) -> Reprocessed:
     done = Reprocessed(image_id=listed.id, key=listed.key, result=Result.COMPLETE)
     widths = _missing_widths(broker, listed)
-    if not _is_incomplete(listed, widths, selection):
+    if not _is_incomplete(broker.limits, listed, widths, selection):
         return done
     if selection.dry_run:
         return replace(done, result=Result.REPROCESSED)
@@ -118,7 +120,7 @@ def _reprocess_one(
         return replace(done, result=Result.CHANGED)
     (image,) = fresh
     widths = _missing_widths(broker, image)
-    if not _is_incomplete(image, widths, selection):
+    if not _is_incomplete(broker.limits, image, widths, selection):
         return replace(done, result=Result.CHANGED)
     try:
         with job_directory(tools.directory) as directory:
@@ -142,9 +144,22 @@ def _page(work: Work, *conditions: ColumnElement[bool]) -> Sequence[Image]:
     return found
 
 
-def _is_incomplete(image: Image, widths: tuple[int, ...], selection: Selection) -> bool:
+def _is_incomplete(
+    limits: Limits, image: Image, widths: tuple[int, ...], selection: Selection
+) -> bool:
+    if not _may_inspect(limits, image):
+        return False
     is_unknown = image.width is None or image.thumbhash is None
     return is_unknown or bool(widths) or (selection.clean and not image.is_clean)
+
+
+def _may_inspect(limits: Limits, image: Image) -> bool:
+    """Check whether a worker may inspect a file: it is an image, and its profile allows it.
+
+    With BROKER_INSPECTION=off, this command is the only inspection, so it takes every image.
+    """
+    profile = limits.profiles.of_kind(image.owner_kind)
+    return image.content_type in EXTENSIONS and (profile.is_inspected or not limits.inspects)
 
 
 def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from broker.config import Settings
 from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.object_keys import INCOMING
+from broker.domain.profiles import PRIVATE
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ABORT_RULE = "broker-abort-incomplete-uploads"
 ABORT_INCOMING_RULE = "broker-abort-incomplete-incoming"
+ABORT_PRIVATE_RULE = "broker-abort-incomplete-private"
 INCOMING_RULE = "broker-expire-incoming"
 INCOMING_DAYS = 30
 DAY = 86400
@@ -38,12 +40,16 @@ def incoming(settings: Settings) -> Aspect:
 def incomplete(settings: Settings) -> Aspect:
     """Abort multipart uploads that the broker did not abort itself.
 
-    Clients send parts below `incoming/`. The broker copies large objects in parts to the location.
+    Clients send parts below `incoming/`. The broker copies large objects in parts to where they are
+    published.
     """
     limits = settings.limits
     # A part that is signed just before the upload expires can arrive until its URL expires.
-    days = whole_days(limits.multipart_ttl + limits.put_ttl + limits.ticket_grace)
-    prefixes: dict[str, str] = {ABORT_RULE: settings.media_location, ABORT_INCOMING_RULE: INCOMING}
+    life = max(profile.multipart_ttl + profile.put_ttl for profile in limits.profiles)
+    days = whole_days(life + limits.ticket_grace)
+    prefixes = {ABORT_RULE: settings.media_location, ABORT_INCOMING_RULE: INCOMING}
+    if limits.profiles.have_private:
+        prefixes[ABORT_PRIVATE_RULE] = PRIVATE
     rules: list[dict[str, Any]] = [
         {
             "ID": rule_id,

@@ -75,13 +75,14 @@ class Image(Picture):
 class StoredFile(Picture):
     """A published file of an owner.
 
+    `url` is None only in the answer to a change, for callers who may not read a private file.
     `url_expires_at` is None for a public file, whose URL does not expire. `file_name` is the name
     that the file was uploaded with; it is None for callers who may not know it.
     """
 
     id: int
     key: str
-    url: str
+    url: str | None
     url_expires_at: datetime | None
     file_name: str | None
     content_type: str

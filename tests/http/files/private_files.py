@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 from flask import Flask
 
 from tests.http.client import Client, declared, send, token
@@ -36,6 +37,16 @@ content_types = ["image/jpeg", "image/heic"]
 visibility = "private"
 variants = [320, 800]
 """
+# `make matrix` repeats most tests on the other database and server.
+_OTHER = pytest.mark.matrix(part="walks")
+EACH_SERVER = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"),
+    [("sqlite", "seaweedfs"), pytest.param("postgresql", "minio", marks=_OTHER)],
+    indirect=True,
+)
+EACH_DATABASE = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=_OTHER)], indirect=True
+)
 ALL = ("create", "update", "delete", "read")
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from broker.api.request import page_cursors
 from tests.http.client import JPEG, Client, declared
-from tests.http.files.private_files import Owner, download, granted, owner_of
+from tests.http.files.private_files import EACH_DATABASE, Owner, download, granted, owner_of
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, processing
 
@@ -25,17 +25,18 @@ def published(owner: Owner, worker: Worker, **changes: Any) -> dict[str, Any]:
 
 def test_files_are_in_the_order_of_their_owner_on_every_page(app: Flask) -> None:
     order = owner_of(app, "invoice")
-    places = [3, 0, 1, 1, 32767, 1, 0, 3]
+    places = [3, 0, 1, 32767, 1, 0]
     ids = [order.add(order=place)["id"] for place in places]
     expected = [one for _, one in sorted(zip(places, ids, strict=True))]
     assert [file["id"] for file in order.files()] == expected
-    for limit in (1, 3, 8):
+    for limit in (1, 4, 6):
         pages = [[file["id"] for file in page] for page in order.pages(limit)]
         assert [one for page in pages for one in page] == expected
         assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     assert owner_of(app, "invoice", "8").files() == []
 
 
+@EACH_DATABASE
 def test_a_file_that_is_deleted_between_two_pages_moves_no_other(app: Flask) -> None:
     order = owner_of(app, "invoice")
     ids = [order.add()["id"] for _ in range(4)]
@@ -69,6 +70,7 @@ def test_any_number_in_a_cursor_is_a_place_in_the_list(app: Flask) -> None:
         assert [file["id"] for file in found] == expected, number
 
 
+@EACH_DATABASE
 def test_anyone_lists_public_files_but_only_their_owner_sees_the_names(
     app: Flask, worker: Worker, anyone: Client, bob: Client, service: Client
 ) -> None:
@@ -85,6 +87,7 @@ def test_anyone_lists_public_files_but_only_their_owner_sees_the_names(
         assert client.get(path).get_json()["results"] == [{**file, "file_name": None}]
 
 
+@EACH_DATABASE
 def test_the_files_of_an_ad_are_its_images(
     app: Flask, worker: Worker, alice: Client, bob: Client, anyone: Client, service: Client
 ) -> None:
@@ -116,6 +119,7 @@ def test_the_files_of_an_ad_are_its_images(
     assert anyone.get("/api/owners/ad_image/999/files/").status_code == 404
 
 
+@EACH_DATABASE
 def test_private_files_are_for_those_with_a_grant_to_read(
     app: Flask, anyone: Client, bob: Client, service: Client
 ) -> None:
@@ -140,6 +144,7 @@ def test_private_files_are_for_those_with_a_grant_to_read(
         assert download(file["url"]).status_code == 200
 
 
+@EACH_DATABASE
 def test_each_change_of_a_file_needs_its_own_action(app: Flask, bob: Client) -> None:
     order = owner_of(app, "invoice")
     path = f"{order.path}files/{order.add()['id']}/"
@@ -158,6 +163,7 @@ def test_each_change_of_a_file_needs_its_own_action(app: Flask, bob: Client) -> 
     assert may_delete.delete(path).status_code == 404
 
 
+@EACH_DATABASE
 def test_a_file_is_found_below_its_own_owner_only(app: Flask) -> None:
     order, other = owner_of(app, "invoice"), owner_of(app, "invoice", "8")
     file = order.add()

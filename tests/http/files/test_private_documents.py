@@ -5,8 +5,9 @@ from datetime import timedelta
 from flask import Flask
 from werkzeug.http import parse_options_header
 
-from tests.http.client import EACH_SERVER, Client, declared, send
-from tests.http.files.private_files import PDF, download, owner_of
+from tests.http import client
+from tests.http.client import Client, declared, send
+from tests.http.files.private_files import EACH_SERVER, PDF, download, owner_of
 from tests.http.reconciling import there
 from tests.http.uploads.test_lifecycle import reap
 from tests.servers.fixtures import Bucket
@@ -21,9 +22,9 @@ NAMES = {
     "ü" * 251 + ".pdf": "u" * 60,
     "x" * 251 + ".pdf": "x" * 60,
 }
-pytestmark = EACH_SERVER
 
 
+@client.EACH_SERVER
 def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -60,11 +61,11 @@ def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
 
     assert order.client.delete(f"{order.path}files/{file['id']}/").status_code == 204
     assert order.files() == []
-    reap(app)
     assert download(file["url"]).status_code in (403, 404)
     assert order.client.delete(f"{order.path}files/{file['id']}/").status_code == 404
 
 
+@client.EACH_SERVER
 def test_a_download_has_the_name_that_the_file_was_sent_with(app: Flask) -> None:
     order = owner_of(app, "invoice")
     for name in NAMES:
@@ -81,6 +82,7 @@ def test_a_download_has_the_name_that_the_file_was_sent_with(app: Flask) -> None
         assert options["filename"] == name.encode()[-255:].decode(errors="ignore")
 
 
+@EACH_SERVER
 def test_pages_and_scripts_are_refused_by_the_broker_and_by_the_bucket(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -110,6 +112,7 @@ def test_pages_and_scripts_are_refused_by_the_broker_and_by_the_bucket(
     assert served.headers["Content-Disposition"].startswith("attachment;")
 
 
+@EACH_SERVER
 def test_a_new_contract_replaces_the_one_before(app: Flask, s3_bucket: Bucket) -> None:
     user = owner_of(app, "contract")
     first = user.add(b"%PDF-1.7 first", file_name="first.pdf")
@@ -123,6 +126,7 @@ def test_a_new_contract_replaces_the_one_before(app: Flask, s3_bucket: Bucket) -
     assert not there(s3_bucket, f"private/{first['image']}")
 
 
+@EACH_SERVER
 def test_a_url_works_for_five_minutes(app: Flask, anyone: Client) -> None:
     order = owner_of(app, "invoice")
     order.add()

@@ -4,8 +4,7 @@ import pytest
 from flask import Flask
 
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER
-from tests.http.files.private_files import download, owner_of
+from tests.http.files.private_files import EACH_SERVER, download, owner_of
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
@@ -46,6 +45,15 @@ def test_a_photo_and_its_variants_are_published_below_private(
     reap(app)
     assert stored(s3_bucket, "private/") == set()
     assert {download(url).status_code for url in urls} <= {403, 404}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_page_may_show_private_photos(app: Flask, s3_bucket: Bucket) -> None:
+    with app.test_client().get("/") as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    # The bucket serves public images and private ones.
+    origin = "/".join(s3_bucket.storage.presigner.bucket_url.split("/")[:3])
+    assert f"img-src 'self' blob: data: {origin} {origin};" in policy
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from broker.db.models import Owner, Upload, UsedProfile, UserQuota
+from broker.db.models import Owner, Upload, UserQuota
 from broker.services.reconcile.verify_rows import wrong_rows
 from tests.http.client import at_once, declared, rows
 from tests.http.owners.granted import PRODUCT, PROFILES, caller, entry, everything
@@ -30,7 +30,6 @@ def test_twenty_first_tickets_at_once_make_one_owner_and_keep_its_limit(app: Fla
         assert (owner.owner_kind, owner.owner) == ("gallery", "42")
         assert owner.slots_taken == GALLERY_COUNT
         assert set(session.scalars(select(Upload.owner_id))) == {owner.id}
-        assert [row.name for row in session.scalars(select(UsedProfile))] == ["gallery"]
         assert session.scalars(select(UserQuota.files_taken)).one() == GALLERY_COUNT
     with app.extensions["broker"].system_work() as work:
         assert list(wrong_rows(work)) == []
@@ -46,29 +45,28 @@ def test_sessions_and_tickets_at_once_make_one_owner(app: Flask) -> None:
         return ada.post(path, declared() if path.endswith("uploads/") else {})
 
     assert statuses(at_once(20, ask)) == {201: 20}
-    assert (rows(app, Owner), rows(app, UsedProfile)) == (1, 1)
+    assert rows(app, Owner) == 1
     with app.extensions["broker"].database.session() as session:
         assert session.scalars(select(Owner.slots_taken)).one() == 10
 
 
-def test_the_first_use_of_a_changed_profile_is_refused_and_writes_nothing(
+def test_a_process_with_the_former_prefix_of_a_profile_is_refused_and_writes_nothing(
     app: Flask, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """Both processes started before the profile was used, each with another prefix."""
+    """The second process started with another prefix while the profile had no uploads."""
     changed = tmp_path / "changed.toml"
     changed.write_text(PROFILES.replace("products/product_", "goods/product_"))
-    other = make_app(profiles_file=changed)
-    first = caller(app, "ada", entry("1"))
-    assert first.post("/api/owners/product_image/1/uploads/", declared()).status_code == 201
-    ada = caller(other, "ada", entry("1"), entry("42"))
+    newer = caller(make_app(profiles_file=changed), "ada", entry("42"))
+    ada = caller(app, "ada", entry("42"))
     ada.get("/api/users/me/")
-    before = everything(other)
-    for known_or_new in ("1", "42"):
-        owner = f"/api/owners/product_image/{known_or_new}/"
+    for _ in ("a new owner", "a known owner"):
+        before = everything(app)
         for answer in (
-            ada.post(owner + "uploads/", declared()),
-            ada.post(owner + "uploads/batch/", {"files": [declared()]}),
-            ada.post(owner + "uppy_session/", {}),
+            ada.post(f"{PRODUCT}/uploads/", declared()),
+            ada.post(f"{PRODUCT}/uploads/batch/", {"files": [declared()]}),
+            ada.post(f"{PRODUCT}/uppy_session/", {}),
         ):
             assert (answer.status_code, "goods" in answer.text) == (503, False)
-    assert everything(other) == before
+        assert everything(app) == before
+        ticket = newer.post(f"{PRODUCT}/uploads/", declared())
+        assert ticket.get_json()["key"].startswith("goods/product_42/")

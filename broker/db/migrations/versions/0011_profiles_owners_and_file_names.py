@@ -14,12 +14,10 @@ LONGER = {
     'images': {'owner_kind': (16, 32), 'content_type': (64, 127)},
     'uppy_sessions': {'owner_kind': (16, 32)},
 }
-# The built-in profiles that already have uploads or adopted images are in use.
-IN_USE = """
-INSERT INTO profiles (name, prefix, visibility)
-SELECT '{name}', '{prefix}', 'public' WHERE
-EXISTS (SELECT 1 FROM uploads WHERE owner_kind = '{kind}')
-OR EXISTS (SELECT 1 FROM images WHERE owner_kind = '{kind}')
+# All uploads of earlier releases have these profiles.
+BUILT_IN = """
+INSERT INTO profiles (name, prefix, visibility, owners) VALUES
+('ad_image', 'ads/ad_', 'public', 'table'), ('avatar', 'avatars/user_', 'public', 'table')
 """
 
 
@@ -44,10 +42,10 @@ def upgrade() -> None:
         sa.Column('name', sa.String(length=32), nullable=False),
         sa.Column('prefix', sa.String(length=255), nullable=False),
         sa.Column('visibility', sa.String(length=16), nullable=False),
+        sa.Column('owners', sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint('name', name=op.f('pk_profiles')),
     )
-    op.execute(IN_USE.format(name='ad_image', prefix='ads/ad_', kind='ad'))
-    op.execute(IN_USE.format(name='avatar', prefix='avatars/user_', kind='user'))
+    op.execute(BUILT_IN)
 
 
 def downgrade() -> None:

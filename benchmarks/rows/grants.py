@@ -1,0 +1,60 @@
+"""A ticket for an owner that a grant names, compared with one for an ad of our table."""
+
+import subprocess
+import sys
+
+from benchmarks.bench import KINDS, Bench
+from benchmarks.reports import read_report
+from benchmarks.rounds import Spread
+from benchmarks.rows.lines import MICROSECONDS, smallest
+from benchmarks.servers import ROOT
+from benchmarks.table import Line, Section, Target
+
+TITLE = "A ticket by a grant"
+TABLE, GRANT = "an ad in our table", "a grant"
+TARGET = Target(at_most=1.05)
+BLOCK = 20
+PROFILES = """
+[product_image]
+prefix = "products/product_{owner}/"
+content_types = ["image/jpeg", "image/png"]
+max_count = 10000
+"""
+
+
+def run(bench: Bench) -> Section:
+    """Measure this row."""
+    return Section(title=TITLE, lines=[_line(bench, kind) for kind in KINDS])
+
+
+def _line(bench: Bench, kind: str) -> Line:
+    uploads = smallest(bench)
+    bench.database(kind, uploads).restore()
+    profiles = bench.directory / "profiles.toml"
+    profiles.write_text(PROFILES)
+    environment = {
+        **bench.environment(kind, uploads),
+        "BROKER_PROFILES_FILE": str(profiles),
+        "BENCH_TOKEN": bench.tokens.of_user(1),
+        "BENCH_GRANTED_TOKEN": bench.tokens.granted("product_image", "1"),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.grants_in_process", str(bench.plan.in_process_calls)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    report = read_report(ended)
+    mine, other = report[GRANT], report[TABLE]
+    return Line(
+        what=f"ticket by a grant, CPU, in one process: {kind}",
+        measured=Spread.of(mine).scaled(MICROSECONDS),
+        unit="µs a request",
+        beside=TABLE,
+        other=Spread.of(other).scaled(MICROSECONDS),
+        ratio=Spread.of([one / its for one, its in zip(mine, other, strict=True)]),
+        target=TARGET,
+    )
