@@ -6,7 +6,6 @@ from flask import Flask
 from broker.services.processing.process import Outcome
 from tests.http.client import FIRST_SERVER
 from tests.http.files.private_files import download, owner_of
-from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
@@ -43,7 +42,6 @@ def test_a_photo_and_its_variants_are_published_below_private(
     assert len(stored(s3_bucket, "private/claims/claim_7/")) == 3
 
     assert claim.client.delete(f"{claim.path}files/{file['id']}/").status_code == 204
-    reap(app)
     assert stored(s3_bucket, "private/") == set()
     assert {download(url).status_code for url in urls} <= {403, 404}
 
