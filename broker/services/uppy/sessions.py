@@ -23,7 +23,7 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
 from broker.services.idempotency import KeptAnswer, keep
-from broker.services.uploads.owners import add_owner, authorise
+from broker.services.uploads.owners import add_owner, authorise, profile_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -82,6 +82,7 @@ def live_session(work: Work, session_id: UUID) -> UppySession:
 
     Raises:
         CapabilityInvalid, CapabilityExpired, CapabilityRevoked.
+        ProfilesChanged: this process does not know the session's profile.
     """
     row = work.session.scalar(
         select(UppySession)
@@ -95,6 +96,7 @@ def live_session(work: Work, session_id: UUID) -> UppySession:
         raise CapabilityRevoked("This endpoint was revoked; ask for a new one.")
     if work.now >= row.expires_at:
         raise CapabilityExpired("This endpoint has expired; ask for a new one.")
+    profile_of(work, row.owner_kind)
     return row
 
 
@@ -178,7 +180,7 @@ def revoke(work: Work, session_id: UUID) -> None:
 def _may_revoke(work: Work, row: UppySession) -> bool:
     if row.owner is None:
         return work.principal.acts_for(row.user_id)
-    profile = work.limits.profiles.of_kind(row.owner_kind)
+    profile = profile_of(work, row.owner_kind)
     return work.principal.may(Action.CREATE, profile.name, row.owner)
 
 
