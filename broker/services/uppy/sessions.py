@@ -51,8 +51,7 @@ def open_session(
     ends with its token. `answer` is the response to store for retries, in the same transaction.
     """
     user_id = authorise(work, profile, owner)
-    if profile.is_by_token:
-        used_profiles.use_once(work.session, profile)
+    used_profiles.use_once(work.session, profile)
     limits = work.limits
     most_bytes = limits.uppy_session_files * profile.max_bytes
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)
@@ -105,7 +104,8 @@ def _end(work: Work, profile: Profile, ttl: int) -> datetime:
     token_end = work.principal.expires_at
     if not profile.is_by_token or token_end is None or work.principal.is_service:
         return end
-    return min(end, datetime.fromtimestamp(token_end, UTC))
+    # A token may end after the year 9999, for example if its issuer counts milliseconds.
+    return end if token_end >= end.timestamp() else datetime.fromtimestamp(token_end, UTC)
 
 
 def owner_of(row: UppySession) -> str:

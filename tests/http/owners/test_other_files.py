@@ -16,7 +16,7 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.expire import expire_stale
 from broker.services.uploads.owners import add_owner
 from broker.services.work import utc_now
-from tests.http.client import Client, declared, send
+from tests.http.client import Client, declared, send, token
 from tests.http.owners.granted import PRODUCT, PROFILES, caller, entry
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.uppy_calls import params
@@ -110,6 +110,15 @@ def test_a_start_waits_for_the_first_owner_of_a_profile(start: Start) -> None:
         work.session.commit()
     starting.join(30)
     assert refused == [ProfilesChanged]
+
+
+def test_a_process_with_the_former_prefix_of_ads_images_gets_no_ticket(start: Start) -> None:
+    """Ads are in our tables, and had no images when the second process started."""
+    before = Client(start(""), token(1))
+    ad = before.ad()
+    start('[ad_image]\nmax_count = 1\nprefix = "photos/{owner}/"\n')
+    assert before.ticket(ad).status_code == 503
+    assert before.post(f"/api/ads/{ad}/uppy_session/").status_code == 503
 
 
 def outcome(start: Start) -> type[Exception] | None:
