@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import and_, literal_column
+from sqlalchemy import ColumnElement, and_, literal_column
 
 from broker.db import leases
 from broker.db.models import Upload
@@ -63,7 +63,7 @@ def waiting(owner_kinds: tuple[str, ...]) -> leases.Queue:
     The attempt is counted before anything is decoded, so an image that crashes the worker is not
     tried for ever.
     """
-    kinds = [literal_column(f"'{kind}'") for kind in owner_kinds]
+    kinds: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in owner_kinds]
     return leases.Queue(
         due=Upload.due_at,
         order=Upload.processing_since,
