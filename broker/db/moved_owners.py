@@ -50,13 +50,33 @@ def move_slots(session: Session, profile: Profile) -> None:
 
     This is one step of the caller's transaction. Processes with the other setting must have ended.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET LOCAL statement_timeout = 0"))
+    _without_timeout(session)
     session.execute(delete(Owner).where(Owner.owner_kind == profile.owner_kind))
     if profile.is_by_token:
         _fill_owners(session, profile)
     else:
         _count_in_table(session, profile)
+
+
+def count_again(session: Session, profile: Profile) -> None:
+    """Count the slots of a profile's owners by token, after `keeps_one` has changed.
+
+    This is one step of the caller's transaction. Processes with the other setting must have ended.
+    """
+    _without_timeout(session)
+    taken = _taken(profile)
+    mine = select(taken.c.taken).where(taken.c.owner_id == Owner.id).scalar_subquery()
+    session.execute(
+        update(Owner)
+        .where(Owner.owner_kind == profile.owner_kind)
+        .values(slots_taken=literal(0) if profile.keeps_one else func.coalesce(mine, 0))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _without_timeout(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _fill_owners(session: Session, profile: Profile) -> None:

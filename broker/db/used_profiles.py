@@ -1,29 +1,37 @@
 """The profiles in use. What their uploads fix cannot be changed: prefix and visibility.
 
 Objects stay where they were published. So every process starts only if each profile with uploads is
-configured with the prefix and the visibility that it had. Each start records the profiles. If the
-owners of a profile are now by token, or by table again, the start moves the count of their slots.
+configured with the prefix and the visibility that it had. An owner by token has a row before its
+first upload, and this row fixes them already. Each start records the profiles. If the slots of a
+profile are now counted in another way, the start counts them again.
 """
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from broker.db.models import Image, Upload, UsedProfile
-from broker.db.moved_owners import fault_of_move, move_slots
+from broker.db.models import Image, Owner, Upload, UsedProfile
+from broker.db.moved_owners import count_again, fault_of_move, move_slots
 from broker.db.upsert import insert_unless_there
 from broker.domain.errors import ProfilesChanged
-from broker.domain.profiles import Profile, Profiles
+from broker.domain.profiles import Owners, Profile, Profiles
 
 # In a session's `info`: the names of the profiles that this process has compared.
 CHECKED = "checked_profiles"
 FIXED = ("prefix", "visibility")
+# Owners by token that keep one file; see `db/owner_tables.py: OwnerTable.slots`.
+UNCOUNTED = "uncounted"
 
 
 def use(session: Session, profile: Profile) -> None:
-    """Record that a profile has uploads; raise ProfilesChanged if it was used differently."""
-    insert_unless_there(session, UsedProfile, [_row(profile)])
-    used = session.scalars(select(UsedProfile).where(UsedProfile.name == profile.name)).one()
-    fault = _fault(used, profile)
+    """Record that a profile has uploads; raise ProfilesChanged if it was used differently.
+
+    No start changes the recorded profile before this transaction ends.
+    """
+    used = _locked(session, profile)
+    if used is None:
+        insert_unless_there(session, UsedProfile, [_row(profile)])
+        used = _locked(session, profile)
+    fault = f"{profile.name}: another process removes it" if used is None else _fault(used, profile)
     if fault is not None:
         raise _changed([fault])
 
@@ -48,25 +56,46 @@ def check(session: Session, profiles: Profiles) -> None:
             owners cannot be moved to the table of ads or users.
     """
     found = faults(session, profiles)
+    if not found and _differ(session, profiles):
+        # Wait for the transactions that add an owner, and let no other one begin.
+        session.execute(update(UsedProfile).values(name=UsedProfile.name))
+        found = faults(session, profiles)
     if found:
         session.rollback()
         raise _changed(found)
-    used = {row.name: row for row in session.scalars(select(UsedProfile))}
+    used = _used(session)
     for profile in profiles:
         row = used.pop(profile.name, None)
         if row is None:
             insert_unless_there(session, UsedProfile, [_row(profile)])
-        elif any(getattr(row, name) != value for name, value in _row(profile).items()):
+        elif _is_changed(row, profile):
             _change(session, row, profile)
     if used:
         session.execute(delete(UsedProfile).where(UsedProfile.name.in_(used)))
     session.commit()
 
 
+def _used(session: Session) -> dict[str, UsedProfile]:
+    rows = select(UsedProfile).order_by(UsedProfile.name)
+    found = session.scalars(rows.execution_options(populate_existing=True))
+    return {row.name: row for row in found}
+
+
+def _differ(session: Session, profiles: Profiles) -> bool:
+    used = _used(session)
+    return used.keys() != {profile.name for profile in profiles} or any(
+        _is_changed(used[profile.name], profile) for profile in profiles
+    )
+
+
+def _is_changed(row: UsedProfile, profile: Profile) -> bool:
+    return any(getattr(row, name) != value for name, value in _row(profile).items())
+
+
 def faults(session: Session, profiles: Profiles) -> list[str]:
     """Return what of the profiles does not match their uploads; change nothing."""
     found: list[str] = []
-    for row in session.scalars(select(UsedProfile).order_by(UsedProfile.name)):
+    for row in _used(session).values():
         profile = profiles.named(row.name)
         if profile is None:
             if _has_uploads(session, row.name):
@@ -75,7 +104,7 @@ def faults(session: Session, profiles: Profiles) -> list[str]:
         fault = _fault(row, profile)
         if fault is not None and not _has_uploads(session, profile.owner_kind):
             fault = None
-        if fault is None and row.owners != profile.owners:
+        if fault is None and row.owners != _counting(profile):
             fault = fault_of_move(session, profile)
         if fault is not None:
             found.append(fault)
@@ -83,8 +112,8 @@ def faults(session: Session, profiles: Profiles) -> list[str]:
 
 
 def _change(session: Session, row: UsedProfile, profile: Profile) -> None:
-    """Write what the profile says now. One of several processes moves the slots."""
-    former = row.owners
+    """Write what the profile says now. One of several processes counts the slots."""
+    former, counting = row.owners, _counting(profile)
     changed = session.execute(
         update(UsedProfile)
         .where(UsedProfile.name == profile.name, UsedProfile.owners == former)
@@ -92,8 +121,19 @@ def _change(session: Session, row: UsedProfile, profile: Profile) -> None:
         .returning(UsedProfile.name)
         .execution_options(synchronize_session=False)
     ).first()
-    if changed is not None and former != profile.owners:
+    if changed is None or former == counting:
+        return
+    if Owners.TABLE in (former, counting):
         move_slots(session, profile)
+    else:
+        count_again(session, profile)
+
+
+def _locked(session: Session, profile: Profile) -> UsedProfile | None:
+    named = select(UsedProfile).where(UsedProfile.name == profile.name)
+    return session.scalar(
+        named.with_for_update(read=True).execution_options(populate_existing=True)
+    )
 
 
 def _row(profile: Profile) -> dict[str, str]:
@@ -101,14 +141,22 @@ def _row(profile: Profile) -> dict[str, str]:
         "name": profile.name,
         "prefix": profile.prefix,
         "visibility": profile.visibility.value,
-        "owners": profile.owners.value,
+        "owners": _counting(profile),
     }
 
 
+def _counting(profile: Profile) -> str:
+    """Return how the slots are counted: in which table, or not at all."""
+    is_counted = not profile.is_by_token or not profile.keeps_one
+    return profile.owners.value if is_counted else UNCOUNTED
+
+
 def _has_uploads(session: Session, owner_kind: str) -> bool:
+    """Check whether a profile has uploads, files, or owners by token, who may get a ticket."""
     uploads = exists().where(Upload.owner_kind == owner_kind)
     images = exists().where(Image.owner_kind == owner_kind)
-    return bool(session.scalar(select(uploads | images)))
+    owners = exists().where(Owner.owner_kind == owner_kind)
+    return bool(session.scalar(select(uploads | images | owners)))
 
 
 def _fault(used: UsedProfile, profile: Profile) -> str | None:

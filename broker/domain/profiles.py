@@ -131,6 +131,11 @@ class Profiles:
         """The profile of avatars."""
         return self._by_name[AVATAR]
 
+    @property
+    def owner_kinds(self) -> tuple[str, ...]:
+        """The kinds of owners of all profiles."""
+        return tuple(self._by_kind)
+
     def named(self, name: str) -> Profile | None:
         """Return the profile with this name, or None."""
         return self._by_name.get(name)

@@ -13,7 +13,7 @@ from broker.db import leases
 from broker.db.fast_path import driver_cursors
 from broker.db.models import Deletion
 from broker.db.session import Database
-from broker.services.processing.lease import WAITING
+from broker.services.processing.lease import waiting
 from broker.services.uploads.outbox import ALL, OF_KEY
 
 ROWS = 60
@@ -198,9 +198,9 @@ def test_an_idle_poll_does_not_wait_for_a_process_that_writes(database: Database
     ("queue", "index", "condition"),
     [
         (
-            WAITING,
+            waiting(("ad", "user")),
             "ix_uploads_processing_since",
-            "Filter: (((state)::text = 'processing'::text) AND (due_at",
+            "AND (due_at",
         ),
         (ALL, "ix_deletions_not_before", "Index Cond: (not_before"),
     ],

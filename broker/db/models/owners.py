@@ -33,5 +33,5 @@ class UsedProfile(Base):
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     prefix: Mapped[str] = mapped_column(String(255))
     visibility: Mapped[str] = mapped_column(String(16))
-    # Which table counts the slots: that of ads or users, or `owners`.
+    # How slots are counted: `table`, `token` in `owners`, or `uncounted`.
     owners: Mapped[str] = mapped_column(String(16))

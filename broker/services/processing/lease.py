@@ -6,8 +6,9 @@ that the upload still has this number, so a worker whose lease has run out chang
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import literal_column
+from sqlalchemy import ColumnElement, and_, literal_column
 
 from broker.db import leases
 from broker.db.models import Upload
@@ -19,18 +20,7 @@ from broker.services.work import Work
 LEASE = timedelta(seconds=60)
 ATTEMPTS_MAX = 5
 RETRY_WAIT = timedelta(seconds=10)
-# The attempt is counted before anything is decoded, so an image that crashes the worker is not
-# tried for ever.
-WAITING = leases.Queue(
-    due=Upload.due_at,
-    order=Upload.processing_since,
-    lease=LEASE,
-    condition=Upload.state == literal_column(f"'{UploadState.PROCESSING}'"),
-    changes={
-        "attempts": Upload.attempts + 1,
-        "publish_attempts": Upload.publish_attempts + 1,
-    },
-)
+_IS_PROCESSING = Upload.state == literal_column(f"'{UploadState.PROCESSING}'")
 
 
 class LeaseLost(Exception):
@@ -66,12 +56,33 @@ class AttemptInterrupted(Exception):
         self.lease = lease
 
 
+@cache
+def waiting(owner_kinds: tuple[str, ...]) -> leases.Queue:
+    """Return the queue of the uploads for these kinds of owners.
+
+    The attempt is counted before anything is decoded, so an image that crashes the worker is not
+    tried for ever.
+    """
+    kinds: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in owner_kinds]
+    return leases.Queue(
+        due=Upload.due_at,
+        order=Upload.processing_since,
+        lease=LEASE,
+        condition=and_(_IS_PROCESSING, Upload.owner_kind.in_(kinds)),
+        changes={
+            "attempts": Upload.attempts + 1,
+            "publish_attempts": Upload.publish_attempts + 1,
+        },
+    )
+
+
 def take(work: Work, *, now: datetime | None = None) -> Lease | None:
     """Lease one of the uploads that have been due for longest; return None if none is due.
 
+    Uploads of a profile that this process does not know wait for one that was started with it.
     `now` replaces the time of the database.
     """
-    upload = leases.take(work.session, WAITING, now=now)
+    upload = leases.take(work.session, waiting(work.limits.profiles.owner_kinds), now=now)
     return None if upload is None else Lease(upload=upload)
 
 

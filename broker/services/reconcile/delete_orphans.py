@@ -8,10 +8,14 @@ from sqlalchemy import select
 
 from broker.db.models import Image, Upload
 from broker.domain.lifetimes import longest_ticket_life
+from broker.domain.limits import Limits
 from broker.domain.object_keys import (
+    INCOMING,
     final_key,
     may_be_published_as,
     published_key,
+    published_locations,
+    relative_key,
     relative_of_published,
     written_key,
 )
@@ -23,6 +27,7 @@ from broker.services.uploads import outbox
 from broker.services.work import Work
 
 TAKEN = "a row has this key now"
+NO_PROFILE = "no profile has this key; one may be missing from BROKER_PROFILES_FILE"
 
 
 def delete_orphan(work: Work, found: Difference, *, before: datetime | None = None) -> Difference:
@@ -49,6 +54,8 @@ def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | N
     upload_id = parse_upload_id(found.upload_id)
     if upload_id is None and not found.is_variant:
         return found.detail
+    if not _has_profile(work.limits, found.key):
+        return NO_PROFILE
     life = longest_ticket_life(work.limits)
     if found.last_modified is None or work.now - found.last_modified <= life:
         return f"younger than the longest life of a ticket, {life}"
@@ -57,6 +64,17 @@ def _why_kept(work: Work, found: Difference, before: datetime | None) -> str | N
     if known_keys(work, [found.key]).knows(found.key):
         return TAKEN
     return None if upload_id is None else _why_needed(work, upload_id, found)
+
+
+def _has_profile(limits: Limits, key: str) -> bool:
+    """Check whether an object key contains an owner of a profile.
+
+    After a restore, the database may know nothing of a profile that is missing from the file, and
+    `broker adopt` cannot record its files.
+    """
+    locations = (INCOMING, *published_locations(limits))
+    relative = (relative_key(location, key) for location in locations)
+    return any(one is not None and limits.profiles.of_key(one) is not None for one in relative)
 
 
 def _why_needed(work: Work, upload_id: UUID, found: Difference) -> str | None:

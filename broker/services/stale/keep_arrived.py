@@ -117,6 +117,7 @@ def _stale(
         .where(
             Upload.state == UploadState.PENDING,
             Upload.expires_at <= work.now - work.limits.grace,
+            Upload.owner_kind.in_(work.limits.profiles.owner_kinds),
             *conditions,
         )
         .order_by(*position)

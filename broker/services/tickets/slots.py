@@ -40,8 +40,7 @@ def reserve(
         QuotaExceeded: too little of the user's quota is left.
         ProfilesChanged: the profile was used with another prefix or visibility.
     """
-    if profile.is_by_token:
-        used_profiles.use_once(work.session, profile)
+    used_profiles.use_once(work.session, profile)
     limit = profile.count_limit
     quota = reservation(work.limits, work.principal, uploads, now=work.now)
 

@@ -25,6 +25,7 @@ def expire_stale(work: Work, *conditions: ColumnElement[bool], at_most: int | No
         stale = select(Upload.id, Upload.owner_kind, Upload.owner_id).where(
             Upload.state == UploadState.PENDING,
             Upload.expires_at <= work.now - work.limits.grace,
+            Upload.owner_kind.in_(work.limits.profiles.owner_kinds),
             *conditions,
         )
         found = work.session.execute(

@@ -23,7 +23,7 @@ from broker.db.fast_path import still_owns
 from broker.db.models import Owner, Upload
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.upsert import insert_new
-from broker.domain.errors import Forbidden, NotFound
+from broker.domain.errors import Forbidden, NotFound, ProfilesChanged
 from broker.domain.grants import Action
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
@@ -75,11 +75,25 @@ def refuse_without_right(caller: Principal, profile: Profile, owner: str, action
 
 def may_handle(work: Work, upload: Upload, action: Action = Action.CREATE) -> bool:
     """Check whether the caller may handle an upload: that of the user, or of a granted owner."""
-    profile = work.limits.profiles.of_kind(upload.owner_kind)
+    profile = profile_of(work, upload.owner_kind)
     if not profile.is_by_token:
         return work.principal.acts_for(upload.user_id)
     owner = profile.owner_in(upload.key)
     return owner is not None and work.principal.may(action, profile.name, owner)
+
+
+def profile_of(work: Work, owner_kind: str) -> Profile:
+    """Return the profile of rows that a caller has named.
+
+    Raises:
+        ProfilesChanged: this process was started before the profile was declared.
+    """
+    try:
+        return work.limits.profiles.of_kind(owner_kind)
+    except LookupError as error:
+        raise ProfilesChanged(
+            "The profiles are being changed; try again later.", reason=str(error)
+        ) from error
 
 
 def still_belongs(table: OwnerTable, upload: Upload) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
 from broker.services.idempotency import KeptAnswer, keep
-from broker.services.uploads.owners import add_owner, authorise
+from broker.services.uploads.owners import add_owner, authorise, profile_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -51,8 +51,7 @@ def open_session(
     ends with its token. `answer` is the response to store for retries, in the same transaction.
     """
     user_id = authorise(work, profile, owner)
-    if profile.is_by_token:
-        used_profiles.use_once(work.session, profile)
+    used_profiles.use_once(work.session, profile)
     limits = work.limits
     most_bytes = limits.uppy_session_files * profile.max_bytes
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)
@@ -82,6 +81,7 @@ def live_session(work: Work, session_id: UUID) -> UppySession:
 
     Raises:
         CapabilityInvalid, CapabilityExpired, CapabilityRevoked.
+        ProfilesChanged: this process does not know the session's profile.
     """
     row = work.session.scalar(
         select(UppySession)
@@ -95,6 +95,7 @@ def live_session(work: Work, session_id: UUID) -> UppySession:
         raise CapabilityRevoked("This endpoint was revoked; ask for a new one.")
     if work.now >= row.expires_at:
         raise CapabilityExpired("This endpoint has expired; ask for a new one.")
+    profile_of(work, row.owner_kind)
     return row
 
 
@@ -103,7 +104,8 @@ def _end(work: Work, profile: Profile, ttl: int) -> datetime:
     token_end = work.principal.expires_at
     if not profile.is_by_token or token_end is None or work.principal.is_service:
         return end
-    return min(end, datetime.fromtimestamp(token_end, UTC))
+    # A token may end after the year 9999, for example if its issuer counts milliseconds.
+    return end if token_end >= end.timestamp() else datetime.fromtimestamp(token_end, UTC)
 
 
 def owner_of(row: UppySession) -> str:
@@ -178,7 +180,7 @@ def revoke(work: Work, session_id: UUID) -> None:
 def _may_revoke(work: Work, row: UppySession) -> bool:
     if row.owner is None:
         return work.principal.acts_for(row.user_id)
-    profile = work.limits.profiles.of_kind(row.owner_kind)
+    profile = profile_of(work, row.owner_kind)
     return work.principal.may(Action.CREATE, profile.name, row.owner)
 
 

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from broker.db.models import Image, Owner, Upload, UserQuota
-from broker.domain.reconciliation import DifferenceKind
+from broker.domain.reconciliation import Action, DifferenceKind
 from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_of_owner
 from tests.http.client import FIRST_DATABASE, Client, declared, rows, send
@@ -125,3 +126,16 @@ def test_adopt_and_reconcile_know_the_profile(app: Flask, s3_bucket: Bucket) -> 
     assert there(s3_bucket, f"media/{FOLDER}/old.jpg")
     assert there(s3_bucket, f"media/{image}")
     assert disagreeing(app) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_reconcile_keeps_the_objects_of_a_profile_that_is_not_declared(
+    app: Flask, s3_bucket: Bucket
+) -> None:
+    """An older database was restored, and an older file with it."""
+    for key in ("media/tickets/ticket_7/main_aaaaaaaa.jpg", "incoming/tickets/ticket_7/a.jpg"):
+        put_ours(s3_bucket, key)
+        (found,) = reconciled(app, fix=True, after=PAST_EVERY_TICKET)
+        assert (found.action, "BROKER_PROFILES_FILE" in found.detail) == (Action.KEPT, True)
+        assert there(s3_bucket, key)
+        s3_bucket.storage.delete(key)

@@ -57,6 +57,17 @@ def test_an_endpoint_ends_with_the_token_that_opened_it(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_token_that_ends_after_the_last_year_of_the_calendar_opens_an_endpoint(
+    app: Flask,
+) -> None:
+    """Such a token is valid: its issuer has counted milliseconds."""
+    milliseconds = int(datetime.now(UTC).timestamp() * 1000)
+    session = opened(caller(app, "ada", entry("42"), exp=milliseconds))
+    ends = datetime.fromisoformat(session["expires_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=3590) < ends <= timedelta(seconds=3600)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_only_a_caller_with_the_grant_revokes_an_endpoint(app: Flask) -> None:
     ada = caller(app, "ada", entry("42"))
     session = f"/api/uppy_sessions/{opened(ada)['id']}/"
