@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, select, tuple_, update
 
 from broker.db.fast_path import read_only
-from broker.db.models import Image
+from broker.db.models import Image, ImageVariant
 from broker.domain.errors import NotFound
 from broker.domain.grants import Action
+from broker.domain.object_keys import published_key
 from broker.domain.profiles import Profile
+from broker.services.uploads import outbox
 from broker.services.uploads.images import delete_images, of_owner
 from broker.services.uploads.owners import authorise, id_of, user_of
 from broker.services.work import Work
@@ -90,15 +92,27 @@ def edit_file(
 def delete_file(work: Work, profile: Profile, owner: str, file_id: int) -> None:
     """Delete a file's row and release its slot; the outbox deletes its objects.
 
+    Those of a private file are deleted now, because URLs to them were handed out, unless the bucket
+    does not answer.
+
     Raises:
         NotFound, Forbidden: see `edit_file`.
     """
     user_id, which = _which(work, profile, owner, file_id, Action.DELETE)
+    variants = _variants(work, *which) if profile.is_private else []
     keys = delete_images(work.session, work.limits, *which, now=work.now)
     work.session.commit()
     if not keys:
         raise NotFound(_MISSING)
     _record(audit.Act.IMAGE_DELETED, work, profile, file_id, keys[0], user_id)
+    if profile.is_private:
+        for key in (*keys, *variants):
+            outbox.drain(work, only_key=published_key(work.limits, key))
+
+
+def _variants(work: Work, *which: ColumnElement[bool]) -> Sequence[str]:
+    keys = select(ImageVariant.key).join(Image, Image.id == ImageVariant.image_id).where(*which)
+    return work.session.scalars(keys).all()
 
 
 def may_read(work: Work, profile: Profile, owner: str) -> bool:
