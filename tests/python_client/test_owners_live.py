@@ -43,9 +43,7 @@ FOLDERS = {"product_image/042": "products/product_042/", "invoice/7": "invoices/
 def live(s3_bucket: Bucket, tmp_path: Path) -> Iterator[Live]:
     file = tmp_path / "profiles.toml"
     file.write_text(PROFILES)
-    with live_broker(
-        s3_bucket, tmp_path, profiles_file=file, **private_key(s3_bucket)
-    ) as broker:
+    with live_broker(s3_bucket, tmp_path, profiles_file=file, **private_key(s3_bucket)) as broker:
         yield broker
 
 
