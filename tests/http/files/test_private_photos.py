@@ -5,7 +5,6 @@ from flask import Flask
 
 from broker.services.processing.process import Outcome
 from tests.http.files.private_files import EACH_SERVER, download, owner_of
-from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
@@ -42,7 +41,6 @@ def test_a_photo_and_its_variants_are_published_below_private(
     assert len(stored(s3_bucket, "private/claims/claim_7/")) == 3
 
     assert claim.client.delete(f"{claim.path}files/{file['id']}/").status_code == 204
-    reap(app)
     assert stored(s3_bucket, "private/") == set()
     assert {download(url).status_code for url in urls} <= {403, 404}
 
