@@ -1,73 +1,85 @@
-// The page: a seller's listings and their photos. This module only connects the others.
+// The page: a seller's listings, and the owners that the token grants. This module only connects the others.
 import { Broker } from "./client/broker.js";
 import { announce } from "./announce.js";
 import { Avatar } from "./avatar.js";
-import { Board } from "./board.js";
+import { Boards } from "./boards.js";
+import { showBoard, showState } from "./desk.js";
+import { offerOwners } from "./dev-owner.js";
 import { hideError, showError } from "./error-notice.js";
-import { acceptOf } from "./files.js";
-import { bytes, counted } from "./format.js";
+import { counted } from "./format.js";
+import { isGrantable } from "./grants.js";
 import { onFiles } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Listings } from "./listings.js";
-import { typeNames } from "./messages.js";
 import { Meter } from "./meter.js";
+import { nameOf } from "./owner-names.js";
+import { Owners } from "./owners.js";
 import { Session } from "./session.js";
 import { Tabs } from "./tabs.js";
 
 const byId = (id) => document.getElementById(id);
 
 async function run(session, broker, profiles) {
-  const boards = new Map();
-  let board = null; // the board of the open listing
+  const hasListings = profiles.ad_image.owners === "table";
+  let open = null; // `{ board, source }`; a listing that is not created yet has no board
   const waiting = []; // files whose listing is being created
   const meter = new Meter();
-  const interrupted = new Interrupted(broker, { shown: () => board?.files ?? [], onError: showError });
-  const listings = new Listings(broker, { onOpen: open, onChange: (id) => update({ changed: id }), onError: showError });
-  const tabs = new Tabs({ read: (id) => listings.refresh(id), boardOf: (id) => boards.get(id), onError: showError });
+  const owners = new Owners(profiles, { onOpen: openOwner });
+  const listings = new Listings(broker, { onOpen: openListing, onChange: (id) => update({ changed: id }), onError: showError });
+  const boards = new Boards({ broker, profiles, listings, owners, onChange: update, onError: showError });
+  const interrupted = new Interrupted(broker, { shown: () => open?.board?.files ?? [], onError: showError });
+  const tabs = new Tabs({ read: (key) => boards.read(key), boardOf: (key) => boards.get(key), onError: showError });
 
-  /** Update the page after a change. If a listing changed at the broker, it is `changed`, and the other tabs are informed. */
+  /** Update the page after a change. If files changed at the broker, `changed` is their key, and the other tabs are informed. */
   function update({ changed } = {}) {
-    for (const one of boards.values()) meter.follow(one.photos);
+    meter.follow(boards.all.flatMap((one) => one.items));
     if (changed) {
       hideError();
       tabs.changed(changed);
     }
-    const count = board?.photos.filter((photo) => photo.state !== "failed").length ?? 0;
-    const most = profiles.ad_image.max_count; // 0: no limit
-    byId("count").textContent = most ? `${count} of ${most}` : String(count);
-    byId("drop").classList.toggle("small", count > 0);
+    if (open) showState(open.board, open.source);
     interrupted.draw();
   }
 
-  function boardOf(ad) {
-    if (!boards.has(ad.id)) {
-      boards.set(ad.id, new Board(ad.id, { broker, profile: profiles.ad_image, onChange: update, onError: showError }));
-    }
-    return boards.get(ad.id);
-  }
-
-  function open(ad) {
-    const isKnown = ad && boards.has(ad.id);
-    board = ad && boardOf(ad);
-    const grid = board?.grid ?? Object.assign(document.createElement("ol"), { className: "grid" });
-    document.querySelector(".grid").replaceWith(grid);
-    if (isKnown) tabs.look(ad.id);
-    else if (board) {
-      board.show(ad.images);
-      board.watch().catch(showError);
-    }
-    interrupted.show(ad?.id ?? null).catch(showError);
+  /** Show a board, or the empty one of a listing that is not created yet. */
+  function show(board, isKnown) {
+    open = { board, source: board?.source ?? boards.draft };
+    byId("empty").hidden = true;
+    byId("desk").hidden = false;
+    showBoard(board, open.source);
+    if (board && !isKnown) board.watch().catch(showError);
+    interrupted.show(board && open.source.may("create") ? open.source.ids : null).catch(showError);
     update();
   }
 
+  function openListing(ad) {
+    owners.leave();
+    const isKnown = ad && boards.get(ad.id);
+    const board = ad && boards.ofListing(ad.id);
+    if (board && !isKnown) board.show(ad.images);
+    show(board, isKnown);
+    if (isKnown) tabs.look(ad.id);
+  }
+
+  function openOwner(owner) {
+    listings.leave();
+    const isKnown = boards.get(owner.key);
+    show(boards.ofOwner(owner), isKnown);
+    tabs.look(owner.key);
+    announce(`${nameOf(owner)} is open.`);
+  }
+
   async function take(files) {
-    waiting.push(...files);
+    if (!open) return;
+    const { board, source: { key, noun, may } } = open;
+    if (!board) waiting.push(...files);
+    else if (!may("create")) return;
     try {
-      const filled = boardOf(await listings.ensure());
-      const added = filled.add(waiting.splice(0));
-      announce(`${counted(added.length, "photo", "photos")} added.`);
-      await Promise.allSettled(added.map((photo) => photo.upload)); // each photo shows its own error
-      if (added.some((photo) => photo.image)) update({ changed: filled.ad });
+      const filled = board ?? boards.ofListing((await listings.ensure()).id);
+      const added = filled.add(board ? files : waiting.splice(0));
+      announce(`${counted(added.length, noun, `${noun}s`)} added.`);
+      await Promise.allSettled(added.map((item) => item.upload)); // each item shows its own error
+      if (added.some((item) => item.image)) update({ changed: filled.source.key });
       await interrupted.show();
     } catch (error) {
       showError(error, waiting.length ? () => take([]) : null);
@@ -75,26 +87,46 @@ async function run(session, broker, profiles) {
   }
 
   const resend = () => {
-    for (const one of boards.values()) one.saveAll();
-    listings.save();
+    for (const one of boards.all) one.saveAll();
+    if (hasListings) listings.save();
   };
-  const unsent = () => listings.unsent || [...boards.values()].some((one) => one.unsent);
+  const unsent = () => listings.unsent || boards.all.some((one) => one.unsent);
 
   addEventListener("online", resend);
   addEventListener("beforeunload", (event) => (meter.busy || waiting.length || unsent()) && event.preventDefault());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && listings.current) tabs.look(listings.current.id);
+    if (document.visibilityState === "visible" && open?.board) tabs.look(open.source.key);
   });
+  byId("more").addEventListener("click", () => {
+    open.source.more();
+    tabs.look(open.source.key);
+  });
+  byId("other-token").addEventListener("click", () => session.leave());
+  session.onToken = () => {
+    owners.show(session.claims);
+    // The new token may allow other actions.
+    for (const one of boards.all) one.changed();
+    if (open?.board) tabs.look(open.source.key);
+  };
 
-  const { ad_image: profile } = profiles;
-  byId("files").accept = byId("shot").accept = acceptOf(profile);
-  byId("limits").textContent =
-    `${typeNames(profile)}, up to ${bytes(profile.max_bytes)} each, ${profile.max_count || "any number of"} photos per listing. You can also paste photos.`;
-  await listings.load(session.user);
+  owners.show(session.claims);
+  byId("your-listings").hidden = !hasListings;
+  byId("other-token").hidden = session.isDev;
+  const openAsDeveloper = async (key) => {
+    await session.grant(key);
+    owners.open(key);
+  };
+  if (session.isDev) offerOwners(profiles, { open: openAsDeveloper, onError: showError });
+  const wanted = new URLSearchParams(location.hash.slice(1)).get("owner");
+  if (wanted !== null && session.isDev && isGrantable(wanted, profiles)) await session.grant(wanted);
+  const isOpened = wanted !== null && owners.open(wanted);
+  if (hasListings) await listings.load(session.user, { open: !isOpened });
+  else if (!isOpened && owners.keys.length) owners.open(owners.keys[0]);
+  byId("empty").hidden = Boolean(open);
   hideError();
   byId("app").hidden = false;
-  onFiles(take);
-  new Avatar(session.user, broker, profiles.avatar).load().catch(showError);
+  onFiles(take, () => open?.source.may("create") ?? false);
+  if (profiles.avatar.owners === "table") new Avatar(session.user, broker, profiles.avatar).load().catch(showError);
 }
 
 for (const kind of ["online", "offline"]) {

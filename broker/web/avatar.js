@@ -1,8 +1,9 @@
 // The profile photo: shown in the header, changed in its dialog.
 import { Crop } from "./crop.js";
 import { acceptOf } from "./files.js";
-import { messageOf, typeNames } from "./messages.js";
+import { messageOf } from "./messages.js";
 import { urlFor } from "./picture.js";
+import { typeNames } from "./type-names.js";
 
 const byId = (id) => document.getElementById(id);
 const STAGE = 640, FACE = 64; // pixels, twice the displayed width

@@ -1,91 +1,100 @@
-// One listing's photos in order: the saved ones and those that are being uploaded.
+// One owner's files in order: the saved ones and those that are being uploaded.
 import { BrokerError } from "./client/broker.js";
 import { announce } from "./announce.js";
 import { askToConfirm } from "./dialogs.js";
 import { isSameFile } from "./files.js";
+import { focusFiles } from "./focus.js";
 import { Photo } from "./photo.js";
 import { reorderable, step } from "./reorder.js";
+import { Saves } from "./saves.js";
 
-/** The photos of one listing. `onChange()` is called after each change, `onError(error)` for each error. */
+/** The photos of a listing or of another owner. `onChange()` is called after each change, `onError(error)` for each error. */
 export class Board {
   version = 0; // the number of changes that this tab has made at the broker
-  #broker; #profile; #onChange; #onError; #photos = new Map(); #edits = Promise.resolve();
+  #broker; #onChange; #onError; #items = new Map(); #saves;
 
-  constructor(ad, { broker, profile, onChange, onError }) {
-    this.ad = ad;
+  constructor(source, { broker, onChange, onError, className = "grid" }) {
+    this.source = source;
     this.#broker = broker;
-    this.#profile = profile;
     this.#onChange = onChange;
     this.#onError = onError;
-    this.grid = Object.assign(document.createElement("ol"), { className: "grid" });
-    this.grid.setAttribute("aria-label", "Photos of this listing, the main one first");
-    reorderable(this.grid, (item) => this.#moved(this.#photos.get(item)));
+    this.#saves = new Saves(source, { has: (item) => this.#items.has(item.element), onSaved: () => this.#changedThere(), onError });
+    this.element = Object.assign(document.createElement("ol"), { className });
+    this.element.setAttribute("aria-label", source.label);
+    reorderable(this.element, (element) => this.#moved(this.#items.get(element)));
   }
 
-  get photos() { return [...this.grid.children].map((item) => this.#photos.get(item)).filter(Boolean); }
+  get items() { return [...this.element.children].map((element) => this.#items.get(element)).filter(Boolean); }
   /** Resolves when all changes made here have been sent. */
-  get saved() { return this.#edits; }
+  get saved() { return this.#saves.done; }
   /** Check whether some changes have not been saved at the broker. */
-  get unsent() { return this.photos.some((one) => Object.keys(one.unsent).length > 0); }
+  get unsent() { return this.source.may("update") && this.items.some((one) => Object.keys(one.unsent).length > 0); }
   /** Return the files that are not recorded yet. */
-  get files() { return this.photos.filter((one) => one.file && !one.image).map((one) => one.file); }
-  get freeSlots() { return (this.#profile.max_count || Infinity) - this.photos.filter((one) => one.state !== "failed").length; }
+  get files() { return this.items.filter((one) => one.file && !one.image).map((one) => one.file); }
+  get count() { return this.items.filter((one) => one.state !== "failed").length; }
+  get freeSlots() {
+    const { keeps_one: keepsOne, max_count: most } = this.source.profile;
+    const taken = keepsOne ? this.items.filter((one) => one.upload).length : this.count; // a new file replaces the one before
+    return (most || Infinity) - taken;
+  }
 
-  /** Show the listing's current images, and keep the photos that are being uploaded. */
+  /** Show the owner's current files, and keep those that are being uploaded. */
   show(images) {
     const ids = new Set(images.map((image) => image.id));
-    const recorded = new Map(this.photos.filter((one) => one.image).map((one) => [one.image.id, one]));
-    for (const [id, photo] of recorded) if (!ids.has(id)) this.#drop(photo);
+    const recorded = new Map(this.items.filter((one) => one.image).map((one) => [one.image.id, one]));
+    for (const [id, item] of recorded) {
+      const isOnLaterPage = this.source.hasMore && item.file;
+      if (!ids.has(id) && !isOnLaterPage) this.#drop(item);
+    }
     // A photo that was moved here keeps its place until the broker knows it.
     const moved = new Map([...recorded].filter(([, one]) => "order" in one.unsent).map(([id, one]) => [id, one.order]));
     const orderOf = (image) => moved.get(image.id) ?? image.order;
     [...images].sort((one, other) => orderOf(one) - orderOf(other)).forEach((image, index) => {
       const known = recorded.get(image.id);
       if (known) known.record(image);
-      const photo = known ?? this.#make({ image, order: image.order });
-      photo.order = orderOf(image);
-      // Move only photos that are in the wrong place, because moving an element ends its focus and
+      const item = known ?? this.#make({ image, order: image.order });
+      item.order = orderOf(image);
+      // Move only files that are in the wrong place, because moving an element ends its focus and
       // its drag.
-      const here = this.photos.filter((one) => one.image)[index];
-      if (here !== photo) this.grid.insertBefore(photo.element, here?.element ?? null);
+      const here = this.items.filter((one) => one.image)[index];
+      if (here !== item) this.element.insertBefore(item.element, here?.element ?? null);
     });
-    this.#changed();
+    this.changed();
   }
 
-  /** Show the photos that the broker is still processing, such as those of a page that was reloaded. */
+  /** Show the files that the broker is still processing, such as those of a page that was reloaded. */
   async watch() {
-    const path = `/api/ads/${this.ad}/uploads/`;
-    const { results } = await this.#broker.request("GET", path, { onWaiting: this.#onError });
-    const known = new Set(this.photos.map((one) => one.upload?.id));
-    for (const { id, key, state } of results.reverse()) {
+    const known = new Set(this.items.map((one) => one.upload?.id));
+    for (const { id, key, file_name: fileName, state } of (await this.source.uploads()).reverse()) {
       if (state !== "processing" || known.has(id)) continue;
-      const photo = this.#make({ name: key.split("/").pop(), order: this.#last + 1 });
-      this.grid.append(photo.element);
-      this.#wait(photo, id);
+      const item = this.#make({ name: fileName ?? key.split("/").pop(), order: this.#last + 1 });
+      this.element.append(item.element);
+      this.#wait(item, id);
     }
-    this.#changed();
+    this.changed();
   }
 
-  async #wait(photo, id) {
-    const cancel = () => this.#broker.request("DELETE", `/api/uploads/${id}/`);
-    const ready = this.#broker.whenReady(id, { onWaiting: this.#onError });
-    const following = photo.follow(Object.assign(ready, { id, cancel }));
-    photo.progress({ phase: "processing", loaded: 1, total: 1 });
-    if (await following) photo.order = photo.image.order;
-    else if (photo.error?.code === "upload_cancelled") return this.#gone(photo);
+  async #wait(item, id) {
+    const { ids } = this.source;
+    const cancel = () => this.#broker.request("DELETE", `/api/uploads/${id}/`, ids);
+    const ready = this.#broker.whenReady(id, { ...ids, onWaiting: this.#onError });
+    const following = item.follow(Object.assign(ready, { id, cancel }));
+    item.progress({ phase: "processing", loaded: 1, total: 1 });
+    if (await following) item.order = item.image.order;
+    else if (item.error?.code === "upload_cancelled") return this.#gone(item);
     this.version++;
-    this.#changed();
+    this.changed();
   }
 
-  get #last() { return Math.max(0, ...this.photos.map((one) => one.order)); }
+  get #last() { return Math.max(0, ...this.items.map((one) => one.order)); }
 
-  /** Upload files into the free slots, and return their photos. A file that failed before is tried again in its place. */
+  /** Upload files into the free slots, and return their items. A file that failed before is tried again in its place. */
   add(files) {
-    const failed = new Map(files.map((file) => [file, this.photos.find((one) => one.error && isSameFile(one.file, file))]));
-    for (const [file, photo] of failed) {
-      if (!photo) continue;
-      photo.file = file; // the old File object may not be readable any more
-      this.#again(photo);
+    const failed = new Map(files.map((file) => [file, this.items.find((one) => one.error && isSameFile(one.file, file))]));
+    for (const [file, item] of failed) {
+      if (!item) continue;
+      item.file = file; // the old File object may not be readable any more
+      this.#again(item);
     }
     const more = this.#add(files.filter((file) => !failed.get(file)));
     return [...failed.values()].filter((one) => one?.upload).concat(more);
@@ -95,146 +104,143 @@ export class Board {
     const free = Math.max(0, this.freeSlots);
     const last = this.#last;
     const added = files.map((file, index) => {
-      const photo = this.#make({ file, order: last + 1 + index });
-      this.grid.append(photo.element);
-      return photo;
+      const item = this.#make({ file, order: last + 1 + index });
+      this.element.append(item.element);
+      return item;
     });
     const sent = added.slice(0, free);
-    for (const photo of added.slice(free)) photo.fail(new BrokerError("image_limit_reached", "This listing is full."));
+    for (const item of added.slice(free)) item.fail(isFull());
     if (sent.length) {
       const uploads = this.#broker.uploadAll(sent.map((one) => one.file), {
-        ad: this.ad, each: (_, index) => this.#options(sent[index]),
+        ...this.source.ids, each: (_, index) => this.#options(sent[index]),
       });
       [...uploads].forEach((upload, index) => this.#follow(sent[index], upload));
     }
-    this.#changed();
+    this.changed();
     return sent;
   }
 
+  /** Return a new item. Boards of other kinds of files override this. */
+  create(options) { return new Photo(options); }
+
   #make(options) {
     const on = {
-      profile: this.#profile,
-      again: (photo) => this.#again(photo),
-      gone: (photo) => this.#gone(photo),
-      remove: (photo) => this.#remove(photo),
-      described: (photo) => this.#save(photo),
-      move: (photo, by, button) => {
-        if (step(this.grid, photo.element, by)) this.#moved(photo);
-        (button?.disabled ? photo.grip : button)?.focus(); // moving an element takes the focus from it
+      profile: this.source.profile,
+      noun: this.source.noun,
+      may: (action) => this.source.may(action),
+      again: (item) => this.#again(item),
+      gone: (item) => this.#gone(item),
+      remove: (item) => this.#remove(item),
+      described: (item) => this.#save(item),
+      move: (item, by, button) => {
+        if (step(this.element, item.element, by)) this.#moved(item);
+        (button?.disabled ? item.grip : button)?.focus(); // moving an element takes the focus from it
       },
     };
-    const photo = new Photo({ ...options, on });
-    this.#photos.set(photo.element, photo);
-    return photo;
+    const item = this.create({ ...options, on });
+    this.#items.set(item.element, item);
+    return item;
   }
 
-  #options(photo) {
-    const { altText, order } = photo;
-    return { altText: altText || undefined, order, onProgress: (now) => { photo.progress(now); this.#onChange(); } };
+  #options(item) {
+    const { altText, order } = item;
+    return { altText: altText || undefined, order, onProgress: (now) => { item.progress(now); this.#onChange(); } };
   }
 
-  async #follow(photo, upload) {
-    if (await photo.follow(upload)) {
+  async #follow(item, upload) {
+    if (await item.follow(upload)) {
       this.version++;
-      const shown = this.#merged(photo);
+      const shown = this.#merged(item);
+      if (this.source.profile.keeps_one) for (const one of this.items) if (one !== shown && one.image) this.#drop(one);
       this.#save(shown);
-      this.#changed();
-      if (shown !== photo) announce(`${photo.name} is already in this listing.`);
+      this.changed();
+      if (shown !== item) announce(`${item.name} is already ${this.source.place}.`);
       return;
     }
-    if (photo.error) announce(`${photo.name} failed.`);
-    this.#changed();
+    if (item.error) announce(`${item.name} failed.`);
+    this.changed();
   }
 
-  /** If two tiles show the same image, because the same file was chosen twice, keep only one tile. */
-  #merged(photo) {
-    const other = this.photos.find((one) => one !== photo && one.image?.id === photo.image.id);
-    if (!other) return photo;
-    const { hasFocus, altText } = photo;
+  /** If two items show the same file, because it was chosen twice, keep only one. */
+  #merged(item) {
+    const other = this.items.find((one) => one !== item && one.image?.id === item.image.id);
+    if (!other) return item;
+    const { hasFocus, altText } = item;
     if (altText && !other.altText) other.altText = altText;
-    other.record(photo.image);
-    this.#drop(photo);
-    if (hasFocus) other.grip.focus();
+    other.record(item.image);
+    this.#drop(item);
+    if (hasFocus) other.handle.focus();
     return other;
   }
 
-  #again(photo) {
-    if (this.freeSlots < 1) return photo.fail(new BrokerError("image_limit_reached", "This listing is full."));
-    this.#follow(photo, this.#broker.upload(photo.file, { ad: this.ad, ...this.#options(photo) }));
-    this.#changed();
+  #again(item) {
+    if (this.freeSlots < 1) return item.fail(isFull());
+    this.#follow(item, this.#broker.upload(item.file, { ...this.source.ids, ...this.#options(item) }));
+    this.changed();
   }
 
-  #moved(photo) {
-    this.#changed();
-    announce(`${photo.name} is now photo ${this.photos.indexOf(photo) + 1} of ${this.photos.length}.`);
-    const orders = this.photos.map((one) => one.order);
+  #moved(item) {
+    this.changed();
+    announce(`${item.name} is now photo ${this.items.indexOf(item) + 1} of ${this.items.length}.`);
+    const orders = this.items.map((one) => one.order);
     if (orders.some((order, index) => index > 0 && order <= orders[index - 1])) {
-      this.photos.forEach((one, index) => { one.order = index; });
+      this.items.forEach((one, index) => { one.order = index; });
     }
-    for (const one of this.photos) this.#save(one);
+    for (const one of this.items) this.#save(one);
   }
 
-  /** Save a photo's text and order at the broker, one request after the other. */
-  #save(photo) {
+  #save(item) {
     this.version++;
-    this.#edits = this.#edits.then(async () => {
-      const body = photo.unsent;
-      const isThere = () => this.#photos.has(photo.element);
-      if (!isThere() || !Object.keys(body).length) return; // not recorded yet, deleted, or unchanged
-      try {
-        photo.record(await this.#ask("PATCH", photo, body));
-        photo.invalid(false);
-        this.#onChange({ changed: this.ad });
-      } catch (error) {
-        if (!isThere()) return;
-        if (error.code === "not_found") return this.#onChange({ changed: this.ad }); // another tab deleted it
-        photo.invalid(Boolean(error.errors?.alt_text));
-        this.#onError(error);
-      }
-    });
-  }
-
-  #ask(method, photo, body) {
-    const path = `/api/ads/${this.ad}/images/${photo.image.id}/`;
-    return this.#broker.request(method, path, { body, onWaiting: this.#onError });
+    this.#saves.add(item);
   }
 
   /** Save all changes that could not be saved before. */
   saveAll() {
-    for (const photo of this.photos) if (Object.keys(photo.unsent).length) this.#save(photo);
+    for (const item of this.items) if (Object.keys(item.unsent).length) this.#save(item);
   }
 
-  async #remove(photo) {
-    const yes = await askToConfirm({ title: "Delete this photo?", text: `${photo.name} will be removed from the listing.`, yes: "Delete" });
+  async #remove(item) {
+    const { noun, removal } = this.source;
+    const yes = await askToConfirm({ title: `Delete this ${noun}?`, text: `${item.name} will be ${removal}.`, yes: "Delete" });
     if (!yes) return;
     try {
-      await this.#ask("DELETE", photo);
+      await this.source.delete(item.image);
     } catch (error) {
-      if (error.code !== "not_found") return this.#onError(error);
+      return this.#onError(error);
     }
     this.version++;
-    this.#gone(photo);
-    announce(`${photo.name} was deleted.`);
-    this.#onChange({ changed: this.ad });
+    this.#gone(item);
+    announce(`${item.name} was deleted.`);
+    this.#changedThere();
   }
 
-  /** Remove a photo from the grid. The focus moves to the photo that takes its place. */
-  #gone(photo) {
-    const { hasFocus } = photo;
-    const next = photo.element.nextElementSibling ?? photo.element.previousElementSibling;
-    this.#drop(photo);
-    this.#changed();
-    if (hasFocus) (this.#photos.get(next)?.grip ?? document.getElementById("choose")).focus();
+  /** Remove an item. The focus moves to the item that takes its place. */
+  #gone(item) {
+    const { hasFocus } = item;
+    const next = item.element.nextElementSibling ?? item.element.previousElementSibling;
+    this.#drop(item);
+    this.changed();
+    if (!hasFocus) return;
+    if (this.#items.has(next)) this.#items.get(next).handle.focus();
+    else focusFiles();
   }
 
-  #drop(photo) {
-    this.#photos.delete(photo.element);
-    photo.element.remove();
+  #drop(item) {
+    this.#items.delete(item.element);
+    item.element.remove();
   }
 
-  #changed() {
-    const { photos } = this;
-    photos.forEach((photo, index) => photo.place(index, photos.length));
+  #changedThere() { this.#onChange({ changed: this.source.key }); }
+
+  /** Show what the token allows, and the place of each item. */
+  changed() {
+    const { items, element, source } = this;
+    element.dataset.may = ["update", "delete"].filter((action) => source.may(action)).join(" ");
+    items.forEach((item, index) => item.place(index, items.length));
     this.#onChange();
   }
+}
+
+function isFull() {
+  return new BrokerError("image_limit_reached", "There is no room for more files.");
 }

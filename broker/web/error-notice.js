@@ -1,4 +1,5 @@
 // The notice for errors that belong to no photo, with a button to try again if that can help.
+import { focusFiles } from "./focus.js";
 import { messageOf } from "./messages.js";
 
 const byId = (id) => document.getElementById(id);
@@ -23,5 +24,5 @@ export function showError(error, tryAgain = null) {
 export function hideError() {
   const hadFocus = byId("trouble").contains(document.activeElement);
   byId("trouble").hidden = true;
-  if (hadFocus) byId("choose").focus();
+  if (hadFocus) focusFiles();
 }

@@ -4,12 +4,13 @@
 const DISPLAYED = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
 /**
- * Return the `accept` of a file input. It has no HEIC, so that iPhones convert HEIC to JPEG. Photos that are
- * dropped, pasted or chosen among all files may have any type of the profile.
+ * Return the `accept` of a file input. For photos it has no HEIC, so that iPhones convert HEIC to JPEG. Files that
+ * are dropped, pasted or chosen among all files may have any type of the profile.
  */
 export function acceptOf({ content_types: types }) {
+  const areImages = types.every((type) => type.startsWith("image/"));
   const displayed = DISPLAYED.filter((type) => types.includes(type));
-  return (displayed.length ? displayed : types).join(",");
+  return (areImages && displayed.length ? displayed : types).join(",");
 }
 
 /** Check whether two files look the same: by name, size and time, without reading them. */

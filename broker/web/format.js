@@ -27,3 +27,10 @@ export function percent(share) {
 export function counted(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }
+
+const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+
+/** Return the day of a time of the API, in the user's time zone: `29 Nov 2026`. */
+export function day(time) {
+  return DAY.format(new Date(time));
+}

@@ -2,8 +2,8 @@
 
 const byId = (id) => document.getElementById(id);
 
-/** Call `take(files)` each time the user adds files. */
-export function onFiles(take) {
+/** Call `take(files)` each time the user adds files. `mayTake()` checks whether files can be dropped now. */
+export function onFiles(take, mayTake) {
   for (const [button, input] of [["choose", "files"], ["shoot", "shot"], ["interrupted-choose", "files"]]) {
     byId(button).addEventListener("click", () => byId(input).click());
   }
@@ -21,13 +21,13 @@ export function onFiles(take) {
     const isText = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
     if (files.length && !isText) take(files);
   });
-  onDrop(take);
+  onDrop(take, mayTake);
 }
 
 /** Accept drops anywhere in the window, because otherwise a file that is dropped beside the area would replace the page. */
-function onDrop(take) {
+function onDrop(take, mayTake) {
   let depth = 0; // dragenter and dragleave fire for each element that is crossed
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]") && mayTake();
   const show = (over) => {
     byId("veil").hidden = !over;
     document.body.classList.toggle("over", over);

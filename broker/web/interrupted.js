@@ -1,12 +1,13 @@
 // Uploads that an earlier visit started and did not finish.
 import { isSameFile } from "./files.js";
+import { focusFiles } from "./focus.js";
 import { counted } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** The notice about interrupted uploads, for one listing at a time. */
+/** The notice about interrupted uploads, for one owner at a time. */
 export class Interrupted {
-  #broker; #shown; #listing = null; #found = [];
+  #broker; #shown; #owner = null; #found = [];
 
   /** `shown()` returns the files that are already on the board; the notice does not list them. */
   constructor(broker, { shown, onError }) {
@@ -18,8 +19,8 @@ export class Interrupted {
       } catch (error) {
         onError(error);
       }
-      await this.show(this.#listing);
-      byId("choose").focus();
+      await this.show(this.#owner);
+      focusFiles();
     });
   }
 
@@ -28,11 +29,11 @@ export class Interrupted {
     return this.#found.filter((one) => !files.some((file) => isSameFile(one, file)));
   }
 
-  /** Read the interrupted uploads again. A listing that is not created yet has none. */
-  async show(listing = this.#listing) {
-    this.#listing = listing;
-    const found = listing === null ? [] : await this.#broker.resumable({ ad: listing });
-    if (listing !== this.#listing) return; // another listing was opened in the meantime
+  /** Read the interrupted uploads of an owner again. A listing that is not created yet, null, has none. */
+  async show(owner = this.#owner) {
+    this.#owner = owner;
+    const found = owner === null ? [] : await this.#broker.resumable(owner);
+    if (owner !== this.#owner) return; // another owner was opened in the meantime
     this.#found = found.filter((one) => !one.busy && !one.processing);
     this.draw();
   }

@@ -8,7 +8,8 @@ const FIELDS = ["title", "price"];
 /** The user's listings. `onOpen(ad)` gets the open one, or null for one that is not created yet. */
 export class Listings {
   #broker; #onOpen; #onChange; #onError;
-  #ads = []; #items = new Map(); #current = null;
+  #ads = []; #items = new Map();
+  #current = null; // the open listing; null for one that is not created yet, undefined if another owner is open
   #draft = newDraft(); // the listing that is not created yet
   #saves = Promise.resolve();
   #version = 0; // the number of changes that this tab has made at the broker
@@ -29,11 +30,18 @@ export class Listings {
 
   get current() { return this.#current; }
 
-  /** Load a user's listings. Open the one in the page's address, otherwise the newest. */
-  async load(user) {
+  /** Load a user's listings. If `open` is true, open the one in the page's address, otherwise the newest. */
+  async load(user, { open }) {
     const wanted = Number(new URLSearchParams(location.hash.slice(1)).get("listing"));
     this.#ads = (await this.#ask("GET", `/api/ads/?owner=${user}&limit=100`)).results;
-    this.#open(this.#of(wanted) ?? this.#ads[0] ?? null);
+    if (open) this.#open(this.#of(wanted) ?? this.#ads[0] ?? null);
+    else this.leave();
+  }
+
+  /** Another owner was opened instead. */
+  leave() {
+    this.#current = undefined;
+    this.#draw();
   }
 
   /** Return the open listing, and create it first if necessary. */
@@ -99,11 +107,12 @@ export class Listings {
   #showState(text) { byId("listing-state").textContent = text; }
 
   /** Check whether some changes have not been saved at the broker. */
-  get unsent() { return this.#current !== null && Object.keys(changes(this.#current)).length > 0; }
+  get unsent() { return Boolean(this.#current) && Object.keys(changes(this.#current)).length > 0; }
 
   /** Save the changes at the broker, one request after the other. */
   save() {
     const ad = this.#current;
+    if (ad === undefined) return;
     const body = ad && changes(ad);
     if (ad && !Object.keys(body).length) return;
     if (!byId("listing").checkValidity()) {
@@ -130,7 +139,7 @@ export class Listings {
   #take(ad) {
     const before = this.#of(ad.id);
     this.#ads = this.#ads.map((one) => (one === before ? ad : one));
-    if (this.#current === before) {
+    if (before && this.#current === before) {
       this.#current = ad;
       for (const name of FIELDS) {
         // Keep a field that the user is editing.

@@ -1,5 +1,6 @@
 // The message for each problem code: what happened, what to do, and whether to offer "Try again".
 import { bytes } from "./format.js";
+import { typeNames } from "./type-names.js";
 
 const AGAIN = true;
 
@@ -30,8 +31,8 @@ const MESSAGES = {
   not_found: ["This no longer exists", "It may have been deleted in another tab. Reload the page."],
   ad_owned_by_another: ["This listing belongs to someone else", "Nothing was changed."],
   // The broker and the bucket.
-  storage_unavailable: ["Photo storage is unavailable", "Nothing is lost. Try again in a minute.", AGAIN],
-  storage_denied: ["Photo storage refused access", "Nothing is lost. The site's administrator must fix this.", AGAIN],
+  storage_unavailable: ["File storage is unavailable", "Nothing is lost. Try again in a minute.", AGAIN],
+  storage_denied: ["File storage refused access", "Nothing is lost. The site's administrator must fix this.", AGAIN],
   keys_unavailable: ["Your sign-in can't be checked right now", "You're still signed in. Try again in a minute.", AGAIN],
   database_unavailable: ["The database is unavailable", "Nothing is lost. Try again in a minute.", AGAIN],
   database_not_migrated: ["The database is being upgraded", "Nothing is lost. Try again in a minute.", AGAIN],
@@ -58,48 +59,43 @@ const MESSAGES = {
   file_mismatch: ["This is a different photo", "Choose the photo that the upload was started with."],
   token_failed: ["You couldn't be signed in", "Sign in again, then try again.", AGAIN],
   file_unreadable: ["The file can't be read", "It may have been moved or changed. Choose it again to continue the upload."],
-  gave_up: ["Photo storage isn't responding", "What has been uploaded so far is kept. Try again later.", AGAIN],
+  gave_up: ["File storage isn't responding", "What has been uploaded so far is kept. Try again later.", AGAIN],
   http_error: ["Unexpected answer from the server", "Check your connection, then try again.", AGAIN],
   network: ["No connection", "What has been uploaded so far is kept. Try again when you're online.", AGAIN],
   still_processing: ["Still processing the photo", "It has arrived and is safe. Reload the page later to see it."],
-  s3_refused: ["Photo storage refused the photo", "Please try again.", AGAIN],
-};
-
-// Why a photo was rejected: what happened, what to do. `docs/errors.md` lists the reasons.
-const REASONS = {
-  not_an_image: ["This file isn't a photo", "Choose another file."],
-  type_mismatch: ["The file's type doesn't match its name", "Save the photo as JPEG or PNG, then choose it again."],
-  too_many_pixels: ["The photo has too many pixels", "Choose a smaller version of it."],
-  too_many_frames: ["The animation is too long", "Choose a shorter one."],
-  corrupt: ["The photo is damaged", "Choose another copy of it."],
-  checksum_mismatch: ["The photo was damaged during the upload", "It was not saved. Please try again.", AGAIN],
-  processing_failed: ["The photo couldn't be processed", "Save it as JPEG or PNG, then choose it again."],
+  s3_refused: ["File storage refused the photo", "Please try again.", AGAIN],
 };
 
 export const CODES = Object.keys(MESSAGES);
 
-// Why the worker rejected a file: [what happened, what to do].
+// Why the worker rejected a file: [what happened, what to do, offer "Try again"?]. `docs/errors.md` lists the reasons.
 const REJECTIONS = {
   not_an_image: ["This file isn't an image", "Choose a photo."],
   type_mismatch: ["The file isn't what its name says", "Save it again as a JPEG, then choose the new file."],
   too_many_pixels: ["The photo has too many pixels", "Choose a smaller version of it."],
   too_many_frames: ["The animation is too long", "Choose a shorter one, or a photo."],
   corrupt: ["The photo is damaged", "Open it on your device to check it, or choose another one."],
-  checksum_mismatch: ["The photo changed during the upload", "It was not saved. Choose it again."],
+  checksum_mismatch: ["The photo changed during the upload", "It was not saved. Choose it again.", AGAIN],
   processing_failed: ["We couldn't process this photo", "Save it again as a JPEG, then choose the new file."],
 };
 
 /** Return the message for an error: `{ what, why, again }`. */
 export function messageOf(error, profile) {
-  const [what, why, again = false] = REASONS[error.reason] ?? MESSAGES[error.code]
+  const rejection = error.code === "upload_rejected" ? REJECTIONS[error.reason] : null;
+  const [what, why, again = false] = rejection ?? MESSAGES[error.code]
     ?? ["Something went wrong", error.detail || "Please try again.", AGAIN];
-  const [reason, advice] = REJECTIONS[error.reason] ?? [];
-  if (error.code === "upload_rejected" && reason) return { what: reason, why: advice, again };
-  if (error.code === "validation_error") return { what: whatIsWrong(error, profile) ?? what, why: whatToDo(error, profile) ?? why, again };
-  return { what, why, again };
+  const say = profile?.visibility === "private" ? ofDocuments : (text) => text;
+  return { what: say(whatIsWrong(error, profile) ?? what), why: say(whatToDo(error, profile) ?? why), again };
 }
 
-function whatIsWrong({ errors }, profile) {
+/** The texts are about photos. Return one for a private profile, which has documents of any type. */
+function ofDocuments(text) {
+  return text.replaceAll("photo", "document");
+}
+
+function whatIsWrong({ code, errors }, profile) {
+  if (code === "image_limit_reached" && profile?.owners === "token") return "There is no room for more photos";
+  if (code !== "validation_error") return null;
   if (errors?.content_type && profile) return "This file type isn't supported";
   if (errors?.size && profile) return "The file is too large or empty";
   if (errors?.price) return "The price isn't valid";
@@ -107,18 +103,12 @@ function whatIsWrong({ errors }, profile) {
   return null;
 }
 
-function whatToDo({ errors }, profile) {
+function whatToDo({ code, errors }, profile) {
+  if (code === "forbidden" && profile?.owners === "token") return "Your token doesn't allow this.";
+  if (code !== "validation_error") return null;
   if (errors?.content_type && profile) return `Choose a ${typeNames(profile)} file.`;
   if (errors?.size && profile) return `The maximum size is ${bytes(profile.max_bytes)}.`;
   if (errors?.price) return "Enter it as 12 or 12.50.";
   const [first] = Object.values(errors ?? {}).flat();
   return typeof first === "string" ? first : null;
-}
-
-const NAMES = { jpeg: "JPEG", png: "PNG", webp: "WebP", gif: "GIF", avif: "AVIF", heic: "HEIC", heif: "HEIF" };
-
-/** Return a profile's file types as text: `JPEG, PNG or WebP`. */
-export function typeNames({ content_types: types }) {
-  const names = types.map((type) => NAMES[type.split("/")[1]] ?? type);
-  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }

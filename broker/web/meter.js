@@ -1,5 +1,6 @@
 // The progress of all uploads together: number, bytes, speed, time left.
 import { announce } from "./announce.js";
+import { focusFiles } from "./focus.js";
 import { bytes, counted, timeLeft } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
@@ -8,32 +9,32 @@ const UPDATE_EVERY_MS = 500;
 
 /** The progress bar at the bottom, shown while something is being uploaded. */
 export class Meter {
-  #run = new Set(); // photos added since the last time that no upload was running
+  #run = new Set(); // files added since the last time that no upload was running
   #samples = []; #timer = null; #quarter = 0;
 
   constructor() {
     byId("meter-pause").addEventListener("click", () => this.#pauseOrResume());
     byId("meter-cancel").addEventListener("click", () => {
-      for (const photo of this.#active()) photo.cancel();
+      for (const item of this.#active()) item.cancel();
     });
   }
 
   get busy() { return this.#active().length > 0; }
 
-  /** Include the photos that are being uploaded now. */
-  follow(photos) {
-    for (const photo of photos) if (photo.upload && photo.file) this.#run.add(photo);
+  /** Include the files that are being uploaded now. */
+  follow(items) {
+    for (const item of items) if (item.upload && item.file) this.#run.add(item);
     if (this.busy) this.#timer ??= setInterval(() => this.#show(), UPDATE_EVERY_MS);
     this.#show();
   }
 
-  /** Return the photos that this tab still has to send. The broker processes the others by itself. */
-  #active() { return [...this.#run].filter((photo) => photo.upload && photo.phase !== "processing"); }
+  /** Return the files that this tab still has to send. The broker processes the others by itself. */
+  #active() { return [...this.#run].filter((item) => item.upload && item.phase !== "processing"); }
 
   #pauseOrResume() {
     const active = this.#active();
-    const paused = active.every((photo) => photo.phase === "paused");
-    for (const photo of active) paused ? photo.upload.resume() : photo.upload.pause();
+    const paused = active.every((item) => item.phase === "paused");
+    for (const item of active) paused ? item.upload.resume() : item.upload.pause();
     this.#show();
   }
 
@@ -41,20 +42,20 @@ export class Meter {
     const active = this.#active();
     const hadFocus = byId("meter").contains(document.activeElement);
     byId("meter").hidden = !active.length;
-    if (hadFocus && !active.length) byId("choose").focus();
+    if (hadFocus && !active.length) focusFiles();
     if (!active.length) return this.#end();
-    const photos = [...this.#run].filter((photo) => photo.upload || photo.image);
-    const total = photos.reduce((sum, photo) => sum + photo.file.size, 0);
-    const sent = photos.reduce((sum, photo) => sum + (photo.image ? photo.file.size : photo.sent), 0);
-    const done = photos.filter(hasArrived).length;
-    const paused = active.every((photo) => photo.phase === "paused");
+    const items = [...this.#run].filter((item) => item.upload || item.image);
+    const total = items.reduce((sum, item) => sum + item.file.size, 0);
+    const sent = items.reduce((sum, item) => sum + (item.image ? item.file.size : item.sent), 0);
+    const done = items.filter(hasArrived).length;
+    const paused = active.every((item) => item.phase === "paused");
     byId("meter-bar").value = total ? sent / total : 0;
     const arrived = `${bytes(sent)} of ${bytes(total)}`.replaceAll(" ", "\u00a0"); // keep the numbers on one line
-    byId("meter-count").textContent = `${done} of ${counted(photos.length, "photo", "photos")} · ${arrived}`;
+    byId("meter-count").textContent = `${done} of ${numbered(items)} · ${arrived}`;
     byId("meter-speed").textContent = this.#speed(active, sent, total, paused);
     byId("meter-pause").textContent = paused ? "Resume all" : "Pause all";
-    const quarter = Math.floor((4 * done) / photos.length);
-    if (quarter > this.#quarter) announce(`${done} of ${photos.length} photos uploaded.`);
+    const quarter = Math.floor((4 * done) / items.length);
+    if (quarter > this.#quarter) announce(`${done} of ${numbered(items)} uploaded.`);
     this.#quarter = quarter;
   }
 
@@ -67,7 +68,7 @@ export class Meter {
     this.#samples = this.#samples.filter((sample) => now - sample.now <= SPEED_WINDOW_MS);
     const [first] = this.#samples;
     const speed = (sent - first.sent) / ((now - first.now) / 1000);
-    if (!(speed > 0)) return active.some((photo) => photo.phase === "hashing") ? "Checking files" : "Preparing";
+    if (!(speed > 0)) return active.some((item) => item.phase === "hashing") ? "Checking files" : "Preparing";
     return `${bytes(speed)}/s · ${timeLeft((total - sent) / speed)}`;
   }
 
@@ -81,15 +82,22 @@ export class Meter {
     this.#timer = null;
     this.#samples = [];
     this.#quarter = 0;
-    const done = [...this.#run].filter(hasArrived).length;
-    const failed = [...this.#run].filter((photo) => photo.error).length;
-    if (done || failed) {
-      announce(`${counted(done, "photo", "photos")} uploaded.${failed ? ` ${failed} failed.` : ""}`);
+    const done = [...this.#run].filter(hasArrived);
+    const failed = [...this.#run].filter((item) => item.error).length;
+    if (done.length || failed) {
+      announce(`${numbered(done.length ? done : [...this.#run], done.length)} uploaded.${failed ? ` ${failed} failed.` : ""}`);
     }
     this.#run.clear();
   }
 }
 
-function hasArrived(photo) {
-  return photo.image || photo.phase === "processing";
+function hasArrived(item) {
+  return item.image || item.phase === "processing";
+}
+
+/** Return the number of files, named as their boards name them: `3 photos`. */
+function numbered(items, number = items.length) {
+  const nouns = new Set(items.map((item) => item.on.noun));
+  const noun = nouns.size === 1 ? [...nouns][0] : "file";
+  return counted(number, noun, `${noun}s`);
 }

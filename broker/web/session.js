@@ -1,20 +1,22 @@
 // The signed-in user: the marketplace's token, stored as long as the tab is open.
-import { Broker, BrokerError } from "./client/broker.js";
+import { Broker } from "./client/broker.js";
+import { DevSignIn } from "./dev-sign-in.js";
 import { askForToken } from "./dialogs.js";
 import { showError } from "./error-notice.js";
+import { store, stored } from "./tab-storage.js";
 
 const STORAGE_KEY = "upload-broker-token";
-const TIMEOUT_MS = 15_000;
 const WRONG = "This isn't a valid token. Paste another one.";
 const REFUSED = "The server didn't accept this token. Paste another one.";
 const EXPIRED = "Your session has expired. Paste a new token to continue your uploads.";
 const OTHER_USER = "This token belongs to another user. To sign in as another user, reload the page.";
 
-/** A session: the user's id, and `token()` for the browser client. */
+/** A session: the user's id, `token()` for the browser client, and the claims of the token. */
 export class Session {
   user = null;
+  onToken = () => {}; // called after each new token
   #token = null; #refused = null; #asking = null;
-  #dev = null; // whether `broker dev` provides the token; null while unknown
+  #dev = new DevSignIn();
 
   /** Sign in: with `broker dev`'s token, or with a token that the user pastes. */
   static async open() {
@@ -23,38 +25,43 @@ export class Session {
     return session;
   }
 
+  /** Return the token's claims. The broker has accepted the token; the page does not verify it. */
+  get claims() { return claimsOf(this.#token) ?? {}; }
+  /** Check whether `broker dev` provides the tokens. */
+  get isDev() { return this.#dev.isOn === true; }
+
   /** Return a token that was not refused. Several calls at the same time ask the user only once. */
   token({ refused = null } = {}) {
     if (refused) {
       this.#refused = refused;
-      if (stored() === refused) store(null); // after a reload another user may sign in
+      if (stored(STORAGE_KEY) === refused) store(STORAGE_KEY, null); // after a reload another user may sign in
     }
     this.#asking ??= this.#find().finally(() => { this.#asking = null; });
     return this.#asking;
   }
 
-  async #find() {
-    if (this.#token !== null && this.#token !== this.#refused) return this.#token;
-    let token = (await this.#devToken()) ?? stored() ?? this.#token;
-    for (let why; (why = await this.#faultOf(token)) !== null; ) token = await askForToken(why);
-    if (!this.#dev) store(token);
-    this.#token = token;
-    return token;
+  /** Get a token of `broker dev` that grants one more owner. */
+  async grant(key) {
+    await this.#asking?.catch(() => {}); // its token will not grant the owner
+    this.#dev.add(key);
+    this.#token = null;
+    await this.token();
   }
 
-  /** Return `broker dev`'s token, or null if this is not `broker dev`. */
-  async #devToken() {
-    if (this.#dev === false) return null;
-    try {
-      const answer = await fetch("/dev/token", { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      if (answer.status >= 500) throw new Error(`The server answered ${answer.status}.`);
-      this.#dev = answer.ok;
-      return answer.ok ? (await answer.json()).token : null;
-    } catch (cause) {
-      // It is not known yet whether this is `broker dev`. The request that needs a token tries
-      // again.
-      throw new BrokerError("network", "The broker did not answer.", { cause });
-    }
+  /** Forget the token, and ask for another one. */
+  leave() {
+    store(STORAGE_KEY, null);
+    location.reload();
+  }
+
+  async #find() {
+    if (this.#token !== null && this.#token !== this.#refused) return this.#token;
+    let token = (await this.#dev.token()) ?? stored(STORAGE_KEY) ?? this.#token;
+    for (let why; (why = await this.#faultOf(token)) !== null; ) token = await askForToken(why);
+    if (!this.isDev) store(STORAGE_KEY, token);
+    this.#token = token;
+    this.onToken();
+    return token;
   }
 
   /** Return null if the token is this user's, otherwise the text for the user. Without a token it is empty. */
@@ -66,24 +73,6 @@ export class Session {
     if ((this.user ?? user) !== user) return OTHER_USER;
     this.user = user;
     return null;
-  }
-}
-
-// If the browser blocks sessionStorage, the page asks for the token again after a reload.
-function stored() {
-  try {
-    return sessionStorage.getItem(STORAGE_KEY);
-  } catch {
-    return null;
-  }
-}
-
-function store(token) {
-  try {
-    if (token === null) sessionStorage.removeItem(STORAGE_KEY);
-    else sessionStorage.setItem(STORAGE_KEY, token);
-  } catch {
-    // the tab keeps it in memory until it is reloaded
   }
 }
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from sqlalchemy import select
 
 from broker.app import create_app
+from broker.config import Settings
 from broker.db.models import Upload
 from broker.local.process import ServerNotInstalled, free_ports
 from broker.storage import bucket_setup
@@ -22,6 +23,7 @@ from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
+from tests.servers.npm import installed
 
 MIB = 1024**2
 # Debian's packages of real photos, 0.1 to 1.8 MB each.
@@ -51,6 +53,12 @@ def photos() -> list[Path]:
                 raise ServerNotInstalled(f"photos are missing: apt-get install {package}")
             found += files
     return sorted(found, key=lambda path: path.stat().st_size)[:20]
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    with installed_or_skip():
+        return installed(Path(__file__).parent / "axe") / "axe-core/axe.min.js"
 
 
 @dataclass
@@ -128,8 +136,9 @@ def _open(
 ) -> Market:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    settings = bucket.settings.model_copy(
-        update={
+    settings = Settings(
+        **{
+            **bucket.settings.model_dump(),
             "database_url": f"sqlite:///{directory / 'broker.db'}",
             "cors_origins": (url,),
             "part_size": 5 * MIB,

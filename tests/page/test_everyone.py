@@ -2,35 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page.accessibility import SCHEMES, barriers
 from tests.page.conftest import PHONE, OpenMarket
 from tests.page.seller import choose, expect_recorded, hold_back_forms, photo
-from tests.servers import installed_or_skip
-from tests.servers.npm import installed
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = {360: 740, 768: 1024, 1440: 1000}
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-@pytest.fixture(scope="session")
-def axe() -> Path:
-    with installed_or_skip():
-        return installed(Path(__file__).parent / "axe") / "axe-core/axe.min.js"
-
-
-def barriers(page: Page, axe: Path) -> list[Any]:
-    """Return the violations that axe finds, each with its elements."""
-    if not page.evaluate("'axe' in globalThis"):
-        # evaluate() is not subject to the page's Content-Security-Policy.
-        page.evaluate(axe.read_text())
-    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
-    assert len(found["passes"]) > 10
-    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
 
 
 @pytest.mark.timeout(400)

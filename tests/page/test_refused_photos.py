@@ -70,7 +70,7 @@ def test_the_user_can_try_again_after_the_bucket_refused_a_photo(
     )
     choose(page, photos[0])
     failure = photo(page, photos[0]).locator(".failure")
-    expect(failure).to_contain_text("Photo storage refused the photo")
+    expect(failure).to_contain_text("File storage refused the photo")
     page.unroute_all()
     failure.get_by_role("button", name="Try again").click()
     expect(photo(page, photos[0]).locator(".grip")).to_be_focused()
