@@ -138,7 +138,7 @@ class AdOwnedByAnother(BrokerError):
 
 
 class ImageLimitReached(BrokerError):
-    """The owner has no free slot for another image."""
+    """The owner has no free slot for another file."""
 
     code = "image_limit_reached"
 

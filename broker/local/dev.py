@@ -12,6 +12,7 @@ from pathlib import Path
 
 from broker.config import Settings
 from broker.db import migrate
+from broker.db.session import Database
 from broker.local.dev_env import background_environment, developer_settings, load_or_make
 from broker.local.dev_keys import reader_identity, worker_identity
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
@@ -46,6 +47,7 @@ def run(
     Raises:
         ServerError: a port is in use, another `broker dev` uses the directory, or a server did
             not start or ended by itself. The other servers are stopped.
+        CannotStart: a profile in use is missing or has changed.
     """
     if not is_port_free(port):
         raise PortTaken(f"port {port} is in use; choose another with --port")
@@ -77,6 +79,13 @@ def run(
         )
         list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)
+        # Check here, because granian reports a refused start as a traceback without its reason.
+        limits = settings.limits
+        database = Database(
+            settings.database_url, only_inspected=limits.inspects, profiles=limits.profiles
+        )
+        database.check_at_start()
+        database.dispose()
         background = background_environment(os.environ)
 
         def child(command: list[str], env: Mapping[str, str], file: str, name: str) -> ChildProcess:

@@ -1,5 +1,6 @@
 """A profile with uploads is fixed: another prefix or visibility, or no profile, stops a start."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from broker.db.session import Database
 from broker.domain.errors import ProfilesChanged
 from broker.domain.limits import Limits
 from broker.domain.profiles import Owners, Profile, Profiles, Visibility
+from broker.local.process import free_ports
 from tests.http.client import SECRET
 from tests.http.commands import Commands
 
@@ -200,3 +202,19 @@ def test_a_server_without_broker_serve_ends_with_the_line_and_no_traceback(
     assert done.returncode == (4 if "gunicorn" in server else 1)
     assert FAULT in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.matrix(part="walks")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_broker_dev_ends_with_the_line(changed: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(changed.removeprefix("sqlite:///"), data / "broker.db")
+    port, s3_port = map(str, free_ports(2))
+    options = ["--port", port, "--s3-port", s3_port, "--data-dir", str(data)]
+    command = [sys.executable, "-m", "broker.cli", "dev", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"broker: the profiles do not match their uploads, see docs/profiles.md: {FAULT}"
+    ]

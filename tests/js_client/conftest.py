@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 
 from broker.app import create_app
+from broker.config import Settings
 from broker.db.models import Upload
 from broker.local.process import free_ports
 from broker.storage import bucket_setup
@@ -115,15 +116,14 @@ def _open(
 ) -> Shop:
     (port,) = free_ports(1)
     page_url = f"http://localhost:{port}"
-    settings = bucket.settings.model_copy(
-        update={
-            "database_url": f"sqlite:///{directory / 'broker.db'}",
-            "cors_origins": (page_url,),
-            "part_size": 5 * MIB,
-            "multipart_threshold": 8 * MIB,
-            **changes,
-        }
-    )
+    changes = {
+        "database_url": f"sqlite:///{directory / 'broker.db'}",
+        "cors_origins": (page_url,),
+        "part_size": 5 * MIB,
+        "multipart_threshold": 8 * MIB,
+        **changes,
+    }
+    settings = Settings(**{**bucket.settings.model_dump(), **changes})
     list(bucket_setup.apply(settings))
     app = create_app(settings)
     stack.callback(app.extensions["broker"].database.dispose)

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 
 from broker.app import create_app
+from broker.config import Settings
 from broker.db import migrate
 from tests.e2e.live import served
 from tests.http.client import Client, token
@@ -52,9 +53,8 @@ class Live:
 def live_broker(bucket: Bucket, folder: Path, **changes: Any) -> Iterator[Live]:
     """Serve the broker with SQLite in the folder. Keyword arguments change settings."""
     shutil.copy(_migrated(), folder / "broker.db")
-    settings = bucket.settings.model_copy(
-        update={"database_url": f"sqlite:///{folder / 'broker.db'}", **changes}
-    )
+    changes["database_url"] = f"sqlite:///{folder / 'broker.db'}"
+    settings = Settings(**{**bucket.settings.model_dump(), **changes})
     app = create_app(settings)
     with served(app) as port:
         yield Live(f"http://127.0.0.1:{port}", app, Client(app, token(1)))

@@ -42,8 +42,8 @@ UPLOADS = (
         "image_limit_reached",
         409,
         "Image limit reached",
-        "the ad has no free image slot",
-        "delete an image or cancel a ticket",
+        "the ad, or another owner, has no free slot: the `max_count` of its profile is reached",
+        "delete a file or cancel a ticket",
     ),
     ProblemType(
         "upload_expired",

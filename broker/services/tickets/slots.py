@@ -83,7 +83,7 @@ def reserve(
         work.session.rollback()
     if quota is not None and (refused := exceeded(work, owner_user_id, quota)) is not None:
         raise refused
-    raise ImageLimitReached(f"At most {limit} images are allowed, including uploads in progress.")
+    raise ImageLimitReached(f"At most {limit} files are allowed, including uploads in progress.")
 
 
 def _end_stale(work: Work, which: ColumnElement[bool]) -> None:

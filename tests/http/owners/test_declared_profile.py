@@ -79,6 +79,7 @@ def test_slots_and_quota_are_counted_and_released(app: Flask) -> None:
     tickets = client.post(GALLERY + "batch/", {"files": [declared()] * 5}).get_json()["tickets"]
     refused = client.post(GALLERY, declared())
     assert (refused.status_code, refused.get_json()["code"]) == (409, "image_limit_reached")
+    assert " files are allowed" in refused.get_json()["detail"]
     # Each profile counts its own owner of this name.
     assert client.post(UPLOADS, declared()).status_code == 201
     assert client.post(UPLOADS, declared(size=16 * 2**20 + 1)).status_code == 422
