@@ -26,7 +26,7 @@ from benchmarks.rows.lines import plain, spaced
 from benchmarks.table import Line, Section, Target
 from broker.db import leases
 from broker.db.session import Database as BrokerDatabase
-from broker.services.processing.lease import WAITING
+from broker.services.processing.lease import waiting
 from broker.services.processing.run import POLL_SECONDS
 
 TITLE = "Leases"
@@ -35,6 +35,7 @@ PROCESSES = 2
 WARM_UP_RUNS = 2
 RATE = 2_000
 IDLE_PERCENT = 5.0
+QUEUE = waiting(("ad", "user"))
 FINISH = """
 UPDATE uploads SET state = 'confirmed', settled_at = now()
 WHERE id = %s AND publish_attempts = %s AND state = 'processing' RETURNING id
@@ -144,7 +145,7 @@ def _poll(database: BrokerDatabase, paused: threading.Event) -> None:
     """Ask for work twice a second; there is none."""
     while not paused.wait(POLL_SECONDS):
         with database.session() as session:
-            if leases.take(session, WAITING) is not None:
+            if leases.take(session, QUEUE) is not None:
                 raise AssertionError("an upload is due while the workers should be idle")
 
 
@@ -157,7 +158,7 @@ def _take_all(
     found_none = 0
     while found_none < 2:
         with database.session() as session:
-            upload = leases.take(session, WAITING)
+            upload = leases.take(session, QUEUE)
         if upload is None:  # or others are taking all of the first ones
             found_none += 1
             time.sleep(POLL_SECONDS)

@@ -147,6 +147,16 @@ class Profiles:
         except KeyError:
             raise LookupError(f"no profile for owners of kind {owner_kind!r}") from None
 
+    def of_row(self, owner_kind: str, key: str) -> Profile:
+        """Return the profile of a row with a relative key.
+
+        Raise LookupError if the profile has no such keys: nobody knows whether they are private.
+        """
+        profile = self.of_kind(owner_kind)
+        if profile.owner_in(key) is None:
+            raise LookupError(f"{key!r} is no key of the profile {profile.name}")
+        return profile
+
     def of_key(self, key: str) -> tuple[Profile, str] | None:
         """Return the profile and the owner in a relative key; None if it contains none."""
         for profile in self:

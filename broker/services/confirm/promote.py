@@ -53,7 +53,7 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
         work.session.rollback()
         require_right(work, upload)
         return None
-    profile = work.limits.profiles.of_kind(upload.owner_kind)
+    profile = work.limits.profiles.of_row(upload.owner_kind, upload.key)
     attempt = begun.publish_attempts
     key = upload.key if attempt == 1 else with_new_suffix(upload.key)
     target = published_key(work.limits, key)

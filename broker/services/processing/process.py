@@ -185,7 +185,7 @@ class _Attempt:
                 directory / "source",
                 keep=self._keep_unless_stopping,
             )
-        profile = limits.profiles.of_kind(upload.owner_kind)
+        profile = limits.profiles.of_row(upload.owner_kind, upload.key)
         request = request_for(
             profile,
             source.path,

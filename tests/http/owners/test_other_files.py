@@ -21,6 +21,7 @@ from tests.http.owners.granted import PRODUCT, PROFILES, caller, entry
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.uppy_calls import params
 from tests.http.worker import Worker
+from tests.servers.fixtures import Bucket
 
 LOGO = "/api/owners/logo/A"
 MANY = PROFILES.replace("keeps_one = true", "keeps_one = false")
@@ -159,3 +160,18 @@ def test_a_worker_of_the_former_file_does_not_use_up_the_attempts_of_an_upload(
     assert client.post(ticket["confirm_url"]).status_code == 202
     assert Worker(older, tmp_path).run() == []
     assert Worker(newer, tmp_path).run() == [Outcome.PUBLISHED]
+
+
+@pytest.mark.parametrize("start", [{"inspection": "required"}], indirect=True)
+def test_a_worker_publishes_no_file_whose_key_its_profile_does_not_have(
+    start: Start, tmp_path: Path, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its profile may be private at another prefix: then the file would be at a public key."""
+    older = start(PROFILES)
+    client = ada(older)
+    ticket = client.post(f"{PRODUCT}/uploads/", declared()).get_json()
+    assert send(ticket).status_code == 201
+    assert client.post(ticket["confirm_url"]).status_code == 202
+    monkeypatch.setattr("broker.db.used_profiles.faults", lambda *_: [])
+    assert Worker(start(OTHER["another prefix"]), tmp_path).run() == [Outcome.FAILED]
+    assert list(s3_bucket.storage.list_objects("media/")) == []
