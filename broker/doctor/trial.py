@@ -37,8 +37,9 @@ from broker.services.work import Work
 from broker.storage.protocol import Storage
 
 NOBODY = 2**63 - 1
-FIRST_AD = 9_000_000_000_000_000_000
-ADS = 200_000_000_000_000_000
+# No ad has such an id: those of a marketplace end at 2^53 - 1.
+FIRST_AD = 900_000_000_000_000_000
+ADS = 90_000_000_000_000_000
 TICKETS_MAX = 100
 CONTENT_TYPE = "image/png"
 # One grey pixel.

@@ -24,16 +24,6 @@ EACH_SERVER = pytest.mark.parametrize(
     [("sqlite", "seaweedfs"), ("postgresql", "minio")],
     indirect=True,
 )
-# For slow tests: `make matrix` repeats them on the other database and server.
-_OTHER = pytest.mark.matrix(part="walks")
-FIRST_SERVER = pytest.mark.parametrize(
-    ("database_url", "s3_bucket"),
-    [("sqlite", "seaweedfs"), pytest.param("postgresql", "minio", marks=_OTHER)],
-    indirect=True,
-)
-FIRST_DATABASE = pytest.mark.parametrize(
-    "database_url", ["sqlite", pytest.param("postgresql", marks=_OTHER)], indirect=True
-)
 
 
 @dataclass

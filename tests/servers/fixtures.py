@@ -86,6 +86,7 @@ def make_bucket(
         s3_endpoint_url=server.endpoint_url,
         jwt_secret=SECRET,
         cors_origins=cors_origins,
+        profiles_file=None,  # whatever the environment of a test names
     )
     list(bucket_setup.apply(settings))
     return Bucket(server, name, settings, s3_storage(settings))

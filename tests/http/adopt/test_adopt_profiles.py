@@ -15,8 +15,9 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_images
 from broker.storage.inventory import ListedObject
 from tests.faults.invariants import check_invariants
-from tests.http.client import FIRST_SERVER, Client, rows, token
+from tests.http.client import Client, rows, token
 from tests.http.commands import Commands
+from tests.http.first import FIRST_SERVER
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     adopted,
@@ -49,6 +50,10 @@ visibility = "private"
 inspection = "off"
 """
 PDF = b"%PDF-1.7"
+READER = {
+    "private_access_key_id": "reads-private-files",
+    "private_secret_access_key": "a-secret-of-the-tests",
+}
 AD = "media/ads/ad_77/a.jpg"
 PHOTO = "media/photos/product_blue-chair/front.jpg"
 INVOICE = "private/invoices/order_042/Rechnung.pdf"
@@ -56,17 +61,18 @@ INVOICE = "private/invoices/order_042/Rechnung.pdf"
 
 @pytest.fixture
 def profiles_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file that the environment of the commands names."""
     path = tmp_path / "profiles.toml"
     path.write_text(PROFILES.replace('inspection = "off"\n', ""))
     monkeypatch.setenv("BROKER_PROFILES_FILE", str(path))
-    monkeypatch.setenv("BROKER_PRIVATE_ACCESS_KEY_ID", "reads-private-files")
-    monkeypatch.setenv("BROKER_PRIVATE_SECRET_ACCESS_KEY", "a-secret-of-the-tests")
+    for name, value in READER.items():
+        monkeypatch.setenv(f"BROKER_{name.upper()}", value)
     return path
 
 
 @pytest.fixture
 def app(profiles_file: Path, make_app: Callable[..., Flask]) -> Flask:
-    return make_app()
+    return make_app(profiles_file=profiles_file, **READER)
 
 
 def owners(app: Flask) -> set[tuple[str, str, int]]:

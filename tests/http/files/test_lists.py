@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 
 from broker.api.request import page_cursors
-from tests.http.client import FIRST_DATABASE, JPEG, Client, declared
+from tests.http.client import JPEG, Client, declared
 from tests.http.files.private_files import Owner, download, granted, owner_of
+from tests.http.first import FIRST_DATABASE
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, processing
 

@@ -6,8 +6,9 @@ from flask import Flask
 from werkzeug.http import parse_options_header
 
 from tests.http import client
-from tests.http.client import FIRST_SERVER, Client, declared, send
+from tests.http.client import Client, declared, send
 from tests.http.files.private_files import PDF, download, owner_of
+from tests.http.first import FIRST_SERVER
 from tests.http.reconciling import there
 from tests.http.uploads.test_lifecycle import reap
 from tests.servers.fixtures import Bucket

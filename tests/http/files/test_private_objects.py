@@ -13,8 +13,9 @@ from broker.domain.rejections import RejectionReason
 from broker.inspection.inspected import Inspected, Request
 from broker.services.processing.process import Outcome
 from broker.storage.bucket_setup.iam import Role
-from tests.http.client import FIRST_SERVER, JPEG, Client, rows, send
+from tests.http.client import JPEG, Client, rows, send
 from tests.http.files.private_files import PDF, owner_of
+from tests.http.first import FIRST_SERVER
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     kinds_and_keys,

@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from broker.services.processing.process import Outcome
-from tests.http.client import FIRST_SERVER
 from tests.http.files.private_files import download, owner_of
+from tests.http.first import FIRST_SERVER
 from tests.http.worker import Worker, as_jpeg, read, real
 from tests.photos import photo
 from tests.servers.fixtures import Bucket

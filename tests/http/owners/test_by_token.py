@@ -7,7 +7,8 @@ from flask import Flask
 
 from broker.db.models import Ad, Image, Owner
 from broker.services.reconcile.verify_rows import wrong_rows
-from tests.http.client import FIRST_DATABASE, Client, declared, rows, send
+from tests.http.client import Client, declared, rows, send
+from tests.http.first import FIRST_DATABASE
 from tests.http.owners.granted import caller, entry, everything
 
 AD = {"title": "A bicycle", "description": "", "price": "1.00"}

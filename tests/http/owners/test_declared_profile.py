@@ -11,7 +11,8 @@ from broker.db.models import Image, Owner, Upload, UserQuota
 from broker.domain.reconciliation import Action, DifferenceKind
 from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads.images import delete_of_owner
-from tests.http.client import FIRST_DATABASE, Client, declared, rows, send
+from tests.http.client import Client, declared, rows, send
+from tests.http.first import FIRST_DATABASE
 from tests.http.owners.granted import caller, entry
 from tests.http.reconciling import PAST_EVERY_TICKET, adopted, put, put_ours, reconciled, there
 from tests.http.uploads.test_lifecycle import reap

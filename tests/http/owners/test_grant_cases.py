@@ -7,7 +7,8 @@ import sys
 
 from flask import Flask
 
-from tests.http.client import FIRST_DATABASE, Client, declared
+from tests.http.client import Client, declared
+from tests.http.first import FIRST_DATABASE
 from tests.http.owners.grant_cases import (
     ADA,
     BEN,

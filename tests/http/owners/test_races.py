@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from broker.db.models import Owner, Upload, UserQuota
 from broker.services.reconcile.verify_rows import wrong_rows
-from tests.http.client import FIRST_DATABASE, at_once, declared, rows
+from tests.http.client import at_once, declared, rows
+from tests.http.first import FIRST_DATABASE
 from tests.http.owners.granted import PRODUCT, PROFILES, caller, entry, everything
 
 GALLERY_COUNT = 5

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.http.client import FIRST_DATABASE, Client
+from tests.http.client import Client
+from tests.http.first import FIRST_DATABASE
 from tests.http.owners.granted import PRODUCT, caller, ends_at, entry, everything
 from tests.http.uppy_calls import begin, of, params, path, refused, send_form, send_parts
 

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from tests.http.client import JPEG
-from tests.http.files.private_files import EACH_SERVER, PDF, PROFILES, download, owner_of
+from tests.http.files.private_files import PDF, PROFILES, download, owner_of
+from tests.http.first import FIRST_SERVER
 from tests.http.reprocess.runs import cleaning, reprocessed, results
 from tests.servers.fixtures import Bucket
 from tests.servers.private_key import private_key
@@ -21,7 +22,7 @@ def settings(s3_bucket: Bucket, tmp_path: Path) -> dict[str, Any]:
     return {"profiles_file": file, **private_key(s3_bucket)}
 
 
-@EACH_SERVER
+@FIRST_SERVER
 def test_a_private_photo_is_cleaned_and_its_document_is_left_alone(
     make_app: Callable[..., Flask], settings: dict[str, Any], s3_bucket: Bucket, tmp_path: Path
 ) -> None:

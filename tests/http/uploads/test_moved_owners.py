@@ -23,7 +23,8 @@ from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.uploads.images import delete_images
 from tests.faults.invariants import check_invariants
-from tests.http.client import FIRST_SERVER, Client, at_once, declared, send, token
+from tests.http.client import Client, at_once, declared, send, token
+from tests.http.first import FIRST_SERVER
 from tests.http.reconciling import reconciled
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.http.worker import Worker, processing, sent
