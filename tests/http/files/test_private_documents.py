@@ -5,7 +5,6 @@ from datetime import timedelta
 from flask import Flask
 from werkzeug.http import parse_options_header
 
-from tests.http import client
 from tests.http.client import Client, declared, send
 from tests.http.files.private_files import PDF, download, owner_of
 from tests.http.first import FIRST_SERVER
@@ -25,7 +24,7 @@ NAMES = {
 }
 
 
-@client.FIRST_SERVER
+@FIRST_SERVER
 def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     app: Flask, s3_bucket: Bucket
 ) -> None:
@@ -66,7 +65,7 @@ def test_an_invoice_is_readable_by_its_presigned_url_only_until_it_is_deleted(
     assert order.client.delete(f"{order.path}files/{file['id']}/").status_code == 404
 
 
-@client.FIRST_SERVER
+@FIRST_SERVER
 def test_a_download_has_the_name_that_the_file_was_sent_with(app: Flask) -> None:
     order = owner_of(app, "invoice")
     for name in NAMES:
