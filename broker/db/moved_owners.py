@@ -28,7 +28,8 @@ from broker.domain.states import UNFINISHED
 def fault_of_move(session: Session, profile: Profile) -> str | None:
     """Return why the profile's owners cannot be moved; None if they can.
 
-    Grants may name any owner. Our tables need a row for each owner that has files.
+    Grants may name any owner. Our tables need a row for each owner that has files or unfinished
+    uploads.
     """
     if profile.is_by_token:
         return None
@@ -40,8 +41,8 @@ def fault_of_move(session: Session, profile: Profile) -> str | None:
     if not count:
         return None
     return (
-        f'{profile.name}: owners is "table", but {count} owners with files are not in the table'
-        f" {table.id.class_.__tablename__}, such as {example}"
+        f'{profile.name}: owners is "table", but owner {example} has files or unfinished uploads'
+        f" and no row in the table {table.id.class_.__tablename__} (owners like this: {count})"
     )
 
 

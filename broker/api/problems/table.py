@@ -55,7 +55,7 @@ _OTHERS = (
         "forbidden",
         403,
         "Forbidden",
-        "the ad or the profile belongs to another user, the token has no grant for the owner, or "
+        "the ad or the account belongs to another user, the token has no grant for the owner, or "
         "only services may do this",
         "do not retry; use an account that owns it, or get a token with the grant",
     ),

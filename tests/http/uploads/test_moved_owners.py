@@ -221,7 +221,8 @@ def test_owners_without_a_row_cannot_move_to_our_tables(installation: Installati
         installation.by_table()
     assert refused.value.for_operators == (
         "the profiles do not match their uploads, see docs/profiles.md: ad_image: owners is"
-        ' "table", but 2 owners with files are not in the table ads, such as 900'
+        ' "table", but owner 900 has files or unfinished uploads and no row in the table ads'
+        " (owners like this: 2)"
     )
     # Nothing has changed: the start by token goes on.
     assert owners(installation.by_token()) == before
