@@ -15,9 +15,12 @@ PAGES = [
     "CONTRIBUTING.md",
     "README.md",
     "docs/README.md",
+    "docs/ads.md",
     "docs/architecture.md",
     "docs/migrating.md",
     "docs/operations/seeing.md",
+    "docs/private-files.md",
+    "docs/profiles.md",
     "docs/python.md",
     "docs/reconcile.md",
     "docs/security.md",
@@ -35,6 +38,7 @@ def commands(page: str) -> set[str]:
     lines = [line.strip() for line in blocks.splitlines()] + re.findall(r"`([^`\n]+)`", prose)
     # Settings before the command and a pipe after it belong to the shell.
     lines = [re.sub(r"^(?:[A-Z_]+=\S+ )+|\s\|.*$", "", line) for line in lines]
+    lines = [line.removeprefix(".venv/bin/") for line in lines]
     return {line.removeprefix("broker ") for line in lines if line.startswith("broker ")}
 
 
@@ -56,7 +60,16 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["docs/cookbook.md", "docs/migrating.md", "docs/reconcile.md", "docs/tokens.md"]
+    "page",
+    [
+        "docs/ads.md",
+        "docs/cookbook.md",
+        "docs/migrating.md",
+        "docs/private-files.md",
+        "docs/profiles.md",
+        "docs/reconcile.md",
+        "docs/tokens.md",
+    ],
 )
 def test_every_setting_that_a_page_names_is_one(page: str) -> None:
     named = set(re.findall(rf"{PREFIX}[A-Z0-9_]+", (ROOT / page).read_text()))

@@ -16,6 +16,12 @@ RUN = {
         "sh": (2, "python_client/test_docs.py"),
     },
     "docs/ads.md": {"python": (1, "http/marketplace/test_ads_page.py")},
+    "docs/profiles.md": {
+        "python": (1, "js_client/test_profiles_page.py"),
+        "js": (1, "js_client/test_profiles_page.py"),
+        "toml": (2, "unit/profiles/test_documentation.py"),
+        "text": (1, "unit/profiles/test_documentation.py"),
+    },
     "docs/cookbook.md": {
         "jsx": (1, "js_client/test_cookbook_components.py"),
         "vue": (1, "js_client/test_cookbook_components.py"),
@@ -32,17 +38,21 @@ RUN = {
         "sh": (1, "unit/test_tokens_page.py"),
     },
 }
-# How to install the Python client from a repository: the page does not contain its address. And a
-# request with a body that leaves something out.
-NOT_RUN = {"docs/python.md": {"text": 1}, "docs/ads.md": {"http": 1}}
+# How to install the Python client from a repository: the page does not contain its address. A
+# request with a body that leaves something out. And commands that start a server on a fixed port.
+NOT_RUN = {
+    "docs/python.md": {"text": 1},
+    "docs/ads.md": {"http": 1},
+    "docs/profiles.md": {"sh": 2},
+}
 
 
 @pytest.mark.parametrize("page", list(RUN))
 def test_every_snippet_of_a_page_is_run(page: str) -> None:
     text = (ROOT / page).read_text()
-    found = Counter(re.findall(r"^```(.+)\n", text, re.MULTILINE))
+    found = Counter(re.findall(r"^ *```(.+)\n", text, re.MULTILINE))
     expected = {language: count for language, (count, _) in RUN[page].items()}
     assert found == {**expected, **NOT_RUN.get(page, {})}
-    assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * found.total()
+    assert len(re.findall(r"^ *```", text, re.MULTILINE)) == 2 * found.total()
     for _, test in RUN[page].values():
         assert (ROOT / "tests" / test).is_file()
