@@ -1,4 +1,4 @@
-"""User profiles, in the JSON format of the marketplace."""
+"""Users, in the JSON format of the marketplace."""
 
 from marshmallow import fields
 
@@ -7,7 +7,7 @@ from schemas.images import Rendition
 
 
 class User(Answer):
-    """A user's profile. Only the user and services see `subject` and `email`; others see null.
+    """A user. Only the user and services see `subject` and `email`; others see null.
 
     `subject` is the subject of the user's tokens. A decimal below 2^52 equals `id`.
     """
@@ -24,7 +24,7 @@ class User(Answer):
 
 
 class UserChanges(StrictSchema):
-    """Changes to a profile. `avatar` is the id of a confirmed upload, or null to remove it."""
+    """Changes to a user. `avatar` is the id of a confirmed upload, or null to remove it."""
 
     first_name = TextField(high=150, name=True)
     last_name = TextField(high=150, name=True)

@@ -21,7 +21,7 @@ from broker.services.marketplace import users as service
 from schemas import tickets, users
 
 blueprint = Blueprint(
-    "users", __name__, url_prefix="/api/users", description="Profiles, and tickets for avatars."
+    "users", __name__, url_prefix="/api/users", description="Users, and tickets for avatars."
 )
 USER_PATH = "/<id:user_id>/"
 
@@ -30,7 +30,7 @@ USER_PATH = "/<id:user_id>/"
 @requires_token
 @blueprint.response(200, users.User)
 def get_own_user() -> dict[str, Any]:
-    """Read your own profile. Its `id` is the id in the other paths."""
+    """Read the token's user. Its `id` is the id in the other paths."""
     with current().work(principal()) as work:
         return shapes.user(service.get_own_user(work), principal())
 
@@ -41,7 +41,7 @@ def get_own_user() -> dict[str, Any]:
 @accepts_token
 @blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:
-    """Read a profile."""
+    """Read a user."""
     with current().work(caller() or ANYONE) as work:
         return shapes.user(service.get_user(work, user_id), caller())
 
@@ -53,7 +53,7 @@ def get_user(user_id: int) -> dict[str, Any]:
 @blueprint.arguments(users.UserChanges)
 @blueprint.response(200, users.User)
 def edit_user(changes: dict[str, Any], user_id: int) -> dict[str, Any]:
-    """Edit your profile."""
+    """Edit the token's user."""
     with current().work(principal()) as work:
         view = service.edit_user(work, user_id, changes)
     return shapes.user(view, principal())

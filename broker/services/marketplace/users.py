@@ -57,7 +57,7 @@ def edit_user(work: Work, user_id: int, changes: Mapping[str, Any]) -> UserView:
     if known is None:
         raise NotFound("There is no such user.")
     if work.principal.user_id != user_id:
-        raise Forbidden("This profile is not yours.")
+        raise Forbidden("You cannot edit another user.")
     names = {name: changes[name] for name in ("first_name", "last_name") if name in changes}
     work.session.execute(
         update(User).where(User.id == user_id).values(**names, updated_at=work.now)
