@@ -62,7 +62,6 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        "docs/ads.md",
         "docs/cookbook.md",
         "docs/migrating.md",
         "docs/private-files.md",
