@@ -22,12 +22,10 @@ from broker.services.tickets.sign import Ticket
 from broker.services.uploads import outbox
 from broker.services.uploads.state import get_upload
 from broker.services.work import Work
-from broker.storage.bucket_setup.iam import iam_policy
 from tests.http.client import Client, token
 from tests.http.part_uploads import digest
 from tests.servers.fixtures import Bucket
-from tests.servers.minio_users import new_user
-from tests.servers.private_key import private_key
+from tests.servers.private_key import key_with_policy, private_key
 
 PROFILES = """
 [order_document]
@@ -55,13 +53,7 @@ def app(make_app: Callable[..., Flask], s3_bucket: Bucket, tmp_path: Path) -> Fl
     file = tmp_path / "profiles.toml"
     file.write_text(PROFILES)
     settings: dict[str, Any] = {"profiles_file": file, **private_key(s3_bucket)}
-    with pytest.MonkeyPatch.context() as environment:
-        if s3_bucket.server.private_key is None:
-            values = {**s3_bucket.settings.model_dump(), **settings}
-            policy = iam_policy(type(s3_bucket.settings)(**values), "api")
-            key_id, secret = new_user(s3_bucket.server, policy)
-            environment.setenv("AWS_ACCESS_KEY_ID", key_id)
-            environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    with key_with_policy(s3_bucket, "api", **settings):
         app = make_app(**settings)
     assert Client(app, token(1)).get("/api/users/me/").status_code == 200
     return app
