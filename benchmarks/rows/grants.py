@@ -1,13 +1,9 @@
 """A ticket for an owner that a grant names, compared with one for an ad of our table."""
 
-import subprocess
-import sys
-
 from benchmarks.bench import KINDS, Bench
-from benchmarks.reports import read_report
+from benchmarks.child import report_of
 from benchmarks.rounds import Spread
 from benchmarks.rows.lines import MICROSECONDS, smallest
-from benchmarks.servers import ROOT
 from benchmarks.table import Line, Section, Target
 
 TITLE = "A ticket by a grant"
@@ -38,16 +34,7 @@ def _line(bench: Bench, kind: str) -> Line:
         "BENCH_TOKEN": bench.tokens.of_user(1),
         "BENCH_GRANTED_TOKEN": bench.tokens.granted("product_image", "1"),
     }
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.grants_in_process", str(bench.plan.in_process_calls)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    report = read_report(ended)
+    report = report_of("grants_in_process", bench.plan.in_process_calls, environment=environment)
     mine, other = report[GRANT], report[TABLE]
     return Line(
         what=f"ticket by a grant, CPU, in one process: {kind}",

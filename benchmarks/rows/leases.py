@@ -152,7 +152,11 @@ def _poll(database: BrokerDatabase, paused: threading.Event) -> None:
 def _take_all(
     database: BrokerDatabase, connection: psycopg.Connection
 ) -> tuple[float, float, list[UUID]]:
-    """Lease and finish uploads until none is due; return begin, end, and the uploads."""
+    """Lease and finish uploads until none is due; return begin, end, and the uploads.
+
+    If it finds none, it waits as long as a worker does. The waits after its last upload are not
+    part of the measured time.
+    """
     done: list[UUID] = []
     began = ended = time.monotonic()
     found_none = 0

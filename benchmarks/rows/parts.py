@@ -1,18 +1,16 @@
 """Sign a hundred parts in one call, compared with boto3's generate_presigned_url."""
 
 import statistics
-import subprocess
-import sys
 
 from benchmarks import requests
 from benchmarks.bench import KINDS, Bench
+from benchmarks.child import report_of
 from benchmarks.databases import Database
 from benchmarks.load.client import Client
 from benchmarks.plan import PARTS, USERS
-from benchmarks.reports import read_report
 from benchmarks.rounds import Sample, Spread, interleave
 from benchmarks.rows.lines import MICROSECONDS, cpu, rate, side_name, sizes, smallest
-from benchmarks.servers import ROOT, Server
+from benchmarks.servers import Server
 from benchmarks.sides import WrkSide
 from benchmarks.table import Line, Section, Target
 
@@ -86,16 +84,8 @@ def _in_process(bench: Bench, kind: str) -> list[Line]:
     """Compare without HTTP: the call through the WSGI app, and the signer alone."""
     uploads = smallest(bench)
     bench.database(kind, uploads).restore()
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.in_process", str(bench.plan.in_process_calls)],
-        cwd=ROOT,
-        env=bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    report = read_report(ended)
+    environment = bench.environment(kind, uploads) | {"BENCH_TOKEN": bench.tokens.of_user(1)}
+    report = report_of("in_process", bench.plan.in_process_calls, environment=environment)
     theirs = report["boto3"]
     lines = []
     for what in ("through the WSGI app", "by the signer alone"):

@@ -1,16 +1,13 @@
 """Profiles of tickets, batches, confirms and parts: one caller, in one process."""
 
-import subprocess
-import sys
 from typing import Any
 
 from benchmarks import seed_rows
 from benchmarks.bench import KINDS, Bench
+from benchmarks.child import report_of
 from benchmarks.profile.groups import GROUPS
-from benchmarks.reports import read_report
 from benchmarks.rounds import say
 from benchmarks.rows.lines import smallest
-from benchmarks.servers import ROOT
 from benchmarks.table import Section
 
 TITLE = "Where the time goes"
@@ -45,16 +42,8 @@ def _profile(bench: Bench, kind: str, case: str) -> dict[str, Any]:
         file.write_text("\n".join(map(str, ids)))
         environment |= {"BENCH_TOKEN": bench.tokens.service, "BENCH_UPLOADS": str(file)}
     seconds = bench.plan.profile_seconds
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.profile", case, str(seconds)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=seconds * 3 + 60,
-        check=False,
-    )
-    return read_report(ended)
+    timeout = seconds * 3 + 60
+    return report_of("profile", case, seconds, environment=environment, timeout=timeout)
 
 
 def _text(profiles: dict[str, dict[str, Any]]) -> str:

@@ -21,7 +21,7 @@ import click
 from broker.cli.stopping import StopSignal, stop_signal
 from broker.config import Settings
 from broker.config.serving import PREFIX
-from broker.db.session import Database
+from broker.db.start_check import check_before_start
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -40,12 +40,7 @@ def serve(server: tuple[str, ...]) -> None:
     """
     settings = Settings.load()
     # Report such errors here, because a server keeps restarting workers that cannot start.
-    limits = settings.limits
-    database = Database(
-        settings.database_url, only_inspected=limits.inspects, profiles=limits.profiles
-    )
-    database.check_at_start()
-    database.dispose()
+    check_before_start(settings)
     sys.exit(run(server, drain_seconds=settings.drain_seconds, stop_seconds=settings.stop_seconds))
 
 

@@ -35,6 +35,7 @@ def dev_token(data_dir: Path, sub: str, *, profile: str | None, owner: str | Non
     required = dev_requires(data_dir, sub)
     claims: dict[str, Any] = {**required.claims}
     if profile is not None and owner is not None:
+        # `broker upload` is a client like any other, so this does not import the domain.
         grant = {"type": "upload", "profile": profile, "owner": owner, "actions": [*ACTIONS]}
         claims["authorization_details"] = [grant]
     return mint(secret, "HS256", ttl=3600, claims=claims, header=required.header)

@@ -1,6 +1,6 @@
 """A section of the file of profiles: its keys, and what the value of each must be.
 
-What the keys mean together is in `profiles.py`.
+What the keys must be together is in `profile_rules.py`.
 """
 
 import json

@@ -26,7 +26,8 @@ DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 REQUIRED = ("prefix", "content_types")
 # The rows of ads and users have these kinds of owners.
 RESERVED = (AD, USER)
-# If any other key is wrong, it is not known what these must be together.
+# What other keys must be depends on the four that are not here. If one of those is wrong, only the
+# values are checked.
 _DEPENDENT = Section.model_fields.keys() - {"owners", "visibility", "inspection", "keeps_one"}
 
 # An error: the section and perhaps the key, and the message.

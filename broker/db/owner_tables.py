@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from broker.db.models import Ad, Owner, User
@@ -49,7 +49,7 @@ class OwnerTable:
 
     def has_id(self, owner_id: object) -> ColumnElement[bool]:
         """Return the condition that a row has this id."""
-        return and_(true(), self.id == owner_id, *self.only)
+        return and_(self.id == owner_id, *self.only)
 
 
 _TABLES = {

@@ -6,7 +6,7 @@ from broker.domain.profiles import Profiles
 
 
 def faults_of_profiles(url: str, profiles: Profiles) -> list[str]:
-    """Return what of the profiles does not match their uploads; raise DatabaseUnavailable."""
+    """Return a line for each profile that does not match its uploads; raise DatabaseUnavailable."""
     database = Database(url)
     try:
         with database.session() as session:

@@ -41,7 +41,7 @@ def use_once(session: Session, profile: Profile) -> None:
 
     Two processes may have started with different files while the profile had no uploads.
     """
-    checked: set[str] = session.info.setdefault(CHECKED, set())
+    checked: set[str] = session.info[CHECKED]
     if profile.name not in checked:
         use(session, profile)
         session.commit()
@@ -93,7 +93,7 @@ def _is_changed(row: UsedProfile, profile: Profile) -> bool:
 
 
 def faults(session: Session, profiles: Profiles) -> list[str]:
-    """Return what of the profiles does not match their uploads; change nothing."""
+    """Return a line for each profile that does not match its uploads; change nothing."""
     found: list[str] = []
     for row in _used(session).values():
         profile = profiles.named(row.name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from broker.config.serving import PREFIX
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail, ok, warn
 from broker.storage.probe import ChainFault
@@ -45,17 +46,28 @@ def found(examination: Examination) -> Iterator[Finding]:
         left = (chain.expires_at - examination.now()).total_seconds()
         life = f", in {left:.0f} s"
     yield ok(FOUND, f"boto3 finds temporary credentials ({chain.method}); they expire{life}")
-    for setting, ttl in (
-        ("BROKER_TICKET_TTL", settings.ticket_ttl),
-        ("BROKER_PUT_TTL", settings.put_ttl),
-    ):
-        if ttl > REFRESHED_SECONDS:
-            yield warn(
-                FOUND,
-                f"tickets expire with the temporary credentials, but {setting} promises {ttl} s",
-                setting=setting,
-                fix=f"{setting}={REFRESHED_SECONDS}",
-            )
+    for key in ("ticket_ttl", "put_ttl"):
+        setting, ttl = f"{PREFIX}{key.upper()}", getattr(settings, key)
+        yield from _promised(setting, ttl, setting=setting, fix=f"{setting}={REFRESHED_SECONDS}")
+        for profile in settings.limits.profiles:
+            if getattr(profile, key) != ttl:
+                yield from _promised(
+                    f"{key} of {profile.name}",
+                    getattr(profile, key),
+                    setting=f"{PREFIX}PROFILES_FILE",
+                    fix=f"set {key} = {REFRESHED_SECONDS} in the section [{profile.name}]",
+                )
+
+
+def _promised(name: str, ttl: int, *, setting: str, fix: str) -> Iterator[Finding]:
+    """Yield a warning if tickets promise to live longer than temporary credentials may."""
+    if ttl > REFRESHED_SECONDS:
+        yield warn(
+            FOUND,
+            f"tickets expire with the temporary credentials, but {name} promises {ttl} s",
+            setting=setting,
+            fix=fix,
+        )
 
 
 def accepted(examination: Examination) -> Iterator[Finding]:

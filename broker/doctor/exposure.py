@@ -21,23 +21,23 @@ def exposed(
         check: the check that reports it.
         examination: the run.
         key: the full key of an object: a photo, or one with this `etag`.
-        contents: what is stored at such keys, for the finding.
+        contents: what has such keys, for the finding.
         etag: the object's ETag without quotes, if it may be no photo.
     """
+    folder = f"{key.partition('/')[0]}/"
     base = examination.public_url.rstrip("/")
     if refusal.granted(examination.browser.send("GET", f"{base}/{key}")):
         return fail(
             check,
-            f"anyone may read {contents}",
+            f"anyone may read {folder}, which has {contents}",
             setting="BROKER_MEDIA_LOCATION",
             fix="broker bucket apply; then let the policy allow only the location, not /*",
         )
     for address in _media_addresses(examination):
         if _serves(examination, address, key, etag):
-            place, _, rest = contents.partition(", ")
             return fail(
                 check,
-                f"anyone may read {place} at {address}, {rest}",
+                f"anyone may read {folder} at {address}, which has {contents}",
                 setting="BROKER_MEDIA_URL",
                 fix="keep the bucket private: turn off website access (Garage) or public access"
                 " (R2), which expose all of a bucket, and serve only the location through a proxy"

@@ -7,7 +7,7 @@ from broker.doctor.examination import Examination
 from broker.doctor.exposure import exposed
 from broker.doctor.finding import Finding, fail, ok
 from broker.domain.errors import BrokerError
-from broker.domain.object_keys import INCOMING, written_key
+from broker.domain.object_keys import written_key
 from broker.domain.storage_errors import StorageError
 from broker.domain.transports import transport_named
 
@@ -23,8 +23,8 @@ def check(examination: Examination) -> Iterator[Finding]:
     if not answer.succeeded:
         yield refusal.of_upload(CHECK, examination, answer, transport)
         return
-    contents = f"{INCOMING}/, which has unconfirmed uploads"
-    fault = exposed(CHECK, examination, written_key(trial.limits, ticket.upload), contents)
+    key = written_key(trial.limits, ticket.upload)
+    fault = exposed(CHECK, examination, key, "unconfirmed uploads")
     if fault is not None:
         yield fault
     try:

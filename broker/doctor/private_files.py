@@ -42,8 +42,7 @@ def read(examination: Examination) -> Iterator[Finding]:
     if private is None:
         yield skip(READ, "no private file has been published yet")
         return
-    contents = f"{PRIVATE}/, which has private files"
-    fault = exposed(READ, examination, private.key, contents, etag=private.etag)
+    fault = exposed(READ, examination, private.key, "private files", etag=private.etag)
     yield fault or _with_url(examination, reader, private)
 
 

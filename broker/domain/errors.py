@@ -250,7 +250,7 @@ class DatabaseNotMigrated(DatabaseUnavailable):
 
 
 class CannotStart(DatabaseNotMigrated):
-    """The settings do not fit the rows. At the start of a process it is an error of its own."""
+    """The settings do not fit the rows. A process that starts ends; one that runs answers 503."""
 
 
 class FormerUploadsPending(CannotStart):

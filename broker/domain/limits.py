@@ -19,9 +19,9 @@ class Limits:
     """
 
     location: str = "media"
-    cache_control: str = "public, max-age=86400"
+    cache_control: str = Profile.cache_control
     default_acl: str | None = None
-    ticket_ttl: int = 300
+    ticket_ttl: int = Profile.ticket_ttl
     ticket_grace: int = 900
     max_image_bytes: int = 64 * 1024 * 1024
     max_avatar_bytes: int = 8 * 1024 * 1024
@@ -29,8 +29,8 @@ class Limits:
     require_checksum: bool = True
     return_origins: tuple[str, ...] = ()
     default_transport: str = "post"
-    put_ttl: int = 3600
-    multipart_ttl: int = 72000
+    put_ttl: int = Profile.put_ttl
+    multipart_ttl: int = Profile.multipart_ttl
     multipart_threshold: int = 16 * 1024 * 1024
     part_size: int = 8 * 1024 * 1024
     uppy_session_ttl: int = 3600
@@ -41,8 +41,8 @@ class Limits:
     quota_files: int = 2000
     inspection: str = "required"
     ads_created_by: str = "user"
-    max_pixels: int = 100_000_000
-    max_frames: int = 300
+    max_pixels: int = Profile.max_pixels
+    max_frames: int = Profile.max_frames
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)
     avatar_variants: tuple[int, ...] = (320, 800, 1600)
     declared: tuple[Profile, ...] = ()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from broker.config import Settings
 from broker.db import migrate
-from broker.db.session import Database
+from broker.db.start_check import check_before_start
 from broker.local.dev_env import background_environment, developer_settings, load_or_make
 from broker.local.dev_keys import reader_identity, worker_identity
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
@@ -80,12 +80,7 @@ def run(
         list(bucket_setup.apply(settings))
         migrate.upgrade(settings.database_url)
         # Check here, because granian reports a refused start as a traceback without its reason.
-        limits = settings.limits
-        database = Database(
-            settings.database_url, only_inspected=limits.inspects, profiles=limits.profiles
-        )
-        database.check_at_start()
-        database.dispose()
+        check_before_start(settings)
         background = background_environment(os.environ)
 
         def child(command: list[str], env: Mapping[str, str], file: str, name: str) -> ChildProcess:

@@ -62,6 +62,18 @@ def test_temporary_credentials_that_expire_before_tickets_are_a_warning(
     assert found["fix"] == "BROKER_PUT_TTL=600"
 
 
+def test_temporary_credentials_that_expire_before_the_tickets_of_a_profile_are_a_warning(
+    on_minio: Deployment, tmp_path: Path
+) -> None:
+    only(on_minio, *NEEDED)
+    file = tmp_path / "profiles.toml"
+    file.write_text("[avatar]\nticket_ttl = 601\nput_ttl = 600\n")
+    found = on_minio.doctor(PUT_TTL="600", PROFILES_FILE=str(file)).of("credentials", "warn")
+    assert found["detail"].endswith("ticket_ttl of avatar promises 601 s")
+    assert found["setting"] == "BROKER_PROFILES_FILE"
+    assert found["fix"] == "set ticket_ttl = 600 in the section [avatar]"
+
+
 def test_a_wrong_session_token_is_not_reported_as_wrong_keys(on_minio: Deployment) -> None:
     only(on_minio, *NEEDED)
     report = on_minio.doctor(AWS_SESSION_TOKEN="x" * 40)

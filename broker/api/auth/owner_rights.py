@@ -1,4 +1,4 @@
-"""Refuse callers without a right to an owner before anything is written, also a stored answer.
+"""Refuse callers without a right to an owner before anything is written or a stored answer is sent.
 
 `services/uploads/owners.py` decides; each service checks the right again, with our tables.
 """

@@ -15,7 +15,7 @@ from cachetools import TLRUCache
 from broker.api.auth.signing_keys import SigningKeys
 from broker.domain.principal import Principal
 
-# Two grants take as much memory as a token, about a kilobyte, and count as one.
+# Two grants count as a further token, because they take as much memory: about a kilobyte.
 TOKENS_MAX = 10_000
 # After this time a token is verified again, and its user's row is created again if the database
 # was restored from a backup without it.

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 from broker.api.problems.answers import answers
 from broker.api.request.context import current
 from broker.domain.errors import InvalidRequest, NotFound
-from broker.domain.profiles import AD_IMAGE, AVATAR, Profile
+from broker.domain.profiles import AD, USER, Profile
 
 OWNER_PATH = "/<profile>/<owner>/"
 # For `Blueprint.route(…, parameters=PARAMETERS)`.
@@ -67,20 +67,20 @@ def names_owner(view: Callable[P, R]) -> Callable[P, R]:
 
 def names_ad(view: Callable[P, R]) -> Callable[P, R]:
     """Pass the ad of a path below `/api/ads/` to a view, as `names_owner` does."""
-    return _of_integer(view, "ad_id", AD_IMAGE)
+    return _of_integer(view, "ad_id", AD)
 
 
 def names_user(view: Callable[P, R]) -> Callable[P, R]:
     """Pass the user of a path below `/api/users/` to a view, as `names_owner` does."""
-    return _of_integer(view, "user_id", AVATAR)
+    return _of_integer(view, "user_id", USER)
 
 
-def _of_integer(view: Callable[P, R], parameter: str, name: str) -> Callable[P, R]:
+def _of_integer(view: Callable[P, R], parameter: str, owner_kind: str) -> Callable[P, R]:
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        profile = current().limits.profiles.named(name)
+        profile = current().limits.profiles.of_kind(owner_kind)
         owner = str(kwargs.pop(parameter))
-        if profile is None or not profile.is_owner(owner):
+        if not profile.is_owner(owner):
             raise NotFound("There is no owner with this id.")
         kwargs.update(profile=profile, owner=owner)
         return view(*args, **kwargs)

@@ -40,12 +40,10 @@ def list_files(query: dict[str, Any], profile: Profile, owner: str) -> dict[str,
     with current().work(caller() or ANYONE) as work:
         found = service.list_files(work, profile, owner, after=after, limit=limit)
     page, more = found.files[:limit], len(found.files) > limit
-    last = page[-1] if page else None
+    last = page[-1] if more else None
     return {
         "results": [shapes.file(row, work.now, shows_name=found.shows_names) for row in page],
-        "next_cursor": (
-            cursors.encode_position(last.order, last.created_at, last.id) if more and last else None
-        ),
+        "next_cursor": last and cursors.encode_position(last.order, last.created_at, last.id),
     }
 
 

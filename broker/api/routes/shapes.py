@@ -48,12 +48,14 @@ def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) 
     `may_read` is whether the caller gets such URLs.
     """
     name = row.file_name and download_name(row.file_name, row.content_type)
+    limits = current().limits
+    is_presigned = may_read and limits.profiles.is_private(row.key)
+    reader = current().storage.private_reader if is_presigned else None
 
     def presigned(key: str, content_type: str, file_name: str | None) -> SignedUrl | None:
-        reader = current().storage.private_reader
-        if reader is None or not may_read or image_url(key) is not None:
+        if reader is None:
             return None
-        object_key = published_key(current().limits, key)
+        object_key = published_key(limits, key)
         return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
 
     def variant_url(one: ImageVariant) -> str | None:

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from broker_client import Profile, content_type_of
-
-ANY = "application/octet-stream"  # a profile with this type accepts any file
+from broker_client.media_types import ANY
 
 
 def faults(files: Iterable[Path], profile: Profile) -> list[tuple[Path, str]]:
@@ -24,6 +23,7 @@ def _faults(file: Path, profile: Profile) -> Iterator[str]:
         yield "not a file"
     elif not os.access(file, os.R_OK):
         yield "no permission to read it"
+    # A profile with ANY accepts any file.
     elif not {content_type_of(file.name), ANY} & set(profile.content_types):
         yield f"unsupported file extension; supported types: {', '.join(profile.content_types)}"
     elif size == 0:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from broker_client import Broker, ClientError, FileToSend, Outcome, content_type_of
+from broker_client import Broker, ClientError, FileToSend, Outcome
+from broker_client.media_types import ANY
 
 from broker.cli.printable import printable
-from broker.cli.upload.checks import ANY, faults
+from broker.cli.upload.checks import faults
 from broker.cli.upload.display import Bars, terminal
 from broker.cli.upload.outcome_printer import OutcomePrinter
 from broker.cli.upload.state import RunJournal, state_folder
@@ -67,7 +68,7 @@ def run(target: Target, request: UploadRequest, *, as_json: bool, jobs: int) -> 
                 file=file,
                 alt_text=request.alt_text,
                 order=request.order + place,
-                content_type=content_type_of(file.name) or ANY,
+                content_type=ANY,  # or the type of its extension
             )
             for place, file in enumerate(request.files)
         ]

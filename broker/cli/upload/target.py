@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a server installation does not have the client
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A broker's address, and the token or a function that returns an owner's."""
+    """A broker's address, and a token or a function that returns the token for an owner."""
 
     url: str
     token: "str | TokenForOwner"

@@ -47,13 +47,9 @@ def delete_images(
 
 def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
     """Put the relative keys of images and variants without rows into the outbox."""
+    form_dead_at = now + signature_life(limits)
     for key in keys:
-        outbox.enqueue(
-            session,
-            published_key(limits, key),
-            now=now,
-            form_dead_at=now + signature_life(limits),
-        )
+        outbox.enqueue(session, published_key(limits, key), now=now, form_dead_at=form_dead_at)
 
 
 def delete_of_owner(

@@ -73,13 +73,13 @@ def refuse_without_right(caller: Principal, profile: Profile, owner: str, action
         raise Forbidden("You cannot do this for another user.")
 
 
-def may_handle(work: Work, upload: Upload, action: Action = Action.CREATE) -> bool:
+def may_handle(work: Work, upload: Upload) -> bool:
     """Check whether the caller may handle an upload: that of the user, or of a granted owner."""
     profile = profile_of(work, upload.owner_kind)
     if not profile.is_by_token:
         return work.principal.acts_for(upload.user_id)
     owner = profile.owner_in(upload.key)
-    return owner is not None and work.principal.may(action, profile.name, owner)
+    return owner is not None and work.principal.may(Action.CREATE, profile.name, owner)
 
 
 def profile_of(work: Work, owner_kind: str) -> Profile:
@@ -129,10 +129,7 @@ def id_of(session: Session, profile: Profile, owner: str) -> int | None:
 
     An integer is its own id, even if there is no such owner.
     """
-    if profile.has_integer_owners:
-        return int(owner)
-    table = table_of(profile)
-    return session.scalar(select(table.id).where(table.name == owner, *table.only))
+    return int(owner) if profile.has_integer_owners else _stored_id(session, profile, owner)
 
 
 def add_owner(session: Session, profile: Profile, owner: str) -> int:

@@ -29,7 +29,6 @@ from tests.servers.npm import installed
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[2] / "docs/tokens.md").read_text()
 LANGUAGES = {"Python": "python", "Node": "js", "Go": "go"}
-ENDS = {"Python": "print(", "Node": "console.log(", "Go": "func main("}
 EACH = pytest.mark.parametrize(
     "language", ["Python", "Node", pytest.param("Go", marks=pytest.mark.matrix(part="walks"))]
 )

@@ -10,15 +10,13 @@ from flask import Flask
 from broker.domain.principal import Principal
 from tests.http.auth.seen import ask, record_principals
 from tests.http.client import SECRET
+from tests.http.owners.granted import entry
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def granted(*owners: Any) -> list[dict[str, Any]]:
-    return [
-        {"type": "upload", "profile": "product_image", "owner": owner, "actions": ["create"]}
-        for owner in owners
-    ]
+    return [entry(owner) for owner in owners]
 
 
 def signed(claim: Any, **claims: Any) -> str:

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from broker.config import Settings
-from broker.storage.bucket_setup.iam import Role, iam_policy
+from broker.storage.bucket_setup.iam import Role
 from tests.http.files.private_files import PROFILES
 from tests.servers.fixtures import Bucket
-from tests.servers.minio_users import new_user
-from tests.servers.private_key import private_key
+from tests.servers.private_key import key_with_policy, private_key
 
 
 @pytest.fixture
@@ -32,10 +30,5 @@ def app(make_app: Callable[..., Flask], s3_bucket: Bucket, tmp_path: Path, role:
         "inspection": "required",
         **private_key(s3_bucket),
     }
-    with pytest.MonkeyPatch.context() as environment:
-        if s3_bucket.server.private_key is None:
-            settings = Settings(**{**s3_bucket.settings.model_dump(), **changes})
-            key_id, secret = new_user(s3_bucket.server, iam_policy(settings, role))
-            environment.setenv("AWS_ACCESS_KEY_ID", key_id)
-            environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    with key_with_policy(s3_bucket, role, **changes):
         return make_app(**changes)

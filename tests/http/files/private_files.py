@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from flask import Flask
 
-from tests.http.client import Client, declared, send, token
+from tests.http.client import Client, declared, send
+from tests.http.owners.granted import caller, entry
 
 PDF = b"%PDF-1.7 an invoice for order 7"
 PROFILES = """
@@ -86,8 +87,7 @@ class Owner:
 
 def granted(app: Flask, profile: str, owner: str, *actions: str, sub: int = 1) -> Client:
     """Return a client with a grant for one owner; all actions unless some are named."""
-    grant = {"type": "upload", "profile": profile, "owner": owner, "actions": actions or ALL}
-    return Client(app, token(sub, authorization_details=[grant]))
+    return caller(app, sub, entry(owner, *(actions or ALL), profile=profile))
 
 
 def owner_of(app: Flask, profile: str, owner: str = "7", *actions: str, sub: int = 1) -> Owner:

@@ -1,13 +1,15 @@
 """Processes that start with another file of profiles, while others run or after uploads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from broker.db.models import Owner
 from broker.domain.errors import ProfilesChanged
@@ -98,19 +100,34 @@ def test_a_profile_is_fixed_before_its_first_upload_by_an_owner_who_may_get_a_ti
         start(text)
 
 
-def test_a_start_waits_for_the_first_owner_of_a_profile(start: Start) -> None:
+@pytest.fixture
+def waits_for_owners() -> Iterator[threading.Event]:
+    """Yield an event that is set when a start begins to wait for owners that are being added."""
+    begins = threading.Event()
+
+    def look(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+        if sql.startswith("UPDATE profiles"):
+            begins.set()
+
+    event.listen(Engine, "before_cursor_execute", look)
+    yield begins
+    event.remove(Engine, "before_cursor_execute", look)
+
+
+def test_a_start_waits_for_the_first_owner_of_a_profile(
+    start: Start, waits_for_owners: threading.Event
+) -> None:
     """The other process has compared its profile, and has not committed the owner yet."""
     broker = start(PROFILES).extensions["broker"]
     product = broker.limits.profiles.named("product_image")
-    with broker.system_work() as work:
-        add_owner(work.session, product, "42")
-        starting = threading.Thread(target=lambda: refused.append(outcome(start)))
-        refused: list[type[Exception] | None] = []
-        starting.start()
-        starting.join(0.3)
-        work.session.commit()
-    starting.join(30)
-    assert refused == [ProfilesChanged]
+    waits_for_owners.clear()
+    with ThreadPoolExecutor(1) as pool:
+        with broker.system_work() as work:
+            add_owner(work.session, product, "42")
+            starting = pool.submit(outcome, start)
+            assert waits_for_owners.wait(30), "it did not wait"
+            work.session.commit()
+        assert starting.result(timeout=30) is ProfilesChanged
 
 
 def test_a_process_with_the_former_prefix_of_ads_images_gets_no_ticket(start: Start) -> None:

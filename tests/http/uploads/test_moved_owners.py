@@ -25,6 +25,7 @@ from broker.services.uploads.images import delete_images
 from tests.faults.invariants import check_invariants
 from tests.http.client import Client, at_once, declared, send, token
 from tests.http.first import FIRST_SERVER
+from tests.http.owners.granted import caller, entry
 from tests.http.reconciling import reconciled
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.http.worker import Worker, processing, sent
@@ -99,11 +100,7 @@ def avatar_ticket(client: Client) -> dict[str, Any]:
 
 def granted(app: Flask, sub: int, *owners: tuple[str, int]) -> Client:
     """Return a client with a grant to create files of some owners."""
-    details = [
-        {"type": "upload", "profile": profile, "owner": str(owner), "actions": ["create"]}
-        for profile, owner in owners
-    ]
-    return Client(app, token(sub, authorization_details=details))
+    return caller(app, sub, *(entry(str(owner), profile=profile) for profile, owner in owners))
 
 
 def new_ticket(app: Flask, owner: int) -> dict[str, Any]:
