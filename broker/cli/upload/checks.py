@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from broker_client import Profile, content_type_of
-
-ANY = "application/octet-stream"  # a profile with this type accepts any file
+from broker_client.media_types import ANY
 
 
 def faults(files: Iterable[Path], profile: Profile) -> list[tuple[Path, str]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 from broker_client import Broker, ClientError, FileToSend, Outcome, content_type_of
+from broker_client.media_types import ANY
 
 from broker.cli.printable import printable
-from broker.cli.upload.checks import ANY, faults
+from broker.cli.upload.checks import faults
 from broker.cli.upload.display import Bars, terminal
 from broker.cli.upload.outcome_printer import OutcomePrinter
 from broker.cli.upload.state import RunJournal, state_folder
