@@ -23,6 +23,7 @@ def test_the_page_offers_no_new_listing_and_shows_those_of_the_marketplace(
     expect(page.get_by_text("No listings yet. The marketplace creates them.")).to_be_visible()
     for hidden in (new, page.get_by_role("button", name="Choose photos")):
         expect(hidden).to_be_hidden()
+    market.screenshot(page, "no-listings")
     assert put(Client(market.app, token(role="service")), 42, owner=1).status_code == 201
     page.reload()
     choose(page, photos[0])

@@ -31,7 +31,7 @@ def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
     return {
         "prefix": profile.prefix,
         "owners": profile.owners,
-        "users_create_owners": _users_create_owners(limits, profile),
+        "users_create_owners": profile.users_create_owners and not profile.is_by_token,
         "visibility": profile.visibility,
         "content_types": list(profile.content_types),
         "max_bytes": profile.max_bytes,
@@ -51,8 +51,3 @@ def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
         "max_frames": profile.max_frames,
         "variant_widths": list(profile.variant_widths) if profile.is_inspected else [],
     }
-
-
-def _users_create_owners(limits: Limits, profile: Profile) -> bool:
-    is_of_ads = profile.name == "ad_image" and profile.owners == "table"
-    return is_of_ads and limits.ads_created_by == "user"
