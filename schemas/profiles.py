@@ -22,6 +22,12 @@ class Profile(Answer):
             "description": "With `token`, the grants of a token say for which owners it is.",
         }
     )
+    users_create_owners = fields.Boolean(
+        metadata={
+            "description": "Whether users may create its owners. They may create ads, unless"
+            " `BROKER_ADS_CREATED_BY` is `service`."
+        }
+    )
     visibility = fields.String(metadata={"enum": list(Visibility)})
     content_types = fields.List(fields.String())
     max_bytes = fields.Integer()

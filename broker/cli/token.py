@@ -37,7 +37,7 @@ _GRANT = "PROFILE/OWNER:ACTION,ACTION"
 _FLAWS = {
     Flaw.PROFILE_INVALID: "the profile must begin with a letter and have up to 32 of a-z, 0-9, _",
     Flaw.OWNER_INVALID: "the owner must have 1 to 64 of A-Z, a-z, 0-9, _, -",
-    Flaw.ACTIONS_INVALID: "an action is named more than once",
+    Flaw.ACTIONS_INVALID: f"there are more than {len(Action)} actions",
     Flaw.ACTION_UNKNOWN: f"the actions are {', '.join(Action)}",
 }
 

@@ -22,7 +22,7 @@ from broker.config.values import (
     one_line,
 )
 from broker.domain.content_types import is_content_type, may_run
-from broker.domain.media_types import ALIASES
+from broker.domain.media_types import ALL_ALIASES
 from broker.domain.profiles import OWNER
 
 MAX_TYPES = 100
@@ -76,8 +76,8 @@ def _content_type(value: str) -> str:
             f"{quoted(value)} must be a content type in lower case without parameters, such as "
             '"application/pdf"'
         )
-    if value in ALIASES:
-        raise ValueError(f"{quoted(value)} is another name; write {quoted(ALIASES[value])}")
+    if value in ALL_ALIASES:
+        raise ValueError(f"{quoted(value)} is another name; write {quoted(ALL_ALIASES[value])}")
     if may_run(value):
         raise ValueError(
             f"{quoted(value)} is refused, because browsers may run scripts in such files"

@@ -1,4 +1,4 @@
-"""The types of images and documents, their other names, and their extensions.
+"""The types of images, documents, videos and sounds, their other names, and their extensions.
 
 Public profiles accept images only, without SVG, which can run scripts. The clients know the same
 types; tests/media_types.json holds all three to the same data.
@@ -28,24 +28,35 @@ DOCUMENT_EXTENSIONS = {
     "application/vnd.oasis.opendocument.text": "odt",
     "application/vnd.oasis.opendocument.spreadsheet": "ods",
     "application/rtf": "rtf",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/webm": "webm",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/wav": "wav",
+    "audio/ogg": "ogg",
 }
-ANY = "application/octet-stream"
+ANY = "application/octet-stream"  # a profile with this type accepts any file
 VARIANT = "image/webp"
 # Names that browsers, phones and older uploaders use for these types.
 ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
-# Browsers on Windows call a ZIP file by the first of these.
 DOCUMENT_ALIASES = {
-    "application/x-zip-compressed": "application/zip",
+    "application/x-zip-compressed": "application/zip",  # browsers on Windows
     "application/x-pdf": "application/pdf",
     "application/csv": "text/csv",
     "text/rtf": "application/rtf",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
 }
+ALL_ALIASES = ALIASES | DOCUMENT_ALIASES
 # S3 and many clients write these if they do not know the type.
 UNNAMED_TYPES = frozenset({"", "binary/octet-stream", ANY})
 # Many browsers do not display these. A worker publishes a JPEG that it has made from them.
 CONVERTED = frozenset({"image/avif", "image/heic", "image/heif"})
 _ALL_EXTENSIONS = EXTENSIONS | DOCUMENT_EXTENSIONS
-_ALL_ALIASES = ALIASES | DOCUMENT_ALIASES
 _TYPES = {extension: content_type for content_type, extension in _ALL_EXTENSIONS.items()}
 _TYPES |= {"jpeg": "image/jpeg", "jpe": "image/jpeg", "jfif": "image/jpeg"}
 
@@ -68,7 +79,7 @@ def type_of(
     named = content_type.partition(";")[0].strip(" ").lower()
     if named in UNNAMED_TYPES:
         named = _TYPES.get(splitext(name)[1].lstrip(".").lower(), ANY)
-    found = (one for one in (named, _ALL_ALIASES.get(named), ANY) if one in accepted)
+    found = (one for one in (named, ALL_ALIASES.get(named), ANY) if one in accepted)
     return next(found, None)
 
 

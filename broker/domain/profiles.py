@@ -66,6 +66,7 @@ class Profile:
     owner_kind: str
     prefix: str
     owners: Owners = Owners.TOKEN
+    users_create_owners: bool = False
     has_integer_owners: bool = False
     content_types: tuple[str, ...]
     max_bytes: int

@@ -25,7 +25,10 @@ async function run(session, broker, profiles) {
   const waiting = []; // files whose listing is being created
   const meter = new Meter();
   const owners = new Owners(profiles, { onOpen: openOwner });
-  const listings = new Listings(broker, { onOpen: openListing, onChange: (id) => update({ changed: id }), onError: showError });
+  const listings = new Listings(broker, {
+    mayCreate: profiles.ad_image.users_create_owners,
+    onOpen: openListing, onChange: (id) => update({ changed: id }), onError: showError,
+  });
   const boards = new Boards({ broker, profiles, listings, owners, onChange: update, onError: showError });
   const interrupted = new Interrupted(broker, { shown: () => open?.board?.files ?? [], onError: showError });
   const tabs = new Tabs({ read: (key) => boards.read(key), boardOf: (key) => boards.get(key), onError: showError });

@@ -2,12 +2,13 @@
 import { firstVisible } from "./focus.js";
 import { bytes, day } from "./format.js";
 import { Item } from "./item.js";
-import { typeName } from "./type-names.js";
+import { typeOfFile } from "./type-names.js";
 
 /** A document on a board. */
 export class DocumentItem extends Item {
   constructor({ image = null, ...options }) {
     super("document", options);
+    this.part(".file").classList.add("unseen"); // the title shows the name
     this.part(".download").addEventListener("click", (event) => this.on.download(this, event));
     this.label();
     this.#describe();
@@ -39,11 +40,11 @@ export class DocumentItem extends Item {
 
   #describe() {
     const { image, file, name } = this;
-    const type = image?.content_type ?? file?.type;
+    const type = typeOfFile(image?.content_type ?? file?.type, name);
     const size = image?.size ?? file?.size;
     this.part(".title").textContent = this.part(".title").title = name;
-    this.part(".kind").textContent = (type ? typeName(type) : name.split(".").pop().toUpperCase()).slice(0, 5);
-    const facts = [type && typeName(type), size !== undefined && bytes(size), image && day(image.created_at)];
+    this.part(".kind").textContent = type.slice(0, 5);
+    const facts = [type, size !== undefined && bytes(size), image && day(image.created_at)];
     this.part(".facts").textContent = facts.filter(Boolean).join(" · ");
   }
 }

@@ -26,7 +26,8 @@ export class Item {
     this.file = file;
     this.order = order;
     this.on = on;
-    this.element = document.getElementById(template).content.firstElementChild.cloneNode(true);
+    this.element = copyOf(template);
+    for (const slot of this.element.querySelectorAll("slot")) slot.replaceWith(copyOf(slot.name));
     this.element.dataset.state = "under-way";
     const act = (selector, react) => this.part(selector).addEventListener("click", react);
     act(".pause", () => (this.phase === "paused" ? this.upload?.resume() : this.upload?.pause()));
@@ -130,4 +131,8 @@ export class Item {
     this.part(".phase").textContent = "Cancelling";
     this.upload.cancel().catch(() => {}); // `follow` handles the error
   }
+}
+
+function copyOf(template) {
+  return document.getElementById(template).content.firstElementChild.cloneNode(true);
 }

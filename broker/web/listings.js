@@ -5,20 +5,26 @@ const byId = (id) => document.getElementById(id);
 const UNTITLED = "Untitled listing";
 const FIELDS = ["title", "price"];
 
-/** The user's listings. `onOpen(ad)` gets the open one, or null for one that is not created yet. */
+/**
+ * The user's listings. `mayCreate` says whether the user may create listings. `onOpen(ad)` gets the open one, or null
+ * for one that is not created yet.
+ */
 export class Listings {
-  #broker; #onOpen; #onChange; #onError;
+  #broker; #mayCreate; #onOpen; #onChange; #onError;
   #ads = []; #items = new Map();
   #current = null; // the open listing; null for one that is not created yet, undefined if another owner is open
   #draft = newDraft(); // the listing that is not created yet
   #saves = Promise.resolve();
   #version = 0; // the number of changes that this tab has made at the broker
 
-  constructor(broker, { onOpen, onChange, onError }) {
+  constructor(broker, { mayCreate, onOpen, onChange, onError }) {
     this.#broker = broker;
+    this.#mayCreate = mayCreate;
     this.#onOpen = onOpen;
     this.#onChange = onChange;
     this.#onError = onError;
+    byId("new-listing").hidden = !mayCreate;
+    if (!mayCreate) byId("no-listings").textContent = "No listings yet. The marketplace creates them.";
     byId("new-listing").addEventListener("click", () => {
       this.#draft = newDraft();
       this.#open(null);
@@ -30,11 +36,15 @@ export class Listings {
 
   get current() { return this.#current; }
 
-  /** Load a user's listings. If `open` is true, open the one in the page's address, otherwise the newest. */
+  /**
+   * Load a user's listings. If `open` is true, open the one in the page's address, otherwise the newest. A user
+   * without listings gets a new one, unless the marketplace creates them.
+   */
   async load(user, { open }) {
     const wanted = Number(new URLSearchParams(location.hash.slice(1)).get("listing"));
     this.#ads = (await this.#ask("GET", `/api/ads/?owner=${user}&limit=100`)).results;
-    if (open) this.#open(this.#of(wanted) ?? this.#ads[0] ?? null);
+    const first = this.#of(wanted) ?? this.#ads[0] ?? null;
+    if (open && (first || this.#mayCreate)) this.#open(first);
     else this.leave();
   }
 

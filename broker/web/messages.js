@@ -27,7 +27,7 @@ const MESSAGES = {
   token_missing: ["You're not signed in", "Sign in, then try again.", AGAIN],
   token_invalid: ["Your sign-in isn't valid", "Sign in again, then try again.", AGAIN],
   token_expired: ["Your session has expired", "Sign in again, then try again.", AGAIN],
-  forbidden: ["You don't have permission", "Only the owner can change this. On some sites only the marketplace can add listings."],
+  forbidden: ["You don't have permission", "Only the owner can change this."],
   not_found: ["This no longer exists", "It may have been deleted in another tab. Reload the page."],
   ad_owned_by_another: ["This listing belongs to someone else", "Nothing was changed."],
   // The broker and the bucket.

@@ -1,7 +1,6 @@
 // Check a file against the limits that the broker publishes.
 import { BrokerError } from "./errors.js";
-
-const ANY = "application/octet-stream"; // a profile with this type accepts any file
+import { ANY } from "./media-types.js";
 
 /** Throw the API's error for a file that the API would refuse, before a ticket is requested. */
 export function checkLimits(profiles, name, size, type) {

@@ -22,9 +22,10 @@ export class Processing {
   /**
    * Return the image of an upload as soon as it is ready.
    *
-   * `owner` is the path of the upload's owner, or null. `waiting` is called for each failed request and `working` for each answer. `retryAfter` is from the
-   * answer that said that the upload is being processed. Throws UploadRejected, StillProcessing after
-   * the timeout, or the API's error if the upload has ended in another way.
+   * `owner` is the path of the upload's owner, or null. `waiting` is called for each failed request and
+   * `working` for each answer. `retryAfter` is from the answer that said that the upload is being
+   * processed. Throws UploadRejected, StillProcessing after the timeout, or the API's error if the
+   * upload has ended in another way.
    */
   async image(id, { owner, signal, waiting, working, retryAfter = null }) {
     const late = deferred();

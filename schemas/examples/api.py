@@ -139,6 +139,7 @@ def _profile(prefix: str, max_bytes: int, max_count: int) -> dict[str, Any]:
     return {
         "prefix": prefix,
         "owners": "table",
+        "users_create_owners": prefix.startswith("ads/"),
         "visibility": "public",
         "content_types": ["image/jpeg", "image/png", "image/webp"],
         "max_bytes": max_bytes,

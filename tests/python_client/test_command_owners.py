@@ -22,6 +22,7 @@ PROFILES = {
     "product_image": {**LIMITS, "content_types": ["image/jpeg"]},
     "logo": {**LIMITS, "content_types": ["image/jpeg"], "keeps_one": True},
     "invoice": {**LIMITS, "content_types": ["application/pdf"], "visibility": "private"},
+    "tour": {**LIMITS, "content_types": ["video/mp4"], "visibility": "private"},
     "model": {**LIMITS, "content_types": ["application/octet-stream"], "visibility": "private"},
 }
 PRIVATE = {**IMAGE, "image": "invoices/order_7/a_x7Kp2mQa.pdf", "image_url": None, "variants": []}
@@ -58,7 +59,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.chdir(tmp_path)
-    for name in ("a.jpg", "b.jpg", "a.pdf", "a.stl"):
+    for name in ("a.jpg", "b.jpg", "a.pdf", "a.stl", "a.mp4"):
         (tmp_path / name).write_bytes(JPEG + name.encode())
     return Shell(tmp_path, {"BROKER_TOKEN": "token"})
 
@@ -87,6 +88,12 @@ def test_any_file_is_uploaded_if_the_profile_accepts_any(fake: Fake, shell: Shel
     assert [one["content_type"] for one in tickets] == ["application/octet-stream", "image/jpeg"]
 
 
+def test_a_video_is_uploaded_under_its_own_type(fake: Fake, shell: Shell) -> None:
+    done = shell.call("a.mp4", "--owner", "tour/1", "--url", URL)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert [one["content_type"] for one in fake.tickets] == ["video/mp4"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -94,7 +101,7 @@ def test_any_file_is_uploaded_if_the_profile_accepts_any(fake: Fake, shell: Shel
         (["a.jpg", "b.jpg", "--owner", "logo/1"], "keeps only one file"),
         (
             ["a.jpg", "--owner", "nothing/1"],
-            "no profile nothing; there are: invoice, logo, model, product_image",
+            "no profile nothing; there are: invoice, logo, model, product_image, tour",
         ),
         (["a.jpg", "--owner", "product_image"], "is not PROFILE/OWNER"),
         (["a.jpg", "--owner", "product_image/a/b"], "is not PROFILE/OWNER"),

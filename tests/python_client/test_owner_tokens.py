@@ -264,3 +264,27 @@ def test_errors_of_the_client_pass_through_the_function_unchanged() -> None:
         pytest.raises(Unauthorized, match="signed out"),
     ):
         client.me()
+
+
+def test_ctrl_c_and_a_cancelled_task_end_the_function_and_are_no_failed_token() -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    async def cancelled() -> None:
+        called = asyncio.Event()
+
+        async def token() -> str:
+            called.set()
+            await asyncio.Event().wait()
+            raise AssertionError("it was cancelled")
+
+        async with AsyncBroker(URL, token, transport=httpx.MockTransport(Owners())) as client:
+            task = asyncio.create_task(client.me())
+            await called.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with broker(Recorder(Owners()), interrupted) as client, pytest.raises(KeyboardInterrupt):
+        client.me()
+    asyncio.run(cancelled())

@@ -1,6 +1,7 @@
 """Owners of any profile: paths, ticket requests, journals and files, without a broker."""
 
 import asyncio
+import inspect
 import io
 import json
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from broker_client import (
+    AsyncBroker,
+    Broker,
     BrokerError,
     FilePage,
     FolderJournal,
@@ -214,6 +217,17 @@ def test_files_are_listed_in_pages_changed_and_deleted() -> None:
         broker.files("ad_image/7")
         with pytest.raises(ValueError, match="not an owner"):
             broker.files("invoice")
+
+
+def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
+    def parameters(client: type) -> dict[str, Any]:
+        return {
+            name.removeprefix("a"): inspect.signature(method).parameters
+            for name, method in vars(client).items()
+            if not name.startswith("_")
+        }
+
+    assert parameters(AsyncBroker) == parameters(Broker)
 
 
 def test_asyncio_has_the_same_methods_for_files() -> None:

@@ -182,7 +182,8 @@ def test_broker_token_signs_grants(tmp_path: Path) -> None:
         ("product_image/:create", "the owner must have 1 to 64"),
         (f"product_image/{'4' * 65}:create", "the owner must have 1 to 64"),
         ("Product Image/42:create", "the profile must begin with a letter"),
-        ("product_image/42:" + ",".join(["read"] * 5), "named more than once"),
+        ("product_image/42:" + ",".join(["read"] * 5), "more than 4 actions"),
+        ("product_image/42:create,update,delete,read,publish", "more than 4 actions"),
     ],
 )
 def test_a_grant_that_the_api_would_ignore_is_refused(

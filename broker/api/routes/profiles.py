@@ -31,6 +31,7 @@ def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
     return {
         "prefix": profile.prefix,
         "owners": profile.owners,
+        "users_create_owners": profile.users_create_owners and not profile.is_by_token,
         "visibility": profile.visibility,
         "content_types": list(profile.content_types),
         "max_bytes": profile.max_bytes,

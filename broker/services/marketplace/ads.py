@@ -43,7 +43,7 @@ def create_ad(
     Raises:
         Forbidden: only services may create ads (`BROKER_ADS_CREATED_BY`).
     """
-    if work.limits.ads_created_by == "service" and not work.principal.is_service:
+    if not (work.limits.profiles.ad_image.users_create_owners or work.principal.is_service):
         raise Forbidden("Only the marketplace itself may create ads here.")
     # If the database was restored from a backup, the user of a cached token may have no row.
     owner_id = ensure_user(work.session, work.principal, now=work.now)

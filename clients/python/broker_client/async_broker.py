@@ -15,6 +15,7 @@ from broker_client.files import (
     File,
     FileToSend,
     OnProgress,
+    ResumeOptions,
     Transport,
     UploadOptions,
     WaitFor,
@@ -119,20 +120,13 @@ class AsyncBroker:
         upload_id: str,
         file: File,
         *,
-        owner: str | None = None,
-        on_progress: OnProgress | None = None,
         wait_for: Literal["ready"] = ...,
+        **options: Unpack[ResumeOptions],
     ) -> Image: ...
 
     @overload
     async def resume(
-        self,
-        upload_id: str,
-        file: File,
-        *,
-        owner: str | None = None,
-        on_progress: OnProgress | None = None,
-        wait_for: WaitFor,
+        self, upload_id: str, file: File, *, wait_for: WaitFor, **options: Unpack[ResumeOptions]
     ) -> Image | Upload: ...
 
     async def resume(

@@ -36,6 +36,13 @@ class UploadOptions(TypedDict, total=False):
     on_progress: OnProgress | None
 
 
+class ResumeOptions(TypedDict, total=False):
+    """The options of `resume` that do not change what it returns."""
+
+    owner: str | None
+    on_progress: OnProgress | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileToSend:
     """A file with its alt text, its position among the owner's files, and its transport.

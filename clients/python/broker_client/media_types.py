@@ -1,4 +1,4 @@
-"""Media types by name and by file extension, for images and for documents of private profiles.
+"""Media types by name and by file extension: images, and what only private profiles accept.
 
 The tests compare these tables, the JS client's and the broker's with tests/media_types.json.
 """
@@ -26,6 +26,13 @@ CONTENT_TYPES = {
     "odt": "application/vnd.oasis.opendocument.text",
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "rtf": "application/rtf",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "wav": "audio/wav",
+    "ogg": "audio/ogg",
 }
 ALIASES = {
     "image/jpg": "image/jpeg",
@@ -35,8 +42,13 @@ ALIASES = {
     "application/x-pdf": "application/pdf",
     "application/csv": "text/csv",
     "text/rtf": "application/rtf",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
 }
-ANY = "application/octet-stream"
+ANY = "application/octet-stream"  # a profile with this type accepts any file
 UNNAMED_TYPES = frozenset({"", "binary/octet-stream", ANY})
 
 

@@ -13,6 +13,7 @@ from broker_client.files import (
     File,
     FileToSend,
     OnProgress,
+    ResumeOptions,
     Transport,
     UploadOptions,
     WaitFor,
@@ -147,20 +148,13 @@ class Broker:
         upload_id: str,
         file: File,
         *,
-        owner: str | None = None,
-        on_progress: OnProgress | None = None,
         wait_for: Literal["ready"] = ...,
+        **options: Unpack[ResumeOptions],
     ) -> Image: ...
 
     @overload
     def resume(
-        self,
-        upload_id: str,
-        file: File,
-        *,
-        owner: str | None = None,
-        on_progress: OnProgress | None = None,
-        wait_for: WaitFor,
+        self, upload_id: str, file: File, *, wait_for: WaitFor, **options: Unpack[ResumeOptions]
     ) -> Image | Upload: ...
 
     def resume(

@@ -72,9 +72,10 @@ class Tokens:
 
 @contextmanager
 def calling_function() -> Iterator[None]:
-    """Raise TokenFailed for an error of the caller's function.
+    """Raise TokenFailed for an error of the caller's function, whatever its class is.
 
-    Otherwise, for example, its OSError would look like an error of the file.
+    Otherwise, for example, its OSError would look like an error of the file. KeyboardInterrupt and
+    CancelledError pass, because they are not subclasses of Exception.
     """
     try:
         yield

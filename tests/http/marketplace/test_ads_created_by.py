@@ -45,6 +45,15 @@ def test_a_service_may_still_post(service: Client) -> None:
     assert service.post("/api/ads/", NEW).status_code == 201
 
 
+@pytest.mark.parametrize("created_by", ["user", "service"])
+def test_the_profiles_say_whether_users_may_create_ads(
+    make_app: Callable[..., Flask], created_by: str
+) -> None:
+    found = Client(make_app(ads_created_by=created_by), None).get("/api/profiles/").get_json()
+    may_create = {name: profile["users_create_owners"] for name, profile in found.items()}
+    assert may_create == {"ad_image": created_by == "user", "avatar": False}
+
+
 def test_another_value_stops_the_start(make_app: Callable[..., Flask]) -> None:
     with pytest.raises(ValidationError, match="ads_created_by"):
         make_app(ads_created_by="nobody")

@@ -14,9 +14,9 @@ function guarded(good, code = "token_expired") {
   });
 }
 
-/** A page's token function that returns the same token until it is refused. */
 const AD = { profile: "ad_image", owner: "1" };
 
+/** A page's token function that returns the same token until it is refused. */
 function session(tokens) {
   const calls = [];
   const token = async (asked) => {

@@ -1,5 +1,6 @@
 """The page: a product's photos are a grid, an order's documents a list."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -34,7 +35,10 @@ def test_a_products_photos_are_uploaded_reordered_described_and_deleted(
     expect(page.locator("#count")).to_have_text("3 of 3")
     market.screenshot(page, "owner-photos")
 
-    photo(page, photos[2]).locator(".grip").focus()
+    grip = photo(page, photos[2]).locator(".grip")
+    expect(grip).to_have_accessible_description(re.compile("^Use the arrow keys"))
+    expect(page.locator("#move-hint")).to_be_hidden()  # it is read with a grip, and only then
+    grip.focus()
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
         page.keyboard.press("Home")
     field = photo(page, photos[1]).get_by_label("Description of")
@@ -86,6 +90,32 @@ def test_an_orders_documents_are_uploaded_downloaded_and_deleted(
     (stored,) = owner(market.app, "order_document", "7").files()
     assert stored["file_name"] == "prices.csv"
     assert httpx.get(stored["url"]).text == "chair,12.50\n"
+
+
+MODEL = """
+[model]
+prefix = "models/model_{owner}/"
+content_types = ["application/pdf", "application/octet-stream"]
+visibility = "private"
+inspection = "off"
+"""
+
+
+@pytest.mark.matrix(part="walks")
+def test_any_file_can_be_chosen_for_a_profile_that_accepts_any(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    market = open_shop(MODEL)
+    page = market.enter()
+    open_as(page, "model", "7")
+    expect(page.locator("#limits")).to_have_text(re.compile("^Any file, up to "))
+    assert page.locator("#files").get_attribute("accept") == ""
+    chair = tmp_path / "chair.stl"
+    chair.write_bytes(b"solid")
+    choose(page, chair)
+    expect(document(page, chair)).to_have_attribute("data-state", "recorded")
+    expect(document(page, chair).locator(".kind")).to_have_text("STL")
+    expect(document(page, chair).locator(".facts")).to_contain_text("STL · 5 bytes · ")
 
 
 @pytest.mark.matrix(part="walks")

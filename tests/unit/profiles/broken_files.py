@@ -104,6 +104,7 @@ BROKEN: list[tuple[str, list[tuple[int, str, str]]]] = [
     (_types('["text/plain; charset=utf-8"]'), [(5, "paper.content_types", "without parameters")]),
     (_types(f'["text/{"p" * 123}"]'), [(5, "paper.content_types", "must be a content type")]),
     (_types('["image/jpg"]'), [(5, "paper.content_types", 'write "image/jpeg"')]),
+    (_types('["audio/x-wav"]'), [(5, "paper.content_types", 'write "audio/wav"')]),
     (
         _types('["text/plain", "text/plain"]'),
         [(5, "paper.content_types", '"text/plain" must not be repeated')],
