@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from broker.cli.serve import MEMORY
 from tests.http.client import SECRET
 
 BROKER = [sys.executable, "-m", "broker.cli"]
