@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.cli.stopping import StopSignal
+from broker.local.ended_children import LOGGER
 from broker.local.process import ChildProcess, ServerDied
 
 WATCH_SECONDS = 0.5
 START_SECONDS = 10
 RESTART_FIRST_SECONDS = 1.0
 RESTART_MAX_SECONDS = 60.0
-log = logging.getLogger("broker.supervisor")
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,8 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
             # Report errors of the settings and the profiles here, once.
             settings = check_environment()
             workers = [
-                _child(number, metrics_host, metrics_port) for number in range(1, processes + 1)
+                worker_child(number, metrics_host, metrics_port)
+                for number in range(1, processes + 1)
             ]
             supervise(workers, stop=stop, stop_seconds=settings.stop_seconds)
             return
@@ -68,7 +69,8 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
                 sys.exit(1)
 
 
-def _child(number: int, metrics_host: str, metrics_port: int | None) -> Child:
+def worker_child(number: int, metrics_host: str, metrics_port: int | None) -> Child:
+    """Return a child of `broker worker --processes`. Each serves its metrics on its own port."""
     command = list(COMMAND)
     if metrics_port is not None:
         port = str(metrics_port + number - 1)

@@ -1,4 +1,4 @@
-"""`broker worker --processes N` restarts workers that end, and leaves none running."""
+"""The supervisor of several processes restarts those that end, and leaves none running."""
 
 import os
 import signal
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.cli import worker_processes
-from broker.cli.worker_processes import run_workers
+from broker.cli import supervisor
+from broker.cli.supervisor import Child, supervise
+from broker.cli.worker import worker_child
 from tests.processes import await_true, is_alive
 
-# A worker that writes its process id, and ends at SIGTERM.
+# A process that writes its id, and ends at SIGTERM.
 OBEDIENT = 'trap "echo $$ >> ended; exit 0" TERM; echo $$ >> started; while :; do sleep 0.05; done'
 DEAF = 'trap "" TERM; echo $$ >> started; while :; do sleep 0.05; done'
 
@@ -33,7 +34,7 @@ class Signal:
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
     """Return a function that returns the process ids in a file."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(worker_processes, "RESTART_FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor, "RESTART_FIRST_SECONDS", 0.05)
 
     def read(name: str) -> list[int]:
         path = tmp_path / name
@@ -42,30 +43,28 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return read
 
 
-def run(script: str, stop: Callable[[], bool], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_processes, "WORKER", ["/bin/sh", "-c", script])
-    run_workers(
-        2,
-        stop=Signal(stop),  # type: ignore[arg-type]
-        stop_seconds=0.3,
-        metrics_host="127.0.0.1",
-        metrics_port=None,
-    )
-
-
-def test_each_worker_gets_the_stop_signal_and_ends_by_itself(
-    written: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
+def run(
+    script: str, stop: Callable[[], bool], ended: Callable[[str], None] = supervisor.ignore
 ) -> None:
-    run(OBEDIENT, lambda: len(written("started")) == 2, monkeypatch)
+    children = [
+        Child(name=name, command=["/bin/sh", "-c", script], environment={"PATH": os.defpath})
+        for name in ("first", "second")
+    ]
+    supervise(children, stop=Signal(stop), stop_seconds=0.3, ended=ended)  # type: ignore[arg-type]
+
+
+def test_each_process_gets_the_stop_signal_and_ends_by_itself(
+    written: Callable[[str], list[int]],
+) -> None:
+    run(OBEDIENT, lambda: len(written("started")) == 2)
     assert set(written("started")) <= set(written("ended"))
 
 
-def test_a_worker_that_is_killed_is_replaced(
-    written: Callable[[str], list[int]],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_a_process_that_is_killed_is_replaced_and_reported(
+    written: Callable[[str], list[int]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    killed = []
+    killed: list[int] = []
+    ended: list[str] = []
 
     def stop() -> bool:
         started = written("started")
@@ -74,43 +73,33 @@ def test_a_worker_that_is_killed_is_replaced(
             os.kill(started[0], signal.SIGKILL)
         return len(started) == 3
 
-    run(OBEDIENT, stop, monkeypatch)
+    run(OBEDIENT, stop, ended.append)
     assert len(written("started")) == 3
     assert not set(written("ended")) & set(killed)
     (line,) = [record.message for record in caplog.records]
-    assert "ended with status -9; starting it again in" in line
+    assert line == f"{ended[0]} ended with status -9; starting it again in 0 s"
+    assert len(ended) == 1
 
 
-def test_a_worker_that_keeps_ending_is_started_less_and_less_often(
-    written: Callable[[str], list[int]],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_a_process_that_keeps_ending_is_started_less_and_less_often(
+    written: Callable[[str], list[int]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    run("echo $$ >> started; exit 1", lambda: len(written("started")) >= 6, monkeypatch)
+    run("echo $$ >> started; exit 1", lambda: len(written("started")) >= 6)
     pauses = [record.args[1] for record in caplog.records if isinstance(record.args, tuple)]
     assert {0.05, 0.1, 0.2} <= set(pauses)
 
 
-def test_a_worker_that_ignores_the_stop_signal_is_killed(
-    written: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
+def test_a_process_that_ignores_the_stop_signal_is_killed(
+    written: Callable[[str], list[int]],
 ) -> None:
-    run(DEAF, lambda: len(written("started")) == 2, monkeypatch)
+    run(DEAF, lambda: len(written("started")) == 2)
     assert await_true(lambda: not any(map(is_alive, written("started"))))
 
 
-def test_each_worker_serves_its_metrics_on_a_port_of_its_own(
-    written: Callable[[str], list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = 'echo "$*" >> arguments; ' + OBEDIENT
-    monkeypatch.setattr(worker_processes, "WORKER", ["/bin/sh", "-c", script, "worker"])
-    run_workers(
-        2,
-        stop=Signal(lambda: len(written("started")) == 2),  # type: ignore[arg-type]
-        stop_seconds=5,
-        metrics_host="0.0.0.0",
-        metrics_port=9103,
-    )
-    assert sorted((tmp_path / "arguments").read_text().splitlines()) == [
-        "--metrics-host 0.0.0.0 --metrics-port 9103",
-        "--metrics-host 0.0.0.0 --metrics-port 9104",
+def test_each_process_of_a_worker_serves_its_metrics_on_a_port_of_its_own() -> None:
+    commands = [worker_child(number, "0.0.0.0", 9103).command for number in (1, 2)]
+    assert [" ".join(command[-5:]) for command in commands] == [
+        "worker --metrics-host 0.0.0.0 --metrics-port 9103",
+        "worker --metrics-host 0.0.0.0 --metrics-port 9104",
     ]
+    assert worker_child(1, "0.0.0.0", None).command[-1] == "worker"
