@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from broker.config.private_files import PrivateFileSettings, require_private_key
+from broker.config.child_keys import ChildKeySettings
+from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
@@ -57,7 +58,7 @@ class SettingsError(Exception):
     """
 
 
-class Settings(PrivateFileSettings):
+class Settings(ChildKeySettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
