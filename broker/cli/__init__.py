@@ -1,6 +1,5 @@
 """The `broker` command: each subcommand is one module."""
 
-import os
 import sys
 
 import click
@@ -22,9 +21,7 @@ from broker.cli.upload import upload
 from broker.cli.worker import worker
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
-from broker.inspection.sandbox import protect_parent
 from broker.local.process import ServerError
-from broker.telemetry import metric_files
 
 
 @click.group()
@@ -46,9 +43,6 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command. Expected errors print one line without a traceback."""
-    if metric_files.CHILD_ID in os.environ:
-        # Another child of `broker background` must not read this one's secrets.
-        protect_parent()
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:

@@ -33,8 +33,8 @@ def processes(parent: WorkerProcess) -> dict[str, int]:
             arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if "broker.cli" in arguments:
-            found[arguments[arguments.index("broker.cli") + 1]] = pid
+        if "broker" in arguments:
+            found[arguments[arguments.index("broker") + 1]] = pid
     return found
 
 

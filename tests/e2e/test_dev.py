@@ -166,7 +166,7 @@ def test_if_a_background_process_ends_broker_dev_says_so_and_goes_on(tmp_path: P
 
         def worker() -> list[int]:
             below = [pid for one in children(process) for pid in children(one)]
-            return [pid for pid in below if "broker.cli\0worker\0" in command_of(pid)]
+            return [pid for pid in below if "broker\0worker\0" in command_of(pid)]
 
         os.kill(await_true(worker)[0], signal.SIGKILL)
         log = tmp_path / "background.log"
