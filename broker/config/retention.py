@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from broker.config.private_files import PrivateFileSettings
+from broker.config.child_keys import ChildKeySettings
 from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.limits import Limits
 
 TEN_YEARS = 315_360_000
 
 
-class RetentionSettings(PrivateFileSettings):
+class RetentionSettings(ChildKeySettings):
     """Settings of retention, in seconds."""
 
     events_retention: int = Field(
