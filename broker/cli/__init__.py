@@ -12,6 +12,7 @@ from broker.cli.db import db
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
 from broker.cli.exit_status import print_error
+from broker.cli.history import history
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.reprocess import reprocess
@@ -35,7 +36,7 @@ def broker() -> None:
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
     *(background, worker, reap, consume_bucket_notifications),
-    *(reconcile, adopt, reprocess, doctor),
+    *(reconcile, adopt, reprocess, doctor, history),
 )
 for command in COMMANDS:
     broker.add_command(command)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, select
 
 from broker.db.fast_path import read_only
-from broker.db.models import Event, Image, Upload, User
+from broker.db.models import Event, EventFeed, Image, Upload, User
 from broker.domain.errors import CursorExpired, Forbidden
 from broker.domain.profiles import Profile
 from broker.services.events.numbering import number, read_state
@@ -52,7 +52,11 @@ def read_events(work: Work, *, after: Cursor | None, limit: int) -> EventPage:
     events = work.session.execute(
         select(Event, User.subject)
         .outerjoin(User, User.id == Event.user_id)
-        .where(Event.sequence > position.sequence)
+        .where(
+            Event.sequence > position.sequence,
+            # If events are deleted right now, the page is empty and the next one is refused.
+            exists().where(EventFeed.pruned_sequence <= position.sequence),
+        )
         .order_by(Event.sequence)
         .limit(limit)
         .execution_options(populate_existing=True)
