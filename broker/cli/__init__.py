@@ -8,8 +8,10 @@ from broker.cli.adopt import adopt
 from broker.cli.bucket import bucket
 from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
+from broker.cli.deliver import deliver
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
+from broker.cli.events import events
 from broker.cli.exit_status import print_error
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
@@ -33,7 +35,7 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(worker, reap, consume_bucket_notifications),
+    *(worker, reap, consume_bucket_notifications, deliver, events),
     *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:

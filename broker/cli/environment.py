@@ -10,14 +10,17 @@ from broker.storage.factory import s3_storage
 
 
 @contextmanager
-def broker_of_environment() -> Iterator[Broker]:
+def broker_of_environment(settings: BackgroundSettings | None = None) -> Iterator[Broker]:
     """Yield the parts that the environment describes. No key for tokens is needed.
+
+    Args:
+        settings: those of the environment, if they were loaded before.
 
     Raises:
         SettingsError: a setting is missing or invalid.
         CannotStart: a profile in use is missing or has changed.
     """
-    settings = BackgroundSettings.load()
+    settings = settings or BackgroundSettings.load()
     database = Database(settings.database_url, profiles=settings.limits.profiles)
     try:
         database.check_at_start()

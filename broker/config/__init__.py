@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from broker.config.private_files import PrivateFileSettings, require_private_key
+from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
@@ -41,6 +41,7 @@ from broker.config.values import (
     Widths,
     host_name,
 )
+from broker.config.webhooks import WebhookSettings
 from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.profiles import Profile
@@ -57,7 +58,7 @@ class SettingsError(Exception):
     """
 
 
-class Settings(PrivateFileSettings):
+class Settings(WebhookSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
