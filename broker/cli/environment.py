@@ -3,10 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from broker.config.background import BackgroundSettings
+from broker.config.background import BackgroundSettings, DelivererSettings
 from broker.db.session import Database
 from broker.services.work import Broker
 from broker.storage.factory import s3_storage
+
+
+def check_environment() -> BackgroundSettings:
+    """Return the settings, for a process that only starts others. No credentials are needed.
+
+    Raises: see `broker_of_environment`.
+    """
+    settings = BackgroundSettings.load()
+    if settings.webhook_url is not None:
+        settings = DelivererSettings.load()
+    database = Database(settings.database_url, profiles=settings.limits.profiles)
+    try:
+        database.check_at_start()
+    finally:
+        database.dispose()
+    return settings
 
 
 @contextmanager

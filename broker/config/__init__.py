@@ -20,6 +20,7 @@ from pydantic import (
 
 from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
+from broker.config.retention import require_long_retention
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
@@ -240,6 +241,11 @@ class Settings(WebhookSettings):
                 "BROKER_QUOTA_BYTES: must be 0, or at least the maximum file size of every "
                 f"profile; that of {largest.name} is larger"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> Self:
+        require_long_retention(self.limits)
         return self
 
     @model_validator(mode="after")

@@ -1,20 +1,19 @@
-"""Settings of events: where they are sent, what signs them, and how long they are kept."""
+"""Settings of the deliverer: where events are sent, and what signs them."""
 
 import re
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from broker.config.private_files import PrivateFileSettings
+from broker.config.retention import RetentionSettings
 from broker.config.values import OptionalWebhookUrl, host_name
-from broker.domain.limits import Limits
 from broker.domain.webhooks import Webhook, read_keys
 
 LOOPBACK = re.compile(r"localhost|127(\.[0-9]+){3}|\[::1\]")
 
 
-class WebhookSettings(PrivateFileSettings):
-    """Settings of events and of their delivery."""
+class WebhookSettings(RetentionSettings):
+    """Settings of the delivery of events."""
 
     webhook_url: OptionalWebhookUrl = Field(
         default=None, description="URL to which `broker deliver` sends the events."
@@ -22,12 +21,6 @@ class WebhookSettings(PrivateFileSettings):
     webhook_secret: SecretStr | None = Field(
         default=None,
         description="Signs what is sent there: `whsec_…`; two, the new one first, to replace one.",
-    )
-    events_retention: int = Field(
-        default=Limits.events_retention,
-        ge=3600,
-        le=315_360_000,
-        description="How long events are kept that were delivered or were not to be delivered.",
     )
 
     @field_validator("webhook_secret")

@@ -2,6 +2,10 @@
 
 from prometheus_client import Counter
 
+from broker.telemetry import metric_files
+
+metric_files.prepare()
+
 DELIVERIES = Counter(
     "broker_event_deliveries", "Attempts to deliver an event, by their outcome", ["outcome"]
 )

@@ -6,11 +6,11 @@ the token of the lease: a deliverer whose lease has run out changes nothing.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, exists, insert, literal, select, update
+from sqlalchemy import and_, delete, exists, func, insert, literal, select, update
 
 from broker.db import leases
 from broker.db.models import Delivery, Event, EventFeed
-from broker.services.events.numbering import lock_feed, number, read_state
+from broker.services.events.numbering import FeedState, lock_feed, number, read_state
 from broker.services.work import Work
 
 # Longer than an attempt may take, see `send.LIMIT_SECONDS`.
@@ -43,20 +43,31 @@ def enqueue(work: Work) -> None:
     state = read_state(work.session)
     work.session.commit()
     while state.enqueued_sequence < state.last_sequence:
-        state = lock_feed(work.session)
-        first = state.enqueued_sequence
-        last = min(first + BATCH, state.last_sequence)
-        work.session.execute(
-            insert(Delivery).from_select(
-                ["id", "due_at", "attempts"],
-                select(Event.id, leases.not_after(work.session, work.now), literal(0)).where(
-                    Event.sequence > first, Event.sequence <= last
-                ),
-            )
+        state = _enqueue_batch(work)
+
+
+def _enqueue_batch(work: Work) -> FeedState:
+    state = lock_feed(work.session)
+    next_ones = (
+        select(Event.id, Event.sequence)
+        .where(Event.sequence > state.enqueued_sequence)
+        .order_by(Event.sequence)
+        .limit(BATCH)
+        .subquery()
+    )
+    # After a restore there is a large gap, see `numbering.restart`.
+    end = work.session.scalar(select(func.max(next_ones.c.sequence))) or state.last_sequence
+    work.session.execute(
+        insert(Delivery).from_select(
+            ["id", "due_at", "attempts"],
+            select(Event.id, leases.not_after(work.session, work.now), literal(0)).where(
+                Event.sequence > state.enqueued_sequence, Event.sequence <= end
+            ),
         )
-        work.session.execute(update(EventFeed).values(enqueued_sequence=last))
-        work.session.commit()
-        state = state._replace(enqueued_sequence=last)
+    )
+    work.session.execute(update(EventFeed).values(enqueued_sequence=end))
+    work.session.commit()
+    return state._replace(enqueued_sequence=end)
 
 
 def take(work: Work, *, now: datetime | None = None) -> Delivery | None:
