@@ -18,6 +18,8 @@ from broker.services.events import record as events
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import lock_owner, release_slots
 
+BATCH = 1000
+
 
 def delete_images(
     session: Session, limits: Limits, *conditions: ColumnElement[bool], now: datetime
@@ -59,16 +61,18 @@ def _of_image(variants: Iterable[Row[Any]], image_id: int) -> list[Row[Any]]:
 
 def _lose_images(session: Session, upload_ids: list[UUID], *, now: datetime) -> dict[UUID, int]:
     """Record that confirmed uploads have no image any more; return their users."""
-    if not upload_ids:
-        return {}
-    lost = session.execute(
-        update(Upload)
-        .where(Upload.id.in_(upload_ids))
-        .values(image_deleted_at=now)
-        .returning(Upload.id, Upload.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    return {row.id: row.user_id for row in lost}
+    users: dict[UUID, int] = {}
+    # A statement has a limited number of parameters, and an owner any number of images.
+    for start in range(0, len(upload_ids), BATCH):
+        lost = session.execute(
+            update(Upload)
+            .where(Upload.id.in_(upload_ids[start : start + BATCH]))
+            .values(image_deleted_at=now)
+            .returning(Upload.id, Upload.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        users |= {row.id: row.user_id for row in lost}
+    return users
 
 
 def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
@@ -104,7 +108,7 @@ def insert(
         delete_of_owner(session, limits, profile, upload.owner_id, now=now)
     session.add(image)
     session.flush()
-    events.image_ready(session, limits.profiles, image, user_id=upload.user_id, now=now)
+    events.images_ready(session, limits.profiles, [image], user_id=upload.user_id, now=now)
     return True
 
 
