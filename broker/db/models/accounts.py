@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +31,13 @@ class User(Base):
             sqlite_where=text("subject IS NOT NULL"),
             postgresql_where=text("subject IS NOT NULL"),
         ),
+        # The few users that were erased.
+        Index(
+            "ix_users_erased_at",
+            "erased_at",
+            sqlite_where=text("erased_at IS NOT NULL"),
+            postgresql_where=text("erased_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -40,6 +48,10 @@ class User(Base):
     last_name: Mapped[str] = mapped_column(String(150))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # When the user was erased last. Tokens that were issued before are refused.
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whether the row is only there to refuse such tokens.
+    is_erased: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class Ad(Base):

@@ -9,6 +9,7 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +24,17 @@ class Deletion(Base):
     """
 
     __tablename__ = "deletions"
-    __table_args__ = (Index(None, "not_before"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "not_before"),
+        # Only the deletions of erasures.
+        Index(
+            "ix_deletions_erasure_id",
+            "erasure_id",
+            sqlite_where=text("erasure_id IS NOT NULL"),
+            postgresql_where=text("erasure_id IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     object_key: Mapped[str] = mapped_column(String(1024))
@@ -37,6 +48,8 @@ class Deletion(Base):
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
     # For an object that arrived late: the quota's window that was charged for it.
     charged_window: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The erasure that ends when its last deletion is done.
+    erasure_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Worker(Base):

@@ -1,9 +1,12 @@
 """Owners that no table of the marketplace describes, and the profiles that have been used."""
 
-from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.db.models.base import Base
+from broker.db.types import UtcDateTime
 
 
 class Owner(Base):
@@ -23,6 +26,10 @@ class Owner(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     owner: Mapped[str] = mapped_column(String(64))
     slots_taken: Mapped[int] = mapped_column(server_default="0", default=0)
+    # When the owner was erased last. Grants that were issued before count no more.
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whether the row is only there to refuse such grants.
+    is_erased: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class UsedProfile(Base):

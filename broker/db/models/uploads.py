@@ -16,10 +16,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.db.models.base import Base
-from broker.db.types import UtcDateTime
+from broker.db.types import BigId, UtcDateTime
 from broker.domain.states import UploadState
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
+# As text, because neither database uses a partial index for parameters.
+ENDED = "state IN ('rejected', 'expired', 'cancelled')"
 
 
 class Upload(Base):
@@ -43,6 +45,21 @@ class Upload(Base):
             "processing_since",
             sqlite_where=text("state = 'processing'"),
             postgresql_where=text("state = 'processing'"),
+        ),
+        # An erasure reads the uploads of a user.
+        Index(None, "user_id"),
+        # Retention scans these two: uploads that ended without an image, and those that lost it.
+        Index(
+            "ix_uploads_settled_at",
+            "settled_at",
+            sqlite_where=text(ENDED),
+            postgresql_where=text(ENDED),
+        ),
+        Index(
+            "ix_uploads_image_deleted_at",
+            "image_deleted_at",
+            sqlite_where=text("image_deleted_at IS NOT NULL"),
+            postgresql_where=text("image_deleted_at IS NOT NULL"),
         ),
     )
 
@@ -97,6 +114,8 @@ class Upload(Base):
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     # Inspection: the code of `RejectionReason` if a worker rejected it.
     reason: Mapped[str | None] = mapped_column(String(32))
+    # When a confirmed upload lost its image, or was confirmed after its avatar had been replaced.
+    image_deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class UploadPart(Base):
@@ -107,6 +126,19 @@ class UploadPart(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id"), primary_key=True)
     part_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     checksum_sha256: Mapped[str] = mapped_column(String(44))
+
+
+class ReportedFailure(Base):
+    """An S3 error that a client reported, and what it was advised to do."""
+
+    __tablename__ = "reported_failures"
+    __table_args__ = (Index(None, "upload_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    upload_id: Mapped[UUID] = mapped_column(Uuid)
+    s3_code: Mapped[str] = mapped_column(String(64))
+    advice: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class UppySession(Base):
