@@ -35,13 +35,3 @@ class FeedTests(ShopTestCase):
         self.push(event(19, "image.ready", self.ad.pk, image(1)))
         self.push(event(22, "image.updated", self.ad.pk, image(2, "newest")))
         self.assertEqual(self.shown(), [(2, "newest"), (3, ""), (4, "")])
-
-    def test_after_a_restore_of_the_broker_smaller_sequences_count_again(self):
-        self.push(event(50, "image.ready", self.ad.pk, image(1)))
-        self.push(event(51, "image.ready", self.ad.pk, image(2)))
-        Feed.objects.update(cursor="e.1")
-        with Broker(files=[event(0, "", self.ad.pk, image(1))["data"]], floor=20):
-            call_command("pull_events")
-        self.assertEqual(self.shown(), [(1, "")])
-        self.push(event(21, "image.updated", self.ad.pk, image(1, "after")))
-        self.assertEqual(self.shown(), [(1, "after")])
