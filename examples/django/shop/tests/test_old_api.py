@@ -1,5 +1,7 @@
 """The old JSON, and who may change what."""
 
+from django.core.management import call_command
+
 from shop.models import Ad, User
 from shop.tests.case import ShopTestCase, event, image
 
@@ -56,3 +58,6 @@ class OldApiTests(ShopTestCase):
             self.push(event(number + 1, "image.ready", ad.pk, image(number + 1)))
         with self.assertNumQueries(5):
             self.api.get("/api/ads/")
+
+    def test_the_migrations_are_complete(self):
+        call_command("makemigrations", check=True, dry_run=True, verbosity=0)
