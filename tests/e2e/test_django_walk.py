@@ -57,7 +57,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             service = token("shop", secret=key, role="service", iss="shop")
             headers = {"Authorization": f"Bearer {service}"}
             with httpx.Client(base_url=url, headers=headers) as broker:
-                yield Running(broker, Shop(directory, shop_port, url, key, secret), secret)
+                shop = Shop(directory, shop_port, url, key, secret)
+                shop.manage("pull_events")
+                yield Running(broker, shop, secret)
 
 
 def new_ad(django: httpx.Client) -> str:

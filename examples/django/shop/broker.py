@@ -54,10 +54,11 @@ def store(data, sequence, state):
 
 
 def pull():
-    """Read the feed to its end."""
+    """Read the feed to its end. Without a cursor that counts, read all files first."""
     page = {"results": True}
     while page["results"]:
-        page = read("/api/events/", Feed.objects.get().cursor) or resynchronize()
+        cursor = Feed.objects.get().cursor  # empty at first
+        page = (cursor and read("/api/events/", cursor)) or resynchronize()
         for event in page["results"]:
             receive(event)
         Feed.objects.update(cursor=page["next_cursor"])

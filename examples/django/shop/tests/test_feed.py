@@ -9,6 +9,7 @@ from shop.tests.fake_broker import Broker
 
 class FeedTests(ShopTestCase):
     def test_the_feed_brings_what_no_webhook_has_brought(self):
+        Feed.objects.update(cursor="e.0")
         events = [event(one, "image.ready", self.ad.pk, image(one)) for one in range(1, 6)]
         with Broker(events) as broker:
             call_command("pull_events")
@@ -35,3 +36,11 @@ class FeedTests(ShopTestCase):
         self.push(event(19, "image.ready", self.ad.pk, image(1)))
         self.push(event(22, "image.updated", self.ad.pk, image(2, "newest")))
         self.assertEqual(self.shown(), [(2, "newest"), (3, ""), (4, "")])
+
+    def test_the_first_time_all_files_are_read_and_older_events_are_not_needed(self):
+        with Broker(files=[event(0, "", self.ad.pk, image(1))["data"]], floor=20) as broker:
+            call_command("pull_events")
+            self.assertEqual(self.shown(), [(1, "")])
+            broker.events.append(event(21, "image.ready", self.ad.pk, image(2)))
+            call_command("pull_events")
+        self.assertEqual(self.shown(), [(1, ""), (2, "")])
