@@ -305,7 +305,9 @@ API: dict[str, dict[str, Any]] = {
             ]
         }
     },
-    "EventPage": {"image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12"}},
+    "EventPage": {
+        "image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12", "sequence": 12}
+    },
     "AllFilesPage": {"page": {"results": [_EVENT["data"]], "next_cursor": None}},
     "Handled": {"confirmed": {"outcomes": {"confirmed": 1}}},
 }
