@@ -85,6 +85,9 @@ class EventPage(Answer):
 
     results = fields.List(fields.Nested(Event))
     next_cursor = fields.String()
+    sequence = fields.Integer(
+        metadata={"description": "The `sequence` of the last event before `next_cursor`."}
+    )
 
 
 class EventPageQuery(StrictSchema):

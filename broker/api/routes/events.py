@@ -32,17 +32,15 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     text = query.get("after")
     with current().work(principal()) as work:
         if text == LATEST:
-            return {"results": [], "next_cursor": cursors.encode_feed(*feed.latest(work))}
+            return _page([], feed.latest(work))
         after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
         page = feed.read_events(work, after=after, limit=query["limit"])
     profiles, media_url = current().limits.profiles, current().storage.media_url
-    return {
-        "results": [
-            payload(event, subject, profiles=profiles, media_url=media_url)
-            for event, subject in page.events
-        ],
-        "next_cursor": cursors.encode_feed(*page.cursor),
-    }
+    results = [
+        payload(event, subject, profiles=profiles, media_url=media_url)
+        for event, subject in page.events
+    ]
+    return _page(results, page.cursor)
 
 
 @blueprint.route("/files/", methods=["GET"], strict_slashes=False)
@@ -79,3 +77,8 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
         ],
         "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,
     }
+
+
+def _page(results: list[dict[str, Any]], cursor: feed.Cursor) -> dict[str, Any]:
+    encoded = cursors.encode_feed(*cursor)
+    return {"results": results, "next_cursor": encoded, "sequence": cursor.sequence}
