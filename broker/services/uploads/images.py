@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
@@ -17,7 +18,11 @@ from broker.services.uploads.owners import lock_owner, release_slots
 
 
 def delete_images(
-    session: Session, limits: Limits, *conditions: ColumnElement[bool], now: datetime
+    session: Session,
+    limits: Limits,
+    *conditions: ColumnElement[bool],
+    now: datetime,
+    erasure_id: UUID | None = None,
 ) -> list[str]:
     """Delete the images that meet the conditions; return their relative keys.
 
@@ -41,15 +46,29 @@ def delete_images(
     owners = Counter((row.owner_kind, row.owner_id) for row in rows)
     for (kind, owner_id), count in sorted(owners.items()):
         release_slots(session, limits.profiles.of_kind(kind), owner_id, count)
-    delete_objects(session, limits, [*(row.key for row in rows), *variants], now=now)
+    keys = [*(row.key for row in rows), *variants]
+    delete_objects(session, limits, keys, now=now, erasure_id=erasure_id)
     return [row.key for row in rows]
 
 
-def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
+def delete_objects(
+    session: Session,
+    limits: Limits,
+    keys: Iterable[str],
+    *,
+    now: datetime,
+    erasure_id: UUID | None = None,
+) -> None:
     """Put the relative keys of images and variants without rows into the outbox."""
     form_dead_at = now + signature_life(limits)
     for key in keys:
-        outbox.enqueue(session, published_key(limits, key), now=now, form_dead_at=form_dead_at)
+        outbox.enqueue(
+            session,
+            published_key(limits, key),
+            now=now,
+            form_dead_at=form_dead_at,
+            erasure_id=erasure_id,
+        )
 
 
 def delete_of_owner(
