@@ -27,7 +27,8 @@ BrokerError
 ├── Gone
 │   ├── UploadExpired
 │   ├── UploadCancelled
-│   └── ImageDeleted
+│   ├── ImageDeleted
+│   └── CursorExpired       events after this position of the feed were deleted
 ├── DatabaseUnavailable     try again later
 │   └── DatabaseNotMigrated this release needs a newer migration
 ├── QueueUnavailable        try again later
@@ -247,6 +248,12 @@ class ImageDeleted(Gone):
     """The image was recorded and deleted later."""
 
     code = "image_deleted"
+
+
+class CursorExpired(Gone):
+    """Events after this position of the feed were deleted, or the database was restored."""
+
+    code = "cursor_expired"
 
 
 class DatabaseUnavailable(BrokerError):

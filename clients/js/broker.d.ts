@@ -195,7 +195,7 @@ export interface Uploads<R = Image> extends PromiseLike<PromiseSettledResult<R>[
 /** The API's codes: `docs/errors.md`. */
 export type ApiCode =
   | "ad_owned_by_another" | "avatar_not_confirmed" | "bad_request" | "body_too_large" | "capability_exhausted" | "capability_expired"
-  | "capability_invalid" | "capability_revoked" | "database_not_migrated" | "database_unavailable" | "draining"
+  | "capability_invalid" | "capability_revoked" | "cursor_expired" | "database_not_migrated" | "database_unavailable" | "draining"
   | "events_not_configured"
   | "events_secret_invalid" | "forbidden" | "idempotency_in_flight" | "idempotency_key_reused"
   | "image_deleted" | "image_limit_reached" | "internal_error" | "invalid_event" | "invalid_idempotency_key"

@@ -86,6 +86,25 @@ _DOCUMENT = {
     "thumbhash": None,
     "variants": [],
 }
+_EVENT: dict[str, Any] = {
+    "id": "0199a0c4-6d00-7a6c-b0ff-9cf0a3a5f5c2",
+    "sequence": 12,
+    "type": "image.ready",
+    "timestamp": CREATED,
+    "data": {
+        "profile": "ad_image",
+        "owner": "1",
+        "user": {"id": 1, "subject": "1"},
+        "upload": {"id": UPLOAD_ID, "state": "confirmed", "reason": None},
+        "image": {
+            **_IMAGE,
+            "content_type": "image/jpeg",
+            "size": 2397184,
+            "checksum_sha256": SHA256,
+        },
+        "removed_urls": [],
+    },
+}
 _FILE = {
     "file_name": "Front view.jpg",
     "content_type": "image/jpeg",
@@ -286,5 +305,7 @@ API: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "EventPage": {"image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12"}},
+    "AllFilesPage": {"page": {"results": [_EVENT["data"]], "next_cursor": None}},
     "Handled": {"confirmed": {"outcomes": {"confirmed": 1}}},
 }

@@ -26,6 +26,7 @@ from broker.api.routes import (
     ad_images,
     ads,
     bucket_notifications,
+    events,
     owner_files,
     owners,
     parts,
@@ -77,6 +78,7 @@ RESOURCES = (
     profiles,
     uppy_sessions,
     uppy,
+    events,
     bucket_notifications,
 )
 blueprint = Blueprint("openapi", __name__)

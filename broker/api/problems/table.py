@@ -109,6 +109,14 @@ _OTHERS = (
         "send the same request again after `Retry-After`",
     ),
     ProblemType(
+        "cursor_expired",
+        410,
+        "Cursor expired",
+        "services: events after this cursor were deleted, or the database was restored",
+        "request `/api/events/?after=latest`, read all files from `/api/files/`, and go on from "
+        "the new cursor",
+    ),
+    ProblemType(
         "body_too_large",
         413,
         "Body too large",

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime, timedelta
 
 from broker.domain.decoration import ORDER_MAX
@@ -15,6 +16,7 @@ _TIME_MAX = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 # A position is one number: the order, and 64 bits each for the time and the id.
 _64_BITS = 2**64 - 1
 _POSITION_MAX = (ORDER_MAX << 128) | UUID_MAX
+_FEED = re.compile(r"([0-9a-f]{1,16})\.(0|[1-9][0-9]{0,17})")
 
 
 def encode(last_id: int) -> str:
@@ -34,7 +36,7 @@ def decode(cursor: str | None, *, largest: int = ID_MAX) -> int | None:
         if not text.isdigit() or len(text) > len(str(largest)) or encode(int(text)) != cursor:
             raise ValueError(cursor)
     except (binascii.Error, ValueError):
-        raise InvalidRequest("The cursor is not valid.", {"cursor": ["Invalid."]}) from None
+        raise _invalid("cursor") from None
     return min(int(text), largest)
 
 
@@ -54,3 +56,20 @@ def decode_position(cursor: str | None) -> tuple[int, datetime, int] | None:
     time, last_id = (found >> 64) & _64_BITS, found & _64_BITS
     created_at = _EPOCH + min(time, _TIME_MAX) * _MICROSECOND
     return found >> 128, created_at, min(last_id, ID_MAX)
+
+
+def encode_feed(epoch: str, sequence: int) -> str:
+    """Return the cursor after an event. Readers must not look into it."""
+    return f"{epoch}.{sequence}"
+
+
+def decode_feed(cursor: str) -> tuple[str, int]:
+    """Return the epoch and the sequence in a cursor; raise InvalidRequest for another text."""
+    found = _FEED.fullmatch(cursor)
+    if found is None:
+        raise _invalid("after")
+    return found[1], int(found[2])
+
+
+def _invalid(parameter: str) -> InvalidRequest:
+    return InvalidRequest("The cursor is not valid.", {parameter: ["Invalid."]})

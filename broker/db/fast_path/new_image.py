@@ -1,4 +1,4 @@
-"""Confirm an upload, insert its image, and queue the deletion of the client's object, in one step.
+"""Confirm an upload, insert its image and its event, and queue a deletion, in one step.
 
 If many calls run at once, one succeeds.
 """
@@ -9,16 +9,37 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Insert, Select, Table, bindparam, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from broker.db.fast_path.transactions import is_sqlite, own_transaction
-from broker.db.models import Deletion, Image, Upload
+from broker.db.models import Deletion, Event, Image, Upload
 from broker.domain.states import UploadState
 
 _IMAGES: Table = Image.__table__  # type: ignore[assignment]
 _DELETIONS: Table = Deletion.__table__  # type: ignore[assignment]
+_EVENTS: Table = Event.__table__  # type: ignore[assignment]
+_OF_EVENT = (
+    "event_id",
+    "type",
+    "created_at",
+    "owner_kind",
+    "owner_id",
+    "upload_id",
+    "user_id",
+    "data",
+)
 
 
 def insert_image(
@@ -27,12 +48,13 @@ def insert_image(
     values: Mapping[str, Any],
     *,
     deletion: Mapping[str, Any],
+    event: Mapping[str, Any],
     now: datetime,
 ) -> int | None:
-    """Confirm a pending upload, insert its image and a deletion, and commit.
+    """Confirm a pending upload, insert its image, its event and a deletion, and commit.
 
     `values` has every column of `Image` except `id` and `upload_id`, `deletion` the columns of
-    `Deletion` that have no default.
+    `Deletion` that have no default, `event` those of `Event` except `image_id`.
 
     Returns:
         The image's id; None, with nothing changed, if the upload is no longer pending.
@@ -41,6 +63,7 @@ def insert_image(
     # The prefix is needed, because an UPDATE sets a column to the parameter with the same name.
     given = {f"b_{name}": value for name, value in values.items()}
     given |= {f"d_{name}": value for name, value in deletion.items()}
+    given |= {f"e_{name}": event[name] for name in _OF_EVENT}
     given |= winner
     with own_transaction(session) as transaction:
         if is_sqlite(session):
@@ -48,6 +71,7 @@ def insert_image(
                 return None
             transaction.first(_deletion(tuple(deletion)), given)
             found = transaction.first(_of_upload(tuple(values)), given)
+            transaction.first(_event_of_last_image(), given)
         else:
             found = transaction.first(_in_one(tuple(values), tuple(deletion)), given)
         transaction.commit()
@@ -79,8 +103,24 @@ def _deletion(names: tuple[str, ...]) -> Insert:
 def _in_one(names: tuple[str, ...], of_deletion: tuple[str, ...]) -> Insert:
     won = _confirm().cte("won")
     queued = _queued(of_deletion, select(*_to_delete(of_deletion)).select_from(won))
-    image = _image(names, select(won.c.id, *_given(names)))
-    return image.add_cte(queued.returning(_DELETIONS.c.id).cte("queued"))
+    image = _image(names, select(won.c.id, *_given(names))).cte("image")
+    event = _event(select(image.c.id, *_of_given_event()))
+    return event.returning(_EVENTS.c.image_id).add_cte(
+        queued.returning(_DELETIONS.c.id).cte("queued")
+    )
+
+
+@cache
+def _event_of_last_image() -> Insert:
+    return _event(select(func.last_insert_rowid(), *_of_given_event()))
+
+
+def _event(values: Select[Any]) -> Insert:
+    return insert(_EVENTS).from_select(["image_id", *_OF_EVENT], values, include_defaults=False)
+
+
+def _of_given_event() -> list[BindParameter[Any]]:
+    return [bindparam(f"e_{name}", type_=_EVENTS.c[name].type) for name in _OF_EVENT]
 
 
 def _given(names: tuple[str, ...]) -> list[BindParameter[Any]]:

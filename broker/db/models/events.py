@@ -44,7 +44,7 @@ class Event(Base):
     upload_id: Mapped[UUID | None] = mapped_column(Uuid)
     # The user of the upload, or the user who was erased.
     user_id: Mapped[int | None] = mapped_column(BigInteger)
-    # JSON, see `domain/event_data.py`. It has keys, not URLs, and no names.
+    # JSON, see `services/events/record.py`. It has keys, not URLs, and no names.
     data: Mapped[str] = mapped_column(Text)
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from broker.db.models import Image
 from broker.db.upsert import insert_new
+from broker.services.events.record import image_ready
 from broker.services.uploads.owners import add_slots
 from broker.services.work import Work
 
 
 def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Insert rows that are sorted by key; return the keys of those that did not exist.
+
+    Each is recorded as an event.
 
     Two processes insert in the same order, so they never wait for each other in a cycle. An owner
     that was deleted in the meantime gets no images. Its row is locked last, in the same order as
@@ -27,6 +30,8 @@ def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
         if not _add_slots(work, kind, owner_id, len(keys)):
             work.session.execute(delete(Image).where(Image.key.in_(keys)))
             inserted -= keys
+    for image in work.session.scalars(select(Image).where(Image.key.in_(inserted))):
+        image_ready(work.session, work.limits.profiles, image, user_id=None, now=work.now)
     work.session.commit()
     return inserted
 

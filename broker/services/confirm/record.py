@@ -25,6 +25,7 @@ from broker.services.confirm.start_processing import (
     settle_size,
     start_processing,
 )
+from broker.services.events.record import ready_columns
 from broker.services.uploads import images, outbox
 from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.reject import reject
@@ -99,15 +100,19 @@ def _exists(work: Work, key: str) -> bool:
 
 def _insert(work: Work, upload: Upload, head: ObjectHead, published: Published) -> Recorded | None:
     values = _values(work, upload, head, published)
+    image = Image(upload_id=upload.id, variants=[], **values)
     if published.attempt != 1 or not _is_plain(work, upload):
-        image = Image(upload_id=upload.id, variants=[], **values)
         return _insert_with_all(work, upload, head, published, image)
     written = outbox.row(written_key(work.limits, upload), now=work.now)
-    image_id = insert_image(work.session, upload.id, values, deletion=written, now=work.now)
+    event = ready_columns(work.limits.profiles, image, user_id=upload.user_id, now=work.now)
+    image_id = insert_image(
+        work.session, upload.id, values, deletion=written, event=event, now=work.now
+    )
     if image_id is None:
         return _lost(work, upload, published)
     record_upload(Act.UPLOAD_CONFIRMED, work, upload)
-    return Image(id=image_id, upload_id=upload.id, variants=[], **values)
+    image.id = image_id
+    return image
 
 
 def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) -> dict[str, Any]:

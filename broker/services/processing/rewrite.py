@@ -9,7 +9,7 @@ from broker.db.models import Image, ImageVariant
 from broker.inspection.inspected import Inspected
 from broker.services.processing.publish import PublishedFile, withdraw
 from broker.services.processing.record import variant_row
-from broker.services.uploads.images import delete_objects
+from broker.services.uploads.images import delete_objects, updated
 from broker.services.work import Work
 
 
@@ -34,6 +34,8 @@ class Rewritten:
 
 def rewrite(work: Work, image: Image, result: Rewritten) -> bool:
     """Change the image, insert its variants, and queue the deletion of objects it had before.
+
+    The change is recorded as an event.
 
     Return False, with nothing changed, if the image was deleted, has another key, or got variants
     of the same widths in the meantime, or if the published objects are being deleted.
@@ -72,6 +74,12 @@ def rewrite(work: Work, image: Image, result: Rewritten) -> bool:
         row.image_id = image.id
         session.add(row)
     delete_objects(session, limits, replaced, now=now)
+    session.flush()
+    new = session.scalar(
+        select(Image).where(Image.id == image.id).execution_options(populate_existing=True)
+    )
+    if new is not None:
+        updated(session, limits, new, now=now, removed=replaced)
     session.commit()
     return True
 

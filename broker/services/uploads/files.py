@@ -17,7 +17,7 @@ from broker.domain.grants import Action
 from broker.domain.object_keys import published_key
 from broker.domain.profiles import Profile
 from broker.services.uploads import outbox
-from broker.services.uploads.images import delete_images, of_owner
+from broker.services.uploads.images import delete_images, of_owner, updated
 from broker.services.uploads.owners import authorise, id_of, user_of
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -72,19 +72,20 @@ def edit_file(
 ) -> Image:
     """Change `alt_text` or `order`; raise NotFound or Forbidden."""
     user_id, which = _authorise_file(work, profile, owner, file_id, Action.UPDATE)
+    session = work.session
     if changes:
-        work.session.execute(
+        session.execute(
             update(Image)
             .where(*which)
             .values(**changes)
             .execution_options(synchronize_session=False)
         )
-    file = work.session.scalar(
-        select(Image).where(*which).execution_options(populate_existing=True)
-    )
-    work.session.commit()
+    file = session.scalar(select(Image).where(*which).execution_options(populate_existing=True))
     if file is None:
         raise NotFound(_MISSING)
+    if changes:
+        updated(session, work.limits, file, now=work.now)
+    session.commit()
     _record(audit.Act.IMAGE_EDITED, work, profile, file_id, file.key, user_id)
     return file
 

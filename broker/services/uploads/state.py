@@ -16,6 +16,7 @@ from broker.domain.limits import Limits
 from broker.domain.object_keys import final_key, written_key
 from broker.domain.states import UploadState
 from broker.domain.transports import transport_named
+from broker.services.events.record import uploads_ended
 from broker.services.uploads import outbox, quotas
 from broker.services.uploads.owners import may_handle, release_slots
 from broker.services.work import Work
@@ -105,8 +106,9 @@ def end(
 ) -> list[Upload]:
     """End uploads in these states without an image; return the uploads that this call ended.
 
-    Their slots are released, and the outbox deletes their objects and parts. Quotas are refunded
-    last, because issuing a ticket charges them after it has reserved the slot.
+    Rejected and expired ones are recorded as events. Their slots are released, and the outbox
+    deletes their objects and parts. Quotas are refunded last, because issuing a ticket charges them
+    after it has reserved the slot.
     """
     ended = [
         upload
@@ -120,6 +122,7 @@ def end(
     ]
     for upload in ended:
         _clean_up(session, limits, upload, now=now, erasure_id=erasure_id)
+    uploads_ended(session, limits.profiles, ended, now=now)
     refundable = [upload for upload in ended if not _stays_charged(limits, upload, now=now)]
     quotas.refund_quota(session, refundable)
     return ended

@@ -1,0 +1,81 @@
+"""Events and all published files, for backends: `/api/events/` and `/api/files/`."""
+
+from typing import Any
+
+from broker.api.auth.tokens import principal, requires_token
+from broker.api.problems.answers import answers
+from broker.api.request import page_cursors as cursors
+from broker.api.request.context import current
+from broker.api.request.parsing import Blueprint
+from broker.domain.errors import NotFound
+from broker.services.events import feed
+from broker.services.events.payload import image_json, payload, user_json
+from broker.services.events.record import image_state
+from schemas import events
+
+blueprint = Blueprint(
+    "events",
+    __name__,
+    url_prefix="/api",
+    description="Events and all published files, for backends with the role service.",
+)
+LATEST = "latest"
+
+
+@blueprint.route("/events/", methods=["GET"], strict_slashes=False)
+@answers("forbidden", "cursor_expired")
+@requires_token
+@blueprint.arguments(events.EventPageQuery, location="query")
+@blueprint.response(200, events.EventPage)
+def list_events(query: dict[str, Any]) -> dict[str, Any]:
+    """Read the events after a cursor, in the order of `sequence`."""
+    text = query.get("after")
+    with current().work(principal()) as work:
+        if text == LATEST:
+            return {"results": [], "next_cursor": cursors.encode_feed(*feed.latest(work))}
+        after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
+        page = feed.read_events(work, after=after, limit=query["limit"])
+    profiles, media_url = current().limits.profiles, current().storage.media_url
+    return {
+        "results": [
+            payload(event, subject, profiles=profiles, media_url=media_url)
+            for event, subject in page.events
+        ],
+        "next_cursor": cursors.encode_feed(*page.cursor),
+    }
+
+
+@blueprint.route("/files/", methods=["GET"], strict_slashes=False)
+@answers("forbidden", "not_found")
+@requires_token
+@blueprint.arguments(events.AllFilesQuery, location="query")
+@blueprint.response(200, events.AllFilesPage)
+def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
+    """Read all published files, oldest first, in the shape of the events' `data`."""
+    limit, name = query["limit"], query.get("profile")
+    profiles, media_url = current().limits.profiles, current().storage.media_url
+    profile = None if name is None else profiles.named(name)
+    after = cursors.decode(query.get("after")) or 0
+    with current().work(principal()) as work:
+        if name is not None and profile is None:
+            feed.require_service(work)
+            raise NotFound("There is no such profile.")
+        found = feed.read_files(work, profile=profile, after=after, limit=limit)
+    page = found[:limit]
+    return {
+        "results": [
+            {
+                "profile": profiles.of_kind(image.owner_kind).name,
+                "owner": profiles.of_kind(image.owner_kind).owner_in(image.key),
+                "user": user_json(user_id, subject),
+                "upload": image.upload_id
+                and {"id": image.upload_id, "state": "confirmed", "reason": None},
+                "image": image_json(
+                    image.id, image_state(image, image.variants), profiles, media_url
+                ),
+                "removed_urls": [],
+            }
+            for image, user_id, subject in page
+        ],
+        "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,
+    }

@@ -1,0 +1,89 @@
+"""Number committed events, so that a reader of the feed never misses one.
+
+Transactions commit in another order than they insert. So an event gets its number after its commit,
+under one lock: the numbers have no gaps, and no smaller number appears later. Whoever reads or
+sends events numbers them first.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Event, EventFeed
+
+BATCH = 1000
+
+
+class FeedState(NamedTuple):
+    """The row of `event_feed`, see `db/models/events.py: EventFeed`."""
+
+    last_sequence: int
+    pruned_sequence: int
+    enqueued_sequence: int
+    epoch: str
+
+
+def number(session: Session) -> None:
+    """Set the sequence of all committed events, in batches that are committed.
+
+    `session` must have no open transaction.
+    """
+    while _has_unnumbered(session) and _number_batch(session) == BATCH:
+        pass
+
+
+def read_state(session: Session) -> FeedState:
+    """Return the state of the feed without locking it."""
+    return FeedState(*session.execute(select(*_STATE)).one())
+
+
+def lock_feed(session: Session) -> FeedState:
+    """Lock the feed until the transaction ends. No other transaction numbers or deletes events.
+
+    It is an UPDATE, because SQLite locks the database at the first write.
+    """
+    locked = (
+        update(EventFeed)
+        .values(last_sequence=EventFeed.last_sequence)
+        .returning(*_STATE)
+        .execution_options(synchronize_session=False)
+    )
+    return FeedState(*session.execute(locked).one())
+
+
+_STATE = (
+    EventFeed.last_sequence,
+    EventFeed.pruned_sequence,
+    EventFeed.enqueued_sequence,
+    EventFeed.epoch,
+)
+
+
+def _has_unnumbered(session: Session) -> bool:
+    """Check whether there is something to number. Without it, nobody takes the lock."""
+    found = session.scalar(select(Event.id).where(Event.sequence.is_(None)).limit(1))
+    session.commit()
+    return found is not None
+
+
+def _number_batch(session: Session) -> int:
+    last = lock_feed(session).last_sequence
+    place = func.row_number().over(order_by=Event.id).label("place")
+    new = (
+        select(Event.id, place)
+        .where(Event.sequence.is_(None))
+        .order_by(Event.id)
+        .limit(BATCH)
+        .subquery("new")
+    )
+    numbered = session.execute(
+        update(Event)
+        .where(Event.id == new.c.id)
+        .values(sequence=last + new.c.place)
+        .execution_options(synchronize_session=False)
+    )
+    count: int = numbered.rowcount  # type: ignore[attr-defined]
+    session.execute(update(EventFeed).values(last_sequence=last + count))
+    session.commit()
+    return count

@@ -1,0 +1,99 @@
+"""The JSON of an event. The feed and the deliverer send the same."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from broker.db.models import Event
+from broker.domain.event_types import EventType
+from broker.domain.profiles import Profiles
+from broker.domain.states import UploadState
+from broker.domain.subjects import stored_subject
+
+_STATES = {
+    EventType.IMAGE_REJECTED: UploadState.REJECTED,
+    EventType.UPLOAD_EXPIRED: UploadState.EXPIRED,
+}
+
+
+def payload(
+    event: Event, subject: str | None, *, profiles: Profiles, media_url: str
+) -> dict[str, Any]:
+    """Return the JSON of a numbered event.
+
+    Args:
+        event: the row.
+        subject: the stored subject of its user.
+        profiles: they say which objects are private, and have no URL.
+        media_url: the public base URL of images, without a slash at the end.
+    """
+    data: dict[str, Any] = orjson.loads(event.data)
+    return {
+        "id": str(event.event_id),
+        "sequence": event.sequence,
+        "type": event.type,
+        "timestamp": event.created_at,
+        "data": {
+            "profile": data["profile"],
+            "owner": data["owner"],
+            "user": user_json(event.user_id, subject),
+            "upload": _upload(event, data["reason"]),
+            "image": image_json(event.image_id, data["image"], profiles, media_url),
+            "removed_urls": [
+                url
+                for key in data["removed_keys"]
+                if (url := _url(profiles, media_url, key)) is not None
+            ],
+        },
+    }
+
+
+def user_json(user_id: int | None, subject: str | None) -> dict[str, Any] | None:
+    """Return a user as events name it."""
+    if user_id is None:
+        return None
+    return {"id": user_id, "subject": stored_subject(user_id, subject)}
+
+
+def image_json(
+    image_id: int | None, state: Mapping[str, Any] | None, profiles: Profiles, media_url: str
+) -> dict[str, Any] | None:
+    """Return an image as JSON; `state` is that of `record.image_state`."""
+    if state is None:
+        return None
+    return {
+        "id": image_id,
+        "image": state["key"],
+        "image_url": _url(profiles, media_url, state["key"]),
+        "alt_text": state["alt_text"],
+        "order": state["order"],
+        "content_type": state["content_type"],
+        "size": state["size"],
+        "checksum_sha256": state["checksum_sha256"],
+        "width": state["width"],
+        "height": state["height"],
+        "thumbhash": state["thumbhash"],
+        "variants": [
+            {
+                "width": one["width"],
+                "height": one["height"],
+                "content_type": one["content_type"],
+                "url": _url(profiles, media_url, one["key"]),
+            }
+            for one in state["variants"]
+        ],
+        "created_at": state["created_at"],
+    }
+
+
+def _upload(event: Event, reason: str | None) -> dict[str, Any] | None:
+    if event.upload_id is None:
+        return None
+    state = _STATES.get(EventType(event.type), UploadState.CONFIRMED)
+    return {"id": str(event.upload_id), "state": state.value, "reason": reason}
+
+
+def _url(profiles: Profiles, media_url: str, key: str) -> str | None:
+    return None if profiles.is_private(key) else f"{media_url}/{quote(key)}"
