@@ -70,10 +70,15 @@ def may_be_published_as(key: str, of_upload: str) -> bool:
     A later attempt has another suffix, a converted image another extension, and variants have
     their width in their names.
     """
-    base = re.sub(r"_w[0-9]+$", "", _split(key)[0])
+    base = base_of(key)
     return _SUFFIX.search(base) is not None and (
         _SUFFIX.sub("", base) == _SUFFIX.sub("", _split(of_upload)[0])
     )
+
+
+def base_of(key: str) -> str:
+    """Return a relative key without its extension and a variant's width."""
+    return re.sub(r"_w[0-9]+$", "", _split(key)[0])
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from schemas.examples.values import (
     AVATAR_KEY,
     BUCKET,
     CREATED,
+    ERASURE_ID,
     DOCUMENT_KEY,
     EXPIRES,
     FORM,
@@ -303,6 +304,16 @@ API: dict[str, dict[str, Any]] = {
                     },
                 }
             ]
+        }
+    },
+    "Erasure": {
+        "deleting": {
+            "id": ERASURE_ID,
+            "state": "deleting",
+            "objects": 9,
+            "objects_left": 5,
+            "requested_at": CREATED,
+            "finished_at": None,
         }
     },
     "EventPage": {"image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12"}},

@@ -38,7 +38,7 @@ def ensure_user(
     Concurrent requests insert only one row. A used id is never given to another subject. An erased
     user who comes back with a newer token gets an empty row with the same id.
 
-    With `locks` nobody erases the user before the transaction ends, so it may insert rows of theirs.
+    With `locks` nobody erases the user before the transaction ends, so it may insert further rows.
 
     Raises:
         CallerErased: the user was erased, and the token is not newer than that.

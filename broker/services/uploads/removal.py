@@ -94,5 +94,5 @@ def remove_files(
     return delete_images(session, limits, doomed.images, now=now, erasure_id=erasure_id)
 
 
-def _unfinished(doomed: Doomed) -> Select[tuple[UUID]]:
+def _unfinished(doomed: Doomed) -> Select[UUID]:
     return select(Upload.id).where(doomed.uploads, Upload.state.in_(UNFINISHED))
