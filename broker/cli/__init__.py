@@ -1,10 +1,12 @@
 """The `broker` command: each subcommand is one module."""
 
+import os
 import sys
 
 import click
 
 from broker.cli.adopt import adopt
+from broker.cli.background import background
 from broker.cli.bucket import bucket
 from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
@@ -20,7 +22,9 @@ from broker.cli.upload import upload
 from broker.cli.worker import worker
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
+from broker.inspection.sandbox import protect_parent
 from broker.local.process import ServerError
+from broker.telemetry import metric_files
 
 
 @click.group()
@@ -33,7 +37,7 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(worker, reap, consume_bucket_notifications),
+    *(background, worker, reap, consume_bucket_notifications),
     *(reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
@@ -42,6 +46,9 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command. Expected errors print one line without a traceback."""
+    if metric_files.CHILD_ID in os.environ:
+        # Another child of `broker background` must not read this one's secrets.
+        protect_parent()
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:

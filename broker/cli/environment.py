@@ -9,6 +9,20 @@ from broker.services.work import Broker
 from broker.storage.factory import s3_storage
 
 
+def check_environment() -> BackgroundSettings:
+    """Return the settings, for a process that only starts others. No credentials are needed.
+
+    Raises: see `broker_of_environment`.
+    """
+    settings = BackgroundSettings.load()
+    database = Database(settings.database_url, profiles=settings.limits.profiles)
+    try:
+        database.check_at_start()
+    finally:
+        database.dispose()
+    return settings
+
+
 @contextmanager
 def broker_of_environment() -> Iterator[Broker]:
     """Yield the parts that the environment describes. No key for tokens is needed.

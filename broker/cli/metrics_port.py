@@ -1,14 +1,14 @@
-"""Serve the metrics of a worker process on a separate port, because a worker has no API."""
+"""Serve metrics on a separate port, because background processes have no API."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 
 
 def metrics_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --metrics-port and --metrics-host to a worker's command."""
+    """Add --metrics-port and --metrics-host to the command of a background process."""
     for option in (
         click.option(
             "--metrics-host",
@@ -27,8 +27,8 @@ def metrics_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def serve_metrics(host: str, port: int | None) -> None:
-    """Serve /metrics from a daemon thread. Do nothing without a port.
+def serve_metrics(host: str, port: int | None, registry: CollectorRegistry = REGISTRY) -> None:
+    """Serve /metrics from a daemon thread, by default this process's. Do nothing without a port.
 
     Raises:
         click.ClickException: the port is in use, or the address is not on this machine.
@@ -36,6 +36,6 @@ def serve_metrics(host: str, port: int | None) -> None:
     if port is None:
         return
     try:
-        start_http_server(port, host)
+        start_http_server(port, host, registry)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None

@@ -75,5 +75,5 @@ def _round(broker: Broker) -> Reaped:
 def _summary(done: Reaped) -> str:
     return (
         f"kept {done.kept} expired {done.expired} late {done.late}"
-        f" deleted {done.deleted} postponed {done.postponed}"
+        f" deleted {done.deleted} pruned {done.pruned} postponed {done.postponed}"
     )

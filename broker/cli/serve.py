@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +21,9 @@ from broker.cli.stopping import StopSignal, stop_signal
 from broker.config import Settings
 from broker.config.serving import PREFIX
 from broker.db.start_check import check_before_start
+from broker.telemetry import metric_files
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
-COUNTS = "PROMETHEUS_MULTIPROC_DIR"
-MEMORY = "/dev/shm"  # noqa: S108 (we create our own directory there)
 POLL_SECONDS = 0.2
 SIGNALLED = 128  # a shell adds this to the number of the signal that ended a process
 
@@ -46,11 +44,8 @@ def serve(server: tuple[str, ...]) -> None:
 
 def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) -> int:
     """Run the command until it ends or this process gets a signal; return the exit status."""
-    with (
-        stop_signal() as asked,
-        tempfile.TemporaryDirectory(prefix="broker-", dir=_in_memory()) as directory,
-    ):
-        drain_file = Path(os.environ.get(DRAIN_FILE) or Path(directory, "draining"))
+    with stop_signal() as asked, metric_files.temporary_directory() as directory:
+        drain_file = Path(os.environ.get(DRAIN_FILE) or directory / "draining")
         try:
             drain_file.touch()
             drain_file.unlink()  # a killed server may have left this file
@@ -59,7 +54,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         try:
             # In a new process group: Ctrl-C reaches only this process, which stops the server.
             server = subprocess.Popen(  # noqa: S603 (the operator's own command)
-                command, env=_environment(Path(directory), drain_file), start_new_session=True
+                command, env=_environment(directory, drain_file), start_new_session=True
             )
         except OSError as error:
             raise click.ClickException(f"{command[0]}: {error.strerror}") from None
@@ -85,18 +80,9 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
         return _status(server.returncode)
 
 
-def _in_memory() -> str | None:
-    """Return a directory that is in memory, or None for the default temporary directory.
-
-    Workers count metrics in memory-mapped files. If such a file cannot grow because the disk is
-    full, the kernel kills the worker with SIGBUS, and then all others.
-    """
-    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
-
-
 def _environment(directory: Path, drain_file: Path) -> dict[str, str]:
     """Return the server's environment: its workers share metrics, which start at zero."""
-    counted = {COUNTS: str(directory / "metrics")}
+    counted = {metric_files.DIRECTORY: str(directory / "metrics")}
     return {**counted, **os.environ, DRAIN_FILE: str(drain_file)}
 
 

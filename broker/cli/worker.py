@@ -1,16 +1,17 @@
 """`broker worker`: inspect uploads and publish their images."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from broker.cli.environment import broker_of_environment
+from broker.cli.environment import broker_of_environment, check_environment
 from broker.cli.inspection_directory import inspection_directory
 from broker.cli.metrics_port import metrics_options, serve_metrics
 from broker.cli.stopping import StopSignal, stop_signal
-from broker.cli.worker_processes import run_workers
+from broker.cli.supervisor import Child, supervise
 from broker.inspection.sandbox import inspect_in_child, protect_parent
 from broker.inspection.self_test import SelfTest, self_test
 from broker.services.processing.heartbeat import Heartbeat
@@ -22,6 +23,7 @@ from broker.storage.factory import object_files
 from broker.telemetry import logs
 from broker.telemetry.context import context
 
+COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
 PROCESSES_MAX = 64
 log = logging.getLogger("broker.worker")
 
@@ -51,15 +53,12 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
     with stop_signal() as stop:
         if processes > 1:
             # Report errors of the settings and the profiles here, once.
-            with broker_of_environment() as broker:
-                stop_seconds = broker.settings.stop_seconds
-            run_workers(
-                processes,
-                stop=stop,
-                stop_seconds=stop_seconds,
-                metrics_host=metrics_host,
-                metrics_port=metrics_port,
-            )
+            settings = check_environment()
+            workers = [
+                worker_child(number, metrics_host, metrics_port)
+                for number in range(1, processes + 1)
+            ]
+            supervise(workers, stop=stop, stop_seconds=settings.stop_seconds)
             return
         serve_metrics(metrics_host, metrics_port)
         with broker_of_environment() as broker:
@@ -68,6 +67,15 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
             except CannotInspect as failed:
                 log.error("the self-test failed, so this worker takes no uploads: %s", failed)
                 sys.exit(1)
+
+
+def worker_child(number: int, metrics_host: str, metrics_port: int | None) -> Child:
+    """Return a child of `broker worker --processes`. Each serves its metrics on its own port."""
+    command = list(COMMAND)
+    if metrics_port is not None:
+        port = str(metrics_port + number - 1)
+        command += ["--metrics-host", metrics_host, "--metrics-port", port]
+    return Child(name=f"worker-{number}", command=command, environment=os.environ)
 
 
 def _work(broker: Broker, stop: StopSignal, root: Path) -> None:

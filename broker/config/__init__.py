@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from broker.config.private_files import PrivateFileSettings, require_private_key
+from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
+from broker.config.retention import RetentionSettings, require_long_retention
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
@@ -57,7 +58,7 @@ class SettingsError(Exception):
     """
 
 
-class Settings(PrivateFileSettings):
+class Settings(RetentionSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
@@ -239,6 +240,11 @@ class Settings(PrivateFileSettings):
                 "BROKER_QUOTA_BYTES: must be 0, or at least the maximum file size of every "
                 f"profile; that of {largest.name} is larger"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> Self:
+        require_long_retention(self.limits)
         return self
 
     @model_validator(mode="after")

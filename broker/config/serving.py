@@ -26,7 +26,8 @@ class ServingSettings(BaseSettings):
         default=10,
         ge=1,
         le=300,
-        description="`broker serve`, `broker worker`: how long running work may take to finish.",
+        description="`broker serve`, `broker background`, `broker worker`: how long work may take "
+        "to finish.",
     )
     drain_file: OptionalPath = Field(
         default=None,

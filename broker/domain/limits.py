@@ -45,6 +45,8 @@ class Limits:
     max_frames: int = Profile.max_frames
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)
     avatar_variants: tuple[int, ...] = (320, 800, 1600)
+    events_retention: int = 30 * 86400
+    uploads_retention: int = 90 * 86400
     declared: tuple[Profile, ...] = ()
 
     @cached_property
@@ -115,3 +117,16 @@ class Limits:
     def grace(self) -> timedelta:
         """Return how long a pending upload keeps its slot after its ticket has expired."""
         return timedelta(seconds=self.ticket_grace)
+
+    @property
+    def uploads_kept_for(self) -> timedelta:
+        """Return how long uploads without an image are kept after they have ended.
+
+        A quota counts them until its window is over, so they are kept at least that long.
+        """
+        return timedelta(seconds=max(self.uploads_retention, self.quota_window))
+
+    @property
+    def events_kept_for(self) -> timedelta:
+        """Return how long delivered events are kept."""
+        return timedelta(seconds=self.events_retention)

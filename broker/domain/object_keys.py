@@ -26,6 +26,7 @@ SUFFIX_LENGTH = 8
 BASE_MAX = KEY_MAX - 20
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
 _SUFFIX = re.compile(rf"_[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$")
+_WIDTH = re.compile(r"_w[0-9]+$")
 
 
 def stem(file_name: str) -> str:
@@ -70,15 +71,13 @@ def may_be_published_as(key: str, of_upload: str) -> bool:
     A later attempt has another suffix, a converted image another extension, and variants have
     their width in their names.
     """
-    base = base_of(key)
-    return _SUFFIX.search(base) is not None and (
-        _SUFFIX.sub("", base) == _SUFFIX.sub("", _split(of_upload)[0])
-    )
+    base = _WIDTH.sub("", _split(key)[0])
+    return _SUFFIX.search(base) is not None and unsuffixed(key) == unsuffixed(of_upload)
 
 
-def base_of(key: str) -> str:
-    """Return a relative key without its extension and a variant's width."""
-    return re.sub(r"_w[0-9]+$", "", _split(key)[0])
+def unsuffixed(key: str) -> str:
+    """Return the part of a relative key that all attempts of an upload and their variants share."""
+    return _SUFFIX.sub("", _WIDTH.sub("", _split(key)[0]))
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -1,28 +1,29 @@
-"""Run everything on one machine: the embedded S3 server, the API, the reaper and a worker.
+"""Run everything on one machine: the embedded S3 server, the API and `broker background`.
 
-The database is a SQLite file. The reaper and the worker get no secret of the API, and the worker
-has an access key of its own. Another key of the API reads private files and nothing else.
+The database is a SQLite file. `broker background` gets no secret of the API, and its worker has an
+access key of its own. Another key of the API reads private files and nothing else.
 """
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from broker.config import Settings
+from broker.config.child_environment import background_environment
 from broker.db import migrate
 from broker.db.start_check import check_before_start
-from broker.local.dev_env import background_environment, developer_settings, load_or_make
+from broker.local.dev_env import developer_settings, load_or_make
 from broker.local.dev_keys import reader_identity, worker_identity
+from broker.local.ended_children import EndedChildren
 from broker.local.process import ChildProcess, PortTaken, answers, is_port_free, lock
 from broker.local.seaweedfs import LOCK_TIMEOUT, EmbeddedS3
 from broker.storage import bucket_setup
 
 LOCK_FILE = "dev.lock"
 READY_TIMEOUT_SECONDS = 30
-WORKER_COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
-REAPER_COMMAND = [sys.executable, "-m", "broker.cli", "reap", "--every", "30"]
+BACKGROUND_COMMAND = [sys.executable, "-m", "broker.cli", "background", "--reap-every", "30"]
 STOP_SECONDS = 10
 WATCH_SECONDS = 0.5
 
@@ -81,34 +82,38 @@ def run(
         migrate.upgrade(settings.database_url)
         # Check here, because granian reports a refused start as a traceback without its reason.
         check_before_start(settings)
-        background = background_environment(os.environ)
-
-        def child(command: list[str], env: Mapping[str, str], file: str, name: str) -> ChildProcess:
-            return ChildProcess(command, log_file=data_dir / file, cwd=data_dir, env=env, name=name)
-
-        api = child(_api_command(port), os.environ, "api.log", "the API")
-        reaper = child(REAPER_COMMAND, background, "reaper.log", "the reaper")
-        worker = child(
-            WORKER_COMMAND,
-            {
-                **background,
-                "AWS_ACCESS_KEY_ID": worker_key.access_key,
-                "AWS_SECRET_ACCESS_KEY": worker_key.secret_key,
+        api = ChildProcess(
+            _api_command(port),
+            log_file=data_dir / "api.log",
+            cwd=data_dir,
+            env=os.environ,
+            name="the API",
+        )
+        background_log = data_dir / "background.log"
+        background = ChildProcess(
+            BACKGROUND_COMMAND,
+            log_file=background_log,
+            cwd=data_dir,
+            env={
+                **background_environment(os.environ),
+                "BROKER_WORKER_AWS_ACCESS_KEY_ID": worker_key.access_key,
+                "BROKER_WORKER_AWS_SECRET_ACCESS_KEY": worker_key.secret_key,
             },
-            "worker.log",
-            "the worker",
+            name="broker background",
         )
         api.start(lambda: answers(f"http://127.0.0.1:{port}/readyz"), READY_TIMEOUT_SECONDS)
         try:
-            for each in (reaper, worker):
-                each.start(lambda: True, READY_TIMEOUT_SECONDS)
+            background.start(lambda: True, READY_TIMEOUT_SECONDS)
             say(f"ready http://127.0.0.1:{port}")
+            ended = EndedChildren(background_log)
             while not stopped(WATCH_SECONDS):
-                for running in (api, reaper, worker, s3):
+                for message in ended.messages():
+                    say(f"{message}; see {background_log}")
+                for running in (api, background, s3):
                     running.check()
         finally:
-            for each in (worker, reaper, api):
-                each.stop(STOP_SECONDS)
+            background.stop(settings.stop_seconds + STOP_SECONDS)
+            api.stop(STOP_SECONDS)
 
 
 def _api_command(port: int) -> list[str]:

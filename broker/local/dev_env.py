@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from broker.config.child_keys import KEY_HOLDERS
+
 ENV_FILE = "dev.env"
 DEFAULT_DATA_DIR = Path(".broker")
 BUCKET = "media-bucket"
@@ -32,19 +34,8 @@ OWNED = frozenset(
         "BUCKET_NOTIFICATIONS_ARN",
         "DRAIN_FILE",
         "DEV",
-    )
-)
-# Other processes do not need these secrets.
-_API_SECRETS = frozenset(
-    PREFIX + name
-    for name in (
-        "JWT_SECRET",
-        "CAPABILITY_SECRET",
-        "BUCKET_NOTIFICATIONS_SECRET",
-        "EVENTS_SECRET",
-        "PRIVATE_ACCESS_KEY_ID",
-        "PRIVATE_SECRET_ACCESS_KEY",
-        "TOKEN",
+        *(f"{holder.upper()}_AWS_ACCESS_KEY_ID" for holder in KEY_HOLDERS),
+        *(f"{holder.upper()}_AWS_SECRET_ACCESS_KEY" for holder in KEY_HOLDERS),
     )
 )
 
@@ -102,11 +93,6 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     }
     _write(path, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
     return values
-
-
-def background_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the secrets that only the API needs."""
-    return {name: value for name, value in environment.items() if name not in _API_SECRETS}
 
 
 def api_url(data_dir: Path) -> str | None:

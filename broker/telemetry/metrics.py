@@ -2,17 +2,15 @@
 
 The values of each label are a closed set: route templates instead of paths, our own error codes
 instead of S3's texts. The size of the outbox and the state of the bucket are read at each scrape,
-in `broker.api.routes.metrics`.
+in `broker.api.routes.metrics`. A new gauge needs a `multiprocess_mode`: a live mode if its value
+ends with its process.
 """
-
-import os
-from pathlib import Path
 
 from prometheus_client import Counter, Gauge, Histogram
 
-if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    # prometheus_client writes its files into this directory as soon as a metric is created.
-    Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+from broker.telemetry import metric_files
+
+metric_files.prepare()
 
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STEP_BUCKETS = (0.00025, 0.0005, *REQUEST_BUCKETS)

@@ -5,6 +5,10 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Histogram
 
+from broker.telemetry import metric_files
+
+metric_files.prepare()
+
 UPLOADS = Counter(
     "broker_worker_uploads", "Attempts to process an upload, by their outcome", ["outcome"]
 )

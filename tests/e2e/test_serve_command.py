@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.cli.serve import MEMORY
+from broker.telemetry.metric_files import MEMORY
 from tests.http.client import SECRET
 
 BROKER = [sys.executable, "-m", "broker.cli"]

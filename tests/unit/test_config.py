@@ -52,6 +52,9 @@ GOOD = {
         ("BROKER_QUOTA_BYTES", "1000000"),
         ("BROKER_QUOTA_FILES", "canary"),
         ("BROKER_QUOTA_WINDOW", "0"),
+        ("BROKER_EVENTS_RETENTION", "canary"),
+        ("BROKER_EVENTS_RETENTION", "60"),
+        ("BROKER_UPLOADS_RETENTION", "60"),
         ("BROKER_TRUSTED_PROXIES", "canary"),
         ("BROKER_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("BROKER_TRUSTED_PROXIES", "*"),
@@ -180,3 +183,18 @@ def test_a_background_process_needs_no_key_for_tokens(
     monkeypatch.delenv("BROKER_S3_BUCKET")
     with pytest.raises(SettingsError, match="BROKER_S3_BUCKET"):
         BackgroundSettings.load()
+
+
+def test_uploads_are_kept_at_least_as_long_as_events_and_tickets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for good, text in GOOD.items():
+        monkeypatch.setenv(good, text)
+    monkeypatch.setenv("BROKER_UPLOADS_RETENTION", "86400")
+    with pytest.raises(SettingsError, match="BROKER_UPLOADS_RETENTION.*BROKER_EVENTS_RETENTION"):
+        Settings.load()
+    monkeypatch.setenv("BROKER_EVENTS_RETENTION", "3600")
+    assert Settings.load().uploads_retention == 86400
+    monkeypatch.setenv("BROKER_MULTIPART_TTL", "86400")
+    with pytest.raises(SettingsError, match="BROKER_UPLOADS_RETENTION.*87300 seconds"):
+        Settings.load()

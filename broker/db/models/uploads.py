@@ -20,7 +20,8 @@ from broker.db.types import BigId, UtcDateTime
 from broker.domain.states import UploadState
 
 _STATES = ", ".join(f"'{state}'" for state in UploadState)
-_ENDED = "state IN ('rejected', 'expired', 'cancelled')"
+# As text, because neither database uses a partial index for parameters.
+ENDED = "state IN ('rejected', 'expired', 'cancelled')"
 
 
 class Upload(Base):
@@ -51,8 +52,8 @@ class Upload(Base):
         Index(
             "ix_uploads_settled_at",
             "settled_at",
-            sqlite_where=text(_ENDED),
-            postgresql_where=text(_ENDED),
+            sqlite_where=text(ENDED),
+            postgresql_where=text(ENDED),
         ),
         Index(
             "ix_uploads_image_deleted_at",

@@ -3,7 +3,7 @@
 An object with an upload's id in its metadata is not adopted, and an object without one is never
 deleted as an orphan. So `broker adopt` and `broker reconcile --fix` never act on the same key.
 After the restore of a backup, the operator may also adopt objects whose upload has no row, because
-they were uploaded after the backup.
+they were uploaded after the backup. Uploads that are old enough to have been pruned are no reason.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,6 +19,7 @@ from broker.domain.media_types import type_of
 from broker.domain.object_head import VARIANT_WIDTH, ObjectHead
 from broker.domain.object_keys import KEY_MAX, published_key, relative_of_published
 from broker.domain.profiles import Profile
+from broker.domain.upload_ids import was_issued_before
 from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
@@ -65,7 +66,7 @@ def adopt(
         claims: the claims of one owner must be next to each other.
         tally: counts what was adopted and skipped.
         dry_run: only count.
-        restored: also adopt objects whose upload has no row.
+        restored: also adopt objects whose upload has no row and is too young to be pruned.
 
     Raises:
         StorageUnavailable, StorageDenied, DatabaseUnavailable: the next run continues.
@@ -175,12 +176,19 @@ def _row(
 
 
 def _unknown_uploads(work: Work, heads: Iterable[ObjectHead | None]) -> frozenset[str]:
-    """Return the upload ids in the objects' metadata that have no row."""
+    """Return the upload ids in the objects' metadata whose rows the backup does not have.
+
+    An upload that is older than the retention may have no row because it was pruned. Such an object
+    was to be deleted, or its image was.
+    """
+    prunable = work.now - work.limits.uploads_kept_for
     carried = {head.metadata.get("upload-id") for head in heads if head is not None}
     ids = {
         upload_id: text
         for text in carried
-        if text and (upload_id := parse_upload_id(text)) is not None
+        if text
+        and (upload_id := parse_upload_id(text)) is not None
+        and not was_issued_before(upload_id, prunable)
     }
     known = set(work.session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
     work.session.commit()

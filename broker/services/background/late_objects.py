@@ -10,8 +10,10 @@ import logging
 from collections.abc import Collection
 from itertools import islice
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Upload
 from broker.db.session import DATABASE_ERRORS
@@ -126,15 +128,18 @@ def _enqueue(work: Work, upload: Upload) -> bool:
     if any(row.attempts or row.not_before <= due for row in queued):
         work.session.rollback()
         return False
-    window = None
-    if upload.quota_window is not None and not any(row.upload_id for row in queued):
-        window = quotas.charge(work, upload)
-    outbox.enqueue(
-        work.session,
-        key,
-        now=work.now,
-        refunds=upload.id if window is not None else None,
-        charged_window=window,
-    )
+    deletion = Deletion(**outbox.row(key, now=work.now))
+    work.session.add(deletion)
+    # On SQLite, where rows have no locks, this write locks the database.
+    work.session.flush()
+    is_charged = upload.quota_window is not None and not any(row.upload_id for row in queued)
+    if is_charged and _lock(work.session, upload.id):
+        deletion.upload_id, deletion.charged_window = upload.id, quotas.charge(work, upload)
     work.session.commit()
     return True
+
+
+def _lock(session: Session, upload_id: UUID) -> bool:
+    """Lock an upload, so that nobody prunes it before its refund; return False if it is gone."""
+    locked = select(Upload.id).where(Upload.id == upload_id).with_for_update(key_share=True)
+    return session.scalar(locked) is not None

@@ -1,4 +1,4 @@
-"""Reap: end stale uploads, delete late objects, drain the outbox, delete expired rows."""
+"""Reap: end stale uploads, delete late objects, drain the outbox, delete old rows."""
 
 import logging
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from broker.domain.storage_errors import StorageError
 from broker.services import idempotency
 from broker.services.background.late_objects import sweep
+from broker.services.background.prune import prune
 from broker.services.erasure import erasures
 from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads import outbox
@@ -25,6 +26,7 @@ class Reaped:
         expired: stale uploads that were expired.
         late: objects below `incoming/` that arrived after their upload had ended.
         deleted: rows of the outbox that were completed.
+        pruned: rows that were older than their retention.
         postponed: uploads, objects, deletions and listings that an error has postponed.
     """
 
@@ -32,6 +34,7 @@ class Reaped:
     expired: int = 0
     late: int = 0
     deleted: int = 0
+    pruned: int = 0
     postponed: int = 0
 
 
@@ -46,10 +49,10 @@ def reap_once(work: Work) -> Reaped:
     idempotency.delete_expired(work)
     # Drain first, so that the listing contains only objects that are not queued yet.
     first = outbox.drain(work)
-    late = 0
+    late, is_listed = 0, False
     try:
         swept = sweep(work)
-        late, postponed = swept.late, postponed + swept.postponed
+        late, is_listed, postponed = swept.late, True, postponed + swept.postponed
     except StorageError as error:
         log.warning("incoming/ was not listed: %s: %s", error.code, error.for_operators)
         postponed += 1
@@ -60,5 +63,6 @@ def reap_once(work: Work) -> Reaped:
         expired=expired,
         late=late,
         deleted=first.deleted + drained.deleted,
+        pruned=prune(work, is_listed=is_listed),
         postponed=postponed + first.postponed + drained.postponed,
     )

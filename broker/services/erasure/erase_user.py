@@ -9,7 +9,7 @@ from broker.db.models import Ad, Event, Image, Owner, Upload, UppySession, User
 from broker.db.upsert import insert_new
 from broker.domain.errors import NotFound
 from broker.domain.limits import Limits
-from broker.domain.object_keys import base_of
+from broker.domain.object_keys import unsuffixed
 from broker.domain.profiles import AD, USER
 from broker.domain.subjects import MAPPED_MIN
 from broker.services.erasure.erasures import (
@@ -163,5 +163,5 @@ def _belongs(session: Session, user_id: int, ads: list[int]) -> Belongs:
     """Return the check whether an object is one of the ads, the avatar or the user's uploads."""
     owners = {(USER, str(user_id)), *((AD, str(ad_id)) for ad_id in ads)}
     keys = session.scalars(select(Upload.key).where(Upload.user_id == user_id))
-    bases = {base_of(key) for key in keys}
-    return lambda key, owner: owner in owners or base_of(key) in bases
+    stems = {unsuffixed(key) for key in keys}
+    return lambda key, owner: owner in owners or unsuffixed(key) in stems

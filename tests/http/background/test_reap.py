@@ -209,7 +209,8 @@ def test_a_reaper_process_works_until_it_is_stopped(
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "kept 0 expired 0 late 0 deleted 1 postponed 0\n"
+            line = "kept 0 expired 0 late 0 deleted 1 pruned 0 postponed 0\n"
+            assert process.stdout.readline() == line
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
         finally:

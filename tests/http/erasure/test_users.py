@@ -128,7 +128,7 @@ def test_a_user_who_comes_back_starts_with_an_empty_row(
     me = new.get("/api/users/me/").get_json()
     assert (me["id"], me["email"], me["name"], me["avatar"]) == (1, "new@example.com", "", None)
     ad = new.ad()
-    published(new, f"/api/ads/{ad}/upload_image/", alt_text="")
+    published(new, f"/api/ads/{ad}/upload_image/", file_name="x.jpg", alt_text="")
     assert old.get("/api/users/me/").status_code == 401
     assert new.get("/api/ads/?owner=1").get_json()["results"][0]["id"] == ad
     assert texts_left(app) == []
