@@ -9,9 +9,12 @@ from broker.cli.background import background
 from broker.cli.bucket import bucket
 from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
+from broker.cli.deliver import deliver
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
+from broker.cli.events import events
 from broker.cli.exit_status import print_error
+from broker.cli.history import history
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.reprocess import reprocess
@@ -34,8 +37,8 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(background, worker, reap, consume_bucket_notifications),
-    *(reconcile, adopt, reprocess, doctor),
+    *(background, worker, reap, deliver, consume_bucket_notifications),
+    *(events, history, reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)
