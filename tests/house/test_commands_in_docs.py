@@ -69,7 +69,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
         "docs/profiles.md",
         "docs/reconcile.md",
         "docs/tokens.md",
-    "docs/webhooks.md",
+        "docs/webhooks.md",
     ],
 )
 def test_every_setting_that_a_page_names_is_one(page: str) -> None:
