@@ -83,10 +83,10 @@ def test_a_photo_that_was_published_and_deleted(app: Flask, alice: Client) -> No
         "event image.deleted",
     ]
     deletion = one(told(app, f"ad/{ad}"), "and again at")
-    assert re.fullmatch(r"now: is deleted at \S+Z, and again at \S+Z", deletion)
+    assert re.fullmatch(r"now: is to be deleted at \S+Z, and again at \S+Z", deletion)
     reap(app)
     reap(app, timedelta(days=2))
-    assert not [line for line in told(app, f"ad/{ad}") if "is deleted at" in line]
+    assert not [line for line in told(app, f"ad/{ad}") if "to be deleted" in line]
 
 
 @pytest.mark.parametrize("reason", RejectionReason)
