@@ -14,6 +14,7 @@ from broker.cli.printable import printable
 from broker.domain.adoption import SKIPPED_DETAIL, AdoptTally, Claim, Skipped
 from broker.services.adopt import adopt as service
 from broker.services.adopt.csv_claims import claims_of_csv
+from broker.services.events import numbering
 from broker.services.marketplace.ad_ids import skip_used_ids
 from broker.services.work import Work
 
@@ -35,8 +36,8 @@ from broker.services.work import Work
 def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -> None:
     """Record existing objects as the files of ads, users and other owners.
 
-    With --restored, new ads never get an id that already has photos in the bucket. Run it
-    before you start the API.
+    With --restored, new ads never get an id that already has photos in the bucket, and readers
+    of events must resynchronise. Run it before you start the API.
 
     Exit status 0: all objects are recorded. 1: some were skipped; the output says why. 2: the
     run failed. Objects recorded so far stay recorded, and the next run continues.
@@ -50,6 +51,7 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
         ):
             if restored and not dry_run:
                 skip_used_ids(work)
+                numbering.restart(work.session)
             service.adopt(work, claims, tally=tally, dry_run=dry_run, restored=restored)
     click.echo(_json(tally, dry_run) if as_json else _table(tally, dry_run))
     sys.exit(0 if tally.is_as_expected else DIFFERS)

@@ -5,6 +5,7 @@ under one lock: the numbers have no gaps, and no smaller number appears later. W
 sends events numbers them first.
 """
 
+import secrets
 from typing import NamedTuple
 
 from sqlalchemy import func, select, update
@@ -13,6 +14,9 @@ from sqlalchemy.orm import Session
 from broker.db.models import Event, EventFeed
 
 BATCH = 1000
+EPOCH_BYTES = 4
+# More events than any installation records between a backup and its restore.
+RESTORE_GAP = 1_000_000_000
 
 
 class FeedState(NamedTuple):
@@ -50,6 +54,21 @@ def lock_feed(session: Session) -> FeedState:
         .execution_options(synchronize_session=False)
     )
     return FeedState(*session.execute(locked).one())
+
+
+def restart(session: Session) -> None:
+    """Begin a new epoch after a restore, and commit.
+
+    Readers have seen sequences that the restored database does not know, and keep the greatest one
+    of each image. So the next ones are far above them, and cursors from before are refused.
+    """
+    session.execute(
+        update(EventFeed).values(
+            epoch=secrets.token_hex(EPOCH_BYTES),
+            last_sequence=EventFeed.last_sequence + RESTORE_GAP,
+        )
+    )
+    session.commit()
 
 
 _STATE = (
