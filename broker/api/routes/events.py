@@ -31,7 +31,7 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     text = query.get("after")
     with current().work(principal()) as work:
         if text == LATEST:
-            return {"results": [], "next_cursor": cursors.encode_feed(*feed.latest(work))}
+            return {"results": [], **_position(feed.latest(work))}
         after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
         page = feed.read_events(work, after=after, limit=query["limit"])
     profiles, media_url = current().limits.profiles, current().storage.media_url
@@ -40,7 +40,7 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
             payload(event, subject, profiles=profiles, media_url=media_url)
             for event, subject in page.events
         ],
-        "next_cursor": cursors.encode_feed(*page.cursor),
+        **_position(page.cursor),
     }
 
 
@@ -68,3 +68,7 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
         ],
         "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,
     }
+
+
+def _position(cursor: feed.Cursor) -> dict[str, Any]:
+    return {"next_cursor": cursors.encode_feed(*cursor), "sequence": cursor.sequence}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 
 from broker.db.fast_path import read_only
-from broker.db.models import Event, Image, Upload, User
+from broker.db.models import Event, EventFeed, Image, Upload, User
 from broker.domain.errors import CursorExpired, Forbidden
 from broker.domain.profiles import Profile
 from broker.services.events.numbering import FeedState, number, read_state
@@ -40,10 +40,13 @@ def read_events(work: Work, *, after: Cursor | None, limit: int) -> EventPage:
     require_service(work)
     number(work.session)
     read_only(work.session)
+    # Older events that were not delivered are kept, but not for the feed.
+    oldest = select(EventFeed.pruned_sequence).scalar_subquery()
+    position = oldest if after is None else after.sequence
     events = work.session.execute(
         select(Event, User.subject)
         .outerjoin(User, User.id == Event.user_id)
-        .where(Event.sequence > (0 if after is None else after.sequence))
+        .where(Event.sequence > position)
         .order_by(Event.sequence)
         .limit(limit)
         .execution_options(populate_existing=True)
