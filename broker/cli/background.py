@@ -22,9 +22,10 @@ from broker.config.child_environment import (
     child_environment,
 )
 from broker.inspection.sandbox import protect_parent
-from broker.telemetry import logs, metric_files
+from broker.telemetry import logs
+from broker.telemetry.child_id import CHILD_ID, child_id
 
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 WEBHOOK_URL = "BROKER_WEBHOOK_URL"
 QUEUE_URL = "BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL"
 
@@ -79,7 +80,7 @@ def children(workers: int, reap_every: int, environment: Mapping[str, str]) -> I
 
     def child(name: str, secrets: ChildSecrets, *arguments: str) -> Child:
         own = child_environment(environment, secrets)
-        own[metric_files.CHILD_ID] = metric_files.child_id(name)
+        own[CHILD_ID] = child_id(name)
         return Child(name=name, command=[*BROKER, *arguments], environment=own)
 
     if environment.get(QUEUE_URL):

@@ -7,6 +7,7 @@ from schemas.examples.values import (
     BUCKET,
     CREATED,
     DOCUMENT_KEY,
+    ERASURE_ID,
     EXPIRES,
     FORM,
     KEY,
@@ -303,6 +304,16 @@ API: dict[str, dict[str, Any]] = {
                     },
                 }
             ]
+        }
+    },
+    "Erasure": {
+        "deleting": {
+            "id": ERASURE_ID,
+            "state": "deleting",
+            "objects": 9,
+            "objects_left": 5,
+            "requested_at": CREATED,
+            "finished_at": None,
         }
     },
     "EventPage": {

@@ -17,7 +17,7 @@ from broker.cli.background import children
 from broker.cli.shared_metrics import SharedMetrics, shared_metrics
 from broker.cli.supervisor import supervise
 from broker.local.process import free_ports
-from broker.telemetry import metric_files
+from broker.telemetry.child_id import CHILD_ID, child_id
 from tests.unit.test_supervisor import Signal
 
 module = import_module("broker.cli.background")  # the package's name is the command
@@ -100,7 +100,7 @@ module.background.main(["--workers", "0"], standalone_mode=False)
 """
 CHILD = """
 import ctypes, sys
-from broker.cli import main
+from broker.__main__ import main
 sys.argv = ["broker", "--version"]
 try:
     main()
@@ -114,7 +114,7 @@ except SystemExit:
     ("script", "more", "said"),
     [
         pytest.param(PARENT, {"BROKER_JWT_SECRET": "canary"}, "denied\n", id="parent"),
-        pytest.param(CHILD, {metric_files.CHILD_ID: "worker-1"}, "\n0\n", id="sibling"),
+        pytest.param(CHILD, {CHILD_ID: "worker-1"}, "\n0\n", id="sibling"),
     ],
 )
 def test_its_processes_cannot_read_the_secrets_of_their_parent_and_of_each_other(
@@ -151,7 +151,7 @@ def scraped(url: str) -> dict[str, float]:
 
 def count(process: str, done: int) -> None:
     """Count in the files of a process, and set a gauge that says that it runs."""
-    value = values.MultiProcessValue(lambda: metric_files.child_id(process))  # type: ignore[no-untyped-call]
+    value = values.MultiProcessValue(lambda: child_id(process))  # type: ignore[no-untyped-call]
     value("counter", "done", "done_total", (), (), "Work").inc(done)
     value("gauge", "busy", "busy", (), (), "Running", "livesum").set(1)
     value("gauge", "last", "last", (), (), "Time", "max").set(done)
@@ -185,6 +185,6 @@ def test_the_files_of_metrics_do_not_grow_in_number_with_restarts(
 
 
 def test_two_supervisors_that_share_a_directory_use_different_files() -> None:
-    assert metric_files.child_id("worker-1") == f"worker-1-{os.getpid()}"
+    assert child_id("worker-1") == f"worker-1-{os.getpid()}"
     # prometheus_client splits the names of its files at `_`.
     assert "_" not in "".join(words({**QUEUE, **WEBHOOK}, workers=2))

@@ -9,8 +9,7 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.domain.errors import NotFound
 from broker.services.events import feed
-from broker.services.events.payload import image_json, payload, user_json
-from broker.services.events.record import image_state
+from broker.services.events.payload import file_json, payload
 from schemas import events
 
 blueprint = Blueprint(
@@ -64,17 +63,7 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
     page = found[:limit]
     return {
         "results": [
-            {
-                "profile": profiles.of_kind(image.owner_kind).name,
-                "owner": profiles.of_kind(image.owner_kind).owner_in(image.key),
-                "user": user_json(user_id, subject),
-                "upload": image.upload_id
-                and {"id": image.upload_id, "state": "confirmed", "reason": None},
-                "image": image_json(
-                    image.id, image_state(image, image.variants), profiles, media_url
-                ),
-                "removed_urls": [],
-            }
+            file_json(image, user_id, subject, profiles=profiles, media_url=media_url)
             for image, user_id, subject in page
         ],
         "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,

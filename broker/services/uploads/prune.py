@@ -63,9 +63,7 @@ def _batches(
     """
     after: ColumnElement[bool] | None = None
     while True:
-        query = select(Upload).where(
-            condition, column <= before, Upload.owner_kind.in_(work.limits.profiles.owner_kinds)
-        )
+        query = select(Upload).where(condition, column <= before)
         if after is not None:
             query = query.where(after)
         batch = work.session.scalars(
@@ -88,11 +86,13 @@ def _batches(
 def _prune(work: Work, batch: Sequence[Upload], waiting: Collection[str]) -> int:
     """Delete the uploads of a batch that nothing needs any more, and commit."""
     session = work.session
+    # Nobody knows the keys of a profile that was declared after this process had started.
+    known = [one for one in batch if one.owner_kind in work.limits.profiles.owner_kinds]
     # On SQLite, where rows have no locks, this write locks the database.
-    session.execute(delete(UploadPart).where(UploadPart.upload_id.in_([one.id for one in batch])))
-    needed = _needed(work, batch)
+    session.execute(delete(UploadPart).where(UploadPart.upload_id.in_([one.id for one in known])))
+    needed = _needed(work, known)
     unneeded = [
-        one.id for one in batch if one.id not in needed and unsuffixed(one.key) not in waiting
+        one.id for one in known if one.id not in needed and unsuffixed(one.key) not in waiting
     ]
     without_image = ~select(Image.id).where(Image.upload_id == Upload.id).exists()
     gone = session.execute(
