@@ -15,15 +15,15 @@ import pytest
 from dotenv import dotenv_values
 from standardwebhooks import Webhook
 
-from broker.inspection.self_test import photo_with_location
 from broker.local.process import free_ports
 from tests.e2e.shop import FOLDER, Shop, new_webhook_secret
 from tests.e2e.test_dev import broker_dev
 from tests.http.client import token
+from tests.photos import photo
 from tests.processes import await_true
 
 pytestmark = pytest.mark.matrix(part="walks")
-JPEG = photo_with_location()
+JPEG = photo(800, 600)
 WEBHOOK = "/webhooks/broker/"
 
 
@@ -103,7 +103,9 @@ def test_an_upload_by_the_old_url_reaches_django_with_its_variants(running: Runn
         image = send(ticket(django, f"{ad}upload_image/"))
         (shown,) = await_true(lambda: images(django, ad))
         assert {name: shown[name] for name in image} == image
-        assert [variant["width"] for variant in shown["variants"]] == [320]
+        assert [variant["width"] for variant in shown["variants"]] == [
+            320
+        ]  # and not wider than the photo
         page = django.get(ad.removeprefix("/api")).text
         (srcset,) = re.findall(r'srcset="([^"]*)"', page)
         for candidate in srcset.split(", "):
@@ -187,7 +189,9 @@ def test_a_cursor_that_is_too_old_leads_to_reading_all_files(running: Running) -
         image = send(ticket(django, f"{ad}upload_image/"))
         await_true(lambda: images(django, ad))
         running.shop.rows("UPDATE shop_feed SET cursor = '0.1'")
-        running.shop.rows("UPDATE shop_image SET state = json_set(state, '$.image_url', 'old')")
+        running.shop.rows(
+            "UPDATE shop_image SET sequence = 1, state = json_set(state, '$.image_url', 'old')"
+        )
         running.shop.rows(
             "INSERT INTO shop_image (id, ad_id, sequence, state)"
             f" SELECT 4711, ad_id, 1, state FROM shop_image WHERE id = {image['id']}"
