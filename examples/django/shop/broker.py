@@ -86,8 +86,7 @@ def resynchronize():
 
 
 def send_erasures():
-    """Ask the broker to erase what was deleted here. It then does so by itself."""
+    """Ask the broker to erase what was deleted here; what fails stays for the next time."""
     for erasure in Erasure.objects.all():
-        # 404: it has nothing of it. After another answer, the next run tries again.
         if send("DELETE", erasure.path, service_token()).status_code in (202, 404):
-            erasure.delete()
+            erasure.delete()  # accepted, or the broker has nothing of it
