@@ -1,4 +1,4 @@
-"""The feed programs of docs/integrating-*.md read a real broker: from the start, on, and after 410."""
+"""The feed programs of docs/integrating-*.md read a real broker, also after a 410."""
 
 import json
 from collections.abc import Callable, Iterator
