@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 
-from broker.local.process import ChildProcess, answers, free_ports
+from broker.local.process import ChildProcess, answers
 
 FOLDER = Path(__file__).parent.parent.parent / "examples/django"
 MANAGE = [sys.executable, "-W", "error", str(FOLDER / "manage.py")]
 TIMEOUT = 40.0
+WEBHOOK = "/webhooks/broker/"
 
 
 def new_webhook_secret() -> str:
@@ -90,8 +91,3 @@ class Shop:
             found = database.execute(statement).fetchall()
             database.commit()
             return found
-
-
-def shop_port() -> int:
-    (port,) = free_ports(1)
-    return port

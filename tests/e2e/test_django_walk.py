@@ -1,100 +1,31 @@
 """`examples/django` with a real broker, bucket and worker, which `broker dev` starts."""
 
-import base64
-import hashlib
-import json
 import os
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
+import boto3
 import httpx
 import pytest
-from dotenv import dotenv_values
-from standardwebhooks import Webhook
 
-from broker.inspection.self_test import photo_with_location
-from broker.local.process import free_ports
-from tests.e2e.shop import FOLDER, Shop, new_webhook_secret
-from tests.e2e.test_dev import broker_dev
-from tests.http.client import token
+from tests.e2e.running_shop import Running, block_of_the_readme, running_shop
+from tests.e2e.shop import new_webhook_secret
+from tests.e2e.shop_uploads import JPEG, images, new_ad, newest, push, send, ticket
+from tests.e2e.test_dev import BROKER
 from tests.processes import await_true
 
 pytestmark = pytest.mark.matrix(part="walks")
-JPEG = photo_with_location()
-WEBHOOK = "/webhooks/broker/"
-
-
-@dataclass(frozen=True)
-class Running:
-    """A broker, and a shop whose server may be stopped."""
-
-    broker: httpx.Client  # as a service
-    shop: Shop
-    webhook_secret: str
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Start what the README of the example starts."""
+    """Start a broker for all tests. The last one deletes the only user."""
     data, directory = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("shop")
-    broker_port, s3_port, shop_port = free_ports(3)
-    secret = new_webhook_secret()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("AWS_", "BROKER_")):
-                patch.delenv(name)
-        patch.setenv("BROKER_PROFILES_FILE", str(FOLDER / "profiles.toml"))
-        patch.setenv("BROKER_JWT_ISSUER", "shop")
-        patch.setenv("BROKER_WEBHOOK_URL", f"http://127.0.0.1:{shop_port}{WEBHOOK}")
-        patch.setenv("BROKER_WEBHOOK_SECRET", secret)
-        with broker_dev(data, broker_port, s3_port) as lines:
-            ready = next(line for line in lines if line.startswith("ready "))
-            url = ready.removeprefix("ready ")
-            key = dotenv_values(data / "dev.env")["BROKER_JWT_SECRET"] or ""
-            service = token("shop", secret=key, role="service", iss="shop")
-            headers = {"Authorization": f"Bearer {service}"}
-            with httpx.Client(base_url=url, headers=headers) as broker:
-                shop = Shop(directory, shop_port, url, key, secret)
-                shop.manage("pull_events")
-                yield Running(broker, shop, secret)
-
-
-def new_ad(django: httpx.Client) -> str:
-    body = {"title": "A bicycle", "price": "850.00"}
-    return f"/api/ads/{django.post('/api/ads/', json=body).json()['id']}/"
-
-
-def ticket(django: httpx.Client, path: str) -> dict[str, Any]:
-    """Request a ticket by an old URL, as the old front end does."""
-    digest = base64.b64encode(hashlib.sha256(JPEG).digest()).decode()
-    file = {"file_name": "a.jpg", "content_type": "image/jpeg", "size": len(JPEG)}
-    answer = django.post(path, json={**file, "checksum_sha256": digest})
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def send(ticket: dict[str, Any]) -> Any:
-    """Send the file and confirm it at the broker; return the image."""
-    form = ticket["upload"]
-    sent = httpx.post(form["url"], data=form["fields"], files={"file": ("a.jpg", JPEG)})
-    assert sent.status_code == 201, sent.text
-    headers = {"Authorization": f"Bearer {ticket['token']}"}
-
-    def image() -> Any:
-        answer = httpx.post(ticket["confirm_url"], headers=headers)
-        assert answer.status_code in (200, 202), answer.text
-        return answer.json() if answer.status_code == 200 else None
-
-    return await_true(image)
-
-
-def images(django: httpx.Client, ad: str) -> list[Any]:
-    found: list[Any] = django.get(ad).json()["images"]
-    return found
+    with running_shop(data, directory) as started:
+        yield started
 
 
 def test_an_upload_by_the_old_url_reaches_django_with_its_variants(running: Running) -> None:
@@ -127,7 +58,7 @@ def test_the_feed_brings_what_a_lost_webhook_did_not(running: Running) -> None:
         assert shown["image_url"] == image["image_url"]
 
 
-def test_a_deletion_at_the_broker_reaches_django(running: Running) -> None:
+def test_changes_and_a_deletion_at_the_broker_reach_django(running: Running) -> None:
     with running.shop.serving() as django:
         ad = new_ad(django)
         issued = ticket(django, f"{ad}upload_image/")
@@ -136,6 +67,9 @@ def test_a_deletion_at_the_broker_reaches_django(running: Running) -> None:
         bearer = django.post(f"{ad}upload_token/").json()["token"]
         path = f"{ad}images/{image['id']}/"
         headers = {"Authorization": f"Bearer {bearer}"}
+        change = {"alt_text": "front view"}
+        assert running.broker.patch(path, json=change, headers=headers).status_code == 200
+        await_true(lambda: images(django, ad)[0]["alt_text"] == "front view")
         assert running.broker.delete(path, headers=headers).status_code == 204
         await_true(lambda: images(django, ad) == [])
 
@@ -151,34 +85,10 @@ def test_repeated_late_and_forged_webhooks_change_nothing(running: Running) -> N
         gone = {**ready, "type": "image.deleted", "sequence": ready["sequence"] + 10**6}
         assert push(django, gone, new_webhook_secret()) == 400
         assert len(images(django, ad)) == 1
-        service = running.broker.delete(f"/api{ad.removeprefix('/api')}images/{image['id']}/")
-        assert service.status_code == 204
+        assert running.broker.delete(f"{ad}images/{image['id']}/").status_code == 204
         await_true(lambda: images(django, ad) == [])
         assert push(django, ready, running.webhook_secret) == 204
         assert images(django, ad) == []
-
-
-def newest(running: Running, kind: str, image_id: int) -> dict[str, Any]:
-    """Return the newest event of an image in the feed."""
-    found, page = [], {"results": [None], "next_cursor": None}
-    while page["results"]:
-        query = {"after": page["next_cursor"]} if page["next_cursor"] else {}
-        page = running.broker.get("/api/events/", params=query).json()
-        found += page["results"]
-    of_image = [one for one in found if (one["data"]["image"] or {}).get("id") == image_id]
-    event: dict[str, Any] = [one for one in of_image if one["type"] == kind][-1]
-    return event
-
-
-def push(django: httpx.Client, event: dict[str, Any], secret: str) -> int:
-    """Send an event as the broker does; return the status."""
-    body, now = json.dumps(event), datetime.now(UTC)
-    headers = {
-        "webhook-id": event["id"],
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(event["id"], now, body),
-    }
-    return httpx.post(f"{django.base_url}{WEBHOOK}", content=body, headers=headers).status_code
 
 
 def test_a_cursor_that_is_too_old_leads_to_reading_all_files(running: Running) -> None:
@@ -187,7 +97,9 @@ def test_a_cursor_that_is_too_old_leads_to_reading_all_files(running: Running) -
         image = send(ticket(django, f"{ad}upload_image/"))
         await_true(lambda: images(django, ad))
         running.shop.rows("UPDATE shop_feed SET cursor = '0.1'")
-        running.shop.rows("UPDATE shop_image SET state = json_set(state, '$.image_url', 'old')")
+        running.shop.rows(
+            "UPDATE shop_image SET sequence = 1, state = json_set(state, '$.image_url', 'old')"
+        )
         running.shop.rows(
             "INSERT INTO shop_image (id, ad_id, sequence, state)"
             f" SELECT 4711, ad_id, 1, state FROM shop_image WHERE id = {image['id']}"
@@ -199,6 +111,54 @@ def test_a_cursor_that_is_too_old_leads_to_reading_all_files(running: Running) -
         assert running.shop.rows("SELECT cursor <> '0.1' FROM shop_feed") == [(1,)]
 
 
+def test_photos_that_were_in_the_bucket_are_adopted_and_reach_django(running: Running) -> None:
+    """The recommended way of docs/migrating.md."""
+    environment = running.broker_environment
+    client = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+    ).client("s3", endpoint_url=environment["BROKER_S3_ENDPOINT_URL"], region_name="us-east-1")
+    with running.shop.serving() as django:
+        ad = new_ad(django)
+        key = f"ads/ad_{ad.split('/')[-2]}/main.jpg"
+        client.put_object(
+            Bucket=environment["BROKER_S3_BUCKET"],
+            Key=f"media/{key}",
+            Body=JPEG,
+            ContentType="image/jpeg",
+        )
+        adopted = subprocess.run(
+            [*BROKER, "adopt"], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert adopted.stdout.startswith("adopted 1\n"), adopted
+        (shown,) = await_true(lambda: images(django, ad))
+        assert shown["image"] == key
+
+
+def test_the_upload_of_the_readme_works_as_written(running: Running, tmp_path: Path) -> None:
+    script = block_of_the_readme("broker upload")
+    (tmp_path / "photo.jpg").write_bytes(JPEG)
+    for written, here in (
+        ("http://127.0.0.1:8000", running.shop.url),
+        ("http://127.0.0.1:8001", str(running.broker.base_url).rstrip("/")),
+        ("../../.venv/bin/broker", shlex.join(BROKER)),
+    ):
+        assert written in script
+        script = script.replace(written, here)
+    with running.shop.serving() as django:
+        ran = subprocess.run(
+            ["bash", "-e", "-c", f"{script}echo $AD"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        uploaded, ad = ran.stdout.splitlines()
+        (shown,) = await_true(lambda: images(django, f"/api/ads/{ad}/"))
+        assert uploaded == f"photo.jpg\t{shown['image_url']}"
+
+
 def test_a_user_who_is_deleted_is_erased_at_the_broker(running: Running) -> None:
     with running.shop.serving() as django:
         ad = new_ad(django)
@@ -208,7 +168,7 @@ def test_a_user_who_is_deleted_is_erased_at_the_broker(running: Running) -> None
         user = f"/api/users/{django.get(ad).json()['owner']}/"
         bearer = django.post(f"{ad}upload_token/").json()["token"]
         assert django.delete(user).status_code == 204
-        assert django.get(ad).status_code == 404
+        assert httpx.get(f"{running.shop.url}{ad}").status_code == 404
         assert len(running.shop.rows("SELECT path FROM shop_erasure")) >= 2
         running.shop.manage("pull_events")
         assert running.shop.rows("SELECT path FROM shop_erasure") == []

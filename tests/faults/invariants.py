@@ -16,6 +16,7 @@ from sqlalchemy import select
 from broker.db.models import (
     Ad,
     Deletion,
+    Erasure,
     Image,
     ImageVariant,
     Owner,
@@ -34,7 +35,7 @@ from broker.domain.object_keys import (
     published_locations,
     written_key,
 )
-from broker.domain.profiles import AD, PRIVATE, Profile
+from broker.domain.profiles import AD, PRIVATE, USER, Profile
 from broker.domain.states import UNFINISHED, UploadState
 from tests.faults.event_invariants import wrong_events
 
@@ -143,6 +144,8 @@ def compare(
         deletions = session.scalars(select(Deletion)).all()
         parts = len(session.scalars(select(UploadPart)).all())
         of_events = [*wrong_events(session, limits, has_former=has_former)]
+        erased = set(session.scalars(select(User.id).where(User.is_erased)))
+        erasures = session.scalars(select(Erasure)).all()
         session.commit()
     state = State(violations=of_events)
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
@@ -225,6 +228,19 @@ def compare(
         name, _ = owners.get((row.owner_kind, row.owner_id), (None, None))
         if name != limits.profiles.of_kind(row.owner_kind).owner_in(row.key):
             wrong(f"{row.key} is of {row.owner_kind} {name}")
+    # An erased user has no files, no unfinished uploads and no texts.
+    for row in [*images, *uploads]:
+        is_avatar = row.owner_kind == USER and row.owner_id in erased
+        if is_avatar and (row in images or row in unfinished):
+            wrong(f"{row.key} is of an erased user")
+    for upload in uploads:
+        if upload.user_id in erased and (upload in unfinished or upload.file_name):
+            wrong(f"upload {upload.key} of an erased user is {upload.state}")
+    # An erasure is finished after the last of its deletions.
+    queued = {deletion.erasure_id for deletion in deletions}
+    for erasure in erasures:
+        if erasure.finished_at is not None and erasure.id in queued:
+            wrong(f"erasure {erasure.id} is finished, and has deletions")
     # Objects of a private profile are not below the public location, and only they are private.
     for key in objects:
         location, _, relative = key.partition("/")
@@ -272,6 +288,9 @@ def compare(
             wrong(f"{len(unfinished)} uploads are unfinished")
         if deletions:
             wrong(f"{len(deletions)} deletions wait")
+        for erasure in erasures:
+            if erasure.finished_at is None:
+                wrong(f"erasure {erasure.id} is not finished")
         if parts:
             wrong(f"{parts} digests of parts are left")
         for key in objects.keys() - public:

@@ -9,6 +9,8 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from shop.models import Ad, Erasure, Feed, Image, User
 
+OWNERS = {"ad_image": (Ad, "ad_id"), "avatar": (User, "user_id")}
+
 
 def user_token(user, profile, owner):
     """Return an access token that also lets a user change the images of one owner."""
@@ -37,20 +39,20 @@ def send(method, path, token, **options):
 
 @transaction.atomic
 def receive(event):
-    """Apply an event, unless it or a newer one of the same image was applied before."""
-    data, sequence, image = event["data"], event["sequence"], event["data"]["image"]
+    """Apply an event. It may arrive twice, late, and after newer ones."""
+    image, sequence = event["data"]["image"], event["sequence"]
     feed = Feed.objects.select_for_update().get()  # one event at a time
-    same_or_newer = Image.objects.filter(pk=image and image["id"], sequence__gte=sequence)
-    if image and sequence > feed.floor and not same_or_newer.exists():
-        store(data, sequence, None if event["type"] == "image.deleted" else image)
+    if image and sequence > feed.floor:
+        store(event["data"], sequence, None if event["type"] == "image.deleted" else image)
 
 
 def store(data, sequence, state):
-    """Insert or replace an image, if its ad or user exists."""
-    for profile, column, owners in (("ad_image", "ad_id", Ad), ("avatar", "user_id", User)):
-        if profile == data["profile"] and owners.objects.filter(pk=data["owner"]).exists():
-            new = {column: data["owner"], "sequence": sequence, "state": state}
-            Image.objects.update_or_create(pk=data["image"]["id"], defaults=new)
+    """Insert or replace an image, if its ad or user exists and its row is older."""
+    owners, column = OWNERS.get(data["profile"], (None, None))
+    same_or_newer = Image.objects.filter(pk=data["image"]["id"], sequence__gte=sequence)
+    if owners and owners.objects.filter(pk=data["owner"]).exists() and not same_or_newer.exists():
+        new = {column: data["owner"], "sequence": sequence, "state": state}
+        Image.objects.update_or_create(pk=data["image"]["id"], defaults=new)
 
 
 def pull():
@@ -74,19 +76,17 @@ def resynchronize():
     """Read all files of the broker. Return the page of the feed from which events count."""
     latest, after = read("/api/events/", "latest"), ""
     Feed.objects.update(floor=latest["sequence"])
-    Image.objects.update(sequence=0)
     while after is not None:
         page = read("/api/files/", after)
         for data in page["results"]:
             store(data, latest["sequence"], data["image"])
         after = page["next_cursor"]
-    Image.objects.filter(sequence=0).delete()
+    Image.objects.filter(sequence__lt=latest["sequence"]).delete()  # what is not among the files
     return latest
 
 
 def send_erasures():
-    """Ask the broker to erase what was deleted here. It then does so by itself."""
+    """Ask the broker to erase what was deleted here; what fails stays for the next time."""
     for erasure in Erasure.objects.all():
-        # 404: it has nothing of it. After another answer, the next run tries again.
         if send("DELETE", erasure.path, service_token()).status_code in (202, 404):
-            erasure.delete()
+            erasure.delete()  # accepted, or the broker has nothing of it

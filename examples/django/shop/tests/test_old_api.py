@@ -15,7 +15,7 @@ class OldApiTests(ShopTestCase):
         )
         self.api.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}")
         body = {"title": "A chair", "description": "red", "price": "19.99"}
-        ad = self.api.post("/api/ads/", body, format="json").json()
+        ad = self.api.post("/api/ads/", {**body, "is_sold": True}, format="json").json()
         self.assertEqual(self.api.get("/api/ads/").json()["results"][0], ad)
         for name in ("created_at", "updated_at"):
             self.assertTrue(ad.pop(name))
