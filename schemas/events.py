@@ -86,7 +86,10 @@ class EventPage(Answer):
     results = fields.List(fields.Nested(Event))
     next_cursor = fields.String()
     sequence = fields.Integer(
-        metadata={"description": "The `sequence` of the last event before `next_cursor`."}
+        metadata={
+            "description": "The greatest sequence up to `next_cursor`. After `latest` and "
+            "`/api/files/`, ignore events up to it: an older event may still be pushed."
+        }
     )
 
 

@@ -1,7 +1,8 @@
 """Users, in the JSON format of the marketplace."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from broker.domain.subjects import SUBJECT_MAX
 from schemas.fields import Answer, StrictSchema, TextField
 from schemas.images import Rendition
 
@@ -21,6 +22,16 @@ class User(Answer):
     avatar = fields.String(allow_none=True)
     avatar_url = fields.String(allow_none=True)
     avatar_image = fields.Nested(Rendition, allow_none=True)
+
+
+class UserQuery(StrictSchema):
+    """Which user to find."""
+
+    subject = fields.String(
+        required=True,
+        validate=validate.Length(1, SUBJECT_MAX),
+        metadata={"description": "The subject of the user's tokens."},
+    )
 
 
 class UserChanges(StrictSchema):

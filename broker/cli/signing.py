@@ -50,7 +50,8 @@ def mint(
     header: Mapping[str, str],
 ) -> str:
     """Sign the claims; raise ClickException if the key does not suit the algorithm."""
-    payload = {"exp": int(time.time()) + ttl, **claims}
+    now = int(time.time())
+    payload = {"iat": now, "exp": now + ttl, **claims}
     with warnings.catch_warnings():
         warnings.simplefilter("error", jwt.InsecureKeyLengthWarning)
         try:

@@ -52,7 +52,9 @@ def move_slots(session: Session, profile: Profile) -> None:
     This is one step of the caller's transaction. Processes with the other setting must have ended.
     """
     _without_timeout(session)
-    session.execute(delete(Owner).where(Owner.owner_kind == profile.owner_kind))
+    # Those of erased owners stay, so that older grants do not count.
+    live = (Owner.owner_kind == profile.owner_kind, Owner.erased_at.is_(None))
+    session.execute(delete(Owner).where(*live))
     if profile.is_by_token:
         _fill_owners(session, profile)
     else:
@@ -83,11 +85,14 @@ def _without_timeout(session: Session) -> None:
 def _fill_owners(session: Session, profile: Profile) -> None:
     taken = _taken(profile)
     slots = literal(0) if profile.keeps_one else taken.c.taken
+    known = select(Owner.id).where(Owner.owner_kind == profile.owner_kind)
     rows = select(
         literal(profile.owner_kind), taken.c.owner_id, cast(taken.c.owner_id, String(64)), slots
-    )
+    ).where(taken.c.owner_id.not_in(known))
     columns = [Owner.owner_kind, Owner.id, Owner.owner, Owner.slots_taken]
-    session.execute(insert(Owner).from_select(columns, rows))
+    # Owners that were erased before count again first: they may have come back.
+    count_again(session, profile)
+    session.execute(insert(Owner).from_select(columns, rows, include_defaults=False))
 
 
 def _count_in_table(session: Session, profile: Profile) -> None:

@@ -21,7 +21,8 @@ class OwnerTable:
         name: the column that a request names; `id` itself, or the text in a grant.
         user_id: the user who owns it; `id` itself if the owner is a user; None if grants decide.
         slots: counts its files and unfinished uploads; None if they are not counted.
-        only: which rows of the table are owners of this profile.
+        erased_at: when it was erased last, if grants decide. Older grants count no more.
+        only: which rows of the table are owners of this profile. Erased ones are not.
     """
 
     owner_kind: str
@@ -29,6 +30,7 @@ class OwnerTable:
     name: InstrumentedAttribute[Any]
     user_id: InstrumentedAttribute[int] | None
     slots: InstrumentedAttribute[int] | None
+    erased_at: InstrumentedAttribute[Any] | None = None
     only: tuple[ColumnElement[bool], ...] = ()
 
     @property
@@ -54,7 +56,14 @@ class OwnerTable:
 
 _TABLES = {
     AD: OwnerTable(owner_kind=AD, id=Ad.id, name=Ad.id, user_id=Ad.owner_id, slots=Ad.slots_taken),
-    USER: OwnerTable(owner_kind=USER, id=User.id, name=User.id, user_id=User.id, slots=None),
+    USER: OwnerTable(
+        owner_kind=USER,
+        id=User.id,
+        name=User.id,
+        user_id=User.id,
+        slots=None,
+        only=(User.is_erased.is_(False),),
+    ),
 }
 
 
@@ -76,5 +85,6 @@ def _by_token(owner_kind: str, *, is_counted: bool) -> OwnerTable:
         name=Owner.owner,
         user_id=None,
         slots=Owner.slots_taken if is_counted else None,
-        only=(Owner.owner_kind == owner_kind,),
+        erased_at=Owner.erased_at,
+        only=(Owner.owner_kind == owner_kind, Owner.is_erased.is_(False)),
     )

@@ -5,6 +5,7 @@ BrokerError
 │   ├── AvatarNotConfirmed
 │   └── InvalidReport       an operator's file cannot be used; the API never raises it
 ├── InvalidBucketNotification            not a bucket notification
+├── CallerErased            the caller was erased after the token was issued
 ├── Forbidden
 │   ├── CapabilityInvalid
 │   ├── CapabilityExpired
@@ -12,6 +13,7 @@ BrokerError
 │   └── CapabilityExhausted
 ├── NotFound
 ├── AdOwnedByAnother        the ad with this id belongs to another user
+├── UserErased              the user of the request was erased after the token was issued
 ├── ImageLimitReached
 ├── QuotaExceeded           too little of the user's quota is left; `fields` names what
 ├── ObjectMissing           the bytes have not arrived; retryable
@@ -96,6 +98,12 @@ class InvalidBucketNotification(BrokerError):
     code = "invalid_event"
 
 
+class CallerErased(BrokerError):
+    """The caller was erased after the token was issued, or the token does not say when it was."""
+
+    code = "token_invalid"
+
+
 class Forbidden(BrokerError):
     """The caller has no right to this owner or resource."""
 
@@ -136,6 +144,12 @@ class AdOwnedByAnother(BrokerError):
     """The ad that a service wants to replace belongs to another user."""
 
     code = "ad_owned_by_another"
+
+
+class UserErased(BrokerError):
+    """The user that a service names was erased after the service's token was issued."""
+
+    code = "user_erased"
 
 
 class ImageLimitReached(BrokerError):

@@ -1,6 +1,7 @@
 """The caller that a token describes. The API verifies the token; this module does not."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from broker.domain.grants import NO_GRANTS, Action, Grants
@@ -18,7 +19,8 @@ class Principal:
     """The verified claims of one token.
 
     `user_id` is 0 before sign-in if the database maps the subject. `subject` is None if the
-    principal has no token. `expires_at` is the end of the token, in seconds since 1970.
+    principal has no token. `issued_at` and `expires_at` are the token's `iat` and `exp`, in seconds
+    since 1970; `issued_at` is None if the token does not say when it was issued.
     """
 
     user_id: int
@@ -28,12 +30,22 @@ class Principal:
     first_name: str = ""
     last_name: str = ""
     grants: Grants = NO_GRANTS
+    issued_at: int | None = None
     expires_at: int | None = None
 
     @property
     def is_service(self) -> bool:
         """Check whether the token belongs to a backend."""
         return self.role is Role.SERVICE
+
+    def predates(self, erased_at: datetime | None) -> bool:
+        """Check whether the token may be older than an erasure; `erased_at` is None without one.
+
+        `iat` has whole seconds, so a token of the same second counts as older.
+        """
+        if erased_at is None:
+            return False
+        return self.issued_at is None or self.issued_at <= erased_at.timestamp()
 
     def acts_for(self, user_id: int) -> bool:
         """Check whether this principal may handle the tickets and uploads of `user_id`."""

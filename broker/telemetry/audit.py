@@ -32,6 +32,8 @@ class Act(StrEnum):
     AD_PUT = "ad.put"
     AD_EDITED = "ad.edited"
     AD_DELETED = "ad.deleted"
+    OWNER_ERASED = "owner.erased"
+    USER_ERASED = "user.erased"
 
 
 def record(act: Act, principal: Principal, *lines: Mapping[str, object]) -> None:

@@ -7,6 +7,7 @@ from schemas.examples.values import (
     BUCKET,
     CREATED,
     DOCUMENT_KEY,
+    ERASURE_ID,
     EXPIRES,
     FORM,
     KEY,
@@ -305,7 +306,19 @@ API: dict[str, dict[str, Any]] = {
             ]
         }
     },
-    "EventPage": {"image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12"}},
+    "Erasure": {
+        "deleting": {
+            "id": ERASURE_ID,
+            "state": "deleting",
+            "objects": 9,
+            "objects_left": 5,
+            "requested_at": CREATED,
+            "finished_at": None,
+        }
+    },
+    "EventPage": {
+        "image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12", "sequence": 12}
+    },
     "AllFilesPage": {"page": {"results": [_EVENT["data"]], "next_cursor": None}},
     "Handled": {"confirmed": {"outcomes": {"confirmed": 1}}},
 }

@@ -1,6 +1,7 @@
 """The values that several examples share, and the requests that send a file."""
 
 UPLOAD_ID = "01998f2e-7c1a-7d6b-9f40-3a1c5e8b7d21"
+ERASURE_ID = "01998f31-77aa-7b21-9c0d-1e2f3a4b5c6d"
 SESSION_ID = "01998f30-1b22-7c3d-8e4f-5a6b7c8d9e0f"
 SHA256 = "kHcjUsfbyaBFgh3vCGVHlGM5a2bDqYCEZNC8yLBkP1w="
 BUCKET = "https://media-bucket.s3.eu-central-1.amazonaws.com"

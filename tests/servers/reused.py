@@ -39,7 +39,13 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 TABLES = """
 SELECT array_agg(quote_ident(tablename)), max(pg_relation_size(quote_ident(tablename)::regclass))
-FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+FROM pg_tables
+WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'event_feed')
+"""
+# The one row of the feed was inserted by its migration.
+FEED = """
+UPDATE event_feed
+SET last_sequence = 0, pruned_sequence = 0, enqueued_sequence = 0, stopped_at = NULL
 """
 SEQUENCES = """
 SELECT setval(quote_ident(sequencename)::regclass, 1, false)
@@ -127,6 +133,7 @@ def emptied_database(server: Postgres, name: str, schema: list[str]) -> bool:
         else:
             connection.execute("; ".join(f"DELETE FROM {table}" for table in tables).encode())
         connection.execute(SEQUENCES)
+        connection.execute(FEED)
     return True
 
 

@@ -36,6 +36,7 @@ def principal_of(claims: Mapping[str, Any], settings: Settings) -> Principal:
         first_name=_text(claims.get("first_name"), 150),
         last_name=_text(claims.get("last_name"), 150),
         grants=NO_GRANTS if is_service else _grants(claims.get(CLAIM)),
+        issued_at=max(int(claims["iat"]), 0) if "iat" in claims else None,
         expires_at=int(claims["exp"]),
     )
 

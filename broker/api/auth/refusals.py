@@ -40,6 +40,7 @@ TEXTS = {
     "audience_missing": "The token has no aud.",
     "audience_wrong": "The token is for another audience.",
     "token_type": "The token is not an access token.",
+    "user_erased": "The user was erased. A token that was issued later, with iat, signs in again.",
     "subject_missing": "The token lacks the claim that names the user.",
     "subject_invalid": "The claim that names the user must be a string of 1 to 128 characters.",
 }

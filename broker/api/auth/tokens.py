@@ -11,6 +11,7 @@ from flask_jwt_extended.exceptions import NoAuthorizationError
 from jwt import InvalidAlgorithmError
 
 from broker.api.auth.claims import principal_of
+from broker.api.auth.erased_users import ErasedUsers, erased_users, read_erased
 from broker.api.auth.refusals import ERRORS, TokenRefused, reason_of
 from broker.api.auth.signing_keys import SigningKeys, signing_keys
 from broker.api.auth.token_type import is_access_token
@@ -20,6 +21,7 @@ from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import count_request
 from broker.api.request.context import current
 from broker.config import Settings
+from broker.domain.errors import CallerErased
 from broker.domain.principal import Principal
 from broker.services.marketplace.sign_in import sign_in
 from broker.telemetry.context import context
@@ -43,6 +45,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_DECODE_AUDIENCE"] = settings.jwt_audience
     app.extensions["signing_keys"] = signing_keys(settings)
     app.extensions["verified_tokens"] = VerifiedTokens()
+    app.extensions["erased_users"] = ErasedUsers(read_erased)
     manager = JWTManager(app)
 
     @manager.decode_key_loader
@@ -112,19 +115,33 @@ def _authenticate(*, optional: bool) -> None:
             claims = _claims(optional=optional)
         found = known if claims is None else principal_of(claims, current().settings)
     except TokenRefused as error:
-        g.token_refused = error.reason
-        TOKENS_REFUSED.labels(error.reason).inc()
-        raise
+        raise _refused(error) from None
     finally:
         context.token += time.perf_counter() - started
+    if known is not None and erased_users().has(known):
+        raise _refused(TokenRefused("user_erased"))
     if found is not None and claims is not None:
         # Before the request is counted: only the database knows the id of a mapped subject.
-        with current().work(found) as work:
-            found = sign_in(work)
+        found = _sign_in(found)
         tokens.remember(header, found, int(claims["exp"]), g.signing_key)
     count_request(found)
     if found is not None:
         g.principal = found
+
+
+def _sign_in(found: Principal) -> Principal:
+    try:
+        with current().work(found) as work:
+            return sign_in(work)
+    except CallerErased:
+        raise _refused(TokenRefused("user_erased")) from None
+
+
+def _refused(error: TokenRefused) -> TokenRefused:
+    """Return the error after it was counted."""
+    g.token_refused = error.reason
+    TOKENS_REFUSED.labels(error.reason).inc()
+    return error
 
 
 def _claims(*, optional: bool) -> Mapping[str, Any] | None:

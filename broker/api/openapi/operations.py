@@ -21,6 +21,7 @@ SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
 }
 HEADERS = {
     "X-Request-ID": "The id of this request in the broker's log.",
+    "Location": "Where to read how far this is.",
     "Retry-After": "Seconds to wait before trying again, if that can help.",
     "RateLimit": "What is left of each rate limit: `r` requests in the next `t` seconds.",
     "RateLimit-Policy": "The rate limits of this request: `q` requests in `w` seconds.",
@@ -81,9 +82,12 @@ def _describe_success(status: str, response: dict[str, Any], *, keyed: bool) -> 
     names = ["X-Request-ID", *COUNTED, *(["Idempotency-Replayed"] if keyed else [])]
     _give_examples(response)
     for content in response.get("content", {}).values():
-        if content["schema"].get("$ref", "").rpartition("/")[2] in POLLED:
+        is_polled = content["schema"].get("$ref", "").rpartition("/")[2] in POLLED
+        if is_polled:
             names.append("Retry-After")
-        if status == ACCEPTED:
+        if status == ACCEPTED and not is_polled:
+            names.append("Location")
+        elif status == ACCEPTED:
             content["examples"] = {"processing": content["examples"]["processing"]}
     response["headers"] = {name: component(name) for name in names}
 

@@ -26,9 +26,11 @@ def dev_token() -> dict[str, str]:
     secret = settings.jwt_secret
     if secret is None:
         raise RuntimeError("broker dev always sets a secret")
+    now = int(time.time())
     claims: dict[str, Any] = {
         settings.jwt_user_claim: "1",
-        "exp": int(time.time()) + DEV_TOKEN_SECONDS,
+        "iat": now,
+        "exp": now + DEV_TOKEN_SECONDS,
         "email": "dev@example.com",
     }
     grants = _grants(request.args.getlist("owner"))

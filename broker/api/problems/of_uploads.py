@@ -11,6 +11,13 @@ UPLOADS = (
         "check the id and the owner; to give the ad to another user, delete it first",
     ),
     ProblemType(
+        "user_erased",
+        409,
+        "User erased",
+        "services: the user was erased after this token was issued; nothing was changed",
+        "if the user has registered again, use a token that was issued later",
+    ),
+    ProblemType(
         "object_missing",
         409,
         "Object not in the bucket",

@@ -78,7 +78,7 @@ def get_ad(ad_id: int) -> dict[str, Any]:
 
 @blueprint.route(AD_PATH, methods=["PUT"], strict_slashes=False)
 @requires_ads_table
-@answers("not_found", "forbidden", "ad_owned_by_another")
+@answers("not_found", "forbidden", "ad_owned_by_another", "user_erased")
 @requires_token
 @blueprint.arguments(schemas.WholeAd)
 @blueprint.alt_response(201, schema=the(schemas.Ad))

@@ -9,8 +9,7 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.domain.errors import NotFound
 from broker.services.events import feed
-from broker.services.events.payload import image_json, payload, user_json
-from broker.services.events.record import image_state
+from broker.services.events.payload import file_json, payload
 from schemas import events
 
 blueprint = Blueprint(
@@ -32,15 +31,17 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     text = query.get("after")
     with current().work(principal()) as work:
         if text == LATEST:
-            return _page([], feed.latest(work))
+            return {"results": [], **_position(feed.latest(work))}
         after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
         page = feed.read_events(work, after=after, limit=query["limit"])
     profiles, media_url = current().limits.profiles, current().storage.media_url
-    results = [
-        payload(event, subject, profiles=profiles, media_url=media_url)
-        for event, subject in page.events
-    ]
-    return _page(results, page.cursor)
+    return {
+        "results": [
+            payload(event, subject, profiles=profiles, media_url=media_url)
+            for event, subject in page.events
+        ],
+        **_position(page.cursor),
+    }
 
 
 @blueprint.route("/files/", methods=["GET"], strict_slashes=False)
@@ -62,23 +63,12 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
     page = found[:limit]
     return {
         "results": [
-            {
-                "profile": profiles.of_kind(image.owner_kind).name,
-                "owner": profiles.of_kind(image.owner_kind).owner_in(image.key),
-                "user": user_json(user_id, subject),
-                "upload": image.upload_id
-                and {"id": image.upload_id, "state": "confirmed", "reason": None},
-                "image": image_json(
-                    image.id, image_state(image, image.variants), profiles, media_url
-                ),
-                "removed_urls": [],
-            }
+            file_json(image, user_id, subject, profiles=profiles, media_url=media_url)
             for image, user_id, subject in page
         ],
         "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,
     }
 
 
-def _page(results: list[dict[str, Any]], cursor: feed.Cursor) -> dict[str, Any]:
-    encoded = cursors.encode_feed(*cursor)
-    return {"results": results, "next_cursor": encoded, "sequence": cursor.sequence}
+def _position(cursor: feed.Cursor) -> dict[str, Any]:
+    return {"next_cursor": cursors.encode_feed(*cursor), "sequence": cursor.sequence}

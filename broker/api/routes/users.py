@@ -35,6 +35,17 @@ def get_own_user() -> dict[str, Any]:
         return shapes.user(service.get_own_user(work), principal())
 
 
+@blueprint.route("/", methods=["GET"], strict_slashes=False)
+@answers("not_found", "forbidden")
+@requires_token
+@blueprint.arguments(users.UserQuery, location="query")
+@blueprint.response(200, users.User)
+def find_user(query: dict[str, str]) -> dict[str, Any]:
+    """Find the user with a subject, for services. Its `id` is the id in the other paths."""
+    with current().work(principal()) as work:
+        return shapes.user(service.find_user(work, query["subject"]), principal())
+
+
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
 @requires_users_table
 @answers("not_found")

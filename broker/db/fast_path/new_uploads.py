@@ -40,7 +40,7 @@ from sqlalchemy.orm import Session
 
 from broker.db.fast_path.statements import Executor, Row, SessionExecutor
 from broker.db.fast_path.transactions import is_sqlite, own_transaction
-from broker.db.models import Upload
+from broker.db.models import Upload, User
 from broker.db.owner_tables import OwnerTable
 from broker.db.quotas import Reservation, reserve_on_postgresql, reserve_on_sqlite
 from broker.domain.upload_row import NewUpload
@@ -69,6 +69,7 @@ def insert_uploads(
     owner: str,
     asker_id: int,
     is_service: bool,
+    issued_at: int | None,
     limit: int,
     quota: Reservation | None,
     commit: bool,
@@ -82,19 +83,21 @@ def insert_uploads(
         owner: the owner, as text.
         asker_id: the user who asks, and who must own the owner, unless grants decide.
         is_service: the caller may ask for any owner.
+        issued_at: when the caller's token was issued, in seconds since 1970.
         limit: the slots that the owner has.
         quota: what the uploads reserve of the quota of the owner's user.
         commit: commit in this step; otherwise the statements belong to the session's transaction.
 
     Returns:
-        None, with nothing changed, if there is no such owner, it belongs to another user, or too
-        few slots or too little quota are left.
+        None, with nothing changed, if there is no such owner, it belongs to another user, it or the
+        asker was erased after the token was issued, or too few slots or too little quota are left.
     """
     asked = {
         "b_owner": table.value(owner),
         "asker_id": None if is_service and table.user_id is not None else asker_id,
         "count": len(rows),
         "slot_limit": limit,
+        "issued_at": datetime.fromtimestamp(issued_at or 0, UTC),
     }
     insert = _in_three if is_sqlite(session) else _in_one
     if not commit:
@@ -160,7 +163,7 @@ def _found(row: Row | None) -> InsertedFor | None:
 def _owner(table: OwnerTable) -> Any:
     """Return the statement that finds the owner's user, and reserves slots if they are counted."""
     if table.slots is None:
-        return select(*_ids(table)).where(*_is_open(table))
+        return select(*_ids(table)).where(*_is_open(table)).with_for_update(read=True)
     return _slots_taken(table).where(*_is_open(table)).returning(*_ids(table))
 
 
@@ -175,10 +178,20 @@ def _is_named(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
 
 
 def _is_open(table: OwnerTable) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions: the owner belongs to the caller, and has enough free slots."""
+    """Return the conditions: the owner belongs to the caller, and has enough free slots.
+
+    If grants decide, the owner was not erased after the grant was issued, and the caller was not
+    erased. The caller's row is locked first, in the order of an erasure.
+    """
     conditions = list(_is_named(table))
     if table.user_id is not None:
         conditions.append(or_(_ASKER.is_(None), table.user_id == _ASKER))
+    else:
+        asker = select(User.id).where(User.id == _ASKER, User.is_erased.is_(False))
+        conditions.append(asker.with_for_update(read=True).exists())
+    if table.erased_at is not None:
+        issued_at = bindparam("issued_at", type_=table.erased_at.type)
+        conditions.append(or_(table.erased_at.is_(None), table.erased_at < issued_at))
     if table.slots is not None:
         limit = bindparam("slot_limit", type_=Integer)
         conditions.append(table.slots + _COUNT <= limit)
@@ -212,7 +225,9 @@ def _charged_owner(table: OwnerTable) -> CTE:
     checked again on that version; the UPDATE starts from there.
     """
     room = select(*_ids(table)).where(*_is_open(table))
-    if table.slots is not None:
+    if table.slots is None:
+        room = room.with_for_update(read=True)
+    else:
         room = room.with_for_update(key_share=True)
     found = room.cte("room")
     quota = reserve_on_postgresql(found).cte("quota")

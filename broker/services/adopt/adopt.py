@@ -24,7 +24,7 @@ from broker.services.adopt.insert_images import insert_images
 from broker.services.reconcile.heads import BATCH, heads_of
 from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import parse_upload_id
-from broker.services.uploads.owners import add_owner, existing, id_of
+from broker.services.uploads.owners import add_owner, existing, id_of, is_erased
 from broker.services.work import Work
 
 
@@ -202,14 +202,15 @@ def _time(head: ObjectHead | None, now: datetime) -> datetime:
 def _owners(work: Work, batch: list[OwnedClaim]) -> dict[tuple[str, str], int | None]:
     """Return the ids of the owners of the batch that exist.
 
-    Owners by token always exist. Their id is None if they have no row yet.
+    Owners by token exist unless they were erased. Their id is None if they have no row yet.
     """
     found: dict[tuple[str, str], int | None] = {}
     for profile in work.limits.profiles:
         wanted = {owned.owner for owned in batch if owned.profile is profile}
         if profile.is_by_token:
             for owner in wanted:
-                found[profile.owner_kind, owner] = id_of(work.session, profile, owner)
+                if not is_erased(work.session, profile, owner):
+                    found[profile.owner_kind, owner] = id_of(work.session, profile, owner)
         else:
             there = existing(work.session, profile, {int(owner) for owner in wanted})
             found |= {(profile.owner_kind, str(owner_id)): owner_id for owner_id in there}

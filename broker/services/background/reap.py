@@ -7,6 +7,7 @@ from broker.domain.storage_errors import StorageError
 from broker.services import idempotency
 from broker.services.background.late_objects import sweep
 from broker.services.background.prune import prune
+from broker.services.erasure import erasures
 from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads import outbox
 from broker.services.uploads.expire import expire_stale
@@ -56,6 +57,7 @@ def reap_once(work: Work) -> Reaped:
         log.warning("incoming/ was not listed: %s: %s", error.code, error.for_operators)
         postponed += 1
     drained = outbox.drain(work)
+    erasures.finish(work)
     return Reaped(
         kept=kept,
         expired=expired,

@@ -9,16 +9,14 @@ from sqlalchemy.orm import Session
 
 from broker.db.ad_counter import before_next
 from broker.db.fast_path import read_only
-from broker.db.models import Ad, Image, Upload, User
+from broker.db.models import Ad, Image, User
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.grants import Action
 from broker.domain.profiles import AD
-from broker.domain.states import UNFINISHED, UploadState
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.marketplace.sign_in import ensure_user
-from broker.services.uploads.images import delete_of_owner
 from broker.services.uploads.owners import authorise
-from broker.services.uploads.state import end
+from broker.services.uploads.removal import all_of_owner, lock_files, remove_files
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -42,11 +40,12 @@ def create_ad(
 
     Raises:
         Forbidden: only services may create ads (`BROKER_ADS_CREATED_BY`).
+        CallerErased: the caller was erased since the token was issued.
     """
     if not (work.limits.profiles.ad_image.users_create_owners or work.principal.is_service):
         raise Forbidden("Only the marketplace itself may create ads here.")
     # If the database was restored from a backup, the user of a cached token may have no row.
-    owner_id = ensure_user(work.session, work.principal, now=work.now)
+    owner_id = ensure_user(work.session, work.principal, now=work.now, locks=True)
     ad = Ad(
         owner_id=owner_id,
         title=fields["title"],
@@ -127,21 +126,22 @@ def mark_sold(work: Work, ad_id: int) -> AdView:
 def delete_ad(work: Work, ad_id: int) -> None:
     """Delete an ad, its images and its unfinished uploads; the outbox deletes their objects.
 
-    The uploads and images are locked before the ad, because every transaction that ends an upload
-    locks them in this order; otherwise two transactions could wait for each other. Then the ad's
-    row is deleted. This waits for tickets that are being issued, and blocks new ones.
-
     Raises:
         NotFound: there is no such ad, or it was deleted in the meantime.
         Forbidden: it belongs to another user.
     """
     session, ad_image = work.session, work.limits.profiles.ad_image
     owner_id = authorise(work, ad_image, str(ad_id), Action.DELETE)
-    of_ad = (Upload.owner_kind == AD, Upload.owner_id == ad_id)
-    pending = select(Upload.id).where(*of_ad, Upload.state.in_(UNFINISHED))
-    images = select(Image.id).where(Image.owner_kind == AD, Image.owner_id == ad_id)
-    session.execute(pending.order_by(Upload.id).with_for_update())
-    session.execute(images.order_by(Image.id).with_for_update())
+    doomed = all_of_owner(ad_image, ad_id)
+    lock_files(session, doomed)
+    delete_row(session, ad_id, owner_id)
+    keys = remove_files(session, work.limits, doomed, now=work.now)
+    session.commit()
+    record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
+
+
+def delete_row(session: Session, ad_id: int, owner_id: int) -> None:
+    """Delete the row of a user's ad; raise NotFound if it was deleted in the meantime."""
     deleted = session.scalar(
         delete(Ad)
         .where(*_owned(ad_id, owner_id))
@@ -150,13 +150,6 @@ def delete_ad(work: Work, ad_id: int) -> None:
     )
     if deleted is None:
         raise NotFound("There is no such ad.")
-    # A ticket that was issued after the locks were taken may be confirmed until it is ended here.
-    # So images are deleted last: otherwise one could stay without an ad.
-    uploads = session.scalars(pending).all()
-    end(session, work.limits, uploads, UploadState.CANCELLED, now=work.now, states=UNFINISHED)
-    keys = delete_of_owner(session, work.limits, ad_image, ad_id, now=work.now)
-    session.commit()
-    record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
 
 
 def record_ad(act: audit.Act, work: Work, ad_id: int, owner_id: int, **fields: object) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from broker.db.ad_counter import raise_to
 from broker.db.models import Ad
 from broker.db.upsert import insert_new, insert_or_update
-from broker.domain.errors import AdOwnedByAnother, Forbidden, NotFound
+from broker.domain.errors import AdOwnedByAnother, CallerErased, Forbidden, NotFound, UserErased
 from broker.domain.principal import Principal
 from broker.domain.subjects import own_id
 from broker.services.marketplace.ads import AdView, record_ad, views
@@ -40,6 +40,7 @@ def put_ad(work: Work, ad_id: int, fields: Mapping[str, Any]) -> tuple[AdView, b
         Forbidden: the caller is no service.
         NotFound: no ad can have this id.
         AdOwnedByAnother: the ad belongs to another user; nothing was changed.
+        UserErased: the user was erased after the caller's token was issued; nothing was changed.
     """
     if not work.principal.is_service:
         raise Forbidden("Only a service may put an ad at an id.")
@@ -49,8 +50,15 @@ def put_ad(work: Work, ad_id: int, fields: Mapping[str, Any]) -> tuple[AdView, b
     raise_to(session, ad_id)
     # New ads wait for the counter, but not for what follows.
     session.commit()
-    user = Principal(user_id=own_id(subject) or 0, subject=subject)
-    owner_id = ensure_user(session, user, now=now)
+    user = Principal(
+        user_id=own_id(subject) or 0, subject=subject, issued_at=work.principal.issued_at
+    )
+    try:
+        owner_id = ensure_user(session, user, now=now, locks=True)
+    except CallerErased:
+        raise UserErased(
+            "The user was erased after this token was issued. Nothing was changed."
+        ) from None
     written = {name: value for name, value in fields.items() if name != "owner"}
     changes = {**written, "updated_at": now}
     row = {"id": ad_id, "owner_id": owner_id, "slots_taken": 0, "created_at": now, **changes}

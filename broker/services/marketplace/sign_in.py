@@ -9,26 +9,51 @@ from sqlalchemy.orm import Session
 
 from broker.db.models import User
 from broker.db.upsert import insert_new
+from broker.domain.errors import CallerErased
 from broker.domain.principal import Principal
 from broker.domain.subjects import MAPPED_MIN, decimal_of, new_ids
 from broker.services.work import Work
 
 TRIES = 5
+_ERASED = "The user was erased. A token that was issued later signs in again."
 
 
 def sign_in(work: Work) -> Principal:
-    """Return the caller with the user's id; create the user from the token's claims if needed."""
+    """Return the caller with the user's id; create the user from the token's claims if needed.
+
+    Raises:
+        CallerErased: see `ensure_user`.
+    """
     user_id = ensure_user(work.session, work.principal, now=work.now)
     _fill_in_names(work, user_id)
     work.session.commit()
     return replace(work.principal, user_id=user_id)
 
 
-def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int:
+def ensure_user(
+    session: Session, principal: Principal, *, now: datetime, locks: bool = False
+) -> int:
     """Return the id of the caller's row; insert the row unless it exists.
 
-    Concurrent requests insert only one row. A used id is never given to another subject.
+    Concurrent requests insert only one row. A used id is never given to another subject. An erased
+    user who comes back with a newer token gets an empty row with the same id.
+
+    With `locks` nobody erases the user before the transaction ends, so it may insert further rows.
+
+    Raises:
+        CallerErased: the user was erased, and the token is not newer than that.
     """
+    user_id = _row_id(session, principal, now=now)
+    row = select(User.erased_at, User.is_erased).where(User.id == user_id)
+    erased = session.execute(row.with_for_update(read=True) if locks else row).one()
+    if principal.predates(erased.erased_at):
+        raise CallerErased(_ERASED)
+    if erased.is_erased:
+        _revive(session, principal, user_id, now=now)
+    return user_id
+
+
+def _row_id(session: Session, principal: Principal, *, now: datetime) -> int:
     if 0 < principal.user_id < MAPPED_MIN:
         if session.scalar(select(User.id).where(User.id == principal.user_id)) is None:
             _insert(session, principal, principal.user_id, None, now=now)
@@ -39,12 +64,30 @@ def ensure_user(session: Session, principal: Principal, *, now: datetime) -> int
     # A restored database may lack the row of an id that this process already knows.
     known_id = [principal.user_id] if principal.user_id else []
     for new_id in islice(chain(known_id, new_ids(subject)), TRIES):
-        user_id = _mapped_id(session, subject)
+        user_id = stored_id(session, subject)
         if user_id is None and _insert(session, principal, new_id, subject, now=now):
             user_id = new_id
         if user_id is not None:
             return user_id
     raise RuntimeError("no free id was found for a new user")
+
+
+def _revive(session: Session, principal: Principal, user_id: int, *, now: datetime) -> None:
+    """Let an erased user in again, as a new user. `erased_at` stays, for tokens from before."""
+    session.execute(
+        update(User)
+        .where(User.id == user_id, User.is_erased)
+        .values(**_claims(principal), is_erased=False, created_at=now, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _claims(principal: Principal) -> dict[str, str | None]:
+    return {
+        "email": principal.email,
+        "first_name": principal.first_name,
+        "last_name": principal.last_name,
+    }
 
 
 def _fill_in_names(work: Work, user_id: int) -> None:
@@ -53,12 +96,7 @@ def _fill_in_names(work: Work, user_id: int) -> None:
     Such a row has no email and no names, and nobody has edited it. A read comes first, because a
     write would wait for SQLite's lock.
     """
-    caller = work.principal
-    names = {
-        "email": caller.email,
-        "first_name": caller.first_name,
-        "last_name": caller.last_name,
-    }
+    names = _claims(work.principal)
     if not any(names.values()):
         return
     unnamed = (
@@ -72,7 +110,7 @@ def _fill_in_names(work: Work, user_id: int) -> None:
         work.session.execute(update(User).where(*unnamed).values(**names, updated_at=work.now))
 
 
-def _mapped_id(session: Session, subject: str) -> int | None:
+def stored_id(session: Session, subject: str) -> int | None:
     """Return the id that is stored for a subject.
 
     A row of release 0.2 has no subject, and its id is the decimal subject.
@@ -91,9 +129,7 @@ def _insert(
     row = {
         "id": user_id,
         "subject": subject,
-        "email": principal.email,
-        "first_name": principal.first_name,
-        "last_name": principal.last_name,
+        **_claims(principal),
         "created_at": now,
         "updated_at": now,
     }

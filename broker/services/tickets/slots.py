@@ -11,9 +11,10 @@ from broker.db.owner_tables import table_of
 from broker.domain.errors import ImageLimitReached
 from broker.domain.profiles import Profile
 from broker.domain.upload_row import NewUpload
+from broker.services.marketplace.sign_in import ensure_user
 from broker.services.stale.keep_arrived import keep_arrived
 from broker.services.uploads.expire import expire_stale
-from broker.services.uploads.owners import add_owner, authorise, id_of
+from broker.services.uploads.owners import authorise, id_of, open_owner
 from broker.services.uploads.quotas import exceeded, reservation
 from broker.services.work import Work
 
@@ -36,6 +37,7 @@ def reserve(
     Raises:
         NotFound, Forbidden: there is no such owner, it belongs to another user, or no grant names
             it.
+        CallerErased: the caller was erased since the token was issued.
         ImageLimitReached: too few slots are free.
         QuotaExceeded: too little of the user's quota is left.
         ProfilesChanged: the profile was used with another prefix or visibility.
@@ -52,6 +54,7 @@ def reserve(
             owner=owner,
             asker_id=work.principal.user_id,
             is_service=work.principal.is_service,
+            issued_at=work.principal.issued_at,
             limit=limit,
             quota=quota,
             commit=commit,
@@ -63,8 +66,11 @@ def reserve(
         return user_id
     work.session.rollback()
     owner_user_id = authorise(work, profile, owner)
+    if work.principal.subject is not None:
+        # It was erased, or a restored backup has no row of it.
+        ensure_user(work.session, work.principal, now=work.now)
     if profile.is_by_token:
-        add_owner(work.session, profile, owner)
+        open_owner(work, profile, owner)
         work.session.commit()
         user_id = insert()
         if user_id is not None:

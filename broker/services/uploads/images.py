@@ -1,6 +1,6 @@
 """Insert and delete the rows of images. The outbox deletes their objects."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,15 @@ from broker.services.events import record as events
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import lock_owner, release_slots
 
+BATCH = 1000
+
 
 def delete_images(
-    session: Session, limits: Limits, *conditions: ColumnElement[bool], now: datetime
+    session: Session,
+    limits: Limits,
+    *conditions: ColumnElement[bool],
+    now: datetime,
+    erasure_id: UUID | None = None,
 ) -> list[str]:
     """Delete the images that meet the conditions; return their relative keys.
 
@@ -45,37 +51,56 @@ def delete_images(
     owners = Counter((row.owner_kind, row.owner_id) for row in rows)
     for (kind, owner_id), count in sorted(owners.items()):
         release_slots(session, limits.profiles.of_kind(kind), owner_id, count)
-    delete_objects(session, limits, [row.key for row in (*rows, *variants)], now=now)
+    keys = [row.key for row in (*rows, *variants)]
+    delete_objects(session, limits, keys, now=now, erasure_id=erasure_id)
     users = _lose_images(session, [row.upload_id for row in rows if row.upload_id], now=now)
-    with_variants = [(row, _of_image(variants, row.id)) for row in rows]
+    by_image = _by_image(variants)
+    with_variants = [(row, by_image[row.id]) for row in rows]
     events.images_deleted(session, limits.profiles, with_variants, users=users, now=now)
     return [row.key for row in rows]
 
 
-def _of_image(variants: Iterable[Row[Any]], image_id: int) -> list[Row[Any]]:
-    found = [variant for variant in variants if variant.image_id == image_id]
-    return sorted(found, key=lambda variant: int(variant.width))
+def _by_image(variants: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for variant in sorted(variants, key=lambda variant: int(variant.width)):
+        found[variant.image_id].append(variant)
+    return found
 
 
 def _lose_images(session: Session, upload_ids: list[UUID], *, now: datetime) -> dict[UUID, int]:
     """Record that confirmed uploads have no image any more; return their users."""
-    if not upload_ids:
-        return {}
-    lost = session.execute(
-        update(Upload)
-        .where(Upload.id.in_(upload_ids))
-        .values(image_deleted_at=now)
-        .returning(Upload.id, Upload.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    return {row.id: row.user_id for row in lost}
+    users: dict[UUID, int] = {}
+    # A statement has a limited number of parameters, and an owner any number of images.
+    for start in range(0, len(upload_ids), BATCH):
+        lost = session.execute(
+            update(Upload)
+            .where(Upload.id.in_(upload_ids[start : start + BATCH]))
+            .values(image_deleted_at=now)
+            .returning(Upload.id, Upload.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        users |= {row.id: row.user_id for row in lost}
+    return users
 
 
-def delete_objects(session: Session, limits: Limits, keys: Iterable[str], *, now: datetime) -> None:
+def delete_objects(
+    session: Session,
+    limits: Limits,
+    keys: Iterable[str],
+    *,
+    now: datetime,
+    erasure_id: UUID | None = None,
+) -> None:
     """Put the relative keys of images and variants without rows into the outbox."""
     form_dead_at = now + signature_life(limits)
     for key in keys:
-        outbox.enqueue(session, published_key(limits, key), now=now, form_dead_at=form_dead_at)
+        outbox.enqueue(
+            session,
+            published_key(limits, key),
+            now=now,
+            form_dead_at=form_dead_at,
+            erasure_id=erasure_id,
+        )
 
 
 def delete_of_owner(
@@ -104,7 +129,7 @@ def insert(
         delete_of_owner(session, limits, profile, upload.owner_id, now=now)
     session.add(image)
     session.flush()
-    events.image_ready(session, limits.profiles, image, user_id=upload.user_id, now=now)
+    events.images_ready(session, limits.profiles, [image], user_id=upload.user_id, now=now)
     return True
 
 

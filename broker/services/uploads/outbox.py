@@ -69,6 +69,7 @@ def enqueue(
     form_dead_at: datetime | None = None,
     refunds: UUID | None = None,
     charged_window: datetime | None = None,
+    erasure_id: UUID | None = None,
 ) -> None:
     """Put an object key into the outbox.
 
@@ -82,9 +83,16 @@ def enqueue(
         refunds: the upload whose quota is refunded after the last deletion.
         charged_window: for an object that arrived late, the quota's window that was charged. If
             None, the window of the upload is refunded.
+        erasure_id: the erasure that ends after the last deletion.
     """
-    columns = row(key, now=now, form_dead_at=form_dead_at)
-    session.add(Deletion(**columns, upload_id=refunds, charged_window=charged_window))
+    session.add(
+        Deletion(
+            **row(key, now=now, form_dead_at=form_dead_at),
+            upload_id=refunds,
+            charged_window=charged_window,
+            erasure_id=erasure_id,
+        )
+    )
 
 
 def row(key: str, *, now: datetime, form_dead_at: datetime | None = None) -> dict[str, Any]:
@@ -120,6 +128,7 @@ def enqueue_abort(
     *,
     now: datetime,
     urls_dead_at: datetime | None = None,
+    erasure_id: UUID | None = None,
 ) -> None:
     """Put a multipart upload into the outbox, to be aborted now and again at `urls_dead_at`.
 
@@ -133,6 +142,7 @@ def enqueue_abort(
             not_before=now,
             repeat_at=urls_dead_at,
             created_at=now,
+            erasure_id=erasure_id,
         )
     )
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from broker.db import used_profiles
 from broker.db.fast_path import still_owns
-from broker.db.models import Owner, Upload
+from broker.db.models import Owner, Upload, User
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound, ProfilesChanged
@@ -40,10 +40,18 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
 
     Raises:
         NotFound: there is no such owner.
-        Forbidden: it belongs to another user, or no grant names it.
+        Forbidden: it belongs to another user, no grant names it, or it was erased since the grant
+            was issued.
     """
     refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
+        named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
+        erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
+        work.session.commit()
+        if work.principal.predates(erased_at):
+            raise Forbidden(
+                f"{profile.name}/{owner} was erased after your token was issued; get a new one."
+            )
         return work.principal.user_id
     user_id = user_of(work, profile, owner)
     if not work.principal.acts_for(user_id):
@@ -152,15 +160,59 @@ def add_owner(session: Session, profile: Profile, owner: str) -> int:
     raise RuntimeError("no free id was found for a new owner")
 
 
+def open_owner(work: Work, profile: Profile, owner: str) -> int:
+    """Return the id of an owner by token that gets files; insert its row if there is none.
+
+    The caller has the right to it. If the owner was erased before the caller's token was issued, it
+    is an owner again. Nobody erases it before the transaction ends.
+
+    Raises:
+        ProfilesChanged: see `add_owner`.
+        Forbidden: it was erased after the caller's token was issued.
+    """
+    owner_id = add_owner(work.session, profile, owner)
+    row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
+    erased = work.session.execute(
+        select(Owner.erased_at, Owner.is_erased).where(*row).with_for_update(key_share=True)
+    ).one()
+    if work.principal.predates(erased.erased_at):
+        raise Forbidden(f"{profile.name}/{owner} was erased; get a new token.")
+    if erased.is_erased:
+        work.session.execute(
+            update(Owner)
+            .where(*row)
+            .values(is_erased=False)
+            .execution_options(synchronize_session=False)
+        )
+    return owner_id
+
+
 def _stored_id(session: Session, profile: Profile, owner: str) -> int | None:
     named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
     return session.scalar(select(Owner.id).where(*named))
+
+
+def is_erased(session: Session, profile: Profile, owner: str) -> bool:
+    """Check whether an owner by token was erased and has not come back."""
+    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
+    return session.scalar(select(Owner.id).where(*named, Owner.is_erased)) is not None
 
 
 def existing(session: Session, profile: Profile, owner_ids: Collection[int]) -> set[int]:
     """Return the ids that exist."""
     table = table_of(profile)
     return set(session.scalars(select(table.id).where(table.id.in_(owner_ids), *table.only)))
+
+
+def lock_user(session: Session, user_id: int) -> None:
+    """Lock a user's row, so that nobody erases the user before the transaction ends.
+
+    Raises:
+        NotFound: the user was erased in the meantime.
+    """
+    row = select(User.id).where(User.id == user_id, User.is_erased.is_(False))
+    if session.scalar(row.with_for_update(read=True)) is None:
+        raise NotFound("There is no such user.")
 
 
 def lock_owner(session: Session, profile: Profile, owner_id: int) -> None:
@@ -174,13 +226,14 @@ def lock_owner(session: Session, profile: Profile, owner_id: int) -> None:
 
 
 def add_slots(session: Session, profile: Profile, owner_id: int, count: int) -> bool:
-    """Count existing images, even above the limit; return False if the owner was deleted.
+    """Count existing images, even above the limit; return False if the owner was deleted or erased.
 
     The owner's row stays locked, so that nobody deletes it before the transaction ends.
     """
     table = table_of(profile)
     if table.slots is None:
-        return bool(existing(session, profile, [owner_id]))
+        row = select(table.id).where(table.has_id(owner_id)).with_for_update(read=True)
+        return session.scalar(row) is not None
     added = session.execute(
         update(table.id.class_)
         .where(table.has_id(owner_id))

@@ -101,6 +101,7 @@ def end(
     *conditions: ColumnElement[bool],
     now: datetime,
     states: Sequence[UploadState] = (UploadState.PENDING,),
+    erasure_id: UUID | None = None,
     **values: Any,
 ) -> list[Upload]:
     """End uploads in these states without an image; return the uploads that this call ended.
@@ -120,7 +121,7 @@ def end(
         is not None
     ]
     for upload in ended:
-        _clean_up(session, limits, upload, now=now)
+        _clean_up(session, limits, upload, now=now, erasure_id=erasure_id)
     uploads_ended(session, limits.profiles, ended, now=now)
     refundable = [upload for upload in ended if not _stays_charged(limits, upload, now=now)]
     quotas.refund_quota(session, refundable)
@@ -140,7 +141,9 @@ def end_upload(
     return bool(ended)
 
 
-def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime) -> None:
+def _clean_up(
+    session: Session, limits: Limits, upload: Upload, *, now: datetime, erasure_id: UUID | None
+) -> None:
     """Release the slot of an ended upload, and put its object and parts into the outbox."""
     release_slots(session, limits.profiles.of_kind(upload.owner_kind), upload.owner_id)
     dead_at = form_dead_at(limits, upload)
@@ -153,11 +156,13 @@ def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime
         now=now,
         form_dead_at=dead_at,
         refunds=upload.id if _stays_charged(limits, upload, now=now) else None,
+        erasure_id=erasure_id,
     )
     if upload.publish_attempts or upload.promoted_etag is not None:
         # A confirm may have copied the object, or may be copying it now.
         until = max(dead_at, now + publish_time(upload))
-        outbox.enqueue(session, final_key(limits, upload), now=now, form_dead_at=until)
+        key = final_key(limits, upload)
+        outbox.enqueue(session, key, now=now, form_dead_at=until, erasure_id=erasure_id)
     if upload.multipart_id is not None:
         outbox.enqueue_abort(
             session,
@@ -165,6 +170,7 @@ def _clean_up(session: Session, limits: Limits, upload: Upload, *, now: datetime
             upload.multipart_id,
             now=now,
             urls_dead_at=now + signature_life(limits),
+            erasure_id=erasure_id,
         )
 
 

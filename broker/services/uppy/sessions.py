@@ -1,5 +1,6 @@
 """Uppy sessions: the files and bytes that a capability URL has left, and when it expires."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -23,7 +24,7 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
 from broker.services.idempotency import KeptAnswer, keep
-from broker.services.uploads.owners import add_owner, authorise, profile_of
+from broker.services.uploads.owners import authorise, lock_user, open_owner, profile_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -52,13 +53,14 @@ def open_session(
     """
     user_id = authorise(work, profile, owner)
     used_profiles.use_once(work.session, profile)
+    lock_user(work.session, user_id)
     limits = work.limits
     most_bytes = limits.uppy_session_files * profile.max_bytes
     ttl = min(asked.ttl or limits.uppy_session_ttl, limits.uppy_session_ttl)
     row = UppySession(
         id=uuid7(),
         owner_kind=profile.owner_kind,
-        owner_id=add_owner(work.session, profile, owner) if profile.is_by_token else int(owner),
+        owner_id=open_owner(work, profile, owner) if profile.is_by_token else int(owner),
         owner=owner if profile.is_by_token else None,
         user_id=user_id,
         max_files=min(asked.max_files or limits.uppy_session_files, limits.uppy_session_files),
@@ -115,10 +117,13 @@ def owner_of(row: UppySession) -> str:
 
 def principal_of(limits: Limits, row: UppySession) -> Principal:
     """Return a principal that may act for the session's user and owner only."""
+    # An erasure deletes sessions, so each is newer than the last erasure of its user and owner.
+    issued_at = math.ceil(row.created_at.timestamp())
     if row.owner is None:
-        return Principal(user_id=row.user_id)
+        return Principal(user_id=row.user_id, issued_at=issued_at)
     profile = limits.profiles.of_kind(row.owner_kind)
-    return Principal(user_id=row.user_id, grants=grant(profile.name, row.owner, Action.CREATE))
+    grants = grant(profile.name, row.owner, Action.CREATE)
+    return Principal(user_id=row.user_id, issued_at=issued_at, grants=grants)
 
 
 def take_files(session: Session, session_id: UUID, count: int) -> None:

@@ -1,0 +1,52 @@
+"""The deletions that were queued before an erasure, and belong to it."""
+
+from collections.abc import Callable, Collection
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from broker.db.models import Deletion, Erasure
+from broker.domain.limits import Limits
+from broker.domain.object_keys import INCOMING, published_locations, relative_key
+
+# How many rows of the outbox one statement changes.
+BATCH = 1000
+# A relative key, and the kind and the name of its owner.
+Belongs = Callable[[str, tuple[str, str]], bool]
+
+
+def count_queued(session: Session, limits: Limits, erasure: Erasure, belongs: Belongs) -> None:
+    """Let the erasure wait for the deletions of objects that belong to it.
+
+    Those that another erasure waits for stay with it. Call this before anything changes a quota:
+    the outbox locks a deletion before the quota that it refunds.
+    """
+    queued = select(Deletion.id, Deletion.object_key).where(Deletion.erasure_id.is_(None))
+    ids = [
+        row.id
+        for row in session.execute(queued)
+        if (found := _owned(limits, row.object_key)) is not None and belongs(*found)
+    ]
+    for start in range(0, len(ids), BATCH):
+        session.execute(
+            update(Deletion)
+            .where(Deletion.id.in_(ids[start : start + BATCH]))
+            .values(erasure_id=erasure.id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def of_owners(owners: Collection[tuple[str, str]]) -> Belongs:
+    """Return the check whether an object belongs to one of these owners."""
+    return lambda _key, owner: owner in owners
+
+
+def _owned(limits: Limits, object_key: str) -> tuple[str, tuple[str, str]] | None:
+    """Return the relative key and the owner of an object; None if it is not one of a profile."""
+    for location in (INCOMING, *published_locations(limits)):
+        key = relative_key(location, object_key)
+        found = None if key is None else limits.profiles.of_key(key)
+        if key is not None and found is not None:
+            profile, owner = found
+            return key, (profile.owner_kind, owner)
+    return None
