@@ -26,6 +26,7 @@ PAGES = [
     "docs/security.md",
     "docs/settings.md",
     "docs/tokens.md",
+    "examples/django/README.md",
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs/operations").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
