@@ -9,13 +9,16 @@ from broker.services.work import Broker
 from broker.storage.factory import s3_storage
 
 
-def check_environment() -> BackgroundSettings:
+def check_environment(*, may_deliver: bool) -> BackgroundSettings:
     """Return the settings, for a process that only starts others. No credentials are needed.
+
+    Args:
+        may_deliver: whether a deliverer is started if BROKER_WEBHOOK_URL is set.
 
     Raises: see `broker_of_environment`.
     """
     settings = BackgroundSettings.load()
-    if settings.webhook_url is not None:
+    if may_deliver and settings.webhook_url is not None:
         settings = DelivererSettings.load()
     database = Database(settings.database_url, profiles=settings.limits.profiles)
     try:

@@ -19,6 +19,7 @@ class Undelivered:
     Attributes:
         count: those that will be sent, also those that no deliverer has seen yet.
         oldest: the age of the oldest of them.
+        reason: why its last attempt failed; None before the first one.
         overdue: how long ago the first of them should have been sent.
         dead: those that were sent for the last time.
         stopped_at: when the receiver answered 410.
@@ -26,13 +27,17 @@ class Undelivered:
 
     count: int
     oldest: timedelta
+    reason: str | None
     overdue: timedelta
     dead: int
     stopped_at: datetime | None
 
 
-def undelivered(session: Session) -> Undelivered:
-    """Count the events. If no deliverer has ever run, the counts are 0."""
+def undelivered(session: Session, *, is_expected: bool = False) -> Undelivered:
+    """Count the events.
+
+    As long as no deliverer has ever run, events are counted only if one `is_expected` to run.
+    """
     now, enqueued, stopped_at = session.execute(
         select(
             after(session, timedelta(), now=None),
@@ -41,25 +46,28 @@ def undelivered(session: Session) -> Undelivered:
         )
     ).one()
     dead = session.scalar(select(func.count()).where(Delivery.dead_at.is_not(None))) or 0
-    count, first, due = session.execute(
+    count, first, next_due = session.execute(
         select(func.count(), func.min(Delivery.id), func.min(Delivery.due_at)).where(
             Delivery.dead_at.is_(None)
         )
     ).one()
-    created = session.scalar(select(Event.created_at).where(Event.id == first))
-    times = [created] if created else []
-    if enqueued:
+    oldest = session.execute(
+        select(Event.created_at, Delivery.last_error).join(Delivery).where(Event.id == first)
+    ).first()
+    due: datetime | None = next_due
+    created: datetime | None = oldest[0] if oldest else None
+    if enqueued or is_expected:
         is_new = or_(Event.sequence > enqueued, Event.sequence.is_(None))
         unseen, since = session.execute(
             select(func.count(), func.min(Event.created_at)).where(is_new)
         ).one()
         count += unseen
-        if since is not None:
-            times.append(since)
-            due = since if due is None else min(due, since)
+        created = created or since
+        due = min((time for time in (due, since) if time is not None), default=None)
     return Undelivered(
         count=count,
-        oldest=_age(min(times, default=None), now),
+        oldest=_age(created, now),
+        reason=oldest[1] if oldest else None,
         overdue=_age(due, now),
         dead=dead,
         stopped_at=stopped_at,

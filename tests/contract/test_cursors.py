@@ -74,6 +74,7 @@ def insert(database: Database, rows: list[NewUpload], quota: Reservation | None 
             owner="1",
             asker_id=1,
             is_service=False,
+            issued_at=None,
             limit=1,
             quota=quota,
             commit=True,

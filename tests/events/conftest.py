@@ -1,17 +1,15 @@
 """A broker without a bucket, because a deliverer needs none, and events in its database."""
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from broker.config.background import BackgroundSettings
-from broker.db.models import Delivery, Event
+from broker.db.models import Delivery
 from broker.db.session import Database
 from broker.domain.webhooks import Webhook, read_keys
 from broker.services.events.queue import enqueue
@@ -19,16 +17,10 @@ from broker.services.events.run import SENDER, Sender
 from broker.services.work import Broker
 from broker.storage.factory import s3_storage
 from tests.events.receivers import Receiver, receiver
+from tests.events.stored import store_event
 
 NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-DATA = {
-    "profile": "ad_image",
-    "owner": "7",
-    "reason": None,
-    "image": None,
-    "removed_keys": ["ads/ad_7/main_Zt41bQ9c.jpg"],
-}
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +62,7 @@ def add_event(broker: Broker) -> Callable[..., str]:
     """Return a function that records an event; it returns the event's id."""
 
     def add(**changes: Any) -> str:
-        event_id = uuid7()
-        values = {
-            "event_id": event_id,
-            "type": "image.deleted",
-            "created_at": datetime.now(UTC),
-            "owner_kind": "ad",
-            "owner_id": 7,
-            "data": json.dumps(DATA),
-            **changes,
-        }
-        with broker.database.session() as session:
-            session.add(Event(**values))
-            session.commit()
-        return str(event_id)
+        return store_event(broker.database, **changes)
 
     return add
 

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from broker.db.models import (
     Ad,
     Deletion,
+    Erasure,
     Image,
     ImageVariant,
     Owner,
@@ -34,8 +35,9 @@ from broker.domain.object_keys import (
     published_locations,
     written_key,
 )
-from broker.domain.profiles import AD, PRIVATE, Profile
+from broker.domain.profiles import AD, PRIVATE, USER, Profile
 from broker.domain.states import UNFINISHED, UploadState
+from tests.faults.event_invariants import wrong_events
 
 
 @dataclass
@@ -92,14 +94,17 @@ class S3Listing:
         return bool(answer.get("Parts"))
 
 
-def check_invariants(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
+def check_invariants(
+    app: Flask, *, at_rest: bool = False, client: Any = None, has_former: bool = False
+) -> State:
     """Compare the bucket with the database; with `at_rest` check the stricter invariants, too.
 
-    Without `client` the S3 client uses the credentials of the environment.
+    Without `client` the S3 client uses the credentials of the environment. With `has_former`, there
+    may be images of a release without events.
     """
     broker = app.extensions["broker"]
     listing = S3Listing(broker.storage, client)
-    return compare(broker.database, broker.limits, listing, at_rest=at_rest)
+    return compare(broker.database, broker.limits, listing, at_rest=at_rest, has_former=has_former)
 
 
 def _owners(session: Session, limits: Limits) -> dict[tuple[str, int], tuple[str, int | None]]:
@@ -120,7 +125,14 @@ def _rows(session: Session, profile: Profile) -> list[tuple[int, str, int]]:
     return [(row.id, str(row.id), 0) for row in session.scalars(select(User))]
 
 
-def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bool) -> State:
+def compare(
+    database: Database,
+    limits: Limits,
+    listing: Listing,
+    *,
+    at_rest: bool,
+    has_former: bool = False,
+) -> State:
     """Compare any bucket with the database."""
     objects = listing.objects()
     with database.session() as session:
@@ -131,8 +143,11 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         quotas = session.scalars(select(UserQuota)).all()
         deletions = session.scalars(select(Deletion)).all()
         parts = len(session.scalars(select(UploadPart)).all())
+        of_events = [*wrong_events(session, limits, has_former=has_former)]
+        erased = set(session.scalars(select(User.id).where(User.is_erased)))
+        erasures = session.scalars(select(Erasure)).all()
         session.commit()
-    state = State()
+    state = State(violations=of_events)
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
     unfinished = [upload for upload in uploads if upload.state in UNFINISHED]
     begun = {
@@ -213,6 +228,19 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         name, _ = owners.get((row.owner_kind, row.owner_id), (None, None))
         if name != limits.profiles.of_kind(row.owner_kind).owner_in(row.key):
             wrong(f"{row.key} is of {row.owner_kind} {name}")
+    # An erased user has no files, no unfinished uploads and no texts.
+    for row in [*images, *uploads]:
+        is_avatar = row.owner_kind == USER and row.owner_id in erased
+        if is_avatar and (row in images or row in unfinished):
+            wrong(f"{row.key} is of an erased user")
+    for upload in uploads:
+        if upload.user_id in erased and (upload in unfinished or upload.file_name):
+            wrong(f"upload {upload.key} of an erased user is {upload.state}")
+    # An erasure is finished after the last of its deletions.
+    queued = {deletion.erasure_id for deletion in deletions}
+    for erasure in erasures:
+        if erasure.finished_at is not None and erasure.id in queued:
+            wrong(f"erasure {erasure.id} is finished, and has deletions")
     # Objects of a private profile are not below the public location, and only they are private.
     for key in objects:
         location, _, relative = key.partition("/")
@@ -260,6 +288,9 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
             wrong(f"{len(unfinished)} uploads are unfinished")
         if deletions:
             wrong(f"{len(deletions)} deletions wait")
+        for erasure in erasures:
+            if erasure.finished_at is None:
+                wrong(f"erasure {erasure.id} is not finished")
         if parts:
             wrong(f"{parts} digests of parts are left")
         for key in objects.keys() - public:

@@ -1,5 +1,6 @@
 """Every operation of the API that changes something, with a function that prepares it."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,9 @@ from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 ALICE = token(1)
+SERVICE = token(900, role="service")
+# A user is erased once: the tokens of these tests do not say when they were issued.
+NEW_USERS = itertools.count(1000)
 # A run of the workers, after all leases have run out.
 WORKER = Request(ALICE, works=True, after=timedelta(hours=1))
 PHOTO = photo(64, 48)
@@ -228,6 +232,36 @@ def delete_image_with_variants(scene: Scene) -> Request:
     return delete(f"/api/ads/{ad}/images/{image['id']}/")
 
 
+def a_new_user(scene: Scene) -> tuple[int, int]:
+    """Return a user with a photo, an avatar and an unfinished upload, and the user's ad."""
+    user_id = next(NEW_USERS)
+    user = Client(scene.app, token(user_id))
+    ad = user.ad()
+    paths = (f"/api/ads/{ad}/upload_image/", f"/api/users/{user_id}/upload_avatar/")
+    for path in paths:
+        ticket = user.post(path, declared()).get_json()
+        send(ticket)
+        assert user.post(ticket["confirm_url"]).status_code in (200, 202)
+    send(user.ticket(ad).get_json())
+    return user_id, ad
+
+
+def erase_user(scene: Scene) -> Request:
+    user_id, _ = a_new_user(scene)
+    return Request(SERVICE, "DELETE", f"/api/users/{user_id}/")
+
+
+def erase_ad(scene: Scene) -> Request:
+    _, ad = a_new_user(scene)
+    return Request(SERVICE, "DELETE", f"/api/owners/ad_image/{ad}/")
+
+
+def reap_an_erasure(scene: Scene) -> Request:
+    request = erase_user(scene)
+    assert perform(scene.app, request) == 202
+    return Request(ALICE, after=LONG_PAST)
+
+
 INSPECTED = {"inspection": "required", "ad_image_variants": (16, 32), "avatar_variants": (16,)}
 OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (issue, {}),
@@ -246,6 +280,9 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (reap_the_outbox, {}),
     (reap_late_objects, {}),
     (prune, {}),
+    (erase_user, {}),
+    (erase_ad, {}),
+    (reap_an_erasure, {}),
     (reap_forms, {"reap": "confirm"}),
     (reap_parts, {"reap": "confirm"}),
     *(
@@ -260,6 +297,7 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
             cancel_while_processing,
             delete_image_with_variants,
             delete_ad_while_processing,
+            erase_user,
             reap_forms,
         )
     ),

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from prometheus_client import REGISTRY
 
 from broker.local.process import ServerNotInstalled
-from broker.telemetry import metrics, processing
+from broker.telemetry import deliveries, metrics, notifications, processing
 from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,11 +26,13 @@ AT_SCRAPE = {
     "broker_bucket_available",
     *("broker_uploads_processing", "broker_uploads_processing_oldest_seconds"),
     "broker_workers_alive",
+    *("broker_events_undelivered", "broker_events_undelivered_oldest_seconds"),
+    *("broker_events_dead", "broker_events_stopped"),
 }
 # `broker background` counts these itself, in broker.cli.shared_metrics.
 OF_BACKGROUND = {"broker_background_ends_total": ("counter", ("process",))}
-# The worker is another process; the API does not import its metrics.
-MODULES = (metrics, processing)
+# Workers and deliverers are other processes; the API does not import their metrics.
+MODULES = (metrics, processing, deliveries, notifications)
 
 
 def exposed() -> dict[str, tuple[str, tuple[str, ...]]]:

@@ -47,7 +47,7 @@ def prune_events(work: Work) -> int:
 def _old(work: Work, state: FeedState) -> Sequence[Row[int, int | None, datetime]]:
     """Return the ids and sequences of the first events that may be deleted.
 
-    If a deliverer has ever run, events that it has not seen yet stay.
+    If there is a receiver, or a deliverer has ever run, events that it has not seen yet stay.
     """
     before = work.now - work.limits.events_kept_for
     first = (
@@ -56,7 +56,7 @@ def _old(work: Work, state: FeedState) -> Sequence[Row[int, int | None, datetime
         .order_by(Event.sequence)
         .limit(BATCH)
     )
-    if state.enqueued_sequence:
+    if work.limits.webhook_url is not None or state.enqueued_sequence:
         first = first.where(Event.sequence <= state.enqueued_sequence)
     rows = work.session.execute(first).all()
     return list(takewhile(lambda row: row.created_at <= before, rows))

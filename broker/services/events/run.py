@@ -97,7 +97,7 @@ class Sender:
         return True
 
     def abandon(self) -> None:
-        """Give back the event that is being sent, because the process stops."""
+        """Return the lease of the event that is being sent, because the process stops."""
         if self._leased is not None and self._attempt is None:
             give_back(self.broker, self._leased)
 

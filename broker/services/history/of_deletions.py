@@ -54,7 +54,8 @@ def _unsuffixed(work: Work, key: str) -> str:
 
 
 def _text(row: Deletion) -> str:
-    what = "is deleted" if row.multipart_id is None else "its parts are deleted"
+    is_object = row.multipart_id is None
+    what = "is to be deleted" if is_object else "its parts are to be deleted"
     again = f", and again at {stamp(row.repeat_at)}" if row.repeat_at is not None else ""
     error = f"; {row.attempts} attempts, last error: {row.last_error}" if row.last_error else ""
     refund = "; then the quota is refunded" if row.upload_id is not None else ""

@@ -60,7 +60,7 @@ def _delivery(event: Event, delivery: Delivery | None, feed: EventFeed) -> str:
         tried = f"attempt {delivery.attempts + 1}" if delivery.attempts else "first attempt"
         return f"{number}, not delivered yet, {tried} due {stamp(delivery.due_at)}{error}"
     if event.sequence <= feed.enqueued_sequence:
-        return f"{number}, delivered"
+        return f"{number}, delivered or discarded"
     return f"{number}, in the feed" + (", not sent yet" if feed.enqueued_sequence else "")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import ColumnElement, and_, literal_column
+from sqlalchemy.orm import Session
 
 from broker.db import leases
 from broker.db.models import Upload
@@ -88,33 +89,40 @@ def take(work: Work, *, now: datetime | None = None) -> Lease | None:
 
 def keep(work: Work, lease: Lease, *, now: datetime | None = None) -> None:
     """Extend the lease; raise LeaseLost if it no longer exists."""
-    _change(work, lease, due_at=leases.after(work.session, LEASE, now=now))
+    extend(work.session, lease, now=now)
+    work.session.commit()
+
+
+def extend(session: Session, lease: Lease, *, now: datetime | None) -> None:
+    """Extend the lease; nobody ends the upload before the transaction ends. Raise LeaseLost."""
+    _change(session, lease, due_at=leases.after(session, LEASE, now=now))
 
 
 def give_back(work: Work, lease: Lease, *, wait: timedelta, now: datetime | None = None) -> None:
     """End the lease without counting the attempt; the upload is due again after a wait."""
     _change(
-        work,
+        work.session,
         lease,
         due_at=leases.after(work.session, wait, now=now),
         attempts=Upload.attempts - 1,
     )
+    work.session.commit()
 
 
 def retry_later(work: Work, lease: Lease, *, now: datetime | None = None) -> None:
     """End the lease of a failed attempt; the upload is due again after a wait that doubles."""
     wait = RETRY_WAIT * 2 ** (lease.upload.attempts - 1)
-    _change(work, lease, due_at=leases.after(work.session, wait, now=now))
+    _change(work.session, lease, due_at=leases.after(work.session, wait, now=now))
+    work.session.commit()
 
 
-def _change(work: Work, lease: Lease, **values: object) -> None:
+def _change(session: Session, lease: Lease, **values: object) -> None:
     changed = update_in(
-        work.session,
+        session,
         (UploadState.PROCESSING,),
         lease.upload.id,
         Upload.publish_attempts == lease.attempt,
         **values,
     )
-    work.session.commit()
     if changed is None:
         raise LeaseLost

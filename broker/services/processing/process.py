@@ -28,6 +28,7 @@ from broker.services.processing.lease import (
     CannotInspect,
     Lease,
     LeaseLost,
+    extend,
     give_back,
     keep,
     retry_later,
@@ -199,9 +200,11 @@ class _Attempt:
         key = upload.key if is_first else with_new_suffix(upload.key)
         with self._broker.system_work() as work:
             wanted = publish.outputs(work.session, key, inspected)
+            # In one transaction: an erasure that ends the upload later finds the keys.
+            extend(work.session, self._lease, now=self._tools.now)
             publish.announce(work.session, limits, wanted, now=work.now)
             self._announced = wanted
-            keep(work, self._lease, now=self._tools.now)
+            work.session.commit()
         with processing.step("publish"):
             published = publish.send(
                 self._tools.files,

@@ -176,14 +176,22 @@ def _missing_widths(broker: Broker, image: Image) -> tuple[int, ...]:
 
 def _announce(
     work: Work, image: Image, inspected: Inspected, only: tuple[int, ...] | None
-) -> list[publish.Output]:
-    """Put the files to publish into the outbox: variants of these widths, or the image and all."""
+) -> list[publish.Output] | None:
+    """Put the files to publish into the outbox: variants of these widths, or the image and all.
+
+    Return None if the image was deleted: its erasure does not know these keys.
+    """
     # Never the image's own key: an adopted image may have files of the marketplace next to it that
     # are named like its variants.
     wanted = publish.outputs(work.session, with_new_suffix(image.key), inspected)
     if only is not None:
         wanted = [each for each in wanted if each.is_variant and each.file.width in only]
     publish.announce(work.session, work.limits, wanted, now=work.now)
+    work.session.flush()
+    still = select(Image.id).where(Image.id == image.id).with_for_update(read=True, key_share=True)
+    if work.session.scalar(still) is None:
+        work.session.rollback()
+        return None
     work.session.commit()
     return wanted
 
@@ -209,6 +217,8 @@ class _Task:
             is_new = False  # there was nothing to remove
         with self._broker.system_work() as work:
             wanted = _announce(work, image, inspected, None if is_new else widths)
+        if wanted is None:
+            return False
         changed = False
         try:
             published = publish.send(

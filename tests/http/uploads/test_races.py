@@ -13,8 +13,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from broker.services.marketplace import ads
 from broker.services.reconcile.verify_rows import wrong_rows
+from broker.services.uploads import removal
 from broker.services.uploads.expire import expire_stale
 from tests.http.client import Client, declared, send
 
@@ -57,8 +57,8 @@ def test_an_ad_is_deleted_while_its_ticket_is_confirmed(
         assert alice.post(tickets[0]["confirm_url"]).status_code == 200
         return end(*args, **kwargs)
 
-    end = ads.end
-    monkeypatch.setattr(ads, "end", once_it_is_gone)
+    end = removal.end
+    monkeypatch.setattr(removal, "end", once_it_is_gone)
     broker = app.extensions["broker"]
     engine = broker.database.engine
     event.listen(engine, "before_cursor_execute", just_before)
