@@ -1,6 +1,6 @@
-# Two images: `docker build --target worker .` for `broker worker`, and by default the API's, which
-# contains no image decoder. What builds stays behind: they have the locked libraries and the broker,
-# no S3 server, no test.
+# Two images: `docker build --target worker .` for `broker background` and `broker worker`, and by
+# default the API's, which contains no image decoder. What builds stays behind: they have the locked
+# libraries and the broker, no S3 server, no test.
 FROM python:3.13-slim AS build-api
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
@@ -30,7 +30,7 @@ COPY --from=build-worker /opt/broker /opt/broker
 EXPOSE 9103
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9103/metrics', timeout=2)"]
-CMD ["broker", "worker", "--metrics-host", "0.0.0.0", "--metrics-port", "9103"]
+CMD ["broker", "background", "--metrics-host", "0.0.0.0", "--metrics-port", "9103"]
 
 FROM base AS api
 COPY --from=build-api /opt/broker /opt/broker

@@ -1,6 +1,9 @@
 """Start the `broker` command. Ctrl-C during the imports prints no traceback."""
 
+import os
 import signal
+
+from broker.telemetry.child_id import CHILD_ID
 
 
 def main() -> None:
@@ -12,10 +15,22 @@ def main() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:  # SIGINT is ignored in a shell's background
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if CHILD_ID in os.environ:
+        _protect()
     from broker.cli import main as run
 
     signal.signal(signal.SIGINT, handler)
     run()
+
+
+def _protect() -> None:
+    """Make this process unreadable for other children of `broker background`, as early as possible.
+
+    They run as the same user, and must not see its secrets.
+    """
+    from broker.inspection.sandbox import protect_parent
+
+    protect_parent()
 
 
 if __name__ == "__main__":

@@ -85,6 +85,12 @@ class EventPage(Answer):
 
     results = fields.List(fields.Nested(Event))
     next_cursor = fields.String()
+    sequence = fields.Integer(
+        metadata={
+            "description": "The greatest sequence up to `next_cursor`. After `latest` and "
+            "`/api/files/`, ignore events up to it: an older event may still be pushed."
+        }
+    )
 
 
 class EventPageQuery(StrictSchema):

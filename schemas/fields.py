@@ -3,13 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from broker.domain.times import rfc3339
 from schemas.fast_check import NOT_LOADED, FastSchema
 
 BIGINT_MAX = 2**63 - 1
@@ -234,8 +234,3 @@ class Time(fields.AwareDateTime):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
-
-
-def rfc3339(time: datetime) -> str:
-    """Return an aware UTC time in the format of all responses."""
-    return time.isoformat().replace("+00:00", "Z")

@@ -1,6 +1,5 @@
 """The `broker` command: each subcommand is one module."""
 
-import os
 import sys
 
 import click
@@ -10,9 +9,12 @@ from broker.cli.background import background
 from broker.cli.bucket import bucket
 from broker.cli.consume_bucket_notifications import consume_bucket_notifications
 from broker.cli.db import db
+from broker.cli.deliver import deliver
 from broker.cli.dev import dev
 from broker.cli.doctor import doctor
+from broker.cli.events import events
 from broker.cli.exit_status import print_error
+from broker.cli.history import history
 from broker.cli.reap import reap
 from broker.cli.reconcile import reconcile
 from broker.cli.reprocess import reprocess
@@ -22,9 +24,7 @@ from broker.cli.upload import upload
 from broker.cli.worker import worker
 from broker.config import SettingsError
 from broker.domain.errors import BrokerError
-from broker.inspection.sandbox import protect_parent
 from broker.local.process import ServerError
-from broker.telemetry import metric_files
 
 
 @click.group()
@@ -37,8 +37,8 @@ def broker() -> None:
 
 COMMANDS = (
     *(dev, serve, token, upload, db, bucket),
-    *(background, worker, reap, consume_bucket_notifications),
-    *(reconcile, adopt, reprocess, doctor),
+    *(background, worker, reap, deliver, consume_bucket_notifications),
+    *(events, history, reconcile, adopt, reprocess, doctor),
 )
 for command in COMMANDS:
     broker.add_command(command)
@@ -46,9 +46,6 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command. Expected errors print one line without a traceback."""
-    if metric_files.CHILD_ID in os.environ:
-        # Another child of `broker background` must not read this one's secrets.
-        protect_parent()
     try:
         broker()
     except (SettingsError, BrokerError, ServerError) as error:

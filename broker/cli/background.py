@@ -13,6 +13,7 @@ from broker.cli.shared_metrics import shared_metrics
 from broker.cli.stopping import stop_signal
 from broker.cli.supervisor import Child, ignore, supervise
 from broker.cli.worker import PROCESSES_MAX
+from broker.config import Settings
 from broker.config.child_environment import (
     CONSUMER,
     DELIVERER,
@@ -22,11 +23,10 @@ from broker.config.child_environment import (
     child_environment,
 )
 from broker.inspection.sandbox import protect_parent
-from broker.telemetry import logs, metric_files
+from broker.telemetry import logs
+from broker.telemetry.child_id import CHILD_ID, child_id
 
-BROKER = [sys.executable, "-m", "broker.cli"]
-WEBHOOK_URL = "BROKER_WEBHOOK_URL"
-QUEUE_URL = "BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL"
+BROKER = [sys.executable, "-m", "broker"]
 
 
 @click.command()
@@ -59,33 +59,36 @@ def background(workers: int, reap_every: int, metrics_port: int | None, metrics_
     with ExitStack() as stack:
         stop = stack.enter_context(stop_signal())
         # Report errors of the settings and the profiles here, once.
-        settings = check_environment()
+        settings = check_environment(may_deliver=True)
         if metrics_port is not None:
             metrics = stack.enter_context(shared_metrics(metrics_host, metrics_port))
             environment |= metrics.environment
             ended = metrics.ended
-        found = list(children(workers, reap_every, environment))
-        supervise(found, stop=stop, stop_seconds=settings.stop_seconds, ended=ended)
+        found = children(settings, environment, workers=workers, reap_every=reap_every)
+        supervise(list(found), stop=stop, stop_seconds=settings.stop_seconds, ended=ended)
 
 
-def children(workers: int, reap_every: int, environment: Mapping[str, str]) -> Iterator[Child]:
+def children(
+    settings: Settings, environment: Mapping[str, str], *, workers: int, reap_every: int
+) -> Iterator[Child]:
     """Yield the processes, each with its own environment, in the order in which they are stopped.
 
     Args:
+        settings: which of them are configured.
+        environment: the environment of `broker background`.
         workers: the number of workers.
         reap_every: the pause of the reaper, in seconds.
-        environment: the environment of `broker background`.
     """
 
     def child(name: str, secrets: ChildSecrets, *arguments: str) -> Child:
         own = child_environment(environment, secrets)
-        own[metric_files.CHILD_ID] = metric_files.child_id(name)
+        own[CHILD_ID] = child_id(name)
         return Child(name=name, command=[*BROKER, *arguments], environment=own)
 
-    if environment.get(QUEUE_URL):
+    if settings.bucket_notifications_queue_url is not None:
         yield child("consumer", CONSUMER, "consume-bucket-notifications")
     for number in range(1, workers + 1):
         yield child(f"worker-{number}", WORKER, "worker")
     yield child("reaper", REAPER, "reap", "--every", str(reap_every))
-    if environment.get(WEBHOOK_URL):
+    if settings.webhook_url is not None:
         yield child("deliverer", DELIVERER, "deliver")

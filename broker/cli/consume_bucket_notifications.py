@@ -26,7 +26,7 @@ def consume_bucket_notifications(once: bool, metrics_port: int | None, metrics_h
     Each message is deleted after its results are committed.
     """
     logs.configure()
-    context.via = "events"
+    context.via = "bucket_notification"
     serve_metrics(metrics_host, metrics_port)
     with stop_signal() as stop, broker_of_environment() as broker:
         consumer = Consumer(

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from broker.cli.metrics_port import serve_metrics
 from broker.telemetry import metric_files
+from broker.telemetry.child_id import child_id
 
 
 class SharedMetrics(Collector):
@@ -29,7 +30,7 @@ class SharedMetrics(Collector):
     def ended(self, name: str) -> None:
         """Count the end of a child, and remove its gauges that describe a running process."""
         self._ends[name] += 1
-        mark_process_dead(metric_files.child_id(name), self._directory)  # type: ignore[no-untyped-call]
+        mark_process_dead(child_id(name), self._directory)  # type: ignore[no-untyped-call]
 
     def collect(self) -> Iterator[Metric]:
         """Yield how often each child has ended by itself."""

@@ -53,7 +53,7 @@ def worker(processes: int, metrics_port: int | None, metrics_host: str) -> None:
     with stop_signal() as stop:
         if processes > 1:
             # Report errors of the settings and the profiles here, once.
-            settings = check_environment()
+            settings = check_environment(may_deliver=False)
             workers = [
                 worker_child(number, metrics_host, metrics_port)
                 for number in range(1, processes + 1)

@@ -20,7 +20,7 @@ from pydantic import (
 
 from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
-from broker.config.retention import RetentionSettings, require_long_retention
+from broker.config.retention import require_long_retention
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
@@ -42,6 +42,7 @@ from broker.config.values import (
     Widths,
     host_name,
 )
+from broker.config.webhooks import WebhookSettings
 from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.profiles import Profile
@@ -58,7 +59,7 @@ class SettingsError(Exception):
     """
 
 
-class Settings(RetentionSettings):
+class Settings(WebhookSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")

@@ -5,6 +5,8 @@ from typing import Self
 from pydantic import model_validator
 
 from broker.config import Settings
+from broker.config.webhooks import webhook_of
+from broker.domain.webhooks import Webhook
 
 
 class BackgroundSettings(Settings):
@@ -22,3 +24,17 @@ class BackgroundSettings(Settings):
     @model_validator(mode="after")
     def _key_for_private_profiles(self) -> Self:
         return self
+
+
+class DelivererSettings(BackgroundSettings):
+    """The settings of `broker deliver`, which cannot start without a receiver."""
+
+    @model_validator(mode="after")
+    def _receiver(self) -> Self:
+        _ = self.webhook
+        return self
+
+    @property
+    def webhook(self) -> Webhook:
+        """The receiver of the events."""
+        return webhook_of(self, is_dev=self.dev)

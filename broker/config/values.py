@@ -18,6 +18,9 @@ ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 # Older buckets may have uppercase letters and `_` in their names.
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 ONE_LINE = re.compile(r"[ -~]*")
+WEBHOOK_URL = re.compile(
+    r"https?://([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[!-~]*)?"
+)
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
 # The first segments of keys that nobody can read without a signature.
@@ -57,6 +60,13 @@ def _s3_url(value: str) -> str:
         raise ValueError(
             "must be an http or https URL with only letters, digits, - and . in its host"
         )
+    return value
+
+
+def _webhook_url(value: str) -> str:
+    if not WEBHOOK_URL.fullmatch(value) or "#" in value:
+        raise ValueError("must be an https URL of ASCII characters, without user and fragment")
+    _check_port(value)
     return value
 
 
@@ -155,6 +165,9 @@ _Origin = Annotated[str, AfterValidator(_origin)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
 OptionalS3Url = Annotated[
     Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
+]
+OptionalWebhookUrl = Annotated[
+    Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(_none_if_empty)
 ]
 BucketName = Annotated[str, AfterValidator(_bucket)]
 HeaderValue = Annotated[str, AfterValidator(one_line)]

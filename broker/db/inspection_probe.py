@@ -1,14 +1,12 @@
 """What `broker doctor` reads from the database about images, workers and uploads."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from broker.db.models import Image, ImageVariant, Worker
-from broker.db.probe import raise_faults
-from broker.db.session import Database, Session
+from broker.db.probe import probe_session
 from broker.db.workers import Waiting, last_failed, seen_lately, waiting
 
 
@@ -28,7 +26,7 @@ def newest_published(url: str, owner_kinds: Collection[str]) -> list[Published]:
     Only images of these kinds of owners are looked at.
     """
     newest = select(Image).where(Image.owner_kind.in_(owner_kinds)).order_by(Image.id.desc())
-    with _session(url) as session:
+    with probe_session(url) as session:
         image = session.scalar(newest.limit(1))
         if image is None:
             return []
@@ -49,21 +47,11 @@ def workers(url: str) -> Sequence[Worker]:
 
     If there is none, return the one that failed its self-test last, because it has ended.
     """
-    with _session(url) as session:
+    with probe_session(url) as session:
         return seen_lately(session) or last_failed(session)
 
 
 def waiting_uploads(url: str) -> Waiting:
     """Count the uploads in state `processing`; raise DatabaseFault."""
-    with _session(url) as session:
+    with probe_session(url) as session:
         return waiting(session)
-
-
-@contextmanager
-def _session(url: str) -> Iterator[Session]:
-    database = Database(url)
-    try:
-        with raise_faults(), database.session() as session:
-            yield session
-    finally:
-        database.dispose()

@@ -16,7 +16,7 @@ from broker.config import SettingsError
 from broker.db import migrate
 from broker.db.models import Deletion
 from broker.db.reasons import driver_words
-from broker.db.session import Database
+from broker.db.session import Database, Session
 from broker.domain.errors import DatabaseUnavailable
 
 LOCK_TIMEOUT_SECONDS = 2
@@ -85,6 +85,17 @@ def _sqlite_file(url: str) -> Path | None:
     if not name or name == ":memory:":
         raise DatabaseFault("a SQLite database in memory loses its data when the process ends")
     return Path(name)
+
+
+@contextmanager
+def probe_session(url: str) -> Iterator[Session]:
+    """Yield a session of the database, for reads; raise DatabaseFault."""
+    database = Database(url)
+    try:
+        with raise_faults(), database.session() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ SETTING = "BROKER_INSPECTION"
 OFF = f"{SETTING} is off"
 SLOW = timedelta(minutes=5)
 STUCK = timedelta(hours=1)
-START = "start broker worker (docs/inspection.md)"
+START = "start broker worker or broker background (docs/inspection.md)"
 
 
 def running(examination: Examination) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ class Limits:
     max_frames: int = Profile.max_frames
     ad_image_variants: tuple[int, ...] = (320, 800, 1600)
     avatar_variants: tuple[int, ...] = (320, 800, 1600)
+    webhook_url: str | None = None
     events_retention: int = 30 * 86400
     uploads_retention: int = 90 * 86400
     declared: tuple[Profile, ...] = ()

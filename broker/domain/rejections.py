@@ -24,3 +24,17 @@ DETAILS = {
     RejectionReason.CHECKSUM_MISMATCH: "The file is not the one that was declared.",
     RejectionReason.PROCESSING_FAILED: "The image could not be processed.",
 }
+# What the user can do. `docs/inspection.md` says the same.
+ADVICE = {
+    RejectionReason.NOT_AN_IMAGE: "Choose a photo.",
+    RejectionReason.TYPE_MISMATCH: "Rename it, or let the app declare the real type.",
+    RejectionReason.TOO_MANY_PIXELS: "Send a smaller version.",
+    RejectionReason.TOO_MANY_FRAMES: "Send a shorter one, or a still image.",
+    RejectionReason.CORRUPT: (
+        "Open it on the device; if it is fine there, save it again and send that."
+    ),
+    RejectionReason.CHECKSUM_MISMATCH: (
+        "Send it again; if it happens again, the app computes the digest of another file."
+    ),
+    RejectionReason.PROCESSING_FAILED: "Send it again later, or save it in another format.",
+}

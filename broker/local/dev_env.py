@@ -8,8 +8,6 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from broker.config.child_keys import KEY_HOLDERS
-
 ENV_FILE = "dev.env"
 DEFAULT_DATA_DIR = Path(".broker")
 BUCKET = "media-bucket"
@@ -34,8 +32,9 @@ OWNED = frozenset(
         "BUCKET_NOTIFICATIONS_ARN",
         "DRAIN_FILE",
         "DEV",
-        *(f"{holder.upper()}_AWS_ACCESS_KEY_ID" for holder in KEY_HOLDERS),
-        *(f"{holder.upper()}_AWS_SECRET_ACCESS_KEY" for holder in KEY_HOLDERS),
+        *("WORKER_AWS_ACCESS_KEY_ID", "WORKER_AWS_SECRET_ACCESS_KEY"),
+        *("REAPER_AWS_ACCESS_KEY_ID", "REAPER_AWS_SECRET_ACCESS_KEY"),
+        *("CONSUMER_AWS_ACCESS_KEY_ID", "CONSUMER_AWS_SECRET_ACCESS_KEY"),
     )
 )
 

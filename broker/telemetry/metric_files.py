@@ -9,25 +9,23 @@ from pathlib import Path
 
 from prometheus_client import values
 
+from broker.telemetry.child_id import CHILD_ID
+
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-# A child of `broker background` names its files so instead of by its process id. A restarted child
-# continues to count in them, and the number of files does not grow.
-CHILD_ID = "UPLOAD_BROKER_CHILD"
 MEMORY = "/dev/shm"  # noqa: S108 (we create our own directory there)
 
 
 @cache
 def prepare() -> None:
-    """Create the directory and name this process's files, before the first metric is created."""
+    """Create the directory and name this process's files, before the first metric is created.
+
+    A child of `broker background` names its files by its child id instead of its process id. So a
+    restarted child continues to count in them, and the number of files does not grow.
+    """
     if DIRECTORY in os.environ:
         Path(os.environ[DIRECTORY]).mkdir(parents=True, exist_ok=True)
         if child := os.environ.get(CHILD_ID):
             values.ValueClass = values.MultiProcessValue(lambda: child)  # type: ignore[no-untyped-call]
-
-
-def child_id(name: str) -> str:
-    """Return the id of a child of this process; no other parent on this machine uses it."""
-    return f"{name}-{os.getpid()}"
 
 
 @contextmanager

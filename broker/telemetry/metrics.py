@@ -42,7 +42,6 @@ QUOTA_REFUSED = Counter(
 )
 CONFIRMS = Counter("broker_confirms", "Confirms by result", ["result"])
 FAILURES = Counter("broker_upload_failures", "Upload failures that clients reported", ["action"])
-EVENTS = Counter("broker_events", "Objects in bucket notifications, by outcome", ["outcome"])
 S3_SECONDS = Histogram(
     "broker_s3_call_seconds",
     "Duration of the broker's own S3 calls, including retries",

@@ -144,6 +144,7 @@ def changed(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 STATUSES = {
     "worker": 1,
     "worker --processes 2": 1,
+    "background": 1,
     "reap --once": 1,
     "reap --every 60": 1,
     "consume-bucket-notifications --once": 1,
@@ -161,7 +162,7 @@ def test_every_command_that_opens_the_database_ends_with_one_line(
     changed: str, commands: Commands, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     # What these change in the process would stay after the test.
-    for module in ("worker", "reprocess"):
+    for module in ("worker", "background", "reprocess"):
         monkeypatch.setattr(sys.modules[f"broker.cli.{module}"], "protect_parent", lambda: None)
     monkeypatch.setattr("broker.telemetry.logs.configure", lambda: None)
     done = commands.run(command, changed)

@@ -24,7 +24,7 @@ def test_every_check_passes_on_each_server(anywhere: Deployment, counters_server
     assert report.failed == set()
     assert report.exit_code == 0
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}
-    assert skipped == {"jwks", "broker-url", *OF_INSPECTION, *OF_PRIVATE_FILES}
+    assert skipped == {"jwks", "broker-url", "events", *OF_INSPECTION, *OF_PRIVATE_FILES}
     # Both servers obey such queries.
     warned = {"response-headers"}
     assert report.passed == {"settings", "etag", *(c.name for c in CHECKS)} - skipped - warned

@@ -130,7 +130,7 @@ def test_every_check_passes_with_the_policy_of_the_api(published: Deployment) ->
     report = published.doctor(PUT_TTL="600")
     assert report.failed == set()
     skipped = {f["check"] for f in report.findings if f["outcome"] == "skip"}
-    assert skipped == {"jwks", "broker-url", *OF_PRIVATE_FILES}
+    assert skipped == {"jwks", "broker-url", "events", *OF_PRIVATE_FILES}
     warned = {"response-headers", "credentials", "rate-limits"}
     assert {check.name for check in CHECKS} - skipped - warned <= report.passed
     assert report.of("workers", "ok")["detail"].startswith("1 worker runs")

@@ -17,9 +17,11 @@ import pytest
 from dotenv import dotenv_values
 
 from broker.config import Settings
+from broker.config.child_environment import REAPER, WORKER, child_environment
 from broker.inspection.self_test import photo_with_location
 from broker.local import dev
 from broker.local.dev_env import OWNED, load_or_make
+from broker.local.ended_children import EndedChildren
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
 from broker.local.seaweedfs import Identity
 from tests.processes import await_true
@@ -130,7 +132,7 @@ def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
     ("name", "part"),
     [
         ("the API", "create_app"),
-        pytest.param("the worker", "worker", marks=pytest.mark.matrix(part="walks")),
+        pytest.param("broker background", "background", marks=pytest.mark.matrix(part="walks")),
     ],
 )
 def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
@@ -145,11 +147,7 @@ def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
         assert process.stdout.readline().startswith("ready ")
         try:
             # A process that is being started has no arguments yet.
-            (server,) = [
-                pid
-                for pid in children(process.pid)
-                if part in ("\0" + command_of(pid)).split("\0")[-2]
-            ]
+            (server,) = [pid for pid in children(process.pid) if part in command_of(pid)]
             os.kill(server, signal.SIGKILL)
             _, said = process.communicate(timeout=60)
         finally:
@@ -157,6 +155,37 @@ def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
     assert process.returncode == 1
     assert said.startswith(f"broker: {name} ended with status -9")
     assert all(is_port_free(port) for port in ports)
+
+
+@pytest.mark.matrix(part="walks")
+def test_if_a_background_process_ends_broker_dev_says_so_and_goes_on(tmp_path: Path) -> None:
+    ports = free_ports(2)
+    with broker_dev(tmp_path, *ports) as lines:
+        base = next(lines).removeprefix("ready ")
+        (process,) = [pid for pid in children(os.getpid()) if "\0dev\0" in command_of(pid)]
+
+        def worker() -> list[int]:
+            below = [pid for one in children(process) for pid in children(one)]
+            return [pid for pid in below if "broker\0worker\0" in command_of(pid)]
+
+        os.kill(await_true(worker)[0], signal.SIGKILL)
+        log = tmp_path / "background.log"
+        assert next(lines) == (
+            f"worker-1 ended with status -9; starting it again in 1 s; see {log}"
+        )
+        assert upload(base, token(tmp_path)).status_code == 200
+
+
+def test_only_whole_lines_of_the_supervisor_are_shown_once(tmp_path: Path) -> None:
+    log = tmp_path / "background.log"
+    line = '{"logger":"broker.supervisor","message":"reaper ended"}\n'
+    other = '{"logger":"broker.reap","message":"no broker.supervisor"}\nbroker.supervisor\n'
+    log.write_text(other + line + line[:20])
+    ended = EndedChildren(log)
+    assert list(ended.messages()) == ["reaper ended"]
+    log.write_text(other + line + line)
+    assert list(ended.messages()) == ["reaper ended"]
+    assert list(ended.messages()) == []
 
 
 def test_report_29_broker_dev_keeps_the_settings_that_its_own_parts_do_not_need(
@@ -234,20 +263,20 @@ def test_each_process_of_broker_dev_gets_only_its_own_credentials(
     monkeypatch.setenv("BROKER_CAPABILITY_SECRET", "c" * 40)
     ports = free_ports(2)
     dev.run(tmp_path, port=ports[0], s3_port=ports[1], say=print, stopped=lambda _: True)
-    api, reaper, worker = (started[f"the {name}"] for name in ("API", "reaper", "worker"))
+    api, background = started["the API"], started["broker background"]
     private = ("BROKER_PRIVATE_ACCESS_KEY_ID", "BROKER_PRIVATE_SECRET_ACCESS_KEY")
     secrets = {"BROKER_JWT_SECRET", "BROKER_CAPABILITY_SECRET", *private}
     assert secrets <= api.keys()
-    for background in (reaper, worker):
-        assert not secrets & background.keys()
-        assert background["BROKER_DATABASE_URL"] == api["BROKER_DATABASE_URL"]
-    assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
+    assert not secrets & background.keys()
+    worker, reaper = (child_environment(background, one) for one in (WORKER, REAPER))
+    for child in (reaper, worker):
+        assert child["BROKER_DATABASE_URL"] == api["BROKER_DATABASE_URL"]
     key, reader = identities
     assert (reader.access_key, reader.secret_key) == tuple(api[name] for name in private)
-    assert (worker["AWS_ACCESS_KEY_ID"], worker["AWS_SECRET_ACCESS_KEY"]) == (
-        key.access_key,
-        key.secret_key,
-    )
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    assert tuple(worker[name] for name in names) == (key.access_key, key.secret_key)
+    assert tuple(reaper[name] for name in names) == tuple(api[name] for name in names)
+    assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
 
 
 def children(pid: int) -> list[int]:

@@ -147,10 +147,10 @@ def test_a_worker_passes_its_self_test_and_confines_its_children(contained: list
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_photo_is_published_by_the_contained_api_worker_and_reaper(
+def test_a_photo_is_published_by_the_contained_api_and_background_processes(
     contained: list[str], s3_bucket: Bucket, database_url: str
 ) -> None:
-    port, worker_port = free_ports(2)
+    port, background_port = free_ports(2)
     environment = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -171,11 +171,12 @@ def test_a_photo_is_published_by_the_contained_api_worker_and_reaper(
     for service in ("migrate", "bucket"):
         subprocess.run(command_of(service), env=environment, check=True, timeout=60)
     api = [word.replace("0.0.0.0", LOOPBACK).replace("8000", str(port)) for word in image_command()]
-    worker = [word.replace("9103", str(worker_port)) for word in command_of("worker")]
+    words = command_of("background")
+    background = [word.replace("9103", str(background_port)) for word in words]
     photo = photo_with_location()
     with (
         _running([*contained, *api], with_secret, f"http://{LOOPBACK}:{port}/readyz"),
-        _running(worker, environment, f"http://{LOOPBACK}:{worker_port}/metrics"),
+        _running(background, environment, f"http://{LOOPBACK}:{background_port}/metrics"),
         httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=30) as client,
     ):
         client.headers["Authorization"] = f"Bearer {readme_token(contained, with_secret)}"

@@ -43,7 +43,7 @@ def rehearse(*urls: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def writing(app: Flask) -> Iterator[Callable[[], None]]:
-    """Upload, confirm and delete in a loop; yield a function that waits until it has started."""
+    """Upload, confirm, delete and prune in a loop; yield a function that waits for its start."""
     stop, at_it = threading.Event(), threading.Event()
     alice = Client(app, token(1))
 
@@ -57,6 +57,8 @@ def writing(app: Flask) -> Iterator[Callable[[], None]]:
                 gone = images.pop(0)["id"]
                 assert alice.delete(f"/api/ads/{ad}/images/{gone}/").status_code == 204
                 reaped(app)
+                # A day later, what is deleted now is old enough to be pruned.
+                reaped(app, uploads_retention=0, events_retention=0)
         return len(images)
 
     with ThreadPoolExecutor(1) as pool:

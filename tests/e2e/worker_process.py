@@ -1,21 +1,30 @@
-"""A real `broker worker` process, with only the settings and keys that a worker needs."""
+"""A real `broker worker` or `broker background`, with only the settings and keys that it needs."""
 
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from broker.local.process import ChildProcess
 from tests.servers.fixtures import Bucket
 
-COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
+BROKER = [sys.executable, "-m", "broker.cli"]
 TIMEOUT = 40.0
 
 
 class WorkerProcess(ChildProcess):
-    """A worker, whose log is in `log`. `prefix` is the beginning of its command."""
+    """A worker, whose log is in `log`.
+
+    Args:
+        database_url, bucket: its database and its bucket.
+        directory: its working directory.
+        options: the options of its command.
+        prefix: the beginning of its command.
+        command: which command it is.
+        more: further variables of its environment.
+    """
 
     def __init__(
         self,
@@ -24,10 +33,12 @@ class WorkerProcess(ChildProcess):
         directory: Path,
         *options: str,
         prefix: Sequence[str] = (),
+        command: str = "worker",
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.log = directory / "worker.log"
         super().__init__(
-            [*prefix, *COMMAND, *options],
+            [*prefix, *BROKER, command, *options],
             log_file=self.log,
             cwd=directory,
             env={
@@ -39,8 +50,9 @@ class WorkerProcess(ChildProcess):
                 "AWS_ACCESS_KEY_ID": bucket.server.access_key,
                 "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
                 "AWS_DEFAULT_REGION": "us-east-1",
+                **(more or {}),
             },
-            name="the worker",
+            name=f"broker {command}",
         )
 
     def run(self) -> None:
@@ -66,10 +78,14 @@ def running(
     directory: Path,
     *options: str,
     prefix: Sequence[str] = (),
+    command: str = "worker",
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[WorkerProcess]:
-    """Run a worker until the block ends."""
+    """Run a worker until the block ends; see `WorkerProcess`."""
     directory.mkdir(exist_ok=True)
-    worker = WorkerProcess(database_url, bucket, directory, *options, prefix=prefix)
+    worker = WorkerProcess(
+        database_url, bucket, directory, *options, prefix=prefix, command=command, more=more
+    )
     worker.run()
     try:
         yield worker

@@ -37,6 +37,7 @@ from broker.domain.object_keys import (
 )
 from broker.domain.profiles import AD, PRIVATE, USER, Profile
 from broker.domain.states import UNFINISHED, UploadState
+from tests.faults.event_invariants import wrong_events
 
 
 @dataclass
@@ -93,14 +94,17 @@ class S3Listing:
         return bool(answer.get("Parts"))
 
 
-def check_invariants(app: Flask, *, at_rest: bool = False, client: Any = None) -> State:
+def check_invariants(
+    app: Flask, *, at_rest: bool = False, client: Any = None, has_former: bool = False
+) -> State:
     """Compare the bucket with the database; with `at_rest` check the stricter invariants, too.
 
-    Without `client` the S3 client uses the credentials of the environment.
+    Without `client` the S3 client uses the credentials of the environment. With `has_former`, there
+    may be images of a release without events.
     """
     broker = app.extensions["broker"]
     listing = S3Listing(broker.storage, client)
-    return compare(broker.database, broker.limits, listing, at_rest=at_rest)
+    return compare(broker.database, broker.limits, listing, at_rest=at_rest, has_former=has_former)
 
 
 def _owners(session: Session, limits: Limits) -> dict[tuple[str, int], tuple[str, int | None]]:
@@ -121,7 +125,14 @@ def _rows(session: Session, profile: Profile) -> list[tuple[int, str, int]]:
     return [(row.id, str(row.id), 0) for row in session.scalars(select(User))]
 
 
-def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bool) -> State:
+def compare(
+    database: Database,
+    limits: Limits,
+    listing: Listing,
+    *,
+    at_rest: bool,
+    has_former: bool = False,
+) -> State:
     """Compare any bucket with the database."""
     objects = listing.objects()
     with database.session() as session:
@@ -132,10 +143,11 @@ def compare(database: Database, limits: Limits, listing: Listing, *, at_rest: bo
         quotas = session.scalars(select(UserQuota)).all()
         deletions = session.scalars(select(Deletion)).all()
         parts = len(session.scalars(select(UploadPart)).all())
+        of_events = [*wrong_events(session, limits, has_former=has_former)]
         erased = set(session.scalars(select(User.id).where(User.is_erased)))
         erasures = session.scalars(select(Erasure)).all()
         session.commit()
-    state = State()
+    state = State(violations=of_events)
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
     unfinished = [upload for upload in uploads if upload.state in UNFINISHED]
     begun = {

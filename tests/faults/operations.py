@@ -165,6 +165,20 @@ def reap_late_objects(scene: Scene) -> Request:
     return Request(ALICE, after=LONG_PAST)
 
 
+def prune(scene: Scene) -> Request:
+    """Reap long after uploads ended in three ways, when all their objects are deleted."""
+    ad = scene.alice.ad()
+    image = confirmed(scene, ad)
+    assert scene.alice.delete(f"/api/ads/{ad}/images/{image['id']}/").status_code == 204
+    ticket = scene.alice.ticket(ad).get_json()
+    assert scene.alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+    scene.alice.ticket(ad)
+    confirmed(scene, ad)
+    for days in (1, 2, 3):
+        perform(scene.app, Request(ALICE, after=timedelta(days=days)))
+    return Request(ALICE, after=timedelta(days=100))
+
+
 def processing(scene: Scene, data: bytes = PHOTO) -> dict[str, Any]:
     """Return the ticket of a file that has arrived and waits for a worker."""
     ticket: dict[str, Any] = scene.alice.ticket(scene.alice.ad(), **declared(data)).get_json()
@@ -267,6 +281,7 @@ OPERATIONS: list[tuple[Callable[[Scene], Request], dict[str, Any]]] = [
     (reap_parts, {}),
     (reap_the_outbox, {}),
     (reap_late_objects, {}),
+    (prune, {}),
     (erase_user, {}),
     (erase_ad, {}),
     (reap_an_erasure, {}),

@@ -1,7 +1,7 @@
 """A process that carries out one operation of the API and is killed after one of its steps.
 
-A step is a commit or an answer of S3. This module patches the libraries after the app was created.
-The broker itself contains no code for this.
+A step is a commit, an answer of S3, or one of the receiver of events. This module patches the
+libraries after the app was created. The broker itself contains no code for this.
 """
 
 import os
@@ -22,8 +22,12 @@ from broker.app import create_app
 from broker.config import Settings
 from broker.db.fast_path.driver_cursors import DriverCursor
 from broker.domain.object_head import ObjectHead
+from broker.domain.webhooks import Webhook
 from broker.inspection.inspect import inspect
 from broker.services.background.reap import reap_once
+from broker.services.events import deliver
+from broker.services.events.queue import enqueue
+from broker.services.events.run import Sender
 from broker.storage.factory import object_files
 from broker.storage.object_files import ObjectFiles
 from tests.http.worker import Worker
@@ -34,7 +38,10 @@ FILES: ObjectFiles | None = None
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the API; if `path` is None, a run of the reaper, or of a worker if `works`."""
+    """A request to the API, or if `path` is None, a run of the reaper.
+
+    With `works` it is a run of a worker, with `delivers_to` of a deliverer, to this URL.
+    """
 
     token: str
     method: str = "POST"
@@ -42,6 +49,7 @@ class Request:
     json: Any = None
     after: timedelta = timedelta()
     works: bool = False
+    delivers_to: str | None = None
 
 
 def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, str]) -> None:
@@ -63,7 +71,10 @@ def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, s
 
 
 def perform(app: Flask, request: Request) -> int:
-    """Run the request; return the status of its answer, 200 for the reaper and a worker."""
+    """Run the request; return the status of its answer, 200 for a background process."""
+    if request.delivers_to is not None:
+        deliver_all(app, request.delivers_to, datetime.now(UTC) + request.after)
+        return 200
     if request.works:
         with TemporaryDirectory() as directory:
             Worker(
@@ -86,6 +97,17 @@ def perform(app: Flask, request: Request) -> int:
         headers={"Authorization": f"Bearer {request.token}"},
     )
     return answer.status_code
+
+
+def deliver_all(app: Flask, url: str, now: datetime) -> None:
+    """Do what a deliverer does until no event is due."""
+    broker = app.extensions["broker"]
+    with broker.system_work(now=now) as work:
+        enqueue(work)
+    webhook = Webhook(url=url, keys=(b"k" * 32,))
+    sender = Sender(broker=broker, webhook=webhook, wait=lambda _: True, now=now)
+    while sender.step():
+        pass
 
 
 def arm(app: Flask, step: int) -> None:
@@ -116,6 +138,15 @@ def arm(app: Flask, step: int) -> None:
         return found
 
     broker.storage.head = answered_head
+    post = deliver.post
+
+    def answered_post(*arguments: Any) -> int:
+        try:
+            return post(*arguments)
+        finally:
+            done()
+
+    deliver.post = answered_post  # type: ignore[assignment]
 
 
 def after_each_commit_without_session(done: Callable[[], None]) -> None:

@@ -13,9 +13,18 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from broker.db.models import Ad, Base, Deletion, Image, ImageVariant, Upload, UserQuota
+from broker.db.models import (
+    Ad,
+    Base,
+    Deletion,
+    EventFeed,
+    Image,
+    ImageVariant,
+    Upload,
+    UserQuota,
+)
 from broker.db.session import Database
 from broker.domain.errors import BrokerError
 from broker.domain.grants import Action, Grants
@@ -82,7 +91,9 @@ class Machine(RuleBasedStateMachine):
         self.recent: list[ModelUpload] = []
         with self.database.session() as session:
             for table in reversed(Base.metadata.sorted_tables):
-                session.execute(delete(table))
+                if table is not EventFeed.__table__:
+                    session.execute(delete(table))
+            session.execute(update(EventFeed).values(last_sequence=0, pruned_sequence=0))
             session.commit()
 
     def owner(self, kind: str, owner_id: int) -> ModelOwner:

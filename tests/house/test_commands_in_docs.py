@@ -26,6 +26,8 @@ PAGES = [
     "docs/security.md",
     "docs/settings.md",
     "docs/tokens.md",
+    "docs/webhooks.md",
+    "examples/django/README.md",
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs/operations").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -68,6 +70,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
         "docs/profiles.md",
         "docs/reconcile.md",
         "docs/tokens.md",
+        "docs/webhooks.md",
     ],
 )
 def test_every_setting_that_a_page_names_is_one(page: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from broker.config import Settings
+from broker.config.child_environment import DELIVERER, REAPER, WORKER, child_environment
 from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.servers.private_key import with_private_profile
 
@@ -49,8 +50,8 @@ def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() 
     for service, config, names in [
         ("api", "minio-policy", "AWS"),
         ("api", "minio-policy-private", "BROKER_PRIVATE"),
-        ("reaper", "minio-policy-reap", "AWS"),
-        ("worker", "minio-policy-inspect", "AWS"),
+        ("background", "minio-policy-reap", "BROKER_REAPER_AWS"),
+        ("background", "minio-policy-inspect", "BROKER_WORKER_AWS"),
     ]:
         user = services[service]["environment"][f"{names}_ACCESS_KEY_ID"]
         password = services[service]["environment"][f"{names}_SECRET_ACCESS_KEY"]
@@ -59,11 +60,25 @@ def test_report_28_the_policies_of_minios_users_are_for_the_configured_bucket() 
 
 
 def test_each_process_has_its_own_key_of_the_bucket() -> None:
-    names = ("api", "reaper", "worker")
-    found = [COMPOSE["services"][name]["environment"] for name in names]
-    assert len({one["AWS_ACCESS_KEY_ID"] for one in found}) == len(names)
-    assert len({one["AWS_SECRET_ACCESS_KEY"] for one in found}) == len(names)
-    assert "MINIO_INSPECT_PASSWORD" not in str(found[0])
+    api = COMPOSE["services"]["api"]["environment"]
+    background = COMPOSE["services"]["background"]["environment"]
+    found = [api, child_environment(background, WORKER), child_environment(background, REAPER)]
+    assert len({one["AWS_ACCESS_KEY_ID"] for one in found}) == len(found)
+    assert len({one["AWS_SECRET_ACCESS_KEY"] for one in found}) == len(found)
+    assert "MINIO_INSPECT_PASSWORD" not in str(api)
+    assert "MINIO_BROKER_PASSWORD" not in str(background)
+    deliverer = child_environment(background, DELIVERER)
+    assert "MINIO_" not in str(deliverer)
+    assert deliverer["BROKER_WEBHOOK_SECRET"] == "${BROKER_WEBHOOK_SECRET:-}"
+
+
+def test_only_the_deliverer_has_the_secret_of_webhooks() -> None:
+    services = COMPOSE["services"].items()
+    with_secret = {name for name, service in services if "WEBHOOK_SECRET" in str(service)}
+    assert with_secret == {"background"}
+    background = COMPOSE["services"]["background"]["environment"]
+    for secrets in (WORKER, REAPER):
+        assert "WEBHOOK_SECRET" not in str(child_environment(background, secrets))
 
 
 def test_only_the_api_has_the_key_that_reads_private_files() -> None:

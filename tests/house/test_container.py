@@ -23,7 +23,7 @@ LOCK = (ROOT / "requirements.txt").read_text()
 WORKER_LOCK = (ROOT / "requirements-worker.txt").read_text()
 DECODERS = {"pyvips", "pyvips-binary", "pi-heif", "pillow"}
 PINNED = r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)"
-OURS = ["bucket", "migrate", "api", "reaper", "worker"]
+OURS = ["bucket", "migrate", "api", "background"]
 
 
 def test_the_compose_file_is_one_by_its_schema() -> None:
@@ -59,32 +59,29 @@ def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> 
     assert "volumes" not in service
 
 
-@pytest.mark.parametrize("name", ["reaper", "worker"])
-def test_report_28_a_process_without_api_serves_its_metrics_where_prometheus_looks(
-    name: str,
-) -> None:
-    service = COMPOSE["services"][name]
+def test_report_28_the_processes_without_api_serve_their_metrics_where_prometheus_looks() -> None:
+    service = COMPOSE["services"]["background"]
     port = service["command"][service["command"].index("--metrics-port") + 1]
     assert service["command"][service["command"].index("--metrics-host") + 1] == "0.0.0.0"
     assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
-    # The worker's image has this check; the reaper's image is the API's, and has the API's.
-    checked = _stage("worker") if name == "worker" else str(service["healthcheck"]["test"])
-    assert f"http://127.0.0.1:{port}/metrics" in checked
+    # The image has the health check of this port.
+    assert "healthcheck" not in service
+    assert f"http://127.0.0.1:{port}/metrics" in _stage("worker")
     scraped = (ROOT / "docs/operations/seeing.md").read_text()
     assert f"'127.0.0.1:{port}'" in scraped
 
 
-def test_the_workers_image_starts_the_worker_as_compose_does() -> None:
+def test_the_workers_image_starts_the_background_processes_as_compose_does() -> None:
     (line,) = re.findall(r"^CMD (.*)$", _stage("worker"), re.MULTILINE)
-    assert json.loads(line) == COMPOSE["services"]["worker"]["command"]
+    assert json.loads(line) == COMPOSE["services"]["background"]["command"]
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_each_service_runs_its_image(name: str) -> None:
-    target = "worker" if name == "worker" else "api"
+    target = "worker" if name == "background" else "api"
     service = COMPOSE["services"][name]
     assert service["build"] == {"context": ".", "target": target}
-    assert service["image"] == ("upload-broker-worker" if name == "worker" else "upload-broker")
+    assert service["image"] == ("upload-broker-worker" if target == "worker" else "upload-broker")
     assert _stage(target)
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from broker.config import PREFIX, Settings, SettingsError
+from broker.config.child_keys import ChildKeySettings
 from broker.db.engine import make_engine
 
 OPERATIONS = Path(__file__).parent.parent.parent / "docs/operations"
@@ -54,23 +55,21 @@ def test_a_unit_is_confined_limited_and_restarted(unit: Path, tmp_path: Path) ->
         assert done.returncode == 0, done.stdout
 
 
-def test_the_api_has_enough_time_to_drain_and_the_workers_serve_metrics() -> None:
-    api, consumer, reaper, worker = (service(unit) for unit in UNITS)
+def test_the_api_has_enough_time_to_drain_and_the_background_processes_serve_metrics() -> None:
+    api, background = (service(unit) for unit in UNITS)
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert int(api["TimeoutStopSec"]) > defaults["drain_seconds"] + defaults["stop_seconds"]
     assert api["KillMode"] == "mixed"
-    assert "reap --every 60 --metrics-port" in reaper["ExecStart"]
-    assert "consume-bucket-notifications --metrics-port" in consumer["ExecStart"]
-    assert "worker --processes 2 --metrics-port" in worker["ExecStart"]
-    assert worker["KillMode"] == "mixed"
-    assert int(worker["TimeoutStopSec"]) > defaults["stop_seconds"]
+    assert "background --workers 2 --metrics-port" in background["ExecStart"]
+    assert background["KillMode"] == "mixed"
+    assert int(background["TimeoutStopSec"]) > defaults["stop_seconds"]
     listed = (OPERATIONS / "systemd.md").read_text()
     assert all(f"(systemd/{unit.name})" in listed for unit in UNITS)
 
 
-def test_the_unit_of_the_worker_lets_its_child_processes_give_up_their_rights() -> None:
+def test_the_unit_of_the_workers_lets_their_child_processes_give_up_their_rights() -> None:
     """Without these, no child process can be confined, and every upload would fail."""
-    unit = (OPERATIONS / "systemd/upload-broker-worker.service").read_text()
+    unit = (OPERATIONS / "systemd/upload-broker-background.service").read_text()
     calls = {"capset", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
     after = unit.partition("SystemCallFilter=~@privileged\n")[2]
     (allowed,) = re.findall(r"^SystemCallFilter=(.*)$", after, re.MULTILINE)
@@ -98,6 +97,11 @@ def test_the_environment_file_has_only_settings_and_no_secret(
     ours = {name for name in assignments if name.startswith(PREFIX)}
     assert ours <= {PREFIX + name.upper() for name in Settings.model_fields}
     assert all(not value for name, value in assignments.items() if name.endswith("SECRET"))
+    background = (OPERATIONS / "systemd/background.env").read_text()
+    found = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", background, re.MULTILINE))
+    keys = {PREFIX + name.upper() for name in ChildKeySettings.__annotations__}
+    assert set(found) == {*keys, "BROKER_WEBHOOK_SECRET"}
+    assert not any(found.values())
     for name, value in assignments.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match="BROKER_JWT_SECRET"):

@@ -42,7 +42,7 @@ SELECT array_agg(quote_ident(tablename)), max(pg_relation_size(quote_ident(table
 FROM pg_tables
 WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'event_feed')
 """
-# A migration inserted the one row of this table.
+# The one row of the feed was inserted by its migration.
 FEED = """
 UPDATE event_feed
 SET last_sequence = 0, pruned_sequence = 0, enqueued_sequence = 0, stopped_at = NULL
@@ -132,8 +132,8 @@ def emptied_database(server: Postgres, name: str, schema: list[str]) -> bool:
             connection.execute(f"TRUNCATE {', '.join(tables)}".encode())
         else:
             connection.execute("; ".join(f"DELETE FROM {table}" for table in tables).encode())
-        connection.execute(FEED)
         connection.execute(SEQUENCES)
+        connection.execute(FEED)
     return True
 
 

@@ -112,7 +112,7 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
     if plan.kill_inspectors:
         ledger.begin("inspections killed")
         for _ in range(KILLS):
-            for pid in inspectors(stack.inspecting):
+            for pid in inspectors(stack.background):
                 os.kill(pid, signal.SIGKILL)
             await asyncio.sleep(plan.seconds * 0.03)
 

@@ -1,4 +1,4 @@
-"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, API, reaper and workers.
+"""The servers of a soak, as they are deployed: PostgreSQL, S3, Redis, API, `broker background`.
 
 The API runs with the command of the Dockerfile; only host and port differ.
 """
@@ -56,7 +56,7 @@ class Stack:
     s3: EmbeddedS3
     s3_client: Any
     serving: int
-    inspecting: int
+    background: int
     reap: str
     command: str
     counts_requests: bool
@@ -108,14 +108,11 @@ def running(directory: Path, lifetimes: Lifetimes, *, reap: str = "confirm") -> 
         api, port = _api(directory, environment)
         # Longer than `broker serve` needs. If it were killed, its workers would keep running.
         stack.callback(api.stop, STOP_SECONDS + 10)
-        argv = [BROKER, "reap", "--every", str(lifetimes.reap_every)]
-        reaper = _child("reaper", argv, directory, environment)
-        reaper.start(lambda: True, START_TIMEOUT)
-        stack.callback(reaper.stop)
-        argv = [BROKER, "worker", "--processes", str(WORKERS)]
-        inspecting = _child("worker", argv, directory, environment)
-        inspecting.start(lambda: True, START_TIMEOUT)
-        stack.callback(inspecting.stop, STOP_SECONDS + 10)
+        options = ["--workers", str(WORKERS), "--reap-every", str(lifetimes.reap_every)]
+        argv = [BROKER, "background", *options]
+        background = _child("background", argv, directory, environment)
+        background.start(lambda: True, START_TIMEOUT)
+        stack.callback(background.stop, STOP_SECONDS + 10)
         yield Stack(
             url=f"http://{LOOPBACK}:{port}",
             secret=secret,
@@ -125,14 +122,13 @@ def running(directory: Path, lifetimes: Lifetimes, *, reap: str = "confirm") -> 
             s3=s3,
             s3_client=credentials.client(s3.endpoint_url),
             serving=api.pid or 0,
-            inspecting=inspecting.pid or 0,
+            background=background.pid or 0,
             reap=reap,
             command=" ".join(deployed(ROOT / "Dockerfile")),
             counts_requests=bool(limits),
             logs=directory,
         )
-        reaper.check()
-        inspecting.check()
+        background.check()
 
 
 def _limits(stack: contextlib.ExitStack) -> dict[str, str]:
@@ -173,8 +169,8 @@ def workers(serving: int) -> list[int]:
 
 
 def inspectors(parent: int) -> list[int]:
-    """List the workers: the children of `broker worker --processes`."""
-    return _children().get(parent, [])
+    """List the workers among the children of `broker background`."""
+    return [pid for pid in _children().get(parent, []) if b"\0worker\0" in _command(pid)]
 
 
 def descendants(pid: int) -> list[int]:

@@ -14,10 +14,13 @@ from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from broker.cli.background import children
+from broker.cli.environment import check_environment
 from broker.cli.shared_metrics import SharedMetrics, shared_metrics
-from broker.cli.supervisor import supervise
+from broker.cli.supervisor import Child, supervise
+from broker.config import SettingsError
+from broker.config.background import BackgroundSettings
 from broker.local.process import free_ports
-from broker.telemetry import metric_files
+from broker.telemetry.child_id import CHILD_ID, child_id
 from tests.unit.test_supervisor import Signal
 
 module = import_module("broker.cli.background")  # the package's name is the command
@@ -27,11 +30,22 @@ WEBHOOK = {"BROKER_WEBHOOK_URL": "https://shop.example/hook"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
 
+def started(environment: Mapping[str, str], workers: int = 1) -> list[Child]:
+    """Return the processes that are started with some settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in {*QUEUE, *WEBHOOK} & environment.keys():
+            patch.setenv(name, environment[name])
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        settings = BackgroundSettings.load()
+    return list(children(settings, environment, workers=workers, reap_every=30))
+
+
 def words(environment: Mapping[str, str], workers: int = 1) -> dict[str, str]:
     """Return the arguments of each process by its name."""
     return {
         child.name: " ".join(child.command[len(module.BROKER) :])
-        for child in children(workers, 30, environment)
+        for child in started(environment, workers)
     }
 
 
@@ -51,7 +65,8 @@ def test_it_runs_workers_and_the_reaper_and_what_else_is_configured() -> None:
 def test_each_process_gets_only_its_own_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = 'echo $$ > "$1"; exec sleep 60'
+    # Without exec, during which the file in /proc is empty.
+    script = 'echo $$ > "$1"; while :; do sleep 0.05; done'
     monkeypatch.setattr(module, "BROKER", ["/bin/sh", "-c", script, "broker"])
     monkeypatch.chdir(tmp_path)
     secrets = {
@@ -73,8 +88,7 @@ def test_each_process_gets_only_its_own_secrets(
         return found.keys() == names
 
     environment = {**SETTINGS, **QUEUE, **WEBHOOK, **secrets, "PATH": os.defpath}
-    processes = list(children(1, 60, environment))
-    supervise(processes, stop=Signal(all_read), stop_seconds=5)  # type: ignore[arg-type]
+    supervise(started(environment), stop=Signal(all_read), stop_seconds=5)  # type: ignore[arg-type]
     for name, own in {
         "worker": {"BROKER_WORKER_AWS_ACCESS_KEY_ID", "BROKER_WORKER_AWS_SECRET_ACCESS_KEY"},
         "reap": {"BROKER_REAPER_AWS_ACCESS_KEY_ID", "BROKER_REAPER_AWS_SECRET_ACCESS_KEY"},
@@ -88,24 +102,35 @@ def test_each_process_gets_only_its_own_secrets(
         assert "BROKER_DATABASE_URL=sqlite://" in found[name]
 
 
+def test_only_a_command_that_starts_the_deliverer_needs_its_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {**SETTINGS, **WEBHOOK}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=r"BROKER_WEBHOOK_SECRET: set this"):
+        check_environment(may_deliver=True)
+    assert check_environment(may_deliver=False).webhook_url is not None
+    monkeypatch.delenv("BROKER_WEBHOOK_URL")
+    assert check_environment(may_deliver=True).webhook_url is None
+
+
 PARENT = """
-import os, sys
+import ctypes, os
 from importlib import import_module
 module = import_module("broker.cli.background")
 if os.getuid() == 0:  # root may read everything
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # a change of the user protects, too: undo it
 script = "cat /proc/$PPID/environ || echo denied; kill -TERM $PPID; exec sleep 60"
 module.BROKER = ["/bin/sh", "-c", script]
 module.background.main(["--workers", "0"], standalone_mode=False)
 """
 CHILD = """
-import ctypes, sys
-from broker.cli import main
-sys.argv = ["broker", "--version"]
-try:
-    main()
-except SystemExit:
-    print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))  # PR_GET_DUMPABLE
+import ctypes, sys, types
+is_dumpable = lambda: print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))  # PR_GET_DUMPABLE
+sys.modules["broker.cli"] = types.SimpleNamespace(main=is_dumpable)
+from broker.__main__ import main
+main()
 """
 
 
@@ -114,7 +139,7 @@ except SystemExit:
     ("script", "more", "said"),
     [
         pytest.param(PARENT, {"BROKER_JWT_SECRET": "canary"}, "denied\n", id="parent"),
-        pytest.param(CHILD, {metric_files.CHILD_ID: "worker-1"}, "\n0\n", id="sibling"),
+        pytest.param(CHILD, {CHILD_ID: "worker-1"}, "0\n", id="sibling"),
     ],
 )
 def test_its_processes_cannot_read_the_secrets_of_their_parent_and_of_each_other(
@@ -151,7 +176,7 @@ def scraped(url: str) -> dict[str, float]:
 
 def count(process: str, done: int) -> None:
     """Count in the files of a process, and set a gauge that says that it runs."""
-    value = values.MultiProcessValue(lambda: metric_files.child_id(process))  # type: ignore[no-untyped-call]
+    value = values.MultiProcessValue(lambda: child_id(process))  # type: ignore[no-untyped-call]
     value("counter", "done", "done_total", (), (), "Work").inc(done)
     value("gauge", "busy", "busy", (), (), "Running", "livesum").set(1)
     value("gauge", "last", "last", (), (), "Time", "max").set(done)
@@ -185,6 +210,6 @@ def test_the_files_of_metrics_do_not_grow_in_number_with_restarts(
 
 
 def test_two_supervisors_that_share_a_directory_use_different_files() -> None:
-    assert metric_files.child_id("worker-1") == f"worker-1-{os.getpid()}"
+    assert child_id("worker-1") == f"worker-1-{os.getpid()}"
     # prometheus_client splits the names of its files at `_`.
     assert "_" not in "".join(words({**QUEUE, **WEBHOOK}, workers=2))

@@ -96,6 +96,21 @@ def test_a_process_that_ignores_the_stop_signal_is_killed(
     assert await_true(lambda: not any(map(is_alive, written("started"))))
 
 
+def test_all_are_asked_to_stop_before_one_is_waited_for(
+    written: Callable[[str], list[int]], tmp_path: Path
+) -> None:
+    waits = 'trap "until [ -e asked ]; do sleep 0.01; done; echo 1 >> ended; exit" TERM'
+    asks = 'trap "touch asked; exit" TERM'
+    loop = "echo 1 >> started; while :; do sleep 0.01; done"
+    children = [
+        Child(name=name, command=["/bin/sh", "-c", f"{trap}; {loop}"], environment=os.environ)
+        for name, trap in (("waits", waits), ("asks", asks))
+    ]
+    stop = Signal(lambda: len(written("started")) == 2)
+    supervise(children, stop=stop, stop_seconds=5)  # type: ignore[arg-type]
+    assert written("ended") == [1]
+
+
 def test_each_process_of_a_worker_serves_its_metrics_on_a_port_of_its_own() -> None:
     commands = [worker_child(number, "0.0.0.0", 9103).command for number in (1, 2)]
     assert [" ".join(command[-5:]) for command in commands] == [

@@ -20,7 +20,7 @@ from broker.api.request.view_marks import allows_large_body
 from broker.domain.bucket_notifications import objects_created
 from broker.services.background.bucket_notifications import handle_bucket_notifications
 from broker.telemetry.context import context
-from broker.telemetry.metrics import EVENTS
+from broker.telemetry.notifications import notified
 from schemas.bucket_notifications import Handled, Notification
 
 blueprint = Blueprint(
@@ -66,10 +66,10 @@ def requires_bucket_notifications_secret(view: Callable[P, R]) -> Callable[P, R]
 @blueprint.response(200, Handled)
 def receive_bucket_notification(notification: dict[str, Any]) -> dict[str, Any]:
     """Confirm the uploads that a bucket notification names."""
-    context.via = "events"
+    context.via = "bucket_notification"
     created = objects_created(notification)
     with current().system_work() as work:
         outcomes = handle_bucket_notifications(work, created)
     for outcome, count in outcomes.items():
-        EVENTS.labels(outcome.value).inc(count)
+        notified(outcome.value, count)
     return {"outcomes": {outcome.value: count for outcome, count in outcomes.items()}}

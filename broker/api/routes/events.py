@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Response, jsonify
+
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
@@ -9,8 +11,7 @@ from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
 from broker.domain.errors import NotFound
 from broker.services.events import feed
-from broker.services.events.payload import image_json, payload, user_json
-from broker.services.events.record import image_state
+from broker.services.events.payload import file_json, payload
 from schemas import events
 
 blueprint = Blueprint(
@@ -27,22 +28,20 @@ LATEST = "latest"
 @requires_token
 @blueprint.arguments(events.EventPageQuery, location="query")
 @blueprint.response(200, events.EventPage)
-def list_events(query: dict[str, Any]) -> dict[str, Any]:
+def list_events(query: dict[str, Any]) -> Response:
     """Read the events after a cursor, in the order of `sequence`."""
     text = query.get("after")
     with current().work(principal()) as work:
         if text == LATEST:
-            return {"results": [], "next_cursor": cursors.encode_feed(*feed.latest(work))}
+            return _page([], feed.latest(work))
         after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
         page = feed.read_events(work, after=after, limit=query["limit"])
     profiles, media_url = current().limits.profiles, current().storage.media_url
-    return {
-        "results": [
-            payload(event, subject, profiles=profiles, media_url=media_url)
-            for event, subject in page.events
-        ],
-        "next_cursor": cursors.encode_feed(*page.cursor),
-    }
+    results = [
+        payload(event, subject, profiles=profiles, media_url=media_url)
+        for event, subject in page.events
+    ]
+    return _page(results, page.cursor)
 
 
 @blueprint.route("/files/", methods=["GET"], strict_slashes=False)
@@ -64,18 +63,14 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
     page = found[:limit]
     return {
         "results": [
-            {
-                "profile": profiles.of_kind(image.owner_kind).name,
-                "owner": profiles.of_kind(image.owner_kind).owner_in(image.key),
-                "user": user_json(user_id, subject),
-                "upload": image.upload_id
-                and {"id": image.upload_id, "state": "confirmed", "reason": None},
-                "image": image_json(
-                    image.id, image_state(image, image.variants), profiles, media_url
-                ),
-                "removed_urls": [],
-            }
+            file_json(image, user_id, subject, profiles=profiles, media_url=media_url)
             for image, user_id, subject in page
         ],
         "next_cursor": cursors.encode(page[-1][0].id) if len(found) > limit else None,
     }
+
+
+def _page(results: list[dict[str, Any]], cursor: feed.Cursor) -> Response:
+    """Return a page without its schema, so that an event is the same text as when it is pushed."""
+    encoded = cursors.encode_feed(*cursor)
+    return jsonify({"results": results, "next_cursor": encoded, "sequence": cursor.sequence})

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from broker.api.request.context import current
 from broker.api.request.view_marks import probe
 from broker.domain.errors import BrokerError, DatabaseUnavailable
+from broker.services.events.backlog import backlog as waiting_for_delivery
 from broker.services.processing.backlog import backlog as waiting_for_workers
 from broker.services.uploads import outbox
 from broker.storage.bucket_state import OK, UNKNOWN
@@ -88,6 +89,34 @@ class ProcessingCollector(Collector):
         )
 
 
+class EventsCollector(Collector):
+    """Gauges of the events that the receiver has not accepted, read at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield four gauges, or nothing while the database is down."""
+        try:
+            with current().system_work() as work:
+                backlog = waiting_for_delivery(work)
+        except DatabaseUnavailable:
+            return
+        yield GaugeMetricFamily(
+            "broker_events_undelivered", "Events that are still to be delivered", backlog.count
+        )
+        yield GaugeMetricFamily(
+            "broker_events_undelivered_oldest_seconds",
+            "The age of the oldest of them",
+            backlog.oldest.total_seconds(),
+        )
+        yield GaugeMetricFamily(
+            "broker_events_dead", "Events whose last attempt has failed", backlog.dead
+        )
+        yield GaugeMetricFamily(
+            "broker_events_stopped",
+            "1 if the receiver has answered 410, so that nothing is sent",
+            backlog.stopped_at is not None,
+        )
+
+
 class BucketCollector(Collector):
     """The gauge of the bucket, which is checked at a scrape if nothing else has checked it."""
 
@@ -113,6 +142,7 @@ def metrics() -> Response:
     shared = CollectorRegistry()
     shared.register(OutboxCollector())
     shared.register(ProcessingCollector())
+    shared.register(EventsCollector())
     shared.register(BucketCollector())
     text = generate_latest(registry) + generate_latest(shared)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

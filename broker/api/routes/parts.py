@@ -14,13 +14,13 @@ from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
 from broker.api.routes.recorded import may_be_processing
 from broker.api.routes.uploads import UPLOAD_PATH
+from broker.domain.times import rfc3339
 from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from broker.services.uploads.settled import Recorded
 from broker.telemetry.metrics import CONFIRMS
 from schemas import images, parts
-from schemas.fields import rfc3339
 
 blueprint = Blueprint(
     "parts",

@@ -13,13 +13,13 @@ from broker.domain.object_keys import published_key
 from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
 from broker.domain.subjects import stored_subject
+from broker.domain.times import rfc3339
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 from broker.services.marketplace.ads import AdView
 from broker.services.marketplace.users import UserView
 from broker.services.multipart.list_parts import Progress
 from broker.services.tickets.sign import Ticket
-from schemas.fields import rfc3339
 
 
 def image_url(key: str) -> str | None:

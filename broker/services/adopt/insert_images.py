@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 
 from broker.db.models import Image
 from broker.db.upsert import insert_new
-from broker.services.events.record import image_ready
+from broker.services.events.record import images_ready
 from broker.services.uploads.owners import add_slots
 from broker.services.work import Work
 
@@ -30,8 +30,10 @@ def insert_images(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
         if not _add_slots(work, kind, owner_id, len(keys)):
             work.session.execute(delete(Image).where(Image.key.in_(keys)))
             inserted -= keys
-    for image in work.session.scalars(select(Image).where(Image.key.in_(inserted))):
-        image_ready(work.session, work.limits.profiles, image, user_id=None, now=work.now)
+    images = work.session.scalars(
+        select(Image).where(Image.key.in_(inserted)).order_by(Image.id)
+    ).all()
+    images_ready(work.session, work.limits.profiles, images, user_id=None, now=work.now)
     work.session.commit()
     return inserted
 

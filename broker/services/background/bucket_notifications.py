@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # an unexpected error; the client or the reaper can still confirm
 
 
-def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> Counter[Outcome]:
+def handle_bucket_notifications(work: Work, objects: Iterable[ObjectCreated]) -> Counter[Outcome]:
     """Handle notifications, each committed before the next; return how often each outcome occurred.
 
     If one fails, it is counted and logged, and the others are handled.
@@ -53,37 +53,37 @@ def handle_bucket_notifications(work: Work, events: Iterable[ObjectCreated]) -> 
     """
     outcomes: Counter[Outcome] = Counter()
     denied: StorageDenied | None = None
-    for event in events:
+    for written in objects:
         try:
-            outcomes[handle_bucket_notification(work, event)] += 1
+            outcomes[handle_bucket_notification(work, written)] += 1
         except (StorageUnavailable, *DATABASE_ERRORS):
             raise
         except StorageDenied as error:
             denied = error
         except BrokerError as error:
             work.session.rollback()
-            log.error("the notification of %s failed: %s", event.key, error.for_operators)
+            log.error("the notification of %s failed: %s", written.key, error.for_operators)
             outcomes[Outcome.FAILED] += 1
         except Exception:
             # The bucket sends a batch that is answered with 500 again and again, so a fault that
             # only one object causes must not stop the others. The log has its traceback.
             work.session.rollback()
-            log.exception("the notification of %s failed unexpectedly", event.key)
+            log.exception("the notification of %s failed unexpectedly", written.key)
             outcomes[Outcome.FAILED] += 1
     if denied is not None:
         raise denied
     return outcomes
 
 
-def handle_bucket_notification(work: Work, event: ObjectCreated) -> Outcome:
+def handle_bucket_notification(work: Work, written: ObjectCreated) -> Outcome:
     """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
-    if event.bucket != work.storage.bucket:
+    if written.bucket != work.storage.bucket:
         return Outcome.ELSEWHERE
-    upload = writer(work, event.key)
+    upload = writer(work, written.key)
     if upload is None:
         return Outcome.UNKNOWN
     if upload.state != UploadState.PENDING:
-        return _written_too_late(work, event.key)
+        return _written_too_late(work, written.key)
     try:
         confirm(work.acting_for(upload.user_id, upload.key), upload.id)
     except ObjectMissing:

@@ -21,12 +21,12 @@ from broker.domain.storage_errors import StorageDenied, StorageError
 from broker.services.background.bucket_notifications import Outcome, handle_bucket_notifications
 from broker.services.work import Work
 from broker.storage.protocol import NotificationQueue, QueueMessage
-from broker.telemetry.metrics import EVENTS
+from broker.telemetry.notifications import notified
 
 WAIT_SECONDS = 20  # SQS's longest long poll
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_MAX_SECONDS = 60.0
-log = logging.getLogger("broker.events")
+log = logging.getLogger("broker.bucket_notifications")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +84,14 @@ class Consumer:
                 message.message_id,
                 error.detail,
             )
-            EVENTS.labels("unreadable").inc()
+            notified("unreadable")
             return Counter({"unreadable": 1})
         try:
             with self.open_work() as work:
                 outcomes = handle_bucket_notifications(work, created)
         except StorageDenied as error:
             log.error("message %s stays queued: %s", message.message_id, error.for_operators)
-            EVENTS.labels("denied").inc()
+            notified("denied")
             return Counter({"denied": 1})
         except (StorageError, *DATABASE_ERRORS):
             raise
@@ -99,10 +99,10 @@ class Consumer:
             # A fault that only this message causes must not end the consumer: its successor would
             # receive the same message. The log has its traceback.
             log.exception("message %s failed unexpectedly and stays queued", message.message_id)
-            EVENTS.labels(Outcome.FAILED).inc()
+            notified(Outcome.FAILED)
             return Counter({Outcome.FAILED.value: 1})
         for outcome, count in outcomes.items():
-            EVENTS.labels(outcome.value).inc(count)
+            notified(outcome.value, count)
         if outcomes[Outcome.FAILED]:
             log.error("message %s stays queued, because an object failed", message.message_id)
         else:

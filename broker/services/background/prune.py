@@ -3,6 +3,7 @@
 from sqlalchemy import delete, select
 
 from broker.db.models import Erasure
+from broker.services.events.prune import prune_events
 from broker.services.uploads.prune import prune_uploads
 from broker.services.work import Work
 
@@ -18,7 +19,7 @@ def prune(work: Work, *, is_listed: bool) -> int:
             because objects that arrived late are found by the rows of their uploads.
     """
     uploads = prune_uploads(work) if is_listed else 0
-    return uploads + _prune_erasures(work)
+    return uploads + prune_events(work) + _prune_erasures(work)
 
 
 def _prune_erasures(work: Work) -> int:

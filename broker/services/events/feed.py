@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 
 from broker.db.fast_path import read_only
-from broker.db.models import Event, Image, Upload, User
+from broker.db.models import Event, EventFeed, Image, Upload, User
 from broker.domain.errors import CursorExpired, Forbidden
 from broker.domain.profiles import Profile
-from broker.services.events.numbering import number, read_state
+from broker.services.events.numbering import FeedState, number, read_state
 from broker.services.work import Work
 
 
@@ -38,34 +38,47 @@ def read_events(work: Work, *, after: Cursor | None, limit: int) -> EventPage:
             database was restored from a backup.
     """
     require_service(work)
-    number(work.session)
+    number(work)
     read_only(work.session)
-    state = read_state(work.session)
-    if after is not None and (
-        after.epoch != state.epoch or not state.pruned_sequence <= after.sequence
-    ):
-        raise CursorExpired(
-            "Events after this cursor were deleted. Request a new cursor with after=latest, read "
-            "all files from /api/files/, and go on from the new cursor."
-        )
-    position = Cursor(state.epoch, state.pruned_sequence) if after is None else after
+    # Older events that were not delivered are kept, but not for the feed.
+    oldest = select(EventFeed.pruned_sequence).scalar_subquery()
+    position = oldest if after is None else after.sequence
     events = work.session.execute(
         select(Event, User.subject)
         .outerjoin(User, User.id == Event.user_id)
-        .where(Event.sequence > position.sequence)
+        .where(Event.sequence > position)
         .order_by(Event.sequence)
         .limit(limit)
         .execution_options(populate_existing=True)
     ).all()
+    # Read after the events: if some of them were deleted before they could be read, this shows it.
+    state = read_state(work.session)
     work.session.commit()
-    last = events[-1][0].sequence if events else position.sequence
-    return EventPage(events=events, cursor=Cursor(state.epoch, last or 0))
+    if after is not None and not _is_kept(after, state):
+        raise CursorExpired(
+            "Events after this cursor were deleted, or the database was restored. Request a new "
+            "cursor with after=latest, read all files from /api/files/, and go on from the new "
+            "cursor."
+        )
+    last = events[-1][0].sequence if events else None
+    if last is None:
+        last = state.pruned_sequence if after is None else after.sequence
+    return EventPage(events=events, cursor=Cursor(state.epoch, last))
+
+
+def _is_kept(after: Cursor, state: FeedState) -> bool:
+    """Check whether all events after a position can still be read.
+
+    A position after the last event is that of a database from which this one was not restored.
+    """
+    is_known = state.pruned_sequence <= after.sequence <= state.last_sequence
+    return is_known and after.epoch == state.epoch
 
 
 def latest(work: Work) -> Cursor:
     """Return the position after all events so far; raise Forbidden if the caller is no service."""
     require_service(work)
-    number(work.session)
+    number(work)
     state = read_state(work.session)
     work.session.commit()
     return Cursor(state.epoch, state.last_sequence)

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import orjson
 
-from broker.db.models import Event
+from broker.db.models import Event, Image
 from broker.domain.event_types import EventType
 from broker.domain.profiles import Profiles
 from broker.domain.states import UploadState
 from broker.domain.subjects import stored_subject
+from broker.domain.times import rfc3339
+from broker.services.events.record import image_state
 
 _STATES = {
-    EventType.IMAGE_REJECTED: UploadState.REJECTED,
-    EventType.UPLOAD_EXPIRED: UploadState.EXPIRED,
+    EventType.IMAGE_REJECTED.value: UploadState.REJECTED,
+    EventType.UPLOAD_EXPIRED.value: UploadState.EXPIRED,
 }
 
 
@@ -30,17 +33,18 @@ def payload(
         media_url: the public base URL of images, without a slash at the end.
     """
     data: dict[str, Any] = orjson.loads(event.data)
+    state = _STATES.get(event.type, UploadState.CONFIRMED)
     return {
         "id": str(event.event_id),
         "sequence": event.sequence,
         "type": event.type,
-        "timestamp": event.created_at,
+        "timestamp": rfc3339(event.created_at),
         "data": {
             "profile": data["profile"],
             "owner": data["owner"],
-            "user": user_json(event.user_id, subject),
-            "upload": _upload(event, data["reason"]),
-            "image": image_json(event.image_id, data["image"], profiles, media_url),
+            "user": _user(event.user_id, subject),
+            "upload": _upload(event.upload_id, state, data["reason"]),
+            "image": _image(event.image_id, data["image"], profiles, media_url),
             "removed_urls": [
                 url
                 for key in data["removed_keys"]
@@ -50,17 +54,30 @@ def payload(
     }
 
 
-def user_json(user_id: int | None, subject: str | None) -> dict[str, Any] | None:
-    """Return a user as events name it."""
+def file_json(
+    image: Image, user_id: int | None, subject: str | None, *, profiles: Profiles, media_url: str
+) -> dict[str, Any]:
+    """Return a published file in the form of the `data` of its events."""
+    profile = profiles.of_kind(image.owner_kind)
+    return {
+        "profile": profile.name,
+        "owner": profile.owner_in(image.key),
+        "user": _user(user_id, subject),
+        "upload": _upload(image.upload_id, UploadState.CONFIRMED, None),
+        "image": _image(image.id, image_state(image, image.variants), profiles, media_url),
+        "removed_urls": [],
+    }
+
+
+def _user(user_id: int | None, subject: str | None) -> dict[str, Any] | None:
     if user_id is None:
         return None
     return {"id": user_id, "subject": stored_subject(user_id, subject)}
 
 
-def image_json(
+def _image(
     image_id: int | None, state: Mapping[str, Any] | None, profiles: Profiles, media_url: str
 ) -> dict[str, Any] | None:
-    """Return an image as JSON; `state` is that of `record.image_state`."""
     if state is None:
         return None
     return {
@@ -88,11 +105,12 @@ def image_json(
     }
 
 
-def _upload(event: Event, reason: str | None) -> dict[str, Any] | None:
-    if event.upload_id is None:
+def _upload(
+    upload_id: UUID | None, state: UploadState, reason: str | None
+) -> dict[str, Any] | None:
+    if upload_id is None:
         return None
-    state = _STATES.get(EventType(event.type), UploadState.CONFIRMED)
-    return {"id": str(event.upload_id), "state": state.value, "reason": reason}
+    return {"id": str(upload_id), "state": state.value, "reason": reason}
 
 
 def _url(profiles: Profiles, media_url: str, key: str) -> str | None:

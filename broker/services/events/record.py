@@ -21,6 +21,7 @@ from broker.db.models import Event, Image, ImageVariant, Upload
 from broker.domain.event_types import EventType
 from broker.domain.profiles import Profile, Profiles
 from broker.domain.states import UploadState
+from broker.domain.times import rfc3339
 
 # The code in an event if a confirm, not a worker, has rejected the upload.
 OBJECT_MISMATCH = "object_mismatch"
@@ -30,15 +31,25 @@ _TYPES = {
 }
 
 
-def image_ready(
-    session: Session, profiles: Profiles, image: Image, *, user_id: int | None, now: datetime
+def images_ready(
+    session: Session,
+    profiles: Profiles,
+    images: Iterable[Image],
+    *,
+    user_id: int | None,
+    now: datetime,
 ) -> None:
-    """Record an image that was inserted, with its id and its variants.
+    """Record images that were inserted, with their ids and their variants.
 
-    `user_id` is the upload's user; None if the image was adopted.
+    `user_id` is the uploads' user; None if the images were adopted.
     """
-    columns = ready_columns(profiles, image, user_id=user_id, now=now)
-    _insert(session, [{**columns, "image_id": image.id}])
+    _insert(
+        session,
+        [
+            {**ready_columns(profiles, image, user_id=user_id, now=now), "image_id": image.id}
+            for image in images
+        ],
+    )
 
 
 def ready_columns(
@@ -170,7 +181,7 @@ def image_state(
             }
             for one in variants
         ],
-        "created_at": image.created_at,
+        "created_at": rfc3339(image.created_at),
     }
 
 
@@ -219,7 +230,7 @@ def _new(
         "image_id": None,
         "upload_id": None,
         "user_id": None,
-        "data": orjson.dumps(data, option=orjson.OPT_UTC_Z).decode(),
+        "data": orjson.dumps(data).decode(),
     }
 
 

@@ -75,11 +75,8 @@ def rewrite(work: Work, image: Image, result: Rewritten) -> bool:
         session.add(row)
     delete_objects(session, limits, replaced, now=now)
     session.flush()
-    new = session.scalar(
-        select(Image).where(Image.id == image.id).execution_options(populate_existing=True)
-    )
-    if new is not None:
-        updated(session, limits, new, now=now, removed=replaced)
+    new = session.get_one(Image, image.id, populate_existing=True)
+    updated(session, limits, new, now=now, removed=replaced)
     session.commit()
     return True
 

@@ -21,6 +21,7 @@ from broker.domain.object_keys import (
 )
 from broker.domain.reconciliation import Action, Difference, DifferenceKind
 from broker.domain.storage_errors import ObjectNotFound, ObjectRefused
+from broker.domain.upload_ids import was_issued_before
 from broker.services.reconcile.known_keys import known_keys
 from broker.services.reconcile.recheck import parse_upload_id
 from broker.services.uploads import outbox
@@ -87,9 +88,14 @@ def _why_needed(work: Work, upload_id: UUID, found: Difference) -> str | None:
     image = work.session.scalar(select(Image).where(Image.upload_id == upload_id))
     work.session.commit()
     limits = work.limits
-    if upload is None or found.key in (final_key(limits, upload), written_key(limits, upload)):
-        return None
     key = relative_of_published(limits, found.key)
+    if upload is None:
+        was_pruned = was_issued_before(upload_id, work.now - limits.uploads_kept_for)
+        # Its own keys end in a suffix.
+        is_own = key is None or may_be_published_as(key, key)
+        return f"a copy: upload {upload_id} had another key" if was_pruned and not is_own else None
+    if found.key in (final_key(limits, upload), written_key(limits, upload)):
+        return None
     if key is None or not may_be_published_as(key, upload.key):
         return f"a copy: upload {upload_id} has another key"
     if found.is_variant or (image is not None and _has_object(work, image)):

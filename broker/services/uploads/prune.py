@@ -63,9 +63,7 @@ def _batches(
     """
     after: ColumnElement[bool] | None = None
     while True:
-        query = select(Upload).where(
-            condition, column <= before, Upload.owner_kind.in_(work.limits.profiles.owner_kinds)
-        )
+        query = select(Upload).where(condition, column <= before)
         if after is not None:
             query = query.where(after)
         batch = work.session.scalars(
@@ -88,11 +86,13 @@ def _batches(
 def _prune(work: Work, batch: Sequence[Upload], waiting: Collection[str]) -> int:
     """Delete the uploads of a batch that nothing needs any more, and commit."""
     session = work.session
+    # Nobody knows the keys of a profile that was declared after this process had started.
+    known = [one for one in batch if one.owner_kind in work.limits.profiles.owner_kinds]
     # On SQLite, where rows have no locks, this write locks the database.
-    session.execute(delete(UploadPart).where(UploadPart.upload_id.in_([one.id for one in batch])))
-    needed = _needed(work, batch)
+    session.execute(delete(UploadPart).where(UploadPart.upload_id.in_([one.id for one in known])))
+    needed = _needed(work, known)
     unneeded = [
-        one.id for one in batch if one.id not in needed and unsuffixed(one.key) not in waiting
+        one.id for one in known if one.id not in needed and unsuffixed(one.key) not in waiting
     ]
     without_image = ~select(Image.id).where(Image.upload_id == Upload.id).exists()
     gone = session.execute(
@@ -104,10 +104,8 @@ def _prune(work: Work, batch: Sequence[Upload], waiting: Collection[str]) -> int
     session.execute(
         delete(ReportedFailure).where(ReportedFailure.upload_id.in_([one.id for one in gone]))
     )
-    _delete_quotas(
-        session,
-        {(one.user_id, one.quota_window) for one in gone if one.quota_window is not None},
-    )
+    users = {one.user_id for one in gone if one.quota_window is not None}
+    _delete_quotas(session, users, work.now - work.limits.uploads_kept_for)
     session.commit()
     return len(gone)
 
@@ -150,14 +148,22 @@ def _keys_of_old_deletions(work: Work, before: datetime) -> set[str]:
     return {unsuffixed(key) for key in relative if key is not None}
 
 
-def _delete_quotas(session: Session, windows: set[tuple[int, datetime]]) -> None:
-    """Delete the quotas of windows that are over, in the order of users.
+def _delete_quotas(session: Session, users: set[int], before: datetime) -> None:
+    """Delete the quotas of windows that began before a time and are over.
 
-    Without its uploads such a row would be wrong. The user's next ticket begins a new window.
+    Without its uploads such a row would be wrong. The user's next ticket begins a new window. The
+    rows are locked in the order of users, as when quotas are refunded.
     """
-    for user_id, window in sorted(windows):
+    over = (
+        select(UserQuota.user_id)
+        .where(UserQuota.user_id.in_(users), UserQuota.window_start <= before)
+        .order_by(UserQuota.user_id)
+        .with_for_update()
+    )
+    found = session.scalars(over).all()
+    if found:
         session.execute(
             delete(UserQuota)
-            .where(UserQuota.user_id == user_id, UserQuota.window_start == window)
+            .where(UserQuota.user_id.in_(found), UserQuota.window_start <= before)
             .execution_options(synchronize_session=False)
         )

@@ -86,6 +86,7 @@ def test_an_app_of_any_server_does_not_start(file: Path) -> None:
     [
         ["serve", "--", "true"],
         ["reap", "--once"],
+        ["background"],
         ["db", "check"],
         ["reconcile"],
         ["bucket", "apply"],
@@ -99,8 +100,9 @@ def test_a_command_prints_each_error_and_does_not_start(
 ) -> None:
     file.write_text(BROKEN)
     monkeypatch.setattr(sys, "argv", ["broker", *command])
-    # A worker changes its whole process before it reads the settings.
-    monkeypatch.setattr(import_module("broker.cli.worker"), "protect_parent", lambda: None)
+    # These change their whole process before they read the settings.
+    for module in ("worker", "background"):
+        monkeypatch.setattr(import_module(f"broker.cli.{module}"), "protect_parent", lambda: None)
     monkeypatch.setattr("broker.telemetry.logs.configure", lambda: None)
     with pytest.raises(SystemExit) as ended:
         main()

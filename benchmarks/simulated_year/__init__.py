@@ -1,0 +1,1 @@
+"""The size of the tables after a simulated year, without and with retention."""

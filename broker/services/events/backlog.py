@@ -1,0 +1,11 @@
+"""How many events wait for their delivery, for metrics."""
+
+from broker.db.deliveries import Undelivered, undelivered
+from broker.services.work import Work
+
+
+def backlog(work: Work) -> Undelivered:
+    """Count the events that the receiver has not accepted."""
+    found = undelivered(work.session)
+    work.session.commit()
+    return found

@@ -1,0 +1,1 @@
+"""Events on their way to the marketplace: sent, signed, tried again, replayed."""
