@@ -192,14 +192,14 @@ API: dict[str, dict[str, Any]] = {
     "ImageChanges": {"alt_text": {"alt_text": "side view", "order": 2}},
     "ImageFile": {
         "form": _IMAGE_FILE,
-        "put": {**IMAGE_FILE, "transport": "put"},
-        "multipart": {**IMAGE_FILE, "size": 24117248, "transport": "multipart"},
+        "put": {**_IMAGE_FILE, "transport": "put"},
+        "multipart": {**_IMAGE_FILE, "size": 24117248, "transport": "multipart"},
         "plain_form": {**_PLAIN_FILE, "alt_text": "front view"},
     },
     "ImageFiles": {"files": {"files": [_IMAGE_FILE]}},
     "OwnerFile": {
         "form": _IMAGE_FILE,
-        "multipart": {**IMAGE_FILE, "size": 24117248, "transport": "multipart"},
+        "multipart": {**_IMAGE_FILE, "size": 24117248, "transport": "multipart"},
         "document": {**_FILE, "file_name": "Rechnung.pdf", "content_type": "application/pdf"},
     },
     "OwnerFiles": {"files": {"files": [_IMAGE_FILE]}},
