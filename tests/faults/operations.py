@@ -1,6 +1,5 @@
 """Every operation of the API that changes something, with a function that prepares it."""
 
-import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from tests.servers.fixtures import Bucket
 
 ALICE = token(1)
 SERVICE = token(900, role="service")
-NEW_USERS = itertools.count(1000)
+NEW_USERS = iter(range(1000, 9999))
 # A run of the workers, after all leases have run out.
 WORKER = Request(ALICE, works=True, after=timedelta(hours=1))
 PHOTO = photo(64, 48)
