@@ -114,7 +114,7 @@ def test_the_api_and_the_commands_end_no_transaction() -> None:
 
 
 def test_only_one_module_of_services_changes_the_rows_of_uploads() -> None:
-    """`update(Upload)` stands in `uploads/state.py` alone, beside its compare-and-set."""
+    """`update(Upload)` stands in `uploads/state.py` alone, which has the compare-and-set."""
     found = {
         str(path.relative_to(ROOT))
         for path in sorted((ROOT / "broker/services").rglob("*.py"))
