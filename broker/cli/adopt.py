@@ -51,7 +51,7 @@ def adopt(csv_file: Path | None, restored: bool, dry_run: bool, as_json: bool) -
         ):
             if restored and not dry_run:
                 skip_used_ids(work)
-                numbering.restart(work.session)
+                numbering.restart(work)
             service.adopt(work, claims, tally=tally, dry_run=dry_run, restored=restored)
     click.echo(_json(tally, dry_run) if as_json else _table(tally, dry_run))
     sys.exit(0 if tally.is_as_expected else DIFFERS)

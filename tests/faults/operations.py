@@ -257,8 +257,10 @@ def erase_ad(scene: Scene) -> Request:
 
 
 def reap_an_erasure(scene: Scene) -> Request:
-    request = erase_user(scene)
-    assert perform(scene.app, request) == 202
+    user_id = next(NEW_USERS)
+    user = Client(scene.app, token(user_id))
+    send(user.ticket(user.ad()).get_json())
+    assert perform(scene.app, Request(SERVICE, "DELETE", f"/api/users/{user_id}/")) == 202
     return Request(ALICE, after=LONG_PAST)
 
 

@@ -39,6 +39,7 @@ def reap(owners: list[ModelOwner], now: datetime) -> dict[str, int]:
         "expired": states.count("expired"),
         "late": late,
         "deleted": drained["deleted"],
+        "pruned": 0,  # no history is as long as the retention
         "postponed": drained["postponed"],
     }
 

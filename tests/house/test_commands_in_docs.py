@@ -28,6 +28,7 @@ PAGES = [
     "docs/settings.md",
     "docs/tokens.md",
     "docs/webhooks.md",
+    "examples/django/README.md",
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs/operations").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The feed programs of docs/integrating-*.md with a real broker: from the start, on, after 410."""
+"""The feed programs of docs/integrating-*.md read a real broker, also after a 410."""
 
 import json
 from typing import Any

@@ -49,7 +49,7 @@ class Event(Base):
 
 
 class EventFeed(Base):
-    """The one row that numbers events. Whoever changes it locks it."""
+    """The one row that numbers events. It is locked before it is changed."""
 
     __tablename__ = "event_feed"
 

@@ -6,7 +6,8 @@ from sqlalchemy import and_, select, update
 
 from broker.db.models import Ad, Erasure, Event, Owner, UppySession
 from broker.db.owner_tables import table_of
-from broker.domain.errors import NotFound
+from broker.db.row_locks import lock
+from broker.domain.errors import NotFound, ProfilesChanged
 from broker.domain.profiles import AD, Profile
 from broker.services.erasure.erase_user import erase_user
 from broker.services.erasure.erasures import (
@@ -51,13 +52,9 @@ def _erase_granted(work: Work, profile: Profile, owner: str) -> ErasureView:
     session.commit()
     row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
     lock_files(session, all_of_owner(profile, owner_id))
-    before = session.execute(
-        update(Owner)
-        .where(*row)
-        .values(owner=Owner.owner)
-        .returning(Owner.erased_at, Owner.is_erased)
-        .execution_options(synchronize_session=False)
-    ).one()
+    before = lock(session, Owner, *row)
+    if before is None:
+        raise ProfilesChanged("The profiles are being changed; try again later.")
     session.execute(
         update(Owner)
         .where(*row)

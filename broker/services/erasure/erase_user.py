@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Ad, Event, Image, Owner, Upload, UppySession, User
+from broker.db.row_locks import ErasedState, lock
 from broker.db.upsert import insert_new
 from broker.domain.errors import NotFound
 from broker.domain.limits import Limits
@@ -123,26 +124,16 @@ def _doomed(limits: Limits, user_id: int, ads: list[int]) -> Doomed:
     )
 
 
-def _lock_user(session: Session, user_id: int, *, now: datetime) -> Row[datetime | None, bool]:
-    """Lock the user's row, and return when it was erased before; insert it if there is none.
-
-    It is an UPDATE, because SQLite locks the database at the first write.
-    """
-    locked = (
-        update(User)
-        .where(User.id == user_id)
-        .values(updated_at=User.updated_at)
-        .returning(User.erased_at, User.is_erased)
-        .execution_options(synchronize_session=False)
-    )
-    found = session.execute(locked).first()
-    if found is None:
-        if user_id >= MAPPED_MIN:
-            raise NotFound("There is no such user.")
-        row = {"id": user_id, "first_name": "", "last_name": "", "created_at": now}
-        insert_new(session, User, [{**row, "updated_at": now}], User.id)
-        found = session.execute(locked).one()
-    return found
+def _lock_user(session: Session, user_id: int, *, now: datetime) -> ErasedState:
+    """Lock the user's row, and return whether it was erased before; insert it if there is none."""
+    found = lock(session, User, User.id == user_id)
+    if found is not None:
+        return found
+    if user_id >= MAPPED_MIN:
+        raise NotFound("There is no such user.")
+    row = {"id": user_id, "first_name": "", "last_name": "", "created_at": now, "updated_at": now}
+    insert_new(session, User, [row], User.id)
+    return lock(session, User, User.id == user_id) or ErasedState(None, False)
 
 
 def _close_avatar(work: Work, user_id: int) -> None:

@@ -38,7 +38,7 @@ def read_events(work: Work, *, after: Cursor | None, limit: int) -> EventPage:
             database was restored from a backup.
     """
     require_service(work)
-    number(work.session)
+    number(work)
     read_only(work.session)
     # Older events that were not delivered are kept, but not for the feed.
     oldest = select(EventFeed.pruned_sequence).scalar_subquery()
@@ -78,7 +78,7 @@ def _is_kept(after: Cursor, state: FeedState) -> bool:
 def latest(work: Work) -> Cursor:
     """Return the position after all events so far; raise Forbidden if the caller is no service."""
     require_service(work)
-    number(work.session)
+    number(work)
     state = read_state(work.session)
     work.session.commit()
     return Cursor(state.epoch, state.last_sequence)

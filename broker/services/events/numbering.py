@@ -1,8 +1,8 @@
 """Number committed events, so that a reader of the feed never misses one.
 
 Transactions commit in another order than they insert. So an event gets its number after its commit,
-under one lock: the numbers have no gaps, and no smaller number appears later. Whoever reads or
-sends events numbers them first.
+under one lock: the numbers have no gaps, and no smaller number appears later. The feed and the
+deliverer number events before they read them.
 """
 
 import secrets
@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Event, EventFeed
+from broker.services.work import Work
 
 BATCH = 1000
 EPOCH_BYTES = 4
@@ -28,12 +29,9 @@ class FeedState(NamedTuple):
     epoch: str
 
 
-def number(session: Session) -> None:
-    """Set the sequence of all committed events, in batches that are committed.
-
-    `session` must have no open transaction.
-    """
-    while _has_unnumbered(session) and _number_batch(session) == BATCH:
+def number(work: Work) -> None:
+    """Set the sequence of all committed events, in batches that are committed."""
+    while _has_unnumbered(work) and _number_batch(work) == BATCH:
         pass
 
 
@@ -56,19 +54,19 @@ def lock_feed(session: Session) -> FeedState:
     return FeedState(*session.execute(locked).one())
 
 
-def restart(session: Session) -> None:
+def restart(work: Work) -> None:
     """Begin a new epoch after a restore, and commit.
 
     Readers have seen sequences that the restored database does not know, and keep the greatest one
     of each image. So the next ones are far above them, and cursors from before are refused.
     """
-    session.execute(
+    work.session.execute(
         update(EventFeed).values(
             epoch=secrets.token_hex(EPOCH_BYTES),
             last_sequence=EventFeed.last_sequence + RESTORE_GAP,
         )
     )
-    session.commit()
+    work.session.commit()
 
 
 _STATE = (
@@ -79,14 +77,15 @@ _STATE = (
 )
 
 
-def _has_unnumbered(session: Session) -> bool:
+def _has_unnumbered(work: Work) -> bool:
     """Check whether there is something to number. Without it, nobody takes the lock."""
-    found = session.scalar(select(Event.id).where(Event.sequence.is_(None)).limit(1))
-    session.commit()
+    found = work.session.scalar(select(Event.id).where(Event.sequence.is_(None)).limit(1))
+    work.session.commit()
     return found is not None
 
 
-def _number_batch(session: Session) -> int:
+def _number_batch(work: Work) -> int:
+    session = work.session
     last = lock_feed(session).last_sequence
     place = func.row_number().over(order_by=Event.id).label("place")
     new = (

@@ -29,7 +29,7 @@ def prune_events(work: Work) -> int:
     Several processes may do this at once: each batch locks the feed.
     """
     # Without a feed and a deliverer, nobody else numbers events.
-    number(work.session)
+    number(work)
     pruned = 0
     while pruned < MOST and _old(work, read_state(work.session)):
         state = lock_feed(work.session)

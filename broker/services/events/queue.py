@@ -39,7 +39,7 @@ QUEUE = leases.Queue(
 
 def enqueue(work: Work) -> None:
     """Insert a delivery for each new event, in batches that are committed."""
-    number(work.session)
+    number(work)
     state = read_state(work.session)
     work.session.commit()
     while state.enqueued_sequence < state.last_sequence:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, exists, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, select
 from sqlalchemy.orm import Session
 
 from broker.db.models import Image, ImageVariant, Upload
@@ -17,8 +17,7 @@ from broker.domain.profiles import Profile
 from broker.services.events import record as events
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import lock_owner, release_slots
-
-BATCH = 1000
+from broker.services.uploads.state import lose_images
 
 
 def delete_images(
@@ -53,7 +52,7 @@ def delete_images(
         release_slots(session, limits.profiles.of_kind(kind), owner_id, count)
     keys = [row.key for row in (*rows, *variants)]
     delete_objects(session, limits, keys, now=now, erasure_id=erasure_id)
-    users = _lose_images(session, [row.upload_id for row in rows if row.upload_id], now=now)
+    users = lose_images(session, [row.upload_id for row in rows if row.upload_id], now=now)
     by_image = _by_image(variants)
     with_variants = [(row, by_image[row.id]) for row in rows]
     events.images_deleted(session, limits.profiles, with_variants, users=users, now=now)
@@ -65,22 +64,6 @@ def _by_image(variants: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
     for variant in sorted(variants, key=lambda variant: int(variant.width)):
         found[variant.image_id].append(variant)
     return found
-
-
-def _lose_images(session: Session, upload_ids: list[UUID], *, now: datetime) -> dict[UUID, int]:
-    """Record that confirmed uploads have no image any more; return their users."""
-    users: dict[UUID, int] = {}
-    # A statement has a limited number of parameters, and an owner any number of images.
-    for start in range(0, len(upload_ids), BATCH):
-        lost = session.execute(
-            update(Upload)
-            .where(Upload.id.in_(upload_ids[start : start + BATCH]))
-            .values(image_deleted_at=now)
-            .returning(Upload.id, Upload.user_id)
-            .execution_options(synchronize_session=False)
-        )
-        users |= {row.id: row.user_id for row in lost}
-    return users
 
 
 def delete_objects(
@@ -124,7 +107,7 @@ def insert(
         lock_owner(session, profile, upload.owner_id)
         if has_newer(session, limits, upload):
             release_slots(session, profile, upload.owner_id)
-            _lose_images(session, [upload.id], now=now)
+            lose_images(session, [upload.id], now=now)
             return False
         delete_of_owner(session, limits, profile, upload.owner_id, now=now)
     session.add(image)

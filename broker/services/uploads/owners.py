@@ -22,6 +22,7 @@ from broker.db import used_profiles
 from broker.db.fast_path import still_owns
 from broker.db.models import Owner, Upload, User
 from broker.db.owner_tables import OwnerTable, table_of
+from broker.db.row_locks import lock, lock_shared
 from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound, ProfilesChanged
 from broker.domain.grants import Action
@@ -172,12 +173,10 @@ def open_owner(work: Work, profile: Profile, owner: str) -> int:
     """
     owner_id = add_owner(work.session, profile, owner)
     row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
-    erased = work.session.execute(
-        select(Owner.erased_at, Owner.is_erased).where(*row).with_for_update(key_share=True)
-    ).one()
-    if work.principal.predates(erased.erased_at):
+    state = lock(work.session, Owner, *row)
+    if state is None or work.principal.predates(state.erased_at):
         raise Forbidden(f"{profile.name}/{owner} was erased; get a new token.")
-    if erased.is_erased:
+    if state.is_erased:
         work.session.execute(
             update(Owner)
             .where(*row)
@@ -210,8 +209,8 @@ def lock_user(session: Session, user_id: int) -> None:
     Raises:
         NotFound: the user was erased in the meantime.
     """
-    row = select(User.id).where(User.id == user_id, User.is_erased.is_(False))
-    if session.scalar(row.with_for_update(read=True)) is None:
+    state = lock_shared(session, User, User.id == user_id)
+    if state is None or state.is_erased:
         raise NotFound("There is no such user.")
 
 

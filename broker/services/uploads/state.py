@@ -26,6 +26,7 @@ COMPLETION_TIME = timedelta(minutes=15)
 # An attempt to publish an object may take this long, and longer if the object is large.
 PUBLISH_TIME = timedelta(minutes=15)
 SLOWEST_COPY_BYTES_PER_SECOND = 50_000_000
+BATCH = 1000
 
 
 def get_upload(work: Work, upload_id: UUID) -> Upload:
@@ -126,6 +127,22 @@ def end(
     refundable = [upload for upload in ended if not _stays_charged(limits, upload, now=now)]
     quotas.refund_quota(session, refundable)
     return ended
+
+
+def lose_images(session: Session, upload_ids: list[UUID], *, now: datetime) -> dict[UUID, int]:
+    """Record that confirmed uploads have no image any more; return their users."""
+    users: dict[UUID, int] = {}
+    # A statement has a limited number of parameters, and an owner any number of images.
+    for start in range(0, len(upload_ids), BATCH):
+        lost = session.execute(
+            update(Upload)
+            .where(Upload.id.in_(upload_ids[start : start + BATCH]))
+            .values(image_deleted_at=now)
+            .returning(Upload.id, Upload.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        users |= {row.id: row.user_id for row in lost}
+    return users
 
 
 def end_upload(
