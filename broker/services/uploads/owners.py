@@ -32,6 +32,7 @@ from broker.services.work import Work
 
 TRIES = 5
 ID_MAX = 2**52
+_ERASED = "{profile}/{owner} was erased after your token was issued; get a new one."
 
 
 def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.CREATE) -> int:
@@ -46,18 +47,21 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
     """
     refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
-        named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
-        erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
-        work.session.commit()
-        if work.principal.predates(erased_at):
-            raise Forbidden(
-                f"{profile.name}/{owner} was erased after your token was issued; get a new one."
-            )
+        if not work.principal.is_service:
+            _refuse_older_grant(work, profile, owner)
         return work.principal.user_id
     user_id = user_of(work, profile, owner)
     if not work.principal.acts_for(user_id):
         raise Forbidden(f"This {profile.owner_kind} is not yours.")
     return user_id
+
+
+def _refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
+    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
+    erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
+    work.session.commit()
+    if work.principal.predates(erased_at):
+        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
 
 
 def user_of(work: Work, profile: Profile, owner: str) -> int:
@@ -175,7 +179,7 @@ def open_owner(work: Work, profile: Profile, owner: str) -> int:
     row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
     state = lock(work.session, Owner, *row)
     if state is None or work.principal.predates(state.erased_at):
-        raise Forbidden(f"{profile.name}/{owner} was erased; get a new token.")
+        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
     if state.is_erased:
         work.session.execute(
             update(Owner)

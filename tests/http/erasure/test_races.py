@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from broker.db.models import Deletion, Erasure, Image, Upload, User
 from broker.services.processing.process import Outcome
+from broker.storage.factory import object_files
 from tests.faults.invariants import check_invariants
 from tests.http.client import Client, at_once, declared, rows, send, token
 from tests.http.erasure.erasing import (
@@ -140,7 +141,7 @@ def test_files_that_a_worker_had_announced_belong_to_the_erasure(
     user = erika(app)
     published(user, f"/api/ads/{user.ad()}/upload_image/")
     erasures = []
-    files = worker.files = object_files_of(app)
+    worker.files = files = object_files(app.extensions["broker"].settings)
     upload = files.upload
 
     def erasing(*args: Any, **kwargs: Any) -> str:
@@ -158,12 +159,6 @@ def test_files_that_a_worker_had_announced_belong_to_the_erasure(
     reap(app, DAYS)
     assert state(service, erasures[0])["state"] == "done"
     assert check_invariants(app, at_rest=True).violations == []
-
-
-def object_files_of(app: Flask) -> Any:
-    from broker.storage.factory import object_files
-
-    return object_files(app.extensions["broker"].settings)
 
 
 @FIRST_DATABASE
