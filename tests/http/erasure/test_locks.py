@@ -21,6 +21,8 @@ USER = "/api/users/1/"
 NEW_AD = {"title": "A", "description": "", "price": "1.00"}
 MEET: list[tuple[str, str, Any, set[int]]] = [
     (USER, f"{USER}upload_avatar/", declared(), {404}),
+    # A service has no quota, and so another statement.
+    (USER, f"{USER}upload_avatar/?service", declared(), {404}),
     (USER, f"{GALLERY}uploads/", declared(), {401}),
     (USER, f"{LOGO}uploads/", declared(), {401}),
     (USER, "/api/ads/", NEW_AD, {401}),
@@ -50,7 +52,8 @@ def test_a_request_waits_for_an_erasure_that_has_begun(
     for owner in (GALLERY, LOGO):
         assert user.post(f"{owner}uploads/", declared()).status_code == 201
     answers: list[Any] = []
-    thread = threading.Thread(target=lambda: answers.append(user.post(path, body)))
+    caller = service if "?service" in path else user
+    thread = threading.Thread(target=lambda: answers.append(caller.post(path, body)))
     database = app.extensions["broker"].database
 
     def after_the_locks(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
