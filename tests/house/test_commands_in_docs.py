@@ -17,6 +17,7 @@ PAGES = [
     "docs/README.md",
     "docs/ads.md",
     "docs/architecture.md",
+    "docs/integrating.md",
     "docs/migrating.md",
     "docs/operations/seeing.md",
     "docs/private-files.md",
@@ -65,6 +66,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
     "page",
     [
         "docs/cookbook.md",
+        "docs/integrating.md",
         "docs/migrating.md",
         "docs/private-files.md",
         "docs/profiles.md",

@@ -125,10 +125,11 @@ def signed(
 
 
 def event(image: int, sequence: int, type_: str = "image.ready", **state: Any) -> Json:
-    """Return the event of the page about an image, with another state."""
-    (text,) = blocks("integrating.md", "json")
+    """Return the event of docs/webhooks.md about an image of product 42, with another state."""
+    (text,) = blocks("webhooks.md", "json")
     found: Json = json.loads(text)
     found |= {"id": f"event-{sequence}", "sequence": sequence, "type": type_}
+    found["data"] |= {"profile": "product_image", "owner": "42"}
     found["data"]["image"] |= {"id": image, **state}
     return found
 

@@ -9,6 +9,7 @@ from broker.services.background.reap import reap_once
 from tests.http.client import Client, declared
 from tests.http.owners.granted import PRODUCT
 from tests.integrating.shop import UPLOADS, Shop, events, upload
+from tests.processes import await_true
 
 pytestmark = [
     pytest.mark.matrix(part="walks"),
@@ -31,3 +32,10 @@ def test_a_shop_erases_a_user_with_a_product(
         reap_once(work)
     assert shop.erase("7", "42").splitlines() == [f"{product} done", f"{user} done"]
     assert [event["type"] for event in events(service)].count("owner.erased") == 2
+
+    # The user comes back. Only a token of a later second counts, so the first ones are refused.
+    def ask() -> int:
+        token = shop.call("GET", "/upload-token/product_image/42").text
+        return Client(app, token).post(UPLOADS, declared()).status_code
+
+    assert await_true(lambda: (status := ask()) not in (401, 403) and status) == 201

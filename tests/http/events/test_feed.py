@@ -106,8 +106,8 @@ def test_events_that_are_pruned_while_a_page_is_read_are_noticed(
     reader.new(limit=1)
     number = service_feed.number
 
-    def numbered_and_pruned(session: Any) -> None:
-        number(session)
+    def numbered_and_pruned(work: Any) -> None:
+        number(work)
         prune(app, 2)
 
     monkeypatch.setattr(service_feed, "number", numbered_and_pruned)

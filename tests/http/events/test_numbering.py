@@ -12,8 +12,11 @@ from sqlalchemy import insert, select, update
 
 from broker.db.models import Event, EventFeed
 from broker.db.session import Database, Session
+from broker.domain.limits import Limits
+from broker.domain.principal import SYSTEM
 from broker.services.events import numbering
 from broker.services.events.numbering import number, read_state
+from broker.services.work import Work
 from tests.http.client import at_once
 from tests.http.events.reader import Reader
 
@@ -32,6 +35,13 @@ def record(session: Session, count: int = 1) -> None:
         "data": DATA,
     }
     session.execute(insert(Event), [{**row, "event_id": uuid4()} for _ in range(count)])
+
+
+def work_of(session: Session) -> Work:
+    """Return the work of a process that has no bucket."""
+    storage: Any = None
+    now = datetime.now(UTC)
+    return Work(session=session, storage=storage, limits=Limits(), principal=SYSTEM, now=now)
 
 
 def numbers(session: Session) -> list[int | None]:
@@ -71,7 +81,7 @@ def test_events_that_wait_are_numbered_in_batches_in_the_order_of_their_ids(
         for count in (3, 7):
             record(session, count)
             session.commit()
-            number(session)
+            number(work_of(session))
         assert numbers(session) == list(range(1, 11))
         assert read_state(session).last_sequence == 10
 
@@ -85,7 +95,7 @@ def keep_numbering(url: str, rounds: int) -> None:
             with database.session() as session:
                 record(session, 2)
                 session.commit()
-                number(session)
+                number(work_of(session))
 
     at_once(4, act)
     database.dispose()
@@ -125,4 +135,4 @@ def test_a_reused_database_has_a_feed_that_begins_at_zero(
         record(session)
         session.execute(update(EventFeed).values(pruned_sequence=7, enqueued_sequence=7))
         session.commit()
-        number(session)
+        number(work_of(session))
