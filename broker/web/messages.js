@@ -30,6 +30,7 @@ const MESSAGES = {
   forbidden: ["You don't have permission", "Only the owner can change this."],
   not_found: ["This no longer exists", "It may have been deleted in another tab. Reload the page."],
   ad_owned_by_another: ["This listing belongs to someone else", "Nothing was changed."],
+  user_erased: ["This account was deleted", "Nothing was changed."],
   // The broker and the bucket.
   storage_unavailable: ["File storage is unavailable", "Nothing is lost. Try again in a minute.", AGAIN],
   storage_denied: ["File storage refused access", "Nothing is lost. The site's administrator must fix this.", AGAIN],

@@ -204,7 +204,8 @@ export type ApiCode =
   | "object_missing" | "parts_missing" | "quota_exceeded" | "rate_limited"
   | "storage_denied" | "storage_unavailable" | "token_expired"
   | "token_invalid" | "token_missing" | "unsupported_media_type" | "upload_cancelled" | "upload_expired"
-  | "upload_rejected" | "upload_settled" | "uppy_not_configured" | "validation_error";
+  | "upload_rejected" | "upload_settled" | "uppy_not_configured" | "user_erased"
+  | "validation_error";
 
 /** The client's own codes: `docs/browser.md`. */
 export type ClientCode =

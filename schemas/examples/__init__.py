@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.examples.api import API
+from schemas.examples.backend import BACKEND
 from schemas.examples.uppy import UPPY
 from schemas.examples.values import ERASURE_ID, KEY, SESSION_ID, UPLOAD_ID
 
@@ -26,4 +27,4 @@ PARAMETERS: dict[str, Any] = {
     "part_number": 1,
     "partNumbers": "1,2",
 }
-EXAMPLES = API | {f"Uppy{name}": examples for name, examples in UPPY.items()}
+EXAMPLES = API | BACKEND | {f"Uppy{name}": examples for name, examples in UPPY.items()}

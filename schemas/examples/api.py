@@ -7,7 +7,6 @@ from schemas.examples.values import (
     BUCKET,
     CREATED,
     DOCUMENT_KEY,
-    ERASURE_ID,
     EXPIRES,
     FORM,
     KEY,
@@ -34,7 +33,7 @@ _RENDITION = {
         for width in (320, 800, 1600)
     ],
 }
-_IMAGE = {
+IMAGE = {
     "id": 1,
     "image": KEY,
     "image_url": f"{MEDIA}/{KEY}",
@@ -53,7 +52,7 @@ _AD = {
     "owner": 1,
     "owner_info": {"id": 1, "subject": None, "email": None, "name": "John Doe"},
     "main_image_url": f"{MEDIA}/{KEY}",
-    "images": [_IMAGE],
+    "images": [IMAGE],
     "created_at": CREATED,
     "updated_at": CREATED,
 }
@@ -86,25 +85,6 @@ _DOCUMENT = {
     "height": None,
     "thumbhash": None,
     "variants": [],
-}
-_EVENT: dict[str, Any] = {
-    "id": "0199a0c4-6d00-7a6c-b0ff-9cf0a3a5f5c2",
-    "sequence": 12,
-    "type": "image.ready",
-    "timestamp": CREATED,
-    "data": {
-        "profile": "ad_image",
-        "owner": "1",
-        "user": {"id": 1, "subject": "1"},
-        "upload": {"id": UPLOAD_ID, "state": "confirmed", "reason": None},
-        "image": {
-            **_IMAGE,
-            "content_type": "image/jpeg",
-            "size": 2397184,
-            "checksum_sha256": SHA256,
-        },
-        "removed_urls": [],
-    },
 }
 _FILE = {
     "file_name": "Front view.jpg",
@@ -203,7 +183,7 @@ API: dict[str, dict[str, Any]] = {
     },
     "AdChanges": {"price": {"price": "790.00"}},
     "AdPage": {"page": {"results": [_AD], "next_cursor": "MQ"}},
-    "Image": {"image": _IMAGE},
+    "Image": {"image": IMAGE},
     "File": {"public": _STORED_FILE, "private": _DOCUMENT},
     "FilePage": {
         "public": {"results": [_STORED_FILE], "next_cursor": None},
@@ -248,7 +228,7 @@ API: dict[str, dict[str, Any]] = {
     "Upload": {
         "pending": _upload("pending"),
         "processing": _upload("processing"),
-        "confirmed": {**_upload("confirmed"), "checksum_verified": True, "image": _IMAGE},
+        "confirmed": {**_upload("confirmed"), "checksum_verified": True, "image": IMAGE},
         "rejected": {**_upload("rejected"), "reason": "not_an_image"},
     },
     "UploadList": {"uploads": {"uploads": [_upload("processing")]}},
@@ -293,32 +273,4 @@ API: dict[str, dict[str, Any]] = {
             "avatar": _profile("avatars/user_", 5242880, 1),
         },
     },
-    "Notification": {
-        "s3": {
-            "Records": [
-                {
-                    "eventName": "ObjectCreated:Post",
-                    "s3": {
-                        "bucket": {"name": "media-bucket"},
-                        "object": {"key": f"incoming/{KEY}"},
-                    },
-                }
-            ]
-        }
-    },
-    "Erasure": {
-        "deleting": {
-            "id": ERASURE_ID,
-            "state": "deleting",
-            "objects": 9,
-            "objects_left": 5,
-            "requested_at": CREATED,
-            "finished_at": None,
-        }
-    },
-    "EventPage": {
-        "image_ready": {"results": [_EVENT], "next_cursor": "9f2c41d7.12", "sequence": 12}
-    },
-    "AllFilesPage": {"page": {"results": [_EVENT["data"]], "next_cursor": None}},
-    "Handled": {"confirmed": {"outcomes": {"confirmed": 1}}},
 }

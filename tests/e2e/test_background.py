@@ -1,5 +1,6 @@
 """`broker background` as a process: its children publish, reap, are replaced, and all end."""
 
+import base64
 import os
 import signal
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from broker.inspection.self_test import photo_with_location
 from broker.local.process import free_ports
 from tests.e2e.worker_process import WorkerProcess, running
+from tests.events.receivers import receiver
 from tests.faults.invariants import check_invariants
 from tests.http.processing.arrivals import arrived, row_of
 from tests.processes import await_true, is_running
@@ -22,6 +24,7 @@ MATRIX = pytest.mark.matrix(part="kill")
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 PUBLISHED = "broker_worker_uploads_total published"
+DELIVERED = "broker_event_deliveries_total delivered"
 ROUNDS = "broker_reaper_runs_total ok"
 
 
@@ -51,9 +54,23 @@ def scraped(url: str) -> dict[str, float]:
     }
 
 
+def own_keys(bucket: Bucket, url: str) -> dict[str, str]:
+    """Return an environment in which only the keys of the single processes are right."""
+    keys = {"ACCESS_KEY_ID": bucket.server.access_key}
+    keys["SECRET_ACCESS_KEY"] = bucket.server.secret_key
+    own = {
+        f"BROKER_{holder}_AWS_{name}": value
+        for holder in ("WORKER", "REAPER")
+        for name, value in keys.items()
+    }
+    secret = "whsec_" + base64.b64encode(bytes(32)).decode()
+    wrong = {f"AWS_{name}": "of nobody" for name in keys}
+    return {**own, **wrong, "BROKER_WEBHOOK_URL": url, "BROKER_WEBHOOK_SECRET": secret}
+
+
 @MATRIX
 @BOTH
-def test_one_command_publishes_and_reaps_and_replaces_a_killed_process(
+def test_one_command_publishes_reaps_and_delivers_and_replaces_a_killed_process(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
@@ -61,13 +78,22 @@ def test_one_command_publishes_and_reaps_and_replaces_a_killed_process(
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/metrics"
     options = ("--reap-every", "1", "--metrics-port", str(port))
-    with running(
-        database_url, s3_bucket, tmp_path / "background", *options, command="background"
-    ) as parent:
-        await_true(lambda: scraped(url).keys() >= {PUBLISHED, ROUNDS})
+    directory = tmp_path / "background"
+    with (
+        receiver() as backend,
+        running(
+            database_url,
+            s3_bucket,
+            directory,
+            *options,
+            command="background",
+            more=own_keys(s3_bucket, backend.url),
+        ) as parent,
+    ):
+        await_true(lambda: scraped(url).keys() >= {PUBLISHED, ROUNDS, DELIVERED})
         assert row_of(app, first).state == "confirmed"
         before = processes(parent)
-        assert before.keys() == {"worker", "reap"}
+        assert before.keys() == {"worker", "reap", "deliver"}
         os.kill(before["worker"], signal.SIGKILL)
         ended = "broker_background_ends_total worker-1"
         await_true(lambda: ended in scraped(url))
@@ -77,8 +103,8 @@ def test_one_command_publishes_and_reaps_and_replaces_a_killed_process(
         await_true(lambda: row_of(app, second).state == "confirmed")
         await_true(lambda: scraped(url)[PUBLISHED] == 2)
         after = processes(parent)
-        assert after["reap"] == before["reap"]
-        assert after["worker"] != before["worker"]
+        assert {name for name in after if after[name] != before[name]} == {"worker"}
+        backend.wait_for(2)
         assert parent.ask_to_end() == 0
         assert not any(map(is_running, after.values()))
     assert check_invariants(app).violations == []

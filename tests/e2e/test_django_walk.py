@@ -173,7 +173,7 @@ def test_a_user_who_is_deleted_is_erased_at_the_broker(running: Running) -> None
         running.shop.manage("pull_events")
         assert running.shop.rows("SELECT path FROM shop_erasure") == []
         for url in (image["image_url"], *(one["url"] for one in shown["variants"])):
-            await_true(lambda url=url: httpx.get(url).status_code in (403, 404))
+            await_true(lambda url=url: httpx.get(url).status_code in (403, 404), timeout=100)
         headers = {"Authorization": f"Bearer {bearer}"}
         refused = running.broker.post(f"{ad}upload_image/", json={}, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")

@@ -1,5 +1,6 @@
 """A broker without a bucket, because a deliverer needs none, and events in its database."""
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from broker.services.events.queue import enqueue
 from broker.services.events.run import SENDER, Sender
 from broker.services.work import Broker
 from broker.storage.factory import s3_storage
+from broker.storage.protocol import Storage
 from tests.events.receivers import Receiver, receiver
 from tests.events.stored import store_event
 
@@ -33,6 +35,12 @@ def without_bucket_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(file, "/dev/null")
 
 
+@functools.cache
+def storage() -> Storage:
+    """Return the bucket, whose URL is part of events. It takes longer to create than a test."""
+    return s3_storage(BackgroundSettings(database_url="sqlite://", s3_bucket="media-bucket"))
+
+
 @pytest.fixture
 def broker(database_url: str) -> Iterator[Broker]:
     settings = BackgroundSettings(database_url=database_url, s3_bucket="media-bucket")
@@ -41,7 +49,7 @@ def broker(database_url: str) -> Iterator[Broker]:
         settings=settings,
         limits=settings.limits,
         database=database,
-        storage=s3_storage(settings),
+        storage=storage(),
     )
     # Those that a stopped deliverer has abandoned end with their receiver.
     for thread in threading.enumerate():

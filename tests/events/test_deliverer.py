@@ -17,6 +17,10 @@ from broker.services.events.send import post
 from broker.services.work import Broker
 from tests.events.conftest import deliveries, insert_deliveries, webhook
 from tests.events.receivers import Answer, Receiver, dripping, receiver, silent, status
+from tests.http.first import FIRST_DATABASE
+
+# What a query does on each database is tested in test_schedule.
+pytestmark = FIRST_DATABASE
 
 
 @pytest.fixture(autouse=True)

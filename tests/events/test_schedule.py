@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from broker.db.models import Delivery, EventFeed
+from broker.db.session import Session
 from broker.services.events import deliver, queue, replay
+from broker.services.events.numbering import FeedState, lock_feed, restart
 from broker.services.events.queue import LEASE, WAITS, take
 from broker.services.events.send import LIMIT_SECONDS
 from broker.services.work import Broker
@@ -63,6 +65,30 @@ def test_events_from_before_the_first_start_are_sent_in_several_batches(
     ids = [add_event() for _ in range(5)]
     assert send_due(broker, accepting) == 5
     assert sorted(accepting.ids) == sorted(ids)
+
+
+def test_the_gap_after_a_restore_costs_one_batch(
+    broker: Broker,
+    accepting: Receiver,
+    add_event: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = add_event()
+    assert send_due(broker, accepting) == 1
+    with broker.database.session() as session:
+        restart(session)
+    locks: list[object] = []
+
+    def counted(session: Session) -> FeedState:
+        locks.append(session)
+        return lock_feed(session)
+
+    monkeypatch.setattr(queue, "lock_feed", counted)
+    insert_deliveries(broker)
+    after = add_event()
+    assert send_due(broker, accepting) == 1
+    assert accepting.ids == [before, after]
+    assert len(locks) == 2
 
 
 def test_an_event_that_is_refused_for_ever_is_sent_at_the_times_of_the_schedule(

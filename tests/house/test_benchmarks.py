@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -25,8 +26,12 @@ from benchmarks.profile.groups import ANYWHERE, INNERMOST, Frame, group_of
 from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
 from benchmarks.servers.command import command, production
+from benchmarks.simulated_year.__main__ import pruned, server
+from benchmarks.simulated_year.rows import fill
+from benchmarks.simulated_year.sizes import sizes
 from benchmarks.table import Line, Section, Target
 from broker.config import Settings
+from broker.db.session import Database
 from broker.storage.factory import s3_storage
 
 ROOT = Path(__file__).parent.parent.parent
@@ -268,3 +273,22 @@ def test_no_file_of_the_benchmarks_is_over_300_lines() -> None:
     ]
     assert own
     assert [path.name for path in own if len(path.read_text().splitlines()) > 300] == []
+
+
+def test_the_simulated_year_is_filled_measured_and_pruned(tmp_path: Path) -> None:
+    end = datetime.now(UTC)
+    with server("sqlite", tmp_path) as url:
+        database = Database(url)
+        with database.engine.connect() as connection:
+            fill(connection, 2000, end)
+        before = sizes(database.engine)
+        rows, _, _ = pruned(database, end)
+        after = sizes(database.engine)
+        database.dispose()
+    assert before["uploads"].rows == 2000
+    assert before["image_variants"].rows == 3 * before["images"].rows > 0
+    # Of 2 000 uploads 240 ended without an image, three quarters of them more than 90 days ago.
+    assert before["uploads"].rows - after["uploads"].rows > 240 * 3 // 4
+    assert after["images"] == before["images"]
+    assert 0 < after["events"].rows < before["events"].rows / 8
+    assert rows > before["events"].rows - after["events"].rows

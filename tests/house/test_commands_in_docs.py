@@ -17,6 +17,7 @@ PAGES = [
     "docs/README.md",
     "docs/ads.md",
     "docs/architecture.md",
+    "docs/integrating.md",
     "docs/migrating.md",
     "docs/operations/seeing.md",
     "docs/private-files.md",
@@ -27,6 +28,7 @@ PAGES = [
     "docs/settings.md",
     "docs/tokens.md",
     "docs/webhooks.md",
+    "examples/django/README.md",
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs/operations").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -64,6 +66,7 @@ def test_every_command_of_a_page_exists_with_its_options(page: str) -> None:
     "page",
     [
         "docs/cookbook.md",
+        "docs/integrating.md",
         "docs/migrating.md",
         "docs/private-files.md",
         "docs/profiles.md",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SKIPPED = {"node_modules", ".peers", "__pycache__", "versions"}
+SKIPPED = {".venv", "node_modules", ".peers", "__pycache__", "versions"}
 # These verbs are vague: write Return, Check whether, Record, Create, Raise …
 FIRST_WORD = re.compile(r"\s*(?:give|tell|have|be|say)s?\b", re.IGNORECASE)
 PHRASES = (
@@ -28,9 +28,9 @@ PHRASES = (
 )
 REFUSED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)
 JSDOC = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
-PYTHON = ("schemas", "clients/python", "benchmarks")
+PYTHON = ("schemas", "clients/python", "benchmarks", "examples/django")
 JAVASCRIPT = ("clients/js", "broker/web")
-PAGES = ("docs", "clients/js", ".")
+PAGES = ("docs", "clients/js", "examples/django", ".")
 
 
 def folders(parent: str) -> list[str]:

@@ -30,6 +30,9 @@ RUN = {
         "sh": (4, "js_client/test_cookbook_shell.py"),
         "bash": (1, "js_client/test_cookbook_shell.py"),
     },
+    "docs/integrating.md": {"html": (1, "integrating/test_page.py")},
+    "docs/integrating-fastapi.md": {"python": (6, "integrating/test_receivers.py")},
+    "docs/integrating-node.md": {"js": (6, "integrating/test_receivers.py")},
     "docs/tokens.md": {
         "python": (1, "http/auth/test_minting.py"),
         "js": (1, "http/auth/test_minting.py"),
@@ -39,11 +42,15 @@ RUN = {
     },
 }
 # How to install the Python client from a repository: the page does not contain its address. A
-# request with a body that leaves something out. And commands that start a server on a fixed port.
+# request with a body that leaves something out. Commands that start a server on a fixed port. A
+# drawing.
 NOT_RUN = {
     "docs/python.md": {"text": 1},
     "docs/ads.md": {"http": 1},
     "docs/profiles.md": {"sh": 2},
+    "docs/integrating.md": {"sh": 1, "text": 1},
+    "docs/integrating-fastapi.md": {"sh": 1},
+    "docs/integrating-node.md": {"sh": 1},
 }
 
 

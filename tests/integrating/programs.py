@@ -39,8 +39,11 @@ class Programs:
 
     def command(self, name: str) -> list[str]:
         """Return the command that runs a program, such as `feed`."""
-        (file,) = (file for file in self.files if Path(file).stem == name)
-        return [self.interpreter, file]
+        return [self.interpreter, self._file(name)]
+
+    def text(self, name: str) -> str:
+        """Return the text of a program, such as `photos`."""
+        return blocks(self.page, self.fence)[self.files.index(self._file(name))]
 
     def write(self, folder: Path) -> None:
         """Write the programs, and what the page says to put next to them."""
@@ -56,6 +59,10 @@ class Programs:
         shutil.copy(HERE / "node/package.json", folder)
         with installed_or_skip():
             (folder / "node_modules").symlink_to(installed(HERE / "node"))
+
+    def _file(self, name: str) -> str:
+        (file,) = (file for file in self.files if Path(file).stem == name)
+        return file
 
 
 FASTAPI = Programs(

@@ -1,10 +1,11 @@
-"""A shop that runs the programs of a page, and webhooks that are signed for it."""
+"""A shop that runs the programs of a page, its seller's uploads, and webhooks signed for it."""
 
 import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ import httpx
 from standardwebhooks import Webhook
 
 from broker.local.process import ChildProcess, answers
-from tests.http.client import SECRET
+from tests.http.client import JPEG, SECRET, Client, declared, send
+from tests.http.owners.granted import PRODUCT
 from tests.integrating.programs import Programs, blocks
 from tests.servers import START_TIMEOUT, start_on_free_port
 
 WEBHOOK_SECRET = "whsec_dGhlIHdlYmhvb2sgc2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 PHOTOS = "/products/42/photos"
+UPLOADS = f"{PRODUCT}/uploads/"
 Json = dict[str, Any]
 
 
@@ -80,6 +83,12 @@ class Shop:
         """Return the ids of the photos that the shop shows."""
         return [photo["id"] for photo in self.photos()]
 
+    def cursor(self) -> str | None:
+        """Return the cursor that the shop has stored."""
+        with closing(sqlite3.connect(self.folder / "shop.db")) as db:
+            (cursor,) = db.execute("SELECT cursor FROM feed").fetchone()
+        return None if cursor is None else str(cursor)
+
     def push(self, event: Json) -> int:
         """Send an event as a webhook; return the status of the answer."""
         return self.send(*signed(event))
@@ -116,9 +125,27 @@ def signed(
 
 
 def event(image: int, sequence: int, type_: str = "image.ready", **state: Any) -> Json:
-    """Return the event of the page about an image, with another state."""
-    (text,) = blocks("integrating.md", "json")
+    """Return the event of docs/webhooks.md about an image of product 42, with another state."""
+    (text,) = blocks("webhooks.md", "json")
     found: Json = json.loads(text)
     found |= {"id": f"event-{sequence}", "sequence": sequence, "type": type_}
+    found["data"] |= {"profile": "product_image", "owner": "42"}
     found["data"]["image"] |= {"id": image, **state}
+    return found
+
+
+def upload(seller: Client, number: int) -> int:
+    """Upload a photo straight to the broker, which confirms it; return its id."""
+    data = JPEG + bytes([number])
+    ticket = seller.post(UPLOADS, declared(data))
+    assert ticket.status_code == 201, ticket.text
+    assert send(ticket.get_json(), data).status_code == 201
+    image = seller.post(ticket.get_json()["confirm_url"])
+    assert image.status_code == 200, image.text
+    return int(image.get_json()["id"])
+
+
+def events(service: Client) -> list[Json]:
+    """Return the events of the broker's feed."""
+    found: list[Json] = service.get("/api/events/").get_json()["results"]
     return found

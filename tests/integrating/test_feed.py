@@ -1,8 +1,6 @@
 """The feed programs of docs/integrating-*.md read a real broker, also after a 410."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,65 +8,29 @@ from flask import Flask
 from sqlalchemy import update
 
 from broker.db.models import EventFeed
-from tests.e2e.live import served
-from tests.http.client import JPEG, Client, declared, send, token
-from tests.http.owners.granted import PRODUCT, PROFILES
-from tests.integrating.programs import Programs, blocks
-from tests.integrating.shop import PHOTOS, Json, Shop
+from tests.http.client import Client
+from tests.http.owners.granted import PRODUCT, caller, entry
+from tests.integrating.programs import EXPRESS, FASTAPI, Programs, blocks
+from tests.integrating.shop import PHOTOS, Shop, events, upload
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-UPLOADS = f"{PRODUCT}/uploads/"
 
 
-@pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
-    """Return a broker with products whose photos need a grant."""
-    (tmp_path / "profiles.toml").write_text(PROFILES)
-    return make_app(
-        profiles_file=tmp_path / "profiles.toml",
-        jwt_issuer="https://shop.example",
-        jwt_audience="upload-broker",
-    )
-
-
-@pytest.fixture
-def service(app: Flask) -> Client:
-    claims = {"iss": "https://shop.example", "aud": "upload-broker"}
-    return Client(app, token(900, role="service", **claims))
-
-
-@pytest.fixture
-def shop(app: Flask, programs: Programs, tmp_path: Path) -> Iterator[Shop]:
-    """Yield a served shop without photos, whose broker is served too."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    programs.write(folder)
-    with served(app) as port:
-        shop = Shop(programs, folder, broker_url=f"http://127.0.0.1:{port}")
-        with shop.serving():
-            yield shop
-
-
-@pytest.fixture
-def seller(app: Flask, shop: Shop) -> Client:
-    """Return the seller's browser, with the token that the shop signs for it."""
-    return Client(app, shop.call("GET", "/upload-token/product_image/42").text)
-
-
-def upload(seller: Client, number: int) -> int:
-    """Upload a photo straight to the broker, which confirms it; return its id."""
-    data = JPEG + bytes([number])
-    ticket = seller.post(UPLOADS, declared(data))
-    assert ticket.status_code == 201, ticket.text
-    assert send(ticket.get_json(), data).status_code == 201
-    image = seller.post(ticket.get_json()["confirm_url"])
-    assert image.status_code == 200, image.text
-    return int(image.get_json()["id"])
-
-
-def events(service: Client) -> list[Json]:
-    found: list[Json] = service.get("/api/events/").get_json()["results"]
+@pytest.fixture(
+    params=[
+        pytest.param(FASTAPI, id="fastapi"),
+        pytest.param(EXPRESS, id="node", marks=pytest.mark.matrix(part="walks")),
+    ]
+)
+def programs(request: pytest.FixtureRequest) -> Programs:
+    found: Programs = request.param
     return found
+
+
+def latest(service: Client) -> str:
+    """Return the cursor after all events so far."""
+    answer = service.get("/api/events/", query_string={"after": "latest"})
+    return str(answer.get_json()["next_cursor"])
 
 
 def shape(value: Any) -> Any:
@@ -78,9 +40,10 @@ def shape(value: Any) -> Any:
     return None
 
 
-def test_the_example_has_the_fields_of_an_event(seller: Client, service: Client) -> None:
-    upload(seller, 1)
-    (text,) = blocks("integrating.md", "json")
+def test_the_example_of_webhooks_has_the_fields_of_an_event(app: Flask, service: Client) -> None:
+    claims = {"iss": "https://shop.example", "aud": "upload-broker"}
+    upload(caller(app, 7, entry("42"), **claims), 1)
+    (text,) = blocks("webhooks.md", "json")
     assert shape(json.loads(text)) == shape(events(service)[0])
 
 
@@ -89,12 +52,12 @@ def test_a_shop_reads_what_its_webhooks_have_missed(
 ) -> None:
     # The first time it reads all files, because older ones may have no events any more.
     a, b = upload(seller, 1), upload(seller, 2)
-    shop.read_feed(lambda: shop.shown() == [a, b])
+    shop.read_feed(lambda: shop.shown() == [a, b] and shop.cursor() == latest(service))
 
     # It goes on from its cursor.
     assert seller.patch(f"{PRODUCT}/files/{a}/", {"alt_text": "front"}).status_code == 200
     c = upload(seller, 3)
-    shop.read_feed(lambda: shop.shown() == [a, b, c])
+    shop.read_feed(lambda: shop.shown() == [a, b, c] and shop.cursor() == latest(service))
     assert shop.photos()[0]["alt_text"] == "front"
 
     # The backend deletes a photo at the broker. The event of its upload is late, and sent again.
@@ -111,7 +74,7 @@ def test_a_shop_reads_what_its_webhooks_have_missed(
     with app.extensions["broker"].database.session() as session:
         session.execute(update(EventFeed).values(epoch="restored"))
         session.commit()
-    shop.read_feed(lambda: shop.shown() == [c, d])
+    shop.read_feed(lambda: shop.shown() == [c, d] and shop.cursor() == latest(service))
 
     # An event from before brings nothing back, although the shop has forgotten the photo.
     assert [shop.push(event) for event in late] == [204] * len(late)

@@ -64,7 +64,7 @@ def test_the_page_shows_uploads_and_deletes_photos(
             page = browser.new_page()
             page.goto(shop.url)
             picture = page.locator("#photos img")
-            expect(picture).to_have_attribute("srcset", f"{VARIANT['url']} 320w, {PHOTO} 4000w")
+            expect(picture).to_have_attribute("srcset", f"{VARIANT['url']} 320w, {PHOTO} 1600w")
 
             page.set_input_files(
                 "input", {"name": "front.jpg", "mimeType": "image/jpeg", "buffer": JPEG}

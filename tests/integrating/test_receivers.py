@@ -1,5 +1,6 @@
 """The receivers of docs/integrating-*.md: events twice, in any order, and with wrong signatures."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -7,9 +8,19 @@ import jwt
 import pytest
 
 from tests.http.client import SECRET
+from tests.integrating.programs import Programs
 from tests.integrating.shop import PHOTOS, Shop, event, signed
 
 NEXT_ID = count(100)
+
+
+@pytest.fixture(scope="module")
+def shop(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Yield a served shop for all tests of this module. Its broker does not answer."""
+    shop = Shop(programs, tmp_path_factory.mktemp("shop"))
+    programs.write(shop.folder)
+    with shop.serving():
+        yield shop
 
 
 @pytest.fixture
@@ -21,6 +32,10 @@ def image() -> int:
 def texts(shop: Shop, image: int) -> list[str]:
     """Return the texts of an image that the shop shows: one, or none without the image."""
     return [photo["alt_text"] for photo in shop.photos() if photo["id"] == image]
+
+
+def without(headers: dict[str, str], name: str) -> dict[str, str]:
+    return {other: value for other, value in headers.items() if other != name}
 
 
 def test_an_event_that_is_sent_twice_is_stored_once(shop: Shop, image: int) -> None:

@@ -63,7 +63,9 @@ _OF_OWNER = _links(
     "list_uploads",
     "list_files",
     "open_uppy_session",
+    "erase_owner",
 )
+_TO_ERASURE = _links({"erasure_id": f"{_BODY}id"}, "get_erasure")
 LINKS: dict[str, dict[str, Parameters]] = {
     "create_ad": {
         **_to_ad(f"{_BODY}id"),
@@ -77,6 +79,9 @@ LINKS: dict[str, dict[str, Parameters]] = {
     "upload_avatar": _to_upload(f"{_BODY}id"),
     "get_own_user": _links({"user_id": f"{_BODY}id"}, "get_user", *_EDITS_OF_USER),
     "get_user": _links({"user_id": f"{_BODY}id"}, *_EDITS_OF_USER),
+    "find_user": _links({"user_id": f"{_BODY}id"}, "get_user", "erase_user"),
+    "erase_user": _TO_ERASURE,
+    "erase_owner": _TO_ERASURE,
     "renew_upload": _to_upload(f"{_BODY}id"),
     "sign_upload_parts": _links(
         {"upload_id": f"{_PATH}upload_id"}, "list_upload_parts", "complete_upload"

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Response, jsonify
+
 from broker.api.auth.tokens import principal, requires_token
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
@@ -26,22 +28,20 @@ LATEST = "latest"
 @requires_token
 @blueprint.arguments(events.EventPageQuery, location="query")
 @blueprint.response(200, events.EventPage)
-def list_events(query: dict[str, Any]) -> dict[str, Any]:
+def list_events(query: dict[str, Any]) -> Response:
     """Read the events after a cursor, in the order of `sequence`."""
     text = query.get("after")
     with current().work(principal()) as work:
         if text == LATEST:
-            return {"results": [], **_position(feed.latest(work))}
+            return _page([], feed.latest(work))
         after = None if text is None else feed.Cursor(*cursors.decode_feed(text))
         page = feed.read_events(work, after=after, limit=query["limit"])
     profiles, media_url = current().limits.profiles, current().storage.media_url
-    return {
-        "results": [
-            payload(event, subject, profiles=profiles, media_url=media_url)
-            for event, subject in page.events
-        ],
-        **_position(page.cursor),
-    }
+    results = [
+        payload(event, subject, profiles=profiles, media_url=media_url)
+        for event, subject in page.events
+    ]
+    return _page(results, page.cursor)
 
 
 @blueprint.route("/files/", methods=["GET"], strict_slashes=False)
@@ -70,5 +70,7 @@ def list_all_files(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _position(cursor: feed.Cursor) -> dict[str, Any]:
-    return {"next_cursor": cursors.encode_feed(*cursor), "sequence": cursor.sequence}
+def _page(results: list[dict[str, Any]], cursor: feed.Cursor) -> Response:
+    """Return a page without its schema, so that an event is the same text as when it is pushed."""
+    encoded = cursors.encode_feed(*cursor)
+    return jsonify({"results": results, "next_cursor": encoded, "sequence": cursor.sequence})

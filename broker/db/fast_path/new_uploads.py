@@ -131,7 +131,7 @@ def _in_three(
     quota: Reservation | None,
 ) -> InsertedFor | None:
     """Reserve the slots, charge the quota, insert. If this returns None, the caller rolls back."""
-    found = _found(executor.first(_owner(table), owner))
+    found = _found(executor.first(_owner(table, is_sqlite=True), owner))
     if found is None:
         return None
     window: datetime | None = None
@@ -160,11 +160,20 @@ def _found(row: Row | None) -> InsertedFor | None:
 
 
 @cache
-def _owner(table: OwnerTable) -> Any:
-    """Return the statement that finds the owner's user, and reserves slots if they are counted."""
-    if table.slots is None:
+def _owner(table: OwnerTable, *, is_sqlite: bool = False) -> Any:
+    """Return the statement that finds the owner's user, and reserves slots if they are counted.
+
+    Otherwise it locks the row against an erasure. SQLite locks the database at the first write.
+    """
+    if table.slots is None and not is_sqlite:
         return select(*_ids(table)).where(*_is_open(table)).with_for_update(read=True)
-    return _slots_taken(table).where(*_is_open(table)).returning(*_ids(table))
+    taken = _slots_taken(table) if table.slots is not None else _unchanged(table)
+    return taken.where(*_is_open(table)).returning(*_ids(table))
+
+
+def _unchanged(table: OwnerTable) -> Update:
+    model = table.id.class_
+    return update(model).values(is_erased=model.is_erased)
 
 
 def _ids(table: OwnerTable) -> tuple[ColumnElement[int], ColumnElement[int]]:

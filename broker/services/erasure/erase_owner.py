@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import select, update
 
 from broker.db.models import Ad, Erasure, Event, Owner, UppySession
 from broker.db.owner_tables import table_of
-from broker.domain.errors import NotFound
-from broker.domain.profiles import AD, Profile
+from broker.db.row_locks import lock
+from broker.domain.errors import NotFound, ProfilesChanged
+from broker.domain.profiles import Profile
 from broker.services.erasure.erase_user import erase_user
 from broker.services.erasure.erasures import (
     ErasureView,
@@ -16,12 +17,13 @@ from broker.services.erasure.erasures import (
     get_erasure,
     require_service,
 )
-from broker.services.erasure.personal_data import end_uppy_sessions, forget_events, forget_uploads
-from broker.services.erasure.queued import count_queued, of_owners
+from broker.services.erasure.personal_data import end_uppy_sessions, forget_events
+from broker.services.erasure.queued import belong_to, count_queued
 from broker.services.events.record import owner_erased
 from broker.services.marketplace.ads import delete_row
 from broker.services.uploads.owners import add_owner
-from broker.services.uploads.removal import all_of_owner, lock_files, remove_files
+from broker.services.uploads.removal import all_of_owners, lock_files, of_owners, remove_files
+from broker.services.uploads.state import forget_texts
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -50,14 +52,10 @@ def _erase_granted(work: Work, profile: Profile, owner: str) -> ErasureView:
     owner_id = add_owner(session, profile, owner)
     session.commit()
     row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
-    lock_files(session, all_of_owner(profile, owner_id))
-    before = session.execute(
-        update(Owner)
-        .where(*row)
-        .values(owner=Owner.owner)
-        .returning(Owner.erased_at, Owner.is_erased)
-        .execution_options(synchronize_session=False)
-    ).one()
+    lock_files(session, all_of_owners(profile, [owner_id]))
+    before = lock(session, Owner, *row)
+    if before is None:
+        raise ProfilesChanged("The profiles are being changed; try again later.")
     session.execute(
         update(Owner)
         .where(*row)
@@ -76,21 +74,21 @@ def _erase_ad(work: Work, profile: Profile, ad_id: int) -> ErasureView:
     user_id = session.scalar(select(Ad.owner_id).where(Ad.id == ad_id))
     session.commit()
     if user_id is None:
-        return _earlier(work, ad_id)
-    lock_files(session, all_of_owner(profile, ad_id))
+        return _earlier(work, profile, ad_id)
+    lock_files(session, all_of_owners(profile, [ad_id]))
     try:
         delete_row(session, ad_id, user_id)
     except NotFound:
         session.rollback()
-        return _earlier(work, ad_id)
-    erasure = begin(session, AD, ad_id, user_id=None, now=work.now)
+        return _earlier(work, profile, ad_id)
+    erasure = begin(session, profile.owner_kind, ad_id, user_id=None, now=work.now)
     _remove(work, profile, str(ad_id), ad_id, erasure, is_repeated=False)
     return get_erasure(work, erasure.id)
 
 
-def _earlier(work: Work, ad_id: int) -> ErasureView:
+def _earlier(work: Work, profile: Profile, ad_id: int) -> ErasureView:
     """Return the erasure of an ad that another request has erased; raise NotFound without one."""
-    of_ad = (Erasure.owner_kind == AD, Erasure.owner_id == ad_id)
+    of_ad = (Erasure.owner_kind == profile.owner_kind, Erasure.owner_id == ad_id)
     found: UUID | None = work.session.scalar(
         select(Erasure.id).where(*of_ad).order_by(Erasure.id.desc()).limit(1)
     )
@@ -111,15 +109,13 @@ def _remove(
 ) -> None:
     """Remove everything of an owner whose row is locked, and commit."""
     session, limits, kind = work.session, work.limits, profile.owner_kind
-    doomed = all_of_owner(profile, owner_id)
+    doomed = all_of_owners(profile, [owner_id])
     erasure_id = erasure.id
-    count_queued(session, limits, erasure, of_owners({(kind, owner)}))
+    count_queued(session, limits, erasure, belong_to({(kind, owner)}))
     keys = remove_files(session, limits, doomed, now=work.now, erasure_id=erasure_id)
-    forget_uploads(session, doomed.uploads)
-    end_uppy_sessions(
-        session, and_(UppySession.owner_kind == kind, UppySession.owner_id == owner_id)
-    )
-    forget_events(session, and_(Event.owner_kind == kind, Event.owner_id == owner_id))
+    forget_texts(session, doomed.uploads)
+    end_uppy_sessions(session, of_owners(UppySession, profile, [owner_id]))
+    forget_events(session, of_owners(Event, profile, [owner_id]))
     if not is_repeated:
         owner_erased(session, profile, owner, owner_id, user_id=None, now=work.now)
     close(session, erasure)

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import and_, delete, false, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Ad, Event, Image, Owner, Upload, UppySession, User
+from broker.db.row_locks import ErasedState, lock
 from broker.db.upsert import insert_new
 from broker.domain.errors import NotFound
 from broker.domain.limits import Limits
@@ -24,14 +25,21 @@ from broker.services.erasure.personal_data import (
     events_of_uploads,
     forget_events,
     forget_images_elsewhere,
-    forget_uploads,
     forget_use,
     forget_user,
 )
 from broker.services.erasure.queued import Belongs, count_queued
 from broker.services.events.record import owner_erased
 from broker.services.uploads.owners import add_owner
-from broker.services.uploads.removal import Doomed, lock_files, remove_files
+from broker.services.uploads.removal import (
+    Doomed,
+    all_of_owners,
+    any_of,
+    lock_files,
+    of_owners,
+    remove_files,
+)
+from broker.services.uploads.state import forget_texts
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -67,23 +75,23 @@ def erase_user(work: Work, user_id: int) -> ErasureView:
     doomed = _doomed(limits, user_id, ads)
     count_queued(session, limits, erasure, _belongs(session, user_id, ads))
     keys = remove_files(session, limits, doomed, now=now, erasure_id=erasure_id)
-    forget_uploads(session, doomed.uploads)
+    forget_texts(session, doomed.uploads)
     forget_images_elsewhere(session, limits, user_id, now=now)
     forget_use(session, user_id)
+    ad_image, avatar = limits.profiles.ad_image, limits.profiles.avatar
     end_uppy_sessions(
         session,
         UppySession.user_id == user_id,
-        and_(UppySession.owner_kind == AD, UppySession.owner_id.in_(ads)),
-        and_(UppySession.owner_kind == USER, UppySession.owner_id == user_id),
+        of_owners(UppySession, ad_image, ads),
+        of_owners(UppySession, avatar, [user_id]),
     )
     forget_events(
         session,
-        and_(Event.owner_kind == AD, Event.owner_id.in_(ads)),
-        and_(Event.owner_kind == USER, Event.owner_id == user_id),
+        of_owners(Event, ad_image, ads),
+        of_owners(Event, avatar, [user_id]),
         events_of_uploads(user_id),
     )
     if not before.is_erased:
-        avatar = limits.profiles.avatar
         owner_erased(session, avatar, str(user_id), user_id, user_id=user_id, now=now)
     close(session, erasure)
     session.commit()
@@ -106,43 +114,30 @@ def _ads(session: Session, limits: Limits, user_id: int) -> list[int]:
 
 def _doomed(limits: Limits, user_id: int, ads: list[int]) -> Doomed:
     """Return the files of the ads and the avatar, and also the user's uploads for other owners."""
-    of_ads = and_(Image.owner_kind == AD, Image.owner_id.in_(ads))
     counted = [each.owner_kind for each in limits.profiles if not each.keeps_one]
-    elsewhere = and_(
-        Image.owner_kind.in_(counted),
-        Image.upload_id.in_(select(Upload.id).where(Upload.user_id == user_id)),
+    sent = select(Upload.id).where(Upload.user_id == user_id)
+    elsewhere = Doomed(
+        uploads=Upload.user_id == user_id,
+        images=false(),
+        counted=and_(Image.owner_kind.in_(counted), Image.upload_id.in_(sent)),
     )
-    return Doomed(
-        uploads=or_(
-            Upload.user_id == user_id,
-            and_(Upload.owner_kind == AD, Upload.owner_id.in_(ads)),
-            and_(Upload.owner_kind == USER, Upload.owner_id == user_id),
-        ),
-        images=or_(of_ads, and_(Image.owner_kind == USER, Image.owner_id == user_id)),
-        counted=or_(of_ads, elsewhere),
+    return any_of(
+        all_of_owners(limits.profiles.ad_image, ads),
+        all_of_owners(limits.profiles.avatar, [user_id]),
+        elsewhere,
     )
 
 
-def _lock_user(session: Session, user_id: int, *, now: datetime) -> Row[datetime | None, bool]:
-    """Lock the user's row, and return when it was erased before; insert it if there is none.
-
-    It is an UPDATE, because SQLite locks the database at the first write.
-    """
-    locked = (
-        update(User)
-        .where(User.id == user_id)
-        .values(updated_at=User.updated_at)
-        .returning(User.erased_at, User.is_erased)
-        .execution_options(synchronize_session=False)
-    )
-    found = session.execute(locked).first()
-    if found is None:
-        if user_id >= MAPPED_MIN:
-            raise NotFound("There is no such user.")
-        row = {"id": user_id, "first_name": "", "last_name": "", "created_at": now}
-        insert_new(session, User, [{**row, "updated_at": now}], User.id)
-        found = session.execute(locked).one()
-    return found
+def _lock_user(session: Session, user_id: int, *, now: datetime) -> ErasedState:
+    """Lock the user's row, and return whether it was erased before; insert it if there is none."""
+    found = lock(session, User, User.id == user_id)
+    if found is not None:
+        return found
+    if user_id >= MAPPED_MIN:
+        raise NotFound("There is no such user.")
+    row = {"id": user_id, "first_name": "", "last_name": "", "created_at": now, "updated_at": now}
+    insert_new(session, User, [row], User.id)
+    return lock(session, User, User.id == user_id) or ErasedState(None, False)
 
 
 def _close_avatar(work: Work, user_id: int) -> None:

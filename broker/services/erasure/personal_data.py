@@ -5,7 +5,6 @@ Uploads keep their ids and keys until they are pruned, so that late objects are 
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -24,21 +23,7 @@ from broker.db.models import (
 from broker.domain.limits import Limits
 from broker.services.events.numbering import lock_feed
 from broker.services.uploads.images import updated
-
-_NO_TEXTS: dict[str, Any] = {"file_name": None, "alt_text": ""}
-
-
-def forget_uploads(session: Session, which: ColumnElement[bool]) -> None:
-    """Remove the file names, alt texts and return URLs of these uploads."""
-    texts = or_(
-        Upload.file_name.is_not(None), Upload.alt_text != "", Upload.return_url.is_not(None)
-    )
-    session.execute(
-        update(Upload)
-        .where(which, texts)
-        .values(**_NO_TEXTS, return_url=None)
-        .execution_options(synchronize_session=False)
-    )
+from broker.services.uploads.state import forget_charges
 
 
 def forget_images_elsewhere(
@@ -116,13 +101,7 @@ def forget_user(session: Session, user_id: int, *, erased_at: datetime) -> None:
 
 def forget_use(session: Session, user_id: int) -> None:
     """Delete the user's quota and stored answers. Nothing is refunded or charged later."""
-    charged = (Upload.user_id == user_id, Upload.quota_window.is_not(None))
-    session.execute(
-        update(Upload)
-        .where(*charged)
-        .values(quota_window=None)
-        .execution_options(synchronize_session=False)
-    )
+    forget_charges(session, user_id)
     for model in (UserQuota, IdempotencyKey):
         session.execute(
             delete(model)

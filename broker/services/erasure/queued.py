@@ -36,7 +36,7 @@ def count_queued(session: Session, limits: Limits, erasure: Erasure, belongs: Be
         )
 
 
-def of_owners(owners: Collection[tuple[str, str]]) -> Belongs:
+def belong_to(owners: Collection[tuple[str, str]]) -> Belongs:
     """Return the check whether an object belongs to one of these owners."""
     return lambda _key, owner: owner in owners
 

@@ -23,6 +23,8 @@ POLL_SECONDS = 0.5
 PAUSE_FIRST_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 10.0
 SENDER = "sender"
+# Before the end of `stop_seconds`, when a supervisor kills this process.
+GIVE_BACK_SECONDS = 1.0
 log = logging.getLogger("broker.deliver")
 
 
@@ -127,7 +129,8 @@ class Deliverer:
     Attributes:
         threads: how many events are sent at the same time.
         wait: waits for some seconds, and returns whether to stop.
-        stop_seconds: how long events that are being sent may take to finish.
+        stop_seconds: how long the process may take to end. Events that are still being sent are
+            given back a second before.
     """
 
     broker: Broker
@@ -153,7 +156,7 @@ class Deliverer:
         for thread in threads:
             thread.start()
         self._enqueue(threads)
-        end = monotonic() + self.stop_seconds
+        end = monotonic() + self.stop_seconds - GIVE_BACK_SECONDS
         for thread in threads:
             thread.join(max(0.0, end - monotonic()))
         for thread, sender in zip(threads, senders, strict=True):

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from broker.db import quotas
-from broker.db.models import Image, Upload, User
+from broker.db.models import Erasure, Image, Upload, User
 from broker.db.owner_tables import table_of
 from broker.domain.errors import NotFound
 from broker.domain.profiles import Profile
 from broker.domain.subjects import own_id
 from broker.services.history.fact import History, stamp
 from broker.services.history.of_deletions import add_deletions
+from broker.services.history.of_erasures import add_erasures
 from broker.services.history.of_events import add_events, owners_of
 from broker.services.history.of_uploads import add_adopted, add_uploads
 from broker.services.uploads.owners import existing, id_of
@@ -75,6 +76,7 @@ def _of_user(work: Work, target: str, limit: int, names: bool) -> History:
     owners = owners_of([(one.owner_kind, one.owner_id) for one in uploads])
     add_events(work, history, owners, [one.id for one in uploads])
     add_deletions(work, history, [one.key for one in uploads], is_whole=False)
+    add_erasures(work, history, Erasure.user_id == user.id)
     _add_user(work, history, user)
     return history
 
@@ -103,6 +105,8 @@ def _of_owner(work: Work, target: str, limit: int, names: bool) -> History:
     add_adopted(history, [image for image in images if image.upload_id is None])
     if owner_id is not None:
         add_events(work, history, [(profile.owner_kind, owner_id)], None)
+        of_erasures = (Erasure.owner_kind == profile.owner_kind, Erasure.owner_id == owner_id)
+        add_erasures(work, history, *of_erasures)
     if not (is_there or history.facts):
         raise NotFound(f"There is no {target}, and nothing was uploaded for it.")
     add_deletions(work, history, [f"{profile.prefix}{owner}/"], is_whole=True)
@@ -141,8 +145,9 @@ def _add_slots(work: Work, history: History, profile: Profile, owner_id: int) ->
 def _add_user(work: Work, history: History, user: User) -> None:
     """Add whether the user was erased, and the quota: above it, no ticket is issued."""
     limits = work.limits
-    if user.erased_at is not None:
-        history.now.append((history.title, f"was erased at {stamp(user.erased_at)}"))
+    if user.is_erased and user.erased_at is not None:
+        text = f"was erased at {stamp(user.erased_at)}; only tokens that are newer are accepted"
+        history.now.append((history.title, text))
     since = work.now - timedelta(seconds=limits.quota_window)
     taken = quotas.taken(work.session, user.id, since=since)
     if limits.has_quota and taken is not None:

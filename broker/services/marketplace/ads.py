@@ -16,7 +16,7 @@ from broker.domain.profiles import AD
 from broker.services.idempotency import KeptAnswer, keep
 from broker.services.marketplace.sign_in import ensure_user
 from broker.services.uploads.owners import authorise
-from broker.services.uploads.removal import all_of_owner, lock_files, remove_files
+from broker.services.uploads.removal import all_of_owners, lock_files, remove_files
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -132,7 +132,7 @@ def delete_ad(work: Work, ad_id: int) -> None:
     """
     session, ad_image = work.session, work.limits.profiles.ad_image
     owner_id = authorise(work, ad_image, str(ad_id), Action.DELETE)
-    doomed = all_of_owner(ad_image, ad_id)
+    doomed = all_of_owners(ad_image, [ad_id])
     lock_files(session, doomed)
     delete_row(session, ad_id, owner_id)
     keys = remove_files(session, work.limits, doomed, now=work.now)

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import User
+from broker.db.row_locks import lock_shared
 from broker.db.upsert import insert_new
 from broker.domain.errors import CallerErased
 from broker.domain.principal import Principal
@@ -44,12 +45,16 @@ def ensure_user(
         CallerErased: the user was erased, and the token is not newer than that.
     """
     user_id = _row_id(session, principal, now=now)
-    row = select(User.erased_at, User.is_erased).where(User.id == user_id)
-    erased = session.execute(row.with_for_update(read=True) if locks else row).one()
-    if principal.predates(erased.erased_at):
+    seen = select(User.erased_at, User.is_erased).where(User.id == user_id)
+    erased_at, is_erased = session.execute(seen).one()
+    if principal.predates(erased_at):
         raise CallerErased(_ERASED)
-    if erased.is_erased:
-        _revive(session, principal, user_id, now=now)
+    if is_erased and erased_at is not None:
+        _revive(session, principal, user_id, erased_at, now=now)
+    if locks:
+        locked = lock_shared(session, User, User.id == user_id)
+        if locked is None or locked.is_erased or principal.predates(locked.erased_at):
+            raise CallerErased(_ERASED)
     return user_id
 
 
@@ -72,11 +77,13 @@ def _row_id(session: Session, principal: Principal, *, now: datetime) -> int:
     raise RuntimeError("no free id was found for a new user")
 
 
-def _revive(session: Session, principal: Principal, user_id: int, *, now: datetime) -> None:
+def _revive(
+    session: Session, principal: Principal, user_id: int, erased_at: datetime, *, now: datetime
+) -> None:
     """Let an erased user in again, as a new user. `erased_at` stays, for tokens from before."""
     session.execute(
         update(User)
-        .where(User.id == user_id, User.is_erased)
+        .where(User.id == user_id, User.is_erased, User.erased_at == erased_at)
         .values(**_claims(principal), is_erased=False, created_at=now, updated_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -22,6 +22,7 @@ from broker.db import used_profiles
 from broker.db.fast_path import still_owns
 from broker.db.models import Owner, Upload, User
 from broker.db.owner_tables import OwnerTable, table_of
+from broker.db.row_locks import lock, lock_shared
 from broker.db.upsert import insert_new
 from broker.domain.errors import Forbidden, NotFound, ProfilesChanged
 from broker.domain.grants import Action
@@ -31,6 +32,7 @@ from broker.services.work import Work
 
 TRIES = 5
 ID_MAX = 2**52
+_ERASED = "{profile}/{owner} was erased after your token was issued; get a new one."
 
 
 def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.CREATE) -> int:
@@ -45,18 +47,21 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
     """
     refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
-        named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
-        erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
-        work.session.commit()
-        if work.principal.predates(erased_at):
-            raise Forbidden(
-                f"{profile.name}/{owner} was erased after your token was issued; get a new one."
-            )
+        if not work.principal.is_service:
+            _refuse_older_grant(work, profile, owner)
         return work.principal.user_id
     user_id = user_of(work, profile, owner)
     if not work.principal.acts_for(user_id):
         raise Forbidden(f"This {profile.owner_kind} is not yours.")
     return user_id
+
+
+def _refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
+    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
+    erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
+    work.session.commit()
+    if work.principal.predates(erased_at):
+        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
 
 
 def user_of(work: Work, profile: Profile, owner: str) -> int:
@@ -172,12 +177,10 @@ def open_owner(work: Work, profile: Profile, owner: str) -> int:
     """
     owner_id = add_owner(work.session, profile, owner)
     row = (Owner.owner_kind == profile.owner_kind, Owner.id == owner_id)
-    erased = work.session.execute(
-        select(Owner.erased_at, Owner.is_erased).where(*row).with_for_update(key_share=True)
-    ).one()
-    if work.principal.predates(erased.erased_at):
-        raise Forbidden(f"{profile.name}/{owner} was erased; get a new token.")
-    if erased.is_erased:
+    state = lock(work.session, Owner, *row)
+    if state is None or work.principal.predates(state.erased_at):
+        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
+    if state.is_erased:
         work.session.execute(
             update(Owner)
             .where(*row)
@@ -210,8 +213,8 @@ def lock_user(session: Session, user_id: int) -> None:
     Raises:
         NotFound: the user was erased in the meantime.
     """
-    row = select(User.id).where(User.id == user_id, User.is_erased.is_(False))
-    if session.scalar(row.with_for_update(read=True)) is None:
+    state = lock_shared(session, User, User.id == user_id)
+    if state is None or state.is_erased:
         raise NotFound("There is no such user.")
 
 

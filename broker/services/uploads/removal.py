@@ -9,6 +9,7 @@ began with the owner, two transactions could wait for each other. So a caller
 3. removes what is there now (`remove_files`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from broker.db.models import Image, Upload
+from broker.db.models import Event, Image, Upload, UppySession
 from broker.domain.limits import Limits
 from broker.domain.profiles import Profile
 from broker.domain.states import UNFINISHED, UploadState
@@ -29,7 +30,7 @@ class Doomed:
     """Which uploads are ended, and which images are deleted.
 
     Attributes:
-        uploads: the uploads, of which the unfinished are ended.
+        uploads: the uploads; the unfinished ones are ended.
         images: the images.
         counted: those of the images that take slots. Other owners keep one image: their rows are
             locked before their image.
@@ -40,11 +41,18 @@ class Doomed:
     counted: ColumnElement[bool] | None
 
 
-def all_of_owner(profile: Profile, owner_id: int) -> Doomed:
-    """Return all files and uploads of one owner."""
-    images = and_(Image.owner_kind == profile.owner_kind, Image.owner_id == owner_id)
+def of_owners(
+    model: type[Image | Upload | Event | UppySession], profile: Profile, owner_ids: Sequence[int]
+) -> ColumnElement[bool]:
+    """Return the condition that a row is of one of these owners."""
+    return and_(model.owner_kind == profile.owner_kind, model.owner_id.in_(owner_ids))
+
+
+def all_of_owners(profile: Profile, owner_ids: Sequence[int]) -> Doomed:
+    """Return all files and uploads of these owners."""
+    images = of_owners(Image, profile, owner_ids)
     return Doomed(
-        uploads=and_(Upload.owner_kind == profile.owner_kind, Upload.owner_id == owner_id),
+        uploads=of_owners(Upload, profile, owner_ids),
         images=images,
         counted=None if profile.keeps_one else images,
     )

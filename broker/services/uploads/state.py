@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlalchemy.orm import Session
 
 from broker.db.fast_path import read_upload
@@ -143,6 +143,29 @@ def lose_images(session: Session, upload_ids: list[UUID], *, now: datetime) -> d
         )
         users |= {row.id: row.user_id for row in lost}
     return users
+
+
+def forget_texts(session: Session, which: ColumnElement[bool]) -> None:
+    """Remove the file names, alt texts and return URLs of uploads; keep their ids and keys."""
+    has_texts = or_(
+        Upload.file_name.is_not(None), Upload.alt_text != "", Upload.return_url.is_not(None)
+    )
+    session.execute(
+        update(Upload)
+        .where(which, has_texts)
+        .values(file_name=None, alt_text="", return_url=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_charges(session: Session, user_id: int) -> None:
+    """Record that a user's uploads are charged to no quota: nothing is refunded later."""
+    session.execute(
+        update(Upload)
+        .where(Upload.user_id == user_id, Upload.quota_window.is_not(None))
+        .values(quota_window=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def end_upload(

@@ -34,7 +34,7 @@ def stored(app: Flask, model: Any) -> list[Any]:
 
 
 def everything_of(user: Client) -> tuple[int, list[str]]:
-    """Let a user use what there is; return an ad of theirs, and the keys of their photos."""
+    """Create an ad, a photo, an avatar and a ticket; return the ad, and the keys of the photos."""
     ad = user.ad()
     user.patch(f"/api/ads/{ad}/", {"description": "Call Erika Mustermann"})
     photo = published(user, f"/api/ads/{ad}/upload_image/")

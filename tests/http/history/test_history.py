@@ -182,6 +182,22 @@ def test_an_ad_that_was_deleted_still_has_a_history(app: Flask, alice: Client) -
     assert one(lines, "its image was deleted")
 
 
+@FIRST_DATABASE
+def test_an_erased_user_without_names(app: Flask, alice: Client, service: Client) -> None:
+    ad = alice.ad()
+    alice.ticket(ad, file_name="passport.jpg")
+    confirmed(alice, ad)
+    assert service.delete("/api/users/1/").status_code == 202
+    lines = told(app, "user/1", names=True)
+    assert one(lines, "now: was erased at")
+    assert one(lines, "a service erased it")
+    assert one(lines, "still being deleted")
+    assert "named" not in "".join(lines)
+    reap(app, timedelta(hours=1))
+    reap(app, timedelta(days=2))
+    assert one(told(app, "user/1"), "the erasure finished")
+
+
 def test_at_most_twenty_reports_are_stored_and_all_are_counted(app: Flask, alice: Client) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     for _ in range(STORED_MAX + 3):
