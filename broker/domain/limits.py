@@ -63,7 +63,7 @@ class Limits:
             owner_kind=AD,
             prefix="ads/ad_",
             owners=Owners.TABLE,
-            users_create_owners=self.ads_created_by == "user",
+            users_create_owners=self.ads_created_by != "service",
             has_integer_owners=True,
             content_types=tuple(EXTENSIONS),
             max_bytes=self.max_image_bytes,

@@ -1,6 +1,5 @@
 """Every operation of the API that changes something, with a function that prepares it."""
 
-import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,14 +11,14 @@ from flask import Flask
 from broker.db.models import Upload
 from tests.faults.victim import Request, perform
 from tests.http.client import JPEG, Client, declared, send, token
+from tests.http.erasure.erasing import published
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 ALICE = token(1)
 SERVICE = token(900, role="service")
-# A user is erased once: the tokens of these tests do not say when they were issued.
-NEW_USERS = itertools.count(1000)
+NEW_USERS = iter(range(1000, 9999))
 # A run of the workers, after all leases have run out.
 WORKER = Request(ALICE, works=True, after=timedelta(hours=1))
 PHOTO = photo(64, 48)
@@ -167,15 +166,9 @@ def reap_late_objects(scene: Scene) -> Request:
 
 def prune(scene: Scene) -> Request:
     """Reap long after uploads ended in three ways, when all their objects are deleted."""
-    ad = scene.alice.ad()
-    image = confirmed(scene, ad)
-    assert scene.alice.delete(f"/api/ads/{ad}/images/{image['id']}/").status_code == 204
-    ticket = scene.alice.ticket(ad).get_json()
-    assert scene.alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
-    scene.alice.ticket(ad)
-    confirmed(scene, ad)
-    for days in (1, 2, 3):
-        perform(scene.app, Request(ALICE, after=timedelta(days=days)))
+    prepared = (delete_image(scene), cancel_parts(scene), issue(scene))
+    rounds = [Request(ALICE, after=timedelta(days=days)) for days in range(4)]
+    assert {perform(scene.app, one) for one in (*prepared, *rounds)} == {200, 201, 204}
     return Request(ALICE, after=timedelta(days=100))
 
 
@@ -237,23 +230,18 @@ def a_new_user(scene: Scene) -> tuple[int, int]:
     user_id = next(NEW_USERS)
     user = Client(scene.app, token(user_id))
     ad = user.ad()
-    paths = (f"/api/ads/{ad}/upload_image/", f"/api/users/{user_id}/upload_avatar/")
-    for path in paths:
-        ticket = user.post(path, declared()).get_json()
-        send(ticket)
-        assert user.post(ticket["confirm_url"]).status_code in (200, 202)
+    for path in (f"/api/ads/{ad}/upload_image/", f"/api/users/{user_id}/upload_avatar/"):
+        published(user, path, alt_text=None)
     send(user.ticket(ad).get_json())
     return user_id, ad
 
 
 def erase_user(scene: Scene) -> Request:
-    user_id, _ = a_new_user(scene)
-    return Request(SERVICE, "DELETE", f"/api/users/{user_id}/")
+    return Request(SERVICE, "DELETE", f"/api/users/{a_new_user(scene)[0]}/")
 
 
 def erase_ad(scene: Scene) -> Request:
-    _, ad = a_new_user(scene)
-    return Request(SERVICE, "DELETE", f"/api/owners/ad_image/{ad}/")
+    return Request(SERVICE, "DELETE", f"/api/owners/ad_image/{a_new_user(scene)[1]}/")
 
 
 def reap_an_erasure(scene: Scene) -> Request:

@@ -113,9 +113,9 @@ def test_the_api_and_the_commands_end_no_transaction() -> None:
     assert found == []
 
 
-def test_only_one_function_of_services_changes_an_uploads_row() -> None:
-    """`update(Upload)` stands in the compare-and-set of `uploads/state.py` alone."""
-    found = [
+def test_only_one_module_of_services_changes_the_rows_of_uploads() -> None:
+    """`update(Upload)` stands in `uploads/state.py` alone, which has the compare-and-set."""
+    found = {
         str(path.relative_to(ROOT))
         for path in sorted((ROOT / "broker/services").rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
@@ -123,8 +123,8 @@ def test_only_one_function_of_services_changes_an_uploads_row() -> None:
         and isinstance(node.func, ast.Name)
         and node.func.id == "update"
         and any(isinstance(one, ast.Name) and one.id == "Upload" for one in node.args)
-    ]
-    assert found == ["broker/services/uploads/state.py"]
+    }
+    assert found == {"broker/services/uploads/state.py"}
 
 
 def test_only_one_function_of_services_deletes_images() -> None:

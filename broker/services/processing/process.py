@@ -36,7 +36,7 @@ from broker.services.processing.lease import (
 )
 from broker.services.processing.record import record, reject
 from broker.services.processing.source import download
-from broker.services.work import Broker
+from broker.services.work import Broker, Work
 from broker.storage.object_files import ObjectFiles
 from broker.telemetry import processing
 
@@ -129,6 +129,18 @@ def request_for(
     )
 
 
+def _announce(
+    work: Work, lease: Lease, wanted: list[publish.Output], *, now: datetime | None
+) -> None:
+    """Extend the lease and announce its files in one transaction.
+
+    So a transaction that ends the upload later finds the keys in the outbox.
+    """
+    extend(work.session, lease, now=now)
+    publish.announce(work.session, work.limits, wanted, now=work.now)
+    work.session.commit()
+
+
 class _Attempt:
     """One attempt of this worker to process one upload."""
 
@@ -200,11 +212,8 @@ class _Attempt:
         key = upload.key if is_first else with_new_suffix(upload.key)
         with self._broker.system_work() as work:
             wanted = publish.outputs(work.session, key, inspected)
-            # In one transaction: an erasure that ends the upload later finds the keys.
-            extend(work.session, self._lease, now=self._tools.now)
-            publish.announce(work.session, limits, wanted, now=work.now)
             self._announced = wanted
-            work.session.commit()
+            _announce(work, self._lease, wanted, now=self._tools.now)
         with processing.step("publish"):
             published = publish.send(
                 self._tools.files,

@@ -30,7 +30,7 @@ class Doomed:
     """Which uploads are ended, and which images are deleted.
 
     Attributes:
-        uploads: the uploads, of which the unfinished are ended.
+        uploads: the uploads; the unfinished ones are ended.
         images: the images.
         counted: those of the images that take slots. Other owners keep one image: their rows are
             locked before their image.

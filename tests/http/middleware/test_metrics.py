@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from werkzeug.test import Client as Werkzeug
 
 from broker.domain.storage_errors import StorageUnavailable
+from broker.telemetry.notifications import notified
 from tests.http.client import Client, send, token
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -64,6 +65,20 @@ def test_tickets_confirms_and_s3_calls_are_counted(app: Flask, alice: Client, bo
         assert more("broker_step_seconds_count", step=step) == count
     assert more("broker_step_seconds_count", step="database") >= 7
     assert more("broker_step_seconds_sum", step="database") > 0
+
+
+def test_a_scrape_reads_undelivered_events_and_the_former_name_of_notifications_counts(
+    app: Flask,
+) -> None:
+    before = scrape(app)
+    notified("confirmed", 2)
+    notified("unreadable")
+    after = scrape(app)
+    for name in ("broker_bucket_notifications_total", "broker_events_total"):
+        assert grown(before, after, name, outcome="confirmed") == 2
+        assert grown(before, after, name, outcome="unreadable") == 1
+    gauges = ("undelivered", "undelivered_oldest_seconds", "dead", "stopped")
+    assert [after[(f"broker_events_{name}", ())] for name in gauges] == [0, 0, 0, 0]
 
 
 def test_failed_s3_calls_are_counted_by_operation_and_kind(
