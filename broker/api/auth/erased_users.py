@@ -14,6 +14,7 @@ from flask import current_app
 
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS
 from broker.api.request.context import current
+from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import ANYONE, Principal
 from broker.services.erasure.recent import erased_since
 from broker.services.work import utc_now
@@ -41,6 +42,7 @@ class ErasedUsers:
         self._lock = threading.Lock()
         self._erased: dict[int, datetime] = {}
         self._read_at: float | None = None
+        self._failed_at: float | None = None
 
     def add(self, user_id: int, erased_at: datetime) -> None:
         """Record an erasure of this process."""
@@ -53,15 +55,28 @@ class ErasedUsers:
         Raises:
             DatabaseUnavailable: the users cannot be reread.
         """
+        called = self._clock()
         with self._lock:
-            started = self._clock()
-            if self._read_at is None or started - self._read_at >= REREAD_SECONDS:
-                since = utc_now() - KEPT
-                kept = {user: at for user, at in self._erased.items() if at > since}
-                self._erased = {**kept, **self._read(since)}
-                self._read_at = started
+            if self._failed_at is not None and called <= self._failed_at:
+                # Otherwise every waiting request would wait for the database in its turn.
+                raise DatabaseUnavailable("The database cannot be reached; try again.")
+            self._reread()
             erased_at = self._erased.get(caller.user_id)
         return caller.predates(erased_at)
+
+    def _reread(self) -> None:
+        started = self._clock()
+        if self._read_at is not None and started - self._read_at < REREAD_SECONDS:
+            return
+        since = utc_now() - KEPT
+        kept = {user: at for user, at in self._erased.items() if at > since}
+        try:
+            found = self._read(since)
+        except DatabaseUnavailable:
+            self._failed_at = self._clock()
+            raise
+        self._erased = {**kept, **found}
+        self._read_at = started
 
 
 def erased_users() -> ErasedUsers:

@@ -8,6 +8,7 @@ from apispec import BasePlugin
 from broker.api.openapi.links import links_of
 from broker.api.problems.handlers import MEDIA_TYPE
 from broker.api.problems.table import PROBLEMS
+from broker.api.request.headers import IDEMPOTENCY_KEY
 from broker.api.request.parsing import FACTS
 from broker.domain.rejections import RejectionReason
 from schemas.examples import EXAMPLES, PARAMETERS
@@ -68,7 +69,7 @@ class Operations(BasePlugin):
                 for status, response in operation["responses"].items()
                 if isinstance(response, dict)  # default errors are names of components
             }
-            keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
+            keyed = any(one["name"] == IDEMPOTENCY_KEY for one in operation.get("parameters", []))
             for status, response in responses.items():
                 _describe_success(status, response, keyed=keyed)
                 if links := links_of(operation["operationId"]):

@@ -13,10 +13,10 @@ from broker.api.auth.tokens import principal
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
 from broker.api.request.context import current
+from broker.api.request.headers import IDEMPOTENCY_KEY
 from broker.api.request.parsing import Blueprint
 from broker.services import idempotency as service
 
-HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_MAX = 255
 # RFC 9651, section 3.3.3: a String, as the draft requires.
@@ -27,7 +27,7 @@ _BARE = re.compile(r"[!#-+\--~]+")
 _PATTERN = f'^("{_CHARACTER}{{1,{KEY_MAX}}}"|[!#-+\\--~]{{1,{KEY_MAX}}})$'
 _PARAMETER = {
     "in": "header",
-    "name": HEADER,
+    "name": IDEMPOTENCY_KEY,
     "required": False,
     "schema": {"type": "string", "pattern": _PATTERN},
     "description": (
@@ -108,7 +108,7 @@ class Created(Generic[R]):
 
 def _key() -> str | None:
     """Return the request's key without quotes; None if it has none."""
-    value = request.headers.get(HEADER)
+    value = request.headers.get(IDEMPOTENCY_KEY)
     if value is None:
         return None
     value = value.strip(" \t")

@@ -32,12 +32,19 @@ def find_uploads(work: Work, upload_ids: Sequence[UUID]) -> list[UploadView]:
     read_only(work.session)
     rows = work.session.execute(query).all()
     work.session.commit()
+    of_owner = {_owner(upload): upload for upload, _ in rows}
+    allowed = {owner for owner, upload in of_owner.items() if may_handle(work, upload)}
     found = {
         upload.id: UploadView(upload=upload, image=image)
         for upload, image in rows
-        if may_handle(work, upload)
+        if _owner(upload) in allowed
     }
     return [found[upload_id] for upload_id in upload_ids if upload_id in found]
+
+
+def _owner(upload: Upload) -> tuple[str, int, int]:
+    """Return the owner and the user, on which the right to an upload depends."""
+    return upload.owner_kind, upload.owner_id, upload.user_id
 
 
 def without_image(

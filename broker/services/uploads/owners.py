@@ -47,8 +47,7 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
     """
     refuse_without_right(work.principal, profile, owner, action)
     if profile.is_by_token:
-        if not work.principal.is_service:
-            _refuse_older_grant(work, profile, owner)
+        refuse_older_grant(work, profile, owner)
         return work.principal.user_id
     user_id = user_of(work, profile, owner)
     if not work.principal.acts_for(user_id):
@@ -56,12 +55,19 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
     return user_id
 
 
-def _refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
+def refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
+    """Raise Forbidden if an owner by token was erased since the caller's grant was issued."""
+    if _is_older_grant(work, profile, owner):
+        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
+
+
+def _is_older_grant(work: Work, profile: Profile, owner: str) -> bool:
+    if work.principal.is_service:
+        return False
     named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
     erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
     work.session.commit()
-    if work.principal.predates(erased_at):
-        raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
+    return work.principal.predates(erased_at)
 
 
 def user_of(work: Work, profile: Profile, owner: str) -> int:
@@ -92,7 +98,13 @@ def may_handle(work: Work, upload: Upload) -> bool:
     if not profile.is_by_token:
         return work.principal.acts_for(upload.user_id)
     owner = profile.owner_in(upload.key)
-    return owner is not None and work.principal.may(Action.CREATE, profile.name, owner)
+    return owner is not None and has_grant(work, profile, owner)
+
+
+def has_grant(work: Work, profile: Profile, owner: str) -> bool:
+    """Check whether the caller has a grant to upload for an owner, newer than its last erasure."""
+    granted = work.principal.may(Action.CREATE, profile.name, owner)
+    return granted and not _is_older_grant(work, profile, owner)
 
 
 def profile_of(work: Work, owner_kind: str) -> Profile:

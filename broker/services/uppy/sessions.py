@@ -24,7 +24,7 @@ from broker.domain.limits import Limits
 from broker.domain.principal import Principal
 from broker.domain.profiles import Profile
 from broker.services.idempotency import KeptAnswer, keep
-from broker.services.uploads.owners import authorise, lock_user, open_owner, profile_of
+from broker.services.uploads.owners import authorise, has_grant, lock_user, open_owner, profile_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -185,8 +185,7 @@ def revoke(work: Work, session_id: UUID) -> None:
 def _may_revoke(work: Work, row: UppySession) -> bool:
     if row.owner is None:
         return work.principal.acts_for(row.user_id)
-    profile = profile_of(work, row.owner_kind)
-    return work.principal.may(Action.CREATE, profile.name, row.owner)
+    return has_grant(work, profile_of(work, row.owner_kind), row.owner)
 
 
 def delete_expired(work: Work) -> int:

@@ -1,0 +1,3 @@
+"""Names of request headers that more than one module reads."""
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
