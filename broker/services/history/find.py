@@ -46,7 +46,7 @@ def _of_upload(work: Work, target: str, _limit: int, names: bool) -> History:
     try:
         upload = work.session.get(Upload, UUID(target.partition("/")[2]))
     except ValueError:
-        raise NotFound(f"{target} is not the id of an upload.") from None
+        raise NotFound(f"{target!r} is not the id of an upload.") from None
     if upload is None:
         days = work.limits.uploads_kept_for.days
         raise NotFound(
