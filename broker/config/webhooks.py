@@ -1,6 +1,7 @@
 """Settings of the deliverer: where events are sent, and what signs them."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -9,7 +10,8 @@ from broker.config.retention import RetentionSettings
 from broker.config.values import OptionalWebhookUrl, host_name
 from broker.domain.webhooks import Webhook, read_keys
 
-LOOPBACK = re.compile(r"localhost|127(\.[0-9]+){3}|\[::1\]")
+# Names that no public DNS server resolves: of a compose network, of Kubernetes, of a company.
+PRIVATE_NAME = re.compile(r"[^.:\[\]]+|.+\.(internal|local|localhost)")
 
 
 class WebhookSettings(RetentionSettings):
@@ -36,7 +38,7 @@ def webhook_of(settings: WebhookSettings, *, is_dev: bool) -> Webhook:
     """Return the receiver of the events.
 
     Raises:
-        ValueError: a setting is missing, or the URL is http and not on this machine.
+        ValueError: a setting is missing, or the URL is http and leaves the private network.
     """
     url, secret = settings.webhook_url, settings.webhook_secret
     if url is None or secret is None:
@@ -46,6 +48,16 @@ def webhook_of(settings: WebhookSettings, *, is_dev: bool) -> Webhook:
             "BROKER_WEBHOOK_SECRET"
         )
     parts = urlsplit(url)
-    if parts.scheme == "http" and not (is_dev or LOOPBACK.fullmatch(host_name(parts.netloc))):
-        raise ValueError("BROKER_WEBHOOK_URL: must be https, except on this machine")
+    if parts.scheme == "http" and not (is_dev or is_private(host_name(parts.netloc))):
+        raise ValueError("BROKER_WEBHOOK_URL: must be https, except in a private network")
     return Webhook(url=url, keys=read_keys(secret.get_secret_value()))
+
+
+def is_private(host: str) -> bool:
+    """Check whether a host is this machine or in a private network, by its name or address."""
+    if PRIVATE_NAME.fullmatch(host):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_private
+    except ValueError:
+        return False

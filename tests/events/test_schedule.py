@@ -75,8 +75,8 @@ def test_the_gap_after_a_restore_costs_one_batch(
 ) -> None:
     before = add_event()
     assert send_due(broker, accepting) == 1
-    with broker.database.session() as session:
-        restart(session)
+    with broker.system_work() as work:
+        restart(work)
     locks: list[object] = []
 
     def counted(session: Session) -> FeedState:

@@ -75,8 +75,9 @@ def erase_user(work: Work, user_id: int) -> ErasureView:
     doomed = _doomed(limits, user_id, ads)
     count_queued(session, limits, erasure, _belongs(session, user_id, ads))
     keys = remove_files(session, limits, doomed, now=now, erasure_id=erasure_id)
-    forget_texts(session, doomed.uploads)
+    # An upload that has an image is changed after its image.
     forget_images_elsewhere(session, limits, user_id, now=now)
+    forget_texts(session, doomed.uploads)
     forget_use(session, user_id)
     ad_image, avatar = limits.profiles.ad_image, limits.profiles.avatar
     end_uppy_sessions(

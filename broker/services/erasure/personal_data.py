@@ -56,13 +56,7 @@ def forget_events(session: Session, *conditions: ColumnElement[bool]) -> None:
         return
     # Nobody numbers these events in the meantime, so nobody waits for them in another order.
     lock_feed(session)
-    for event_id, data in changed:
-        session.execute(
-            update(Event)
-            .where(Event.id == event_id)
-            .values(data=data)
-            .execution_options(synchronize_session=False)
-        )
+    session.execute(update(Event), [{"id": each, "data": data} for each, data in changed])
 
 
 def _without_alt_texts(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[int, str]]:

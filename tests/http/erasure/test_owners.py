@@ -260,3 +260,19 @@ def test_a_service_puts_ads_of_an_erased_user_only_with_a_later_token(
     later = issued(app, 900, -10, role="service")
     assert later.call("PUT", "/api/ads/5/", json=ad).status_code == 201
     assert erika(app).get("/api/users/me/").status_code == 401
+
+
+def test_moving_ads_to_our_table_and_back_forgets_no_erasure(
+    make_app: Callable[..., Flask], tmp_path: Path, pass_time: Callable[[timedelta], None]
+) -> None:
+    (tmp_path / "by_token.toml").write_text(BY_TOKEN)
+    first = make_app(profiles_file=tmp_path / "by_token.toml")
+    pass_time(timedelta(seconds=-30))
+    erase(Client(first, token(900, role="service")), "/api/owners/ad_image/7/")
+    pass_time(timedelta())
+    make_app()
+    again = make_app(profiles_file=tmp_path / "by_token.toml")
+    grants = [entry("7", "create", profile="ad_image")]
+    old, new = (issued(again, 1, at, authorization_details=grants) for at in (-60, -10))
+    assert ask(old, "/api/owners/ad_image/7") == 403
+    assert ask(new, "/api/owners/ad_image/7") == 201

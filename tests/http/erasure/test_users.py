@@ -22,6 +22,7 @@ from tests.http.erasure.erasing import (
     state,
     texts_left,
 )
+from tests.http.first import FIRST_DATABASE
 from tests.http.reconciling import there
 from tests.servers.fixtures import Bucket
 
@@ -85,6 +86,7 @@ def test_an_erased_user_leaves_no_personal_data(
     assert bob.get(f"/api/ads/{others}/").get_json()["images"][0]["alt_text"] == "a bicycle"
 
 
+@FIRST_DATABASE
 def test_events_say_what_an_erasure_removed(app: Flask, service: Client) -> None:
     everything_of(erika(app))
     erase(service, "/api/users/1/")
@@ -102,6 +104,7 @@ def test_events_say_what_an_erasure_removed(app: Flask, service: Client) -> None
     assert rows(app, Event) == len(events)
 
 
+@FIRST_DATABASE
 def test_older_tokens_of_an_erased_user_are_refused_at_once(app: Flask, service: Client) -> None:
     old, never = erika(app), Client(app, token(1))
     assert old.get("/api/users/me/").status_code == 200
@@ -116,6 +119,7 @@ def test_older_tokens_of_an_erased_user_are_refused_at_once(app: Flask, service:
     assert [row.is_erased for row in stored(app, User) if row.id == 1] == [True]
 
 
+@FIRST_DATABASE
 def test_a_user_who_comes_back_starts_with_an_empty_row(
     app: Flask, service: Client, pass_time: Callable[[timedelta], None]
 ) -> None:
@@ -134,6 +138,7 @@ def test_a_user_who_comes_back_starts_with_an_empty_row(
     assert texts_left(app) == []
 
 
+@FIRST_DATABASE
 def test_only_a_service_erases(app: Flask, alice: Client, anyone: Client, service: Client) -> None:
     ad = alice.ad()
     for path in ("/api/users/1/", f"/api/owners/ad_image/{ad}/", "/api/owners/avatar/1/"):
@@ -145,6 +150,7 @@ def test_only_a_service_erases(app: Flask, alice: Client, anyone: Client, servic
     assert alice.get(f"/api/ads/{ad}/").status_code == 200
 
 
+@FIRST_DATABASE
 def test_a_user_without_a_row_is_erased_too(app: Flask, service: Client) -> None:
     erasure = erase(service, "/api/users/77/")
     assert (erasure["state"], erasure["objects"]) == ("done", 0)
