@@ -129,11 +129,12 @@ from broker.cli import supervisor
 from tests.unit.test_supervisor import Signal
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: like process 1 of a container
 supervisor.RESTART_FIRST_SECONDS = 60
-script = "setsid sh -c 'echo $$ > orphan' & while [ ! -s orphan ]; do sleep 0.01; done; kill -9 $$"
+orphan = "echo $$ > orphan; while kill -0 $0; do sleep 0.01; done"
+script = f"setsid sh -c '{orphan}' $$ & while [ ! -s orphan ]; do sleep 0.01; done; kill -9 $$"
 child = supervisor.Child(name="one", command=["/bin/sh", "-c", script], environment=os.environ)
 def is_forgotten():
-    orphan = Path("orphan")
-    return orphan.exists() and (pid := orphan.read_text()) and not Path(f"/proc/{pid.strip()}").exists()
+    found = Path("orphan").read_text().strip() if Path("orphan").exists() else ""
+    return found and not Path(f"/proc/{found}").exists()
 supervisor.supervise([child], stop=Signal(is_forgotten), stop_seconds=1)
 """
 
