@@ -110,6 +110,7 @@ def test_the_body_of_an_answer_is_not_read(beginning: bytes) -> None:
         (raw(b"HTTP/1.1 999 X\r\n\r\n"), "bad_answer"),
         (raw(b"HTTP/2 204 X\r\n\r\n"), "bad_answer"),
         (endless(b"HTTP/1.1 200 OK\r\nA: "), "bad_answer"),
+        (raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "bad_answer"),
     ],
 )
 def test_a_broken_answer_is_a_failure(answer: Answer, expected: str) -> None:

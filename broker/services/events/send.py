@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 LIMIT_SECONDS = 15.0
+# Of the answer and the informational ones before it, together.
 HEADERS_MAX = 64 * 1024
 CHUNK = 4096
 PORTS = {"http": 80, "https": 443}
@@ -112,16 +113,18 @@ def _request(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 def _status(connection: socket.socket, end: float) -> int:
     """Read the headers of the answer; return its status. Informational answers are skipped."""
     received = b""
+    size = 0
     while True:
         found = END_OF_HEADERS.search(received)
         if found is None:
-            if len(received) > HEADERS_MAX:
+            if size > HEADERS_MAX:
                 raise NotDelivered("bad_answer")
             connection.settimeout(_left(end))
             chunk = connection.recv(CHUNK)
             if not chunk:
                 raise NotDelivered("bad_answer" if received else "connection")
             received += chunk
+            size += len(chunk)
             continue
         line = STATUS_LINE.match(received)
         if line is None:
