@@ -59,7 +59,9 @@ def ask(client: Client, path: str = PRODUCT) -> int:
     return client.post(f"{path}/uploads/", declared()).status_code
 
 
-@pytest.mark.parametrize("path", [PRODUCT, LOGO])
+@pytest.mark.parametrize(
+    "path", [PRODUCT, pytest.param(LOGO, marks=pytest.mark.matrix(part="walks"))]
+)
 def test_an_erased_owner_is_gone_and_older_grants_do_not_bring_it_back(
     app: Flask,
     service: Client,
