@@ -17,7 +17,11 @@ from broker.services.erasure.erasures import (
     get_erasure,
     require_service,
 )
-from broker.services.erasure.personal_data import end_uppy_sessions, forget_events
+from broker.services.erasure.personal_data import (
+    end_uppy_sessions,
+    forget_events,
+    forget_reports,
+)
 from broker.services.erasure.queued import belong_to, count_queued
 from broker.services.events.record import owner_erased
 from broker.services.marketplace.ads import delete_row
@@ -114,6 +118,7 @@ def _remove(
     count_queued(session, limits, erasure, belong_to({(kind, owner)}))
     keys = remove_files(session, limits, doomed, now=work.now, erasure_id=erasure_id)
     forget_texts(session, doomed.uploads)
+    forget_reports(session, doomed.uploads)
     end_uppy_sessions(session, of_owners(UppySession, profile, [owner_id]))
     forget_events(session, of_owners(Event, profile, [owner_id]))
     if not is_repeated:

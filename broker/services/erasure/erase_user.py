@@ -25,6 +25,7 @@ from broker.services.erasure.personal_data import (
     events_of_uploads,
     forget_events,
     forget_images_elsewhere,
+    forget_reports,
     forget_use,
     forget_user,
 )
@@ -79,6 +80,7 @@ def erase_user(work: Work, user_id: int) -> ErasureView:
     forget_images_elsewhere(session, limits, user_id, now=now)
     forget_texts(session, doomed.uploads)
     forget_use(session, user_id)
+    forget_reports(session, doomed.uploads)
     ad_image, avatar = limits.profiles.ad_image, limits.profiles.avatar
     end_uppy_sessions(
         session,

@@ -15,6 +15,7 @@ from broker.db.models import (
     Event,
     IdempotencyKey,
     Image,
+    ReportedFailure,
     Upload,
     UppySession,
     User,
@@ -102,6 +103,18 @@ def forget_use(session: Session, user_id: int) -> None:
             .where(model.user_id == user_id)
             .execution_options(synchronize_session=False)
         )
+
+
+def forget_reports(session: Session, uploads: ColumnElement[bool]) -> None:
+    """Delete the errors that clients have reported of uploads. A client may write anything there.
+
+    Call this when the uploads have been changed for the last time: retention locks an upload before
+    its reports.
+    """
+    of_uploads = ReportedFailure.upload_id.in_(select(Upload.id).where(uploads))
+    session.execute(
+        delete(ReportedFailure).where(of_uploads).execution_options(synchronize_session=False)
+    )
 
 
 def end_uppy_sessions(session: Session, *conditions: ColumnElement[bool]) -> list[UUID]:

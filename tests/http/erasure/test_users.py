@@ -46,6 +46,8 @@ def everything_of(user: Client) -> tuple[int, list[str]]:
         headers={"Idempotency-Key": "erikas"},
     )
     assert pending.status_code == 201
+    report = f"/api/uploads/{pending.get_json()['id']}/failures/"
+    assert user.post(report, {"code": "Mustermann"}).status_code == 200
     assert user.post(f"/api/ads/{ad}/uppy_session/").status_code == 201
     return ad, [photo["key"], avatar["key"]]
 
