@@ -49,14 +49,15 @@ def child_environment(environment: Mapping[str, str], secrets: ChildSecrets) -> 
     found = {
         name: value
         for name, value in environment.items()
-        if not _SECRET.fullmatch(name) or name in secrets.names
+        if not _SECRET.fullmatch(name) or name.upper() in secrets.names
     }
     if secrets.key_holder is None:
         # Without this, boto3 would ask for the credentials of the instance's role.
         return {**_without_aws(found), "AWS_EC2_METADATA_DISABLED": "true"}
     prefix = f"{PREFIX}{secrets.key_holder.upper()}_"
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    key = {name: environment.get(prefix + name, "") for name in names}
+    given = {name.upper(): value for name, value in environment.items()}
+    key = {name: given.get(prefix + name, "") for name in names}
     return {**_without_aws(found), **key} if all(key.values()) else found
 
 
@@ -65,7 +66,7 @@ def background_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if not _SECRET.fullmatch(name) or name == _WEBHOOK_SECRET or _KEY.fullmatch(name)
+        if not _SECRET.fullmatch(name) or name.upper() == _WEBHOOK_SECRET or _KEY.fullmatch(name)
     }
 
 

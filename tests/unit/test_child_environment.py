@@ -92,6 +92,22 @@ def test_the_deliverer_gets_the_secret_of_webhooks_and_no_key() -> None:
     }
 
 
+def test_letter_case_does_not_matter_for_secrets_as_for_other_settings() -> None:
+    lower = {
+        **PLAIN,
+        **COMMON,
+        "broker_webhook_secret": "secret",
+        **{name.lower(): value for name, value in KEYS.items()},
+    }
+    assert child_environment(lower, WORKER) == {
+        **PLAIN,
+        "AWS_ACCESS_KEY_ID": "WORKER ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY": "WORKER SECRET_ACCESS_KEY",
+    }
+    assert child_environment(lower, DELIVERER)["broker_webhook_secret"] == "secret"
+    assert background_environment(lower) == lower
+
+
 def test_broker_dev_keeps_the_secrets_of_the_api_from_its_background_processes() -> None:
     assert background_environment(WHOLE) == {
         **PLAIN,
