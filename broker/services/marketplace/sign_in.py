@@ -100,8 +100,9 @@ def _claims(principal: Principal) -> dict[str, str | None]:
 def _fill_in_names(work: Work, user_id: int) -> None:
     """Write the claims into a row that a service has created for one of the user's ads.
 
-    Such a row has no email and no names, and nobody has edited it. A read comes first, because a
-    write would wait for SQLite's lock.
+    Such a row has no email and no names, and nobody has edited it. The row of a user who was erased
+    since `ensure_user` looks like it. A read comes first, because a write would wait for SQLite's
+    lock.
     """
     names = _claims(work.principal)
     if not any(names.values()):
@@ -112,6 +113,7 @@ def _fill_in_names(work: Work, user_id: int) -> None:
         User.first_name == "",
         User.last_name == "",
         User.updated_at == User.created_at,
+        User.is_erased.is_(False),
     )
     if work.session.scalar(select(User.id).where(*unnamed)) is not None:
         work.session.execute(update(User).where(*unnamed).values(**names, updated_at=work.now))

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from broker.db.models import Deletion, Erasure, Image, Upload, User
+from broker.services.marketplace import sign_in
 from broker.services.processing.process import Outcome
 from broker.storage.factory import object_files
 from tests.faults.invariants import check_invariants
@@ -99,6 +100,27 @@ def test_a_new_ad_and_an_erasure_wait_for_each_other(app: Flask, service: Client
 
 
 @FIRST_DATABASE
+def test_a_first_request_that_meets_an_erasure_writes_no_name_into_the_tombstone(
+    app: Flask, service: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_user = sign_in.ensure_user
+    user = erika(app)
+    user.get("/api/users/me/")
+
+    def erased_afterwards(*args: Any, **kwargs: Any) -> int:
+        user_id = ensure_user(*args, **kwargs)
+        if args[1].subject == "1":
+            erase(service, "/api/users/1/")
+        return user_id
+
+    service.get("/api/users/me/")
+    monkeypatch.setattr(sign_in, "ensure_user", erased_afterwards)
+    erika(app, seconds=-30).get("/api/users/me/")
+    assert texts_left(app) == []
+    with app.extensions["broker"].database.session() as session:
+        assert session.scalar(select(User.email).where(User.id == 1)) is None
+
+
 def test_a_confirm_and_an_erasure_leave_no_image(app: Flask, service: Client) -> None:
     for number in range(10, 10 + ROUNDS):
         user = issued(app, number)
