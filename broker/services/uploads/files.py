@@ -18,7 +18,7 @@ from broker.domain.object_keys import published_key
 from broker.domain.profiles import Profile
 from broker.services.uploads import outbox
 from broker.services.uploads.images import delete_images, of_owner, updated
-from broker.services.uploads.owners import authorise, id_of, user_of
+from broker.services.uploads.owners import authorise, id_of, is_older_grant, user_of
 from broker.services.work import Work
 from broker.telemetry import audit
 
@@ -150,5 +150,6 @@ def _shows_names(work: Work, profile: Profile, owner: str) -> bool:
         authorise(work, profile, owner, Action.READ)
         return True
     if profile.is_by_token:
-        return any(work.principal.may(action, profile.name, owner) for action in Action)
+        granted = any(work.principal.may(action, profile.name, owner) for action in Action)
+        return granted and not is_older_grant(work, profile, owner)
     return work.principal.acts_for(user_of(work, profile, owner))

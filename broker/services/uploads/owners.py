@@ -57,11 +57,12 @@ def authorise(work: Work, profile: Profile, owner: str, action: Action = Action.
 
 def refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
     """Raise Forbidden if an owner by token was erased since the caller's grant was issued."""
-    if _is_older_grant(work, profile, owner):
+    if is_older_grant(work, profile, owner):
         raise Forbidden(_ERASED.format(profile=profile.name, owner=owner))
 
 
-def _is_older_grant(work: Work, profile: Profile, owner: str) -> bool:
+def is_older_grant(work: Work, profile: Profile, owner: str) -> bool:
+    """Check whether an owner by token was erased since the caller's grant was issued."""
     if work.principal.is_service or work.principal.subject is None:
         # Without a token, the caller is that of a ticket or of an Uppy session that is not over: an
         # erasure would have ended it.
@@ -106,7 +107,7 @@ def may_handle(work: Work, upload: Upload) -> bool:
 def has_grant(work: Work, profile: Profile, owner: str) -> bool:
     """Check whether the caller has a grant to upload for an owner, newer than its last erasure."""
     granted = work.principal.may(Action.CREATE, profile.name, owner)
-    return granted and not _is_older_grant(work, profile, owner)
+    return granted and not is_older_grant(work, profile, owner)
 
 
 def profile_of(work: Work, owner_kind: str) -> Profile:

@@ -125,6 +125,11 @@ def test_an_older_grant_reaches_no_upload_of_an_owner_that_came_back(
     assert send(ticket).status_code == 201
     assert new.post(ticket["confirm_url"]).status_code == 200
     assert new.delete(f"/api/uppy_sessions/{session}/").status_code == 204
+    names = [
+        client.get(f"{PRODUCT}/files/").get_json()["results"][0].get("file_name")
+        for client in (new, old, Client(app, None))
+    ]
+    assert names == ["main.jpg", None, None]
 
 
 def test_a_file_of_an_owner_that_came_back_is_kept_without_its_client(
