@@ -1,4 +1,4 @@
-"""Owners by token that were erased and are used again: older grants, and files that have arrived."""
+"""Owners by token that were erased and are used again: older grants, and arrived files."""
 
 from collections.abc import Callable
 from datetime import timedelta
