@@ -11,7 +11,8 @@ from broker.config.values import OptionalWebhookUrl, host_name
 from broker.domain.webhooks import Webhook, read_keys
 
 # Names that no public DNS server resolves: of a compose network, of Kubernetes, of a company.
-PRIVATE_NAME = re.compile(r"[^.:\[\]]+|.+\.(internal|local|localhost)")
+# One word, but not a number: C libraries read 134744072 and 0x8080808 as the address 8.8.8.8.
+PRIVATE_NAME = re.compile(r"(?!0x)(?!\d+$)[^.:\[\]]+|.+\.(internal|local|localhost)")
 
 
 class WebhookSettings(RetentionSettings):
