@@ -1,6 +1,6 @@
 """Users, in the JSON format of the marketplace."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from broker.domain.subjects import SUBJECT_MAX
 from schemas.fields import Answer, StrictSchema, TextField
@@ -27,9 +27,10 @@ class User(Answer):
 class UserQuery(StrictSchema):
     """Which user to find."""
 
-    subject = fields.String(
+    subject = TextField(
+        low=1,
+        high=SUBJECT_MAX,
         required=True,
-        validate=validate.Length(1, SUBJECT_MAX),
         metadata={"description": "The subject of the user's tokens."},
     )
 

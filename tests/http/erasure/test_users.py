@@ -159,3 +159,10 @@ def test_a_user_without_a_row_is_erased_too(app: Flask, service: Client) -> None
     assert issued(app, 77).get("/api/users/me/").status_code == 401
     assert service.delete(f"/api/users/{2**52 + 1}/").status_code == 404
     assert service.delete("/api/users/077/").status_code == 404
+
+
+def test_a_text_that_no_subject_can_be_is_refused(service: Client) -> None:
+    for text in ("%00", "a%00b", "%0D%0A"):
+        assert service.get(f"/api/users/?subject={text}").status_code == 422
+    for text in ("%FF", "%ED%A0%80", "%E2%80%AE"):
+        assert service.get(f"/api/users/?subject={text}").status_code == 404
