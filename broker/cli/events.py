@@ -54,10 +54,20 @@ def tail(follow: bool, after: str | None) -> None:
     click.echo(encode_feed(*cursor), err=True)
 
 
+def _in_utc(_: click.Context, __: click.Parameter, time: datetime | None) -> datetime | None:
+    if time is None:
+        return None
+    try:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError:
+        raise click.BadParameter("The year must be from 1 to 9999 in UTC.") from None
+
+
 @events.command("replay")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]),
+    callback=_in_utc,
     metavar="TIME",
     help="All events since this time, such as 2026-11-29T10:00:00Z.",
 )
@@ -72,7 +82,7 @@ def replay_command(since: datetime | None, dead: bool, ids: tuple[UUID, ...]) ->
 
     def again(work: Work) -> int:
         if since is not None:
-            return replay.replay_since(work, since if since.tzinfo else since.replace(tzinfo=UTC))
+            return replay.replay_since(work, since)
         return replay.replay_dead(work) if dead else replay.replay(work, ids)
 
     _change("events will be sent again", again, ids)

@@ -232,7 +232,13 @@ def test_an_unknown_id_is_named_and_the_others_are_changed(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("arguments", ["replay", "discard", "replay --dead --since 2026-01-01"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("replay", "discard", "replay --dead --since 2026-01-01"),
+        *(f"replay --since {time}" for time in ("0001-01-01T00:00:00+2300", "yesterday")),
+    ],
+)
 def test_replay_and_discard_never_guess_what_is_meant(run: Run, arguments: str) -> None:
     assert run(f"events {arguments}").status == 2
 

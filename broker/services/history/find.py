@@ -11,7 +11,7 @@ from broker.db.models import Erasure, Image, Upload, User
 from broker.db.owner_tables import table_of
 from broker.domain.errors import NotFound
 from broker.domain.profiles import USER, Profile
-from broker.domain.subjects import own_id
+from broker.domain.subjects import own_id, subject_of
 from broker.services.history.fact import History, stamp
 from broker.services.history.of_deletions import add_deletions
 from broker.services.history.of_erasures import add_erasures
@@ -46,7 +46,7 @@ def _of_upload(work: Work, target: str, _limit: int, names: bool) -> History:
     try:
         upload = work.session.get(Upload, UUID(target.partition("/")[2]))
     except ValueError:
-        raise NotFound(f"{target} is not the id of an upload.") from None
+        raise NotFound(f"{target!r} is not the id of an upload.") from None
     if upload is None:
         days = work.limits.uploads_kept_for.days
         raise NotFound(
@@ -66,6 +66,8 @@ def _of_upload(work: Work, target: str, _limit: int, names: bool) -> History:
 
 def _of_user(work: Work, target: str, limit: int, names: bool) -> History:
     name = target.partition("/")[2]
+    if subject_of(name) is None:
+        raise NotFound(f"{name!r} is not the subject of a user.")
     is_named = User.id == own_id(name) if own_id(name) is not None else User.subject == name
     user = work.session.scalar(select(User).where(is_named))
     if user is None:

@@ -222,6 +222,17 @@ def test_the_command_prints_one_line_for_each_fact_and_where_to_look_next(
     assert (done.status, lines[0]) == (0, f"ad/{ad}")
     assert re.match(rf"\d{{4}}-\S+Z  upload {upload_id}  ticket issued", lines[1])
     assert lines[-1].endswith(f'search the audit log and the request log for "owner":"ad/{ad}"')
-    for target in ("ad/99", "user/99", f"upload/{uuid4()}", "upload/x", "cat/1", "ad/x", "ad"):
+    for target in (
+        *("ad/99", "user/99", f"upload/{uuid4()}", "upload/x", "cat/1", "ad/x", "ad"),
+        *(
+            "user/",
+            "user/\udcff",
+            "ad/\udcff",
+            "upload/\udcff",
+            "user/\x1b[2J",
+            f"user/{'9' * 5000}",
+        ),
+    ):
         done = commands.run(f"history {target}", database_url)
         assert (done.status, done.out, len(done.err.splitlines())) == (1, "", 1), target
+        assert "\x1b" not in done.err
