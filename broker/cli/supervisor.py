@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.cli.orphans import end_zombies
 from broker.cli.stopping import StopSignal
 from broker.local.ended_children import LOGGER
 from broker.local.process import ChildProcess, ServerDied
@@ -60,6 +61,7 @@ def supervise(
         while not stop.is_set():
             for each in running:
                 each.watch()
+            end_zombies([pid for each in running for pid in each.process.pids])
             stop.wait(WATCH_SECONDS)
         for each in running:
             each.process.request_stop()

@@ -168,6 +168,11 @@ class ChildProcess:
         """The id of the process and of its group; None if it is not running."""
         return self._process.pid if self._process else None
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the process and its guard, as far as they were started."""
+        return [one.pid for one in (self._process, self._guard) if one is not None]
+
     def start(self, ready: Callable[[], bool], timeout: float) -> None:
         """Start the process and wait until `ready()` is true. On an error, no process is left.
 

@@ -16,6 +16,7 @@ from broker.db.session import Session
 from broker.domain.event_types import EventType
 from broker.domain.limits import Limits
 from broker.domain.states import UploadState
+from broker.services.events.numbering import RESTORE_GAP
 from broker.services.events.record import image_state
 
 IS_THERE = (EventType.IMAGE_READY, EventType.IMAGE_UPDATED)
@@ -95,12 +96,13 @@ def _of_upload(
 
 
 def _numbers(events: Sequence[Event], feed: EventFeed) -> Iterator[str]:
-    """Check that numbered events have no gap."""
-    first = feed.pruned_sequence + 1
+    """Check that numbered events have no gap, except for the one that a restore makes."""
+    pruned = feed.pruned_sequence
     # Older events that were not delivered are kept.
-    numbers = sorted(one for event in events if (one := event.sequence or 0) >= first)
-    if numbers != list(range(first, feed.last_sequence + 1)):
-        yield f"events have the numbers {numbers}, and the feed {first} to {feed.last_sequence}"
+    numbers = sorted(one for event in events if (one := event.sequence or 0) > pruned)
+    steps = zip([pruned, *numbers], [*numbers, feed.last_sequence + 1], strict=True)
+    if any((after - before) % RESTORE_GAP != 1 for before, after in steps):
+        yield f"events have the numbers {numbers}, the feed {pruned + 1} to {feed.last_sequence}"
 
 
 def _order(events: Sequence[Event]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +120,27 @@ def test_each_process_of_a_worker_serves_its_metrics_on_a_port_of_its_own() -> N
         "worker --metrics-host 0.0.0.0 --metrics-port 9104",
     ]
     assert worker_child(1, "0.0.0.0", None).command[-1] == "worker"
+
+
+ORPHANS = """
+import ctypes, os, sys
+from pathlib import Path
+from broker.cli import supervisor
+from tests.unit.test_supervisor import Signal
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: like process 1 of a container
+supervisor.RESTART_FIRST_SECONDS = 60
+orphan = "echo $$ > orphan; while kill -0 $0; do sleep 0.01; done"
+script = f"setsid sh -c '{orphan}' $$ & while [ ! -s orphan ]; do sleep 0.01; done; kill -9 $$"
+child = supervisor.Child(name="one", command=["/bin/sh", "-c", script], environment=os.environ)
+def is_forgotten():
+    found = Path("orphan").read_text().strip() if Path("orphan").exists() else ""
+    return found and not Path(f"/proc/{found}").exists()
+supervisor.supervise([child], stop=Signal(is_forgotten), stop_seconds=1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+def test_no_zombie_is_left_of_what_a_killed_process_had_started(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", ORPHANS]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=20)

@@ -62,7 +62,9 @@ def refuse_older_grant(work: Work, profile: Profile, owner: str) -> None:
 
 
 def _is_older_grant(work: Work, profile: Profile, owner: str) -> bool:
-    if work.principal.is_service:
+    if work.principal.is_service or work.principal.subject is None:
+        # Without a token, the caller is that of a ticket or of an Uppy session that is not over: an
+        # erasure would have ended it.
         return False
     named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
     erased_at = work.session.scalar(select(Owner.erased_at).where(*named))

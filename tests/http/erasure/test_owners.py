@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from broker.db.models import Image, Owner, UppySession
 from broker.domain.adoption import AdoptTally, Claim
+from broker.domain.bucket_notifications import ObjectCreated
 from broker.services.adopt.adopt import adopt
+from broker.services.background.bucket_notifications import Outcome, handle_bucket_notification
 from broker.services.reconcile.verify_rows import wrong_rows
 from tests.http.client import Client, declared, rows, send, token
 from tests.http.erasure.erasing import (
@@ -57,7 +59,9 @@ def ask(client: Client, path: str = PRODUCT) -> int:
     return client.post(f"{path}/uploads/", declared()).status_code
 
 
-@pytest.mark.parametrize("path", [PRODUCT, LOGO])
+@pytest.mark.parametrize(
+    "path", [PRODUCT, pytest.param(LOGO, marks=pytest.mark.matrix(part="walks"))]
+)
 def test_an_erased_owner_is_gone_and_older_grants_do_not_bring_it_back(
     app: Flask,
     service: Client,
@@ -119,6 +123,23 @@ def test_an_older_grant_reaches_no_upload_of_an_owner_that_came_back(
     assert send(ticket).status_code == 201
     assert new.post(ticket["confirm_url"]).status_code == 200
     assert new.delete(f"/api/uppy_sessions/{session}/").status_code == 204
+
+
+def test_a_file_of_an_owner_that_came_back_is_kept_without_its_client(
+    app: Flask, service: Client, pass_time: Callable[[timedelta], None]
+) -> None:
+    pass_time(timedelta(seconds=-30))
+    erase(service, f"{PRODUCT}/")
+    pass_time(timedelta())
+    tickets = [granted(app, -10).post(f"{PRODUCT}/uploads/", declared()).get_json() for _ in "ab"]
+    for ticket in tickets:
+        assert send(ticket).status_code == 201
+    broker = app.extensions["broker"]
+    written = ObjectCreated(bucket=broker.storage.bucket, key=tickets[0]["upload"]["fields"]["key"])
+    with broker.system_work() as work:
+        assert handle_bucket_notification(work, written) is Outcome.CONFIRMED
+    reap(app, DAYS)
+    assert len(service.get(f"{PRODUCT}/files/").get_json()["results"]) == 2
 
 
 def test_an_owner_that_was_never_used_is_erased_too(app: Flask, service: Client) -> None:

@@ -32,7 +32,7 @@ from tests.http.reconciling import there
 from tests.http.worker import Worker, scripted
 from tests.servers.fixtures import Bucket
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def meet(*acts: Callable[[], Any]) -> list[Any]:
