@@ -122,7 +122,7 @@ def _change(done: str, change: Callable[[Work], int], ids: tuple[UUID, ...]) -> 
         is_stopped = replay.is_stopped(work)
     click.echo(f"{count} {done}")
     if is_stopped:
-        click.echo("the receiver answered 410: nothing is sent until broker events resume", err=True)
+        click.echo("after a 410 nothing is sent until broker events resume", err=True)
     for one in missing:
         click.echo(f"no event {one} is kept", err=True)
     if missing:
