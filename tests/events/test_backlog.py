@@ -81,9 +81,19 @@ def test_the_doctor_skips_the_check_without_a_webhook(
     assert finding.outcome == "skip"
 
 
-def test_the_doctor_names_the_missing_secret(broker: Broker) -> None:
+def test_the_doctor_needs_no_secret_because_only_the_deliverer_has_it(
+    broker: Broker, add_event: Callable[..., str]
+) -> None:
     (finding,) = examine(broker, webhook_url=CONFIGURED["webhook_url"])
-    assert (finding.outcome, finding.setting) == ("fail", "BROKER_WEBHOOK_SECRET")
+    assert finding.outcome == "ok"
+    add_event(created_at=ago(minutes=3))
+    (finding,) = examine(broker, webhook_url=CONFIGURED["webhook_url"])
+    assert finding.outcome == "fail"
+
+
+def test_the_doctor_refuses_http_on_the_internet(broker: Broker) -> None:
+    (finding,) = examine(broker, webhook_url="http://shop.example/events/")
+    assert (finding.outcome, finding.setting) == ("fail", "BROKER_WEBHOOK_URL")
 
 
 def test_the_doctor_sees_that_nobody_delivers(
