@@ -1,6 +1,7 @@
 """What metrics and the doctor say about events that are not delivered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -57,6 +58,17 @@ def test_events_are_not_undelivered_before_a_deliverer_has_run(
         found = backlog(work)
     assert (found.count, found.dead, found.stopped_at) == (1, 0, None)
     assert timedelta(minutes=59) < found.oldest < timedelta(minutes=61)
+
+
+def test_events_are_undelivered_if_the_url_is_set_and_no_deliverer_has_run(
+    broker: Broker, add_event: Callable[..., str]
+) -> None:
+    add_event(created_at=ago(hours=2))
+    limits = replace(broker.limits, webhook_url=CONFIGURED["webhook_url"])
+    with replace(broker, limits=limits).system_work() as work:
+        found = backlog(work)
+    assert found.count == 1
+    assert found.oldest > timedelta(minutes=119)
 
 
 def test_the_backlog_counts_waiting_and_dead_events(
