@@ -18,7 +18,7 @@ from broker.local.dev_env import DEFAULT_DATA_DIR
     help="The directory for all data.",
 )
 def dev(port: int, s3_port: int, data_dir: Path) -> None:
-    """Start an S3 server, a database and the API on this machine.
+    """Start an S3 server, a database, the API and broker background on this machine.
 
     BROKER_ settings of the environment are used, except those of the S3 server, the database and
     the keys. The command prints their names.

@@ -119,7 +119,10 @@ def _change(done: str, change: Callable[[Work], int], ids: tuple[UUID, ...]) -> 
     with broker_of_environment() as broker, broker.system_work() as work:
         missing = replay.unknown(work, ids) if ids else []
         count = change(work)
+        is_stopped = replay.is_stopped(work)
     click.echo(f"{count} {done}")
+    if is_stopped:
+        click.echo("after a 410 nothing is sent until broker events resume", err=True)
     for one in missing:
         click.echo(f"no event {one} is kept", err=True)
     if missing:

@@ -48,10 +48,15 @@ def webhook_of(settings: WebhookSettings, *, is_dev: bool) -> Webhook:
             f"{missing}: set this, because `broker deliver` needs BROKER_WEBHOOK_URL and "
             "BROKER_WEBHOOK_SECRET"
         )
+    require_safe(url, is_dev=is_dev)
+    return Webhook(url=url, keys=read_keys(secret.get_secret_value()))
+
+
+def require_safe(url: str, *, is_dev: bool) -> None:
+    """Raise ValueError if the URL is http and leaves the private network."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not (is_dev or is_private(host_name(parts.netloc))):
         raise ValueError("BROKER_WEBHOOK_URL: must be https, except in a private network")
-    return Webhook(url=url, keys=read_keys(secret.get_secret_value()))
 
 
 def is_private(host: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from broker.config.webhooks import webhook_of
+from broker.config.webhooks import require_safe
 from broker.db.deliveries import Undelivered, dead_letters, undelivered
 from broker.db.probe import DatabaseFault, probe_session
 from broker.doctor.examination import Examination
@@ -22,9 +22,10 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Read the events that the receiver has not accepted."""
     settings = examination.settings
     is_configured = settings.webhook_url is not None
-    if is_configured:
+    if settings.webhook_url is not None:
+        # Only the deliverer needs the secret; the environment of the doctor is that of the API.
         try:
-            webhook_of(settings, is_dev=settings.dev)
+            require_safe(settings.webhook_url, is_dev=settings.dev)
         except ValueError as error:
             name, _, message = str(error).partition(": ")
             yield fail(CHECK, message, setting=name, fix=f"set {name} as {PAGE} describes")

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from broker.config import Settings
+from broker.config.background import DelivererSettings
 from broker.config.child_environment import background_environment
 from broker.db import migrate
 from broker.db.start_check import check_before_start
@@ -48,7 +49,7 @@ def run(
     Raises:
         ServerError: a port is in use, another `broker dev` uses the directory, or a server did
             not start or ended by itself. The other servers are stopped.
-        CannotStart: a profile in use is missing or has changed.
+        CannotStart: a setting is wrong, or a profile in use is missing or has changed.
     """
     if not is_port_free(port):
         raise PortTaken(f"port {port} is in use; choose another with --port")
@@ -68,6 +69,8 @@ def run(
                 del os.environ[name]
         os.environ.update(values)
         settings = Settings.load()
+        if settings.webhook_url:
+            DelivererSettings.load()  # otherwise the background ends after "ready"
         worker_key = worker_identity(settings)
         s3 = stack.enter_context(
             EmbeddedS3(

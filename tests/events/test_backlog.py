@@ -1,6 +1,7 @@
 """What metrics and the doctor say about events that are not delivered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -59,6 +60,17 @@ def test_events_are_not_undelivered_before_a_deliverer_has_run(
     assert timedelta(minutes=59) < found.oldest < timedelta(minutes=61)
 
 
+def test_events_are_undelivered_if_the_url_is_set_and_no_deliverer_has_run(
+    broker: Broker, add_event: Callable[..., str]
+) -> None:
+    add_event(created_at=ago(hours=2))
+    limits = replace(broker.limits, webhook_url=CONFIGURED["webhook_url"])
+    with replace(broker, limits=limits).system_work() as work:
+        found = backlog(work)
+    assert found.count == 1
+    assert found.oldest > timedelta(minutes=119)
+
+
 def test_the_backlog_counts_waiting_and_dead_events(
     broker: Broker, accepting: Receiver, add_event: Callable[..., str]
 ) -> None:
@@ -81,9 +93,19 @@ def test_the_doctor_skips_the_check_without_a_webhook(
     assert finding.outcome == "skip"
 
 
-def test_the_doctor_names_the_missing_secret(broker: Broker) -> None:
+def test_the_doctor_needs_no_secret_because_only_the_deliverer_has_it(
+    broker: Broker, add_event: Callable[..., str]
+) -> None:
     (finding,) = examine(broker, webhook_url=CONFIGURED["webhook_url"])
-    assert (finding.outcome, finding.setting) == ("fail", "BROKER_WEBHOOK_SECRET")
+    assert finding.outcome == "ok"
+    add_event(created_at=ago(minutes=3))
+    (finding,) = examine(broker, webhook_url=CONFIGURED["webhook_url"])
+    assert finding.outcome == "fail"
+
+
+def test_the_doctor_refuses_http_on_the_internet(broker: Broker) -> None:
+    (finding,) = examine(broker, webhook_url="http://shop.example/events/")
+    assert (finding.outcome, finding.setting) == ("fail", "BROKER_WEBHOOK_URL")
 
 
 def test_the_doctor_sees_that_nobody_delivers(

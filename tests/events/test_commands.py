@@ -252,6 +252,8 @@ def test_resume_ends_the_stop_after_a_410(
     send_due(broker, accepting)
     accepting.answer = status(204)
     assert send_due(broker, accepting) == 0
+    assert "until broker events resume" in run("events replay --since 2026-01-01").err
     assert run("events resume").out == "resumed\n"
+    assert "resume" not in run("events replay --since 2026-01-01").err
     assert run("events resume").out == "nothing was stopped\n"
     assert send_due(broker, accepting) == 1

@@ -126,7 +126,7 @@ def signed(
 
 def event(image: int, sequence: int, type_: str = "image.ready", **state: Any) -> Json:
     """Return the event of docs/webhooks.md about an image of product 42, with another state."""
-    (text,) = blocks("webhooks.md", "json")
+    text = blocks("webhooks.md", "json")[0]
     found: Json = json.loads(text)
     found |= {"id": f"event-{sequence}", "sequence": sequence, "type": type_}
     found["data"] |= {"profile": "product_image", "owner": "42"}

@@ -43,7 +43,7 @@ def shape(value: Any) -> Any:
 def test_the_example_of_webhooks_has_the_fields_of_an_event(app: Flask, service: Client) -> None:
     claims = {"iss": "https://shop.example", "aud": "upload-broker"}
     upload(caller(app, 7, entry("42"), **claims), 1)
-    (text,) = blocks("webhooks.md", "json")
+    text = blocks("webhooks.md", "json")[0]
     assert shape(json.loads(text)) == shape(events(service)[0])
 
 

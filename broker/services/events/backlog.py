@@ -6,6 +6,6 @@ from broker.services.work import Work
 
 def backlog(work: Work) -> Undelivered:
     """Count the events that the receiver has not accepted."""
-    found = undelivered(work.session)
+    found = undelivered(work.session, is_expected=work.limits.webhook_url is not None)
     work.session.commit()
     return found

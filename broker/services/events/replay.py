@@ -63,6 +63,14 @@ def resume(work: Work) -> bool:
     return found is not None
 
 
+def is_stopped(work: Work) -> bool:
+    """Check whether the receiver has answered 410, so that nothing is sent."""
+    stopped = exists(select(EventFeed.id).where(EventFeed.stopped_at.is_not(None)))
+    found = work.session.scalar(select(stopped))
+    work.session.commit()
+    return bool(found)
+
+
 def unknown(work: Work, event_ids: Collection[UUID]) -> list[UUID]:
     """Return the ids that no kept event has."""
     known = set(work.session.scalars(select(Event.event_id).where(Event.event_id.in_(event_ids))))

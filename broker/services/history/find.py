@@ -10,7 +10,7 @@ from broker.db import quotas
 from broker.db.models import Erasure, Image, Upload, User
 from broker.db.owner_tables import table_of
 from broker.domain.errors import NotFound
-from broker.domain.profiles import Profile
+from broker.domain.profiles import USER, Profile
 from broker.domain.subjects import own_id, subject_of
 from broker.services.history.fact import History, stamp
 from broker.services.history.of_deletions import add_deletions
@@ -76,7 +76,8 @@ def _of_user(work: Work, target: str, limit: int, names: bool) -> History:
     uploads = _newest(work, limit, Upload.user_id == user.id)
     add_uploads(work, history, uploads, names=names)
     owners = owners_of([(one.owner_kind, one.owner_id) for one in uploads])
-    add_events(work, history, owners, [one.id for one in uploads])
+    own = [(USER, user.id)]  # the avatar's owner, which also has the event of an erasure
+    add_events(work, history, owners, [one.id for one in uploads], whole=own)
     add_deletions(work, history, [one.key for one in uploads], is_whole=False)
     add_erasures(work, history, Erasure.user_id == user.id)
     _add_user(work, history, user)

@@ -13,7 +13,12 @@ Owners = Collection[tuple[str, int]]
 
 
 def add_events(
-    work: Work, history: History, owners: Owners, uploads: Collection[UUID] | None
+    work: Work,
+    history: History,
+    owners: Owners,
+    uploads: Collection[UUID] | None,
+    *,
+    whole: Owners = (),
 ) -> None:
     """Add the events of owners, each with its delivery.
 
@@ -22,14 +27,17 @@ def add_events(
         history: the facts are added to it.
         owners: kinds and ids.
         uploads: only events of these uploads; None for all events of the owners.
+        whole: kinds and ids of owners with all their events, also those of no upload.
     """
     feed = work.session.scalars(select(EventFeed)).one()
     found = select(Event, Delivery).outerjoin(Delivery, Delivery.id == Event.id)
-    if not owners:
+    wanted = [_is_of(*owner) for owner in whole]
+    for owner in owners:
+        of_uploads = [] if uploads is None else [Event.upload_id.in_(uploads)]
+        wanted.append(and_(_is_of(*owner), *of_uploads))
+    if not wanted:
         return
-    found = found.where(or_(*(_is_of(kind, owner_id) for kind, owner_id in owners)))
-    if uploads is not None:
-        found = found.where(Event.upload_id.in_(uploads))
+    found = found.where(or_(*wanted))
     for event, delivery in work.session.execute(found.order_by(Event.id)):
         upload = f"upload {event.upload_id}" if event.upload_id else ""
         about = f"image {event.image_id}" if event.image_id else upload or "the owner"

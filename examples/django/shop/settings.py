@@ -1,6 +1,6 @@
-import os
+from os import environ
 
-SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]
+SECRET_KEY = environ["DJANGO_SECRET_KEY"]
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 ROOT_URLCONF = "shop.urls"
 AUTH_USER_MODEL = "shop.User"
@@ -14,7 +14,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
 }
-SIGNING_KEY = os.environ["BROKER_JWT_SECRET"]  # the broker has the same two secrets
-SIMPLE_JWT = {"SIGNING_KEY": SIGNING_KEY, "USER_ID_CLAIM": "sub", "ISSUER": "shop"}
-BROKER_URL = os.environ.get("BROKER_URL", "http://127.0.0.1:8001")
-BROKER_WEBHOOK_SECRETS = os.environ["BROKER_WEBHOOK_SECRET"].split(",")
+TIME_ZONE = "UTC"
+SIMPLE_JWT = {"SIGNING_KEY": environ["BROKER_JWT_SECRET"], "USER_ID_CLAIM": "sub", "ISSUER": "shop"}
+BROKER_URL = environ.get("BROKER_URL", "http://127.0.0.1:8001")
+BROKER_WEBHOOK_SECRETS = environ["BROKER_WEBHOOK_SECRET"].split(",")  # the broker has both secrets

@@ -191,6 +191,8 @@ def test_an_erased_user_without_names(app: Flask, alice: Client, service: Client
     lines = told(app, "user/1", names=True)
     assert one(lines, "now: was erased at")
     assert one(lines, "a service erased it")
+    assert one(lines, "event owner.erased")
+    assert one(lines, "event image.deleted")
     assert one(lines, "still being deleted")
     assert "named" not in "".join(lines)
     reap(app, timedelta(hours=1))
