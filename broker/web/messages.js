@@ -50,6 +50,7 @@ const MESSAGES = {
   events_not_configured: ["Bucket notifications aren't set up", "The site's administrator must fix this."],
   invalid_event: ["A bucket notification isn't valid", "The site's administrator must fix this."],
   uppy_not_configured: ["Uppy uploads aren't set up", "The site's administrator must fix this."],
+  cursor_expired: ["The position in the events is too old", "The site's administrator must read all files again."],
   capability_invalid: ["The upload link isn't valid", "Reload the page and try again.", AGAIN],
   capability_expired: ["The upload link has expired", "Reload the page and try again.", AGAIN],
   capability_revoked: ["The upload link was revoked", "Reload the page and try again.", AGAIN],
