@@ -8,6 +8,7 @@ import boto3
 import psycopg
 import pytest
 
+from tests.http.auth.issuer import eventually
 from tests.http.client import Client
 from tests.http.reconciling import put
 from tests.servers.fixtures import Bucket, Buckets
@@ -78,6 +79,8 @@ def test_a_database_with_a_changed_schema_is_not_reused(
         (name,) = connection.execute(index).fetchone() or ("",)
         if altered:
             connection.execute(altered.format(name).encode())
+    # The server ends a closed connection a moment later.
+    eventually(lambda: connections_to(postgres_server, first) == 0)
     with databases.one() as second:
         assert (second == first) == (altered == "")
 
@@ -89,6 +92,13 @@ def test_a_database_with_open_connections_is_not_reused(
         pass
     with connected(postgres_server, first), databases.one() as second:
         assert second != first
+
+
+def connections_to(server: Postgres, name: str) -> int:
+    with connected(server, "postgres") as connection:
+        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        (found,) = connection.execute(count, (name,)).fetchone() or (0,)
+    return int(found)
 
 
 def connected(server: Postgres, name: str) -> "psycopg.Connection[Any]":
