@@ -41,7 +41,7 @@ def test_the_table_is_read_once_a_second_and_for_the_last_minutes_only() -> None
 def test_an_own_erasure_is_known_at_once_and_is_not_lost_by_a_read() -> None:
     table = Table()
     assert not table.users.has(OLD)
-    table.users.add(1, NOW)
+    table.users.add(1, datetime.now(UTC))
     assert table.users.has(OLD)
     table.seconds = 5
     assert table.users.has(OLD)
