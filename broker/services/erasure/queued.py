@@ -1,15 +1,15 @@
 """The deletions that were queued before an erasure, and belong to it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from broker.db.models import Deletion, Erasure
 from broker.domain.limits import Limits
 from broker.domain.object_keys import INCOMING, published_locations, relative_key
 
-# How many rows of the outbox one statement changes.
+# How many rows of the outbox are read at a time.
 BATCH = 1000
 # A relative key, and the kind and the name of its owner.
 Belongs = Callable[[str, tuple[str, str]], bool]
@@ -21,19 +21,30 @@ def count_queued(session: Session, limits: Limits, erasure: Erasure, belongs: Be
     Those that another erasure waits for stay with it. Call this before anything changes a quota:
     the outbox locks a deletion before the quota that it refunds.
     """
-    queued = select(Deletion.id, Deletion.object_key).where(Deletion.erasure_id.is_(None))
-    ids = [
-        row.id
-        for row in session.execute(queued)
-        if (found := _owned(limits, row.object_key)) is not None and belongs(*found)
-    ]
-    for start in range(0, len(ids), BATCH):
+    last = 0
+    while rows := _page(session, after=last):
+        last = rows[-1].id
+        ids = [
+            row.id
+            for row in rows
+            if (found := _owned(limits, row.object_key)) is not None and belongs(*found)
+        ]
         session.execute(
             update(Deletion)
-            .where(Deletion.id.in_(ids[start : start + BATCH]))
+            .where(Deletion.id.in_(ids))
             .values(erasure_id=erasure.id)
             .execution_options(synchronize_session=False)
         )
+
+
+def _page(session: Session, *, after: int) -> Sequence[Row[int, str]]:
+    """Return the next deletions that no erasure waits for. After an outage there may be many."""
+    return session.execute(
+        select(Deletion.id, Deletion.object_key)
+        .where(Deletion.erasure_id.is_(None), Deletion.id > after)
+        .order_by(Deletion.id)
+        .limit(BATCH)
+    ).all()
 
 
 def belong_to(owners: Collection[tuple[str, str]]) -> Belongs:
