@@ -99,8 +99,9 @@ class EventPageQuery(StrictSchema):
     limit = QueryInt(low=1, high=PAGE_MAX, load_default=PAGE_MAX)
     after = fields.String(
         metadata={
+            "format": "feed-cursor",
             "description": "The `next_cursor` of the previous page, or `latest` for the cursor "
-            "after all events so far. Without it, the feed begins with the oldest event."
+            "after all events so far. Without it, the feed begins with the oldest event.",
         }
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from broker.api.request.page_cursors import encode
+from broker.api.request.page_cursors import encode, encode_feed
 from broker.domain.media_types import UNNAMED_TYPES
 
 # Fields that may be refused although they match the schema, because of other fields or of the
@@ -32,6 +32,11 @@ NOT_AS_DESCRIBED = {"validation_error", "bad_request", "malformed_json", "invali
 KNOWN: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
 
 schemathesis.openapi.format("cursor", st.integers(1, 2**63 - 1).map(encode))
+schemathesis.openapi.format(
+    "feed-cursor",
+    st.just("latest")
+    | st.builds(encode_feed, st.from_regex("[0-9a-f]{8}", fullmatch=True), st.integers(0, 10**6)),
+)
 
 
 @schemathesis.hook
