@@ -9,6 +9,7 @@ import time
 
 from benchmarks.field.links import LINKS, PACKET_BYTES, PAYLOAD_BYTES
 from benchmarks.field.phone import Phone, phone
+from benchmarks.field.relay import SERVERS
 from benchmarks.servers import ROOT
 
 # Runs on the phone: connect, then send for some seconds on some connections.
@@ -55,9 +56,9 @@ def main() -> None:
 
 
 def _connect(running: Phone) -> str:
-    with socket.create_server((running.servers_address, 0)) as server:
+    with socket.create_server((SERVERS, 0)) as server:
         port = server.getsockname()[1]
-        argv = [sys.executable, "-c", PINGER, running.servers_address, str(port)]
+        argv = [sys.executable, "-c", PINGER, SERVERS, str(port)]
         ended = subprocess.run(
             running.argv(argv), capture_output=True, text=True, check=True, timeout=60
         )
@@ -76,9 +77,9 @@ def _throughput(
                 received.append((time.monotonic(), len(data)))
 
     before = running.counters()["up"]
-    with socket.create_server((running.servers_address, 0), backlog=16) as server:
+    with socket.create_server((SERVERS, 0), backlog=16) as server:
         port = server.getsockname()[1]
-        argv = [sys.executable, "-c", SENDER, running.servers_address, str(port)]
+        argv = [sys.executable, "-c", SENDER, SERVERS, str(port)]
         argv += [str(connections), str(seconds)]
         sender = subprocess.Popen(running.argv(argv), cwd=ROOT)
         threads = []

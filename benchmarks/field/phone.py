@@ -12,26 +12,24 @@ from typing import Any
 
 from benchmarks.field import tun
 from benchmarks.field.links import Link
-from benchmarks.field.relay import DEVICE
+from benchmarks.field.relay import DEVICE, SERVERS
 from benchmarks.servers import ROOT
 from broker.local.process import ServerNotInstalled
 
-STOP_SECONDS = 10
 PROGRAMS = ("ip", "nsenter", "unshare")
 
 
 class Phone:
-    """A running link.
+    """A running link. The phone reaches the servers at 127.0.0.1, over the link.
 
     Attributes:
         link: its rate, round-trip time and loss.
-        servers_address: the address that the phone reaches the servers at.
     """
 
     def __init__(self, link: Link, relay: subprocess.Popen[str], servers: str, own: str) -> None:
         self.link = link
-        self.servers_address = servers
-        self._own_address = own
+        self._servers = servers
+        self._own = own
         self._relay = relay
 
     def argv(self, command: Sequence[str]) -> list[str]:
@@ -48,23 +46,19 @@ class Phone:
 
     def change_network(self, seconds: float) -> None:
         """Remove the phone's address, and add it again later. Return when it is there."""
-        own, servers = self._own_address, self.servers_address
-        self._ip("addr", "del", own, "peer", servers, "dev", DEVICE)
+        address = [self._own, "peer", self._servers, "dev", DEVICE]
+        tun.run(*self.argv(["ip", "addr", "del", *address]))
         time.sleep(seconds)
-        self._ip("addr", "add", own, "peer", servers, "dev", DEVICE)
-        self._ip("route", "replace", servers, "dev", DEVICE, "src", own, "congctl", "cubic")
-        self._ip("route", "replace", "default", "dev", DEVICE, "src", own)
-
-    def _ip(self, *arguments: str) -> None:
-        argv = self.argv(["ip", *arguments])
-        subprocess.run(argv, check=True, capture_output=True, timeout=20)
+        tun.run(*self.argv(["ip", "addr", "add", *address]))
+        tun.run(*self.argv(tun.route(SERVERS, DEVICE, self._own)))
 
     def _ask(self, command: dict[str, float]) -> dict[str, Any]:
-        assert self._relay.stdin is not None
-        assert self._relay.stdout is not None
-        self._relay.stdin.write(json.dumps(command) + "\n")
-        self._relay.stdin.flush()
-        return dict(json.loads(self._relay.stdout.readline()))
+        commands, answers = self._relay.stdin, self._relay.stdout
+        if commands is None or answers is None:
+            raise ValueError("the relay has no pipes")
+        commands.write(json.dumps(command) + "\n")
+        commands.flush()
+        return dict(json.loads(answers.readline()))
 
 
 def missing() -> str | None:
@@ -91,22 +85,17 @@ def phone(link: Link) -> Iterator[Phone]:
     device = tun.open_tun(name)
     try:
         tun.bring_up(name, servers, own)
+        tun.run(*tun.route(own, name, servers))
         relay = _relay(link, device, servers, own)
     finally:
         os.close(device)
     try:
-        assert relay.stdout is not None
-        if relay.stdout.readline() != "ready\n":
+        if relay.stdout is None or relay.stdout.readline() != "ready\n":
             raise ServerNotInstalled("the relay of the shaped link did not start; see its error")
         yield Phone(link, relay, servers, own)
     finally:
-        assert relay.stdin is not None
-        relay.stdin.close()
-        try:
-            relay.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            relay.kill()
-            relay.wait()
+        relay.kill()  # it stores nothing
+        relay.communicate()
 
 
 def _addresses(number: int) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from benchmarks.field import tun
 from benchmarks.field.shaping import Direction
 
 DEVICE = "phone0"
+SERVERS = "127.0.0.1"
 AT_ONCE = 64  # packets of one device before the other gets its turn
 LONGEST_PACKET = 2048
 STDIN = 0
@@ -93,10 +94,10 @@ def main() -> None:
     with contextlib.suppress(PermissionError):
         # A packet that the relay reads late is late for everybody. It uses a small part of a core.
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    tun.ip("link", "set", "lo", "up")
     phone = tun.open_tun(DEVICE)
     tun.bring_up(DEVICE, options.phone_address, options.servers_address)
-    tun.ip("route", "add", "default", "dev", DEVICE, "src", options.phone_address)
+    # The namespace has no loopback interface, so 127.0.0.1 is an address like any other.
+    tun.run(*tun.route(SERVERS, DEVICE, options.phone_address))
     ways = [
         Direction(
             bits=bits,

@@ -4,8 +4,10 @@ import fcntl
 import os
 import struct
 import subprocess
+from pathlib import Path
 
 DEVICE = "/dev/net/tun"
+SETTINGS = Path("/proc/sys/net/ipv4/conf")
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 QUEUE_PACKETS = "2000"  # until the relay reads them; its own queue is what limits the link
@@ -23,17 +25,22 @@ def open_tun(name: str) -> int:
 
 
 def bring_up(name: str, address: str, peer: str) -> None:
-    """Give the device its address. Connections on it use cubic, as phones do."""
-    ip("link", "set", name, "up", "mtu", "1500", "txqueuelen", QUEUE_PACKETS)
-    ip("addr", "add", address, "peer", peer, "dev", name)
-    use_cubic(name, address, peer)
+    """Give the device its address, and let it carry packets from and to 127.0.0.1.
+
+    The phone reaches the servers at 127.0.0.1, the address that they listen on. For browsers such
+    a page is as secure as one with HTTPS.
+    """
+    (SETTINGS / name / "route_localnet").write_text("1")
+    run("ip", "link", "set", name, "up", "mtu", "1500", "txqueuelen", QUEUE_PACKETS)
+    run("ip", "addr", "add", address, "peer", peer, "dev", name)
 
 
-def use_cubic(name: str, address: str, peer: str) -> None:
-    """Choose the congestion control of the route, whatever the machine's default is."""
-    ip("route", "replace", peer, "dev", name, "src", address, "congctl", "cubic")
+def route(destination: str, name: str, address: str) -> list[str]:
+    """Return the command that adds a route. Connections on it use cubic, as phones do."""
+    route = [destination, "dev", name, "src", address, "congctl", "cubic"]
+    return ["ip", "route", "replace", *route]
 
 
-def ip(*arguments: str) -> None:
-    """Run `ip`; raise CalledProcessError, which contains its message."""
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True, timeout=20)
+def run(*argv: str) -> None:
+    """Run a command; raise CalledProcessError."""
+    subprocess.run(argv, check=True, capture_output=True, text=True, timeout=20)
