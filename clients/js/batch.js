@@ -3,17 +3,17 @@ import { declared, uuid } from "./records.js";
 import { deferred } from "./waiting.js";
 
 const MAX_FILES = 50; // the API's own limit
-const MAX_READY_BYTES = 32 * 2 ** 20; // files that wait for their request hold copies, which leave no room for others
 
 /**
- * The ticket requests of one `uploadAll`, one at a time. The first upload asks as soon as it is ready. A
- * further request waits for as many bytes as were asked for before, so 50 photos need at most seven.
+ * The ticket requests of one `uploadAll`, one at a time. Each asks for all uploads that are ready. While
+ * there are tickets for every send slot, no request is sent until the last file is hashed.
  */
 export class Batch {
   #wire; #path;
   #hashing = new Set(); // uploads that are not ready yet
-  #ready = []; #askedBytes = 0;
+  #ready = []; // entries of uploads without a ticket
   #entries = new Map(); // by upload, also those that were asked for: record, `waiting`, and a deferred ticket
+  #unsent = new Set(); // uploads with a ticket that S3 does not have yet
   #isAsking = false;
 
   /** `path` is where the owner's tickets are requested. */
@@ -26,13 +26,15 @@ export class Batch {
 
   has(upload) { return this.#hashing.has(upload) || this.#entries.has(upload); }
 
-  /** Let the other uploads no longer wait for this one. It stays if its ticket was asked for already. */
+  /** Do not wait for this upload any more: it was sent or has stopped. A ticket that was asked for stays its own. */
   leave(upload) {
-    const entry = this.#entries.get(upload);
-    if (this.#ready.includes(entry)) {
-      this.#ready.splice(this.#ready.indexOf(entry), 1);
+    const place = this.#ready.findIndex((one) => one.upload === upload);
+    if (place >= 0) {
+      this.#ready.splice(place, 1);
       this.#entries.delete(upload);
-    } else if (!this.#hashing.delete(upload)) return;
+    }
+    this.#hashing.delete(upload);
+    this.#unsent.delete(upload);
     this.#ask();
   }
 
@@ -51,18 +53,14 @@ export class Batch {
   async #ask() {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    while (this.#isEnough()) await this.#request(this.#ready.splice(0, MAX_FILES));
+    while (this.#ready.length && (!this.#hashing.size || this.#unsent.size < this.#wire.concurrency)) {
+      await this.#request(this.#ready.splice(0, MAX_FILES));
+    }
     this.#isAsking = false;
   }
 
-  #isEnough() {
-    if (!this.#ready.length) return false;
-    const wanted = Math.min(this.#askedBytes, MAX_READY_BYTES);
-    return !this.#hashing.size || this.#ready.length >= MAX_FILES || bytesOf(this.#ready) >= wanted;
-  }
-
   async #request(some) {
-    this.#askedBytes += bytesOf(some);
+    for (const { upload } of some) this.#unsent.add(upload);
     const body = JSON.stringify({ files: some.map(({ record }) => declared(record)) });
     const request = { path: this.#path, key: uuid(), body };
     try {
@@ -99,8 +97,4 @@ export class Batch {
       reject(error);
     }
   }
-}
-
-function bytesOf(entries) {
-  return entries.reduce((sum, { record }) => sum + record.size, 0);
 }

@@ -216,8 +216,11 @@ export class Upload {
   }
 
   async #transfer(signal) {
-    // Ignore reports of a run after a pause has ended it.
-    const notify = (...progress) => signal.aborted || this.#notify(...progress);
+    const notify = (phase, ...more) => {
+      if (signal.aborted) return; // a pause has ended this run
+      if (phase === "confirming") this.#batch?.leave(this);
+      this.#notify(phase, ...more);
+    };
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
     const transfer = new Transfer(this.#wire, this.#bytes ?? this.#file, this.#locked, notify, signal);
     const answer = await transfer.run();
