@@ -39,6 +39,8 @@ class Plan:
     ready_uploads: int = 20
     images_per_worker: int = 16
     profile_seconds: float = 4.0
+    field_photos: int = 20
+    field_rounds: int = 1
 
 
 FULL = Plan()
@@ -59,4 +61,5 @@ QUICK = Plan(
     ready_uploads=3,
     images_per_worker=3,
     profile_seconds=1.0,
+    field_photos=2,
 )

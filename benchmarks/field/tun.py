@@ -41,6 +41,15 @@ def route(destination: str, name: str, address: str) -> list[str]:
     return ["ip", "route", "replace", *route]
 
 
+def forget_connections(address: str) -> None:
+    """Delete what the kernel remembers about earlier connections to an address.
+
+    It remembers round-trip times and congestion, and a new connection begins with them.
+    """
+    argv = ["ip", "tcp_metrics", "flush", address]
+    subprocess.run(argv, capture_output=True, timeout=20, check=False)  # fails if there is nothing
+
+
 def run(*argv: str) -> None:
     """Run a command; raise CalledProcessError."""
     subprocess.run(argv, check=True, capture_output=True, text=True, timeout=20)

@@ -40,12 +40,22 @@ class Visit:
     scripts: float
     requests: Requests
 
+    @property
+    def first(self) -> float:
+        """Seconds until the first photo was recorded."""
+        return self.recorded[0]
+
+    @property
+    def last(self) -> float:
+        """Seconds until the last photo was recorded."""
+        return self.recorded[-1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unfinished:
-    """A visit that was stopped: it took at least these seconds, and had sent these bytes."""
+    """A visit that was stopped. `last` is when: its last photo would have been recorded later."""
 
-    seconds: float
+    last: float
     bytes_up: int
 
 
@@ -109,7 +119,7 @@ def post_form(
                 page.set_input_files("input", list(photos))
         except PlaywrightTimeout:
             sent = running.counters()["up"]["bytes_sent"] - before["up"]["bytes_sent"]
-            return Unfinished(seconds=time.monotonic() - began, bytes_up=sent)
+            return Unfinished(last=time.monotonic() - began, bytes_up=sent)
         seconds = time.monotonic() - began
         after = running.counters()
         answer = answered.value
