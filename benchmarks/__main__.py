@@ -27,6 +27,7 @@ from benchmarks.rows import (
     leases,
     listing,
     memory,
+    page,
     parts,
     photo,
     profile,
@@ -53,6 +54,7 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "leases": leases.run,
     "worker": worker.run,
     "field": field.run,
+    "page": page.run,
     "serving": serving.run,
     "profile": profile.run,
 }

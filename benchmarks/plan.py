@@ -41,6 +41,8 @@ class Plan:
     profile_seconds: float = 4.0
     field_photos: int = 20
     field_rounds: int = 1
+    page_ads: int = 20
+    page_images: int = 8
 
 
 FULL = Plan()
@@ -62,4 +64,6 @@ QUICK = Plan(
     images_per_worker=3,
     profile_seconds=1.0,
     field_photos=2,
+    page_ads=2,
+    page_images=2,
 )

@@ -28,7 +28,7 @@ class Shop:
 
     Attributes:
         pages: the server of the pages. It has another origin than the broker and the bucket.
-        broker: the API's server, with a worker beside it.
+        broker: the API's server, with workers beside it.
         arguments: what each side's page needs to know, by the side's name.
     """
 
@@ -42,8 +42,8 @@ class Shop:
 
 
 @contextlib.contextmanager
-def shop(bench: Bench) -> Iterator[Shop]:
-    """Run the broker with a worker, Companion, the proxying app and the pages."""
+def shop(bench: Bench, *, processes: int = 1) -> Iterator[Shop]:
+    """Run the broker with worker processes, Companion, the proxying app and the pages."""
     database = bench.database(KIND, smallest(bench))
     database.restore()
     with ExitStack() as stack:
@@ -55,7 +55,7 @@ def shop(bench: Bench) -> Iterator[Shop]:
         url = database.url.replace("+psycopg", "")
         connection = stack.enter_context(psycopg.connect(url, autocommit=True))
         of_worker = peers.worker_environment(environment)
-        stack.enter_context(workers(1, of_worker, bench.directory, connection))
+        stack.enter_context(workers(processes, of_worker, bench.directory, connection))
         companion = stack.enter_context(
             peers.companion(
                 bench.seaweedfs.endpoint_url,
