@@ -59,11 +59,11 @@ def _view(running: Phone, context: BrowserContext, url: str) -> PageView:
         seconds=seen["seconds"],
         bytes_down=after - before,
         requests=len(requests.all()),
-        pictures=Counter(_kind(picture) for picture in seen["pictures"]),
+        pictures=Counter(kind_of(picture) for picture in seen["pictures"]),
     )
 
 
-def _kind(url: str) -> str:
+def kind_of(url: str) -> str:
     """Return the part of a picture's URL that names its variant, or `original`."""
     name = url.rpartition("/")[2]
     return name.rpartition("_")[2] if name.endswith(".webp") else "original"
