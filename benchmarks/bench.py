@@ -74,6 +74,14 @@ class Bench:
         endpoint = self.seaweedfs.endpoint_url
         return peers.flask_app("proxying", endpoint, self.credentials, self.directory, **serving)
 
+    def reading(self, app: str, kind: str, uploads: int) -> Server:
+        """Return one of the apps that read ads, with this database."""
+        url = self.database(kind, uploads).url
+        return self._once(
+            (app, kind, uploads),
+            lambda: self._start(peers.reading_app(app, url, self.stub.url, self.directory)),
+        )
+
     def gauge(self, server: Server) -> Path:
         """Return the file in which a proxying server counts its requests."""
         return self.directory / f"{server.name}.gauge"

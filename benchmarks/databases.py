@@ -71,6 +71,8 @@ class PostgresDatabase:
         self._connection.execute("SET session_replication_role = replica")
         for batch in seed_rows.seed_rows(uploads):
             self.insert(batch)
+        for statement in seed_rows.VARIANTS:
+            self._connection.execute(statement.encode())
         self._connection.execute(
             "SELECT setval(pg_get_serial_sequence('ads', 'id'), (SELECT max(id) FROM ads))"
         )
@@ -118,6 +120,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA cache_size=-200000")
             for batch in seed_rows.seed_rows(uploads):
                 _insert(connection, batch)
+            for statement in seed_rows.VARIANTS:
+                connection.execute(statement)
             connection.execute("ANALYZE")
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
