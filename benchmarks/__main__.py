@@ -66,6 +66,7 @@ def main() -> int:
     plan = plans.QUICK if options.quick else plans.FULL
     given = {name: getattr(options, name) for name in ("rounds", "seconds")}
     given["sizes"] = tuple(options.sizes) if options.sizes else None
+    given["kinds"] = tuple(options.databases) if options.databases else None
     plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
     conditions = Conditions.now(quick=plan.quick)
     reasons = conditions.not_quotable()
@@ -149,12 +150,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--sizes", nargs="+", type=_count, help="numbers of uploads in the database"
     )
+    parser.add_argument(
+        "--databases", nargs="+", choices=plans.KINDS, help="measure only with these databases"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the tables")
     parser.add_argument(
         "--data-dir",
         type=Path,
         default=Path("/var/tmp"),  # noqa: S108 - on disk, while /tmp may be in memory
-        help="where to keep the databases during the run; 3 GB on a real disk",
+        help="where to keep the databases during the run; 4 GB on a real disk",
     )
     return parser.parse_args()
 

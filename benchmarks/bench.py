@@ -21,7 +21,6 @@ from benchmarks.servers.postgres import Postgres, postgres
 from broker.local.seaweedfs import EmbeddedS3
 
 Started = TypeVar("Started")
-KINDS = ("PostgreSQL", "SQLite")
 
 
 class Bench:

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks import interpreter
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.conditions import Conditions
 from benchmarks.inspection.sides import SHARP
 from benchmarks.rows.lines import smallest
@@ -108,7 +108,7 @@ def _sync(directory: Path) -> float:
 
 def _sqlite(bench: Bench) -> str:
     """Return the settings of a connection from the broker's own engine."""
-    engine = make_engine(bench.database(KINDS[1], smallest(bench)).url)
+    engine = make_engine(bench.database("SQLite", smallest(bench)).url)
     names = ("journal_mode", "synchronous", "foreign_keys")
     try:
         with engine.connect() as connection:

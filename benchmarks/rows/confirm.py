@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from benchmarks import requests, seed_rows
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.plan import ADS
 from benchmarks.requests import DIGEST
 from benchmarks.rounds import interleave, say
@@ -51,7 +51,7 @@ def run(bench: Bench) -> Section:
     sides = [*confirms, *publishing, *tickets, companion_side(bench), *real]
     samples = interleave(sides, bench.plan.rounds)
     lines = []
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         mine = side_name(kind, small)
         ticket = f"ticket, {mine}"
         for side, target in ((mine, TARGET), (mine + OFF, None)):
@@ -68,7 +68,7 @@ def run(bench: Bench) -> Section:
                     )
                 )
         lines.append(cpu(samples, "confirm's own share", mine, COMPANION, CPU_TARGET))
-    by_stub = [side_name(kind, small) + ending for kind in KINDS for ending in ("", OFF)]
+    by_stub = [side_name(kind, small) + ending for kind in bench.plan.kinds for ending in ("", OFF)]
     lines += alone(samples, "confirm, the stub as the bucket", by_stub)
     lines += alone(samples, "confirm, SeaweedFS as the bucket", [side.name for side in real])
     return Section(title=TITLE, lines=lines + sizes(bench, samples, "confirm", "/s"))
@@ -99,7 +99,7 @@ def _sides(
             counts="processing" if inspects else "images",
             skip=skip,
         )
-        for kind in KINDS
+        for kind in bench.plan.kinds
         for uploads in sizes
     ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.rounds import Sample, Samples, Spread
 from benchmarks.table import Line, Target
 
@@ -31,7 +31,7 @@ def sizes(bench: Bench, samples: Samples, what: str, unit: str, factor: float = 
     small = smallest(bench)
     largest = max(bench.plan.sizes)
     lines = []
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         for uploads in bench.plan.sizes:
             if uploads == small:
                 continue

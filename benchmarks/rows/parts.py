@@ -3,7 +3,7 @@
 import statistics
 
 from benchmarks import requests
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.child import report_of
 from benchmarks.databases import Database
 from benchmarks.load.client import Client
@@ -34,12 +34,12 @@ def run(bench: Bench) -> Section:
             bench.broker(kind, uploads),
             bench.database(kind, uploads),
         )
-        for kind in KINDS
+        for kind in bench.plan.kinds
         for uploads in bench.plan.sizes
     ]
     samples = interleave([*sides, bare], bench.plan.rounds)
     lines = []
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         name = side_name(kind, smallest(bench))
         lines.append(rate(samples, "100 parts", name, BARE, TARGET))
         lines += _in_process(bench, kind)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from benchmarks import seed_rows
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.child import report_of
 from benchmarks.profile.groups import GROUPS
 from benchmarks.rounds import say
@@ -28,7 +28,7 @@ CONFIRMS = 6_000  # more calls than fit into the seconds of a profile
 def run(bench: Bench, cases: Collection[str] = tuple(CASES)) -> Section:
     """Profile these cases with both databases."""
     profiles: dict[str, dict[str, Any]] = {}
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         for case in cases:
             name = f"{CASES[case]}, {kind}"
             profiles[name] = _profile(bench, kind, case)

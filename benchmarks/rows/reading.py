@@ -6,7 +6,7 @@ All three read the same rows, and their answers must be equal.
 from collections.abc import Mapping, Sequence
 
 from benchmarks import requests, seed_rows
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.load.client import Client
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.rounds import Samples, interleave
@@ -46,16 +46,17 @@ def run(bench: Bench) -> Section:
         UNCHANGED: _conditional(broker, paths(small)),
     }
     sides = [WrkSide(bench, name, broker, bench.request_file(of)) for name, of in more.items()]
-    others = interleave(sides, bench.plan.rounds)
+    samples = interleave(sides, bench.plan.rounds)
+    others = [side_name(kind, small) for kind in bench.plan.kinds if kind != PEERS_KIND]
     return Section(
         title=TITLE,
         lines=[
             *_compared(ads, AD, mine),
-            *(_cpu(ads, side_name(kind, small)) for kind in KINDS),
-            *alone(ads, AD, [side_name("SQLite", small)]),
+            *(_cpu(ads, side_name(kind, small)) for kind in bench.plan.kinds),
+            *alone(ads, AD, others),
             *_compared(pages, PAGE, mine),
-            *alone(pages, PAGE, [side_name("SQLite", small)]),
-            *alone(others, mine, list(more)),
+            *alone(pages, PAGE, others),
+            *alone(samples, mine, list(more)),
             *sizes(bench, ads, AD, "/s"),
         ],
     )
@@ -102,7 +103,7 @@ def _measured(
 
     sides = [
         side(side_name(kind, uploads), bench.broker(kind, uploads), uploads)
-        for kind in KINDS
+        for kind in bench.plan.kinds
         for uploads in all_sizes
     ]
     sides += [side(name, server, min(all_sizes)) for name, server in peers.items()]

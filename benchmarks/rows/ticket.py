@@ -1,7 +1,7 @@
 """Single tickets, compared with Companion's open route and a bare Flask view with boto3."""
 
 from benchmarks import requests
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.rounds import interleave
 from benchmarks.rows.lines import cpu, rate, side_name, sizes, smallest
 from benchmarks.servers.command import two_workers
@@ -29,7 +29,7 @@ def ticket_sides(bench: Bench, sizes: tuple[int, ...]) -> list[WrkSide]:
             database=bench.database(kind, uploads),
             counts="uploads",
         )
-        for kind in KINDS
+        for kind in bench.plan.kinds
         for uploads in sizes
     ]
 
@@ -54,7 +54,7 @@ def run(bench: Bench) -> Section:
     ]
     samples = interleave(order, bench.plan.rounds)
     lines: list[Line] = []
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         side = side_name(kind, smallest(bench))
         lines.append(rate(samples, "ticket", side, COMPANION, RATES[kind]))
         lines.append(cpu(samples, "ticket", side, COMPANION, CPU[kind]))
