@@ -17,6 +17,7 @@ from psycopg import sql
 from benchmarks import seed_rows
 from benchmarks.plan import ADS
 from benchmarks.seed_rows import Batch
+from benchmarks.servers.bulk_load import without_indexes
 from benchmarks.servers.postgres import Postgres
 from broker.db import migrate
 
@@ -69,8 +70,9 @@ class PostgresDatabase:
         self._connection = cluster.connect(self._name)
         # The rows are consistent. Checking their foreign keys would double the time.
         self._connection.execute("SET session_replication_role = replica")
-        for batch in seed_rows.seed_rows(uploads):
-            self.insert(batch)
+        with without_indexes(self._connection, ("uploads", "images")):
+            for batch in seed_rows.seed_rows(uploads):
+                self.insert(batch)
         for statement in seed_rows.VARIANTS:
             self._connection.execute(statement.encode())
         self._connection.execute(
