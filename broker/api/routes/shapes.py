@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from broker.api.request.context import current
 from broker.db.models import Image, ImageVariant, Upload, User
+from broker.db.published import ImageRow, VariantRow
 from broker.domain.download_names import download_name
 from broker.domain.object_head import SignedUrl
 from broker.domain.object_keys import published_key
@@ -16,7 +17,7 @@ from broker.domain.subjects import stored_subject
 from broker.domain.times import rfc3339
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
-from broker.services.marketplace.ads import AdView
+from broker.services.marketplace.ad_views import AdView, Seller
 from broker.services.marketplace.users import UserView
 from broker.services.multipart.list_parts import Progress
 from broker.services.tickets.sign import Ticket
@@ -29,7 +30,7 @@ def image_url(key: str) -> str | None:
     return f"{current().storage.media_url}/{quote(key)}"
 
 
-def image(row: Image) -> dict[str, Any]:
+def image(row: Image | ImageRow) -> dict[str, Any]:
     """Return an image as JSON."""
     return {
         "id": row.id,
@@ -42,7 +43,9 @@ def image(row: Image) -> dict[str, Any]:
     }
 
 
-def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) -> dict[str, Any]:
+def file(
+    row: Image | ImageRow, now: datetime, *, shows_name: bool, may_read: bool = True
+) -> dict[str, Any]:
     """Return a published file as JSON. The URLs of a private one are presigned.
 
     `may_read` is whether the caller gets such URLs.
@@ -58,7 +61,7 @@ def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) 
         object_key = published_key(limits, key)
         return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
 
-    def variant_url(one: ImageVariant) -> str | None:
+    def variant_url(one: ImageVariant | VariantRow) -> str | None:
         signed = presigned(one.key, one.content_type, None)
         return signed.url if signed else image_url(one.key)
 
@@ -80,7 +83,8 @@ def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) 
 
 
 def rendition(
-    row: Image, url_of: Callable[[ImageVariant], str | None] = lambda one: image_url(one.key)
+    row: Image | ImageRow,
+    url_of: Callable[[ImageVariant | VariantRow], str | None] = lambda one: image_url(one.key),
 ) -> dict[str, Any]:
     """Return the size, the placeholder and the variants of an image."""
     return {
@@ -201,12 +205,12 @@ def confirm_url(row: UploadRow) -> str:
     return f"/api/uploads/{row.id}/confirm/"
 
 
-def _private(row: User, viewer: Principal | None) -> dict[str, str | None]:
+def _private(row: User | Seller, viewer: Principal | None) -> dict[str, str | None]:
     """Return what only the user and services may see; null for others."""
     if viewer is None or not viewer.acts_for(row.id):
         return {"subject": None, "email": None}
     return {"subject": stored_subject(row.id, row.subject), "email": row.email}
 
 
-def _name(row: User) -> str:
+def _name(row: User | Seller) -> str:
     return f"{row.first_name} {row.last_name}".strip()
