@@ -46,7 +46,7 @@ def list_files(query: dict[str, Any], profile: Profile, owner: str) -> Response:
     last = page[-1] if more else None
     return jsonify(
         {
-            "results": [shapes.file(row, work.now, shows_name=found.shows_names) for row in page],
+            "results": shapes.files(page, work.now, shows_names=found.shows_names),
             "next_cursor": last and cursors.encode_position(last.order, last.created_at, last.id),
         }
     )
@@ -65,7 +65,8 @@ def edit_file(
     with current().work(principal()) as work:
         row = service.edit_file(work, profile, owner, file_id, changes)
         may_read = service.may_read(work, profile, owner)
-    return shapes.file(row, work.now, shows_name=True, may_read=may_read)
+    (shown,) = shapes.files([row], work.now, shows_names=True, may_read=may_read)
+    return shown
 
 
 @blueprint.route(FILE_PATH, methods=["DELETE"], strict_slashes=False, parameters=PARAMETERS)
