@@ -17,6 +17,7 @@ from psycopg import sql
 from benchmarks import seed_rows
 from benchmarks.plan import ADS
 from benchmarks.seed_rows import Batch
+from benchmarks.servers.bulk_load import without_indexes
 from benchmarks.servers.postgres import Postgres
 from broker.db import migrate
 
@@ -69,8 +70,11 @@ class PostgresDatabase:
         self._connection = cluster.connect(self._name)
         # The rows are consistent. Checking their foreign keys would double the time.
         self._connection.execute("SET session_replication_role = replica")
-        for batch in seed_rows.seed_rows(uploads):
-            self.insert(batch)
+        with without_indexes(self._connection, ("uploads", "images")):
+            for batch in seed_rows.seed_rows(uploads):
+                self.insert(batch)
+        for statement in seed_rows.VARIANTS:
+            self._connection.execute(statement.encode())
         self._connection.execute(
             "SELECT setval(pg_get_serial_sequence('ads', 'id'), (SELECT max(id) FROM ads))"
         )
@@ -118,6 +122,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA cache_size=-200000")
             for batch in seed_rows.seed_rows(uploads):
                 _insert(connection, batch)
+            for statement in seed_rows.VARIANTS:
+                connection.execute(statement)
             connection.execute("ANALYZE")
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

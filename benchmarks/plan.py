@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+KINDS = ("PostgreSQL", "SQLite")
 USERS = 50
 ADS = 1_000  # these users own them; they have no images, and tickets are issued for them
 IMAGES_PER_AD = 20
@@ -24,6 +25,7 @@ class Plan:
     warm_seconds: int = 1
     seconds: int = 3
     connections: int = 8
+    kinds: tuple[str, ...] = KINDS
     sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     stub_confirms: int = 4_000
     real_confirms: int = 1_000

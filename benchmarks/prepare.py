@@ -1,4 +1,4 @@
-"""Install what only the benchmarks need: wrk, Companion, Uppy, sharp, PostgreSQL, Chromium, photos.
+"""Install what only the benchmarks need: wrk, PostgreSQL, Chromium, photos, and the peers.
 
 As root, this installs the Debian packages. Otherwise, the error names the command.
 """
@@ -33,7 +33,7 @@ def prepare() -> None:
     _npm("Companion", COMPANION)
     _npm("sharp", SHARP)
     _npm("Uppy", UPPY)
-    _gunicorn()
+    _pip()
 
 
 def missing_packages() -> list[str]:
@@ -91,11 +91,11 @@ def _npm(name: str, folder: Path) -> None:
     stamp.write_text(lock.read_text())
 
 
-def _gunicorn() -> None:
+def _pip() -> None:
     stamp = PEERS / ".installed"
     if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
         return
-    say("installing gunicorn")
+    say("installing gunicorn and Django REST Framework")
     shutil.rmtree(PEERS, ignore_errors=True)
     # fmt: off
     _run([

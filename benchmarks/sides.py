@@ -23,6 +23,7 @@ class WrkSide:
         counts: which rows each request must write, one of `databases.COUNT`.
         writes: how many rows each request must write.
         skip: the number of requests reserved for the warm-up, if each may be sent only once.
+        connections: how many send at once, if not as many as the plan says.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class WrkSide:
         counts: str | None = None,
         writes: int = 1,
         skip: int = 0,
+        connections: int | None = None,
     ) -> None:
         self.name = name
         self._plan = bench.plan
@@ -47,6 +49,7 @@ class WrkSide:
         self._counts = counts
         self._writes = writes
         self._skip = skip
+        self._connections = connections or bench.plan.connections
         self._tried = False
 
     def prepare(self) -> None:
@@ -61,7 +64,7 @@ class WrkSide:
     def measure(self) -> Sample:
         """See Side; raise LoadFailed if a request failed or wrote no row."""
         warm = self._run(self._plan.warm_seconds, start=0)
-        if self._requests.once and warm.requests + self._plan.connections > self._skip:
+        if self._requests.once and warm.requests + self._connections > self._skip:
             raise LoadFailed(f"{self.name}: too fast: the plan has too few uploads for the warm-up")
         before = self._server.cpu_seconds()
         summary = self._run(self._plan.seconds, start=self._skip)
@@ -78,7 +81,7 @@ class WrkSide:
             self._server.port,
             self._requests,
             seconds=seconds,
-            connections=self._plan.connections,
+            connections=self._connections,
             start=start,
         )
 

@@ -52,7 +52,7 @@ def _view(running: Phone, context: BrowserContext, url: str) -> PageView:
     requests = Requests(context.new_cdp_session(page))
     before = running.counters()["down"]["bytes_sent"]
     page.goto(url, timeout=0)
-    seen = page.evaluate("visit.ended")
+    seen = page.evaluate("ended")
     after = running.counters()["down"]["bytes_sent"]
     page.close()
     return PageView(

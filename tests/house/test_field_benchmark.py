@@ -170,7 +170,7 @@ def test_what_is_sent_again_is_counted_in_bytes_and_photos() -> None:
     line = after_cut(MOBILE, cut, visited(2.0, 3.4), photos=2, size=7_800_000)
     assert line.measured.median == pytest.approx(3.6)
     assert line.verdict == "met"
-    assert "1 photos were begun again" in line.note
+    assert "1 requests with a photo more" in line.note
     missed = visited(2.0, 20.0, sent=13_000_000)
     assert after_cut(MOBILE, missed, cut, photos=2, size=7_800_000).verdict == "met"
     usual = visited(2.0, 3.4)
