@@ -22,10 +22,12 @@ from benchmarks.rounds import say
 from benchmarks.rows import (
     batch,
     confirm,
+    field,
     grants,
     inspection,
     leases,
     memory,
+    page,
     parts,
     photo,
     profile,
@@ -52,6 +54,8 @@ ROWS: dict[str, Callable[[Bench], Section]] = {
     "memory": memory.run,
     "leases": leases.run,
     "worker": worker.run,
+    "field": field.run,
+    "page": page.run,
     "serving": serving.run,
     "profile": profile.run,
 }
@@ -65,6 +69,7 @@ def main() -> int:
     _allow_many_connections()
     plan = plans.QUICK if options.quick else plans.FULL
     given = {name: getattr(options, name) for name in ("rounds", "seconds")}
+    given["field_rounds"] = options.rounds
     given["sizes"] = tuple(options.sizes) if options.sizes else None
     given["kinds"] = tuple(options.databases) if options.databases else None
     plan = replace(plan, **{name: value for name, value in given.items() if value is not None})

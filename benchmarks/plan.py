@@ -41,6 +41,10 @@ class Plan:
     ready_uploads: int = 20
     images_per_worker: int = 16
     profile_seconds: float = 4.0
+    field_photos: int = 20
+    field_rounds: int = 1
+    page_ads: int = 20
+    page_images: int = 8
 
 
 FULL = Plan()
@@ -61,4 +65,7 @@ QUICK = Plan(
     ready_uploads=3,
     images_per_worker=3,
     profile_seconds=1.0,
+    field_photos=2,
+    page_ads=2,
+    page_images=2,
 )

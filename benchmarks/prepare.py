@@ -29,8 +29,8 @@ def prepare() -> None:
     """Install what is missing; raise NotPrepared if that is not possible."""
     _debian()
     _node()
-    _npm("Companion", COMPANION)
-    _npm("sharp", SHARP)
+    npm("Companion", COMPANION)
+    npm("sharp", SHARP)
     _pip()
 
 
@@ -75,7 +75,8 @@ def _node() -> None:
         raise NotPrepared(f"Companion needs Node.js 20.19 or newer; {version.strip()} is installed")
 
 
-def _npm(name: str, folder: Path) -> None:
+def npm(name: str, folder: Path) -> None:
+    """Install the packages of a lock file once."""
     lock, stamp = folder / "package-lock.json", folder / "node_modules/.installed"
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return

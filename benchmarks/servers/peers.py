@@ -100,9 +100,14 @@ def reading_app(
 
 @contextlib.contextmanager
 def companion(
-    endpoint_url: str, credentials: Credentials, jwt_secret: str, directory: Path
+    endpoint_url: str,
+    credentials: Credentials,
+    jwt_secret: str,
+    directory: Path,
+    *,
+    origin: str = "",
 ) -> Iterator[Server]:
-    """Run Uppy Companion, one Node process."""
+    """Run Uppy Companion, one Node process. Pages of `origin` may ask it."""
     node = shutil.which("node")
     if node is None:
         raise ServerNotInstalled("Node.js is missing: apt-get install npm")
@@ -119,6 +124,7 @@ def companion(
         "FILE_PATH": str(files),
         "SECRET": jwt_secret,
         "TZ": os.environ.get("TZ", "UTC"),
+        "PAGE_ORIGIN": origin,
     }
     with serve(
         "companion",

@@ -30,7 +30,7 @@ from broker.domain.storage_errors import (
     StorageUnavailable,
 )
 from broker.storage.circuit_breaker import CircuitBreaker
-from broker.storage.sigv4 import Credentials, host_header, sign_head
+from broker.storage.sigv4 import Credentials, Signer, host_header, sign_head
 from broker.storage.timing import observe
 from broker.storage.translation import translate_missing, translate_status
 
@@ -185,9 +185,9 @@ class ObjectHeads:
             bucket_path=self._path,
             host=self._host,
             object_key=key,
-            region=self._region,
-            credentials=self._credentials(),
-            now=datetime.now(UTC),
+            signer=Signer(
+                region=self._region, credentials=self._credentials(), now=datetime.now(UTC)
+            ),
             checksum_mode=checksum_mode,
         )
 

@@ -24,7 +24,7 @@ export class Transfer {
     this.#signal = signal;
   }
 
-  /** Send what S3 does not have yet, then confirm. Returns the image, or the upload if it is being processed. */
+  /** Send in a slot what S3 does not have yet, then confirm without the slot. Returns the image, or the upload if it is being processed. */
   async run() {
     const { record } = this.#locked;
     try {
@@ -50,6 +50,12 @@ export class Transfer {
   }
 
   async #single() {
+    await this.#wire.slots.hold(this.#signal, () => this.#whole());
+    this.#locked.record.sent = true;
+    await this.#wire.store.put(this.#locked.record);
+  }
+
+  async #whole() {
     this.#notify("sending", 0);
     await this.#deliver("send", this.#signal, this.#file, async (again) => {
       const ticket = this.#locked.ticket;
@@ -58,8 +64,6 @@ export class Transfer {
       }
       return { ...this.#locked.ticket.upload, until: this.#locked.ticket.until };
     }, (loaded) => this.#notify("sending", loaded));
-    this.#locked.record.sent = true;
-    await this.#wire.store.put(this.#locked.record);
   }
 
   async #confirm() {
@@ -85,7 +89,7 @@ export class Transfer {
     for (let rounds = 1, checks = 1; ; ) {
       try {
         const plan = await this.#api("GET", "parts/");
-        if (plan.missing.length) await this.#parts(plan);
+        if (plan.missing.length) await this.#wire.slots.hold(this.#signal, () => this.#parts(plan));
         this.#notify("confirming", this.#file.size);
         return await this.#api("POST", "complete/");
       } catch (error) {

@@ -118,11 +118,13 @@ export class Upload {
     for (;;) {
       while (this.#gate) await this.#gate.promise;
       if (this.#cancelled) return await this.#cancelUpload();
-      this.#run = new AbortController();
+      const run = (this.#run = new AbortController());
       try {
-        return await this.#steps(this.#run.signal);
+        return await this.#steps(run.signal);
       } catch (error) {
-        if (!this.#run.signal.aborted) throw error;
+        if (run.signal.aborted) continue;
+        run.abort(); // the file may still be hashed
+        throw error;
       }
     }
   }
@@ -136,12 +138,7 @@ export class Upload {
       this.#owner = ownerAt(this.#locked.record.owner);
       this.#content = this.#locked.record.type;
     }
-    const profiles = await this.#wire.profiles(this.#owner.path, signal, (error) => this.#notify("waiting", undefined, error));
-    checkLimits(profiles, this.#owner.profile, this.#file.size, this.#content);
-    if (this.#digest === undefined) {
-      this.#digest = await this.#wire.hasher.file(() => this.#read(signal), (n) => this.#notify("hashing", n), signal);
-      this.#notify("queued", 0);
-    }
+    await Promise.all([this.#checkLimits(signal), this.#hash(signal)]); // the request takes as long as hashing a photo
     // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();
@@ -166,6 +163,17 @@ export class Upload {
       }
     }
     return await this.#describe(signal);
+  }
+
+  async #checkLimits(signal) {
+    const profiles = await this.#wire.profiles(this.#owner.path, signal, (error) => this.#notify("waiting", undefined, error));
+    checkLimits(profiles, this.#owner.profile, this.#file.size, this.#content);
+  }
+
+  async #hash(signal) {
+    if (this.#digest !== undefined) return;
+    this.#digest = await this.#wire.hasher.file(() => this.#read(signal), (n) => this.#notify("hashing", n), signal);
+    this.#notify("queued", 0);
   }
 
   async #read(signal) {
@@ -208,12 +216,14 @@ export class Upload {
   }
 
   async #transfer(signal) {
-    // Ignore reports of a run after a pause has ended it.
-    const notify = (...progress) => signal.aborted || this.#notify(...progress);
+    const notify = (phase, ...more) => {
+      if (signal.aborted) return; // a pause has ended this run
+      if (phase === "confirming") this.#batch?.leave(this);
+      this.#notify(phase, ...more);
+    };
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
-    const release = await this.#wire.slots.take(signal);
     const transfer = new Transfer(this.#wire, this.#bytes ?? this.#file, this.#locked, notify, signal);
-    const answer = await transfer.run().finally(release);
+    const answer = await transfer.run();
     if (answer.state !== "processing") return answer;
     this.#dropCopy();
     const working = () => notify("processing", this.#file.size);

@@ -31,6 +31,7 @@ export class Wire {
     this.retries = new RetryPolicy({ tries });
     this.stallTimeout = stallTimeout;
     this.processing = new Processing(this, processingTimeout);
+    this.concurrency = concurrency;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
     this.copies = new Copies();

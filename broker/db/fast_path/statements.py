@@ -13,7 +13,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Delete, Insert, Select, Update
 
-Statement = Select[Any] | Insert | Update | Delete
+Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
 
 
@@ -67,6 +67,10 @@ class Compiled:
             values[index] = read(values[index])
         return values
 
+    def read_all(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the values of rows as Python types."""
+        return [self.read(row) for row in rows] if self._readers else rows
+
 
 @lru_cache(maxsize=256)
 def compiled(statement: Statement, dialect: Dialect) -> Compiled:
@@ -84,3 +88,7 @@ class SessionExecutor:
         """Execute a statement and return its first row."""
         found = self._session.connection().execute(statement, dict(values))
         return found.first() if found.returns_rows else None
+
+    def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """Execute a SELECT and return its rows."""
+        return self._session.connection().execute(statement, dict(values)).all()

@@ -99,10 +99,10 @@ test("a failure to read the limits is reported to every upload", async () => {
   const events = [];
   const { fetch } = answers({ "GET /api/profiles/": [[0]] });
   const broker = new Broker({ fetch, storage: storage(), tries: 2 });
-  const onProgress = ({ upload, phase, error }) => events.push([upload.file, phase, error.code]);
+  const onProgress = ({ upload, phase, error }) => events.push([upload.file, phase, error?.code]);
   const ends = await broker.uploadAll([FILE, FILE], { ad: 1, onProgress });
   assert.deepEqual(ends.map((one) => one.reason.code), ["network", "network"]);
-  assert.deepEqual(events, ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
+  assert.deepEqual(events.filter(([, phase]) => !["hashing", "queued"].includes(phase)), ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
 });
 
 test("an upload that S3 never knows ends with s3_refused and releases its slot", async (t) => {
