@@ -28,7 +28,7 @@ class Summary:
     p99: float
 
     def sample(self, cpu_seconds: float) -> Sample:
-        """Return a sample with the CPU time that the server used; raise LoadFailed without answers."""
+        """Return a sample with the server's CPU time; raise LoadFailed if there is no answer."""
         if self.requests == 0:
             raise LoadFailed("wrk got no answers")
         return Sample(
