@@ -1,6 +1,8 @@
 """The benchmark's link behaves as its figures say, and leaves nothing behind."""
 
+import importlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -180,6 +182,22 @@ def test_what_is_sent_again_is_counted_in_bytes_and_photos() -> None:
 def test_pictures_are_counted_by_their_variant() -> None:
     urls = ["http://s3/b/ads/ad_1/main_1_w800.webp", "http://s3/b/ads/ad_1/main_1.jpg"]
     assert Counter(map(kind_of, urls)) == {"w800.webp": 1, "original": 1}
+
+
+def test_the_pages_and_every_script_they_name_are_served(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "uppy-page.js"
+    script.write_text("// bundled")
+    monkeypatch.setenv("UPPY_SCRIPT", str(script))
+    client = importlib.import_module("benchmarks.apps.pages").app.test_client()
+    for side in ("broker", "uppy", "form", "listing"):
+        assert b'src="page.js"' in client.get(f"/{side}/").data
+        text = client.get(f"/{side}/page.js").text
+        for module in re.findall(r'from "(/\S+)";', text):
+            answer = client.get(module)
+            assert (module, answer.status_code) == (module, 200)
+            assert answer.cache_control.max_age == 3600
 
 
 @pytest.fixture
