@@ -192,12 +192,13 @@ def test_the_pages_and_every_script_they_name_are_served(
     monkeypatch.setenv("UPPY_SCRIPT", str(script))
     client = importlib.import_module("benchmarks.apps.pages").app.test_client()
     for side in ("broker", "uppy", "form", "listing"):
-        assert b'src="page.js"' in client.get(f"/{side}/").data
-        text = client.get(f"/{side}/page.js").text
-        for module in re.findall(r'from "(/\S+)";', text):
-            answer = client.get(module)
-            assert (module, answer.status_code) == (module, 200)
-            assert answer.cache_control.max_age == 3600
+        with client.get(f"/{side}/") as page, client.get(f"/{side}/page.js") as page_js:
+            assert 'src="page.js"' in page.text
+            modules = re.findall(r'from "(/\S+)";', page_js.text)
+        for module in modules:
+            with client.get(module) as answer:
+                assert (module, answer.status_code) == (module, 200)
+                assert answer.cache_control.max_age == 3600
 
 
 @pytest.fixture
