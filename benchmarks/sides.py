@@ -24,6 +24,7 @@ class WrkSide:
         writes: how many rows each request must write.
         skip: the number of requests reserved for the warm-up, if each may be sent only once.
         connections: how many send at once, if not as many as the plan says.
+        seconds: the shortest measurement, for slow requests.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class WrkSide:
         writes: int = 1,
         skip: int = 0,
         connections: int | None = None,
+        seconds: int = 1,
     ) -> None:
         self.name = name
         self._plan = bench.plan
@@ -50,6 +52,7 @@ class WrkSide:
         self._writes = writes
         self._skip = skip
         self._connections = connections or bench.plan.connections
+        self._seconds = max(seconds, bench.plan.seconds)
         self._tried = False
 
     def prepare(self) -> None:
@@ -67,7 +70,7 @@ class WrkSide:
         if self._requests.once and warm.requests + self._connections > self._skip:
             raise LoadFailed(f"{self.name}: too fast: the plan has too few uploads for the warm-up")
         before = self._server.cpu_seconds()
-        summary = self._run(self._plan.seconds, start=self._skip)
+        summary = self._run(self._seconds, start=self._skip)
         sample = summary.sample(self._server.cpu_seconds() - before)
         if self._database is not None and self._counts is not None:
             rows = self._database.written(self._counts)

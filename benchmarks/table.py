@@ -155,7 +155,7 @@ def markdown(results: Results) -> str:
             parts.append(_lines(section.lines))
         notes = [f"- {line.what}: {line.note}" for line in section.lines if line.note]
         if notes:
-            parts.append("\n".join(notes))
+            parts.append("\n".join(dict.fromkeys(notes)))
         if section.text:
             parts.append(section.text)
     return "\n\n".join(parts) + "\n"

@@ -27,6 +27,7 @@ UNCHANGED = "ad with 20 images, 304"
 # A page takes the peers a tenth of a second. With more connections, many requests would be
 # unfinished at the end of a measurement, and their CPU would count for the others.
 PAGE_CONNECTIONS = 2
+PAGE_SECONDS = 3
 ADS = 1_000  # the number of ads to read, evenly distributed over all ads
 LIST = "/api/ads/"
 
@@ -40,7 +41,7 @@ def run(bench: Bench) -> Section:
     for path in (paths(small)[0], paths_with_variants(small)[0], LIST):
         check_equal(path, {"the broker": broker, **peers})
     ads = _measured(bench, bench.plan.sizes, peers)
-    pages = _measured(bench, (small,), peers, [LIST], PAGE_CONNECTIONS)
+    pages = _measured(bench, (small,), peers, page=True)
     more = {
         VARIANTS: [requests.raw("GET", path) for path in paths_with_variants(small)],
         UNCHANGED: _conditional(broker, paths(small)),
@@ -91,15 +92,19 @@ def _measured(
     bench: Bench,
     all_sizes: Sequence[int],
     peers: Mapping[str, Server],
-    same: Sequence[str] | None = None,
-    connections: int | None = None,
+    *,
+    page: bool = False,
 ) -> Samples:
-    """Measure broker and peers with some ads of each size, or with the same paths."""
+    """Measure broker and peers with some ads of each size, or with a page of the list."""
 
     def side(name: str, server: Server, uploads: int) -> WrkSide:
-        wanted = [requests.raw("GET", path) for path in same or paths(uploads)]
+        wanted = [requests.raw("GET", path) for path in ([LIST] if page else paths(uploads))]
         file = bench.request_file(wanted)
-        return WrkSide(bench, name, server, file, connections=connections)
+        if page:
+            return WrkSide(
+                bench, name, server, file, connections=PAGE_CONNECTIONS, seconds=PAGE_SECONDS
+            )
+        return WrkSide(bench, name, server, file)
 
     sides = [
         side(side_name(kind, uploads), bench.broker(kind, uploads), uploads)

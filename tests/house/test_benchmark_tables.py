@@ -3,12 +3,17 @@
 import json
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from benchmarks import interpreter, table
+from benchmarks.bench import Bench
 from benchmarks.conditions import Conditions
+from benchmarks.plan import QUICK
 from benchmarks.rounds import Sample, Samples, Spread
 from benchmarks.rows import lines as lines_of_rows
 from benchmarks.rows import profile
@@ -61,6 +66,18 @@ def test_cpu_stands_beside_each_rate() -> None:
     assert "| unit | CPU each | compared with | its value | its CPU each | ratio |" in text
     assert "| 2 000 | /s | 100 µs | peer | 50.0 | 700 µs | 40.0 |" in text
     assert "| confirm: broker | 100 | /s | 2 000 µs |" in text
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(89.0, "missed"), (91.0, "met")])
+def test_a_large_table_is_compared_with_the_smallest_one(rate: float, verdict: str) -> None:
+    plan = replace(QUICK, kinds=("PostgreSQL",), sizes=(1_000, 10_000_000))
+    samples = Samples()
+    for uploads, found in ((1_000, 100.0), (10_000_000, rate)):
+        side = lines_of_rows.side_name("PostgreSQL", uploads)
+        samples.add(side, Sample(rate=found, cpu=0.001, p50=0.001, p99=0.002, requests=10))
+    (found_line,) = lines_of_rows.sizes(cast(Bench, SimpleNamespace(plan=plan)), samples, "t", "/s")
+    assert found_line.what == "t: PostgreSQL, 10 000 000 uploads"
+    assert (str(found_line.target), found_line.verdict) == ("≥ 0.90", verdict)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ def test_what_wrk_says_is_read() -> None:
     assert sample == Sample(rate=500.0, cpu=0.002, p50=0.009, p99=0.021, requests=1500)
 
 
+def test_a_measurement_without_answers_is_an_error() -> None:
+    nothing = parse((SUMMARY % 0).replace('"requests":1500', '"requests":0'))
+    with pytest.raises(LoadFailed, match="no answers"):
+        nothing.sample(cpu_seconds=3.0)
+
+
 @pytest.mark.parametrize("output", [SUMMARY % 1, "", SUMMARY % 0 + SUMMARY % 0])
 def test_a_run_of_wrk_with_any_failure_is_an_error(output: str) -> None:
     with pytest.raises(LoadFailed):
