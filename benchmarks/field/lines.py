@@ -34,15 +34,12 @@ def needed_bytes(size: int) -> float:
 
 
 def hashing_ms(ours: Visit) -> float:
-    """Return how many milliseconds the first ticket's request waits for a digest.
+    """Return the milliseconds from the choice of the files until the first ticket's request leaves.
 
-    This is the time from the answer of the last request before it, or from the choice of the files,
-    until it leaves.
+    This is the time to read and hash the first photo. The request waits for nothing else.
     """
     ticket = min(ours.requests.of("POST", TICKETS), key=lambda each: each.began)
-    answers = [each.ended for each in ours.requests.all() if each.ended is not None]
-    earlier = [at for at in answers if ours.chosen <= at <= ticket.began]
-    return 1000 * (ticket.began - max([ours.chosen, *earlier]))
+    return 1000 * (ticket.began - ours.chosen)
 
 
 def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> list[Line]:
