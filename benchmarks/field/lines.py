@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.field.links import PACKET_BYTES, PAYLOAD_BYTES, Link
+from benchmarks.field.links import Link, needed_bytes
 from benchmarks.field.visits import Unfinished, Visit
 from benchmarks.rounds import Spread
 from benchmarks.rows.inspection import within
@@ -26,11 +26,6 @@ class Round:
     ours: Visit
     uppy: Visit
     form: Visit | Unfinished
-
-
-def needed_bytes(size: int) -> float:
-    """Return the bytes that the link must carry for a payload, in full packets."""
-    return size * PACKET_BYTES / PAYLOAD_BYTES
 
 
 def hashing_ms(ours: Visit) -> float:

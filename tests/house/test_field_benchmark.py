@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.field.lines import Round, after_cut, hashing_ms, lines_of, needed_bytes
-from benchmarks.field.links import LINKS, MOBILE, Link
+from benchmarks.field.lines import Round, after_cut, hashing_ms, lines_of
+from benchmarks.field.links import LINKS, MOBILE, Link, needed_bytes
 from benchmarks.field.page_view import kind_of
 from benchmarks.field.phone import missing, phone
 from benchmarks.field.requests_log import Requests
