@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.field.links import PACKET_BYTES, PAYLOAD_BYTES, Link
+from benchmarks.field.links import Link, needed_bytes
 from benchmarks.field.visits import Unfinished, Visit
 from benchmarks.rounds import Spread
 from benchmarks.rows.inspection import within
@@ -28,21 +28,13 @@ class Round:
     form: Visit | Unfinished
 
 
-def needed_bytes(size: int) -> float:
-    """Return the bytes that the link must carry for a payload, in full packets."""
-    return size * PACKET_BYTES / PAYLOAD_BYTES
-
-
 def hashing_ms(ours: Visit) -> float:
-    """Return how many milliseconds the first ticket's request waits for a digest.
+    """Return the milliseconds from the choice of the files until the first ticket's request leaves.
 
-    This is the time from the answer of the last request before it, or from the choice of the files,
-    until it leaves.
+    This is the time to read and hash the first photo. The request waits for nothing else.
     """
     ticket = min(ours.requests.of("POST", TICKETS), key=lambda each: each.began)
-    answers = [each.ended for each in ours.requests.all() if each.ended is not None]
-    earlier = [at for at in answers if ours.chosen <= at <= ticket.began]
-    return 1000 * (ticket.began - max([ours.chosen, *earlier]))
+    return 1000 * (ticket.began - ours.chosen)
 
 
 def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> list[Line]:

@@ -9,9 +9,8 @@ from benchmarks.field.lines import (
     after_cut,
     after_network_change,
     lines_of,
-    needed_bytes,
 )
-from benchmarks.field.links import LINKS, MOBILE, WEAK, Link
+from benchmarks.field.links import LINKS, MOBILE, WEAK, Link, needed_bytes
 from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos
 from benchmarks.field.shop import BROKER, COMPANION, FORM, Shop, shop
