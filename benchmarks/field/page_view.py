@@ -52,18 +52,18 @@ def _view(running: Phone, context: BrowserContext, url: str) -> PageView:
     requests = Requests(context.new_cdp_session(page))
     before = running.counters()["down"]["bytes_sent"]
     page.goto(url, timeout=0)
-    seen = page.evaluate("visit.ended")
+    seen = page.evaluate("ended")
     after = running.counters()["down"]["bytes_sent"]
     page.close()
     return PageView(
         seconds=seen["seconds"],
         bytes_down=after - before,
         requests=len(requests.all()),
-        pictures=Counter(_kind(picture) for picture in seen["pictures"]),
+        pictures=Counter(kind_of(picture) for picture in seen["pictures"]),
     )
 
 
-def _kind(url: str) -> str:
+def kind_of(url: str) -> str:
     """Return the part of a picture's URL that names its variant, or `original`."""
     name = url.rpartition("/")[2]
     return name.rpartition("_")[2] if name.endswith(".webp") else "original"

@@ -75,6 +75,12 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "root, for a network namespace"
 
 
+def check_link() -> None:
+    """Raise ServerNotInstalled if this machine cannot run a link."""
+    if lacks := missing():
+        raise ServerNotInstalled(f"the shaped link needs {lacks}")
+
+
 @contextlib.contextmanager
 def phone(link: Link) -> Iterator[Phone]:
     """Run a link until the block ends; raise ServerNotInstalled if the machine cannot.
@@ -82,8 +88,7 @@ def phone(link: Link) -> Iterator[Phone]:
     Nothing is left behind, also if this process is killed: the relay ends when its standard input
     is closed, and with it the namespace, both devices and their routes.
     """
-    if lacks := missing():
-        raise ServerNotInstalled(f"the shaped link needs {lacks}")
+    check_link()
     servers, own = _addresses(os.getpid())
     tun.forget_connections(own)
     name = f"field{os.getpid()}"

@@ -11,13 +11,11 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.bench import Bench
-from benchmarks.prepare import npm
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT, Server, peers, serve
 from benchmarks.servers.command import command
 from benchmarks.servers.workers import workers
 
-UPPY = ROOT / "benchmarks/field/uppy"
 KIND = "PostgreSQL"
 BROKER, COMPANION, FORM = "broker", "uppy", "form"
 
@@ -77,7 +75,7 @@ def shop(bench: Bench, *, processes: int = 1) -> Iterator[Shop]:
 
 @contextlib.contextmanager
 def _pages(directory: Path) -> Iterator[Server]:
-    script = bundle(directory)
+    script = _bundle(directory)
     with serve(
         "pages",
         lambda port: command(port, "benchmarks.apps.pages:app"),
@@ -87,15 +85,14 @@ def _pages(directory: Path) -> Iterator[Server]:
         yield server
 
 
-def bundle(directory: Path) -> Path:
-    """Install Uppy from its lock file, and bundle its page's script."""
-    npm("Uppy", UPPY)
+def _bundle(directory: Path) -> Path:
+    """Bundle the script of Uppy's page."""
     script = directory / "uppy-page.js"
-    esbuild = UPPY / "node_modules/.bin/esbuild"
+    esbuild = peers.UPPY / "node_modules/.bin/esbuild"
     # fmt: off
     subprocess.run(
         [str(esbuild), "page.js", "--bundle", "--minify", "--format=esm", f"--outfile={script}"],
-        cwd=UPPY, check=True, capture_output=True, text=True, timeout=120,
+        cwd=peers.UPPY, check=True, capture_output=True, text=True, timeout=120,
     )
     # fmt: on
     return script

@@ -27,7 +27,8 @@ class Visit:
         ready: when the page had each published image.
         bytes_up: bytes that the phone sent, with all headers and everything sent again.
         bytes_down: bytes that it was sent.
-        main_thread: seconds that the page's main thread was busy, and how many in scripts.
+        main_thread: seconds that the page's main thread was busy until the last photo was recorded.
+        scripts: the seconds of these in scripts.
         requests: the page's requests.
     """
 
@@ -81,8 +82,10 @@ def visit(
         page.set_input_files("input", list(photos))
         if during is not None:
             during(page, running)
-        result = page.evaluate("visit.ended")
-        after, busy_after = running.counters(), _busy(session)
+        page.evaluate("allRecorded")
+        busy_after = _busy(session)
+        result = page.evaluate("ended")
+        after = running.counters()
     if result["failed"] or len(result["recorded"]) != len(photos):
         raise LoadFailed(f"{url}: {len(result['recorded'])} recorded, failed: {result['failed']}")
     chosen = result["chosen"] / 1000

@@ -12,6 +12,7 @@ from benchmarks.field.lines import (
     needed_bytes,
 )
 from benchmarks.field.links import LINKS, MOBILE, WEAK, Link
+from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos
 from benchmarks.field.shop import BROKER, COMPANION, FORM, Shop, shop
 from benchmarks.field.visits import Visit, post_form, visit, when_sent
@@ -28,6 +29,7 @@ PATIENCE_SECONDS = 5
 
 def run(bench: Bench) -> Section:
     """Measure the three sides in turn on each link, then two interruptions of our own side."""
+    check_link()
     say("  making photos")
     photos = make_photos(bench.directory / "phone", bench.plan.field_photos)
     size = sum(path.stat().st_size for path in photos)

@@ -4,6 +4,7 @@ from benchmarks.bench import Bench
 from benchmarks.field.ads import ads
 from benchmarks.field.links import WEAK
 from benchmarks.field.page_view import PageView, views
+from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos
 from benchmarks.field.shop import shop
 from benchmarks.rounds import say
@@ -17,6 +18,7 @@ WORKERS = 2
 
 def run(bench: Bench) -> Section:
     """Create ads with processed images, and load the page both ways."""
+    check_link()
     plan = bench.plan
     photos = make_photos(bench.directory / "phone", plan.field_photos)
     with (

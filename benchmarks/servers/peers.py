@@ -13,6 +13,7 @@ from benchmarks.servers.command import command, gunicorn_sync
 from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
+UPPY = ROOT / "benchmarks/field/uppy"
 PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn and Django in this folder
 # All features of a ticket are on. The limits are high because the same thousand ads get tickets
 # again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota that

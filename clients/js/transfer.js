@@ -6,7 +6,6 @@ import { rest } from "./waiting.js";
 import { untilOf, withLife } from "./wire.js";
 
 const PARTS_PER_REQUEST = 3; // parts that are signed together; their digests are computed just before
-const PARTS_AT_ONCE = 3;
 
 /**
  * One attempt to send an upload: a locked record that has the upload's id and method, and its
@@ -89,7 +88,7 @@ export class Transfer {
     for (let rounds = 1, checks = 1; ; ) {
       try {
         const plan = await this.#api("GET", "parts/");
-        if (plan.missing.length) await this.#wire.slots.hold(this.#signal, () => this.#parts(plan));
+        if (plan.missing.length) await this.#parts(plan);
         this.#notify("confirming", this.#file.size);
         return await this.#api("POST", "complete/");
       } catch (error) {
@@ -104,7 +103,7 @@ export class Transfer {
     }
   }
 
-  /** Send the missing parts, a few at once. The first failure stops the others. */
+  /** Send the missing parts, as many at once as there are slots. The first failure stops the others. */
   async #parts({ missing, part_size: partSize, size }) {
     const blob = (number) => this.#file.slice((number - 1) * partSize, Math.min(number * partSize, size));
     const arrived = size - missing.reduce((sum, number) => sum + blob(number).size, 0);
@@ -131,19 +130,23 @@ export class Transfer {
       if (!signed.length && queue.length) signed.push(...await sign(queue.splice(0, PARTS_PER_REQUEST)));
       return signed.shift();
     }));
+    const sendNext = async () => {
+      const part = await next();
+      if (!part) return false;
+      const number = part.part_number;
+      const target = async (again) => (again ? (await sign([number]))[0] : part);
+      await this.#deliver("part", stop.signal, blob(number), target, (bytes) => {
+        loaded.set(number, bytes);
+        this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
+      });
+      loaded.set(number, blob(number).size);
+      return true;
+    };
     const lane = async () => {
-      for (let part; (part = await next()); ) {
-        const number = part.part_number;
-        const target = async (again) => (again ? (await sign([number]))[0] : part);
-        await this.#deliver("part", stop.signal, blob(number), target, (bytes) => {
-          loaded.set(number, bytes);
-          this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
-        });
-        loaded.set(number, blob(number).size);
-      }
+      while (await this.#wire.slots.hold(stop.signal, sendNext));
     };
     this.#notify("sending", arrived);
-    const lanes = Array.from({ length: PARTS_AT_ONCE }, () => lane().catch((error) => {
+    const lanes = Array.from({ length: Math.min(this.#wire.concurrency, missing.length) }, () => lane().catch((error) => {
       stop.abort();
       throw error;
     }));

@@ -10,6 +10,7 @@ from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
 from broker.api.request.owners import names_ad
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import public_read
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import Created, idempotent
 from broker.api.routes.tables import requires_ads_table
@@ -49,6 +50,7 @@ def create_ad(fields: dict[str, Any]) -> Response:
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
 @requires_ads_table
+@public_read
 @accepts_token
 @blueprint.arguments(schemas.AdQuery, location="query")
 @blueprint.response(200, schemas.AdPage)
@@ -70,6 +72,7 @@ def list_ads(query: dict[str, Any]) -> Response:
 @blueprint.route(AD_PATH, methods=["GET"], strict_slashes=False)
 @requires_ads_table
 @answers("not_found")
+@public_read
 @accepts_token
 @blueprint.response(200, schemas.Ad)
 def get_ad(ad_id: int) -> Response:

@@ -10,6 +10,7 @@ from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
 from broker.api.request.owners import OWNER_PATH, PARAMETERS, names_owner
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import public_read
 from broker.api.routes import shapes
 from broker.db.published import Position
 from broker.domain.principal import ANYONE
@@ -30,6 +31,7 @@ FILE_PATH = FILES_PATH + "<id:file_id>/"
 
 @blueprint.route(FILES_PATH, methods=["GET"], strict_slashes=False, parameters=PARAMETERS)
 @answers("token_missing", "forbidden")
+@public_read
 @accepts_token
 @names_owner
 @blueprint.arguments(files.FilePageQuery, location="query")

@@ -15,6 +15,7 @@ from sqlalchemy.sql import Delete, Insert, Select, Update
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
+_NO_VALUE = object()
 
 
 class Executor(Protocol):
@@ -68,8 +69,22 @@ class Compiled:
         return values
 
     def read_all(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return the values of rows as Python types."""
-        return [self.read(row) for row in rows] if self._readers else rows
+        """Return the values of rows as Python types.
+
+        A join repeats the values of a row for each row that it joins. Those are converted once.
+        """
+        if not self._readers:
+            return rows
+        found = [list(row) for row in rows]
+        for index, read in self._readers:
+            last: Any = _NO_VALUE
+            value = None
+            for values in found:
+                if values[index] != last:
+                    last = values[index]
+                    value = read(last)
+                values[index] = value
+        return found
 
 
 @lru_cache(maxsize=256)
