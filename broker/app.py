@@ -4,7 +4,7 @@ from flask import Flask
 from flask_cors import CORS
 
 from broker.api.auth import tokens as auth
-from broker.api.middleware import hosts, request_log, security_headers
+from broker.api.middleware import caching, hosts, request_log, security_headers
 from broker.api.middleware import trusted_proxies as forwarded
 from broker.api.middleware.plain_flask import SyncFlask
 from broker.api.openapi import document as openapi
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     request_log.init_app(app)
     security_headers.init_app(app, settings)
+    caching.init_app(app, settings)
     hosts.init_app(app, settings)
     parsing.init_app(app)
     auth.init_app(app, settings)

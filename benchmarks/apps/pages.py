@@ -1,4 +1,4 @@
-"""Serve the pages that send photos. Scripts are cached, as those of a real site are."""
+"""Serve the pages that send and show photos. Scripts are cached, as those of a real site are."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from flask import Flask, Response, send_from_directory
 app = Flask(__name__, static_folder=None)
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ROOT / "benchmarks/field/pages"
-SCRIPTS = {"broker": PAGES / "broker.js", "form": PAGES / "form.js"}
+SCRIPTS = {name: PAGES / f"{name}.js" for name in ("broker", "form", "listing")}
 SCRIPTS["uppy"] = Path(os.environ["UPPY_SCRIPT"])
 CACHED_SECONDS = 3600
 
@@ -25,7 +25,13 @@ def page(side: str) -> Response:
     return send_from_directory(PAGES, "page.html")
 
 
-@app.get("/<any(broker, form, uppy):side>/page.js")
+@app.get("/listing/")
+def listing() -> Response:
+    """Return the page of ads."""
+    return send_from_directory(PAGES, "listing.html")
+
+
+@app.get("/<any(broker, form, uppy, listing):side>/page.js")
 def script(side: str) -> Response:
     """Return its script."""
     path = SCRIPTS[side]

@@ -13,10 +13,15 @@ from benchmarks.field.phone import Phone
 from broker.local.process import ServerNotInstalled
 
 
+def chromium_program() -> str | None:
+    """Return the path of Chromium. The headless shell is the same engine without windows."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 @contextlib.contextmanager
 def chromium(phone: Phone) -> Iterator[Browser]:
     """Run a headless browser; raise ServerNotInstalled."""
-    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    program = chromium_program()
     if program is None:
         raise ServerNotInstalled("Chromium is missing: apt-get install chromium-headless-shell")
     with tempfile.TemporaryDirectory(prefix="broker-phone-") as directory:

@@ -16,7 +16,7 @@ from benchmarks.field.relay import DEVICE, SERVERS
 from benchmarks.servers import ROOT
 from broker.local.process import ServerNotInstalled
 
-PROGRAMS = ("ip", "nsenter", "unshare")
+PROGRAMS = ("ip", "ss", "nsenter", "unshare")
 
 
 class Phone:
@@ -45,9 +45,13 @@ class Phone:
         return self._ask({})
 
     def change_network(self, seconds: float) -> None:
-        """Remove the phone's address, and add it again later. Return when it is there."""
+        """Remove the phone's address, and add it again later. Return when it is there.
+
+        As on Android, all connections end with the address.
+        """
         address = [self._own, "peer", self._servers, "dev", DEVICE]
         tun.run(*self.argv(["ip", "addr", "del", *address]))
+        tun.run(*self.argv(["ss", "--kill", "--tcp"]))
         time.sleep(seconds)
         tun.run(*self.argv(["ip", "addr", "add", *address]))
         tun.run(*self.argv(tun.route(SERVERS, DEVICE, self._own)))
@@ -71,6 +75,12 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "root, for a network namespace"
 
 
+def check_link() -> None:
+    """Raise ServerNotInstalled if this machine cannot run a link."""
+    if lacks := missing():
+        raise ServerNotInstalled(f"the shaped link needs {lacks}")
+
+
 @contextlib.contextmanager
 def phone(link: Link) -> Iterator[Phone]:
     """Run a link until the block ends; raise ServerNotInstalled if the machine cannot.
@@ -78,9 +88,9 @@ def phone(link: Link) -> Iterator[Phone]:
     Nothing is left behind, also if this process is killed: the relay ends when its standard input
     is closed, and with it the namespace, both devices and their routes.
     """
-    if lacks := missing():
-        raise ServerNotInstalled(f"the shaped link needs {lacks}")
+    check_link()
     servers, own = _addresses(os.getpid())
+    tun.forget_connections(own)
     name = f"field{os.getpid()}"
     device = tun.open_tun(name)
     try:

@@ -11,13 +11,11 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.bench import Bench
-from benchmarks.prepare import npm
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT, Server, peers, serve
 from benchmarks.servers.command import command
 from benchmarks.servers.workers import workers
 
-UPPY = ROOT / "benchmarks/field/uppy"
 KIND = "PostgreSQL"
 BROKER, COMPANION, FORM = "broker", "uppy", "form"
 
@@ -28,7 +26,7 @@ class Shop:
 
     Attributes:
         pages: the server of the pages. It has another origin than the broker and the bucket.
-        broker: the API's server, with a worker beside it.
+        broker: the API's server, with workers beside it.
         arguments: what each side's page needs to know, by the side's name.
     """
 
@@ -42,8 +40,8 @@ class Shop:
 
 
 @contextlib.contextmanager
-def shop(bench: Bench) -> Iterator[Shop]:
-    """Run the broker with a worker, Companion, the proxying app and the pages."""
+def shop(bench: Bench, *, processes: int = 1) -> Iterator[Shop]:
+    """Run the broker with worker processes, Companion, the proxying app and the pages."""
     database = bench.database(KIND, smallest(bench))
     database.restore()
     with ExitStack() as stack:
@@ -55,7 +53,7 @@ def shop(bench: Bench) -> Iterator[Shop]:
         url = database.url.replace("+psycopg", "")
         connection = stack.enter_context(psycopg.connect(url, autocommit=True))
         of_worker = peers.worker_environment(environment)
-        stack.enter_context(workers(1, of_worker, bench.directory, connection))
+        stack.enter_context(workers(processes, of_worker, bench.directory, connection))
         companion = stack.enter_context(
             peers.companion(
                 bench.seaweedfs.endpoint_url,
@@ -77,7 +75,7 @@ def shop(bench: Bench) -> Iterator[Shop]:
 
 @contextlib.contextmanager
 def _pages(directory: Path) -> Iterator[Server]:
-    script = bundle(directory)
+    script = _bundle(directory)
     with serve(
         "pages",
         lambda port: command(port, "benchmarks.apps.pages:app"),
@@ -87,15 +85,14 @@ def _pages(directory: Path) -> Iterator[Server]:
         yield server
 
 
-def bundle(directory: Path) -> Path:
-    """Install Uppy from its lock file, and bundle its page's script."""
-    npm("Uppy", UPPY)
+def _bundle(directory: Path) -> Path:
+    """Bundle the script of Uppy's page."""
     script = directory / "uppy-page.js"
-    esbuild = UPPY / "node_modules/.bin/esbuild"
+    esbuild = peers.UPPY / "node_modules/.bin/esbuild"
     # fmt: off
     subprocess.run(
         [str(esbuild), "page.js", "--bundle", "--minify", "--format=esm", f"--outfile={script}"],
-        cwd=UPPY, check=True, capture_output=True, text=True, timeout=120,
+        cwd=peers.UPPY, check=True, capture_output=True, text=True, timeout=120,
     )
     # fmt: on
     return script

@@ -25,7 +25,7 @@ def open_tun(name: str) -> int:
 
 
 def bring_up(name: str, address: str, peer: str) -> None:
-    """Give the device its address, and let it carry packets from and to 127.0.0.1.
+    """Set the address of the device, and let it carry packets from and to 127.0.0.1.
 
     The phone reaches the servers at 127.0.0.1, the address that they listen on. For browsers such
     a page is as secure as one with HTTPS.
@@ -39,6 +39,15 @@ def route(destination: str, name: str, address: str) -> list[str]:
     """Return the command that adds a route. Connections on it use cubic, as phones do."""
     route = [destination, "dev", name, "src", address, "congctl", "cubic"]
     return ["ip", "route", "replace", *route]
+
+
+def forget_connections(address: str) -> None:
+    """Delete what the kernel remembers about earlier connections to an address.
+
+    It remembers round-trip times and congestion, and a new connection begins with them.
+    """
+    argv = ["ip", "tcp_metrics", "flush", address]
+    subprocess.run(argv, capture_output=True, timeout=20, check=False)  # fails if there is nothing
 
 
 def run(*argv: str) -> None:

@@ -27,7 +27,8 @@ class Visit:
         ready: when the page had each published image.
         bytes_up: bytes that the phone sent, with all headers and everything sent again.
         bytes_down: bytes that it was sent.
-        main_thread: seconds that the page's main thread was busy, and how many in scripts.
+        main_thread: seconds that the page's main thread was busy until the last photo was recorded.
+        scripts: the seconds of these in scripts.
         requests: the page's requests.
     """
 
@@ -40,12 +41,22 @@ class Visit:
     scripts: float
     requests: Requests
 
+    @property
+    def first(self) -> float:
+        """Seconds until the first photo was recorded."""
+        return self.recorded[0]
+
+    @property
+    def last(self) -> float:
+        """Seconds until the last photo was recorded."""
+        return self.recorded[-1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unfinished:
-    """A visit that was stopped: it took at least these seconds, and had sent these bytes."""
+    """A visit that was stopped. `last` is when: its last photo would have been recorded later."""
 
-    seconds: float
+    last: float
     bytes_up: int
 
 
@@ -71,8 +82,10 @@ def visit(
         page.set_input_files("input", list(photos))
         if during is not None:
             during(page, running)
-        result = page.evaluate("visit.ended")
-        after, busy_after = running.counters(), _busy(session)
+        page.evaluate("allRecorded")
+        busy_after = _busy(session)
+        result = page.evaluate("ended")
+        after = running.counters()
     if result["failed"] or len(result["recorded"]) != len(photos):
         raise LoadFailed(f"{url}: {len(result['recorded'])} recorded, failed: {result['failed']}")
     chosen = result["chosen"] / 1000
@@ -109,7 +122,7 @@ def post_form(
                 page.set_input_files("input", list(photos))
         except PlaywrightTimeout:
             sent = running.counters()["up"]["bytes_sent"] - before["up"]["bytes_sent"]
-            return Unfinished(seconds=time.monotonic() - began, bytes_up=sent)
+            return Unfinished(last=time.monotonic() - began, bytes_up=sent)
         seconds = time.monotonic() - began
         after = running.counters()
         answer = answered.value

@@ -13,7 +13,8 @@ from benchmarks.servers.command import command, gunicorn_sync
 from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
-PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn in this folder
+UPPY = ROOT / "benchmarks/field/uppy"
+PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn and Django in this folder
 # All features of a ticket are on. The limits are high because the same thousand ads get tickets
 # again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota that
 # is never used up.
@@ -77,6 +78,23 @@ def flask_app(
         name,
         lambda port: serving(port, f"benchmarks.apps.{app}:app"),
         lambda _port: environment | {"GAUGE": str(directory / f"{name}.gauge")},
+        directory,
+    )
+
+
+def reading_app(
+    app: str, database_url: str, endpoint_url: str, directory: Path
+) -> AbstractContextManager[Server]:
+    """Run one of the apps that read ads, on the broker's WSGI server."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "MEDIA_URL": f"{endpoint_url}/{BUCKET}/media",
+        "PYTHONPATH": str(PEERS),
+    }
+    return serve(
+        app,
+        lambda port: command(port, f"benchmarks.apps.{app}:app"),
+        lambda _port: environment,
         directory,
     )
 

@@ -2,11 +2,19 @@
 export const input = document.querySelector("input");
 const now = () => performance.timeOrigin + performance.now();
 
-globalThis.visit = { chosen: null, recorded: [], ready: [], failed: [], phases: [] };
-globalThis.visit.ended = new Promise((resolve) => { globalThis.visit.end = resolve; });
+const visit = { chosen: null, recorded: [], ready: [], failed: [] };
+let allRecorded, end;
+globalThis.visit = visit;
+globalThis.allRecorded = new Promise((resolve) => { allRecorded = resolve; });
+globalThis.ended = new Promise((resolve) => { end = resolve; });
 
 export function chosen() { visit.chosen = now(); }
-export function recorded() { visit.recorded.push(now()); }
+export function recorded() {
+  if (visit.recorded.push(now()) === input.files.length) allRecorded();
+}
 export function ready() { visit.ready.push(now()); }
 export function failed(why) { visit.failed.push(String(why)); }
-export function ended() { visit.end({ ...visit, ended: undefined, end: undefined }); }
+export function ended() {
+  allRecorded();
+  end(visit);
+}
