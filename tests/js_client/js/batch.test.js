@@ -155,6 +155,16 @@ test("a confirm does not hold a slot", async () => {
   assert.equal(await one.cancel(), true);
 });
 
+test("a photo that is confirmed does not keep the next one from asking while others are hashed", async () => {
+  const { fetch } = shop({ "POST /api/uploads/u1/confirm/": [never], "DELETE /api/uploads/u1/": [[204]] }), photos = files(3, 1000);
+  readAfter(photos[2], gate().promise);
+  const [one, two, three] = new Broker({ fetch, storage: storage(), concurrency: 1 }).uploadAll(photos, { ad: 1 });
+  await calm();
+  assert.deepEqual([one.phase, two.phase], ["confirming", "done"]);
+  assert.equal(await one.cancel(), true);
+  assert.equal(await three.cancel(), true);
+});
+
 test("an ad with room for three of ten photos gets the first three", async () => {
   let room = 3;
   const made = shop({
