@@ -28,7 +28,7 @@ from tests.servers.fixtures import Bucket
 MIB = 1024**2
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with installed_or_skip(), chromium() as running:
         yield running
@@ -92,6 +92,7 @@ def open_any_shop(
     """Return a function that opens a shop, for each S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
+        stack.callback(_close_pages, browser)
         yield lambda **changes: _open(stack, any_bucket, tmp_path, browser, **changes)
 
 
@@ -102,7 +103,14 @@ def open_shop(
     """Return a function that opens a shop with the embedded S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
+        stack.callback(_close_pages, browser)
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, **changes)
+
+
+def _close_pages(browser: Browser) -> None:
+    """Close what a test has opened, because all tests of the package use one browser."""
+    for context in browser.contexts:
+        context.close()
 
 
 def _open(

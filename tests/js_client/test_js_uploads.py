@@ -5,6 +5,7 @@ import hashlib
 import httpx
 from playwright.sync_api import Page, Request
 
+from tests.http.first import FIRST_OF_ANY_BUCKET
 from tests.js_client.conftest import MIB, OpenShop
 
 
@@ -38,6 +39,7 @@ def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
     page.close()
 
 
+@FIRST_OF_ANY_BUCKET
 def test_several_photos_get_their_tickets_in_one_request(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
@@ -57,6 +59,7 @@ def test_several_photos_get_their_tickets_in_one_request(open_any_shop: OpenShop
     page.close()
 
 
+@FIRST_OF_ANY_BUCKET
 def test_a_large_photo_is_sent_in_parts_three_at_a_time(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
