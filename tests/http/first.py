@@ -11,9 +11,6 @@ FIRST_SERVER = pytest.mark.parametrize(
 FIRST_BUCKET = pytest.mark.parametrize(
     "s3_bucket", ["seaweedfs", pytest.param("minio", marks=_OTHER)], indirect=True
 )
-FIRST_OF_ANY_BUCKET = pytest.mark.parametrize(
-    "any_bucket", ["seaweedfs", pytest.param("minio", marks=_OTHER)], indirect=True
-)
 FIRST_DATABASE = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=_OTHER)], indirect=True
 )

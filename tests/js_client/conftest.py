@@ -23,7 +23,7 @@ from tests.http.client import Client, token
 from tests.js_client.js_page import SCRIPT, page_of
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
-from tests.servers.fixtures import Bucket
+from tests.servers.fixtures import Bucket, Buckets, lent_bucket
 
 MIB = 1024**2
 
@@ -83,6 +83,14 @@ class Shop:
 
 
 OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture(params=["seaweedfs", pytest.param("minio", marks=pytest.mark.matrix(part="walks"))])
+def any_bucket(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> Iterator[Bucket]:
+    """Yield a bucket: on SeaweedFS now, and on MinIO in `make matrix`."""
+    yield from lent_bucket(request, monkeypatch, buckets)
 
 
 @pytest.fixture

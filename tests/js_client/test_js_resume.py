@@ -6,7 +6,6 @@ import sys
 import pytest
 from playwright.sync_api import Page
 
-from tests.http.first import FIRST_OF_ANY_BUCKET
 from tests.js_client.conftest import MIB, OpenShop
 from tests.js_client.test_js_uploads import requests_of
 from tests.servers.cutting_proxy import cutting_proxy
@@ -47,7 +46,6 @@ def parts_sent(page: Page) -> list[int]:
     return numbers
 
 
-@FIRST_OF_ANY_BUCKET
 def test_after_a_reload_only_the_missing_parts_are_sent(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()

@@ -6,7 +6,6 @@ from playwright.sync_api import Page, Route
 
 from broker.domain.states import UploadState
 from tests.http.client import token
-from tests.http.first import FIRST_OF_ANY_BUCKET
 from tests.js_client.conftest import MIB, OpenShop, Shop
 from tests.js_client.test_js_uploads import paths, requests_of
 
@@ -96,7 +95,6 @@ def test_a_busy_s3_is_retried(open_shop: OpenShop) -> None:
     page.close()
 
 
-@FIRST_OF_ANY_BUCKET
 def test_cancelling_an_upload_leaves_no_parts(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()

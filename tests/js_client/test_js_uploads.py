@@ -3,9 +3,9 @@
 import hashlib
 
 import httpx
+import pytest
 from playwright.sync_api import Page, Request
 
-from tests.http.first import FIRST_OF_ANY_BUCKET
 from tests.js_client.conftest import MIB, OpenShop
 
 
@@ -20,6 +20,7 @@ def paths(asked: list[Request]) -> list[str]:
     return [f"{one.method} /api/{one.url.split('/api/')[1]}" for one in asked if "/api/" in one.url]
 
 
+@pytest.mark.parametrize("any_bucket", ["seaweedfs", "minio"], indirect=True)
 def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
@@ -39,7 +40,6 @@ def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
     page.close()
 
 
-@FIRST_OF_ANY_BUCKET
 def test_several_photos_get_their_tickets_in_one_request(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
@@ -59,7 +59,6 @@ def test_several_photos_get_their_tickets_in_one_request(open_any_shop: OpenShop
     page.close()
 
 
-@FIRST_OF_ANY_BUCKET
 def test_a_large_photo_is_sent_in_parts_three_at_a_time(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
