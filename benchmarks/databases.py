@@ -16,6 +16,7 @@ from psycopg import sql
 
 from benchmarks import seed_rows
 from benchmarks.plan import ADS
+from benchmarks.processes import cpu_seconds_of
 from benchmarks.seed_rows import Batch
 from benchmarks.servers.bulk_load import without_indexes
 from benchmarks.servers.postgres import Postgres
@@ -54,6 +55,9 @@ class Database(Protocol):
 
     def written(self, what: str) -> int:
         """Return how many rows were written after filling: one of `COUNT`."""
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of the server so far; None without a server of its own."""
 
 
 class PostgresDatabase:
@@ -102,6 +106,11 @@ class PostgresDatabase:
         row = self._connection.execute(self._marked(COUNT[what])).fetchone()
         return int(row[0]) if row else 0
 
+    def cpu_seconds(self) -> float | None:
+        """See Database."""
+        rows = self._connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        return cpu_seconds_of(pid for (pid,) in rows)
+
     def _marked(self, statement: str) -> sql.Composed:
         return sql.SQL(statement).format(mark=sql.Literal(self._mark), ads=sql.Literal(ADS))
 
@@ -148,6 +157,10 @@ class SqliteDatabase:
         """See Database."""
         with closing(sqlite3.connect(self._file, timeout=10)) as connection:
             return int(connection.execute(self._marked(COUNT[what])).fetchone()[0])
+
+    def cpu_seconds(self) -> float | None:
+        """See Database."""
+        return None
 
     def _marked(self, statement: str) -> str:
         return statement.format(mark=f"'{self._mark.hex}'", ads=ADS)

@@ -1,5 +1,7 @@
 """Measure a server with wrk. Most rows use this kind of side."""
 
+from dataclasses import replace
+
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.load import wrk
@@ -69,9 +71,13 @@ class WrkSide:
         warm = self._run(self._plan.warm_seconds, start=0)
         if self._requests.once and warm.requests + self._connections > self._skip:
             raise LoadFailed(f"{self.name}: too fast: the plan has too few uploads for the warm-up")
-        before = self._server.cpu_seconds()
+        before, database_before = self._server.cpu_seconds(), self._database_cpu()
         summary = self._run(self._seconds, start=self._skip)
         sample = summary.sample(self._server.cpu_seconds() - before)
+        database_after = self._database_cpu()
+        if database_before is not None and database_after is not None:
+            spent = (database_after - database_before) / summary.requests
+            sample = replace(sample, database_cpu=spent)
         if self._database is not None and self._counts is not None:
             rows = self._database.written(self._counts)
             wanted = (warm.requests + summary.requests) * self._writes
@@ -87,6 +93,9 @@ class WrkSide:
             connections=self._connections,
             start=start,
         )
+
+    def _database_cpu(self) -> float | None:
+        return self._database.cpu_seconds() if self._database is not None else None
 
     def _restore(self) -> None:
         if self._database is not None:

@@ -47,6 +47,7 @@ def sizes(bench: Bench, samples: Samples, what: str, unit: str, factor: float = 
                     target=LARGE if uploads == largest else None,
                     cpu=cpu_each(samples, mine, factor),
                     other_cpu=cpu_each(samples, base, factor),
+                    note=_database_cpu(samples, mine, base),
                 )
             )
     return lines
@@ -135,6 +136,23 @@ def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
         )
         for side in sides
     ]
+
+
+def _database_cpu(samples: Samples, side: str, other: str) -> str:
+    """Return the CPU time of the database server beside that with another table."""
+    try:
+        mine, its = (
+            samples.spread(name, _of_database).scaled(MICROSECONDS) for name in (side, other)
+        )
+    except LookupError:
+        return ""
+    return f"the database server's CPU: {mine.median:.0f} µs a request, beside {its.median:.0f} µs"
+
+
+def _of_database(sample: Sample) -> float:
+    if sample.database_cpu is None:
+        raise LookupError("this side has no database server")
+    return sample.database_cpu
 
 
 def _latency(samples: Samples, side: str) -> str:
