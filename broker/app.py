@@ -4,7 +4,7 @@ from flask import Flask
 from flask_cors import CORS
 
 from broker.api.auth import tokens as auth
-from broker.api.middleware import hosts, request_log, security_headers
+from broker.api.middleware import caching, hosts, request_log, security_headers
 from broker.api.middleware import trusted_proxies as forwarded
 from broker.api.middleware.plain_flask import SyncFlask
 from broker.api.openapi import document as openapi
@@ -26,6 +26,7 @@ EXPOSED_HEADERS = [
     "Retry-After",
     "X-Request-ID",
 ]
+PREFLIGHT_SECONDS = 7200  # Chromium forgets a preflight's answer after two hours at the latest
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     request_log.init_app(app)
     security_headers.init_app(app, settings)
+    caching.init_app(app, settings)
     hosts.init_app(app, settings)
     parsing.init_app(app)
     auth.init_app(app, settings)
@@ -72,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app,
             origins=list(settings.cors_origins),
             expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
             always_send=False,  # only for cross-origin requests
         )
     rate_limits.init_app(app, settings)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from benchmarks import requests
 from benchmarks.bench import Bench
 from benchmarks.rounds import interleave
-from benchmarks.rows.lines import cpu, rate, smallest
+from benchmarks.rows.lines import rate, smallest
 from benchmarks.servers.command import command, granian, gunicorn
 from benchmarks.sides import WrkSide
 from benchmarks.table import Section
@@ -44,5 +44,4 @@ def run(bench: Bench) -> Section:
     samples = interleave(sides, bench.plan.rounds)
     others = [name for name in WAYS if name != DEPLOYED]
     lines = [rate(samples, "ticket", name, DEPLOYED) for name in others]
-    lines += [cpu(samples, "ticket", name, DEPLOYED) for name in others]
     return Section(title=TITLE, lines=lines)

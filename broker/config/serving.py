@@ -33,6 +33,13 @@ class ServingSettings(BaseSettings):
         default=None,
         description="While this file exists, /readyz answers 503. `broker serve` sets it.",
     )
+    public_max_age: int = Field(
+        default=10,
+        ge=0,
+        le=86400,
+        description="How long a CDN may show a public read to readers without a token; 0: not at "
+        "all.",
+    )
     rate_limit_storage_url: StorageUrl = Field(
         default=None,
         description="Redis or Valkey that counts requests. Without it there are no rate limits.",

@@ -104,8 +104,11 @@ def _authenticated(view: Callable[P, R], *, optional: bool) -> Callable[P, R]:
 
 
 def _authenticate(*, optional: bool) -> None:
-    started = time.perf_counter()
     header = request.headers.get("Authorization", "")
+    if optional and not header:
+        count_request(None)
+        return
+    started = time.perf_counter()
     tokens: VerifiedTokens = current_app.extensions["verified_tokens"]
     keys: SigningKeys = current_app.extensions["signing_keys"]
     known = tokens.recall(header, keys)

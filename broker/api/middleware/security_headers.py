@@ -1,9 +1,9 @@
-"""Security headers of every response: no scripts, no framing, no caching.
+"""Security headers of every response: no scripts, no framing. `caching` has those of caches.
 
 The HTML pages set their own, less strict policy. `request_log` sets `nosniff`.
 """
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from broker.config import Settings
 
@@ -19,8 +19,6 @@ HEADERS = {
     # For plug-ins that still read Adobe's cross-domain policies.
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-# Responses that only their caller may see, such as tickets, profiles and tokens.
-PERSONAL = ("/api/", "/dev/")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -34,11 +32,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         for name, value in headers.items():
             if name.lower() not in has:
                 response.headers.add(name, value)
-        if request.path.startswith(PERSONAL):
-            response.headers["Cache-Control"] = "no-store"
-        if settings.cors_origins:
-            # Also for unknown origins: a cache must not mix responses of different origins.
-            response.vary.add("Origin")
         return response
 
     app.after_request(add)

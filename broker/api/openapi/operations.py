@@ -22,6 +22,11 @@ SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
 }
 HEADERS = {
     "X-Request-ID": "The id of this request in the broker's log.",
+    "ETag": "The version of this answer, without a token. Send it in `If-None-Match` next time.",
+    "Cache-Control": (
+        "Without a token, `s-maxage` says how long a shared cache may show this answer. With one, "
+        "no cache may."
+    ),
     "Location": "Where to read how far this is.",
     "Retry-After": "Seconds to wait before trying again, if that can help.",
     "RateLimit": "What is left of each rate limit: `r` requests in the next `t` seconds.",
@@ -40,6 +45,7 @@ RETRIED = (409, 429, 503)
 POLLED = ("Upload", "UploadList", "UploadPage")
 ACCEPTED = "202"
 COUNTED = ("RateLimit", "RateLimit-Policy")
+CACHED = ("ETag", "Cache-Control")
 
 
 class Operations(BasePlugin):
@@ -76,6 +82,8 @@ class Operations(BasePlugin):
                     response["links"] = links
             if body := operation.get("requestBody"):
                 _give_examples(body)
+            if facts["is_public_read"]:
+                _describe_cached(responses)
             operation["responses"] = responses | problem_responses(facts["codes"])
 
 
@@ -91,6 +99,17 @@ def _describe_success(status: str, response: dict[str, Any], *, keyed: bool) -> 
         elif status == ACCEPTED:
             content["examples"] = {"processing": content["examples"]["processing"]}
     response["headers"] = {name: component(name) for name in names}
+
+
+def _describe_cached(responses: dict[str, Any]) -> None:
+    """Add 304, and the headers that caches read."""
+    headers = {name: component(name) for name in CACHED}
+    responses["200"]["headers"] |= headers
+    responses["304"] = {
+        "description": "The answer still has the `ETag` that `If-None-Match` names. Only requests "
+        "without a token get this.",
+        "headers": {"X-Request-ID": component("X-Request-ID"), **headers},
+    }
 
 
 def _give_examples(message: dict[str, Any]) -> None:

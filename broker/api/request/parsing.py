@@ -115,7 +115,11 @@ class Blueprint(SmorestBlueprint):
                 codes.append("not_found")
             if methods != ["GET"]:  # `limit_body`
                 codes += ["body_too_large", "unsupported_media_type"]
-            facts = {"auth": getattr(view, "auth", None), "codes": {*codes, *answered(view)}}
+            facts = {
+                "auth": getattr(view, "auth", None),
+                "codes": {*codes, *answered(view)},
+                "is_public_read": getattr(view, "is_public_read", False),
+            }
             described = self.doc(operationId=view.__name__, **{FACTS: facts})(view)
             registered: Callable[..., Any] = routing(described)
             return registered

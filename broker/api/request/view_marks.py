@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from flask import current_app, request
 
-Mark = Literal["issues_tickets", "is_probe", "allows_large_body"]
+Mark = Literal["issues_tickets", "is_probe", "is_public_read", "allows_large_body"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -21,6 +21,11 @@ def issues_tickets(view: View) -> View:
 def probe(view: View) -> View:
     """Mark a probe or a scrape: it is not rate-limited, and any Host may be used for it."""
     return _marked(view, "is_probe")
+
+
+def public_read(view: View) -> View:
+    """Mark a view that answers everyone without a token alike: caches may store that answer."""
+    return _marked(view, "is_public_read")
 
 
 def allows_large_body(view: View) -> View:

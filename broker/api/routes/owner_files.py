@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from flask import Response, jsonify
+
 from broker.api.auth.tokens import accepts_token, caller, principal, requires_token, token_missing
 from broker.api.problems.answers import answers
 from broker.api.request import page_cursors as cursors
 from broker.api.request.context import current
 from broker.api.request.owners import OWNER_PATH, PARAMETERS, names_owner
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import public_read
 from broker.api.routes import shapes
+from broker.db.published import Position
 from broker.domain.principal import ANYONE
 from broker.domain.profiles import Profile
 from broker.services.uploads import files as service
@@ -27,24 +31,27 @@ FILE_PATH = FILES_PATH + "<id:file_id>/"
 
 @blueprint.route(FILES_PATH, methods=["GET"], strict_slashes=False, parameters=PARAMETERS)
 @answers("token_missing", "forbidden")
+@public_read
 @accepts_token
 @names_owner
 @blueprint.arguments(files.FilePageQuery, location="query")
 @blueprint.response(200, files.FilePage)
-def list_files(query: dict[str, Any], profile: Profile, owner: str) -> dict[str, Any]:
+def list_files(query: dict[str, Any], profile: Profile, owner: str) -> Response:
     """List an owner's files. Those of a private profile need a grant to `read`."""
     if profile.is_private and caller() is None:
         raise token_missing()
     limit, position = query["limit"], cursors.decode_position(query.get("cursor"))
-    after = None if position is None else service.Position(*position)
+    after = None if position is None else Position(*position)
     with current().work(caller() or ANYONE) as work:
         found = service.list_files(work, profile, owner, after=after, limit=limit)
     page, more = found.files[:limit], len(found.files) > limit
     last = page[-1] if more else None
-    return {
-        "results": [shapes.file(row, work.now, shows_name=found.shows_names) for row in page],
-        "next_cursor": last and cursors.encode_position(last.order, last.created_at, last.id),
-    }
+    return jsonify(
+        {
+            "results": shapes.files(page, work.now, shows_names=found.shows_names),
+            "next_cursor": last and cursors.encode_position(last.order, last.created_at, last.id),
+        }
+    )
 
 
 @blueprint.route(FILE_PATH, methods=["PATCH"], strict_slashes=False, parameters=PARAMETERS)
@@ -60,7 +67,8 @@ def edit_file(
     with current().work(principal()) as work:
         row = service.edit_file(work, profile, owner, file_id, changes)
         may_read = service.may_read(work, profile, owner)
-    return shapes.file(row, work.now, shows_name=True, may_read=may_read)
+    (shown,) = shapes.files([row], work.now, shows_names=True, may_read=may_read)
+    return shown
 
 
 @blueprint.route(FILE_PATH, methods=["DELETE"], strict_slashes=False, parameters=PARAMETERS)

@@ -5,6 +5,7 @@ from typing import Any
 from broker.api.auth.tokens import accepts_token
 from broker.api.request.context import current
 from broker.api.request.parsing import Blueprint
+from broker.api.request.view_marks import public_read
 from broker.domain.limits import Limits
 from broker.domain.profiles import Profile
 from broker.domain.transports import TRANSPORTS
@@ -19,6 +20,7 @@ blueprint = Blueprint(
 
 
 @blueprint.route("/", methods=["GET"], strict_slashes=False)
+@public_read
 @accepts_token
 @blueprint.response(200, profiles.Profiles)
 def get_profiles() -> dict[str, Any]:

@@ -1,86 +1,101 @@
 """Convert rows to the marketplace's JSON. The schemas format times and money."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from broker.api.request.context import current
-from broker.db.models import Image, ImageVariant, Upload, User
+from broker.db.models import Image, Upload, User
+from broker.db.published import ImageRow
 from broker.domain.download_names import download_name
 from broker.domain.object_head import SignedUrl
 from broker.domain.object_keys import published_key
 from broker.domain.part_plan import plan_of
 from broker.domain.principal import Principal
+from broker.domain.public_urls import public_url
 from broker.domain.subjects import stored_subject
 from broker.domain.times import rfc3339
 from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
-from broker.services.marketplace.ads import AdView
+from broker.services.marketplace.ad_views import AdView, Seller
 from broker.services.marketplace.users import UserView
 from broker.services.multipart.list_parts import Progress
 from broker.services.tickets.sign import Ticket
 
+AnyImage = Image | ImageRow
+PublicUrl = Callable[[str], str | None]
+# Returns the presigned URL of a private object of this key and content type.
+Presign = Callable[[str, str], SignedUrl | None]
+
+
+def urls() -> PublicUrl:
+    """Return the function that returns the public URL of a key, or None if it is private.
+
+    A list calls this once, because each look at the parts of the app costs a microsecond.
+    """
+    broker = current()
+    return partial(public_url, broker.limits.profiles, broker.storage.media_url)
+
 
 def image_url(key: str) -> str | None:
     """Return the public URL of a relative key; None if its profile is private."""
-    if current().limits.profiles.is_private(key):
-        return None
-    return f"{current().storage.media_url}/{quote(key)}"
+    return urls()(key)
 
 
-def image(row: Image) -> dict[str, Any]:
+def image(row: AnyImage, url_of: PublicUrl | None = None) -> dict[str, Any]:
     """Return an image as JSON."""
+    url_of = url_of or urls()
     return {
         "id": row.id,
         "image": row.key,
-        "image_url": image_url(row.key),
+        "image_url": url_of(row.key),
         "alt_text": row.alt_text,
         "order": row.order,
-        **rendition(row),
+        **rendition(row, url_of),
         "created_at": row.created_at,
     }
 
 
-def file(row: Image, now: datetime, *, shows_name: bool, may_read: bool = True) -> dict[str, Any]:
-    """Return a published file as JSON. The URLs of a private one are presigned.
+def files(
+    rows: Iterable[AnyImage], now: datetime, *, shows_names: bool, may_read: bool = True
+) -> list[dict[str, Any]]:
+    """Return published files as JSON. The URLs of private ones are presigned.
 
     `may_read` is whether the caller gets such URLs.
     """
-    name = row.file_name and download_name(row.file_name, row.content_type)
-    limits = current().limits
-    is_presigned = may_read and limits.profiles.is_private(row.key)
-    reader = current().storage.private_reader if is_presigned else None
+    url_of, limits = urls(), current().limits
+    reader = current().storage.private_reader if may_read else None
 
-    def presigned(key: str, content_type: str, file_name: str | None) -> SignedUrl | None:
-        if reader is None:
+    def file(row: AnyImage) -> dict[str, Any]:
+        name = row.file_name and download_name(row.file_name, row.content_type)
+        signed = presigned(row.key, row.content_type, name)
+        return {
+            "id": row.id,
+            "key": row.key,
+            "url": signed.url if signed else url_of(row.key),
+            "url_expires_at": signed.expires_at if signed else None,
+            "file_name": row.file_name if shows_names else None,
+            "content_type": row.content_type,
+            "size": row.size,
+            "checksum_sha256": row.checksum_sha256,
+            "alt_text": row.alt_text,
+            "order": row.order,
+            **rendition(row, url_of, presigned),
+            "created_at": row.created_at,
+        }
+
+    def presigned(key: str, content_type: str, file_name: str | None = None) -> SignedUrl | None:
+        if reader is None or not limits.profiles.is_private(key):
             return None
         object_key = published_key(limits, key)
         return reader.url(object_key, file_name=file_name, content_type=content_type, now=now)
 
-    def variant_url(one: ImageVariant) -> str | None:
-        signed = presigned(one.key, one.content_type, None)
-        return signed.url if signed else image_url(one.key)
-
-    signed = presigned(row.key, row.content_type, name)
-    return {
-        "id": row.id,
-        "key": row.key,
-        "url": signed.url if signed else image_url(row.key),
-        "url_expires_at": signed.expires_at if signed else None,
-        "file_name": row.file_name if shows_name else None,
-        "content_type": row.content_type,
-        "size": row.size,
-        "checksum_sha256": row.checksum_sha256,
-        "alt_text": row.alt_text,
-        "order": row.order,
-        **rendition(row, variant_url),
-        "created_at": row.created_at,
-    }
+    return [file(row) for row in rows]
 
 
 def rendition(
-    row: Image, url_of: Callable[[ImageVariant], str | None] = lambda one: image_url(one.key)
+    row: AnyImage, url_of: PublicUrl, presigned: Presign = lambda _key, _type: None
 ) -> dict[str, Any]:
     """Return the size, the placeholder and the variants of an image."""
     return {
@@ -89,12 +104,14 @@ def rendition(
         "thumbhash": row.thumbhash,
         "variants": [
             {
-                "width": variant.width,
-                "height": variant.height,
-                "content_type": variant.content_type,
-                "url": url_of(variant),
+                "width": one.width,
+                "height": one.height,
+                "content_type": one.content_type,
+                "url": signed.url
+                if (signed := presigned(one.key, one.content_type))
+                else url_of(one.key),
             }
-            for variant in row.variants
+            for one in row.variants
         ],
     }
 
@@ -110,14 +127,14 @@ def user(view: UserView, viewer: Principal | None) -> dict[str, Any]:
         "name": _name(row),
         "avatar": avatar.key if avatar else None,
         "avatar_url": image_url(avatar.key) if avatar else None,
-        "avatar_image": rendition(avatar) if avatar else None,
+        "avatar_image": rendition(avatar, urls()) if avatar else None,
     }
 
 
 def ad(view: AdView, viewer: Principal | None) -> dict[str, Any]:
     """Return an ad as JSON. Its images must be sorted, the main image first."""
-    row, owner = view.ad, view.owner
-    images = [image(found) for found in view.images]
+    row, owner, url_of = view.ad, view.owner, urls()
+    images = [image(found, url_of) for found in view.images]
     return {
         "id": row.id,
         "title": row.title,
@@ -201,12 +218,12 @@ def confirm_url(row: UploadRow) -> str:
     return f"/api/uploads/{row.id}/confirm/"
 
 
-def _private(row: User, viewer: Principal | None) -> dict[str, str | None]:
+def _private(row: User | Seller, viewer: Principal | None) -> dict[str, str | None]:
     """Return what only the user and services may see; null for others."""
     if viewer is None or not viewer.acts_for(row.id):
         return {"subject": None, "email": None}
     return {"subject": stored_subject(row.id, row.subject), "email": row.email}
 
 
-def _name(row: User) -> str:
+def _name(row: User | Seller) -> str:
     return f"{row.first_name} {row.last_name}".strip()

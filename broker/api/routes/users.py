@@ -10,7 +10,7 @@ from broker.api.problems.answers import STORAGE, answers
 from broker.api.request.context import current
 from broker.api.request.owners import names_user
 from broker.api.request.parsing import Blueprint
-from broker.api.request.view_marks import issues_tickets
+from broker.api.request.view_marks import issues_tickets, public_read
 from broker.api.routes import shapes
 from broker.api.routes.idempotency import idempotent
 from broker.api.routes.issue_tickets import issue_one
@@ -49,6 +49,7 @@ def find_user(query: dict[str, str]) -> dict[str, Any]:
 @blueprint.route(USER_PATH, methods=["GET"], strict_slashes=False)
 @requires_users_table
 @answers("not_found")
+@public_read
 @accepts_token
 @blueprint.response(200, users.User)
 def get_user(user_id: int) -> dict[str, Any]:

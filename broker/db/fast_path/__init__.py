@@ -25,15 +25,20 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 from broker.db.fast_path.new_image import insert_image
 from broker.db.fast_path.new_uploads import insert_uploads
 from broker.db.fast_path.owner_rights import still_owns
+from broker.db.fast_path.rows import id_list, is_one_of, read_rows
 from broker.db.fast_path.set_processing import set_processing
 from broker.db.fast_path.stored_upload import read_upload
 from broker.db.fast_path.taken_row import take_row
-from broker.db.fast_path.transactions import read_only
+from broker.db.fast_path.transactions import is_sqlite, read_only
 
 __all__ = [
+    "id_list",
     "insert_image",
     "insert_uploads",
+    "is_one_of",
+    "is_sqlite",
     "read_only",
+    "read_rows",
     "read_upload",
     "set_processing",
     "still_owns",

@@ -5,7 +5,7 @@ Errors are raised as SQLAlchemy's exceptions, and statements are timed like thos
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.db.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT_SECONDS
-from broker.db.fast_path.statements import Row, Statement, compiled
+from broker.db.fast_path.statements import Compiled, Row, Statement, compiled
 from broker.db.liveness import closed_by_server
 from broker.db.timing import observe
 
@@ -41,15 +41,24 @@ class DriverCursor:
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
         """Execute a statement and return its first row; raise SQLAlchemy's DBAPIError."""
         found = compiled(statement, self._dialect)
+        rows = self._rows(found, values)
+        return found.read(rows[0]) if rows else None
+
+    def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """Execute a statement and return its rows; raise SQLAlchemy's DBAPIError."""
+        found = compiled(statement, self._dialect)
+        return found.read_all(self._rows(found, values))
+
+    def _rows(self, found: Compiled, values: Mapping[str, Any]) -> Sequence[Row]:
         bound = found.bound(values)
         started = time.perf_counter()
         try:
             self._cursor.execute(found.text, bound)
-            rows = self._cursor.fetchall() if found.returns_rows else ()
+            rows: Sequence[Row] = self._cursor.fetchall() if found.returns_rows else ()
         except self._dialect.loaded_dbapi.Error as error:
             raise self._observe_error(error, found.text, started) from error
         observe(found.text, time.perf_counter() - started)
-        return found.read(rows[0]) if rows else None
+        return rows
 
     def commit(self) -> None:
         """Commit on SQLite. On PostgreSQL each statement was committed automatically."""

@@ -13,8 +13,9 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Delete, Insert, Select, Update
 
-Statement = Select[Any] | Insert | Update | Delete
+Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
+_NO_VALUE = object()
 
 
 class Executor(Protocol):
@@ -67,6 +68,24 @@ class Compiled:
             values[index] = read(values[index])
         return values
 
+    def read_all(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the values of rows as Python types.
+
+        A join repeats the values of a row for each row that it joins. Those are converted once.
+        """
+        if not self._readers:
+            return rows
+        found = [list(row) for row in rows]
+        for index, read in self._readers:
+            last: Any = _NO_VALUE
+            value = None
+            for values in found:
+                if values[index] != last:
+                    last = values[index]
+                    value = read(last)
+                values[index] = value
+        return found
+
 
 @lru_cache(maxsize=256)
 def compiled(statement: Statement, dialect: Dialect) -> Compiled:
@@ -84,3 +103,7 @@ class SessionExecutor:
         """Execute a statement and return its first row."""
         found = self._session.connection().execute(statement, dict(values))
         return found.first() if found.returns_rows else None
+
+    def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """Execute a SELECT and return its rows."""
+        return self._session.connection().execute(statement, dict(values)).all()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import orjson
@@ -10,6 +9,7 @@ import orjson
 from broker.db.models import Event, Image
 from broker.domain.event_types import EventType
 from broker.domain.profiles import Profiles
+from broker.domain.public_urls import public_url
 from broker.domain.states import UploadState
 from broker.domain.subjects import stored_subject
 from broker.domain.times import rfc3339
@@ -48,7 +48,7 @@ def payload(
             "removed_urls": [
                 url
                 for key in data["removed_keys"]
-                if (url := _url(profiles, media_url, key)) is not None
+                if (url := public_url(profiles, media_url, key)) is not None
             ],
         },
     }
@@ -83,7 +83,7 @@ def _image(
     return {
         "id": image_id,
         "image": state["key"],
-        "image_url": _url(profiles, media_url, state["key"]),
+        "image_url": public_url(profiles, media_url, state["key"]),
         "alt_text": state["alt_text"],
         "order": state["order"],
         "content_type": state["content_type"],
@@ -97,7 +97,7 @@ def _image(
                 "width": one["width"],
                 "height": one["height"],
                 "content_type": one["content_type"],
-                "url": _url(profiles, media_url, one["key"]),
+                "url": public_url(profiles, media_url, one["key"]),
             }
             for one in state["variants"]
         ],
@@ -111,7 +111,3 @@ def _upload(
     if upload_id is None:
         return None
     return {"id": str(upload_id), "state": state.value, "reason": reason}
-
-
-def _url(profiles: Profiles, media_url: str, key: str) -> str | None:
-    return None if profiles.is_private(key) else f"{media_url}/{quote(key)}"

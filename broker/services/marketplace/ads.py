@@ -1,33 +1,23 @@
 """Ads: create, read, list, edit and delete. `put_ad` has those with ids of the marketplace."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
 from broker.db.ad_counter import before_next
-from broker.db.fast_path import read_only
-from broker.db.models import Ad, Image, User
+from broker.db.models import Ad
 from broker.domain.errors import Forbidden, NotFound
 from broker.domain.grants import Action
 from broker.domain.profiles import AD
 from broker.services.idempotency import KeptAnswer, keep
+from broker.services.marketplace.ad_views import AdView, ad_view, ad_views
 from broker.services.marketplace.sign_in import ensure_user
 from broker.services.uploads.owners import authorise
 from broker.services.uploads.removal import all_of_owners, lock_files, remove_files
 from broker.services.work import Work
 from broker.telemetry import audit
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdView:
-    """An ad with its owner and its images, main image first."""
-
-    ad: Ad
-    owner: User
-    images: Sequence[Image]
 
 
 def create_ad(
@@ -60,7 +50,7 @@ def create_ad(
     before_next(work.session)
     work.session.add(ad)
     work.session.flush()
-    (view,) = views(work.session, select(Ad).where(Ad.id == ad.id))
+    view = existing_view(work.session, ad.id)
     keep(work.session, answer, view)
     work.session.commit()
     return view
@@ -68,12 +58,7 @@ def create_ad(
 
 def get_ad(work: Work, ad_id: int) -> AdView:
     """Return one ad; raise NotFound if there is none."""
-    read_only(work.session)
-    found = views(work.session, select(Ad).where(Ad.id == ad_id))
-    work.session.commit()
-    if not found:
-        raise NotFound("There is no such ad.")
-    return found[0]
+    return existing_view(work.session, ad_id)
 
 
 def list_ads(
@@ -86,19 +71,14 @@ def list_ads(
     is_sold: bool | None = None,
 ) -> list[AdView]:
     """Return ads with ids below `before_id`, newest first; `limit + 1` ads if a page follows."""
-    query = select(Ad).order_by(Ad.id.desc()).limit(limit + 1)
-    if before_id is not None:
-        query = query.where(Ad.id < before_id)
-    if owner is not None:
-        query = query.where(Ad.owner_id == owner)
-    if is_active is not None:
-        query = query.where(Ad.is_active == is_active)
-    if is_sold is not None:
-        query = query.where(Ad.is_sold == is_sold)
-    read_only(work.session)
-    found = views(work.session, query)
-    work.session.commit()
-    return found
+    return ad_views(
+        work.session,
+        before_id=before_id,
+        limit=limit + 1,
+        owner=owner,
+        is_active=is_active,
+        is_sold=is_sold,
+    )
 
 
 def edit_ad(work: Work, ad_id: int, changes: Mapping[str, Any]) -> AdView:
@@ -140,6 +120,14 @@ def delete_ad(work: Work, ad_id: int) -> None:
     record_ad(audit.Act.AD_DELETED, work, ad_id, owner_id, images=len(keys))
 
 
+def existing_view(session: Session, ad_id: int) -> AdView:
+    """Return one ad, in the session's transaction if there is one; raise NotFound."""
+    found = ad_view(session, ad_id)
+    if found is None:
+        raise NotFound("There is no such ad.")
+    return found
+
+
 def delete_row(session: Session, ad_id: int, owner_id: int) -> None:
     """Delete the row of a user's ad; raise NotFound if it was deleted in the meantime."""
     deleted = session.scalar(
@@ -164,21 +152,3 @@ def _owned(ad_id: int, owner_id: int) -> tuple[ColumnElement[bool], ...]:
     A service may delete an ad and put another one with its id in between.
     """
     return (Ad.id == ad_id, Ad.owner_id == owner_id)
-
-
-def views(session: Session, query: Any) -> list[AdView]:
-    """Return ads with their owners and images, in four statements for any number of ads."""
-    ads = session.scalars(query.execution_options(populate_existing=True)).all()
-    ids = [ad.id for ad in ads]
-    owner_ids = {ad.owner_id for ad in ads}
-    owners = {user.id: user for user in session.scalars(select(User).where(User.id.in_(owner_ids)))}
-    images: dict[int, list[Image]] = {ad_id: [] for ad_id in ids}
-    rows = session.scalars(
-        select(Image)
-        .where(Image.owner_kind == AD, Image.owner_id.in_(ids))
-        .order_by(Image.order, Image.created_at, Image.id)
-        .execution_options(populate_existing=True)
-    )
-    for image in rows:
-        images[image.owner_id].append(image)
-    return [AdView(ad=ad, owner=owners[ad.owner_id], images=images[ad.id]) for ad in ads]

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-
 from broker.db.ad_counter import raise_to
 from broker.db.models import Ad
 from broker.db.upsert import insert_new, insert_or_update
 from broker.domain.errors import AdOwnedByAnother, CallerErased, Forbidden, NotFound, UserErased
 from broker.domain.principal import Principal
 from broker.domain.subjects import own_id
-from broker.services.marketplace.ads import AdView, record_ad, views
+from broker.services.marketplace.ad_views import AdView
+from broker.services.marketplace.ads import existing_view, record_ad
 from broker.services.marketplace.sign_in import ensure_user
 from broker.services.work import Work
 from broker.telemetry import audit
@@ -67,7 +66,7 @@ def put_ad(work: Work, ad_id: int, fields: Mapping[str, Any]) -> tuple[AdView, b
         session, Ad, row, key=Ad.id, changes=changes, where=Ad.owner_id == owner_id
     ):
         raise AdOwnedByAnother("This ad belongs to another user. Nothing was changed.")
-    (view,) = views(session, select(Ad).where(Ad.id == ad_id))
+    view = existing_view(session, ad_id)
     session.commit()
     record_ad(audit.Act.AD_PUT, work, ad_id, owner_id, created=created)
     return view, created

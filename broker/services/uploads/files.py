@@ -5,13 +5,12 @@ The rights are those of the owner: its user's by our tables, or those of grants.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import ColumnElement, select, update
 
-from broker.db.fast_path import read_only
 from broker.db.models import Image, ImageVariant
+from broker.db.published import ImageRow, Position, page_of_images
 from broker.domain.errors import NotFound
 from broker.domain.grants import Action
 from broker.domain.object_keys import published_key
@@ -25,19 +24,11 @@ from broker.telemetry import audit
 _MISSING = "This owner has no such file."
 
 
-class Position(NamedTuple):
-    """The place of a file in the order of its owner's files."""
-
-    order: int
-    created_at: datetime
-    id: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class FilePage:
     """Files in their order, and whether the caller may know the names that they were sent with."""
 
-    files: Sequence[Image]
+    files: Sequence[ImageRow]
     shows_names: bool
 
 
@@ -54,16 +45,9 @@ def list_files(
     """
     shows_names = _shows_names(work, profile, owner)
     owner_id = id_of(work.session, profile, owner)
-    work.session.commit()
     if owner_id is None:
         return FilePage(files=[], shows_names=shows_names)
-    place = tuple_(Image.order, Image.created_at, Image.id)
-    query = select(Image).where(*of_owner(profile, owner_id)).order_by(*place).limit(limit + 1)
-    if after is not None:
-        query = query.where(place > after)
-    read_only(work.session)
-    files = work.session.scalars(query.execution_options(populate_existing=True)).all()
-    work.session.commit()
+    files = page_of_images(work.session, profile.owner_kind, owner_id, after=after, limit=limit + 1)
     return FilePage(files=files, shows_names=shows_names)
 
 

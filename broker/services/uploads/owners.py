@@ -13,13 +13,16 @@ each request for an upload (`may_handle`), and when it is confirmed (`require_ri
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from broker.db import used_profiles
-from broker.db.fast_path import still_owns
+from broker.db.fast_path import read_rows, still_owns
 from broker.db.models import Owner, Upload, User
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.row_locks import lock, lock_shared
@@ -67,20 +70,16 @@ def is_older_grant(work: Work, profile: Profile, owner: str) -> bool:
         # Without a token, the caller is that of a ticket or of an Uppy session that is not over: an
         # erasure would have ended it.
         return False
-    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
-    erased_at = work.session.scalar(select(Owner.erased_at).where(*named))
-    work.session.commit()
-    return work.principal.predates(erased_at)
+    stored = _stored(work.session, profile, owner)
+    return stored is not None and work.principal.predates(stored[1])
 
 
 def user_of(work: Work, profile: Profile, owner: str) -> int:
     """Return the id of the user who has the owner in our tables; raise NotFound without one."""
-    table = table_of(profile)
-    user_id = work.session.scalar(select(table.user).where(table.has_id(int(owner))))
-    work.session.commit()
-    if user_id is None:
+    found = read_rows(work.session, _user_of(table_of(profile)), {"owner_id": int(owner)})
+    if not found:
         raise NotFound(f"There is no such {profile.owner_kind}.")
-    return int(user_id)
+    return int(found[0][0])
 
 
 def refuse_without_right(caller: Principal, profile: Profile, owner: str, action: Action) -> None:
@@ -206,8 +205,26 @@ def open_owner(work: Work, profile: Profile, owner: str) -> int:
 
 
 def _stored_id(session: Session, profile: Profile, owner: str) -> int | None:
-    named = (Owner.owner_kind == profile.owner_kind, Owner.owner == owner)
-    return session.scalar(select(Owner.id).where(*named))
+    stored = _stored(session, profile, owner)
+    return None if stored is None else int(stored[0])
+
+
+def _stored(session: Session, profile: Profile, owner: str) -> Sequence[Any] | None:
+    """Return the id of an owner by token, and when it was erased last; None without a row."""
+    values = {"kind": profile.owner_kind, "name": owner}
+    found = read_rows(session, _by_name(), values)
+    return found[0] if found else None
+
+
+@cache
+def _by_name() -> Select[int, datetime | None]:
+    named = (Owner.owner_kind == bindparam("kind"), Owner.owner == bindparam("name"))
+    return select(Owner.id, Owner.erased_at).where(*named)
+
+
+@cache
+def _user_of(table: OwnerTable) -> Select[Any]:
+    return select(table.user).where(table.has_id(bindparam("owner_id")))
 
 
 def is_erased(session: Session, profile: Profile, owner: str) -> bool:

@@ -1,0 +1,243 @@
+"""What caches may store: the answers that everyone without a token gets, and no others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from broker.db.models import Image
+from tests.http.client import Client, send, token
+from tests.http.files.private_files import granted
+from tests.servers.fixtures import Bucket
+from tests.servers.private_key import private_key
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+MakeApp = Callable[..., Flask]
+ORIGIN = "https://shop.example"
+PUBLIC = "public, max-age=0, s-maxage=10"
+PROFILES = """
+[invoice]
+prefix = "invoices/order_{owner}/"
+content_types = ["application/pdf"]
+visibility = "private"
+inspection = "off"
+"""
+
+
+@pytest.fixture
+def app(make_app: MakeApp, s3_bucket: Bucket, tmp_path: Path) -> Flask:
+    (tmp_path / "profiles.toml").write_text(PROFILES)
+    return make_app(profiles_file=tmp_path / "profiles.toml", **private_key(s3_bucket))
+
+
+@pytest.fixture
+def ad(alice: Client) -> int:
+    """Return an ad with one image."""
+    ad = alice.ad()
+    ticket = alice.ticket(ad, alt_text="front").get_json()
+    send(ticket)
+    assert alice.post(ticket["confirm_url"]).status_code == 200
+    return ad
+
+
+def public_reads(ad: int) -> list[str]:
+    return [
+        f"/api/ads/{ad}/",
+        "/api/ads/?limit=5",
+        f"/api/owners/ad_image/{ad}/files/",
+        "/api/users/1/",
+        "/api/profiles/",
+    ]
+
+
+def is_stored(answer: TestResponse) -> bool:
+    return answer.headers["Cache-Control"] == PUBLIC
+
+
+def test_every_get_that_accepts_a_token_but_needs_none_is_a_public_read(app: Flask) -> None:
+    """A new route that anyone may read must be marked, so that its answers can be told apart."""
+    optional = {
+        rule.rule: getattr(app.view_functions[rule.endpoint], "is_public_read", False)
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "auth", None) == "optional"
+    }
+    assert optional
+    assert set(optional.values()) == {True}
+    others = [view for view in app.view_functions.values() if hasattr(view, "is_public_read")]
+    assert {getattr(view, "auth", None) for view in others} == {"optional"}
+
+
+def test_an_answer_without_a_token_is_for_everyone_and_one_to_a_token_for_nobody_else(
+    anyone: Client, alice: Client, bob: Client, service: Client, ad: int
+) -> None:
+    for path in public_reads(ad):
+        stranger = anyone.get(path)
+        assert (stranger.status_code, is_stored(stranger)) == (200, True)
+        assert stranger.vary.as_set() == {"authorization"}
+        for client in (alice, bob, service):
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert answer.headers["Cache-Control"] == "private, no-store"
+            assert answer.vary.as_set() == {"authorization"}
+            assert "ETag" not in answer.headers
+
+
+def test_the_answer_that_is_stored_has_nothing_that_only_the_owner_sees(
+    anyone: Client, alice: Client, ad: int
+) -> None:
+    for path in public_reads(ad)[:4]:
+        owner, stranger = alice.get(path).text, anyone.get(path).text
+        assert owner != stranger
+        for secret in ("user@example.com", "main.jpg"):
+            assert secret not in stranger
+    assert "main.jpg" in alice.get(public_reads(ad)[2]).text
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer x", "Bearer", "", " ", "Basic eA==", f"Bearer {token(1, exp=1)}", "bearer a.b.c"],
+)
+def test_an_answer_to_a_bad_token_is_stored_nowhere(
+    anyone: Client, ad: int, authorization: str
+) -> None:
+    for path in public_reads(ad):
+        answer = anyone.get(path, headers={"Authorization": authorization, "If-None-Match": "*"})
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert answer.vary.as_set() == {"authorization"}
+        assert answer.status_code in (200, 401)
+        assert "ETag" not in answer.headers
+
+
+def test_errors_are_stored_nowhere(anyone: Client, alice: Client) -> None:
+    for path in (
+        "/api/ads/999/",
+        "/api/ads/?limit=0",
+        "/api/ads/?cursor=x",
+        "/api/owners/ad_image/999/files/",
+        "/api/owners/nothing/1/files/",
+        "/api/users/999/",
+        "/api/nothing/",
+    ):
+        answer = anyone.get(path, headers={"If-None-Match": "*"})
+        assert answer.status_code in (404, 422)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in answer.headers
+    assert alice.get("/api/ads/999/").headers["Cache-Control"] == "private, no-store"
+    # Other requests of /api/ are as before: only their caller may see the answers.
+    assert alice.get("/api/users/me/").headers["Cache-Control"] == "no-store"
+    assert anyone.post("/api/ads/", {}).headers["Cache-Control"] == "no-store"
+
+
+def test_a_list_of_private_files_is_never_stored(
+    app: Flask, anyone: Client, service: Client
+) -> None:
+    path = "/api/owners/invoice/7/files/"
+    for client, status in ((anyone, 401), (service, 200), (granted(app, "invoice", "7"), 200)):
+        answer = client.get(path, headers={"If-None-Match": "*"})
+        assert answer.status_code == status
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert "public" not in answer.headers["Cache-Control"]
+        assert "ETag" not in answer.headers
+        assert answer.vary.as_set() == {"authorization"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ("{etag}", 304),
+        ("W/{etag}", 304),
+        ('"a", {etag}', 304),
+        ('"a",W/"b" , W/{etag},"c"', 304),
+        ("*", 304),
+        ('"a"', 200),
+        ('W/"a", "b"', 200),
+        ("", 200),
+        ('"', 200),
+        ('"*"', 200),
+    ],
+)
+def test_a_client_that_has_the_answer_gets_304_without_it(
+    anyone: Client, ad: int, wanted: str, status: int
+) -> None:
+    for path in public_reads(ad):
+        for method in ("GET", "HEAD"):
+            first = anyone.call(method, path)
+            etag = first.headers["ETag"]
+            assert etag.startswith('"')
+            answer = anyone.call(method, path, headers={"If-None-Match": wanted.format(etag=etag)})
+            assert (answer.status_code, is_stored(answer)) == (status, True)
+            for name in ("ETag", "Vary", "Cache-Control", "Content-Security-Policy"):
+                assert answer.headers[name] == first.headers[name]
+            if status == 304 or method == "HEAD":
+                assert answer.data == b""
+            if status == 304:
+                assert "Content-Type" not in answer.headers
+                assert "Content-Length" not in answer.headers
+            else:
+                assert answer.headers["Content-Length"] == str(len(anyone.get(path).data))
+
+
+def test_the_etag_changes_with_every_change_that_a_stranger_sees(
+    app: Flask, anyone: Client, alice: Client, ad: int
+) -> None:
+    path = f"/api/ads/{ad}/"
+    seen = {anyone.get(path).headers["ETag"]}
+    (image,) = anyone.get(path).get_json()["images"]
+    for change in (
+        lambda: alice.patch(path, {"title": "Another bicycle"}),
+        lambda: alice.patch(f"{path}images/{image['id']}/", {"alt_text": "back"}),
+        lambda: alice.patch("/api/users/1/", {"first_name": "Jane"}),
+        lambda: alice.post(f"{path}mark_sold/"),
+        lambda: alice.delete(f"{path}images/{image['id']}/"),
+    ):
+        assert change().status_code in (200, 204)
+        answer = anyone.get(path, headers={"If-None-Match": ", ".join(seen)})
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] not in seen
+        seen.add(answer.headers["ETag"])
+    # What only its owner sees changes nothing for others.
+    tagged = anyone.get(f"/api/owners/ad_image/{ad}/files/").headers["ETag"]
+    with app.extensions["broker"].database.session() as session:
+        session.execute(update(Image).values(file_name="x.jpg"))
+        session.commit()
+    assert anyone.get(f"/api/owners/ad_image/{ad}/files/").headers["ETag"] == tagged
+
+
+def test_methods_that_read_nothing_have_no_etag(app: Flask, ad: int) -> None:
+    for method in ("OPTIONS", "POST"):
+        answer = app.test_client().open(f"/api/ads/{ad}/", method=method)
+        assert "ETag" not in answer.headers
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.test", None])
+def test_304_has_the_cors_headers_of_200(make_app: MakeApp, origin: str | None) -> None:
+    anyone = Client(make_app(cors_origins=(ORIGIN,)), None)
+    headers = {} if origin is None else {"Origin": origin}
+    first = anyone.get("/api/ads/", headers=headers)
+    again = anyone.get("/api/ads/", headers={**headers, "If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
+    for answer in (first, again):
+        assert answer.headers.get("Access-Control-Allow-Origin") == (
+            ORIGIN if origin == ORIGIN else None
+        )
+        assert answer.vary.as_set() == {"origin", "authorization"}
+        assert len(answer.headers.getlist("Vary")) == 1
+    exposed = first.headers.get("Access-Control-Expose-Headers")
+    assert again.headers.get("Access-Control-Expose-Headers") == exposed
+
+
+def test_zero_seconds_store_nothing(make_app: MakeApp) -> None:
+    anyone = Client(make_app(public_max_age=0), None)
+    answer = anyone.get("/api/ads/", headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "ETag" not in answer.headers
+    assert answer.vary.as_set() == {"authorization"}
+
+
+def test_the_seconds_are_those_of_the_setting(make_app: MakeApp) -> None:
+    anyone = Client(make_app(public_max_age=60), None)
+    assert anyone.get("/api/ads/").headers["Cache-Control"] == "public, max-age=0, s-maxage=60"
