@@ -1,5 +1,6 @@
 """Lists of ads read few rows more than they return, whatever the filters, on both databases."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from broker.db.fast_path.driver_cursors import DriverCursor
 from broker.db.session import Database
 from broker.services.marketplace.ad_views import ad_views
 
-ADS = 40_000
+ADS = 20_000
 LIMIT = 21
 # Nearly all ads are for sale. The few others are old, as they are in a marketplace. `n` is the id.
 RARE = f"(n < {ADS // 2} AND n % 100 IN (7, 8))"
@@ -79,12 +80,19 @@ def explain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exp
         yield plan
 
 
-def test_a_filter_that_matches_few_ads_uses_its_index(explain: Explain) -> None:
+def removed(plan: str) -> int:
+    """Return how many rows PostgreSQL read in vain."""
+    return sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan)))
+
+
+def test_a_filter_that_matches_few_ads_uses_an_index(explain: Explain) -> None:
     for index, filters in RARE_FILTERS.items():
         for before_id in (None, ADS // 2, 1_000):
             plan = explain(before_id, **filters)
-            assert f"{index} " in plan, (before_id, plan)
-            assert "Rows Removed" not in plan
+            # PostgreSQL may use the index of one flag, if few of its ads have the other flag.
+            used = index if "SEARCH" in plan else "ix_ads_"
+            assert f" {used}" in plan, (before_id, plan)
+            assert removed(plan) <= 10 * LIMIT
 
 
 def test_a_filter_that_matches_most_ads_reads_them_in_their_order(explain: Explain) -> None:
@@ -93,6 +101,7 @@ def test_a_filter_that_matches_most_ads_reads_them_in_their_order(explain: Expla
             plan = explain(before_id, **filters)
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
+            assert removed(plan) <= 10 * LIMIT
             assert "SCAN ads" not in plan
             assert "Seq Scan on ads" not in plan
 
