@@ -80,4 +80,4 @@ sbom: $(STAMP)
 	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
 
 clean:
-	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules
+	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules

@@ -21,7 +21,6 @@ from benchmarks.servers.postgres import Postgres, postgres
 from broker.local.seaweedfs import EmbeddedS3
 
 Started = TypeVar("Started")
-KINDS = ("PostgreSQL", "SQLite")
 
 
 class Bench:
@@ -73,6 +72,14 @@ class Bench:
         serving = {"serving": gunicorn_sync} if sync else {}
         endpoint = self.seaweedfs.endpoint_url
         return peers.flask_app("proxying", endpoint, self.credentials, self.directory, **serving)
+
+    def reading(self, app: str, kind: str, uploads: int) -> Server:
+        """Return one of the apps that read ads, with this database."""
+        url = self.database(kind, uploads).url
+        return self._once(
+            (app, kind, uploads),
+            lambda: self._start(peers.reading_app(app, url, self.stub.url, self.directory)),
+        )
 
     def gauge(self, server: Server) -> Path:
         """Return the file in which a proxying server counts its requests."""

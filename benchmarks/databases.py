@@ -16,7 +16,9 @@ from psycopg import sql
 
 from benchmarks import seed_rows
 from benchmarks.plan import ADS
+from benchmarks.processes import cpu_seconds_of
 from benchmarks.seed_rows import Batch
+from benchmarks.servers.bulk_load import without_indexes
 from benchmarks.servers.postgres import Postgres
 from broker.db import migrate
 
@@ -54,6 +56,9 @@ class Database(Protocol):
     def written(self, what: str) -> int:
         """Return how many rows were written after filling: one of `COUNT`."""
 
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of the server so far; None without a server of its own."""
+
 
 class PostgresDatabase:
     """A database in the PostgreSQL cluster."""
@@ -69,8 +74,11 @@ class PostgresDatabase:
         self._connection = cluster.connect(self._name)
         # The rows are consistent. Checking their foreign keys would double the time.
         self._connection.execute("SET session_replication_role = replica")
-        for batch in seed_rows.seed_rows(uploads):
-            self.insert(batch)
+        with without_indexes(self._connection, ("uploads", "images")):
+            for batch in seed_rows.seed_rows(uploads):
+                self.insert(batch)
+        for statement in seed_rows.VARIANTS:
+            self._connection.execute(statement.encode())
         self._connection.execute(
             "SELECT setval(pg_get_serial_sequence('ads', 'id'), (SELECT max(id) FROM ads))"
         )
@@ -98,6 +106,11 @@ class PostgresDatabase:
         row = self._connection.execute(self._marked(COUNT[what])).fetchone()
         return int(row[0]) if row else 0
 
+    def cpu_seconds(self) -> float | None:
+        """See Database."""
+        rows = self._connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        return cpu_seconds_of(pid for (pid,) in rows)
+
     def _marked(self, statement: str) -> sql.Composed:
         return sql.SQL(statement).format(mark=sql.Literal(self._mark), ads=sql.Literal(ADS))
 
@@ -118,6 +131,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA cache_size=-200000")
             for batch in seed_rows.seed_rows(uploads):
                 _insert(connection, batch)
+            for statement in seed_rows.VARIANTS:
+                connection.execute(statement)
             connection.execute("ANALYZE")
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -142,6 +157,10 @@ class SqliteDatabase:
         """See Database."""
         with closing(sqlite3.connect(self._file, timeout=10)) as connection:
             return int(connection.execute(self._marked(COUNT[what])).fetchone()[0])
+
+    def cpu_seconds(self) -> float | None:
+        """See Database."""
+        return None
 
     def _marked(self, statement: str) -> str:
         return statement.format(mark=f"'{self._mark.hex}'", ads=ADS)

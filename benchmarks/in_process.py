@@ -16,7 +16,7 @@ from benchmarks.plan import PARTS
 from benchmarks.reports import write_report
 from benchmarks.wsgi_calls import Call
 from broker.app import create_app
-from broker.domain.put_request import upload_part_request
+from broker.domain.put_request import PartRequest, PartsRequest
 
 KEY = "media/ads/ad_1/main_Zt41bQ9c.jpg"
 
@@ -76,21 +76,15 @@ def _boto3() -> Callable[[], Any]:
 
 def _signer(presigner: Any) -> Callable[[], Any]:
     def sign() -> list[Any]:
-        now = datetime.now(UTC)
-        return [
-            presigner.presign_put(
-                upload_part_request(
-                    object_key=KEY,
-                    multipart_id="multipart-upload",
-                    part_number=number,
-                    size=8 * 1024 * 1024,
-                    checksum_sha256=None,
-                    expires_in=3600,
-                ),
-                now,
-            )
+        parts = [
+            PartRequest(part_number=number, size=8 * 1024 * 1024, checksum_sha256=None)
             for number in range(1, PARTS + 1)
         ]
+        request = PartsRequest(
+            object_key=KEY, multipart_id="multipart-upload", parts=parts, expires_in=3600
+        )
+        signed: list[Any] = presigner.presign_parts(request, datetime.now(UTC))
+        return signed
 
     return sign
 

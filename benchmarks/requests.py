@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -14,9 +15,17 @@ DIGEST = base64.b64encode(hashlib.sha256(b"photo").digest()).decode()
 SIZE = len(b"photo")
 
 
-def raw(method: str, path: str, *, token: str | None = None, body: object | None = None) -> bytes:
+def raw(
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: object | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """Return one HTTP/1.1 request for a persistent connection."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     content = b""

@@ -9,13 +9,17 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One measurement: requests per second, and the API's CPU seconds per request."""
+    """One measurement: requests per second, and the API's CPU seconds per request.
+
+    `database_cpu` is that of a database server, in seconds per request.
+    """
 
     rate: float
     cpu: float
     p50: float
     p99: float
     requests: int
+    database_cpu: float | None = None
 
 
 class Side(Protocol):

@@ -20,6 +20,22 @@ FIRST_AD = 1_000_001  # for the ads that have images
 FIRST_USER = 1_001
 ADS_PER_USER = 10
 DAYS = 90
+ADS_WITH_VARIANTS = 20  # the newest ads; a page of the list has as many
+
+# Statements for both databases, after the rows: sizes and variants for the images of these ads.
+_NEWEST = f"""owner_kind = 'ad' AND owner_id > (
+    SELECT max(owner_id) FROM images WHERE owner_kind = 'ad') - {ADS_WITH_VARIANTS}"""  # noqa: S608
+VARIANTS = (
+    f"""UPDATE images SET width = 4000, height = 3000, thumbhash = 'HBkSHYSIeHiPiHh8eJd4eTN0EEQG'
+    WHERE {_NEWEST}""",  # noqa: S608 - no input
+    f"""INSERT INTO image_variants
+        (image_id, key, content_type, width, height, size, checksum_sha256, etag)
+    SELECT images.id, replace(images.key, '.jpg', '-' || made.width || '.webp'), 'image/webp',
+        made.width, made.width * 3 / 4, made.width * 100, '{DIGEST}', images.etag
+    FROM images
+    CROSS JOIN (SELECT 320 AS width UNION ALL SELECT 800 UNION ALL SELECT 1600) AS made
+    WHERE {_NEWEST}""",  # noqa: S608 - no input
+)
 
 USER_COLUMNS = ("id", "email", "first_name", "last_name", "created_at", "updated_at")
 AD_COLUMNS = (

@@ -1,5 +1,7 @@
 """Measure a server with wrk. Most rows use this kind of side."""
 
+from dataclasses import replace
+
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.load import wrk
@@ -23,6 +25,8 @@ class WrkSide:
         counts: which rows each request must write, one of `databases.COUNT`.
         writes: how many rows each request must write.
         skip: the number of requests reserved for the warm-up, if each may be sent only once.
+        connections: how many send at once, if not as many as the plan says.
+        seconds: the shortest measurement, for slow requests.
     """
 
     def __init__(
@@ -37,6 +41,8 @@ class WrkSide:
         counts: str | None = None,
         writes: int = 1,
         skip: int = 0,
+        connections: int | None = None,
+        seconds: int = 1,
     ) -> None:
         self.name = name
         self._plan = bench.plan
@@ -47,6 +53,8 @@ class WrkSide:
         self._counts = counts
         self._writes = writes
         self._skip = skip
+        self._connections = connections or bench.plan.connections
+        self._seconds = max(seconds, bench.plan.seconds)
         self._tried = False
 
     def prepare(self) -> None:
@@ -61,11 +69,15 @@ class WrkSide:
     def measure(self) -> Sample:
         """See Side; raise LoadFailed if a request failed or wrote no row."""
         warm = self._run(self._plan.warm_seconds, start=0)
-        if self._requests.once and warm.requests + self._plan.connections > self._skip:
+        if self._requests.once and warm.requests + self._connections > self._skip:
             raise LoadFailed(f"{self.name}: too fast: the plan has too few uploads for the warm-up")
-        before = self._server.cpu_seconds()
-        summary = self._run(self._plan.seconds, start=self._skip)
+        before, database_before = self._server.cpu_seconds(), self._database_cpu()
+        summary = self._run(self._seconds, start=self._skip)
         sample = summary.sample(self._server.cpu_seconds() - before)
+        database_after = self._database_cpu()
+        if database_before is not None and database_after is not None:
+            spent = (database_after - database_before) / summary.requests
+            sample = replace(sample, database_cpu=spent)
         if self._database is not None and self._counts is not None:
             rows = self._database.written(self._counts)
             wanted = (warm.requests + summary.requests) * self._writes
@@ -78,9 +90,12 @@ class WrkSide:
             self._server.port,
             self._requests,
             seconds=seconds,
-            connections=self._plan.connections,
+            connections=self._connections,
             start=start,
         )
+
+    def _database_cpu(self) -> float | None:
+        return self._database.cpu_seconds() if self._database is not None else None
 
     def _restore(self) -> None:
         if self._database is not None:

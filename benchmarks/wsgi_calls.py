@@ -9,18 +9,22 @@ from werkzeug.test import EnvironBuilder
 
 
 class Call:
-    """One request that can be sent repeatedly."""
+    """One request that can be sent repeatedly: an anonymous GET, or a POST with token and JSON."""
 
-    def __init__(self, app: Flask, path: str, token: str, body: object) -> None:
+    def __init__(
+        self, app: Flask, path: str, token: str | None = None, body: object = None
+    ) -> None:
         self._app = app
-        self._body = json.dumps(body).encode()
-        builder = EnvironBuilder(
-            path=path,
-            method="POST",
-            headers=[("Authorization", f"Bearer {token}")],
-            content_type="application/json",
-            data=self._body,
-        )
+        self._body = b"" if token is None else json.dumps(body).encode()
+        builder = EnvironBuilder(path=path)
+        if token is not None:
+            builder = EnvironBuilder(
+                path=path,
+                method="POST",
+                headers=[("Authorization", f"Bearer {token}")],
+                content_type="application/json",
+                data=self._body,
+            )
         self._environ: dict[str, Any] = builder.get_environ()
 
     def __call__(self) -> bytes:

@@ -26,6 +26,7 @@ EXPOSED_HEADERS = [
     "Retry-After",
     "X-Request-ID",
 ]
+PREFLIGHT_SECONDS = 7200  # Chromium forgets a preflight's answer after two hours at the latest
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app,
             origins=list(settings.cors_origins),
             expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
             always_send=False,  # only for cross-origin requests
         )
     rate_limits.init_app(app, settings)

@@ -1,4 +1,4 @@
-"""A Flask app that proxies: the browser sends the photo to Flask, which forwards it to S3."""
+"""A Flask app that proxies: the browser sends photos to Flask, which forwards them to S3."""
 
 import os
 from pathlib import Path
@@ -29,10 +29,12 @@ def healthz() -> dict[str, str]:
 
 
 @app.post("/photos")
-def photos() -> tuple[dict[str, str], int]:
-    """Receive a photo as a form and forward it to the bucket."""
+def photos() -> tuple[dict[str, list[str]], int]:
+    """Receive photos as a form and forward them to the bucket."""
     with gauge.counted():
-        key = f"media/ads/ad_1/main_{uuid4().hex}.jpg"
-        file = request.files["file"]
-        client.upload_fileobj(file.stream, BUCKET, key, ExtraArgs={"ContentType": "image/jpeg"})
-        return {"key": key}, 201
+        keys = []
+        for file in request.files.getlist("file"):
+            keys.append(f"media/ads/ad_1/main_{uuid4().hex}.jpg")
+            extra = {"ContentType": "image/jpeg"}
+            client.upload_fileobj(file.stream, BUCKET, keys[-1], ExtraArgs=extra)
+        return {"keys": keys}, 201

@@ -13,7 +13,7 @@ const { app: uploads } = companion.app({
   server: { host, protocol: 'http' },
   filePath: FILE_PATH,
   secret: SECRET,
-  corsOrigins: [`http://${host}`],
+  corsOrigins: [process.env.PAGE_ORIGIN || `http://${host}`],
   uploadUrls: [`http://${host}`],
   metrics: false,
   s3: {

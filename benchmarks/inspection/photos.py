@@ -40,7 +40,13 @@ def make_photos(directory: Path) -> dict[str, Path]:
     return files
 
 
-def _photo(width: int, height: int) -> pyvips.Image:
-    image = pyvips.Image.thumbnail(str(WALLPAPER), width, height=height, crop="centre", size="both")
-    noise = pyvips.Image.gaussnoise(width, height, sigma=NOISE, mean=0, seed=1)
+def with_noise(image: pyvips.Image, seed: int = 1) -> pyvips.Image:
+    """Return the image with a sensor's noise."""
+    noise = pyvips.Image.gaussnoise(image.width, image.height, sigma=NOISE, mean=0, seed=seed)
     return (image[:3] + noise).cast("uchar").copy(interpretation="srgb").copy_memory()
+
+
+def _photo(width: int, height: int) -> pyvips.Image:
+    return with_noise(
+        pyvips.Image.thumbnail(str(WALLPAPER), width, height=height, crop="centre", size="both")
+    )

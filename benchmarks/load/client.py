@@ -9,7 +9,7 @@ from benchmarks.load.wrk import LoadFailed
 
 
 class Client:
-    """A connection to one server. Raises LoadFailed for any answer except 2xx."""
+    """A connection to one server. Raises LoadFailed for any answer except 2xx and 304."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -31,9 +31,24 @@ class Client:
         self._connection.request(method, path, body=body, headers=headers or {})
         answer = self._connection.getresponse()
         content = answer.read()
-        if not 200 <= answer.status < 300:
+        if not 200 <= answer.status < 300 and answer.status != 304:
             raise LoadFailed(f"{method} {path}: {answer.status} {content[:400]!r}")
         return content
+
+    def entity_tag(self, path: str) -> str:
+        """Return the ETag of a path; raise LoadFailed unless it answers 304 to this tag."""
+        found: list[tuple[int, str | None]] = []
+        headers: dict[str, str] = {}
+        for _ in range(2):
+            self._connection.request("GET", path, headers=headers)
+            answer = self._connection.getresponse()
+            answer.read()
+            found.append((answer.status, answer.headers["ETag"]))
+            headers = {"If-None-Match": str(found[0][1])}
+        (first, tag), (second, _) = found
+        if (first, second) != (200, 304) or tag is None:
+            raise LoadFailed(f"GET {path}: {first} with ETag {tag}, then {second}")
+        return tag
 
     def send_raw(self, request: bytes) -> bytes:
         """Send a raw request."""

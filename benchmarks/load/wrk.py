@@ -28,7 +28,9 @@ class Summary:
     p99: float
 
     def sample(self, cpu_seconds: float) -> Sample:
-        """Return a sample with the CPU time that the server used during the run."""
+        """Return a sample with the server's CPU time; raise LoadFailed if there is no answer."""
+        if self.requests == 0:
+            raise LoadFailed("wrk got no answers")
         return Sample(
             rate=self.requests / self.seconds,
             cpu=cpu_seconds / self.requests,
@@ -79,8 +81,6 @@ def parse(output: str) -> Summary:
             f"some of {summary['requests']} requests failed: {faults} (status counts answers of 400"
             " and above; requests for /exhausted mean that the plan has too few uploads)"
         )
-    if summary["requests"] == 0:
-        raise LoadFailed("wrk got no answers")
     return Summary(
         requests=summary["requests"],
         seconds=summary["microseconds"] / 1e6,

@@ -1,1 +1,1 @@
-"""Profile a ticket: a sampling profiler, and the groups of its stack frames."""
+"""Profile requests: a sampling profiler, and the groups of its stack frames."""

@@ -17,6 +17,7 @@ from benchmarks import requests
 from benchmarks.plan import BATCH, PARTS
 from benchmarks.profile.sampler import Sampler
 from benchmarks.reports import write_report
+from benchmarks.seed_rows import FIRST_AD
 from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
@@ -78,11 +79,16 @@ def _confirm(app: Flask, token: str) -> Repeated:
     return lambda: next(following)(), len(calls)
 
 
+def _reading(app: Flask, _token: str) -> Repeated:
+    return Call(app, f"/api/ads/{FIRST_AD}/"), 1_000_000
+
+
 REQUESTS: dict[str, Callable[[Flask, str], Repeated]] = {
     "ticket": _ticket,
     "batch": _batch,
     "confirm": _confirm,
     "parts": _parts,
+    "reading": _reading,
 }
 
 

@@ -1,6 +1,6 @@
 """A ticket for an owner that a grant names, compared with one for an ad of our table."""
 
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.child import report_of
 from benchmarks.rounds import Spread
 from benchmarks.rows.lines import MICROSECONDS, smallest
@@ -20,7 +20,7 @@ max_count = 10000
 
 def run(bench: Bench) -> Section:
     """Measure this row."""
-    return Section(title=TITLE, lines=[_line(bench, kind) for kind in KINDS])
+    return Section(title=TITLE, lines=[_line(bench, kind) for kind in bench.plan.kinds])
 
 
 def _line(bench: Bench, kind: str) -> Line:

@@ -9,7 +9,7 @@ from benchmarks.inspection import hostile, sides
 from benchmarks.inspection.photos import make_photos
 from benchmarks.inspection.sides import Run
 from benchmarks.rounds import Spread, say
-from benchmarks.rows.lines import plain
+from benchmarks.rows.lines import within
 from benchmarks.table import Line, Section, Target
 
 TITLE = "Inspecting an image"
@@ -20,7 +20,6 @@ MILLISECONDS = {"12 MP HEIC": 1400}
 MEBIBYTES = {"12 MP JPEG": 80, "48 MP JPEG": 80, "48 MP progressive JPEG": 350}
 BROKER, SHARP, PILLOW = "broker", "sharp", "Pillow"
 STAYING = "sharp, one process for all files"
-WITHIN = Target(at_most=1)
 
 
 def run(bench: Bench) -> Section:
@@ -104,20 +103,6 @@ def _beside(
         other=_cpu(theirs, of),
         ratio=Spread.of([of(one) / of(other) for one, other in zip(mine, theirs, strict=True)]),
         target=target,
-    )
-
-
-def within(what: str, measured: Spread, unit: str, limit: float, note: str = "") -> Line:
-    """Return a line that compares a value with a fixed limit."""
-    return Line(
-        what=what,
-        measured=measured,
-        unit=unit,
-        beside="the limit",
-        other=plain(limit),
-        ratio=measured.scaled(1 / limit),
-        target=WITHIN,
-        note=note,
     )
 
 

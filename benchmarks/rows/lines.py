@@ -1,13 +1,14 @@
-"""Lines that several rows share: rate or CPU compared with a peer, rate with large tables."""
+"""Lines that several rows share: rates with the CPU beside them, the CPU alone, limits."""
 
 from collections.abc import Sequence
 
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.rounds import Sample, Samples, Spread
 from benchmarks.table import Line, Target
 
 MICROSECONDS = 1e6
 LARGE = Target(at_least=0.9)
+WITHIN = Target(at_most=1)
 
 
 def side_name(kind: str, uploads: int) -> str:
@@ -30,7 +31,7 @@ def sizes(bench: Bench, samples: Samples, what: str, unit: str, factor: float = 
     small = smallest(bench)
     largest = max(bench.plan.sizes)
     lines = []
-    for kind in KINDS:
+    for kind in bench.plan.kinds:
         for uploads in bench.plan.sizes:
             if uploads == small:
                 continue
@@ -44,6 +45,9 @@ def sizes(bench: Bench, samples: Samples, what: str, unit: str, factor: float = 
                     other=samples.rate(base).scaled(factor),
                     ratio=samples.ratio(mine, base),
                     target=LARGE if uploads == largest else None,
+                    cpu=cpu_each(samples, mine, factor),
+                    other_cpu=cpu_each(samples, base, factor),
+                    note=_database_cpu(samples, mine, base),
                 )
             )
     return lines
@@ -60,7 +64,10 @@ def rate(
     factor: float = 1,
     other_factor: float = 1,
 ) -> Line:
-    """Return a line that compares two rates. The factors are the number of items in one request."""
+    """Return a line that compares two rates, with the CPU of each item.
+
+    The factors are the number of items in one request.
+    """
     return Line(
         what=f"{what}: {side}",
         measured=samples.rate(side).scaled(factor),
@@ -70,6 +77,8 @@ def rate(
         ratio=samples.ratio(side, other).scaled(factor / other_factor),
         target=target,
         note=_latency(samples, side) if target else "",
+        cpu=cpu_each(samples, side, factor),
+        other_cpu=cpu_each(samples, other, other_factor),
     )
 
 
@@ -77,12 +86,31 @@ def cpu(samples: Samples, what: str, side: str, other: str, target: Target | Non
     """Return a line that compares the API's CPU time per request."""
     return Line(
         what=f"{what}, API's CPU: {side}",
-        measured=samples.cpu(side).scaled(MICROSECONDS),
+        measured=cpu_each(samples, side),
         unit="µs a request",
         beside=other,
-        other=samples.cpu(other).scaled(MICROSECONDS),
+        other=cpu_each(samples, other),
         ratio=samples.ratio(side, other, cpu_of),
         target=target,
+    )
+
+
+def cpu_each(samples: Samples, side: str, factor: float = 1) -> Spread:
+    """Return the microseconds of a server's CPU for each item of its rate."""
+    return samples.cpu(side).scaled(MICROSECONDS / factor)
+
+
+def within(what: str, measured: Spread, unit: str, limit: float, note: str = "") -> Line:
+    """Return a line that compares a value with a fixed limit."""
+    return Line(
+        what=what,
+        measured=measured,
+        unit=unit,
+        beside="the limit",
+        other=plain(limit),
+        ratio=measured.scaled(1 / limit),
+        target=WITHIN,
+        note=note,
     )
 
 
@@ -103,11 +131,28 @@ def alone(samples: Samples, what: str, sides: Sequence[str]) -> list[Line]:
             what=f"{what}: {side}",
             measured=samples.rate(side),
             unit="/s",
-            note=f"{_latency(samples, side)};"
-            f" {samples.cpu(side).median * MICROSECONDS:.0f} µs of the API's CPU each",
+            note=_latency(samples, side),
+            cpu=cpu_each(samples, side),
         )
         for side in sides
     ]
+
+
+def _database_cpu(samples: Samples, side: str, other: str) -> str:
+    """Return the CPU time of the database server beside that with another table."""
+    try:
+        mine, its = (
+            samples.spread(name, _of_database).scaled(MICROSECONDS) for name in (side, other)
+        )
+    except LookupError:
+        return ""
+    return f"the database server's CPU: {mine.median:.0f} µs a request, beside {its.median:.0f} µs"
+
+
+def _of_database(sample: Sample) -> float:
+    if sample.database_cpu is None:
+        raise LookupError("this side has no database server")
+    return sample.database_cpu
 
 
 def _latency(samples: Samples, side: str) -> str:

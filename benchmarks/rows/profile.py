@@ -1,9 +1,10 @@
-"""Profiles of tickets, batches, confirms and parts: one caller, in one process."""
+"""Profiles of tickets, batches, confirms, parts and reads: one caller, in one process."""
 
+from collections.abc import Collection
 from typing import Any
 
 from benchmarks import seed_rows
-from benchmarks.bench import KINDS, Bench
+from benchmarks.bench import Bench
 from benchmarks.child import report_of
 from benchmarks.profile.groups import GROUPS
 from benchmarks.rounds import say
@@ -11,23 +12,34 @@ from benchmarks.rows.lines import smallest
 from benchmarks.table import Section
 
 TITLE = "Where the time goes"
+# Each case shows where the time of the row with the same name goes.
 CASES = {
     "ticket": "one ticket",
     "batch": "a batch of 20",
     "confirm": "a confirm, HEAD by the stub",
     "parts": "100 parts",
+    "reading": "an ad with 20 images",
 }
+# What the API does for a photo.
+PHOTO = ("ticket", "confirm")
 CONFIRMS = 6_000  # more calls than fit into the seconds of a profile
 
 
-def run(bench: Bench) -> Section:
-    """Profile each case with both databases."""
+def run(bench: Bench, cases: Collection[str] = tuple(CASES)) -> Section:
+    """Profile these cases with both databases."""
     profiles: dict[str, dict[str, Any]] = {}
-    for kind in KINDS:
-        for case, name in CASES.items():
-            profiles[f"{name}, {kind}"] = _profile(bench, kind, case)
-            say(f"  {name}, {kind}: profiled")
+    for kind in bench.plan.kinds:
+        for case in cases:
+            name = f"{CASES[case]}, {kind}"
+            profiles[name] = _profile(bench, kind, case)
+            say(f"  {name}: profiled")
     return Section(title=TITLE, lines=[], text=_text(profiles), data={"profiles": profiles})
+
+
+def cases_for(rows: Collection[str]) -> list[str]:
+    """Return the cases that explain these rows."""
+    wanted = set(rows) | (set(PHOTO) if "photo" in rows else set())
+    return [case for case in CASES if case in wanted]
 
 
 def _profile(bench: Bench, kind: str, case: str) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from benchmarks.bench import Bench
 from benchmarks.inspection import sides
 from benchmarks.processes import peak_resident_bytes
 from benchmarks.rounds import Spread, say
-from benchmarks.rows.inspection import within
-from benchmarks.rows.lines import smallest
+from benchmarks.rows.lines import smallest, within
 from benchmarks.servers import peers
 from benchmarks.servers.workers import workers
 from benchmarks.table import Line, Section, Target

@@ -18,6 +18,13 @@ def command(port: int, app: str = "wsgi:app") -> list[str]:
     return changed(production(ROOT / "Dockerfile"), port, app)
 
 
+def two_workers(port: int) -> list[str]:
+    """Return the broker's command with two workers."""
+    argv = command(port)
+    argv[argv.index("--workers") + 1] = "2"
+    return argv
+
+
 def deployed(dockerfile: Path) -> list[str]:
     """Return the last CMD of a Dockerfile, which must be in JSON form."""
     lines = dockerfile.read_text().replace("\\\n", " ").splitlines()

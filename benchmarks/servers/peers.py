@@ -13,7 +13,8 @@ from benchmarks.servers.command import command, gunicorn_sync
 from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
-PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn in this folder
+UPPY = ROOT / "benchmarks/field/uppy"
+PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn and Django in this folder
 # All features of a ticket are on. The limits are high because the same thousand ads get tickets
 # again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota that
 # is never used up.
@@ -81,11 +82,33 @@ def flask_app(
     )
 
 
+def reading_app(
+    app: str, database_url: str, endpoint_url: str, directory: Path
+) -> AbstractContextManager[Server]:
+    """Run one of the apps that read ads, on the broker's WSGI server."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "MEDIA_URL": f"{endpoint_url}/{BUCKET}/media",
+        "PYTHONPATH": str(PEERS),
+    }
+    return serve(
+        app,
+        lambda port: command(port, f"benchmarks.apps.{app}:app"),
+        lambda _port: environment,
+        directory,
+    )
+
+
 @contextlib.contextmanager
 def companion(
-    endpoint_url: str, credentials: Credentials, jwt_secret: str, directory: Path
+    endpoint_url: str,
+    credentials: Credentials,
+    jwt_secret: str,
+    directory: Path,
+    *,
+    origin: str = "",
 ) -> Iterator[Server]:
-    """Run Uppy Companion, one Node process."""
+    """Run Uppy Companion, one Node process. Pages of `origin` may ask it."""
     node = shutil.which("node")
     if node is None:
         raise ServerNotInstalled("Node.js is missing: apt-get install npm")
@@ -102,6 +125,7 @@ def companion(
         "FILE_PATH": str(files),
         "SECRET": jwt_secret,
         "TZ": os.environ.get("TZ", "UTC"),
+        "PAGE_ORIGIN": origin,
     }
     with serve(
         "companion",

@@ -4,13 +4,15 @@ S3 API: PutObject and UploadPart with query parameters. All headers of the reque
 Content-Length too if it is known. So a URL can write only one object or part.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SHA256_HEADER = "x-amz-checksum-sha256"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PutRequest:
-    """An unsigned PUT.
+    """An unsigned PUT of a whole object.
 
     The client must send `headers`. `content_length`, in bytes, is also signed. HTTP clients set it
     from the body, and browsers do not let scripts set it. `expires_in` is in seconds.
@@ -18,9 +20,8 @@ class PutRequest:
 
     object_key: str
     headers: Mapping[str, str]
-    content_length: int | None
+    content_length: int
     expires_in: int
-    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def put_object_request(
@@ -37,7 +38,7 @@ def put_object_request(
     """Return the PUT of one whole object; `If-None-Match: *` makes it write-once (S3: 412)."""
     headers = {"Content-Type": content_type, "Cache-Control": cache_control, "If-None-Match": "*"}
     if checksum_sha256 is not None:
-        headers["x-amz-checksum-sha256"] = checksum_sha256
+        headers[SHA256_HEADER] = checksum_sha256
     headers["x-amz-meta-upload-id"] = upload_id
     if acl is not None:
         headers["x-amz-acl"] = acl
@@ -46,21 +47,23 @@ def put_object_request(
     )
 
 
-def upload_part_request(
-    *,
-    object_key: str,
-    multipart_id: str,
-    part_number: int,
-    size: int | None,
-    checksum_sha256: str | None,
-    expires_in: int,
-) -> PutRequest:
-    """Return the PUT of one part; `size` is None if the client's protocol does not declare it."""
-    headers = {} if checksum_sha256 is None else {"x-amz-checksum-sha256": checksum_sha256}
-    return PutRequest(
-        object_key=object_key,
-        headers=headers,
-        content_length=size,
-        expires_in=expires_in,
-        query={"partNumber": str(part_number), "uploadId": multipart_id},
-    )
+@dataclass(kw_only=True, slots=True)
+class PartRequest:
+    """An unsigned PUT of one part. Its length and digest are signed if they are known.
+
+    Treat it as immutable. It is not frozen because a frozen one takes twice as long to create.
+    """
+
+    part_number: int
+    size: int | None
+    checksum_sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsRequest:
+    """Unsigned PUTs of parts of one multipart upload; `expires_in` is in seconds."""
+
+    object_key: str
+    multipart_id: str
+    parts: Sequence[PartRequest]
+    expires_in: int

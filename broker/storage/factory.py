@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
-import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
 from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
+from broker.storage.bucket_connections import Timeouts, connections_to
 from broker.storage.heads import ObjectHeads
 from broker.storage.object_files import FILE_OPERATIONS, ObjectFiles
 from broker.storage.presigner import S3Presigner
@@ -62,14 +62,18 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
     presigner = S3Presigner(
         bucket=settings.s3_bucket, region=region, credentials=credentials, bucket_url=public_url
     )
+    own_url = bucket_url(settings, client.meta.endpoint_url)
     heads = ObjectHeads(
-        bucket_url=bucket_url(settings, client.meta.endpoint_url),
+        bucket_url=own_url,
         region=region,
         credentials=credentials,
-        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS),
-        connections=CONNECTIONS_MAX,
+        connections=connections_to(
+            own_url,
+            timeouts=Timeouts(connect=CONNECT_TIMEOUT_SECONDS, answer=READ_TIMEOUT_SECONDS),
+            ca_bundle=session._session.get_config_variable("ca_bundle"),
+            most=CONNECTIONS_MAX,
+        ),
         attempts=ATTEMPTS_MAX,
-        ca_bundle=session._session.get_config_variable("ca_bundle"),
     )
     return S3Storage(
         client,

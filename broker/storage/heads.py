@@ -1,24 +1,18 @@
-"""HeadObject and HeadBucket: signed here and sent by urllib3. Every confirm waits for a HeadObject.
+"""HeadObject and HeadBucket, signed and sent without boto3. Every confirm waits for a HeadObject.
 
-boto3 needs five times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
+boto3 needs ten times the CPU to sign and send a HEAD, which is more than the rest of a confirm.
 Less frequent calls go through boto3.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
 from urllib.parse import urlsplit
 
-import urllib3
-from botocore.httpsession import get_cert_path
-from botocore.utils import get_environ_proxies
 from cachetools import TTLCache
-from urllib3 import HTTPHeaderDict
-from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
 from broker.domain.object_head import ObjectHead
 from broker.domain.object_keys import beside
@@ -29,8 +23,10 @@ from broker.domain.storage_errors import (
     StorageError,
     StorageUnavailable,
 )
+from broker.storage.bucket_connections import Answer, Connections
 from broker.storage.circuit_breaker import CircuitBreaker
-from broker.storage.sigv4 import Credentials, host_header, sign_head
+from broker.storage.http_head import BadAnswer
+from broker.storage.sigv4 import Credentials, Signer, host_header, sign_head
 from broker.storage.timing import observe
 from broker.storage.translation import translate_missing, translate_status
 
@@ -49,6 +45,7 @@ class ObjectHeads:
     Args:
         bucket_url: where the broker reaches the bucket.
         credentials: return the current ones; raise StorageDenied if there are none.
+        connections: to the server of `bucket_url`.
         attempts: the maximum number of times that a HEAD is sent.
     """
 
@@ -58,10 +55,8 @@ class ObjectHeads:
         bucket_url: str,
         region: str,
         credentials: Callable[[], Credentials],
-        timeout: urllib3.Timeout,
-        connections: int,
+        connections: Connections,
         attempts: int,
-        ca_bundle: str | None,
     ) -> None:
         base = urlsplit(bucket_url)
         self._path = base.path.rstrip("/")
@@ -71,33 +66,8 @@ class ObjectHeads:
         self._breaker = CircuitBreaker()
         self._busy: TTLCache[str, CircuitBreaker] = TTLCache(BUSY_KEYS_MAX, BUSY_KEYS_SECONDS)
         self._lock = threading.Lock()
-        self._retries = urllib3.Retry(
-            total=attempts - 1,
-            redirect=0,
-            raise_on_redirect=False,
-            status_forcelist=_AGAIN,
-            raise_on_status=False,
-            backoff_factor=0.1,
-            # A busy MinIO asks clients to wait a minute. A thread cannot sleep that long, so the
-            # client gets a 503 and tries again.
-            respect_retry_after_header=False,
-        )
-        proxy = get_environ_proxies(bucket_url).get(base.scheme)
-        manager = (
-            urllib3.ProxyManager(proxy, ca_certs=ca_bundle or get_cert_path(True))
-            if proxy
-            else urllib3.PoolManager(ca_certs=ca_bundle or get_cert_path(True))
-        )
-        manager.connection_pool_kw.update(timeout=timeout, maxsize=connections)
-        origin = f"{base.scheme}://{base.netloc}"
-        if proxy:
-            self._send = partial(manager.request, "HEAD")
-            self._before_path = origin
-        else:
-            # There is only one host. Looking up its pool takes as long as signing.
-            pool = manager.connection_from_url(origin)
-            self._send = partial(pool.urlopen, "HEAD", redirect=False)
-            self._before_path = ""
+        self._attempts = attempts
+        self._connections = connections
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
@@ -139,7 +109,7 @@ class ObjectHeads:
             return False
         return self._ask(key, checksum_mode=False).status == OBJECT_REFUSED
 
-    def _ask(self, key: str, *, checksum_mode: bool = True) -> urllib3.BaseHTTPResponse:
+    def _ask(self, key: str, *, checksum_mode: bool = True) -> Answer:
         path, headers = self._signed(key, checksum_mode=checksum_mode)
         with self._lock:
             busy = self._busy.get(key)
@@ -148,23 +118,56 @@ class ObjectHeads:
         if not self._breaker.allows():
             raise StorageUnavailable("The bucket does not answer; try again.")
         try:
-            answer = self._send(
-                f"{self._before_path}{path}", headers=headers, retries=self._retries
-            )
-        except HTTPError as error:
-            if not _is_timeout(error):
-                self._breaker.answered()
-            elif key and self._answers(beside(key)):
-                self._breaker.answered()
-                self._remember_busy(key)
-                raise ObjectBusy("The bucket does not answer for this object.") from error
-            else:
-                self._breaker.timed_out()
+            answer = self._send(path, headers) or self._send_again(key, path, headers)
+        except (OSError, BadAnswer) as error:
+            # Unlike a timeout, this takes no time.
+            self._breaker.answered()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
         if busy is not None:
             busy.answered()
         return answer
+
+    def _send(self, path: str, headers: dict[str, str]) -> Answer | None:
+        """Send a HEAD, and once more after an error that may not come again.
+
+        It does not wait in between. A busy MinIO asks clients to wait a minute with `Retry-After`,
+        but a thread cannot sleep that long. So the client gets a 503 and tries again.
+
+        Returns:
+            None after a timeout.
+        """
+        try:
+            for attempt in range(1, self._attempts):
+                try:
+                    answer = self._connections.head(path, headers, fresh=attempt > 1)
+                except TimeoutError:
+                    raise
+                except (OSError, BadAnswer):
+                    continue
+                if answer.status not in _AGAIN:
+                    return answer
+            return self._connections.head(path, headers, fresh=self._attempts > 1)
+        except TimeoutError:
+            return None
+
+    def _send_again(self, key: str, path: str, headers: dict[str, str]) -> Answer:
+        """Send a HEAD again after a timeout, if the bucket answers for another key.
+
+        If it does not, this thread has waited twice, and the circuit breaker keeps the others from
+        waiting.
+        """
+        if not self._answers(key and beside(key)):
+            self._breaker.timed_out()
+            raise StorageUnavailable("The bucket does not answer; try again.")
+        try:
+            return self._connections.head(path, headers, fresh=True)
+        except TimeoutError as error:
+            self._breaker.answered()
+            if not key:
+                raise StorageUnavailable("The bucket does not answer; try again.") from error
+            self._remember_busy(key)
+            raise ObjectBusy("The bucket does not answer for this object.") from error
 
     def _remember_busy(self, key: str) -> None:
         """Let one thread at a time ask for this key, so that its client cannot occupy them all."""
@@ -175,8 +178,8 @@ class ObjectHeads:
         """Check with one HEAD whether the bucket answers at all."""
         path, headers = self._signed(key)
         try:
-            self._send(f"{self._before_path}{path}", headers=headers, retries=urllib3.Retry(0))
-        except HTTPError:
+            self._connections.head(path, headers, fresh=True)
+        except (OSError, BadAnswer):
             return False
         return True
 
@@ -185,9 +188,9 @@ class ObjectHeads:
             bucket_path=self._path,
             host=self._host,
             object_key=key,
-            region=self._region,
-            credentials=self._credentials(),
-            now=datetime.now(UTC),
+            signer=Signer(
+                region=self._region, credentials=self._credentials(), now=datetime.now(UTC)
+            ),
             checksum_mode=checksum_mode,
         )
 
@@ -205,34 +208,26 @@ def _observed(operation: str) -> Iterator[None]:
         observe(operation, time.perf_counter() - started, kind)
 
 
-def _is_timeout(error: HTTPError) -> bool:
-    """Check whether the call timed out. A refused connection fails at once and does not count."""
-    reason = getattr(error, "reason", None)
-    # urllib3's NewConnectionError is a TimeoutError, too.
-    return isinstance(reason, TimeoutError) and not isinstance(reason, NewConnectionError)
-
-
-def _object_head(headers: HTTPHeaderDict) -> ObjectHead:
-    modified = headers.get("Last-Modified")
+def _object_head(headers: Mapping[str, str]) -> ObjectHead:
+    modified = headers.get("last-modified")
     return ObjectHead(
         content_length=int(_required(headers, "Content-Length")),
-        content_type=headers.get("Content-Type", ""),
+        content_type=headers.get("content-type", ""),
         etag=_required(headers, "ETag").strip('"'),
         checksum_sha256=headers.get("x-amz-checksum-sha256"),
         metadata={
-            name.lower().removeprefix(_METADATA): value
+            name.removeprefix(_METADATA): value
             for name, value in headers.items()
-            if name.lower().startswith(_METADATA)
+            if name.startswith(_METADATA)
         },
         last_modified=parsedate_to_datetime(modified) if modified else None,
-        content_disposition=headers.get("Content-Disposition"),
-        content_encoding=headers.get("Content-Encoding"),
-        content_language=headers.get("Content-Language"),
+        content_disposition=headers.get("content-disposition"),
+        content_encoding=headers.get("content-encoding"),
+        content_language=headers.get("content-language"),
     )
 
 
-def _required(headers: HTTPHeaderDict, name: str) -> str:
-    # `headers[name]` would raise KeyError with the name in lower case.
-    if (value := headers.get(name)) is None:
+def _required(headers: Mapping[str, str], name: str) -> str:
+    if (value := headers.get(name.lower())) is None:
         raise KeyError(name)
-    return str(value)
+    return value

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
-from broker.domain.put_request import PutRequest
-from broker.storage.sigv4 import Credentials, sign_post, sign_put
+from broker.domain.put_request import SHA256_HEADER, PartsRequest, PutRequest
+from broker.storage.signed_urls import sign_parts, sign_put
+from broker.storage.sigv4 import Credentials, Signer, sign_post
 
 
 class S3Presigner:
@@ -29,33 +30,35 @@ class S3Presigner:
         self._bucket = bucket
         self._region = region
         self._credentials = credentials
-        self._last: tuple[datetime, Credentials] | None = None
+        self._last: tuple[datetime, Signer] | None = None
 
     def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
         """See Presigner."""
-        fields = sign_post(
-            form,
-            bucket=self._bucket,
-            region=self._region,
-            credentials=self._credentials_at(now),
-            now=now,
-        )
+        fields = sign_post(form, bucket=self._bucket, signer=self._signer_at(now))
         return PresignedPost(url=self.bucket_url, fields=fields)
 
     def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
         """See Presigner."""
-        url = sign_put(
-            request,
-            bucket_url=self.bucket_url,
-            region=self._region,
-            credentials=self._credentials_at(now),
-            now=now,
-        )
+        url = sign_put(request, bucket_url=self.bucket_url, signer=self._signer_at(now))
         return PresignedPut(url=url, headers=dict(request.headers))
 
-    def _credentials_at(self, now: datetime) -> Credentials:
-        """Return the credentials, and look them up only once for all calls with the same `now`."""
+    def presign_parts(self, request: PartsRequest, now: datetime) -> list[PresignedPut]:
+        """See Presigner."""
+        urls = sign_parts(request, bucket_url=self.bucket_url, signer=self._signer_at(now))
+        return [
+            PresignedPut(
+                url=url,
+                headers={}
+                if part.checksum_sha256 is None
+                else {SHA256_HEADER: part.checksum_sha256},
+            )
+            for url, part in zip(urls, request.parts, strict=True)
+        ]
+
+    def _signer_at(self, now: datetime) -> Signer:
+        """Return a signer, the same for all calls with the same `now`."""
         last = self._last
         if last is None or last[0] is not now:
-            self._last = last = (now, self._credentials())
+            signer = Signer(region=self._region, credentials=self._credentials(), now=now)
+            self._last = last = (now, signer)
         return last[1]

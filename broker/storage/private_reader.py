@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from broker.domain.content_disposition import attachment
 from broker.domain.object_head import SignedUrl
 from broker.domain.profiles import PRIVATE, PRIVATE_CACHE_CONTROL
-from broker.storage.sigv4 import Credentials, sign_get
+from broker.storage.signed_urls import sign_get
+from broker.storage.sigv4 import Credentials, Signer
 
 URL_TTL = timedelta(seconds=300)
 
@@ -58,9 +59,7 @@ class PrivateReader:
             },
             expires_in=int(URL_TTL.total_seconds()),
             bucket_url=self._bucket_url,
-            region=self._region,
-            credentials=self._credentials,
-            now=now,
+            signer=Signer(region=self._region, credentials=self._credentials, now=now),
         )
         # The signature has whole seconds.
         return SignedUrl(url=url, expires_at=now.replace(microsecond=0) + URL_TTL)

@@ -1,17 +1,20 @@
-// One request for the tickets of several files.
+// The tickets of several files, requested while later files are hashed.
 import { declared, uuid } from "./records.js";
 import { deferred } from "./waiting.js";
 
 const MAX_FILES = 50; // the API's own limit
-const MAX_BYTES = 64 * 2 ** 20; // all files of a batch are hashed before the first is sent, which takes some seconds
 
-/** One request for the tickets of several uploads. It is sent when every upload is ready or has left the batch. */
+/**
+ * The ticket requests of one `uploadAll`, one at a time. Each asks for all uploads that are ready. While
+ * there are tickets for every send slot, no request is sent until the last file is hashed.
+ */
 export class Batch {
   #wire; #path;
-  #files = 0; #bytes = 0;
-  #members = new Set(); // uploads that are not ready yet
-  #ready = new Map();
-  #sent = false;
+  #hashing = new Set(); // uploads that are not ready yet
+  #ready = []; // entries of uploads without a ticket
+  #entries = new Map(); // by upload, also those that were asked for: record, `waiting`, and a deferred ticket
+  #unsent = new Set(); // uploads with a ticket that S3 does not have yet
+  #isAsking = false;
 
   /** `path` is where the owner's tickets are requested. */
   constructor(wire, path) {
@@ -19,68 +22,79 @@ export class Batch {
     this.#path = path;
   }
 
-  /** Check whether the batch has room for another file. */
-  takes(file) { return !this.#files || (this.#files < MAX_FILES && this.#bytes + file.size <= MAX_BYTES); }
+  expect(upload) { this.#hashing.add(upload); }
 
-  expect(upload) {
-    this.#members.add(upload);
-    this.#files++;
-    this.#bytes += upload.file.size;
-  }
+  has(upload) { return this.#hashing.has(upload) || this.#entries.has(upload); }
 
-  has(upload) { return this.#members.has(upload) || this.#ready.has(upload); }
-
+  /** Do not wait for this upload any more: it was sent or has stopped. A ticket that was asked for stays its own. */
   leave(upload) {
-    if (this.#sent || !this.has(upload)) return;
-    this.#members.delete(upload);
-    this.#ready.delete(upload);
-    this.#sendWhenReady();
+    const place = this.#ready.findIndex((one) => one.upload === upload);
+    if (place >= 0) {
+      this.#ready.splice(place, 1);
+      this.#entries.delete(upload);
+    }
+    this.#hashing.delete(upload);
+    this.#unsent.delete(upload);
+    this.#ask();
   }
 
   /** Return the upload's ticket. After a pause it is the same ticket. */
   join(upload, record, waiting) {
-    if (!this.#ready.has(upload)) {
-      this.#members.delete(upload);
-      this.#ready.set(upload, { record, waiting, ...deferred() });
-      this.#sendWhenReady();
+    if (!this.#entries.has(upload)) {
+      this.#hashing.delete(upload);
+      const entry = { upload, record, waiting, ...deferred() };
+      this.#entries.set(upload, entry);
+      this.#ready.push(entry);
+      this.#ask();
     }
-    return this.#ready.get(upload).promise;
+    return this.#entries.get(upload).promise;
   }
 
-  async #sendWhenReady() {
-    if (this.#members.size || !this.#ready.size) return;
-    this.#sent = true;
-    const ready = [...this.#ready.values()];
-    const body = JSON.stringify({ files: ready.map(({ record }) => declared(record)) });
+  async #ask() {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    while (this.#ready.length && (!this.#hashing.size || this.#unsent.size < this.#wire.concurrency)) {
+      await this.#request(this.#ready.splice(0, MAX_FILES));
+    }
+    this.#isAsking = false;
+  }
+
+  async #request(some) {
+    for (const { upload } of some) this.#unsent.add(upload);
+    const body = JSON.stringify({ files: some.map(({ record }) => declared(record)) });
     const request = { path: this.#path, key: uuid(), body };
     try {
-      await Promise.all(ready.map(({ record }, index) =>
+      await Promise.all(some.map(({ record }, index) =>
         this.#wire.store.put(Object.assign(record, { request, index }))));
-      const waiting = (error) => ready.forEach((one) => one.waiting(error));
+      const waiting = (error) => some.forEach((one) => one.waiting(error));
       const answer = await this.#wire.issueAll(request, { waiting });
-      await Promise.all(ready.map(async ({ record, resolve }) =>
+      await Promise.all(some.map(async ({ record, resolve }) =>
         resolve(await this.#wire.keepTicket(record, answer))));
     } catch (error) {
       const { action } = this.#wire.retries.decide("batch", error);
-      if (action === "one_by_one" && ready.length > 1) await this.#oneByOne(ready);
-      else {
-        for (const one of ready) one.reject(error);
-        this.#ready.clear(); // a paused upload repeats this request later
-      }
+      if (action === "one_by_one") await this.#oneByOne(some, error);
+      else this.#refuse(some, error);
     }
   }
 
   /** Ask for one ticket after the other until the ad is full. A file that is not valid fails alone. */
-  async #oneByOne(ready) {
-    let refusal = null;
-    for (const { record, waiting, resolve, reject } of ready) {
-      if (!refusal) {
-        await this.#wire.issueAlone(record, { waiting }).then(resolve, (error) => {
-          if (error.code === "validation_error") reject(error);
-          else refusal = error;
-        });
+  async #oneByOne(some, refusal) {
+    for (const [index, { record, waiting, resolve, reject }] of some.entries()) {
+      try {
+        if (some.length === 1) throw refusal; // it was alone already
+        resolve(await this.#wire.issueAlone(record, { waiting }));
+      } catch (error) {
+        if (error.code !== "validation_error") return this.#refuse(some.slice(index), error);
+        reject(error);
       }
-      if (refusal) reject(refusal); // this has no effect on an upload that already has its ticket
+    }
+  }
+
+  /** Fail these uploads, and those that are ready: they would be refused too. A paused upload asks again later. */
+  #refuse(some, error) {
+    for (const { upload, reject } of [...some, ...this.#ready.splice(0)]) {
+      this.#entries.delete(upload);
+      reject(error);
     }
   }
 }

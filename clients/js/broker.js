@@ -26,15 +26,13 @@ export class Broker {
     return new Upload(this.#wire, file, options);
   }
 
-  /** Upload files of one owner. One request gets the tickets of up to 50 files or 64 MiB. */
+  /** Upload files of one owner. The first ones are sent while the others are hashed. */
   uploadAll(files, options) {
     const { tickets } = ownerAt(pathOf(options));
     if (!tickets) throw new TypeError("A user has one avatar: use `upload`.");
     const uploads = [];
-    const next = () => new Batch(this.#wire, tickets);
-    let batch = next();
+    const batch = new Batch(this.#wire, tickets);
     for (const file of files) {
-      if (!batch.takes(file)) batch = next();
       const own = { ...options, ...options.each?.(file, uploads.length) };
       uploads.push(new Upload(this.#wire, file, own, { batch }));
     }

@@ -13,6 +13,7 @@ export class Hasher {
    * after the other, so that the first one is ready soon.
    */
   file(read, onLoaded, signal) {
+    this.#open(); // the worker loads while the file is read
     const done = this.#turn.then(async () => this.part(signal.aborted ? null : await read(), signal, onLoaded));
     this.#turn = done.catch(() => {});
     return unless(signal, done); // an abort also ends the wait for this file's turn
@@ -38,16 +39,19 @@ export class Hasher {
     }
   }
 
-  #start(id, job) {
-    if (!this.#without && !this.#worker) {
-      try {
-        this.#worker = new Worker(new URL("./sha256-worker.js", import.meta.url), { type: "module", name: WORKER_NAME });
-        this.#worker.onmessage = ({ data }) => this.#receive(data);
-        this.#worker.onerror = () => this.#goWithout();
-      } catch {
-        this.#without = true; // the browser refuses a worker from another origin
-      }
+  #open() {
+    if (this.#without || this.#worker) return;
+    try {
+      this.#worker = new Worker(new URL("./sha256-worker.js", import.meta.url), { type: "module", name: WORKER_NAME });
+      this.#worker.onmessage = ({ data }) => this.#receive(data);
+      this.#worker.onerror = () => this.#goWithout();
+    } catch {
+      this.#without = true; // the browser refuses a worker from another origin
     }
+  }
+
+  #start(id, job) {
+    this.#open();
     if (this.#worker) this.#worker.postMessage({ id, blob: job.blob });
     else {
       sha256(job.blob, job.onLoaded, () => job.signal.aborted)

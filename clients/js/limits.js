@@ -2,8 +2,9 @@
 import { BrokerError } from "./errors.js";
 import { ANY } from "./media-types.js";
 
-/** Throw the API's error for a file that the API would refuse, before a ticket is requested. */
-export function checkLimits(profiles, name, size, type) {
+/** Throw the API's error for a file that the API would refuse, as soon as its limits are known. */
+export async function checkLimits(wire, { path, profile: name }, { size, type }, { signal, waiting }) {
+  const profiles = await wire.profiles(path, signal, waiting);
   if (!Object.hasOwn(profiles, name)) throw new BrokerError("not_found", `The broker has no profile ${name}.`, { status: 404 });
   const { content_types: types, max_bytes: most } = profiles[name];
   const errors = {};

@@ -1,8 +1,9 @@
-// SHA-256 (FIPS 180-4) of a Blob in slices. crypto.subtle.digest needs all bytes in memory.
+// SHA-256 of a Blob: by WebCrypto, which needs all bytes in memory, or in slices (FIPS 180-4).
 // As a worker it answers { id, blob } with { id, loaded } while it works, and then { id, digest }.
 
 export const WORKER_NAME = "upload-broker-sha256";
 const BUFFER = 512 * 1024; // bytes in memory at a time
+const MAX_GATHERED = 32 * 2 ** 20; // bytes of a Blob that WebCrypto hashes
 const TURN_MS = 10; // milliseconds to hash without a worker before the page may redraw
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
@@ -90,12 +91,36 @@ export class Sha256 {
   }
 }
 
+let spare = new Uint8Array(0); // the memory of the last Gathered
+
+/** WebCrypto's hash with the interface of Sha256. It is ten times faster. Pages on plain http do not have it. */
+class Gathered {
+  #bytes; #length = 0;
+
+  constructor(size) {
+    this.#bytes = spare.length < size ? new Uint8Array(size) : spare;
+    spare = new Uint8Array(0);
+  }
+
+  update(bytes) {
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  async digest() {
+    const digest = await crypto.subtle.digest("SHA-256", this.#bytes.subarray(0, this.#length));
+    spare = this.#bytes;
+    return new Uint8Array(digest);
+  }
+}
+
 /**
  * Return a Blob's SHA-256 in base64, as S3 writes it, or null if `stopped()` returned true.
  * Rejects with the browser's NotReadableError if the file was deleted or changed on disk.
  */
 export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
-  const hash = new Sha256();
+  const isGathered = globalThis.crypto?.subtle && blob.size <= MAX_GATHERED;
+  const hash = isGathered ? new Gathered(blob.size) : new Sha256();
   const next = reader(blob);
   let loaded = 0, since = performance.now();
   for (let bytes; (bytes = await next()); ) {
@@ -107,7 +132,7 @@ export async function sha256(blob, onLoaded = () => {}, stopped = () => false) {
       since = performance.now();
     }
   }
-  return btoa(String.fromCharCode(...hash.digest()));
+  return btoa(String.fromCharCode(...await hash.digest()));
 }
 
 /**

@@ -6,7 +6,6 @@ import { rest } from "./waiting.js";
 import { untilOf, withLife } from "./wire.js";
 
 const PARTS_PER_REQUEST = 3; // parts that are signed together; their digests are computed just before
-const PARTS_AT_ONCE = 3;
 
 /**
  * One attempt to send an upload: a locked record that has the upload's id and method, and its
@@ -24,7 +23,7 @@ export class Transfer {
     this.#signal = signal;
   }
 
-  /** Send what S3 does not have yet, then confirm. Returns the image, or the upload if it is being processed. */
+  /** Send in a slot what S3 does not have yet, then confirm without the slot. Returns the image, or the upload if it is being processed. */
   async run() {
     const { record } = this.#locked;
     try {
@@ -50,6 +49,12 @@ export class Transfer {
   }
 
   async #single() {
+    await this.#wire.slots.hold(this.#signal, () => this.#whole());
+    this.#locked.record.sent = true;
+    await this.#wire.store.put(this.#locked.record);
+  }
+
+  async #whole() {
     this.#notify("sending", 0);
     await this.#deliver("send", this.#signal, this.#file, async (again) => {
       const ticket = this.#locked.ticket;
@@ -58,8 +63,6 @@ export class Transfer {
       }
       return { ...this.#locked.ticket.upload, until: this.#locked.ticket.until };
     }, (loaded) => this.#notify("sending", loaded));
-    this.#locked.record.sent = true;
-    await this.#wire.store.put(this.#locked.record);
   }
 
   async #confirm() {
@@ -100,7 +103,7 @@ export class Transfer {
     }
   }
 
-  /** Send the missing parts, a few at once. The first failure stops the others. */
+  /** Send the missing parts, as many at once as there are slots. The first failure stops the others. */
   async #parts({ missing, part_size: partSize, size }) {
     const blob = (number) => this.#file.slice((number - 1) * partSize, Math.min(number * partSize, size));
     const arrived = size - missing.reduce((sum, number) => sum + blob(number).size, 0);
@@ -127,19 +130,23 @@ export class Transfer {
       if (!signed.length && queue.length) signed.push(...await sign(queue.splice(0, PARTS_PER_REQUEST)));
       return signed.shift();
     }));
+    const sendNext = async () => {
+      const part = await next();
+      if (!part) return false;
+      const number = part.part_number;
+      const target = async (again) => (again ? (await sign([number]))[0] : part);
+      await this.#deliver("part", stop.signal, blob(number), target, (bytes) => {
+        loaded.set(number, bytes);
+        this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
+      });
+      loaded.set(number, blob(number).size);
+      return true;
+    };
     const lane = async () => {
-      for (let part; (part = await next()); ) {
-        const number = part.part_number;
-        const target = async (again) => (again ? (await sign([number]))[0] : part);
-        await this.#deliver("part", stop.signal, blob(number), target, (bytes) => {
-          loaded.set(number, bytes);
-          this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
-        });
-        loaded.set(number, blob(number).size);
-      }
+      while (await this.#wire.slots.hold(stop.signal, sendNext));
     };
     this.#notify("sending", arrived);
-    const lanes = Array.from({ length: PARTS_AT_ONCE }, () => lane().catch((error) => {
+    const lanes = Array.from({ length: Math.min(this.#wire.concurrency, missing.length) }, () => lane().catch((error) => {
       stop.abort();
       throw error;
     }));

@@ -1,4 +1,5 @@
 // One upload: its steps in order, and pause, resume and cancel.
+import { describe } from "./describe.js";
 import { aborted, mismatch } from "./errors.js";
 import { checkLimits } from "./limits.js";
 import { LockedRecord } from "./locked-record.js";
@@ -101,6 +102,8 @@ export class Upload {
     this.#progress.set(phase, loaded, error);
   }
 
+  #waiting = (error) => this.#notify("waiting", undefined, error);
+
   /** Run the steps to their end. A pause ends the steps early, and `resume` starts them again. */
   async #drive() {
     await null; // first let the caller have the Upload, then send the first progress event
@@ -118,11 +121,13 @@ export class Upload {
     for (;;) {
       while (this.#gate) await this.#gate.promise;
       if (this.#cancelled) return await this.#cancelUpload();
-      this.#run = new AbortController();
+      const run = (this.#run = new AbortController());
       try {
-        return await this.#steps(this.#run.signal);
+        return await this.#steps(run.signal);
       } catch (error) {
-        if (!this.#run.signal.aborted) throw error;
+        if (run.signal.aborted) continue;
+        run.abort(); // the file may still be hashed
+        throw error;
       }
     }
   }
@@ -136,12 +141,11 @@ export class Upload {
       this.#owner = ownerAt(this.#locked.record.owner);
       this.#content = this.#locked.record.type;
     }
-    const profiles = await this.#wire.profiles(this.#owner.path, signal, (error) => this.#notify("waiting", undefined, error));
-    checkLimits(profiles, this.#owner.profile, this.#file.size, this.#content);
-    if (this.#digest === undefined) {
-      this.#digest = await this.#wire.hasher.file(() => this.#read(signal), (n) => this.#notify("hashing", n), signal);
-      this.#notify("queued", 0);
-    }
+    const hashed = this.#hash(signal), { size } = this.#file;
+    const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
+      signal, waiting: (error) => this.#digest ?? this.#waiting(error),
+    });
+    await Promise.race([hashed, checked.then(() => hashed)]); // the ticket does not wait: the API checks the limits too
     // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();
@@ -156,6 +160,7 @@ export class Upload {
         if (action === "restart") {
           const dropped = this.#locked.record;
           await this.#locked.forget();
+          this.#batch?.leave(this);
           this.#batch = null;
           await this.#begin(dropped);
           continue;
@@ -168,10 +173,14 @@ export class Upload {
     return await this.#describe(signal);
   }
 
-  async #read(signal) {
-    this.#bytes ??= await this.#wire.copies.take(this, signal);
-    this.#notify("hashing", 0);
-    return this.#bytes;
+  async #hash(signal) {
+    const read = async () => {
+      this.#bytes ??= await this.#wire.copies.take(this, signal);
+      this.#notify("hashing", 0);
+      return this.#bytes;
+    };
+    this.#digest ??= await this.#wire.hasher.file(read, (n) => this.#notify("hashing", n), signal);
+    if (this.phase === "hashing") this.#notify("queued", 0);
   }
 
   #dropCopy() {
@@ -187,13 +196,10 @@ export class Upload {
     const usable = (one) => !one.ended || (!this.#options.again && before(one));
     const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
       && one.size === this.#file.size && one.type === this.#content && usable(one);
-    if (await this.#locked.find(same, (one) => this.#likeness(one))) this.#batch?.leave(this);
+    const { name, lastModified } = this.#file;
+    const likeness = (one) => (one.ended ? -1 : (one.name === name) + (one.lastModified === lastModified)); // prefer uploads that have not ended
+    if (await this.#locked.find(same, likeness)) this.#batch?.leave(this);
     else await this.#begin();
-  }
-
-  #likeness(record) {
-    if (record.ended) return -1; // prefer uploads that have not ended
-    return (record.name === this.#file.name) + (record.lastModified === this.#file.lastModified);
   }
 
   async #begin(dropped = {}) {
@@ -204,16 +210,18 @@ export class Upload {
 
   #api(method, path, { signal, body } = {}) {
     const { uploadId, owner } = this.#locked.record;
-    return this.#wire.api(method, `/api/uploads/${uploadId}/${path}`, { body, owner, signal, waiting: (error) => this.#notify("waiting", undefined, error) });
+    return this.#wire.api(method, `/api/uploads/${uploadId}/${path}`, { body, owner, signal, waiting: this.#waiting });
   }
 
   async #transfer(signal) {
-    // Ignore reports of a run after a pause has ended it.
-    const notify = (...progress) => signal.aborted || this.#notify(...progress);
+    const notify = (phase, ...more) => {
+      if (signal.aborted) return; // a pause has ended this run
+      if (phase === "confirming") this.#batch?.leave(this);
+      this.#notify(phase, ...more);
+    };
     if (!this.#locked.record.uploadId) this.#locked.ticket = await this.#ask(signal);
-    const release = await this.#wire.slots.take(signal);
     const transfer = new Transfer(this.#wire, this.#bytes ?? this.#file, this.#locked, notify, signal);
-    const answer = await transfer.run().finally(release);
+    const answer = await transfer.run();
     if (answer.state !== "processing") return answer;
     this.#dropCopy();
     const working = () => notify("processing", this.#file.size);
@@ -221,16 +229,16 @@ export class Upload {
     this.#locked.record.processing = true;
     await this.#wire.store.put(this.#locked.record);
     if (this.#options.waitFor === "recorded") return answer;
-    const waiting = (error) => notify("waiting", undefined, error);
     return await this.#wire.processing.image(this.id, {
-      owner: this.#owner.path, signal, waiting, working, retryAfter: transfer.retryAfter,
+      owner: this.#owner.path, signal, waiting: (error) => notify("waiting", undefined, error), working,
+      retryAfter: transfer.retryAfter,
     });
   }
 
   /** Get a ticket, in the batch or alone. If the request was sent before, the same request is sent again. */
   async #ask(signal) {
     const { record } = this.#locked;
-    const asked = { signal, waiting: (error) => this.#notify("waiting", undefined, error) };
+    const asked = { signal, waiting: this.#waiting };
     if (this.#batch?.has(this)) return await unless(signal, this.#batch.join(this, record, asked.waiting));
     if (!record.request) return await this.#wire.issueAlone(record, asked);
     try {
@@ -243,20 +251,10 @@ export class Upload {
     }
   }
 
-  /** Set this call's alt text and order on the image of an earlier upload. A failure is ignored. */
   async #describe(signal) {
-    const image = this.#image, { altText, order } = this.#options, changes = {};
-    if (altText && altText !== image.alt_text) changes.alt_text = altText;
-    if ((order ?? image.order) !== image.order) changes.order = order;
-    if (image.state || !this.#locked.resumed || !this.#owner.file || !Object.keys(changes).length) return image;
-    const waiting = (error) => this.#notify("waiting", undefined, error);
-    try {
-      const { alt_text, order: place } = await this.#wire.api("PATCH", this.#owner.file(image.id), { body: changes, signal, waiting });
-      return { ...image, alt_text, order: place };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return image;
-    }
+    const image = this.#image;
+    if (image.state || !this.#locked.resumed || !this.#owner.file) return image;
+    return await describe(this.#wire, this.#owner.file(image.id), image, this.#options, { signal, waiting: this.#waiting });
   }
 
   /** Cancel the upload at the broker. If the image is recorded already, return it. */

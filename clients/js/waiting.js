@@ -49,8 +49,17 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Wait for a slot. Returns a function that releases it. */
-  async take(signal) {
+  /** Wait for a slot, and hold it until `act` has ended. */
+  async hold(signal, act) {
+    await this.#take(signal);
+    try {
+      return await act();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #take(signal) {
     if (this.#free > 0) this.#free--;
     else {
       const turn = deferred();
@@ -61,7 +70,6 @@ export class Slots {
         throw error;
       });
     }
-    return () => this.#release();
   }
 
   #release() {

@@ -11,6 +11,7 @@ import { DEFAULT_TRIES, RetryPolicy } from "./retry-policy.js";
 import { Tokens } from "./tokens.js";
 import { Slots, rest, unless } from "./waiting.js";
 
+const CONNECTIONS = 6; // to one host, as many as browsers open. If packets are lost, each carries little
 const API_TIMEOUT_MS = 30_000;
 const PROCESSING_TIMEOUT_MS = 600_000;
 const IDEMPOTENCY_LIFE_MS = 24 * 3600_000; // the broker keeps an Idempotency-Key for this time
@@ -20,7 +21,7 @@ export class Wire {
   #base; #fetch; #limits = null; #waiting = new Set();
 
   constructor({
-    baseUrl = "", token, fetch, storage, concurrency = 3, tries = DEFAULT_TRIES, stallTimeout = 60_000,
+    baseUrl = "", token, fetch, storage, concurrency = CONNECTIONS, tries = DEFAULT_TRIES, stallTimeout = 60_000,
     processingTimeout = PROCESSING_TIMEOUT_MS,
   }) {
     if (!(concurrency >= 1)) throw new RangeError("`concurrency` must be 1 or more.");
@@ -31,6 +32,7 @@ export class Wire {
     this.retries = new RetryPolicy({ tries });
     this.stallTimeout = stallTimeout;
     this.processing = new Processing(this, processingTimeout);
+    this.concurrency = concurrency;
     this.slots = new Slots(concurrency);
     this.hasher = new Hasher();
     this.copies = new Copies();

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from broker.domain.object_head import PresignedPost, PresignedPut, SignedUrl
 from broker.domain.post_policy import post_form
-from broker.domain.put_request import put_object_request, upload_part_request
+from broker.domain.put_request import PartRequest, PartsRequest, put_object_request
 from broker.storage.bucket_setup.iam import iam_policy
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
@@ -88,15 +88,14 @@ class Shop:
 
     def part(self, multipart_id: str) -> PresignedPut:
         """Return the PUT of the attacker's only part; its size is not declared, as with Uppy."""
-        request = upload_part_request(
+        request = PartsRequest(
             object_key=TARGET,
             multipart_id=multipart_id,
-            part_number=1,
-            size=None,
-            checksum_sha256=None,
+            parts=[PartRequest(part_number=1, size=None, checksum_sha256=None)],
             expires_in=300,
         )
-        return self.storage.presigner.presign_put(request, datetime.now(UTC))
+        (part,) = self.storage.presigner.presign_parts(request, datetime.now(UTC))
+        return part
 
     def stored(self) -> dict[str, bytes]:
         """Return every object of the bucket."""

@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.checksums import composite_sha256
 from broker.domain.part_plan import UploadedPart
-from broker.domain.put_request import upload_part_request
+from broker.domain.put_request import PartRequest, PartsRequest
 from broker.domain.storage_errors import InvalidParts, MultipartNotFound
 from broker.storage.s3 import S3Storage
 from tests.http.part_uploads import PART, digest
@@ -35,15 +35,14 @@ def begin(storage: S3Storage, *, sha256: bool = True) -> str:
 
 def send(storage: S3Storage, multipart_id: str, number: int, *, sha256: bool = True) -> None:
     data = DATA[number]
-    request = upload_part_request(
+    pinned = digest(data) if sha256 else None
+    request = PartsRequest(
         object_key=KEY,
         multipart_id=multipart_id,
-        part_number=number,
-        size=len(data),
-        checksum_sha256=digest(data) if sha256 else None,
+        parts=[PartRequest(part_number=number, size=len(data), checksum_sha256=pinned)],
         expires_in=300,
     )
-    put = storage.presigner.presign_put(request, datetime.now(UTC))
+    (put,) = storage.presigner.presign_parts(request, datetime.now(UTC))
     assert httpx.put(put.url, content=data, headers=put.headers).status_code == 200
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from broker.domain.object_head import PresignedPut
 from broker.domain.post_policy import post_form
-from broker.domain.put_request import PutRequest, put_object_request, upload_part_request
+from broker.domain.put_request import PartRequest, PartsRequest, put_object_request
 from broker.storage.factory import s3_storage
 from broker.storage.presigner import S3Presigner
 from tests.http.part_uploads import digest
@@ -44,8 +45,7 @@ def sent(bucket: Bucket, method: str, url: str, **request: object) -> httpx.Resp
     return httpx.request(method, address, headers=headers, timeout=20, **request)  # type: ignore[arg-type]
 
 
-def put(bucket: Bucket, presigner: S3Presigner, request: PutRequest) -> httpx.Response:
-    signed = presigner.presign_put(request, datetime.now(UTC))
+def put(bucket: Bucket, signed: PresignedPut) -> httpx.Response:
     return sent(bucket, "PUT", signed.url, headers=signed.headers, content=DATA)
 
 
@@ -60,7 +60,8 @@ def test_a_put_is_written_once(bucket: Bucket, presigner: S3Presigner) -> None:
         acl=None,
         expires_in=300,
     )
-    assert [put(bucket, presigner, request).status_code for _ in range(2)] == [200, 412]
+    signed = presigner.presign_put(request, datetime.now(UTC))
+    assert [put(bucket, signed).status_code for _ in range(2)] == [200, 412]
     assert bucket.storage.head(KEY).checksum_sha256 == digest(DATA)
 
 
@@ -94,14 +95,13 @@ def test_a_part_is_accepted(bucket: Bucket, presigner: S3Presigner) -> None:
         acl=None,
         sha256=True,
     )
-    request = upload_part_request(
+    request = PartsRequest(
         object_key=KEY,
         multipart_id=multipart_id,
-        part_number=1,
-        size=len(DATA),
-        checksum_sha256=digest(DATA),
+        parts=[PartRequest(part_number=1, size=len(DATA), checksum_sha256=digest(DATA))],
         expires_in=300,
     )
-    answer = put(bucket, presigner, request)
+    (signed,) = presigner.presign_parts(request, datetime.now(UTC))
+    answer = put(bucket, signed)
     assert answer.status_code == 200, answer.text
     assert [part.size for part in multipart.list_parts(KEY, multipart_id)] == [len(DATA)]

@@ -1,6 +1,7 @@
 """The buckets that histories run on: one in this process, one on a real server."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import httpx
 
 from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
-from broker.domain.put_request import PutRequest
+from broker.domain.put_request import PartsRequest, PutRequest
 from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.object_files import ObjectFiles
 from broker.storage.protocol import Presigner
@@ -89,19 +90,29 @@ class InProcessBucket:
 
 
 class RememberingPresigner:
-    """A presigner that remembers the request of each URL, so that it can be signed again."""
+    """A presigner that can sign each URL again."""
 
     def __init__(self, inner: Presigner) -> None:
         self.bucket_url = inner.bucket_url
         self.inner = inner
-        self.asked: dict[str, PutRequest] = {}
+        self.again: dict[str, Callable[[datetime], PresignedPut]] = {}
 
     def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
         return self.inner.presign_post(form, now)
 
     def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
         put = self.inner.presign_put(request, now)
-        self.asked[put.url] = request
+        self.again[put.url] = partial(self.inner.presign_put, request)
+        return put
+
+    def presign_parts(self, request: PartsRequest, now: datetime) -> list[PresignedPut]:
+        puts = self.inner.presign_parts(request, now)
+        for put, part in zip(puts, request.parts, strict=True):
+            self.again[put.url] = partial(self.presign_part, replace(request, parts=[part]))
+        return puts
+
+    def presign_part(self, request: PartsRequest, now: datetime) -> PresignedPut:
+        (put,) = self.inner.presign_parts(request, now)
         return put
 
 
@@ -148,8 +159,7 @@ class ServerBucket(S3Listing):
         if isinstance(sent, PresignedPost):
             answer = self.http.post(sent.url, data=sent.fields, files={"file": ("x", data)})
         else:
-            request = self.presigner.asked[sent.url]
-            put = self.presigner.inner.presign_put(request, datetime.now(UTC))
+            put = self.presigner.again[sent.url](datetime.now(UTC))
             answer = self.http.put(put.url, content=data, headers=signed_headers(put))
         assert answer.status_code in (*TAKEN, *REFUSED), answer.text
         return answer.status_code in TAKEN

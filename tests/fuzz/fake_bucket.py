@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
-from broker.domain.put_request import PutRequest
+from broker.domain.put_request import PartRequest, PartsRequest, PutRequest
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.storage.presigner import S3Presigner
 from broker.storage.private_reader import PrivateReader
@@ -159,17 +159,25 @@ class FakeBucket:
             return False
         sized = "content-length" in query["X-Amz-SignedHeaders"].split(";")
         key = unquote(urlsplit(put.url).path).removeprefix("/")
-        request = PutRequest(
-            object_key=key,
-            headers=headers,
-            content_length=len(data) if sized else None,
-            expires_in=int(query["X-Amz-Expires"]),
-            query={name: query[name] for name in ("partNumber", "uploadId") if name in query},
-        )
-        signed_at = datetime.fromisoformat(query["X-Amz-Date"])
-        if self.presigner.presign_put(request, signed_at).url != put.url:
-            return False
+        signed_at, lives = datetime.fromisoformat(query["X-Amz-Date"]), int(query["X-Amz-Expires"])
         pinned = headers.get("x-amz-checksum-sha256")
+        if "uploadId" in query:
+            part = PartRequest(
+                part_number=int(query["partNumber"]),
+                size=len(data) if sized else None,
+                checksum_sha256=pinned,
+            )
+            parts = PartsRequest(
+                object_key=key, multipart_id=query["uploadId"], parts=[part], expires_in=lives
+            )
+            (expected,) = self.presigner.presign_parts(parts, signed_at)
+        else:
+            request = PutRequest(
+                object_key=key, headers=headers, content_length=len(data), expires_in=lives
+            )
+            expected = self.presigner.presign_put(request, signed_at)
+        if expected.url != put.url:
+            return False
         if pinned not in (None, sha256(data)):
             return False
         if "uploadId" in query:

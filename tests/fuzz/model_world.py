@@ -146,19 +146,17 @@ class World:
 
     def sweep(self, now: datetime) -> int:
         """Queue every object of an ended upload; return how many were not queued yet."""
-        late = [
-            upload
-            for upload in self.uploads.values()
-            if upload.object is not None and not upload.unfinished
-        ]
+        late = [upload for upload in self.uploads.values() if not upload.unfinished]
         # Windows and sums do not depend on the order, because all are charged at the same time.
         return sum(self.delete_late(upload, now) for upload in late)
 
     def delete_late(self, upload: "ModelUpload", now: datetime) -> bool:
         """Queue the object that a client wrote after its upload had ended, and charge for it.
 
-        Return False if its deletion is due or being tried already.
+        Return False if there is no object, or if its deletion is due or being tried already.
         """
+        if upload.object is None:
+            return False
         rows = [row for row in self.rows if row.key == upload.written and not row.abort]
         if any(row.attempts or row.due <= now for row in rows):
             return False

@@ -26,7 +26,7 @@ from broker.domain.object_keys import (
     written_key,
 )
 from broker.domain.post_policy import PostForm, post_form
-from broker.storage.sigv4 import Credentials, sign_post
+from broker.storage.sigv4 import Credentials, Signer, sign_post
 from tests.fuzz import repeatable
 
 # Any text that Python can hold (lone surrogates, NUL, bidirectional marks), and path traversal, far
@@ -121,7 +121,11 @@ def test_every_field_of_a_form_has_an_equality_condition_and_its_signature_is_va
     credentials = Credentials(
         access_key_id="AKIDEXAMPLE", secret_access_key=secret, session_token=session_token
     )
-    fields = sign_post(form, bucket=bucket, region=region, credentials=credentials, now=now)
+    fields = sign_post(
+        form,
+        bucket=bucket,
+        signer=Signer(region=region, credentials=credentials, now=now),
+    )
     signature = fields.pop("x-amz-signature")
     text = fields.pop("policy")
     policy = json.loads(base64.b64decode(text, validate=True))

@@ -1,7 +1,6 @@
 """The benchmarks report their measurements correctly. These tests measure no time."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from benchmarks import seed_rows, table
+from benchmarks import seed_rows
 from benchmarks.apps import stub_s3
 from benchmarks.load.wrk import LoadFailed, RequestFile, parse
 from benchmarks.processes import (
@@ -25,11 +24,10 @@ from benchmarks.processes import (
 from benchmarks.profile.groups import ANYWHERE, INNERMOST, Frame, group_of
 from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
-from benchmarks.servers.command import command, production
+from benchmarks.servers.command import command, production, two_workers
 from benchmarks.simulated_year.__main__ import pruned, server
 from benchmarks.simulated_year.rows import fill
 from benchmarks.simulated_year.sizes import sizes
-from benchmarks.table import Line, Section, Target
 from broker.config import Settings
 from broker.db.session import Database
 from broker.storage.factory import s3_storage
@@ -41,38 +39,15 @@ SUMMARY = (
 )
 
 
-def line(ratio: float, target: Target | None) -> Line:
-    return Line(
-        what="ticket: PostgreSQL",
-        measured=Spread(median=812.0, low=790.0, high=830.0),
-        unit="/s",
-        beside="Companion",
-        other=Spread(median=400.0, low=400.0, high=400.0),
-        ratio=Spread(median=ratio, low=ratio, high=ratio),
-        target=target,
-    )
-
-
-def test_the_table_says_which_targets_are_met(tmp_path: Path) -> None:
-    lines = [line(2.03, Target(at_least=2)), line(0.6, Target(at_most=0.5)), line(1, None)]
-    sections = [Section(title="A single ticket", lines=lines)]
-    page, data = table.write(tmp_path, "run", {"CPU": "two cores"}, sections, ["A remark."])
-    text = page.read_text()
-    assert (
-        "| ticket: PostgreSQL | 812 (790–830) | /s | Companion | 400 | 2.03 | ≥ 2.00 | met |"
-        in text
-    )
-    assert "| 0.60 | ≤ 0.50 | **missed** |" in text
-    assert "| CPU | two cores |" in text
-    assert "A remark." in text
-    written = json.loads(data.read_text())["sections"][0]["lines"]
-    assert [one["verdict"] for one in written] == ["met", "missed", None]
-    assert table.missed(sections) == [lines[1]]
-
-
 def test_what_wrk_says_is_read() -> None:
     sample = parse("Running 3s test\n" + SUMMARY % 0).sample(cpu_seconds=3.0)
     assert sample == Sample(rate=500.0, cpu=0.002, p50=0.009, p99=0.021, requests=1500)
+
+
+def test_a_measurement_without_answers_is_an_error() -> None:
+    nothing = parse((SUMMARY % 0).replace('"requests":1500', '"requests":0'))
+    with pytest.raises(LoadFailed, match="no answers"):
+        nothing.sample(cpu_seconds=3.0)
 
 
 @pytest.mark.parametrize("output", [SUMMARY % 1, "", SUMMARY % 0 + SUMMARY % 0])
@@ -115,6 +90,7 @@ def test_the_broker_is_started_as_its_image_starts_it_by_one_worker() -> None:
     assert argv[argv.index("--port") + 1] == "8123"
     assert argv[argv.index("--host") + 1] == "127.0.0.1"
     assert argv[-1] == "wsgi:app"
+    assert [part for part in two_workers(8123) if part not in argv] == ["2"]
 
 
 def test_what_runs_the_server_is_not_measured(tmp_path: Path) -> None:

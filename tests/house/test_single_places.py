@@ -56,7 +56,7 @@ def test_no_code_compares_a_particular_transport() -> None:
     # An HTTP method has the same name as a transport.
     methods = {
         "broker/api/middleware/request_metrics.py",
-        "broker/storage/sigv4.py",
+        "broker/storage/signed_urls.py",
     }
     assert comparisons(NAMES_OF_TRANSPORTS, but=methods) == []
 

@@ -8,7 +8,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
-from broker.storage.sigv4 import Credentials, sign_head
+from broker.storage.sigv4 import Credentials, Signer, sign_head
 
 NOW = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 
@@ -27,11 +27,13 @@ def test_a_head_request_is_signed_as_by_botocore(
         bucket_path=bucket_path,
         host=host,
         object_key=key,
-        region="eu-central-1",
-        credentials=Credentials(
-            access_key_id="AKIDEXAMPLE", secret_access_key=secret, session_token=token
+        signer=Signer(
+            region="eu-central-1",
+            credentials=Credentials(
+                access_key_id="AKIDEXAMPLE", secret_access_key=secret, session_token=token
+            ),
+            now=NOW,
         ),
-        now=NOW,
     )
     request = AWSRequest("HEAD", f"http://{host}{path}", {"x-amz-checksum-mode": "ENABLED"})
     auth = S3SigV4Auth(BotoCredentials("AKIDEXAMPLE", secret, token), "s3", "eu-central-1")

@@ -9,7 +9,7 @@ from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.part_plan import PartPlan
 from broker.domain.post_policy import PostForm
 from broker.domain.profiles import Profile
-from broker.domain.put_request import PutRequest
+from broker.domain.put_request import PartsRequest, PutRequest
 from broker.domain.upload_row import UploadRow
 
 # S3: the largest object of one POST, PUT or CopyObject.
@@ -20,7 +20,7 @@ Transfer = PresignedPost | PresignedPut | PartPlan | None
 class Presigner(Protocol):
     """Signs requests for clients, without asking the bucket.
 
-    `bucket_url` is where clients reach the bucket. Both methods raise StorageDenied when there
+    `bucket_url` is where clients reach the bucket. All methods raise StorageDenied when there
     are no credentials.
     """
 
@@ -30,7 +30,10 @@ class Presigner(Protocol):
         """Sign a form."""
 
     def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
-        """Sign a PUT of an object or a part."""
+        """Sign a PUT of a whole object."""
+
+    def presign_parts(self, request: PartsRequest, now: datetime) -> list[PresignedPut]:
+        """Sign the PUTs of parts, in the order of the request."""
 
 
 class Transport(ABC):

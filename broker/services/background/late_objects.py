@@ -3,11 +3,12 @@
 A signature limits when a request may start, but nothing limits how long its body may take. So an
 object can arrive long after the last deletion of its key. The reaper finds it by listing
 `incoming/`, or a bucket notification names it. Its user is charged for it until it is deleted.
-Objects at keys of pending uploads, and at unknown keys, are left alone.
+Objects at keys of pending uploads, and at unknown keys, are left alone. So is an object that was
+deleted after it was listed, or before its notification came.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -26,6 +27,13 @@ from broker.domain.object_keys import (
     written_key,
 )
 from broker.domain.states import UNFINISHED
+from broker.domain.storage_errors import (
+    ObjectBusy,
+    ObjectNotFound,
+    ObjectRefused,
+    StorageDenied,
+    StorageUnavailable,
+)
 from broker.services.uploads import outbox, quotas
 from broker.services.uploads.settled import image_of
 from broker.services.work import Work
@@ -47,7 +55,7 @@ def sweep(work: Work) -> Swept:
     """List `incoming/` once, and put the late objects into the outbox.
 
     Raises:
-        StorageUnavailable, StorageDenied: the bucket cannot be listed; try in the next round.
+        StorageUnavailable, StorageDenied: the bucket cannot be read; try in the next round.
     """
     listed = late = postponed = 0
     objects = work.storage.list_objects(object_key(INCOMING, ""))
@@ -57,7 +65,7 @@ def sweep(work: Work) -> Swept:
             upload_id = upload.id
             try:
                 late += _delete_late(work, upload)
-            except DATABASE_ERRORS:
+            except (StorageUnavailable, StorageDenied, *DATABASE_ERRORS):
                 raise
             except Exception:
                 # Every listing shows the same object, so a fault that only this object causes must
@@ -71,7 +79,8 @@ def sweep(work: Work) -> Swept:
 def delete_late(work: Work, keys: Collection[str]) -> int:
     """Queue the deletion of ended uploads' objects; return how many were not queued yet.
 
-    `keys` are the keys of existing objects.
+    Raises:
+        StorageUnavailable, StorageDenied: it is unknown whether an object still exists.
     """
     return sum(_delete_late(work, upload) for upload in _ended_writers(work, keys))
 
@@ -86,7 +95,14 @@ def _ended_writers(work: Work, keys: Collection[str]) -> list[Upload]:
 
 
 def _delete_late(work: Work, upload: Upload) -> bool:
-    return not _is_image(work, upload) and _enqueue(work, upload)
+    # In this order: an object is deleted before its row of the outbox is removed. So an object that
+    # exists after no row was found is one that nobody has deleted.
+    return (
+        not _is_image(work, upload)
+        and not _is_queued(work, upload)
+        and _exists(work, upload)
+        and _enqueue(work, upload)
+    )
 
 
 def _writers(work: Work, keys: Collection[str], *conditions: ColumnElement[bool]) -> list[Upload]:
@@ -112,23 +128,49 @@ def _is_image(work: Work, upload: Upload) -> bool:
     return not needs_promotion(work.limits, upload) and image_of(work, upload) is not None
 
 
-def _enqueue(work: Work, upload: Upload) -> bool:
-    """Queue the deletion of the upload's object, and charge for it until then.
+def _is_queued(work: Work, upload: Upload) -> bool:
+    queued = _has_begun(work, upload, _deletions(work, upload))
+    work.session.commit()
+    return queued
 
-    Return False if a deletion is already due or has been tried.
-    """
+
+def _deletions(work: Work, upload: Upload) -> Sequence[Deletion]:
     key = written_key(work.limits, upload)
-    queued = work.session.scalars(
+    return work.session.scalars(
         select(Deletion)
         .where(Deletion.object_key == key, Deletion.multipart_id.is_(None))
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _has_begun(work: Work, upload: Upload, queued: Sequence[Deletion]) -> bool:
+    """Check whether a deletion is due or has been tried."""
     # The upload may have ended after `work.now`, while this round was running.
     due = max(work.now, upload.settled_at or work.now)
-    if any(row.attempts or row.not_before <= due for row in queued):
+    return any(row.attempts or row.not_before <= due for row in queued)
+
+
+def _exists(work: Work, upload: Upload) -> bool:
+    try:
+        work.storage.head(written_key(work.limits, upload))
+    except ObjectNotFound:
+        return False
+    except (ObjectRefused, ObjectBusy):
+        # For example, the client has encrypted it with its own key.
+        return True
+    return True
+
+
+def _enqueue(work: Work, upload: Upload) -> bool:
+    """Queue the deletion of the upload's object, and charge for it until then.
+
+    Return False if another process was faster.
+    """
+    queued = _deletions(work, upload)
+    if _has_begun(work, upload, queued):
         work.session.rollback()
         return False
-    deletion = Deletion(**outbox.row(key, now=work.now))
+    deletion = Deletion(**outbox.row(written_key(work.limits, upload), now=work.now))
     work.session.add(deletion)
     # On SQLite, where rows have no locks, this write locks the database.
     work.session.flush()

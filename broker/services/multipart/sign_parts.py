@@ -15,7 +15,7 @@ from broker.domain.errors import InvalidRequest
 from broker.domain.object_head import PresignedPut
 from broker.domain.object_keys import written_key
 from broker.domain.part_plan import MAX_PARTS, MIN_PART_BYTES, plan_of
-from broker.domain.put_request import upload_part_request
+from broker.domain.put_request import PartRequest, PartsRequest
 from broker.services.multipart.arrived import get_multipart, require_pending
 from broker.services.multipart.create import create
 from broker.services.uploads.settled import raise_settled
@@ -75,21 +75,25 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
     ttl = work.limits.profiles.of_kind(upload.owner_kind).put_ttl
     expires_at = work.now + timedelta(seconds=ttl)
     digests = _prepare(work, upload, wanted, expires_at)
-    plan, key, multipart_id = plan_of(upload), written_key(work.limits, upload), upload.multipart_id
-    signed = []
-    for part in wanted:
-        number = part.part_number
-        size = plan.length(number) if plan else None
-        request = upload_part_request(
-            object_key=key,
-            multipart_id=multipart_id or "",
-            part_number=number,
-            size=size,
-            checksum_sha256=digests.get(number),
-            expires_in=ttl,
-        )
-        put = work.storage.presigner.presign_put(request, work.now)
-        signed.append(SignedPart(part_number=number, size=size, put=put))
+    plan = plan_of(upload)
+    request = PartsRequest(
+        object_key=written_key(work.limits, upload),
+        multipart_id=upload.multipart_id or "",
+        parts=[
+            PartRequest(
+                part_number=part.part_number,
+                size=plan.length(part.part_number) if plan else None,
+                checksum_sha256=digests.get(part.part_number),
+            )
+            for part in wanted
+        ],
+        expires_in=ttl,
+    )
+    puts = work.storage.presigner.presign_parts(request, work.now)
+    signed = [
+        SignedPart(part_number=part.part_number, size=part.size, put=put)
+        for part, put in zip(request.parts, puts, strict=True)
+    ]
     return SignedParts(parts=signed, expires_at=expires_at)
 
 

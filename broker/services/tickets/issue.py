@@ -159,7 +159,7 @@ def _upload(
     key = new_key(profile, owner, file.file_name, file.content_type)
     return NewUpload(
         id=uuid7(),
-        state=UploadState.PENDING,
+        state=UploadState.PENDING.value,
         owner_kind=profile.owner_kind,
         issued_by=work.principal.user_id,
         key=key,

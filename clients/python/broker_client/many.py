@@ -1,7 +1,7 @@
 """Upload many files of one owner: tickets in batches, several files at once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
@@ -48,66 +48,72 @@ class Many:
         return sorted(outcomes, key=lambda one: one.index)
 
     def _send_all(self, files: Sequence[FileToSend], arrived: Arrived) -> Steps[list[Outcome]]:
-        """Return the outcomes of all files that are not being processed.
-
-        At most BATCH files are open at a time.
-        """
+        """Return the outcomes of all files that are not being processed."""
         try:
             return (yield from self._send_batches(files, arrived))
         finally:
             arrived.close()
 
     def _send_batches(self, files: Sequence[FileToSend], arrived: Arrived) -> Steps[list[Outcome]]:
-        outcomes, copies = list[Outcome](), Counter[str]()
-        for jobs in self._batches(files):
-            try:
-                errors = yield from together([self._open(job) for job in jobs], self.at_once)
-                ready = [job for job, error in zip(jobs, errors, strict=True) if error is None]
-                for job in ready:
-                    key = job.journal_key(self.api.base_url)
-                    job.copy = copies[key]
-                    copies[key] += 1
-                # With a journal each ticket needs its own idempotency key, to be found again.
-                path = self.owner.batch_path if isinstance(self.journal, NoJournal) else None
-                if len(ready) > 1 and path is not None:
-                    refused = yield from self._tickets(ready, path)
-                    errors = [error or refused for error in errors]
-                steps = [
-                    self._outcome(job, error, arrived)
-                    for job, error in zip(jobs, errors, strict=True)
-                ]
-                found = yield from together(steps, self.at_once)
-                outcomes += [outcome for outcome in found if outcome is not None]
-            finally:
-                for job in jobs:
-                    if job.source is not None:
-                        job.source.close()
+        """Send one batch after the other, and open the next one meanwhile.
+
+        At most two batches of files are open at a time.
+        """
+        batches, outcomes, copies = self._batches(files), list[Outcome](), Counter[str]()
+        try:
+            yield from self._open_all(batches[0] if batches else [])
+            for jobs, following in zip(batches, [*batches[1:], []], strict=True):
+                steps = [self._send_batch(jobs, copies, arrived), self._open_all(following)]
+                found = yield from together(steps, len(steps))
+                outcomes += [outcome for some in found for outcome in some]
+                _close(jobs)
+        finally:
+            for jobs in batches:
+                _close(jobs)
         return outcomes
 
-    def _batches(self, files: Sequence[FileToSend]) -> Iterator[list[Job]]:
-        for first in range(0, len(files), BATCH):
-            yield [
-                Job(
-                    index=first + place,
-                    file=file,
-                    owner=self.owner,
-                    on_progress=self.on_progress,
-                )
-                for place, file in enumerate(files[first : first + BATCH])
-            ]
+    def _batches(self, files: Sequence[FileToSend]) -> list[list[Job]]:
+        """Return the files in batches. The first one is small, so that sending begins soon."""
+        jobs = [
+            Job(index=index, file=file, owner=self.owner, on_progress=self.on_progress)
+            for index, file in enumerate(files)
+        ]
+        first = min(self.at_once, BATCH)
+        starts = [0, *range(first, len(jobs), BATCH)]
+        ends = [*starts[1:], len(jobs)]
+        return [jobs[start:end] for start, end in zip(starts, ends, strict=True)]
 
-    def _open(self, job: Job) -> Steps[ClientError | OSError | None]:
+    def _open_all(self, jobs: Sequence[Job]) -> Steps[list[Outcome]]:
+        yield from together([self._open(job) for job in jobs], self.at_once)
+        return []
+
+    def _open(self, job: Job) -> Steps[None]:
         try:
             yield from run(job.open)
         except (ClientError, OSError) as error:
-            return error
-        return None
+            job.error = error
 
-    def _tickets(self, jobs: Sequence[Job], path: str) -> Steps[ClientError | None]:
-        """Request all tickets at once. Return the error that every job failed with, or None.
+    def _send_batch(
+        self, jobs: Sequence[Job], copies: Counter[str], arrived: Arrived
+    ) -> Steps[list[Outcome]]:
+        ready = [job for job in jobs if job.error is None]
+        for job in ready:
+            key = job.journal_key(self.api.base_url)
+            job.copy = copies[key]
+            copies[key] += 1
+        # With a journal each ticket needs its own idempotency key, to be found again.
+        path = self.owner.batch_path if isinstance(self.journal, NoJournal) else None
+        if len(ready) > 1 and path is not None:
+            yield from self._tickets(ready, path)
+        found = yield from together([self._outcome(job, arrived) for job in jobs], self.at_once)
+        return [outcome for outcome in found if outcome is not None]
+
+    def _tickets(self, jobs: Sequence[Job], path: str) -> Steps[None]:
+        """Request all tickets at once.
 
         If one file is not valid, or the owner has too few free slots, each job requests its own
-        ticket later. Errors are returned, not raised, so that earlier outcomes are kept.
+        ticket later. After any other error all jobs have failed. It is not raised, so that earlier
+        outcomes are kept.
         """
         declared = [job.declared() for job in jobs]
         try:
@@ -115,15 +121,15 @@ class Many:
             issued = yield from ask_batch(api, path, declared, str(uuid4()))
         except ClientError as error:
             decision = self.api.policy.decide("batch", Failure.of(error))
-            return None if decision is Decision.ONE_BY_ONE else error
+            if decision is not Decision.ONE_BY_ONE:
+                for job in jobs:
+                    job.error = error
+            return
         for job, ticket in zip(jobs, issued, strict=True):
             job.issued = ticket
-        return None
 
-    def _outcome(
-        self, job: Job, broken: ClientError | OSError | None, arrived: Arrived
-    ) -> Steps[Outcome | None]:
-        recorded, error = None, broken
+    def _outcome(self, job: Job, arrived: Arrived) -> Steps[Outcome | None]:
+        recorded, error = None, job.error
         if error is None:
             try:
                 recorded = yield from deliver(self.api, self.journal, job)
@@ -149,3 +155,9 @@ class Many:
         if self.on_done is not None:
             self.on_done(outcome)
         return outcome
+
+
+def _close(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.source is not None:
+            job.source.close()

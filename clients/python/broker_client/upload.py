@@ -29,6 +29,8 @@ class Job:
 
     `owner` may be None before `resume`.
 
+    `error` is why it cannot be sent.
+
     `copy` counts the same file within one `upload_many`, from 0. Each copy is an upload of its own.
     """
 
@@ -40,6 +42,7 @@ class Job:
     source: Source | None = None
     issued: IssuedTicket | None = None
     upload_id: str | None = None
+    error: ClientError | OSError | None = None
 
     def open(self) -> None:
         """Open the file and compute its digest.

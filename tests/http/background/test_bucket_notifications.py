@@ -126,6 +126,24 @@ def test_an_object_written_after_its_upload_ended_is_deleted(
         assert gone(app, ticket["key"])
 
 
+def test_a_notification_that_comes_after_the_deletion_changes_nothing(
+    app: Flask,
+    alice: Client,
+    bucket: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+    reap(app, PAST_GRACE)
+    assert gone(app, ticket["key"])
+    asked: list[str] = []
+    monkeypatch.setattr(app.extensions["broker"].storage, "delete", asked.append)
+    assert tell(bucket, s3_bucket, f"incoming/{ticket['key']}") == {"settled": 1}
+    assert asked == []
+
+
 def test_notifications_of_unknown_objects_are_ignored(
     app: Flask, alice: Client, bucket: Client, s3_bucket: Bucket
 ) -> None:

@@ -1,6 +1,6 @@
 """Objects that arrive after their upload has ended: found, charged, and deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +8,22 @@ import httpx
 import pytest
 from flask import Flask
 
-from broker.domain.storage_errors import StorageDenied
+from broker.db.models import Deletion
+from broker.domain.object_head import ListedObject
+from broker.domain.storage_errors import (
+    ObjectBusy,
+    ObjectRefused,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+)
+from broker.services.background.late_objects import Swept, sweep
 from broker.services.background.reap import Reaped, reap_once
+from broker.services.uploads.outbox import drain
 from tests.attacks import SLOW
 from tests.faults.invariants import check_invariants
 from tests.http.charging import SIZE, charged
-from tests.http.client import JPEG, Client, declared, send, token
+from tests.http.client import JPEG, Client, declared, rows, send, token
 from tests.http.reconciling import put, there
 from tests.http.uploads.test_lifecycle import PAST_GRACE
 from tests.servers.fixtures import Bucket
@@ -155,3 +165,83 @@ def test_an_upload_that_is_confirmed_during_a_round_is_not_charged_again(
     assert alice.post(ticket["confirm_url"]).status_code == 200
     assert reap(app, timedelta(seconds=-30)).late == 0  # the round began before the confirm
     assert charged(app) == (SIZE, 1)
+
+
+@pytest.mark.parametrize("after", [timedelta(), LATE], ids=["row-stays", "row-removed"])
+def test_an_object_that_is_deleted_after_it_was_listed_is_not_charged(
+    app: Flask,
+    alice: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    after: timedelta,
+) -> None:
+    """With a form that is still valid, the row stays for the second deletion."""
+    ticket = alice.ticket(alice.ad()).get_json()
+    send(ticket)
+    assert alice.delete(f"/api/uploads/{ticket['id']}/").status_code == 204
+    broker = app.extensions["broker"]
+    now = datetime.now(UTC) + after
+    really = broker.storage.list_objects
+
+    def listed_before_another_reaper_drains(prefix: str) -> Iterator[ListedObject]:
+        found = list(really(prefix))
+        with broker.system_work(now=now) as another:
+            assert drain(another).deleted == (2 if after else 1)
+        yield from found
+
+    monkeypatch.setattr(broker.storage, "list_objects", listed_before_another_reaper_drains)
+    with broker.system_work(now=now) as work:
+        assert sweep(work) == Swept(listed=1, late=0, postponed=0)
+    assert not there(s3_bucket, f"incoming/{ticket['key']}")
+    assert (rows(app, Deletion), charged(app)) == ((0, (0, 0)) if after else (1, (SIZE, 1)))
+
+
+@pytest.mark.parametrize("error", [ObjectRefused, ObjectBusy])
+def test_a_late_object_is_deleted_although_its_head_is_refused(
+    app: Flask,
+    alice: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[StorageError],
+) -> None:
+    key = f"incoming/{cancelled(alice, alice.ad())}"
+    reap(app)
+    put(s3_bucket, key)
+    with monkeypatch.context() as patch:
+        fail_heads(app, patch, error)
+        found = reap(app)
+    assert (found.late, found.deleted, found.postponed) == (1, 1, 0)
+    assert not there(s3_bucket, key)
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable, StorageDenied])
+def test_a_late_object_waits_for_a_bucket_that_answers(
+    app: Flask,
+    alice: Client,
+    s3_bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[StorageError],
+) -> None:
+    ad = alice.ad()
+    keys = [f"incoming/{cancelled(alice, ad)}" for _ in range(2)]
+    reap(app)
+    for key in keys:
+        put(s3_bucket, key)
+    with monkeypatch.context() as patch:
+        asked = fail_heads(app, patch, error)
+        found = reap(app)
+    assert (found.late, found.postponed, len(asked)) == (0, 1, 1)
+    assert charged(app) == (0, 0)
+    assert reap(app).late == 2
+
+
+def fail_heads(app: Flask, patch: pytest.MonkeyPatch, error: type[StorageError]) -> list[str]:
+    """Let every HEAD fail; return the keys that are asked for."""
+    asked: list[str] = []
+
+    def fail(key: str) -> None:
+        asked.append(key)
+        raise error("not now")
+
+    patch.setattr(app.extensions["broker"].storage, "head", fail)
+    return asked

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
-import { FILE, IMAGE, TICKET, answers, refused, storage } from "./answers.js";
+import { FILE, IMAGE, PROFILE, TICKET, answers, gate, refused, storage } from "./answers.js";
 
 test("a ticket request is repeated with its idempotency key, and a replayed ticket is renewed", async () => {
   const { fetch, asked, lines } = answers({
@@ -95,14 +95,28 @@ test("the client waits for a short rate limit and rejects for a long one", async
   assert.equal(hour.asked.length, 1);
 });
 
-test("a failure to read the limits is reported to every upload", async () => {
-  const events = [];
-  const { fetch } = answers({ "GET /api/profiles/": [[0]] });
+test("a failure to read the limits is reported to every upload that is not hashed yet", async () => {
+  const events = [], read = gate();
+  const slow = Object.assign(new File(["y"], "y.jpg", { type: "image/jpeg" }), { stream: () => new ReadableStream({ pull: () => read.promise }) });
+  const { fetch, asked } = answers({ "GET /api/profiles/": [[0]] });
   const broker = new Broker({ fetch, storage: storage(), tries: 2 });
-  const onProgress = ({ upload, phase, error }) => events.push([upload.file, phase, error.code]);
-  const ends = await broker.uploadAll([FILE, FILE], { ad: 1, onProgress });
+  const onProgress = ({ phase, error }) => error && events.push([phase, error.code]);
+  const ends = await broker.uploadAll([slow, slow], { ad: 1, onProgress });
   assert.deepEqual(ends.map((one) => one.reason.code), ["network", "network"]);
-  assert.deepEqual(events, ["waiting", "waiting", "failed", "failed"].map((phase) => [FILE, phase, "network"]));
+  assert.deepEqual(events, ["waiting", "waiting", "failed", "failed"].map((phase) => [phase, "network"]));
+  assert.equal(asked.filter((one) => one.key).length, 0);
+});
+
+test("a ticket does not wait for the limits, and a file that they refuse fails while it is read", async () => {
+  const limits = gate(), limited = { "GET /api/profiles/": [async () => { await limits.promise; return [200, { ad_image: PROFILE }]; }] };
+  const { fetch, lines } = answers({ ...limited, "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]] });
+  const broker = new Broker({ fetch, storage: storage() });
+  assert.deepEqual(await broker.upload(FILE, { ad: 1 }), IMAGE);
+  assert.equal(lines()[0], "GET /api/profiles/");
+  const endless = Object.assign(new File(["<svg/>"], "y.svg"), { stream: () => new ReadableStream({ pull: () => new Promise(() => {}) }) });
+  const refusal = assert.rejects(broker.upload(endless, { ad: 1 }), { code: "validation_error", errors: { content_type: ["Must be one of: image/jpeg."] } });
+  limits.open();
+  await refusal;
 });
 
 test("an upload that S3 never knows ends with s3_refused and releases its slot", async (t) => {

@@ -22,18 +22,17 @@ test("a file of a profile gets its ticket below the owner's path", async () => {
   assert.deepEqual([file_name, alt_text, order], ["x.jpg", "front", 3]);
 });
 
-test("several files of a profile get their tickets in one request, and alone if that fails", async () => {
+test("several files of a profile get their tickets at the owner's path, and no more than there are slots", async () => {
   const other = new File(["other"], "y.jpg", { type: "image/jpeg" });
   const { fetch, lines } = shop({
-    [`POST ${AT}/uploads/batch/`]: [[201, { tickets: [ticket("u1"), ticket("u2")] }], refused("image_limit_reached", 409)],
-    [`POST ${AT}/uploads/`]: [[201, ticket("u3")], refused("image_limit_reached", 409)],
+    [`POST ${AT}/uploads/batch/`]: [[201, { tickets: [ticket("u1")] }], [201, { tickets: [ticket("u2")] }], [201, { tickets: [ticket("u3")] }], refused("image_limit_reached", 409)],
     ...Object.fromEntries(["u1", "u2", "u3"].map((id, n) => [`POST /api/uploads/${id}/confirm/`, [[200, { ...IMAGE, id: n }]]])),
   });
   const broker = () => new Broker({ fetch, storage: storage() });
   assert.deepEqual((await broker().uploadAll([PHOTO, other], PRODUCT)).map((one) => one.value.id), [0, 1]);
-  assert.ok(!lines().includes(`POST ${AT}/uploads/`));
   const ends = await broker().uploadAll([PHOTO, other], PRODUCT);
   assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), [2, "image_limit_reached"]);
+  assert.ok(!lines().includes(`POST ${AT}/uploads/`));
   assert.throws(() => broker().uploadAll([PHOTO], { user: 1 }), TypeError);
 });
 

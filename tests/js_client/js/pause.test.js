@@ -65,15 +65,17 @@ for (const [transport, table] of Object.entries(TRANSPORTS)) {
   });
 }
 
-test("a resumed upload that waits for a slot is queued, not paused", async () => {
+test("a resumed upload that waits for a slot is queued, not paused", async (t) => {
+  const sends = [(_, request) => { sending.open(); return never(request); }, async () => new Response()];
+  t.mock.method(globalThis, "fetch", (...request) => sends.shift()(...request));
   const { fetch } = answers({
     "POST /api/ads/1/upload_image/": [[201, TICKET], [201, { ...TICKET, id: "u2" }]],
-    "POST /api/uploads/u1/confirm/": [never], "POST /api/uploads/u2/confirm/": [[200, IMAGE]],
+    "POST /api/uploads/u2/confirm/": [[200, IMAGE]],
     "DELETE /api/uploads/u1/": [[204]],
   });
   const broker = new Broker({ fetch, storage: storage(), concurrency: 1 });
   const sending = gate();
-  const first = broker.upload(FILE, { ad: 1, onProgress: ({ phase }) => phase === "confirming" && sending.open() });
+  const first = broker.upload(FILE, { ad: 1 });
   await sending.promise;
   const second = broker.upload(FILE, { ad: 1 });
   second.pause();

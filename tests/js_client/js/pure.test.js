@@ -8,6 +8,7 @@ import { contentTypeOf, declared, nameOf } from "../../../clients/js/records.js"
 import { backoff } from "../../../clients/js/retry-policy.js";
 import { bodyOf, s3ErrorOf } from "../../../clients/js/s3.js";
 import { Slots, rest } from "../../../clients/js/waiting.js";
+import { gate } from "./answers.js";
 
 test("the backoff doubles up to half a minute, and half of it is random", () => {
   const most = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((tries) => backoff(tries, () => 1));
@@ -74,12 +75,22 @@ test("an owner is an ad, a user or one of a profile, and only an avatar has no a
 
 test("no more slots are taken than there are, and an aborted wait takes none", async () => {
   const slots = new Slots(1), stop = new AbortController();
-  const free = await slots.take(new AbortController().signal);
-  const refused = slots.take(stop.signal), next = slots.take(new AbortController().signal);
+  const { signal } = new AbortController(), first = gate(), order = [];
+  const held = slots.hold(signal, async () => { order.push("first"); await first.promise; });
+  const refused = slots.hold(stop.signal, async () => order.push("refused"));
+  const next = slots.hold(signal, async () => order.push("next"));
   stop.abort();
   await assert.rejects(refused, { code: "aborted" });
-  free();
-  (await next)();
+  assert.deepEqual(order, ["first"]);
+  first.open();
+  await Promise.all([held, next]);
+  assert.deepEqual(order, ["first", "next"]);
+});
+
+test("a slot is released if its holder fails", async () => {
+  const slots = new Slots(1), { signal } = new AbortController();
+  await assert.rejects(slots.hold(signal, async () => { throw new Error("lost"); }), /lost/);
+  assert.equal(await slots.hold(signal, async () => "next"), "next");
 });
 
 test("a wait ends when it is aborted", async () => {

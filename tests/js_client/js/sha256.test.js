@@ -28,16 +28,37 @@ test("a length above 32 bits is counted correctly", () => {
   assert.equal(Buffer.from(as.digest()).toString("hex"), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 });
 
-test("a Blob is read to its end, and its digest is base64", async () => {
-  const bytes = randomBytes(3_000_001), loaded = [];
-  assert.equal(await sha256(new Blob([bytes]), (n) => loaded.push(n)), expected(bytes).toString("base64"));
-  assert.equal(loaded.at(-1), bytes.length);
-  assert.deepEqual(loaded, [...loaded].sort((one, other) => one - other));
-  assert.equal(await sha256(new Blob([])), expected("").toString("base64"));
-});
+for (const [way, subtle] of [["by WebCrypto", crypto.subtle], ["in slices, without WebCrypto", undefined]]) {
+  test(`a Blob is read to its end, and its digest is base64 (${way})`, async (t) => {
+    t.mock.getter(crypto, "subtle", () => subtle);
+    for (const size of [3_000_001, 0, 200_000]) {
+      const bytes = randomBytes(size), loaded = [];
+      assert.equal(await sha256(new Blob([bytes]), (n) => loaded.push(n)), expected(bytes).toString("base64"));
+      assert.equal(loaded.at(-1) ?? 0, size);
+      assert.deepEqual(loaded, [...loaded].sort((one, other) => one - other));
+    }
+  });
 
-test("hashing stops when `stopped` returns true", async () => {
-  let read = 0;
-  assert.equal(await sha256(new Blob([new Uint8Array(5e6)]), (n) => (read = n), () => read > 0), null);
-  assert.ok(read < 5e6);
+  test(`Blobs that are hashed at the same time do not disturb each other (${way})`, async (t) => {
+    t.mock.getter(crypto, "subtle", () => subtle);
+    const all = Array.from({ length: 5 }, (_, n) => randomBytes(700_000 - n));
+    const found = await Promise.all(all.map((bytes) => sha256(new Blob([bytes]))));
+    assert.deepEqual(found, all.map((bytes) => expected(bytes).toString("base64")));
+  });
+
+  test(`hashing stops when \`stopped\` returns true (${way})`, async (t) => {
+    t.mock.getter(crypto, "subtle", () => subtle);
+    let read = 0;
+    assert.equal(await sha256(new Blob([new Uint8Array(5e6)]), (n) => (read = n), () => read > 0), null);
+    assert.ok(read < 5e6);
+  });
+}
+
+test("a Blob of more than 32 MiB is not kept in memory", async (t) => {
+  const digest = t.mock.method(crypto.subtle, "digest");
+  const bytes = new Uint8Array(32 * 2 ** 20 + 1);
+  assert.equal(await sha256(new Blob([bytes])), expected(bytes).toString("base64"));
+  assert.equal(digest.mock.callCount(), 0);
+  await sha256(new Blob([bytes.subarray(1)]));
+  assert.equal(digest.mock.callCount(), 1);
 });
