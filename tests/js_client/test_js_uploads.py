@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import httpx
+import pytest
 from playwright.sync_api import Page, Request
 
 from tests.js_client.conftest import MIB, OpenShop
@@ -20,6 +21,7 @@ def paths(asked: list[Request]) -> list[str]:
     return [f"{one.method} /api/{one.url.split('/api/')[1]}" for one in asked if "/api/" in one.url]
 
 
+@pytest.mark.parametrize("any_bucket", ["seaweedfs", "minio"], indirect=True)
 def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()

@@ -61,7 +61,7 @@ def test_answers_for_one_user_are_not_cached(make_app: MakeApp) -> None:
     ticket = alice.post(f"/api/ads/{ad}/upload_image/", declared())
     for answer in (
         ticket,
-        alice.get("/api/users/1/"),
+        alice.get("/api/users/me/"),
         alice.get("/dev/token"),
         alice.get("/api/x"),
     ):
