@@ -58,7 +58,7 @@ def is_stored(answer: TestResponse) -> bool:
 
 
 def test_every_get_that_accepts_a_token_but_needs_none_is_a_public_read(app: Flask) -> None:
-    """A new route that anyone may read must be marked, so that its answers can be told apart."""
+    """A new route that anyone may read must be marked, so that its answers are kept apart."""
     optional = {
         rule.rule: getattr(app.view_functions[rule.endpoint], "is_public_read", False)
         for rule in app.url_map.iter_rules()
