@@ -39,4 +39,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
 # `broker serve` ends what comes after `--` so that no request is lost; it needs up to
 # BROKER_DRAIN_SECONDS + BROKER_STOP_SECONDS for it.
-CMD ["broker", "serve", "--", "granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "wsgi:app"]
+CMD ["broker", "serve", "--", "granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "2", "--respawn-failed-workers", "wsgi:app"]

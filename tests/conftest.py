@@ -1,13 +1,12 @@
 """Fixtures for all tests: real servers, and none of the developer's credentials."""
 
-import functools
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import botocore.hooks
-import botocore.loaders
 import pytest
+
+from tests import once_per_process
 
 pytest_plugins = [
     "pytester",
@@ -15,19 +14,7 @@ pytest_plugins = [
     "tests.servers.fixtures",
     "tests.http.fixtures",
 ]
-
-# boto3 reads a megabyte of JSON for every session; load it once per process.
-botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
-_accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
-
-
-def accepts_kwargs(handler: Callable[..., object]) -> bool:
-    """Cache the signature check of each handler that a boto3 session registers."""
-    # Cache the function of a method, so that the cache keeps no object of a test alive.
-    return bool(_accepts_kwargs(getattr(handler, "__func__", handler)))
-
-
-botocore.hooks.accepts_kwargs = accepts_kwargs
+once_per_process.install()
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.field.links import PACKET_BYTES, PAYLOAD_BYTES, Link
+from benchmarks.field.links import Link, needed_bytes
 from benchmarks.field.visits import Unfinished, Visit
 from benchmarks.rounds import Spread
 from benchmarks.rows.inspection import within
@@ -28,21 +28,13 @@ class Round:
     form: Visit | Unfinished
 
 
-def needed_bytes(size: int) -> float:
-    """Return the bytes that the link must carry for a payload, in full packets."""
-    return size * PACKET_BYTES / PAYLOAD_BYTES
-
-
 def hashing_ms(ours: Visit) -> float:
-    """Return how many milliseconds the first ticket's request waits for a digest.
+    """Return the milliseconds from the choice of the files until the first ticket's request leaves.
 
-    This is the time from the answer of the last request before it, or from the choice of the files,
-    until it leaves.
+    This is the time to read and hash the first photo. The request waits for nothing else.
     """
     ticket = min(ours.requests.of("POST", TICKETS), key=lambda each: each.began)
-    answers = [each.ended for each in ours.requests.all() if each.ended is not None]
-    earlier = [at for at in answers if ours.chosen <= at <= ticket.began]
-    return 1000 * (ticket.began - max([ours.chosen, *earlier]))
+    return 1000 * (ticket.began - ours.chosen)
 
 
 def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> list[Line]:
@@ -74,7 +66,7 @@ def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> 
             target=OF_THE_LINK,
             note=_steps(rounds[-1].ours),
         ),
-        beside(UPPY, lambda each: each.uppy.last),
+        beside(UPPY, lambda each: each.uppy.last, f"Uppy: {_sent(rounds[-1].uppy)}"),
         beside(FORM, lambda each: each.form.last, _stopped(rounds[-1].form)),
         Line(
             what=f"first of {photos} photos recorded, {link.name}",
@@ -158,10 +150,18 @@ def _again(
 
 def _steps(ours: Visit) -> str:
     return (
-        f"first recorded {ours.first:.2f} s, first ready {ours.ready[0]:.2f} s,"
+        f"{_sent(ours)}; first recorded {ours.first:.2f} s, first ready {ours.ready[0]:.2f} s,"
         f" last ready {ours.ready[-1]:.2f} s; {len(ours.requests.all())} requests,"
         f" {ours.requests.preflights()} of them preflights"
     )
+
+
+def _sent(visit: Visit) -> str:
+    """Return when the first photo was begun, and when the bucket had answered for the last."""
+    photos = visit.requests.of("POST", f"/{BUCKET}")
+    began = min(each.began for each in photos) - visit.chosen
+    ended = max(each.ended or 0.0 for each in photos) - visit.chosen
+    return f"first photo begun {began:.2f} s, last one stored {ended:.2f} s"
 
 
 def _stopped(form: Visit | Unfinished) -> str:

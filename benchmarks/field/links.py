@@ -28,8 +28,12 @@ class Link:
 
     def shortest_seconds(self, payload_bytes: int) -> float:
         """Return how long the link needs to carry a payload from the phone in full packets."""
-        bits = 8 * payload_bytes * PACKET_BYTES / PAYLOAD_BYTES
-        return bits / self.up_bits / (1 - self.loss)
+        return 8 * needed_bytes(payload_bytes) / self.up_bits / (1 - self.loss)
+
+
+def needed_bytes(payload_bytes: int) -> float:
+    """Return the bytes that a link must carry for a payload, in full packets."""
+    return payload_bytes * PACKET_BYTES / PAYLOAD_BYTES
 
 
 MOBILE = Link(name="20 Mbit/s, 60 ms", up_bits=20e6, down_bits=50e6, rtt_s=0.060)

@@ -25,7 +25,7 @@ def open_tun(name: str) -> int:
 
 
 def bring_up(name: str, address: str, peer: str) -> None:
-    """Give the device its address, and let it carry packets from and to 127.0.0.1.
+    """Set the address of the device, and let it carry packets from and to 127.0.0.1.
 
     The phone reaches the servers at 127.0.0.1, the address that they listen on. For browsers such
     a page is as secure as one with HTTPS.

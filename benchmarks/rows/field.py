@@ -4,14 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.field.lines import (
-    Round,
-    after_cut,
-    after_network_change,
-    lines_of,
-    needed_bytes,
-)
-from benchmarks.field.links import LINKS, MOBILE, WEAK, Link
+from benchmarks.field.lines import Round, after_cut, after_network_change, lines_of
+from benchmarks.field.links import LINKS, MOBILE, WEAK, Link, needed_bytes
 from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos
 from benchmarks.field.shop import BROKER, COMPANION, FORM, Shop, shop

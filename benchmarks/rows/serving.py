@@ -16,7 +16,7 @@ DEPLOYED = "as in the Dockerfile, one worker"
 WAYS: dict[str, Callable[[int], list[str]]] = {
     DEPLOYED: command,
     "granian, 1 worker, 1 thread": lambda port: granian(port, workers=1, threads=1),
-    "granian, 1 worker, 2 threads": lambda port: granian(port, workers=1, threads=2),
+    "granian, 1 worker, 4 threads": lambda port: granian(port, workers=1, threads=4),
     "granian, 1 worker, 8 threads": lambda port: granian(port, workers=1, threads=8),
     "granian, 2 workers, 2 threads": lambda port: granian(port, workers=2, threads=2),
     "granian, 2 workers, 4 threads": lambda port: granian(port, workers=2, threads=4),

@@ -118,16 +118,9 @@ class ObjectHeads:
         if not self._breaker.allows():
             raise StorageUnavailable("The bucket does not answer; try again.")
         try:
-            answer = self._send(path, headers)
-        except TimeoutError as error:
-            if key and self._answers(beside(key)):
-                self._breaker.answered()
-                self._remember_busy(key)
-                raise ObjectBusy("The bucket does not answer for this object.") from error
-            self._breaker.timed_out()
-            raise StorageUnavailable("The bucket does not answer; try again.") from error
+            answer = self._send(path, headers) or self._send_again(key, path, headers)
         except (OSError, BadAnswer) as error:
-            # This took no time.
+            # Unlike a timeout, this takes no time.
             self._breaker.answered()
             raise StorageUnavailable("The bucket does not answer; try again.") from error
         self._breaker.answered()
@@ -135,20 +128,46 @@ class ObjectHeads:
             busy.answered()
         return answer
 
-    def _send(self, path: str, headers: dict[str, str]) -> Answer:
+    def _send(self, path: str, headers: dict[str, str]) -> Answer | None:
         """Send a HEAD, and once more after an error that may not come again.
 
         It does not wait in between. A busy MinIO asks clients to wait a minute with `Retry-After`,
         but a thread cannot sleep that long. So the client gets a 503 and tries again.
+
+        Returns:
+            None after a timeout.
         """
-        for attempt in range(1, self._attempts):
-            try:
-                answer = self._connections.head(path, headers, fresh=attempt > 1)
-            except (OSError, BadAnswer):
-                continue
-            if answer.status not in _AGAIN:
-                return answer
-        return self._connections.head(path, headers, fresh=self._attempts > 1)
+        try:
+            for attempt in range(1, self._attempts):
+                try:
+                    answer = self._connections.head(path, headers, fresh=attempt > 1)
+                except TimeoutError:
+                    raise
+                except (OSError, BadAnswer):
+                    continue
+                if answer.status not in _AGAIN:
+                    return answer
+            return self._connections.head(path, headers, fresh=self._attempts > 1)
+        except TimeoutError:
+            return None
+
+    def _send_again(self, key: str, path: str, headers: dict[str, str]) -> Answer:
+        """Send a HEAD again after a timeout, if the bucket answers for another key.
+
+        If it does not, this thread has waited twice, and the circuit breaker keeps the others from
+        waiting.
+        """
+        if not self._answers(key and beside(key)):
+            self._breaker.timed_out()
+            raise StorageUnavailable("The bucket does not answer; try again.")
+        try:
+            return self._connections.head(path, headers, fresh=True)
+        except TimeoutError as error:
+            self._breaker.answered()
+            if not key:
+                raise StorageUnavailable("The bucket does not answer; try again.") from error
+            self._remember_busy(key)
+            raise ObjectBusy("The bucket does not answer for this object.") from error
 
     def _remember_busy(self, key: str) -> None:
         """Let one thread at a time ask for this key, so that its client cannot occupy them all."""

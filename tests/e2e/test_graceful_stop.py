@@ -31,7 +31,7 @@ SLOW = pytest.mark.matrix(part="kill")
 SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", "{port}", "--workers", "2", "--blocking-threads", "4"),
+        *("--port", "{port}", "--workers", "2", "--blocking-threads", "2"),
         *("--respawn-failed-workers", "wsgi:app"),
     ],
     "gunicorn": [

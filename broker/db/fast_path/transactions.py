@@ -25,15 +25,6 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def read_only(session: Session) -> None:
-    """Run the session's next transaction without BEGIN. It must only read; commit it as usual.
-
-    The broker uses READ COMMITTED, where each statement has its own snapshot anyway.
-    """
-    if not is_sqlite(session) and not session.in_transaction():
-        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-
-
 def read_cursor(session: Session) -> AbstractContextManager[DriverCursor]:
     """Return a cursor outside the session's transaction, for reads."""
     pool: CursorPool = session.info[CURSORS]

@@ -5,14 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from broker.db.fast_path import read_only
 from broker.db.models import User
 from broker.services.work import Work
 
 
 def erased_since(work: Work, moment: datetime) -> Mapping[int, datetime]:
     """Return when users were erased, by their ids, for erasures after a moment."""
-    read_only(work.session)
     rows = work.session.execute(
         select(User.id, User.erased_at).where(User.erased_at > moment)
     ).all()

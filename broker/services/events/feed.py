@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
-from broker.db.fast_path import read_only
 from broker.db.models import Event, EventFeed, Image, Upload, User
 from broker.domain.errors import CursorExpired, Forbidden
 from broker.domain.profiles import Profile
@@ -39,7 +38,6 @@ def read_events(work: Work, *, after: Cursor | None, limit: int) -> EventPage:
     """
     require_service(work)
     number(work)
-    read_only(work.session)
     # Older events that were not delivered are kept, but not for the feed.
     oldest = select(EventFeed.pruned_sequence).scalar_subquery()
     position = oldest if after is None else after.sequence
@@ -96,7 +94,6 @@ def read_files(
     """
     require_service(work)
     kinds: Any = work.limits.profiles.owner_kinds if profile is None else [profile.owner_kind]
-    read_only(work.session)
     files = work.session.execute(
         select(Image, Upload.user_id, User.subject)
         .outerjoin(Upload, Upload.id == Image.upload_id)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from broker.db.fast_path import read_only
 from broker.db.models import Image, Upload
 from broker.domain.profiles import Profile
 from broker.domain.states import UNFINISHED, UploadState
@@ -29,7 +28,6 @@ def find_uploads(work: Work, upload_ids: Sequence[UUID]) -> list[UploadView]:
         .outerjoin(Image, Image.upload_id == Upload.id)
         .where(Upload.id.in_(upload_ids))
     )
-    read_only(work.session)
     rows = work.session.execute(query).all()
     work.session.commit()
     of_owner = {_owner(upload): upload for upload, _ in rows}
@@ -78,7 +76,6 @@ def without_image(
     )
     if before_id is not None:
         query = query.where(Upload.id < before_id)
-    read_only(work.session)
     found = work.session.scalars(query).all()
     work.session.commit()
     return found

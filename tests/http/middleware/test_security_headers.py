@@ -61,7 +61,7 @@ def test_answers_for_one_user_are_not_cached(make_app: MakeApp) -> None:
     ticket = alice.post(f"/api/ads/{ad}/upload_image/", declared())
     for answer in (
         ticket,
-        alice.get("/api/users/1/"),
+        alice.get("/api/users/me/"),
         alice.get("/dev/token"),
         alice.get("/api/x"),
     ):
@@ -91,6 +91,12 @@ def test_an_allowed_origin_gets_cors_without_credentials(shop: Flask) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Origin" in answer.vary
+
+
+def test_a_browser_may_keep_the_answer_to_a_preflight_for_two_hours(shop: Flask) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    answer = shop.test_client().options("/api/ads/1/upload_images/", headers=asked)
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
 
 
 def test_an_origin_in_capitals_is_answered_in_lower_case_or_not_at_all(

@@ -281,3 +281,18 @@ def test_broker_dev_counts_in_memory(make_app: MakeApp) -> None:
     alice = Client(app, token(1))
     assert alice.get("/api/users/1/").status_code == 200
     assert refused(alice.get("/api/users/1/"))
+
+
+def test_an_answer_that_a_cache_may_show_to_others_does_not_tell_how_often_its_reader_asked(
+    limited: MakeApp,
+) -> None:
+    headers = ("RateLimit", "RateLimit-Policy")
+    stored = Client(limited(rate_limit_address="5/minute"), None).get("/api/ads/")
+    assert "s-maxage" in stored.headers["Cache-Control"]
+    assert not any(name in stored.headers for name in headers)
+    anyone = Client(limited(rate_limit_address="5/minute", public_max_age=0), None)
+    answers = [anyone.get("/api/ads/") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    for answer in answers:
+        assert all(name in answer.headers for name in headers)
+        assert answer.headers["Cache-Control"] == "no-store"
