@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
+from botocore.httpsession import ProxyConfiguration
+from botocore.utils import get_environ_proxies
 from urllib3 import (
     HTTPHeaderDict,
     PoolManager,
@@ -140,11 +141,15 @@ class Browser:
         return there.geturl(), {"Host": parts.netloc}
 
     def _pool(self, url: str) -> PoolManager:
-        parts = urlsplit(url)
         timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS)
-        proxy = getproxies().get(parts.scheme)
-        if proxy and not proxy_bypass(parts.hostname or ""):
-            return ProxyManager(proxy, timeout=timeout, ca_certs=self._ca_bundle)
+        proxies = ProxyConfiguration(get_environ_proxies(url))
+        if proxy := proxies.proxy_url_for(url):
+            return ProxyManager(
+                proxy,
+                proxy_headers=proxies.proxy_headers_for(proxy),
+                timeout=timeout,
+                ca_certs=self._ca_bundle,
+            )
         return PoolManager(timeout=timeout, ca_certs=self._ca_bundle)
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import urllib3
-from botocore.httpsession import get_cert_path
+from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
@@ -69,10 +69,20 @@ def connections_to(
         most: how many connections to a proxy are kept.
     """
     base = urlsplit(bucket_url)
-    proxy = get_environ_proxies(bucket_url).get(base.scheme)
+    proxies = ProxyConfiguration(get_environ_proxies(bucket_url))
+    proxy = proxies.proxy_url_for(bucket_url)
     trusted = ca_bundle or str(get_cert_path(True))
     if proxy:
-        return _Proxied(proxy, base, timeouts, trusted, most)
+        limit = urllib3.Timeout(connect=timeouts.connect, read=timeouts.answer)
+        manager = urllib3.ProxyManager(
+            proxy,
+            proxy_headers=proxies.proxy_headers_for(proxy),
+            ca_certs=trusted,
+            timeout=limit,
+            maxsize=most,
+            retries=False,
+        )
+        return _Proxied(f"{base.scheme}://{base.netloc}", manager)
     return _Direct(base, timeouts, trusted)
 
 
@@ -157,14 +167,9 @@ def _close(connections: list[socket.socket]) -> None:
 class _Proxied:
     """Connections by the proxy that the environment names for the bucket's scheme and host."""
 
-    def __init__(
-        self, proxy: str, base: SplitResult, timeouts: Timeouts, trusted: str, most: int
-    ) -> None:
-        self._origin = f"{base.scheme}://{base.netloc}"
-        limit = urllib3.Timeout(connect=timeouts.connect, read=timeouts.answer)
-        self._manager = urllib3.ProxyManager(
-            proxy, ca_certs=trusted, timeout=limit, maxsize=most, retries=False
-        )
+    def __init__(self, origin: str, manager: urllib3.ProxyManager) -> None:
+        self._origin = origin
+        self._manager = manager
 
     def head(self, path: str, headers: Mapping[str, str], *, fresh: bool) -> Answer:
         if fresh:

@@ -1,4 +1,4 @@
-"""HEAD over kept connections: closed, silent, slow and broken servers, TLS, a proxy and forks."""
+"""HEAD over kept connections: closed, silent, slow and broken servers, TLS and forks."""
 
 import os
 import socket
@@ -253,40 +253,6 @@ def test_no_thread_of_a_forked_process_is_faster_than_the_one_that_closes(
         assert closing.locked()
         # The parent's, and one of each thread.
         assert server.accepted == 3
-
-
-def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw(found_always) as server:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.port}")
-        connections = connections_to(
-            "http://bucket.example:8333",
-            timeouts=Timeouts(connect=5, answer=5),
-            ca_bundle=None,
-            most=1,
-        )
-        for _ in range(2):
-            answer = connections.head("/b/k", HEADERS, fresh=False)
-            assert (answer.status, answer.headers["x-amz-meta-upload-id"]) == (200, "u")
-        assert server.accepted == 1
-        assert server.requests[0].startswith(b"HEAD http://bucket.example:8333/b/k HTTP/1.1\r\n")
-
-
-def test_a_proxy_that_does_not_answer_or_connect_is_told_apart(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
-        connections = connections_to(
-            "http://bucket.example",
-            timeouts=Timeouts(connect=0.1, answer=0.1),
-            ca_bundle=None,
-            most=1,
-        )
-        with pytest.raises(TimeoutError):
-            connections.head("/b/k", HEADERS, fresh=False)
-    with pytest.raises(BadAnswer):
-        connections.head("/b/k", HEADERS, fresh=True)
 
 
 @pytest.fixture

@@ -225,7 +225,9 @@ def test_an_index_of_ads_that_was_built_before_is_kept_and_a_broken_one_is_built
             connection.execute(text(f"CREATE INDEX {name} ON ads (id) WHERE {flag} = true"))
         before = indexes_of_ads(connection)
         connection.execute(
-            text("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_ads_sold'::regclass")
+            text(
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_ads_sold'::regclass"
+            )
         )
     migrate.upgrade(url)
     with engine.begin() as connection:
