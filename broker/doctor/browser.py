@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from botocore.httpsession import ProxyConfiguration
-from botocore.utils import get_environ_proxies
 from urllib3 import (
     HTTPHeaderDict,
     PoolManager,
@@ -29,6 +27,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+
+from broker.storage.proxies import proxy_for
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 4.0
@@ -142,11 +142,10 @@ class Browser:
 
     def _pool(self, url: str) -> PoolManager:
         timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS)
-        proxies = ProxyConfiguration(get_environ_proxies(url))
-        if proxy := proxies.proxy_url_for(url):
+        if proxy := proxy_for(url):
             return ProxyManager(
-                proxy,
-                proxy_headers=proxies.proxy_headers_for(proxy),
+                proxy.url,
+                proxy_headers=proxy.headers,
                 timeout=timeout,
                 ca_certs=self._ca_bundle,
             )

@@ -18,12 +18,12 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import urllib3
-from botocore.httpsession import ProxyConfiguration, get_cert_path
-from botocore.utils import get_environ_proxies
+from botocore.httpsession import get_cert_path
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from broker.storage.http_head import BadAnswer, parse_fields, read_head
+from broker.storage.proxies import proxy_for
 
 PORTS = {"http": 80, "https": 443}
 
@@ -69,14 +69,13 @@ def connections_to(
         most: how many connections to a proxy are kept.
     """
     base = urlsplit(bucket_url)
-    proxies = ProxyConfiguration(get_environ_proxies(bucket_url))
-    proxy = proxies.proxy_url_for(bucket_url)
+    proxy = proxy_for(bucket_url)
     trusted = ca_bundle or str(get_cert_path(True))
     if proxy:
         limit = urllib3.Timeout(connect=timeouts.connect, read=timeouts.answer)
         manager = urllib3.ProxyManager(
-            proxy,
-            proxy_headers=proxies.proxy_headers_for(proxy),
+            proxy.url,
+            proxy_headers=proxy.headers,
             ca_certs=trusted,
             timeout=limit,
             maxsize=most,

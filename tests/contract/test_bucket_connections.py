@@ -1,6 +1,5 @@
-"""HEAD over kept connections: closed, silent, slow and broken servers, TLS and forks."""
+"""HEAD over kept connections: closed, silent, slow and broken servers, and TLS."""
 
-import os
 import socket
 import ssl
 import threading
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.storage_errors import StorageUnavailable
-from broker.storage import bucket_connections, factory
+from broker.storage import factory
 from broker.storage.bucket_connections import Timeouts, connections_to
 from broker.storage.http_head import CHUNK, HEADERS_MAX, BadAnswer
 from tests.contract.odd_server import storage_at
@@ -167,12 +166,17 @@ def test_one_time_limit_is_for_the_whole_answer(drips: bool) -> None:
         ended.set()
 
 
+def of_server(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 def test_a_certificate_is_verified(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     (tmp_path / "other").mkdir()
     other, _ = self_signed(tmp_path / "other")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context = of_server(certificate, key)
     with raw(found_always, context) as server:
         connections = to(server, scheme="https", ca=certificate)
         for _ in range(3):
@@ -194,8 +198,7 @@ def test_a_certificate_is_verified(tmp_path: Path) -> None:
 def test_bytes_that_tls_holds_back_are_not_the_next_answer(tmp_path: Path) -> None:
     """One record of TLS has 16 KiB. What is not read of it is not in the socket, but in OpenSSL."""
     certificate, key = self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context = of_server(certificate, key)
     begin, end = FOUND[:-2] + b"X-Pad: ", b"\r\n\r\n"
     padded = begin + b"x" * (CHUNK - len(begin) - len(end)) + end
 
@@ -208,51 +211,6 @@ def test_bytes_that_tls_holds_back_are_not_the_next_answer(tmp_path: Path) -> No
         for _ in range(2):
             assert connections.head("/b/k", HEADERS, fresh=False).headers["etag"] == '"e"'
         assert server.accepted == 2
-
-
-def test_a_forked_process_uses_no_connection_of_its_parent() -> None:
-    with raw(found_always) as server:
-        connections = to(server)
-        connections.head("/b/k", HEADERS, fresh=False)
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                status = int(
-                    connections.head("/b/of-the-child", HEADERS, fresh=False).status != 200
-                )
-            finally:
-                os._exit(status)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert server.accepted == 2
-        connections.head("/b/k", HEADERS, fresh=False)
-        assert server.accepted == 2
-
-
-def test_no_thread_of_a_forked_process_is_faster_than_the_one_that_closes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    close, closing = bucket_connections._close, threading.Lock()
-
-    with raw(found_always) as server:
-        connections = to(server)
-
-        def other_thread_first(idle: list[socket.socket]) -> None:
-            if closing.acquire(blocking=False):
-                other = threading.Thread(
-                    target=connections.head, args=("/b/other", HEADERS), kwargs={"fresh": False}
-                )
-                other.start()
-                other.join()
-            close(idle)
-
-        connections.head("/b/of-the-parent", HEADERS, fresh=False)
-        monkeypatch.setattr(bucket_connections, "_close", other_thread_first)
-        monkeypatch.setattr(connections, "_process", -1)
-        connections.head("/b/k", HEADERS, fresh=False)
-        assert closing.locked()
-        # The parent's, and one of each thread.
-        assert server.accepted == 3
 
 
 @pytest.fixture
