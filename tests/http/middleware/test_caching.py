@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,8 +10,11 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from broker.db.models import Image
+from broker.domain.errors import DatabaseUnavailable
+from broker.services.marketplace import ads
 from tests.http.client import Client, send, token
 from tests.http.files.private_files import granted
+from tests.servers.counters import Counters
 from tests.servers.fixtures import Bucket
 from tests.servers.private_key import private_key
 
@@ -238,3 +242,30 @@ def test_zero_seconds_store_nothing(make_app: MakeApp) -> None:
 def test_the_seconds_are_those_of_the_setting(make_app: MakeApp) -> None:
     anyone = Client(make_app(public_max_age=60), None)
     assert anyone.get("/api/ads/").headers["Cache-Control"] == "public, max-age=0, s-maxage=60"
+
+
+def test_a_refusal_by_a_rate_limit_and_a_database_that_is_down_are_stored_nowhere(
+    make_app: MakeApp, counters_server: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters_server.client().flushall()
+    app = make_app(rate_limit_storage_url=counters_server.url, rate_limit_address="8/minute")
+
+    def down(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable("not now")
+
+    monkeypatch.setattr(ads, "existing_view", down)
+    statuses = set()
+    for _ in range(3):
+        for sent, stored in (
+            ({}, "no-store"),
+            ({"Authorization": f"Bearer {token(1)}"}, "private, no-store"),
+        ):
+            for method in ("GET", "HEAD"):
+                headers = {"If-None-Match": "*", **sent}
+                answer = app.test_client().open("/api/ads/1/", method=method, headers=headers)
+                statuses.add((answer.status_code, stored))
+                assert answer.headers["Cache-Control"] == stored
+                assert answer.vary.as_set() == {"authorization"}
+                assert "ETag" not in answer.headers
+    assert {status for status, _ in statuses} == {429, 503}
+    assert len(statuses) == 4
