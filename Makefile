@@ -14,6 +14,9 @@
 PYTHON ?= python3
 STAMP := .venv/.installed
 
+# Tests start hundreds of processes, which would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test matrix bench check lock audit sbom clean
 
 run: $(STAMP)

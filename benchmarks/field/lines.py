@@ -66,7 +66,7 @@ def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> 
             target=OF_THE_LINK,
             note=_steps(rounds[-1].ours),
         ),
-        beside(UPPY, lambda each: each.uppy.last),
+        beside(UPPY, lambda each: each.uppy.last, f"Uppy: {_sent(rounds[-1].uppy)}"),
         beside(FORM, lambda each: each.form.last, _stopped(rounds[-1].form)),
         Line(
             what=f"first of {photos} photos recorded, {link.name}",
@@ -150,10 +150,18 @@ def _again(
 
 def _steps(ours: Visit) -> str:
     return (
-        f"first recorded {ours.first:.2f} s, first ready {ours.ready[0]:.2f} s,"
+        f"{_sent(ours)}; first recorded {ours.first:.2f} s, first ready {ours.ready[0]:.2f} s,"
         f" last ready {ours.ready[-1]:.2f} s; {len(ours.requests.all())} requests,"
         f" {ours.requests.preflights()} of them preflights"
     )
+
+
+def _sent(visit: Visit) -> str:
+    """Return when the first photo was begun, and when the bucket had answered for the last."""
+    photos = visit.requests.of("POST", f"/{BUCKET}")
+    began = min(each.began for each in photos) - visit.chosen
+    ended = max(each.ended or 0.0 for each in photos) - visit.chosen
+    return f"first photo begun {began:.2f} s, last one stored {ended:.2f} s"
 
 
 def _stopped(form: Visit | Unfinished) -> str:

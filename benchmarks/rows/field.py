@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.field.lines import (
-    Round,
-    after_cut,
-    after_network_change,
-    lines_of,
-)
+from benchmarks.field.lines import Round, after_cut, after_network_change, lines_of
 from benchmarks.field.links import LINKS, MOBILE, WEAK, Link, needed_bytes
 from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos

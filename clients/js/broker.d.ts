@@ -117,7 +117,7 @@ export interface BrokerOptions {
   token?: string | ((asked: TokenRequest) => string | Promise<string>);
   fetch?: typeof globalThis.fetch;
   storage?: Storage;
-  /** Files that are sent at the same time. The default is 3. */
+  /** Files and parts that are sent at the same time. The default is 6, as many connections as browsers open to one host. */
   concurrency?: number;
   /** The maximum number of tries of a request. The default is 8. */
   tries?: number;
@@ -145,7 +145,7 @@ export class Broker {
   constructor(options?: BrokerOptions);
   /** Upload one file of an owner: as an ad's image, as a user's avatar, or as a file of another profile. */
   upload<O extends UploadOptions>(file: File | Blob, options: O): Upload<Result<O>>;
-  /** Upload files of one owner. One request gets the tickets of up to 50 files or 64 MiB. */
+  /** Upload files of one owner. The first ones are sent while the others are hashed; one request gets up to 50 tickets. */
   uploadAll<O extends BatchOptions>(files: Iterable<File | Blob>, options: O): Uploads<Result<O>>;
   /** Send any other request to the API, with the owner's token and the same retries as an upload. */
   request(method: string, path: string, options?: RequestOptions): Promise<any>;

@@ -34,7 +34,7 @@ export class Broker {
     const batch = new Batch(this.#wire, tickets);
     for (const file of files) {
       const own = { ...options, ...options.each?.(file, uploads.length) };
-      uploads.push(new Upload(this.#wire, file, own, { batch }));
+      uploads.push(new Upload(this.#wire, file, own, { batch, isFirst: !uploads.length }));
     }
     return new Uploads(uploads);
   }

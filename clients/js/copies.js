@@ -3,7 +3,7 @@ import { aborted, unreadable } from "./errors.js";
 import { deferred, unless } from "./waiting.js";
 
 const MAX_FILE_BYTES = 32 * 2 ** 20; // larger files are read in slices
-const MAX_BYTES = 64 * 2 ** 20; // of all copies: as much as the files of one batch
+const MAX_BYTES = 64 * 2 ** 20; // of all copies
 
 /**
  * The copies of one Broker's uploads. Android's photo picker changes a file's modification time while the

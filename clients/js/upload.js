@@ -14,7 +14,7 @@ const FINAL_PHASES = ["done", "failed", "cancelled"];
 
 /** One upload: a promise of its image that can be paused, resumed and cancelled. */
 export class Upload {
-  #wire; #file; #options; #batch; #wanted; #done;
+  #wire; #file; #options; #batch; #wanted; #isFirst; #done;
   #owner; #content; #digest;
   #image = null; // or with `waitFor: "recorded"` the upload as the API returns it
   #locked; #since = Date.now();
@@ -24,13 +24,15 @@ export class Upload {
   #progress;
   #bytes = null; // what is hashed and sent: a copy in memory, or the file if it is large
 
-  constructor(wire, file, options = {}, { batch = null, wanted = null } = {}) {
+  /** The first upload of a batch is the one that all others wait for. */
+  constructor(wire, file, options = {}, { batch = null, wanted = null, isFirst = true } = {}) {
     this.#wire = wire;
     this.#locked = new LockedRecord(wire);
     this.#file = file;
     this.#options = options;
     this.#wanted = wanted;
     this.#batch = batch;
+    this.#isFirst = isFirst;
     batch?.expect(this);
     this.#progress = new Progress(file.size, (now) => options.onProgress?.({ ...now, upload: this }));
     this.#done = this.#drive().finally(() => {
@@ -145,7 +147,7 @@ export class Upload {
     const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
       signal, waiting: (error) => this.#digest ?? this.#waiting(error),
     });
-    await Promise.race([hashed, checked.then(() => hashed)]); // the ticket does not wait: the API checks the limits too
+    await Promise.all([hashed, this.#isFirst ? Promise.race([hashed, checked]) : checked]); // the API checks the limits too
     // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();

@@ -201,6 +201,8 @@ def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     assert "://" not in text
 
 
+# `make check` runs it, like everything here.
+@pytest.mark.matrix(part="walks")
 @pytest.mark.parametrize(
     ("name", "lock"),
     [("sbom", "requirements.txt"), ("sbom-worker", "requirements-worker.txt")],

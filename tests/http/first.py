@@ -1,4 +1,4 @@
-"""Marks for slow tests: one database and one server now, the other in `make matrix`."""
+"""Marks for slow tests: one database or one server now, the other in `make matrix`."""
 
 import pytest
 
@@ -7,6 +7,9 @@ FIRST_SERVER = pytest.mark.parametrize(
     ("database_url", "s3_bucket"),
     [("sqlite", "seaweedfs"), pytest.param("postgresql", "minio", marks=_OTHER)],
     indirect=True,
+)
+FIRST_BUCKET = pytest.mark.parametrize(
+    "s3_bucket", ["seaweedfs", pytest.param("minio", marks=_OTHER)], indirect=True
 )
 FIRST_DATABASE = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=_OTHER)], indirect=True

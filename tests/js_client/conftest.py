@@ -23,12 +23,12 @@ from tests.http.client import Client, token
 from tests.js_client.js_page import SCRIPT, page_of
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
-from tests.servers.fixtures import Bucket
+from tests.servers.fixtures import Bucket, Buckets, lent_bucket
 
 MIB = 1024**2
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with installed_or_skip(), chromium() as running:
         yield running
@@ -85,6 +85,14 @@ class Shop:
 OpenShop = Callable[..., Shop]
 
 
+@pytest.fixture(params=["seaweedfs", pytest.param("minio", marks=pytest.mark.matrix(part="walks"))])
+def any_bucket(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> Iterator[Bucket]:
+    """Yield a bucket: on SeaweedFS now, and on MinIO in `make matrix`."""
+    yield from lent_bucket(request, monkeypatch, buckets)
+
+
 @pytest.fixture
 def open_any_shop(
     any_bucket: Bucket, migrated_sqlite: Path, tmp_path: Path, browser: Browser
@@ -92,6 +100,7 @@ def open_any_shop(
     """Return a function that opens a shop, for each S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
+        stack.callback(_close_pages, browser)
         yield lambda **changes: _open(stack, any_bucket, tmp_path, browser, **changes)
 
 
@@ -102,7 +111,14 @@ def open_shop(
     """Return a function that opens a shop with the embedded S3 server."""
     shutil.copy(migrated_sqlite, tmp_path / "broker.db")
     with ExitStack() as stack:
+        stack.callback(_close_pages, browser)
         yield lambda **changes: _open(stack, s3_bucket, tmp_path, browser, **changes)
+
+
+def _close_pages(browser: Browser) -> None:
+    """Close what a test has opened, because all tests of the package use one browser."""
+    for context in browser.contexts:
+        context.close()
 
 
 def _open(

@@ -36,7 +36,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with installed_or_skip(), chromium() as running:
         yield running

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
+from tests.http.first import FIRST_BUCKET
 from tests.page.conftest import OpenMarket
 from tests.page.seller import choose, drop, expect_recorded, names, photo
 
@@ -25,7 +25,7 @@ PASTE = """async (selector) => {
 }"""
 
 
-@pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+@FIRST_BUCKET
 def test_twenty_real_photos_are_dropped_and_uploaded(
     open_market: OpenMarket, photos: list[Path], request: Any
 ) -> None:

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
+from tests.http.first import FIRST_BUCKET
 from tests.page.conftest import MIB, OpenMarket
 from tests.page.seller import (
     choose,
@@ -45,7 +45,7 @@ def test_uploads_continue_after_the_network_was_lost(
     assert len(market.images()) == len(market.uploads()) == 6
 
 
-@pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
+@FIRST_BUCKET
 def test_after_a_reload_the_same_photos_are_resumed(
     open_market: OpenMarket, photos: list[Path], tmp_path: Path
 ) -> None:

@@ -178,7 +178,10 @@ def test_with_broker_dev_it_needs_neither_address_nor_token(live: Live, shell: S
     assert (done.exit_code, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("ends_by", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "ends_by",
+    [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.matrix(part="kill"))],
+)
 def test_the_same_command_resumes_the_uploads_of_a_killed_one(
     s3_bucket: Bucket, tmp_path: Path, shell: Shell, ends_by: signal.Signals
 ) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, cast, exists, func, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from broker.db.fast_path.stored_upload import upload_of
 from broker.db.fast_path.transactions import is_sqlite, own_transaction
 from broker.db.models import Upload
 from broker.db.owner_tables import OwnerTable
@@ -16,7 +17,6 @@ from broker.db.types import UtcDateTime
 from broker.domain.states import UploadState
 
 _UPLOADS: Table = Upload.__table__  # type: ignore[assignment]
-_NAMES = tuple(column.name for column in _UPLOADS.columns)
 
 
 def set_processing(
@@ -38,7 +38,7 @@ def set_processing(
     with own_transaction(session) as transaction:
         row = transaction.first(statement, {"b_id": upload_id, "b_now": now})
         transaction.commit()
-    return None if row is None else Upload(**dict(zip(_NAMES, row, strict=True)))
+    return None if row is None else upload_of(row)
 
 
 @cache

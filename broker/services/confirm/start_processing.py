@@ -30,30 +30,36 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
         ObjectMismatch: the object is larger than what its Uppy session has left.
         UploadExpired, UploadCancelled, ImageDeleted, UploadRejected: see `settled`.
     """
-    session = work.session
-    if changes_only_its_row(upload):
+    commits_itself = changes_only_its_row(upload)
+    if commits_itself:
         owner = owner_to_check(work, upload)
-        waiting = set_processing(session, upload.id, owner=owner, now=work.now)
+        waiting = set_processing(work.session, upload.id, owner=owner, now=work.now)
     else:
-        waiting = settle(
-            session,
-            (UploadState.PENDING,),
-            upload.id,
-            *rights(work, upload),
-            state=UploadState.PROCESSING,
-            processing_since=work.now,
-            due_at=leases.not_after(session, work.now),
-        )
+        waiting = _settle(work, upload)
     if waiting is None:
-        session.rollback()
+        work.session.rollback()
         require_right(work, upload)
         return settled_now(work, upload)
-    if not settle_size(session, waiting, size):
-        session.rollback()
-        return reject(work, upload, LARGER_THAN_SESSION)
-    session.commit()
+    if not commits_itself:
+        if not settle_size(work.session, waiting, size):
+            work.session.rollback()
+            return reject(work, upload, LARGER_THAN_SESSION)
+        work.session.commit()
     record_upload(Act.UPLOAD_ARRIVED, work, upload)
     return waiting
+
+
+def _settle(work: Work, upload: Upload) -> Upload | None:
+    """Do the same in the session's transaction, for uploads that change other rows, too."""
+    return settle(
+        work.session,
+        (UploadState.PENDING,),
+        upload.id,
+        *rights(work, upload),
+        state=UploadState.PROCESSING,
+        processing_since=work.now,
+        due_at=leases.not_after(work.session, work.now),
+    )
 
 
 def changes_only_its_row(upload: Upload) -> bool:

@@ -147,10 +147,10 @@ def test_a_request_without_a_token_has_a_challenge_without_an_error(app: Flask) 
 def test_report_24_the_leeway_is_a_setting(
     make_app: Callable[..., Flask], refusal: Callable[[Flask, str], Refusal]
 ) -> None:
-    early = token(1, iat=seconds(12))
+    early = token(1, iat=seconds(25))
     assert refusal(make_app(), early).reason == "not_yet_valid"
     app = make_app(jwt_leeway=30)
-    for bearer in (early, token(1, nbf=seconds(25)), token(1, exp=seconds(-25))):
+    for bearer in (early, token(1, nbf=seconds(25)), token(1, exp=seconds(-15))):
         assert Client(app, bearer).get("/api/users/1/").status_code == 200
     assert refusal(app, token(1, iat=seconds(60))).reason == "not_yet_valid"
     assert refusal(make_app(jwt_leeway=0), token(1, exp=seconds(-1))).reason == "expired"

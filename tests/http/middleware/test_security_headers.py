@@ -93,6 +93,12 @@ def test_an_allowed_origin_gets_cors_without_credentials(shop: Flask) -> None:
     assert "Origin" in answer.vary
 
 
+def test_a_browser_may_keep_the_answer_to_a_preflight_for_two_hours(shop: Flask) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    answer = shop.test_client().options("/api/ads/1/upload_images/", headers=asked)
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
+
+
 def test_an_origin_in_capitals_is_answered_in_lower_case_or_not_at_all(
     shop: Flask,
 ) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from broker.db.models import Upload, UserQuota
 from broker.domain.errors import ImageLimitReached, QuotaExceeded
 from broker.services.uploads.expire import expire_stale
+from tests.attacks import SLOW
 from tests.http.charging import DEAD, NOW, SIZE, cancel_at, charged, issue_at, places
 from tests.http.client import Client, at_once, send, token
 
@@ -100,8 +101,9 @@ def test_tickets_and_ending_uploads_of_many_ads_never_deadlock(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("steps", [20, pytest.param(60, marks=SLOW)])
 def test_concurrent_reservations_and_refunds_exceed_no_limit(
-    make_app: Callable[..., Flask],
+    make_app: Callable[..., Flask], steps: int
 ) -> None:
     app = make_app(quota_files=15, max_images_per_ad=6)
     alice = Client(app, token(1))
@@ -112,7 +114,7 @@ def test_concurrent_reservations_and_refunds_exceed_no_limit(
         chance = random.Random(next(seeds))
         mine: list[UUID] = []
         codes: set[str] = set()
-        for _ in range(60):
+        for _ in range(steps):
             sizes = (chance.randrange(1, 9999),) * chance.randrange(1, 4)
             try:
                 mine += issue_at(app, chance.choice(ads), NOW, sizes)

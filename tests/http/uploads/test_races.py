@@ -16,10 +16,15 @@ from sqlalchemy import event
 from broker.services.reconcile.verify_rows import wrong_rows
 from broker.services.uploads import removal
 from broker.services.uploads.expire import expire_stale
+from tests.attacks import SLOW
 from tests.http.client import Client, declared, send
 
 ROUNDS = 8
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
+# Only PostgreSQL can deadlock.
+BOTH = pytest.mark.parametrize(
+    "database_url", ["postgresql", pytest.param("sqlite", marks=SLOW)], indirect=True
+)
 
 
 def issue(alice: Client, ad: int, count: int) -> list[dict[str, object]]:
@@ -30,6 +35,7 @@ def issue(alice: Client, ad: int, count: int) -> list[dict[str, object]]:
     return tickets
 
 
+@BOTH
 def test_an_ad_is_deleted_while_its_tickets_are_cancelled(app: Flask, alice: Client) -> None:
     for _ in range(ROUNDS):
         ad = alice.ad()
@@ -72,6 +78,7 @@ def test_an_ad_is_deleted_while_its_ticket_is_confirmed(
     assert (gone.status_code, gone.get_json()["code"]) == (410, "image_deleted")
 
 
+@BOTH
 def test_stale_uploads_of_many_ads_are_expired_concurrently(app: Flask, alice: Client) -> None:
     ads = [alice.ad() for _ in range(20)]
     order = random.Random(0)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from broker.db import migrate
 from tests.faults.invariants import check_invariants
 from tests.http.client import JPEG, Client, send, token
+from tests.http.first import FIRST_DATABASE
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 from tests.http.worker import Worker
@@ -117,6 +118,7 @@ def tables(connection: Connection) -> dict[str, set[str]]:
     }
 
 
+@FIRST_DATABASE
 def test_uploads_of_0_3_are_published_by_a_worker_after_the_upgrade(of_0_3: Deployment) -> None:
     before = of_0_3.query(tables)
     assert "image_variants" not in before

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
 import { IMAGE, TICKET, answers, gate, never, refused, storage } from "./answers.js";
 
-Object.defineProperty(crypto, "subtle", { value: undefined }); // hash on this thread, see `calm`
+// Hash on this thread without pauses, so that `calm` is enough.
+Object.defineProperty(crypto, "subtle", { value: undefined });
+performance.now = () => 0;
+
 const BATCH = "POST /api/ads/1/upload_images/", ALONE = "POST /api/ads/1/upload_image/";
 const MB = 1e6;
 
@@ -92,6 +95,17 @@ for (const [count, sizes] of [[20, [1, 1, 1, 17]], [60, [1, 1, 1, 50, 7]]]) {
   });
 }
 
+test("six photos are sent at the same time, and the others wait for a slot", async (t) => {
+  const sending = gate(), most = [];
+  t.mock.method(globalThis, "fetch", async () => { most.push(1); await sending.promise; return new Response(); });
+  const uploads = new Broker({ fetch: shop().fetch, storage: storage() }).uploadAll(files(10, 1000), { ad: 1 });
+  await calm();
+  assert.equal(most.length, 6);
+  sending.open();
+  assert.ok((await uploads).every((one) => one.status === "fulfilled"));
+  assert.equal(most.length, 10);
+});
+
 test("a free send slot does not wait until all photos are hashed", async () => {
   const { fetch, batches } = shop(), photos = files(4, 1000), last = gate();
   readAfter(photos[3], last.promise);
@@ -139,6 +153,16 @@ test("a confirm does not hold a slot", async () => {
   assert.equal(one.phase, "confirming");
   assert.ok(asked.some(({ line }) => line === "POST /api/uploads/u1/confirm/"));
   assert.equal(await one.cancel(), true);
+});
+
+test("a photo that is confirmed does not keep the next one from asking while others are hashed", async () => {
+  const { fetch } = shop({ "POST /api/uploads/u1/confirm/": [never], "DELETE /api/uploads/u1/": [[204]] }), photos = files(3, 1000);
+  readAfter(photos[2], gate().promise);
+  const [one, two, three] = new Broker({ fetch, storage: storage(), concurrency: 1 }).uploadAll(photos, { ad: 1 });
+  await calm();
+  assert.deepEqual([one.phase, two.phase], ["confirming", "done"]);
+  assert.equal(await one.cancel(), true);
+  assert.equal(await three.cancel(), true);
 });
 
 test("an ad with room for three of ten photos gets the first three", async () => {
