@@ -103,7 +103,9 @@ class _Direct:
             connection.close()
             raise
         # The answer to a HEAD has no body. Bytes that follow would be taken for the next answer.
-        if head.rest or head.is_http_1_0 or "close" in fields.get("connection", "").lower():
+        # `_kept` sees those in the socket, but not those of a record that TLS has already read.
+        is_followed = head.rest or (isinstance(connection, ssl.SSLSocket) and connection.pending())
+        if is_followed or head.is_http_1_0 or "close" in fields.get("connection", "").lower():
             connection.close()
         else:
             self._idle.append(connection)
@@ -112,9 +114,10 @@ class _Direct:
     def _kept(self) -> socket.socket | None:
         """Return an idle connection that the server has not closed; None if there is none."""
         if self._process != os.getpid():
-            # The parent process uses them. This closes only the copies of a forked child.
-            self._process = os.getpid()
+            # The parent process uses them. This closes only the copies of a forked child. Until
+            # they are closed, other threads must come here, too.
             _close(self._idle)
+            self._process = os.getpid()
         while self._idle:
             try:
                 connection = self._idle.pop()

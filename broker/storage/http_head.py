@@ -13,7 +13,7 @@ from time import monotonic
 
 # Of the answer and the informational ones before it, together.
 HEADERS_MAX = 64 * 1024
-_CHUNK = 8192
+CHUNK = 8192
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?(?:\r?\n|\Z)")
 
@@ -59,7 +59,7 @@ def read_head(connection: socket.socket, end: float) -> AnswerHead:
             if size > HEADERS_MAX:
                 raise BadAnswer("too many headers")
             connection.settimeout(time_left(end))
-            chunk = connection.recv(_CHUNK)
+            chunk = connection.recv(CHUNK)
             if not chunk and not received:
                 raise ConnectionError("closed without an answer")
             if not chunk:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from broker.domain.storage_errors import StorageUnavailable
-from broker.storage import factory
+from broker.storage import bucket_connections, factory
 from broker.storage.bucket_connections import Timeouts, connections_to
-from broker.storage.http_head import HEADERS_MAX, BadAnswer
+from broker.storage.http_head import CHUNK, HEADERS_MAX, BadAnswer
 from tests.contract.odd_server import storage_at
 from tests.contract.raw_server import FOUND, Raw, found_always, raw, to
 from tests.servers.tls_proxy import self_signed
@@ -191,6 +191,25 @@ def test_a_certificate_is_verified(tmp_path: Path) -> None:
             by_address.head("/b/k", HEADERS, fresh=False)
 
 
+def test_bytes_that_tls_holds_back_are_not_the_next_answer(tmp_path: Path) -> None:
+    """One record of TLS has 16 KiB. What is not read of it is not in the socket, but in OpenSSL."""
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    begin, end = FOUND[:-2] + b"X-Pad: ", b"\r\n\r\n"
+    padded = begin + b"x" * (CHUNK - len(begin) - len(end)) + end
+
+    def serve(server: Raw, connection: socket.socket) -> None:
+        while server.request(connection):
+            connection.sendall(padded + FOUND.replace(b'"e"', b'"of-another-object"'))
+
+    with raw(serve, context) as server:
+        connections = to(server, scheme="https", ca=certificate)
+        for _ in range(2):
+            assert connections.head("/b/k", HEADERS, fresh=False).headers["etag"] == '"e"'
+        assert server.accepted == 2
+
+
 def test_a_forked_process_uses_no_connection_of_its_parent() -> None:
     with raw(found_always) as server:
         connections = to(server)
@@ -208,6 +227,32 @@ def test_a_forked_process_uses_no_connection_of_its_parent() -> None:
         assert server.accepted == 2
         connections.head("/b/k", HEADERS, fresh=False)
         assert server.accepted == 2
+
+
+def test_no_thread_of_a_forked_process_is_faster_than_the_one_that_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    close, closing = bucket_connections._close, threading.Lock()
+
+    with raw(found_always) as server:
+        connections = to(server)
+
+        def other_thread_first(idle: list[socket.socket]) -> None:
+            if closing.acquire(blocking=False):
+                other = threading.Thread(
+                    target=connections.head, args=("/b/other", HEADERS), kwargs={"fresh": False}
+                )
+                other.start()
+                other.join()
+            close(idle)
+
+        connections.head("/b/of-the-parent", HEADERS, fresh=False)
+        monkeypatch.setattr(bucket_connections, "_close", other_thread_first)
+        monkeypatch.setattr(connections, "_process", -1)
+        connections.head("/b/k", HEADERS, fresh=False)
+        assert closing.locked()
+        # The parent's, and one of each thread.
+        assert server.accepted == 3
 
 
 def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,3 +211,38 @@ def test_a_database_with_data_of_0_4_has_both_built_in_profiles_after_the_upgrad
     database = Database(empty_database_url, profiles=Limits().profiles)
     database.check()
     database.dispose()
+
+
+def test_an_index_of_ads_that_was_built_before_is_kept_and_a_broken_one_is_built_again(
+    postgres_server: Postgres,
+) -> None:
+    """CREATE INDEX CONCURRENTLY leaves an index that is never used if it is interrupted."""
+    url = postgres_server.url(postgres_server.create_database())
+    command.upgrade(migrate.configuration(url), "0012")
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        for name, flag in (("ix_ads_active", "is_active"), ("ix_ads_sold", "is_sold")):
+            connection.execute(text(f"CREATE INDEX {name} ON ads (id) WHERE {flag} = true"))
+        before = indexes_of_ads(connection)
+        connection.execute(
+            text("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_ads_sold'::regclass")
+        )
+    migrate.upgrade(url)
+    with engine.begin() as connection:
+        after = indexes_of_ads(connection)
+    engine.dispose()
+    assert len(after) == 8
+    assert {is_valid for _, is_valid in after.values()} == {True}
+    assert after["ix_ads_active"] == before["ix_ads_active"]
+    assert after["ix_ads_sold"] != before["ix_ads_sold"]
+
+
+def indexes_of_ads(connection: Connection) -> dict[str, tuple[int, bool]]:
+    """Return the number and the validity of each index of the filters."""
+    found = connection.execute(
+        text(
+            "SELECT relname, oid, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid"
+            " WHERE indrelid = 'ads'::regclass AND indpred IS NOT NULL"
+        )
+    )
+    return {name: (number, is_valid) for name, number, is_valid in found}

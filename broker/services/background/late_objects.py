@@ -55,7 +55,8 @@ def sweep(work: Work) -> Swept:
     """List `incoming/` once, and put the late objects into the outbox.
 
     Raises:
-        StorageUnavailable, StorageDenied: the bucket cannot be read; try in the next round.
+        StorageUnavailable, StorageDenied: the bucket cannot be listed, or refuses every HEAD; try
+            in the next round.
     """
     listed = late = postponed = 0
     objects = work.storage.list_objects(object_key(INCOMING, ""))
@@ -65,8 +66,14 @@ def sweep(work: Work) -> Swept:
             upload_id = upload.id
             try:
                 late += _delete_late(work, upload)
-            except (StorageUnavailable, StorageDenied, *DATABASE_ERRORS):
+            except (StorageDenied, *DATABASE_ERRORS):
                 raise
+            except StorageUnavailable as error:
+                # It may be only this object: MinIO answers 503 if disks have lost parts of one.
+                log.warning(
+                    "the late object of upload %s is postponed: %s", upload_id, error.for_operators
+                )
+                postponed += 1
             except Exception:
                 # Every listing shows the same object, so a fault that only this object causes must
                 # not keep all others in the bucket. The log has its traceback.

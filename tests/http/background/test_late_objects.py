@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from broker.db.models import Deletion
-from broker.domain.object_head import ListedObject
+from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.storage_errors import (
     ObjectBusy,
     ObjectRefused,
@@ -214,13 +214,14 @@ def test_a_late_object_is_deleted_although_its_head_is_refused(
     assert not there(s3_bucket, key)
 
 
-@pytest.mark.parametrize("error", [StorageUnavailable, StorageDenied])
+@pytest.mark.parametrize(("error", "asks"), [(StorageUnavailable, 2), (StorageDenied, 1)])
 def test_a_late_object_waits_for_a_bucket_that_answers(
     app: Flask,
     alice: Client,
     s3_bucket: Bucket,
     monkeypatch: pytest.MonkeyPatch,
     error: type[StorageError],
+    asks: int,
 ) -> None:
     ad = alice.ad()
     keys = [f"incoming/{cancelled(alice, ad)}" for _ in range(2)]
@@ -230,9 +231,33 @@ def test_a_late_object_waits_for_a_bucket_that_answers(
     with monkeypatch.context() as patch:
         asked = fail_heads(app, patch, error)
         found = reap(app)
-    assert (found.late, found.postponed, len(asked)) == (0, 1, 1)
+    assert (found.late, found.postponed, len(asked)) == (0, asks, asks)
     assert charged(app) == (0, 0)
     assert reap(app).late == 2
+
+
+def test_an_object_whose_head_always_fails_keeps_no_other_in_the_bucket(
+    app: Flask, alice: Client, s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MinIO answers 503 for an object that too few disks have. Each listing shows it first."""
+    ad = alice.ad()
+    bad, *others = sorted(f"incoming/{cancelled(alice, ad)}" for _ in range(3))
+    reap(app)
+    for key in (bad, *others):
+        put(s3_bucket, key)
+    storage = app.extensions["broker"].storage
+    really = storage.head
+
+    def head(key: str) -> ObjectHead:
+        if key == bad:
+            raise StorageUnavailable("503")
+        return really(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "head", head)
+        found = reap(app)
+    assert (found.late, found.deleted, found.postponed) == (2, 2, 1)
+    assert [there(s3_bucket, key) for key in (bad, *others)] == [True, False, False]
 
 
 def fail_heads(app: Flask, patch: pytest.MonkeyPatch, error: type[StorageError]) -> list[str]:

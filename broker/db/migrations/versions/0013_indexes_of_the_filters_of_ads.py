@@ -24,6 +24,8 @@ INDEXES = {
 
 def upgrade() -> None:
     """Apply. `ads` is read once for each index; writes to it wait meanwhile."""
+    for name in unfinished():
+        op.drop_index(name, table_name='ads')
     for name, flags in INDEXES.items():
         sqlite = ' AND '.join(f'{flag} = {int(value)}' for flag, value in flags.items())
         postgresql = ' AND '.join(f'{flag} = {str(value).lower()}' for flag, value in flags.items())
@@ -31,6 +33,18 @@ def upgrade() -> None:
             name, 'ads', ['id'], if_not_exists=True,
             sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql),
         )
+
+
+def unfinished() -> list[str]:
+    """Return the indexes that PostgreSQL never uses: CREATE INDEX CONCURRENTLY was interrupted."""
+    connection = op.get_bind()
+    if connection.dialect.name == 'sqlite':
+        return []
+    found = connection.exec_driver_sql(
+        'SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid'
+        " WHERE indrelid = 'ads'::regclass AND NOT indisvalid"
+    ).scalars()
+    return [name for name in found if name in INDEXES]
 
 
 def downgrade() -> None:
