@@ -145,7 +145,7 @@ export class Upload {
     }
     const hashed = this.#hash(signal), { size } = this.#file;
     const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
-      signal, waiting: (error) => this.#digest ?? this.#waiting(error),
+      signal, waiting: (error) => (this.#isFirst && this.#digest) || this.#waiting(error),
     });
     await Promise.all([hashed, this.#isFirst ? Promise.race([hashed, checked]) : checked]); // the API checks the limits too
     // Another device may have declared no digest, if the broker does not require a digest.
