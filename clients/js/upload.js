@@ -24,7 +24,7 @@ export class Upload {
   #progress;
   #bytes = null; // what is hashed and sent: a copy in memory, or the file if it is large
 
-  /** The first upload of a batch is the one that all others wait for. */
+  /** `isFirst` is false for the later uploads of a batch. They also wait for the limits. */
   constructor(wire, file, options = {}, { batch = null, wanted = null, isFirst = true } = {}) {
     this.#wire = wire;
     this.#locked = new LockedRecord(wire);
