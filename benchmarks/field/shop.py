@@ -17,6 +17,8 @@ from benchmarks.servers.command import command
 from benchmarks.servers.workers import workers
 
 KIND = "PostgreSQL"
+# A phone does not share its cores with a worker.
+NICENESS = 19
 BROKER, COMPANION, FORM = "broker", "uppy", "form"
 
 
@@ -53,7 +55,9 @@ def shop(bench: Bench, *, processes: int = 1) -> Iterator[Shop]:
         url = database.url.replace("+psycopg", "")
         connection = stack.enter_context(psycopg.connect(url, autocommit=True))
         of_worker = peers.worker_environment(environment)
-        stack.enter_context(workers(processes, of_worker, bench.directory, connection))
+        stack.enter_context(
+            workers(processes, of_worker, bench.directory, connection, niceness=NICENESS)
+        )
         companion = stack.enter_context(
             peers.companion(
                 bench.seaweedfs.endpoint_url,

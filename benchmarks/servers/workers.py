@@ -37,7 +37,12 @@ class Workers:
 
 @contextlib.contextmanager
 def workers(
-    count: int, environment: dict[str, str], directory: Path, connection: psycopg.Connection
+    count: int,
+    environment: dict[str, str],
+    directory: Path,
+    connection: psycopg.Connection,
+    *,
+    niceness: int = 0,
 ) -> Iterator[Workers]:
     """Run worker processes until the block ends. They log to workers.log."""
     environment = {
@@ -52,7 +57,7 @@ def workers(
         port = free_ports(1)[0]
         processes = [] if count == 1 else ["--processes", str(count)]
         child = ChildProcess(
-            [*COMMAND, *processes, "--metrics-port", str(port)],
+            ["nice", "-n", str(niceness), *COMMAND, *processes, "--metrics-port", str(port)],
             log_file=directory / "workers.log",
             cwd=ROOT,
             env=environment,

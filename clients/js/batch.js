@@ -40,14 +40,15 @@ export class Batch {
 
   /** Return the upload's ticket. After a pause it is the same ticket. */
   join(upload, record, waiting) {
-    if (!this.#entries.has(upload)) {
+    let entry = this.#entries.get(upload);
+    if (!entry) {
+      entry = { upload, record, waiting, ...deferred() };
       this.#hashing.delete(upload);
-      const entry = { upload, record, waiting, ...deferred() };
       this.#entries.set(upload, entry);
       this.#ready.push(entry);
       this.#ask();
     }
-    return this.#entries.get(upload).promise;
+    return entry.promise;
   }
 
   async #ask() {
@@ -61,9 +62,9 @@ export class Batch {
 
   async #request(some) {
     for (const { upload } of some) this.#unsent.add(upload);
-    const body = JSON.stringify({ files: some.map(({ record }) => declared(record)) });
-    const request = { path: this.#path, key: uuid(), body };
     try {
+      const body = JSON.stringify({ files: some.map(({ record }) => declared(record)) });
+      const request = { path: this.#path, key: uuid(), body };
       await Promise.all(some.map(({ record }, index) =>
         this.#wire.store.put(Object.assign(record, { request, index }))));
       const waiting = (error) => some.forEach((one) => one.waiting(error));
@@ -81,7 +82,7 @@ export class Batch {
   async #oneByOne(some, refusal) {
     for (const [index, { record, waiting, resolve, reject }] of some.entries()) {
       try {
-        if (some.length === 1) throw refusal; // it was alone already
+        if (some.length === 1) throw ofOneFile(refusal); // it was alone already
         resolve(await this.#wire.issueAlone(record, { waiting }));
       } catch (error) {
         if (error.code !== "validation_error") return this.#refuse(some.slice(index), error);
@@ -97,4 +98,9 @@ export class Batch {
       reject(error);
     }
   }
+}
+
+/** Return the refusal of a request for one ticket with the errors by field, as without a batch. */
+function ofOneFile(refusal) {
+  return Object.assign(refusal, { errors: refusal.errors?.files?.[0] ?? refusal.errors });
 }

@@ -32,7 +32,7 @@ export class Transfer {
       if (!record.sent) await this.#single();
       return await this.#confirm();
     } catch (error) {
-      if (this.#decide("transfer", error).action === "confirm") return await this.#api("POST", "confirm/");
+      if (this.#decide("transfer", error).action === "confirm") return await this.#record("confirm/");
       throw error;
     }
   }
@@ -46,6 +46,11 @@ export class Transfer {
     const paced = (seconds) => { this.retryAfter = seconds; };
     const { uploadId, owner } = this.#locked.record;
     return this.#wire.api(method, `/api/uploads/${uploadId}/${path}`, { body, owner, signal, waiting, paced });
+  }
+
+  /** Let the broker record the image, at most a few uploads at the same time. */
+  #record(path) {
+    return this.#wire.confirms.hold(this.#signal, () => this.#api("POST", path));
   }
 
   async #single() {
@@ -69,7 +74,7 @@ export class Transfer {
     this.#notify("confirming", this.#file.size);
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#api("POST", "confirm/");
+        return await this.#record("confirm/");
       } catch (error) {
         const { action, waitMs, exhausted } = this.#decide("confirm", error, { tries });
         if (exhausted || action === "give_up") throw error;
@@ -90,11 +95,11 @@ export class Transfer {
         const plan = await this.#api("GET", "parts/");
         if (plan.missing.length) await this.#parts(plan);
         this.#notify("confirming", this.#file.size);
-        return await this.#api("POST", "complete/");
+        return await this.#record("complete/");
       } catch (error) {
         if (this.#signal.aborted) throw error;
         const { action, waitMs, exhausted } = this.#decide("complete", error, { tries: rounds, checks });
-        if (action === "confirm") return await this.#api("POST", "complete/");
+        if (action === "confirm") return await this.#record("complete/");
         if (exhausted || action === "give_up") throw error;
         if (action === "retry") checks++;
         else rounds++;
@@ -108,6 +113,7 @@ export class Transfer {
     const blob = (number) => this.#file.slice((number - 1) * partSize, Math.min(number * partSize, size));
     const arrived = size - missing.reduce((sum, number) => sum + blob(number).size, 0);
     const loaded = new Map(), digests = new Map(), queue = [...missing], signed = [];
+    let left = missing.length;
     const stop = new AbortController();
     const stopped = () => stop.abort();
     this.#signal.addEventListener("abort", stopped);
@@ -140,10 +146,11 @@ export class Transfer {
         this.#notify("sending", [...loaded.values()].reduce((sum, n) => sum + n, arrived));
       });
       loaded.set(number, blob(number).size);
+      if (!--left) stop.abort(); // the other lanes no longer wait for slots
       return true;
     };
     const lane = async () => {
-      while (await this.#wire.slots.hold(stop.signal, sendNext));
+      while (left && await this.#wire.slots.hold(stop.signal, sendNext));
     };
     this.#notify("sending", arrived);
     const lanes = Array.from({ length: Math.min(this.#wire.concurrency, missing.length) }, () => lane().catch((error) => {
@@ -154,7 +161,7 @@ export class Transfer {
       ends.filter((end) => end.status === "rejected").map((end) => end.reason)
         .sort((one, other) => (one.code === "aborted") - (other.code === "aborted")));
     this.#signal.removeEventListener("abort", stopped);
-    if (first) throw first;
+    if (left && first) throw first;
   }
 
   /**

@@ -24,7 +24,7 @@ export class Upload {
   #progress;
   #bytes = null; // what is hashed and sent: a copy in memory, or the file if it is large
 
-  /** The first upload of a batch is the one that all others wait for. */
+  /** `isFirst` is false for the later uploads of a batch. They also wait for the limits. */
   constructor(wire, file, options = {}, { batch = null, wanted = null, isFirst = true } = {}) {
     this.#wire = wire;
     this.#locked = new LockedRecord(wire);
@@ -145,7 +145,7 @@ export class Upload {
     }
     const hashed = this.#hash(signal), { size } = this.#file;
     const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
-      signal, waiting: (error) => this.#digest ?? this.#waiting(error),
+      signal, waiting: (error) => (this.#isFirst && this.#digest) || this.#waiting(error),
     });
     await Promise.all([hashed, this.#isFirst ? Promise.race([hashed, checked]) : checked]); // the API checks the limits too
     // Another device may have declared no digest, if the broker does not require a digest.

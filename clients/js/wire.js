@@ -34,6 +34,7 @@ export class Wire {
     this.processing = new Processing(this, processingTimeout);
     this.concurrency = concurrency;
     this.slots = new Slots(concurrency);
+    this.confirms = new Slots(CONNECTIONS); // a request that waits for the browser's connection may time out
     this.hasher = new Hasher();
     this.copies = new Copies();
     this.locks = locks;

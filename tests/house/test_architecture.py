@@ -64,7 +64,7 @@ def sources() -> tuple[Path, ...]:
     found += [
         path for folder in ("broker/web", "clients/js") for path in ROOT.glob(f"{folder}/*.js")
     ]
-    return tuple(path for path in found if "node_modules" not in path.parts)
+    return tuple(path for path in found if not {"node_modules", ".peers"} & set(path.parts))
 
 
 def dotted(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tempfile
 import threading
 from typing import Any
 
@@ -68,6 +69,52 @@ def test_the_first_file_is_recorded_before_the_second_is_hashed(kind: str) -> No
     assert [outcome.error for outcome in outcomes] == [None] * 3
     tickets = [line for line in server.lines if "upload_image" in line]
     assert tickets == ["POST /api/ads/1/upload_image/", "POST /api/ads/1/upload_images/"]
+
+
+class Pipe(Photo):
+    """A file that is copied to disk, because it cannot seek."""
+
+    def __init__(self, content: bytes, may_be_read: threading.Event) -> None:
+        super().__init__(content, may_be_read)
+        self.is_read = threading.Event()
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.is_read.set()
+        return super().read(size)
+
+
+@pytest.mark.parametrize("kind", ["one", "many"])
+def test_a_file_that_is_opened_after_a_cancel_is_closed(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies, create = [], tempfile.TemporaryFile
+
+    def created() -> Any:
+        copies.append(create())
+        return copies[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", created)
+    pipe = Pipe(JPEG, threading.Event())
+    file = FileToSend(file=pipe, content_type="image/jpeg")
+
+    async def cancelled() -> None:
+        async with async_client(Confirming(0), []) as broker:
+            one, many = broker.upload, broker.upload_many
+            sending = (
+                one(pipe, ad=1, content_type="image/jpeg") if kind == "one" else many([file], ad=1)
+            )
+            task = asyncio.ensure_future(sending)
+            assert await asyncio.to_thread(pipe.is_read.wait, 5)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            pipe.may_be_read.set()
+
+    asyncio.run(cancelled())  # it also waits for the thread that opens the file
+    assert [copy.closed for copy in copies] == [True]
 
 
 def test_no_files_are_no_outcomes() -> None:

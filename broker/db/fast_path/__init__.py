@@ -10,7 +10,7 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 - `transactions`: on PostgreSQL 58 of a ticket, 165 of a confirm, 127 of 100 parts, and two round
   trips. The plain way sends BEGIN and COMMIT. Its lock for SQLite's writers saves no CPU; it
   avoids SQLite's sleeps.
-- `insert_uploads`: 710 / 1,200 of a ticket, 800 / 2,190 of a batch. The plain way is an UPDATE of
+- `insert_uploads`: 760 / 1,200 of a ticket, 1,110 / 2,190 of a batch. The plain way is an UPDATE of
   the slots, an upsert of the quota and an INSERT in a session.
 - `insert_image`: 730 / 1,100 of a confirm. The plain way is a transition and `session.add`.
 - `set_processing`: 470 / 970 of a confirm with inspection. The plain way is an UPDATE in a session.

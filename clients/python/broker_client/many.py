@@ -159,5 +159,4 @@ class Many:
 
 def _close(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        if job.source is not None:
-            job.source.close()
+        job.close()

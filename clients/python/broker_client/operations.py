@@ -147,8 +147,7 @@ class Operations:
             yield from run(job.open)
             return (yield from act())
         finally:
-            if job.source is not None:
-                job.source.close()
+            job.close()
 
 
 def _owner(text: str | None) -> Owner | None:

@@ -43,6 +43,7 @@ class Job:
     issued: IssuedTicket | None = None
     upload_id: str | None = None
     error: ClientError | OSError | None = None
+    is_closed: bool = False
 
     def open(self) -> None:
         """Open the file and compute its digest.
@@ -53,6 +54,14 @@ class Job:
         """
         self.file.require_type()  # do this first, because the digest of a large file takes time
         self.source = Source.open(self.file.file)
+        if self.is_closed:  # the caller was cancelled meanwhile; a thread cannot be
+            self.source.close()
+
+    def close(self) -> None:
+        """Close the file, also if another thread is still opening it."""
+        self.is_closed = True
+        if self.source is not None:
+            self.source.close()
 
     @property
     def opened(self) -> Source:

@@ -155,6 +155,60 @@ test("a confirm does not hold a slot", async () => {
   assert.equal(await one.cancel(), true);
 });
 
+test("at most six confirms are requested at the same time", async () => {
+  const first = gate();
+  let waiting = 0, most = 0;
+  const slow = (id) => [async () => {
+    most = Math.max(most, ++waiting);
+    await first.promise;
+    waiting--;
+    return [200, { ...IMAGE, id }];
+  }];
+  const confirms = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`POST /api/uploads/u${n + 1}/confirm/`, slow(n + 1)]));
+  const uploads = new Broker({ fetch: shop(confirms).fetch, storage: storage() }).uploadAll(files(20, 1000), { ad: 1 });
+  await calm();
+  await calm();
+  assert.deepEqual(uploads.uploads.map((one) => one.phase), Array(20).fill("confirming"));
+  first.open();
+  assert.ok((await uploads).every((one) => one.status === "fulfilled"));
+  assert.equal(most, 6);
+});
+
+test("a file in parts is completed while other files hold the slots", async (t) => {
+  const PART = (part_number) => ({ part_number, url: "data:,", headers: {} });
+  const photoSent = gate(), sending = gate();
+  let sent = 0;
+  t.mock.method(globalThis, "fetch", async (url) => {
+    if (url === "data:photo,") {
+      photoSent.open();
+      await sending.promise;
+    }
+    sent++;
+    return new Response();
+  });
+  const photo = (id) => [[201, { ...TICKET, id, upload: { ...TICKET.upload, url: "data:photo," } }]];
+  const { fetch, lines } = shop({
+    "POST /api/ads/1/upload_image/": [[201, { ...TICKET, upload: { method: "MULTIPART" } }]],
+    "GET /api/uploads/u1/parts/": [[200, { missing: [1, 2], part_size: 4, size: 7 }]],
+    "POST /api/uploads/u1/parts/": [async () => { await photosWait.promise; return [200, { ...TICKET, parts: [PART(1), PART(2)] }]; }],
+    "POST /api/uploads/u1/complete/": [[200, IMAGE]],
+    "POST /api/ads/2/upload_image/": photo("u2"), "POST /api/ads/3/upload_image/": photo("u3"), "POST /api/ads/4/upload_image/": photo("u4"),
+  });
+  const photosWait = gate(), broker = new Broker({ fetch, storage: storage(), concurrency: 2 });
+  const large = broker.upload(files(1, 7)[0], { ad: 1 });
+  await calm();
+  const photos = [2, 3, 4].map((ad) => broker.upload(files(1, 1000)[0], { ad }));
+  await calm();
+  photosWait.open(); // the lanes of the large file hold both slots, and three photos wait
+  await photoSent.promise;
+  await calm();
+  assert.equal(sent, 2);
+  assert.equal((await large).id, 1);
+  assert.ok(lines().includes("POST /api/uploads/u1/complete/"));
+  sending.open();
+  await Promise.all(photos);
+});
+
 test("a photo that is confirmed does not keep the next one from asking while others are hashed", async () => {
   const { fetch } = shop({ "POST /api/uploads/u1/confirm/": [never], "DELETE /api/uploads/u1/": [[204]] }), photos = files(3, 1000);
   readAfter(photos[2], gate().promise);
@@ -206,6 +260,19 @@ test("a photo whose alt text is refused fails alone", async () => {
   const { fetch, upload } = heldShop([wrong], { [ALONE]: [wrong, ticket("u2"), ticket("u3")] });
   const ends = await upload(new Broker({ fetch, storage: storage() }), 4);
   assert.deepEqual(ends.map((one) => one.value?.id ?? one.reason.code), [1, "validation_error", 2, 3]);
+});
+
+test("the refusal of the first photo names its fields, without its place in the request", async () => {
+  const [status, body] = refused("validation_error", 422), errors = { size: ["Must be from 1 to 10 bytes."] };
+  const { fetch } = shop({ [BATCH]: [[status, { ...body, errors: { files: { 0: errors } } }]] });
+  const [end] = await new Broker({ fetch, storage: storage() }).uploadAll(files(1, 1000), { ad: 1 });
+  assert.deepEqual([end.reason.code, end.reason.errors], ["validation_error", errors]);
+});
+
+test("options that cannot be sent as JSON do not keep the batch waiting forever", async () => {
+  const each = (file, index) => ({ order: index ? 2 : 1n });
+  const [one] = await new Broker({ fetch: shop().fetch, storage: storage() }).uploadAll(files(2, 1000), { ad: 1, each });
+  assert.match(one.reason.message, /BigInt/);
 });
 
 test("a first photo that is not valid fails alone, also if the others are ready when it is refused", async () => {

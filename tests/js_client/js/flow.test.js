@@ -107,6 +107,19 @@ test("a failure to read the limits is reported to every upload that is not hashe
   assert.equal(asked.filter((one) => one.key).length, 0);
 });
 
+const setTimeout_ = globalThis.setTimeout;
+
+test("an upload that is hashed and waits for the limits says so", async (t) => {
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!(time >= 30_000)) setTimeout_(act, 20); });
+  const events = [], onProgress = ({ phase, upload }) => events.push([upload.file.name, phase]);
+  const { fetch } = answers({ "GET /api/profiles/": [[0]], "POST /api/ads/1/upload_images/": [[0]] });
+  const [one, other] = new Broker({ fetch, storage: storage(), tries: 4 }).uploadAll([FILE, new File(["y"], "y.jpg", { type: "image/jpeg" })], { ad: 1, onProgress });
+  await assert.rejects(Promise.resolve(other), { code: "network" });
+  await assert.rejects(Promise.resolve(one), { code: "network" });
+  const last = events.filter(([name]) => name === "y.jpg").slice(-2).map(([, phase]) => phase);
+  assert.deepEqual(last, ["waiting", "failed"]);
+});
+
 test("a ticket does not wait for the limits, and a file that they refuse fails while it is read", async () => {
   const limits = gate(), limited = { "GET /api/profiles/": [async () => { await limits.promise; return [200, { ad_image: PROFILE }]; }] };
   const { fetch, lines } = answers({ ...limited, "POST /api/ads/1/upload_image/": [[201, TICKET]], "POST /api/uploads/u1/confirm/": [[200, IMAGE]] });
