@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ pytest_plugins = [
     "tests.http.fixtures",
 ]
 once_per_process.install()
+# A shell ignores SIGINT for background jobs, and the programs under test would inherit this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
