@@ -2,63 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../clients/js/broker.js";
-import { IMAGE, TICKET, answers, gate, never, refused, storage } from "./answers.js";
+import { TICKET, gate, never, refused, storage } from "./answers.js";
+import { ALONE, BATCH, calm, files, hashAtOnce, heldShop, names, readAfter, shop } from "./batch_shop.js";
 
-// Hash on this thread without pauses, so that `calm` is enough.
-Object.defineProperty(crypto, "subtle", { value: undefined });
-performance.now = () => 0;
+hashAtOnce();
 
-const BATCH = "POST /api/ads/1/upload_images/", ALONE = "POST /api/ads/1/upload_image/";
 const MB = 1e6;
-
-/** Files that report a size but contain no bytes. */
-const files = (count, size) => Array.from({ length: count }, (_, index) =>
-  Object.defineProperty(new File([`photo ${index}`], `${index}.jpg`, { type: "image/jpeg" }), "size", { value: size }));
-
-/** Let a file be read only after `ready` resolves. */
-function readAfter(file, ready) {
-  const stream = file.stream.bind(file);
-  file.stream = () => new ReadableStream({
-    async start(controller) {
-      await ready;
-      for await (const bytes of stream()) controller.enqueue(bytes);
-      controller.close();
-    },
-  });
-}
-
-/** Let everything happen that waits for nothing else: every fake answer comes within some turns of the event loop. */
-async function calm() {
-  for (let turn = 0; turn < 40; turn++) await new Promise(setImmediate);
-}
-
-/** A broker that issues a ticket for each file of a batch, or has too few free slots. */
-function shop(more = {}) {
-  let made = 0;
-  const ticket = () => ({ ...TICKET, id: `u${++made}` });
-  const table = Object.fromEntries(Array.from({ length: 130 }, (_, n) => [`POST /api/uploads/u${n}/confirm/`, [[200, { ...IMAGE, id: n }]]]));
-  const all = ({ body }) => [201, { tickets: JSON.parse(body).files.map(ticket) }];
-  const made_ = answers({ ...table, [BATCH]: [all], [ALONE]: [() => [201, ticket()]], ...more });
-  /** Return the file names of each batch that was requested. */
-  const batches = () => made_.asked.filter((one) => one.line === BATCH).map((one) => JSON.parse(one.body).files.map((file) => file.file_name));
-  return { ...made_, batches, ticket, all };
-}
-
-const names = (from, to) => Array.from({ length: to - from }, (_, index) => `${from + index}.jpg`);
-
-/** A broker that answers the first request only after `open`, so that the other photos share the second request. */
-function heldShop(second, more = {}) {
-  const opened = gate(), first = async (request) => { await opened.promise; return made.all(request); };
-  const made = shop({ [BATCH]: [first, ...[second ?? first].flat(1)], ...more });
-  /** Upload photos, and answer the first request when all are ready. */
-  const upload = async (broker, count, options = {}, size = 1000) => {
-    const uploads = broker.uploadAll(files(count, size), { ad: 1, ...options });
-    for (let calms = 0; calms * 15 <= count; calms++) await calm();
-    opened.open();
-    return uploads;
-  };
-  return { ...made, upload };
-}
 
 test("the first ticket is requested and the first photo is sent before the second is hashed", async () => {
   const { fetch, batches } = shop();
@@ -95,27 +44,6 @@ for (const [count, sizes] of [[20, [1, 1, 1, 17]], [60, [1, 1, 1, 50, 7]]]) {
   });
 }
 
-test("six photos are sent at the same time, and the others wait for a slot", async (t) => {
-  const sending = gate(), most = [];
-  t.mock.method(globalThis, "fetch", async () => { most.push(1); await sending.promise; return new Response(); });
-  const uploads = new Broker({ fetch: shop().fetch, storage: storage() }).uploadAll(files(10, 1000), { ad: 1 });
-  await calm();
-  assert.equal(most.length, 6);
-  sending.open();
-  assert.ok((await uploads).every((one) => one.status === "fulfilled"));
-  assert.equal(most.length, 10);
-});
-
-test("a free send slot does not wait until all photos are hashed", async () => {
-  const { fetch, batches } = shop(), photos = files(4, 1000), last = gate();
-  readAfter(photos[3], last.promise);
-  const [one, two, three, four] = new Broker({ fetch, storage: storage(), concurrency: 1 }).uploadAll(photos, { ad: 1 });
-  assert.deepEqual((await Promise.all([one, two, three])).map((image) => image.id), [1, 2, 3]);
-  assert.ok(batches().length <= 3);
-  last.open();
-  assert.equal((await four).id, 4);
-});
-
 test("an upload that is paused or cancelled with a ticket does not keep the others from asking", async (t) => {
   t.mock.method(globalThis, "fetch", () => new Promise(() => {}));
   const { fetch, batches } = shop({ "DELETE /api/uploads/u1/": [[204]] }), photos = files(6, 1000), last = gate();
@@ -144,80 +72,6 @@ for (const size of [20 * MB, 50 * MB]) {
     assert.deepEqual(batches().flat(), names(0, 7));
   });
 }
-
-test("a confirm does not hold a slot", async () => {
-  const { fetch, asked } = shop({ "POST /api/uploads/u1/confirm/": [never], "DELETE /api/uploads/u1/": [[204]] });
-  const uploads = new Broker({ fetch, storage: storage(), concurrency: 1 }).uploadAll(files(3, 1000), { ad: 1 });
-  const [one, ...others] = uploads;
-  assert.deepEqual((await Promise.all(others)).map((image) => image.id), [2, 3]);
-  assert.equal(one.phase, "confirming");
-  assert.ok(asked.some(({ line }) => line === "POST /api/uploads/u1/confirm/"));
-  assert.equal(await one.cancel(), true);
-});
-
-test("at most six confirms are requested at the same time", async () => {
-  const first = gate();
-  let waiting = 0, most = 0;
-  const slow = (id) => [async () => {
-    most = Math.max(most, ++waiting);
-    await first.promise;
-    waiting--;
-    return [200, { ...IMAGE, id }];
-  }];
-  const confirms = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`POST /api/uploads/u${n + 1}/confirm/`, slow(n + 1)]));
-  const uploads = new Broker({ fetch: shop(confirms).fetch, storage: storage() }).uploadAll(files(20, 1000), { ad: 1 });
-  await calm();
-  await calm();
-  assert.deepEqual(uploads.uploads.map((one) => one.phase), Array(20).fill("confirming"));
-  first.open();
-  assert.ok((await uploads).every((one) => one.status === "fulfilled"));
-  assert.equal(most, 6);
-});
-
-test("a file in parts is completed while other files hold the slots", async (t) => {
-  const PART = (part_number) => ({ part_number, url: "data:,", headers: {} });
-  const photoSent = gate(), sending = gate();
-  let sent = 0;
-  t.mock.method(globalThis, "fetch", async (url) => {
-    if (url === "data:photo,") {
-      photoSent.open();
-      await sending.promise;
-    }
-    sent++;
-    return new Response();
-  });
-  const photo = (id) => [[201, { ...TICKET, id, upload: { ...TICKET.upload, url: "data:photo," } }]];
-  const { fetch, lines } = shop({
-    "POST /api/ads/1/upload_image/": [[201, { ...TICKET, upload: { method: "MULTIPART" } }]],
-    "GET /api/uploads/u1/parts/": [[200, { missing: [1, 2], part_size: 4, size: 7 }]],
-    "POST /api/uploads/u1/parts/": [async () => { await photosWait.promise; return [200, { ...TICKET, parts: [PART(1), PART(2)] }]; }],
-    "POST /api/uploads/u1/complete/": [[200, IMAGE]],
-    "POST /api/ads/2/upload_image/": photo("u2"), "POST /api/ads/3/upload_image/": photo("u3"), "POST /api/ads/4/upload_image/": photo("u4"),
-  });
-  const photosWait = gate(), broker = new Broker({ fetch, storage: storage(), concurrency: 2 });
-  const large = broker.upload(files(1, 7)[0], { ad: 1 });
-  await calm();
-  const photos = [2, 3, 4].map((ad) => broker.upload(files(1, 1000)[0], { ad }));
-  await calm();
-  photosWait.open(); // the lanes of the large file hold both slots, and three photos wait
-  await photoSent.promise;
-  await calm();
-  assert.equal(sent, 2);
-  assert.equal((await large).id, 1);
-  assert.ok(lines().includes("POST /api/uploads/u1/complete/"));
-  sending.open();
-  await Promise.all(photos);
-});
-
-test("a photo that is confirmed does not keep the next one from asking while others are hashed", async () => {
-  const { fetch } = shop({ "POST /api/uploads/u1/confirm/": [never], "DELETE /api/uploads/u1/": [[204]] }), photos = files(3, 1000);
-  readAfter(photos[2], gate().promise);
-  const [one, two, three] = new Broker({ fetch, storage: storage(), concurrency: 1 }).uploadAll(photos, { ad: 1 });
-  await calm();
-  assert.deepEqual([one.phase, two.phase], ["confirming", "done"]);
-  assert.equal(await one.cancel(), true);
-  assert.equal(await three.cancel(), true);
-});
 
 test("an ad with room for three of ten photos gets the first three", async () => {
   let room = 3;
