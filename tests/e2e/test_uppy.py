@@ -20,7 +20,7 @@ from broker.db.models import Upload
 from broker.local.process import free_ports
 from broker.storage import bucket_setup
 from tests.e2e.live import served
-from tests.e2e.uppy_page import bundle, page_of
+from tests.e2e.uppy_page import LARGE, SMALL, add, bundle, page_of
 from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
@@ -29,7 +29,6 @@ from tests.servers.held_parts import hold_back_a_part
 
 VERSIONS = ["v6", "v5"]
 UPLOAD = "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"
-SMALL, LARGE = "photo(800, false)", "photo(2800, true)"  # about 0.1 and 16 MiB
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +108,6 @@ def visit(browser: Browser, shop: Shop, *refused: str) -> Page:
     return page
 
 
-def add(page: Page, name: str, photo: str, alt_text: str) -> None:
-    page.evaluate(
-        f"""async ([name, alt_text]) => {{
-            const data = await {photo}
-            const id = uppy.addFile({{ name, type: data.type, data }})
-            uppy.setFileMeta(id, {{ alt_text }})
-        }}""",
-        [name, alt_text],
-    )
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_single_and_multipart_uploads_become_images(
     request: pytest.FixtureRequest,
@@ -165,19 +153,19 @@ def test_single_and_multipart_uploads_become_images(
 def test_report_24_the_page_asks_for_another_token_after_a_401_and_retries_after_a_portals_page(
     browser: Browser, open_shop: Callable[[str], Shop], version: str
 ) -> None:
-    shop = open_shop(version)
+    shop, answered = open_shop(version), list[str]()
     page = visit(browser, shop, "stale")
     assert page.evaluate("asked") == [None, "stale"]
-    answered: list[str] = []
 
     def portal(route: Route) -> None:
-        if len(answered) < 2:
-            answered.append(route.request.url)
-            headers = {"Access-Control-Allow-Origin": shop.page_url}
-            status = [200, 403][len(answered) - 1]
-            route.fulfill(status=status, headers=headers, body="<html>Sign in to the Wi-Fi</html>")
-        else:
-            route.continue_()
+        if len(answered) == 2:
+            return route.continue_()
+        answered.append(route.request.url)
+        headers, status = (
+            {"Access-Control-Allow-Origin": shop.page_url},
+            [200, 403][len(answered) - 1],
+        )
+        route.fulfill(status=status, headers=headers, body="<html>Sign in to the Wi-Fi</html>")
 
     page.route("**/confirm/", portal)
     page.evaluate("() => { globalThis.setTimeout = (act) => queueMicrotask(act) }")
@@ -189,24 +177,34 @@ def test_report_24_the_page_asks_for_another_token_after_a_401_and_retries_after
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_page_waits_while_the_broker_processes_an_image(
+def test_a_photo_is_confirmed_when_it_arrives_and_its_processing_holds_up_no_other(
     browser: Browser, open_shop: Callable[[str], Shop], version: str
 ) -> None:
-    shop, answered = open_shop(version), list[str]()
+    shop, sent, asked = open_shop(version), list[Route](), list[str]()
     page = visit(browser, shop)
 
+    def send(route: Route) -> None:
+        sent.append(route)
+        if len(sent) == 1 or asked:  # hold the second photo until the first is confirmed
+            route.continue_()
+
     def process(route: Route) -> None:
-        answered.append(route.request.url)
-        if len(answered) > 2:
+        if not asked and len(sent) == 2:
+            sent[1].continue_()
+        asked.append(route.request.post_data or "")
+        if len(set(asked)) == 2:
             return route.continue_()
-        headers = {"Access-Control-Allow-Origin": shop.page_url}
         return route.fulfill(status=202, headers=headers, json={"state": "processing"})
 
+    headers = {"Access-Control-Allow-Origin": shop.page_url}
+    page.route(f"{shop.bucket.server.endpoint_url}/**", send)
     page.route("**/confirm/", process)
     page.evaluate("() => { globalThis.setTimeout = (act) => queueMicrotask(act) }")
     add(page, "front view.jpg", SMALL, "front")
-    assert page.evaluate(UPLOAD) == shop.images()
-    assert len(answered) == 3
+    add(page, "side.jpg", SMALL, "side")
+    shown = {image["alt_text"]: image for image in page.evaluate(UPLOAD)}
+    assert shown == {image["alt_text"]: image for image in shop.images()}
+    assert len(shown) == len(sent) == len(set(asked)) == 2
     page.close()
 
 
@@ -287,8 +285,7 @@ def test_a_refused_upload_ends_and_shows_its_error(
             return failed.map((file) => file.error)
         }"""
     )
-    assert len(said) == 1
+    assert (len(said), shop.images()) == (1, [])
     if version == "v5":  # Uppy 6 shows only the status line
         assert "Must be one of: image/jpeg" in said[0]
-    assert shop.images() == []
     page.close()

@@ -5,11 +5,13 @@ import subprocess
 from pathlib import Path
 
 from flask import Flask, Response, send_file
+from playwright.sync_api import Page
 
 from tests.servers.npm import installed
 
 HERE = Path(__file__).parent / "uppy"
 DOCS = Path(__file__).parents[2] / "docs/uppy.md"
+SMALL, LARGE = "photo(800, false)", "photo(2800, true)"  # about 0.1 and 16 MiB
 
 # The code of the page: it draws photos, passes them to Uppy, and shows the images.
 AROUND = """
@@ -101,3 +103,15 @@ def page_of(script: Path) -> Flask:
         return send_file(script, mimetype="text/javascript")
 
     return app
+
+
+def add(page: Page, name: str, photo: str, alt_text: str) -> None:
+    """Draw a photo and add it to Uppy's files."""
+    page.evaluate(
+        f"""async ([name, alt_text]) => {{
+            const data = await {photo}
+            const id = uppy.addFile({{ name, type: data.type, data }})
+            uppy.setFileMeta(id, {{ alt_text }})
+        }}""",
+        [name, alt_text],
+    )
