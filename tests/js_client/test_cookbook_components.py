@@ -61,7 +61,10 @@ def test_photos_are_uploaded_and_a_wrong_file_shows_a_message(
     expect(page.get_by_role("listitem")).to_have_count(3)
     shown = sorted(page.evaluate("images.map((image) => image.image_url)"))
     assert shown == sorted(image["image_url"] for image in shop.images())
-    assert len(shown) == 2
+    assert [(image["order"], Path(image["image_url"]).suffix) for image in shop.images()] == [
+        (0, ".jpg"),
+        (1, ".png"),
+    ]
     assert [line for line in said if "DevTools" not in line and "422" not in line] == []
     page.close()
 
