@@ -1,6 +1,9 @@
 // The progress of one upload, and the events that the page gets.
 
+const FINAL_PHASES = ["done", "failed", "cancelled"];
 const INTERVAL_MS = 100; // WebKit reports a photo's progress in thousands of events
+
+export const isFinal = (phase) => FINAL_PHASES.includes(phase);
 
 /** The phase and bytes of an upload. The page gets every phase; within a phase, at most ten events a second and the last one. */
 export class Progress {
@@ -11,6 +14,8 @@ export class Progress {
     this.#total = total;
     this.#forward = forward;
   }
+
+  get hasEnded() { return isFinal(this.phase); }
 
   set(phase, loaded = this.loaded, error = null) {
     [this.phase, this.loaded] = [phase, loaded];

@@ -25,6 +25,23 @@ export function declared({ name, type, size, digest, altText, order, owner, tran
   return transport ? { ...file, transport } : file;
 }
 
+/**
+ * Return a check whether a record is of an earlier upload of the same content for the same owner.
+ * `since` is when this upload began. With `again`, only uploads that have not ended count.
+ */
+export function earlierUpload(content, { since, again }) {
+  const isSame = (one) => Object.entries(content).every(([field, value]) => one[field] === value);
+  // Two calls at the same time create two images, even if the first ends before the second reads
+  // the records. If an upload ended in the future, the clock was set back.
+  const endedBefore = ({ endedAt }) => endedAt <= since || endedAt > Date.now();
+  return (one) => isSame(one) && (!one.ended || (!again && endedBefore(one)));
+}
+
+/** Return how well a record matches a file's name and time. Uploads that have not ended are preferred. */
+export function likeness({ name, lastModified }) {
+  return (one) => (one.ended ? -1 : (one.name === name) + (one.lastModified === lastModified));
+}
+
 export function uuid() {
   if (globalThis.crypto.randomUUID) return crypto.randomUUID();
   // Browsers do not offer randomUUID on plain http. Set version and variant as in RFC 9562.

@@ -3,14 +3,13 @@ import { describe } from "./describe.js";
 import { aborted, mismatch } from "./errors.js";
 import { checkLimits } from "./limits.js";
 import { LockedRecord } from "./locked-record.js";
-import { Progress } from "./progress.js";
-import { contentTypeOf } from "./records.js";
+import { Progress, isFinal } from "./progress.js";
+import { contentTypeOf, earlierUpload, likeness } from "./records.js";
 import { hasOwner, ownerAt, pathOf } from "./owners.js";
 import { Transfer } from "./transfer.js";
 import { deferred, unless } from "./waiting.js";
 
 const CANCEL_TIMEOUT_MS = 15_000;
-const FINAL_PHASES = ["done", "failed", "cancelled"];
 
 /** One upload: a promise of its image that can be paused, resumed and cancelled. */
 export class Upload {
@@ -24,7 +23,7 @@ export class Upload {
   #progress;
   #bytes = null; // what is hashed and sent: a copy in memory, or the file if it is large
 
-  /** `isFirst` is false for the later uploads of a batch. They also wait for the limits. */
+  /** `isFirst` is false for the later uploads of a batch: they wait for the limits before they ask for a ticket. */
   constructor(wire, file, options = {}, { batch = null, wanted = null, isFirst = true } = {}) {
     this.#wire = wire;
     this.#locked = new LockedRecord(wire);
@@ -59,7 +58,7 @@ export class Upload {
 
   /** Stop sending. The bytes that have arrived are kept. */
   pause() {
-    if (this.#gate || this.#cancelled || this.#ended()) return;
+    if (this.#gate || this.#cancelled || this.#progress.hasEnded) return;
     this.#gate = deferred();
     this.#batch?.leave(this); // the other uploads do not wait for this one; it gets its own ticket later
     this.#run.abort();
@@ -71,7 +70,7 @@ export class Upload {
   resume() {
     if (!this.#gate) return;
     this.#open();
-    if (!this.#ended()) this.#notify("queued");
+    if (!this.#progress.hasEnded) this.#notify("queued");
   }
 
   #open() {
@@ -81,7 +80,7 @@ export class Upload {
 
   /** Cancel the upload. Resolves to true when it is cancelled, to false if it had ended before. */
   cancel() {
-    if (this.#ended()) return Promise.resolve(false);
+    if (this.#progress.hasEnded) return Promise.resolve(false);
     this.#cancelled = true;
     this.#batch?.leave(this);
     this.#run.abort();
@@ -93,14 +92,10 @@ export class Upload {
     return this.#done.then(() => false, failed);
   }
 
-  #ended() {
-    return FINAL_PHASES.includes(this.#progress.phase);
-  }
-
   #notify(phase, loaded, error) {
-    if (this.#ended()) return; // the batch may still report something
+    if (this.#progress.hasEnded) return; // the batch may still report something
     // A request that the pause interrupted may still report something.
-    if (this.#gate && phase !== "paused" && !FINAL_PHASES.includes(phase)) return;
+    if (this.#gate && phase !== "paused" && !isFinal(phase)) return;
     this.#progress.set(phase, loaded, error);
   }
 
@@ -143,11 +138,7 @@ export class Upload {
       this.#owner = ownerAt(this.#locked.record.owner);
       this.#content = this.#locked.record.type;
     }
-    const hashed = this.#hash(signal), { size } = this.#file;
-    const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
-      signal, waiting: (error) => (this.#isFirst && this.#digest) || this.#waiting(error),
-    });
-    await Promise.all([hashed, this.#isFirst ? Promise.race([hashed, checked]) : checked]); // the API checks the limits too
+    await this.#prepare(signal);
     // Another device may have declared no digest, if the broker does not require a digest.
     if (this.#wanted && (this.#locked.record.digest ??= this.#digest) !== this.#digest) throw mismatch();
     if (!this.#locked.record) await this.#find();
@@ -175,6 +166,18 @@ export class Upload {
     return await this.#describe(signal);
   }
 
+  /** Hash the file, and check it against the limits meanwhile. */
+  async #prepare(signal) {
+    const hashed = this.#hash(signal), { size } = this.#file;
+    const isWaiting = () => !this.#isFirst || this.#digest === undefined;
+    const checked = checkLimits(this.#wire, this.#owner, { size, type: this.#content }, {
+      signal, waiting: (error) => { if (isWaiting()) this.#waiting(error); },
+    });
+    await Promise.race([hashed, checked]); // a refused file fails before it is hashed
+    await hashed;
+    if (!this.#isFirst) await checked; // the first ticket does not wait for the limits: the API checks them too
+  }
+
   async #hash(signal) {
     const read = async () => {
       this.#bytes ??= await this.#wire.copies.take(this, signal);
@@ -192,15 +195,9 @@ export class Upload {
 
   /** Resume an earlier upload of the same bytes for the same owner, or start a new one. */
   async #find() {
-    // Two calls at the same time create two images, even if the first ends before the second reads
-    // the records. If an upload ended in the future, the clock was set back.
-    const before = ({ endedAt }) => endedAt <= this.#since || endedAt > Date.now();
-    const usable = (one) => !one.ended || (!this.#options.again && before(one));
-    const same = (one) => one.owner === this.#owner.path && one.digest === this.#digest
-      && one.size === this.#file.size && one.type === this.#content && usable(one);
-    const { name, lastModified } = this.#file;
-    const likeness = (one) => (one.ended ? -1 : (one.name === name) + (one.lastModified === lastModified)); // prefer uploads that have not ended
-    if (await this.#locked.find(same, likeness)) this.#batch?.leave(this);
+    const content = { owner: this.#owner.path, digest: this.#digest, size: this.#file.size, type: this.#content };
+    const earlier = earlierUpload(content, { since: this.#since, again: this.#options.again });
+    if (await this.#locked.find(earlier, likeness(this.#file))) this.#batch?.leave(this);
     else await this.#begin();
   }
 
