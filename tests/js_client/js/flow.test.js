@@ -132,6 +132,42 @@ test("a ticket does not wait for the limits, and a file that they refuse fails w
   await refusal;
 });
 
+test("the later files of a batch wait for the limits, and one that they refuse asks for no ticket", async () => {
+  const limits = gate(), hashed = gate(), names = [], image = (id) => [[200, { ...IMAGE, id }]];
+  const { fetch } = answers({
+    "GET /api/profiles/": [async () => { await limits.promise; return [200, { ad_image: PROFILE }]; }],
+    "POST /api/ads/1/upload_images/": [({ body }) => {
+      const asked = JSON.parse(body).files.map((file) => file.file_name);
+      return [201, { tickets: asked.map((name) => ({ ...TICKET, id: `u${names.push(name)}` })) }];
+    }],
+    "POST /api/uploads/u1/confirm/": image(1), "POST /api/uploads/u2/confirm/": image(2),
+  });
+  const photos = [FILE, new File(["<svg/>"], "y.svg"), new File(["z"], "z.jpg", { type: "image/jpeg" })];
+  const onProgress = ({ phase, upload }) => {
+    if (upload.file === photos[2] && phase === "queued") hashed.open();
+  };
+  const uploads = new Broker({ fetch, storage: storage() }).uploadAll(photos, { ad: 1, onProgress });
+  await Promise.all([uploads.uploads[0], hashed.promise]);
+  for (let turn = 0; turn < 40; turn++) await new Promise(setImmediate);
+  assert.deepEqual(names, ["x.jpg"]);
+  limits.open();
+  assert.deepEqual((await uploads).map((one) => one.value?.id ?? one.reason.code), [1, "validation_error", 2]);
+  assert.deepEqual(names, ["x.jpg", "z.jpg"]);
+});
+
+test("a first file that is hashed does not report that the limits cannot be read", async (t) => {
+  t.mock.method(globalThis, "setTimeout", (act, time) => { if (!(time >= 30_000)) setTimeout_(act, 20); });
+  const hashed = gate(), failed = gate(), phases = [];
+  const { fetch } = answers({
+    "GET /api/profiles/": [async () => { await hashed.promise; setImmediate(failed.open); return [0]; }],
+    "POST /api/ads/1/upload_image/": [async () => { hashed.open(); await failed.promise; return [201, TICKET]; }],
+    "POST /api/uploads/u1/confirm/": [[200, IMAGE]],
+  });
+  await new Broker({ fetch, storage: storage(), tries: 2 }).upload(FILE, { ad: 1, onProgress: ({ phase }) => phases.push(phase) });
+  assert.deepEqual(phases.filter((phase) => phase === "waiting"), []);
+  assert.equal(phases.at(-1), "done");
+});
+
 test("an upload that S3 never knows ends with s3_refused and releases its slot", async (t) => {
   const part = { part_number: 1, url: "data:,", headers: {} };
   t.mock.method(globalThis, "fetch", async () => new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 }));
