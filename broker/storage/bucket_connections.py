@@ -22,10 +22,9 @@ from botocore.httpsession import get_cert_path
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
+from broker.domain.default_ports import DEFAULT_PORTS
 from broker.storage.http_head import BadAnswer, parse_fields, read_head
 from broker.storage.proxies import proxy_for
-
-PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +89,7 @@ class _Direct:
 
     def __init__(self, base: SplitResult, timeouts: Timeouts, trusted: str) -> None:
         self._host = str(base.hostname)
-        self._port = base.port or PORTS[base.scheme]
+        self._port = base.port or DEFAULT_PORTS[base.scheme]
         self._has_tls = base.scheme == "https"
         self._timeouts = timeouts
         self._trusted = trusted
