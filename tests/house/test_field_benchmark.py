@@ -16,11 +16,12 @@ import pytest
 from benchmarks.field.lines import Round, after_cut, hashing_ms, lines_of
 from benchmarks.field.links import LINKS, MOBILE, Link, needed_bytes
 from benchmarks.field.page_view import kind_of
-from benchmarks.field.phone import missing, phone
+from benchmarks.field.phone import check_link, missing, phone
 from benchmarks.field.requests_log import Requests
 from benchmarks.field.shaping import Direction
 from benchmarks.field.visits import Unfinished, Visit
 from tests.processes import await_true, is_running
+from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
 PACKET = bytes(1500)
@@ -204,8 +205,8 @@ def test_the_pages_and_every_script_they_name_are_served(
 
 @pytest.fixture
 def link_or_skip() -> None:
-    if lacks := missing():
-        pytest.skip(f"the shaped link needs {lacks}")
+    with installed_or_skip():
+        check_link()
 
 
 def test_programs_on_the_phone_reach_this_machine_over_the_link(link_or_skip: None) -> None:
