@@ -19,7 +19,7 @@ from benchmarks.plan import ADS
 from benchmarks.processes import cpu_seconds_of
 from benchmarks.seed_rows import Batch
 from benchmarks.servers.bulk_load import without_indexes
-from benchmarks.servers.postgres import Postgres
+from benchmarks.servers.postgres import Postgres, server_pids
 from broker.db import migrate
 
 # Children before parents. Tables without time-ordered ids contain only rows of the broker.
@@ -108,8 +108,7 @@ class PostgresDatabase:
 
     def cpu_seconds(self) -> float | None:
         """See Database."""
-        rows = self._connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
-        return cpu_seconds_of(pid for (pid,) in rows)
+        return cpu_seconds_of(server_pids(self._connection))
 
     def _marked(self, statement: str) -> sql.Composed:
         return sql.SQL(statement).format(mark=sql.Literal(self._mark), ads=sql.Literal(ADS))

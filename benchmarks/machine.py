@@ -22,7 +22,7 @@ from benchmarks.inspection.sides import SHARP
 from benchmarks.rows.lines import smallest
 from benchmarks.servers import ROOT
 from benchmarks.servers.command import command_line
-from benchmarks.servers.peers import COMPANION, PEERS, UPPY
+from benchmarks.servers.peers import COMPANION, UPPY
 from benchmarks.servers.postgres import DURABLE
 from broker.db.engine import make_engine
 
@@ -36,7 +36,7 @@ PACKAGES = (
     "pyvips-binary",
     "pillow",
 )
-PIP = ("gunicorn", "django", "djangorestframework")
+PEERS = ("gunicorn", "django", "djangorestframework")
 NPM = (
     (COMPANION, "@uppy/companion"),
     (COMPANION, "express"),
@@ -62,7 +62,7 @@ def describe(bench: Bench, conditions: Conditions) -> dict[str, str]:
         "load before": ", ".join(f"{load:.2f}" for load in conditions.load),
         "interpreter": interpreter.describe(),
         "packages": ", ".join(map(_package, PACKAGES)),
-        "peers": ", ".join(f"{name} {_pip_version(name)}" for name in PIP),
+        "peers": ", ".join(map(_package, PEERS)),
         "Node.js": f"{_first_line('node', '--version')}; " + ", ".join(map(_npm, NPM)),
         "PostgreSQL": f"{postgres['server_version']}: {durable}",
         "SQLite": f"{sqlite3.sqlite_version}: {_sqlite(bench)}",
@@ -128,11 +128,6 @@ def _package(name: str) -> str:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
         return f"{name} not installed by pip"
-
-
-def _pip_version(name: str) -> str:
-    found = list(PEERS.glob(f"{name}-*.dist-info"))
-    return found[0].name.removeprefix(f"{name}-").removesuffix(".dist-info") if found else "none"
 
 
 def _npm(of: tuple[Path, str]) -> str:

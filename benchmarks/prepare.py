@@ -1,4 +1,4 @@
-"""Install what only the benchmarks need: wrk, PostgreSQL, Chromium, photos, and the peers.
+"""Install what only the benchmarks need: wrk, PostgreSQL, Chromium, photos, and what npm has.
 
 As root, this installs the Debian packages. Otherwise, the error names the command.
 """
@@ -6,18 +6,15 @@ As root, this installs the Debian packages. Otherwise, the error names the comma
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.field.browser import chromium_program
 from benchmarks.inspection.photos import WALLPAPER
 from benchmarks.inspection.sides import SHARP
 from benchmarks.rounds import say
-from benchmarks.servers import ROOT
-from benchmarks.servers.peers import COMPANION, PEERS, UPPY
+from benchmarks.servers.peers import COMPANION, UPPY
 from benchmarks.servers.postgres import binaries
 
-REQUIREMENTS = ROOT / "benchmarks/peers.txt"
 TIMEOUT = 900
 OLDEST_NODE = (20, 19)
 
@@ -33,7 +30,6 @@ def prepare() -> None:
     _npm("Companion", COMPANION)
     _npm("sharp", SHARP)
     _npm("Uppy", UPPY)
-    _pip()
 
 
 def missing_packages() -> list[str]:
@@ -89,21 +85,6 @@ def _npm(name: str, folder: Path) -> None:
     npm = shutil.which("npm") or "npm"
     _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={folder}"])
     stamp.write_text(lock.read_text())
-
-
-def _pip() -> None:
-    stamp = PEERS / ".installed"
-    if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
-        return
-    say("installing gunicorn and Django REST Framework")
-    shutil.rmtree(PEERS, ignore_errors=True)
-    # fmt: off
-    _run([
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-        "--no-deps", "--require-hashes", f"--target={PEERS}", "-r", str(REQUIREMENTS),
-    ])
-    # fmt: on
-    stamp.write_text(REQUIREMENTS.read_text())
 
 
 def _run(argv: list[str], environment: dict[str, str] | None = None) -> None:

@@ -1,7 +1,8 @@
 """What libraries compute for each app, session or engine, tests compute once per process.
 
 A server creates one app, but a test process creates thousands, and each would take longer to create
-than most tests take to run.
+than most tests take to run. Nothing of a test is kept, such as a value of the environment or a row.
+Programs that tests start, such as `broker serve`, run without this module.
 """
 
 import functools
@@ -76,7 +77,8 @@ def _keep_variables() -> None:
     extract, variables = EnvSettingsSource._extract_field_info, dict[object, Any]()
 
     def extracted(source: EnvSettingsSource, field: FieldInfo, name: str, *others: Any) -> Any:
-        key = (type(source), id(field), name, *map(repr, others))
+        # A field is equal only to itself, and the key keeps it alive.
+        key = (type(source), source.env_prefix, field, name, *map(repr, others))
         if key not in variables:
             variables[key] = extract(source, field, name, *others)
         return variables[key]

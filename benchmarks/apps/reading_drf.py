@@ -1,59 +1,28 @@
 """The broker's ads in Django REST Framework: ModelSerializer, select_related and prefetch_related.
 
-The settings are those of production, with less middleware than `startproject` writes.
+`drf_settings` has its settings.
 """
 
 import base64
 import os
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import django
-from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import models
+from django.db.models import Prefetch
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from rest_framework import generics, serializers
+from rest_framework.pagination import BasePagination
+from rest_framework.response import Response
 
-DATABASE = urlsplit(os.environ["DATABASE_URL"])
 MEDIA_URL = os.environ["MEDIA_URL"]
 PAGE = 20
-settings.configure(
-    DEBUG=False,
-    SECRET_KEY=os.urandom(32).hex(),
-    ALLOWED_HOSTS=["127.0.0.1"],
-    ROOT_URLCONF=__name__,
-    USE_TZ=True,
-    TIME_ZONE="UTC",
-    MIDDLEWARE=[
-        "django.middleware.security.SecurityMiddleware",
-        "django.middleware.common.CommonMiddleware",
-    ],
-    INSTALLED_APPS=["rest_framework"],
-    DATABASES={
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "HOST": DATABASE.hostname,
-            "PORT": DATABASE.port,
-            "NAME": DATABASE.path.removeprefix("/"),
-            "USER": DATABASE.username,
-            "CONN_MAX_AGE": None,
-        }
-    },
-    REST_FRAMEWORK={
-        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-        "DEFAULT_AUTHENTICATION_CLASSES": [],
-        "UNAUTHENTICATED_USER": None,
-    },
-)
+# Models can be defined when Django has read its settings.
 django.setup()
-
-# Django's modules can be imported only with settings.
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.db import models  # noqa: E402
-from django.db.models import Prefetch  # noqa: E402
-from django.http import HttpRequest, JsonResponse  # noqa: E402
-from django.urls import path  # noqa: E402
-from rest_framework import generics, serializers  # noqa: E402
-from rest_framework.pagination import BasePagination  # noqa: E402
-from rest_framework.response import Response  # noqa: E402
 
 
 class User(models.Model):

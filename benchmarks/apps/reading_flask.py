@@ -25,14 +25,15 @@ PAGE = 20
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The tables. Each has an id."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 class User(Base):
     """A seller."""
 
     __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
     first_name: Mapped[str]
     last_name: Mapped[str]
 
@@ -46,7 +47,6 @@ class Ad(Base):
     """An ad."""
 
     __tablename__ = "ads"
-    id: Mapped[int] = mapped_column(primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     title: Mapped[str]
     description: Mapped[str]
@@ -71,7 +71,6 @@ class Image(Base):
     """An image of an ad."""
 
     __tablename__ = "images"
-    id: Mapped[int] = mapped_column(primary_key=True)
     owner_kind: Mapped[str]
     owner_id: Mapped[int] = mapped_column(ForeignKey("ads.id"))
     key: Mapped[str]
@@ -88,7 +87,6 @@ class Variant(Base):
     """A smaller version of an image."""
 
     __tablename__ = "image_variants"
-    id: Mapped[int] = mapped_column(primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
     key: Mapped[str]
     content_type: Mapped[str]

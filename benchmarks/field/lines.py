@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from benchmarks.field.links import Link, needed_bytes
 from benchmarks.field.visits import Unfinished, Visit
 from benchmarks.rounds import Spread
-from benchmarks.rows.inspection import within
-from benchmarks.rows.lines import plain
+from benchmarks.rows.lines import compared, within
 from benchmarks.servers.bucket import BUCKET
 from benchmarks.table import Line, Target
 
@@ -39,60 +38,59 @@ def hashing_ms(ours: Visit) -> float:
 
 def lines_of(link: Link, rounds: Sequence[Round], *, photos: int, size: int) -> list[Line]:
     """Return the lines of one link."""
-    allowed = link.shortest_seconds(size)
     last = f"last of {photos} photos recorded, {link.name}"
-    mine = Spread.of([each.ours.last for each in rounds])
+    allowed, needed = link.shortest_seconds(size), needed_bytes(size) / 1e6
 
-    def beside(name: str, of: Callable[[Round], float], note: str = "") -> Line:
-        return Line(
-            what=last,
-            measured=mine,
-            unit="s",
-            beside=name,
-            other=Spread.of([of(each) for each in rounds]),
-            ratio=Spread.of([each.ours.last / of(each) for each in rounds]),
-            target=NEVER_LATER,
-            note=note,
-        )
+    def beside(
+        what: str,
+        other: str,
+        of: Callable[[Round], tuple[float, float]],
+        unit: str = "s",
+        target: Target | None = None,
+        note: str = "",
+    ) -> Line:
+        mine, theirs = zip(*map(of, rounds), strict=True)
+        return compared(what, other, unit=unit, mine=mine, theirs=theirs, target=target, note=note)
 
     return [
-        Line(
-            what=last,
-            measured=mine,
-            unit="s",
-            beside="what the link allows",
-            other=plain(allowed),
-            ratio=mine.scaled(1 / allowed),
+        beside(
+            last,
+            "what the link allows",
+            lambda each: (each.ours.last, allowed),
             target=OF_THE_LINK,
             note=_steps(rounds[-1].ours),
         ),
-        beside(UPPY, lambda each: each.uppy.last, f"Uppy: {_sent(rounds[-1].uppy)}"),
-        beside(FORM, lambda each: each.form.last, _stopped(rounds[-1].form)),
-        Line(
-            what=f"first of {photos} photos recorded, {link.name}",
-            measured=Spread.of([each.ours.first for each in rounds]),
-            unit="s",
-            beside=UPPY,
-            other=Spread.of([each.uppy.first for each in rounds]),
-            ratio=Spread.of([each.ours.first / each.uppy.first for each in rounds]),
+        beside(
+            last,
+            UPPY,
+            lambda each: (each.ours.last, each.uppy.last),
+            target=NEVER_LATER,
+            note=f"Uppy: {_sent(rounds[-1].uppy)}",
         ),
-        Line(
-            what=f"main thread busy, {link.name}",
-            measured=Spread.of([each.ours.main_thread for each in rounds]),
-            unit="s",
-            beside=UPPY,
-            other=Spread.of([each.uppy.main_thread for each in rounds]),
-            ratio=Spread.of([each.ours.main_thread / each.uppy.main_thread for each in rounds]),
+        beside(
+            last,
+            FORM,
+            lambda each: (each.ours.last, each.form.last),
+            target=NEVER_LATER,
+            note=_stopped(rounds[-1].form),
+        ),
+        beside(
+            f"first of {photos} photos recorded, {link.name}",
+            UPPY,
+            lambda each: (each.ours.first, each.uppy.first),
+        ),
+        beside(
+            f"main thread busy, {link.name}",
+            UPPY,
+            lambda each: (each.ours.main_thread, each.uppy.main_thread),
             note=f"in scripts {rounds[-1].ours.scripts:.2f} s,"
             f" Uppy {rounds[-1].uppy.scripts:.2f} s",
         ),
-        Line(
-            what=f"bytes sent on the link, {link.name}",
-            measured=Spread.of([each.ours.bytes_up / 1e6 for each in rounds]),
+        beside(
+            f"bytes sent on the link, {link.name}",
+            "bytes needed",
+            lambda each: (each.ours.bytes_up / 1e6, needed),
             unit="MB",
-            beside="bytes needed",
-            other=plain(needed_bytes(size) / 1e6),
-            ratio=Spread.of([each.ours.bytes_up / needed_bytes(size) for each in rounds]),
             note=f"Uppy {rounds[-1].uppy.bytes_up / 1e6:.1f} MB",
         ),
         within(
@@ -135,13 +133,12 @@ def _again(
     again = max(0.0, (visit.bytes_up - usual.bytes_up) / 1e6)
     photo = needed_bytes(size) / photos / 1e6
     begun = len(visit.requests.of("POST", f"/{BUCKET}")) - photos
-    return Line(
-        what=what,
-        measured=plain(again),
+    return compared(
+        what,
+        "one photo",
         unit="MB",
-        beside="one photo",
-        other=plain(photo),
-        ratio=plain(again / photo),
+        mine=[again],
+        theirs=[photo],
         target=target,
         note=f"compared with a visit without it; {begun} requests with a photo more;"
         f" the last was recorded after {visit.last:.1f} s instead of {usual.last:.1f} s",

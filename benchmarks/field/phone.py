@@ -65,11 +65,8 @@ class Phone:
         return dict(json.loads(answers.readline()))
 
 
-def missing() -> str | None:
-    """Return what this machine lacks for a link, in one line, or None."""
-    absent = [name for name in PROGRAMS if shutil.which(name) is None]
-    if absent:
-        return f"{', '.join(absent)} of iproute2 and util-linux"
+def forbidden() -> str | None:
+    """Return what this machine does not permit that a link needs, in one line, or None."""
     if not os.access(tun.DEVICE, os.R_OK | os.W_OK):
         return f"access to {tun.DEVICE}"
     return None if os.geteuid() == 0 else "root, for a network namespace"
@@ -77,7 +74,9 @@ def missing() -> str | None:
 
 def check_link() -> None:
     """Raise ServerNotInstalled if this machine cannot run a link."""
-    if lacks := missing():
+    absent = [name for name in PROGRAMS if shutil.which(name) is None]
+    lacks = f"{', '.join(absent)} of iproute2 and util-linux" if absent else forbidden()
+    if lacks:
         raise ServerNotInstalled(f"the shaped link needs {lacks}")
 
 

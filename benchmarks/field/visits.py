@@ -116,9 +116,6 @@ def post_form(
         began = time.monotonic()
         try:
             with page.expect_navigation(timeout=at_most * 1000, wait_until="commit") as answered:
-                page.evaluate(
-                    "addEventListener('pagehide', () => sessionStorage.chosen = visit.chosen)"
-                )
                 page.set_input_files("input", list(photos))
         except PlaywrightTimeout:
             sent = running.counters()["up"]["bytes_sent"] - before["up"]["bytes_sent"]
@@ -141,11 +138,16 @@ def post_form(
 
 
 def when_sent(size: float, then: Callable[[Phone], None]) -> During:
-    """Return a `during` that acts when the phone has sent so many bytes."""
+    """Return a `during` that acts when the phone has sent so many bytes.
+
+    It raises LoadFailed if a photo fails before.
+    """
 
     def act(page: Page, running: Phone) -> None:
         start = running.counters()["up"]["bytes_sent"]
         while running.counters()["up"]["bytes_sent"] - start < size:
+            if failed := page.evaluate("visit.failed"):
+                raise LoadFailed(f"{page.url} failed before it had sent {size:.0f} bytes: {failed}")
             page.wait_for_timeout(LOOK_MS)
         then(running)
 

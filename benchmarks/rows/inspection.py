@@ -9,7 +9,7 @@ from benchmarks.inspection import hostile, sides
 from benchmarks.inspection.photos import make_photos
 from benchmarks.inspection.sides import Run
 from benchmarks.rounds import Spread, say
-from benchmarks.rows.lines import within
+from benchmarks.rows.lines import compared, within
 from benchmarks.table import Line, Section, Target
 
 TITLE = "Inspecting an image"
@@ -80,8 +80,8 @@ def _working(run: Run) -> float:
     return run.working * 1000
 
 
-def _cpu(runs: list[Run], of: Callable[[Run], float] = _total) -> Spread:
-    return Spread.of([of(run) for run in runs])
+def _cpu(runs: list[Run]) -> Spread:
+    return Spread.of([_total(run) for run in runs])
 
 
 def _beside(
@@ -94,14 +94,12 @@ def _beside(
     of: Callable[[Run], float] = _total,
 ) -> Line:
     """Return a line that compares the broker's milliseconds with those of another side."""
-    theirs = runs[side]
-    return Line(
-        what=what,
-        measured=_cpu(mine, of),
+    return compared(
+        what,
+        side,
         unit="ms",
-        beside=side,
-        other=_cpu(theirs, of),
-        ratio=Spread.of([of(one) / of(other) for one, other in zip(mine, theirs, strict=True)]),
+        mine=[of(one) for one in mine],
+        theirs=[of(one) for one in runs[side]],
         target=target,
     )
 

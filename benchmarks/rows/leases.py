@@ -23,6 +23,7 @@ from benchmarks.databases import Database
 from benchmarks.processes import cpu_seconds_of
 from benchmarks.rounds import Spread, say
 from benchmarks.rows.lines import plain, spaced
+from benchmarks.servers.postgres import server_pids
 from benchmarks.table import Line, Section, Target
 from broker.db import leases
 from broker.db.session import Database as BrokerDatabase
@@ -186,8 +187,7 @@ def _idle(connection: psycopg.Connection, workers: list[Connection], seconds: in
     for pipe in workers:
         pipe.send(IDLE)
     time.sleep(6 * POLL_SECONDS)  # so that each worker has connected, and prepared its statement
-    rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
-    pids = [pid for (pid,) in rows]
+    pids = server_pids(connection)
     before, began = cpu_seconds_of(pids), time.monotonic()
     time.sleep(seconds)
     percent = 100 * (cpu_seconds_of(pids) - before) / (time.monotonic() - began)

@@ -100,6 +100,29 @@ def cpu_each(samples: Samples, side: str, factor: float = 1) -> Spread:
     return samples.cpu(side).scaled(MICROSECONDS / factor)
 
 
+def compared(
+    what: str,
+    beside: str,
+    *,
+    unit: str,
+    mine: Sequence[float],
+    theirs: Sequence[float],
+    target: Target | None = None,
+    note: str = "",
+) -> Line:
+    """Return a line that compares the values of two sides, within each round."""
+    return Line(
+        what=what,
+        measured=Spread.of(mine),
+        unit=unit,
+        beside=beside,
+        other=Spread.of(theirs),
+        ratio=Spread.of([one / other for one, other in zip(mine, theirs, strict=True)]),
+        target=target,
+        note=note,
+    )
+
+
 def within(what: str, measured: Spread, unit: str, limit: float, note: str = "") -> Line:
     """Return a line that compares a value with a fixed limit."""
     return Line(

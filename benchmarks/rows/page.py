@@ -8,8 +8,8 @@ from benchmarks.field.phone import check_link
 from benchmarks.field.photos import make_photos
 from benchmarks.field.shop import shop
 from benchmarks.rounds import say
-from benchmarks.rows.lines import plain
-from benchmarks.table import Line, Section, Target
+from benchmarks.rows.lines import compared
+from benchmarks.table import Section, Target
 
 TITLE = "A page of ads on a phone"
 OF_THE_ORIGINALS = Target(at_most=1 / 50)
@@ -33,31 +33,28 @@ def run(bench: Bench) -> Section:
         say(f"  originals: {originals.seconds:.1f} s, {originals.bytes_down / 1e6:.1f} MB")
     page = f"a page of {plan.page_ads} ads"
     lines = [
-        Line(
-            what=f"bytes of {page}, variants",
-            measured=plain(variants.bytes_down / 1e6),
+        compared(
+            f"bytes of {page}, variants",
+            "originals",
             unit="MB",
-            beside="originals",
-            other=plain(originals.bytes_down / 1e6),
-            ratio=plain(variants.bytes_down / originals.bytes_down),
+            mine=[variants.bytes_down / 1e6],
+            theirs=[originals.bytes_down / 1e6],
             target=OF_THE_ORIGINALS,
             note=_shown(variants),
         ),
-        Line(
-            what=f"time until the last picture of {page}, {WEAK.name}",
-            measured=plain(variants.seconds),
+        compared(
+            f"time until the last picture of {page}, {WEAK.name}",
+            "originals",
             unit="s",
-            beside="originals",
-            other=plain(originals.seconds),
-            ratio=plain(variants.seconds / originals.seconds),
+            mine=[variants.seconds],
+            theirs=[originals.seconds],
         ),
-        Line(
-            what=f"{page} again, with the browser's cache, {WEAK.name}",
-            measured=plain(again.seconds),
+        compared(
+            f"{page} again, with the browser's cache, {WEAK.name}",
+            "the first time",
             unit="s",
-            beside="the first time",
-            other=plain(variants.seconds),
-            ratio=plain(again.seconds / variants.seconds),
+            mine=[again.seconds],
+            theirs=[variants.seconds],
             note=f"{again.bytes_down / 1e6:.2f} MB",
         ),
     ]

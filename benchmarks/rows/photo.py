@@ -12,8 +12,8 @@ from benchmarks import requests
 from benchmarks.bench import Bench
 from benchmarks.load.client import Client, form, path_of
 from benchmarks.plan import PHOTO_BYTES
-from benchmarks.rounds import Spread, say
-from benchmarks.rows.lines import smallest
+from benchmarks.rounds import say
+from benchmarks.rows.lines import compared, smallest
 from benchmarks.servers import Server
 from benchmarks.table import Line, Section, Target
 
@@ -80,14 +80,12 @@ def _line(
     other: Callable[[Photo], float] | None = None,
 ) -> Line:
     theirs = other or of
-    pairs = zip(ticketed, proxied, strict=True)
-    return Line(
-        what=what,
-        measured=Spread.of([of(one) * 1000 for one in ticketed]),
+    return compared(
+        what,
+        BESIDE,
         unit="ms",
-        beside=BESIDE,
-        other=Spread.of([theirs(one) * 1000 for one in proxied]),
-        ratio=Spread.of([of(mine) / theirs(his) for mine, his in pairs]),
+        mine=[of(one) * 1000 for one in ticketed],
+        theirs=[theirs(one) * 1000 for one in proxied],
         target=target,
     )
 

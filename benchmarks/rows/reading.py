@@ -33,11 +33,13 @@ LIST = "/api/ads/"
 
 
 def run(bench: Bench) -> Section:
-    """Measure this row."""
-    small = smallest(bench)
-    mine = side_name(PEERS_KIND, small)
-    broker = bench.broker(PEERS_KIND, small)
-    peers = {name: bench.reading(app, PEERS_KIND, small) for app, name in PEERS.items()}
+    """Measure this row, with the peers if PostgreSQL is measured."""
+    small, kinds = smallest(bench), bench.plan.kinds
+    kind = PEERS_KIND if PEERS_KIND in kinds else kinds[0]
+    apps = PEERS if kind == PEERS_KIND else {}
+    mine = side_name(kind, small)
+    broker = bench.broker(kind, small)
+    peers = {name: bench.reading(app, kind, small) for app, name in apps.items()}
     for path in (paths(small)[0], paths_with_variants(small)[0], LIST):
         check_equal(path, {"the broker": broker, **peers})
     ads = _measured(bench, bench.plan.sizes, peers)
@@ -48,14 +50,15 @@ def run(bench: Bench) -> Section:
     }
     sides = [WrkSide(bench, name, broker, bench.request_file(of)) for name, of in more.items()]
     samples = interleave(sides, bench.plan.rounds)
-    others = [side_name(kind, small) for kind in bench.plan.kinds if kind != PEERS_KIND]
+    names = [side_name(each, small) for each in kinds]
+    others = [name for name in names if name != mine or not peers]
     return Section(
         title=TITLE,
         lines=[
-            *_compared(ads, AD, mine),
-            *(_cpu(ads, side_name(kind, small)) for kind in bench.plan.kinds),
+            *_compared(ads, AD, mine, list(peers)),
+            *(_cpu(ads, name) for name in names),
             *alone(ads, AD, others),
-            *_compared(pages, PAGE, mine),
+            *_compared(pages, PAGE, mine, list(peers)),
             *alone(pages, PAGE, others),
             *alone(samples, mine, list(more)),
             *sizes(bench, ads, AD, "/s"),
@@ -115,8 +118,8 @@ def _measured(
     return interleave(sides, bench.plan.rounds)
 
 
-def _compared(samples: Samples, what: str, side: str) -> list[Line]:
-    return [rate(samples, what, side, name, FASTER) for name in PEERS.values()]
+def _compared(samples: Samples, what: str, side: str, peers: Sequence[str]) -> list[Line]:
+    return [rate(samples, what, side, name, FASTER) for name in peers]
 
 
 def _cpu(samples: Samples, side: str) -> Line:

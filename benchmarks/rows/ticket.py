@@ -44,10 +44,11 @@ def run(bench: Bench) -> Section:
     bare = bench.request_file([requests.raw("GET", "/form")])
     peers = [companion_side(bench), WrkSide(bench, BARE, bench.presigning, bare)]
     sides = ticket_sides(bench, bench.plan.sizes)
+    two_workers_side = [_two_workers(bench)] if "PostgreSQL" in bench.plan.kinds else []
     # Measure the peers between the broker's sides, so that they are close in time.
     order = [
         *sides[: len(sides) // 2],
-        _two_workers(bench),
+        *two_workers_side,
         peers[0],
         *sides[len(sides) // 2 :],
         peers[1],
@@ -59,7 +60,9 @@ def run(bench: Bench) -> Section:
         lines.append(rate(samples, "ticket", side, COMPANION, RATES[kind]))
         lines.append(cpu(samples, "ticket", side, COMPANION, CPU[kind]))
         lines.append(rate(samples, "ticket", side, BARE))
-    lines.append(rate(samples, "ticket", TWO_WORKERS, COMPANION, TWO_WORKERS_RATE))
+    lines += [
+        rate(samples, "ticket", side.name, COMPANION, TWO_WORKERS_RATE) for side in two_workers_side
+    ]
     return Section(title=TITLE, lines=lines + sizes(bench, samples, "ticket", "/s"))
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from benchmarks.servers import ROOT, Server, serve
 from benchmarks.servers.bucket import BUCKET, REGION, Credentials
-from benchmarks.servers.command import command, gunicorn_sync
+from benchmarks.servers.command import command
 from broker.local.process import ServerNotInstalled
 
 COMPANION = ROOT / "benchmarks/companion"
 UPPY = ROOT / "benchmarks/field/uppy"
-PEERS = ROOT / "benchmarks/.peers"  # pip installs gunicorn and Django in this folder
 # All features of a ticket are on. The limits are high because the same thousand ads get tickets
 # again and again, and because a hundred parts are 800 MiB. Every ticket is charged to a quota that
 # is never used up.
@@ -53,7 +52,6 @@ def broker(
     serving: Callable[[int], list[str]] = command,
 ) -> AbstractContextManager[Server]:
     """Run the broker by the Dockerfile's command with one worker, or by another command."""
-    environment = environment | {"PYTHONPATH": str(PEERS)}
     return serve(name, serving, lambda _port: environment, directory)
 
 
@@ -71,8 +69,6 @@ def flask_app(
         "S3_BUCKET": BUCKET,
         **credentials.environment(),
     }
-    if serving is gunicorn_sync:
-        environment["PYTHONPATH"] = str(PEERS)
     name = f"{app}-{serving.__name__}"
     return serve(
         name,
@@ -89,7 +85,7 @@ def reading_app(
     environment = {
         "DATABASE_URL": database_url,
         "MEDIA_URL": f"{endpoint_url}/{BUCKET}/media",
-        "PYTHONPATH": str(PEERS),
+        "DJANGO_SETTINGS_MODULE": "benchmarks.apps.drf_settings",
     }
     return serve(
         app,

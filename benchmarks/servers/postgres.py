@@ -63,6 +63,12 @@ class Postgres:
         return True
 
 
+def server_pids(connection: psycopg.Connection) -> list[int]:
+    """Return the server's processes that run now, except the first one, which only waits."""
+    rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+    return [pid for (pid,) in rows]
+
+
 def binaries() -> Path | None:
     """Return the directory of the newest `postgres`, or None."""
     on_path = shutil.which("postgres")

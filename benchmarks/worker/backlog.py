@@ -11,6 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.processes import cpu_seconds, cpu_seconds_of, cpu_seconds_with_children
+from benchmarks.servers.postgres import server_pids
 from benchmarks.servers.workers import Workers
 from benchmarks.worker.photo import Photo, send
 
@@ -81,9 +82,8 @@ def _cpu(
     bench: Bench, connection: psycopg.Connection, workers: Workers
 ) -> tuple[float, float, float]:
     """Return the CPU seconds so far of the workers, the bucket and PostgreSQL."""
-    backends = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity").fetchall()]
     return (
         cpu_seconds_with_children(workers.pids),
         cpu_seconds(bench.seaweedfs.pid or 0),
-        cpu_seconds_of(backends),
+        cpu_seconds_of(server_pids(connection)),
     )

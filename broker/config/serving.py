@@ -37,8 +37,8 @@ class ServingSettings(BaseSettings):
         default=10,
         ge=0,
         le=86400,
-        description="How long a CDN may show a public read to readers without a token; 0: not at "
-        "all.",
+        description="For how many seconds a CDN may show a public read to readers without a token; "
+        "0: not at all.",
     )
     rate_limit_storage_url: StorageUrl = Field(
         default=None,

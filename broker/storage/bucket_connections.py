@@ -1,7 +1,8 @@
-"""Send HEAD requests to the bucket's server: over connections that stay open, or by a proxy.
+"""Send HEAD requests to the bucket's server, over connections that stay open or through a proxy.
 
-Without a proxy this needs a quarter of urllib3's CPU. A request has one time limit for its answer,
-so a server that sends it byte by byte occupies a thread no longer than one that sends nothing.
+Without a proxy, a request needs a quarter of urllib3's CPU and has one time limit for its whole
+answer. So a server that sends it byte by byte occupies a thread no longer than one that sends
+nothing. Through a proxy, urllib3 sends the request and limits each wait for the socket.
 """
 
 import os
@@ -22,15 +23,19 @@ from botocore.httpsession import get_cert_path
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
+from broker.domain.default_ports import DEFAULT_PORTS
 from broker.storage.http_head import BadAnswer, parse_fields, read_head
 from broker.storage.proxies import proxy_for
-
-PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """How many seconds a connection may take to open, and then an answer."""
+    """Time limits in seconds.
+
+    Attributes:
+        connect: for each address of the server, or of the proxy.
+        answer: for the TLS handshake, and then again for the answer.
+    """
 
     connect: float
     answer: float
@@ -90,7 +95,7 @@ class _Direct:
 
     def __init__(self, base: SplitResult, timeouts: Timeouts, trusted: str) -> None:
         self._host = str(base.hostname)
-        self._port = base.port or PORTS[base.scheme]
+        self._port = base.port or DEFAULT_PORTS[base.scheme]
         self._has_tls = base.scheme == "https"
         self._timeouts = timeouts
         self._trusted = trusted
@@ -164,7 +169,7 @@ def _close(connections: list[socket.socket]) -> None:
 
 
 class _Proxied:
-    """Connections by the proxy that the environment names for the bucket's scheme and host."""
+    """Connections through the proxy that the environment names for the bucket's URL."""
 
     def __init__(self, origin: str, manager: urllib3.ProxyManager) -> None:
         self._origin = origin

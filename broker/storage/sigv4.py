@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import orjson
 
+from broker.domain.default_ports import DEFAULT_PORTS
 from broker.domain.post_policy import PostForm
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -130,5 +131,4 @@ def quoted_key(object_key: str) -> str:
 
 def host_header(scheme: str, netloc: str) -> str:
     """Return the Host header that clients send, without the default port of the scheme."""
-    default = {"http": ":80", "https": ":443"}[scheme]
-    return netloc.removesuffix(default).lower()
+    return netloc.removesuffix(f":{DEFAULT_PORTS[scheme]}").lower()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from broker.storage.bucket_connections import Connections, Timeouts, connections_to
 
+HEADERS = {"host": "bucket", "x-amz-date": "20261129T120000Z"}
 FOUND = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "e"\r\nX-Amz-Meta-Upload-Id: u\r\n\r\n'
 
 

@@ -12,10 +12,8 @@ from broker.storage import factory
 from broker.storage.bucket_connections import Timeouts, connections_to
 from broker.storage.http_head import CHUNK, HEADERS_MAX, BadAnswer
 from tests.contract.odd_server import storage_at
-from tests.contract.raw_server import FOUND, Raw, found_always, raw, to
+from tests.contract.raw_server import FOUND, HEADERS, Raw, found_always, raw, to
 from tests.servers.tls_proxy import self_signed
-
-HEADERS = {"host": "bucket", "x-amz-date": "20261129T120000Z"}
 
 
 def test_requests_share_one_connection() -> None:

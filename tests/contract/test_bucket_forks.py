@@ -7,9 +7,7 @@ import threading
 import pytest
 
 from broker.storage import bucket_connections
-from tests.contract.raw_server import found_always, raw, to
-
-HEADERS = {"host": "bucket", "x-amz-date": "20261129T120000Z"}
+from tests.contract.raw_server import HEADERS, found_always, raw, to
 
 
 def test_a_forked_process_uses_no_connection_of_its_parent() -> None:

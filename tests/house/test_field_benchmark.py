@@ -10,17 +10,23 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from playwright.sync_api import Page
 
 from benchmarks.field.lines import Round, after_cut, hashing_ms, lines_of
 from benchmarks.field.links import LINKS, MOBILE, Link, needed_bytes
 from benchmarks.field.page_view import kind_of
-from benchmarks.field.phone import missing, phone
+from benchmarks.field.phone import Phone, check_link, forbidden, phone
 from benchmarks.field.requests_log import Requests
 from benchmarks.field.shaping import Direction
-from benchmarks.field.visits import Unfinished, Visit
+from benchmarks.field.visits import Unfinished, Visit, when_sent
+from benchmarks.load.wrk import LoadFailed
+from broker.local.process import ServerNotInstalled
 from tests.processes import await_true, is_running
+from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
 PACKET = bytes(1500)
@@ -180,6 +186,14 @@ def test_what_is_sent_again_is_counted_in_bytes_and_photos() -> None:
     assert after_cut(MOBILE, missed, usual, photos=2, size=7_800_000).verdict == "missed"
 
 
+def test_an_interruption_is_not_awaited_if_a_photo_fails_before() -> None:
+    page = SimpleNamespace(url="http://pages/broker/", evaluate=lambda _: ["refused"])
+    silent = SimpleNamespace(counters=lambda: {"up": {"bytes_sent": 1500}})
+    act = when_sent(1e6, lambda _: pytest.fail("interrupted"))
+    with pytest.raises(LoadFailed, match="refused"):
+        act(cast(Page, page), cast(Phone, silent))
+
+
 def test_pictures_are_counted_by_their_variant() -> None:
     urls = ["http://s3/b/ads/ad_1/main_1_w800.webp", "http://s3/b/ads/ad_1/main_1.jpg"]
     assert Counter(map(kind_of, urls)) == {"w800.webp": 1, "original": 1}
@@ -204,8 +218,11 @@ def test_the_pages_and_every_script_they_name_are_served(
 
 @pytest.fixture
 def link_or_skip() -> None:
-    if lacks := missing():
+    # What a kernel or a container forbids cannot be installed, also not by CI.
+    if lacks := forbidden():
         pytest.skip(f"the shaped link needs {lacks}")
+    with installed_or_skip():
+        check_link()
 
 
 def test_programs_on_the_phone_reach_this_machine_over_the_link(link_or_skip: None) -> None:
@@ -244,4 +261,5 @@ def test_a_killed_run_leaves_no_relay_and_no_device(link_or_skip: None) -> None:
 
 def test_a_machine_without_the_means_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: None)
-    assert missing() == "ip, ss, nsenter, unshare of iproute2 and util-linux"
+    with pytest.raises(ServerNotInstalled, match="needs ip, ss, nsenter, unshare of iproute2 and"):
+        check_link()

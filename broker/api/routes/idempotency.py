@@ -80,7 +80,7 @@ class Created(Generic[R]):
     resource: `answer` tells it how to write the body.
 
     Args:
-        shape: return only JSON types.
+        shape: returns what `jsonify` can write.
     """
 
     def __init__(self, shape: Callable[[R], dict[str, Any]]) -> None:

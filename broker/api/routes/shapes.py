@@ -1,4 +1,4 @@
-"""Convert rows to the marketplace's JSON. The schemas format times and money."""
+"""Convert rows to the marketplace's JSON. A schema or `jsonify` formats times and money."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime

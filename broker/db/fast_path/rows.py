@@ -1,4 +1,4 @@
-"""Read rows with a statement that is compiled once, for what anyone may read."""
+"""Read rows with a statement that is compiled once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -29,12 +29,13 @@ def count_queued(session: Session, limits: Limits, erasure: Erasure, belongs: Be
             for row in rows
             if (found := _owned(limits, row.object_key)) is not None and belongs(*found)
         ]
-        session.execute(
-            update(Deletion)
-            .where(Deletion.id.in_(ids))
-            .values(erasure_id=erasure.id)
-            .execution_options(synchronize_session=False)
-        )
+        if ids:
+            session.execute(
+                update(Deletion)
+                .where(Deletion.id.in_(ids))
+                .values(erasure_id=erasure.id)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _page(session: Session, *, after: int) -> Sequence[Row[int, str]]:

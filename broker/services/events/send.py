@@ -11,10 +11,10 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from broker.domain.default_ports import DEFAULT_PORTS
 from broker.storage.http_head import BadAnswer, read_head, time_left
 
 LIMIT_SECONDS = 15.0
-PORTS = {"http": 80, "https": 443}
 
 
 class NotDelivered(Exception):
@@ -57,7 +57,8 @@ def post(
 def _connect(url: str, end: float) -> socket.socket:
     parts = urlsplit(url)
     host = str(parts.hostname)
-    addresses = socket.getaddrinfo(host, parts.port or PORTS[parts.scheme], type=socket.SOCK_STREAM)
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     connection = _connected(addresses, end)
     if parts.scheme == "http":
         return connection

@@ -1,0 +1,32 @@
+"""What tests compute once per process belongs to the class that it was computed for."""
+
+import gc
+
+import pytest
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def read(prefix: str) -> str:
+    class Settings(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix=prefix)
+        name: str = ""
+
+    return Settings().name
+
+
+def test_settings_of_two_classes_read_their_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    prefixes = [f"CLASS_{number}_" for number in range(20)]
+    for prefix in prefixes:
+        monkeypatch.setenv(f"{prefix}NAME", prefix)
+        # Another field may get the address of one that no longer exists.
+        gc.collect()
+        assert read(prefix) == prefix
+
+
+def test_a_prefix_that_is_an_argument_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Settings(BaseSettings):
+        name: str = ""
+
+    for prefix in ("ONE_", "OTHER_"):
+        monkeypatch.setenv(f"{prefix}NAME", prefix)
+        assert Settings(_env_prefix=prefix).name == prefix
