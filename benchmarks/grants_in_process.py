@@ -3,11 +3,11 @@
 import logging
 import os
 import sys
-import time
 
 from benchmarks import requests
+from benchmarks.cpu_blocks import cpu_in_turn
 from benchmarks.reports import write_report
-from benchmarks.rows.grants import BLOCK, GRANT, TABLE
+from benchmarks.rows.grants import GRANT, TABLE
 from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
@@ -23,15 +23,7 @@ def main(blocks: int) -> None:
             app, "/api/owners/product_image/1/uploads/", os.environ["BENCH_GRANTED_TOKEN"], file
         ),
     }
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(blocks + 2):
-        for name, side in sides.items():
-            began = time.process_time()
-            for _ in range(BLOCK):
-                side()
-            if number >= 2:  # the first blocks are the warm-up
-                times[name].append((time.process_time() - began) / BLOCK)
-    write_report(times)
+    write_report(cpu_in_turn(sides, blocks))
 
 
 if __name__ == "__main__":
