@@ -5,7 +5,7 @@ import os
 import sys
 
 from benchmarks import requests
-from benchmarks.cpu_blocks import cpu_in_turn
+from benchmarks.cpu_blocks import Side, cpu_in_turn
 from benchmarks.reports import write_report
 from benchmarks.rows.grants import GRANT, TABLE
 from benchmarks.wsgi_calls import Call
@@ -17,13 +17,10 @@ def main(blocks: int) -> None:
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     file = requests.declared()
-    sides = {
-        TABLE: Call(app, "/api/ads/1/upload_image/", os.environ["BENCH_TOKEN"], file),
-        GRANT: Call(
-            app, "/api/owners/product_image/1/uploads/", os.environ["BENCH_GRANTED_TOKEN"], file
-        ),
-    }
-    write_report(cpu_in_turn(sides, blocks))
+    table = Call(app, "/api/ads/1/upload_image/", os.environ["BENCH_TOKEN"], file)
+    granted_token = os.environ["BENCH_GRANTED_TOKEN"]
+    grant = Call(app, "/api/owners/product_image/1/uploads/", granted_token, file)
+    write_report(cpu_in_turn({TABLE: Side(table, 20), GRANT: Side(grant, 20)}, blocks))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from benchmarks import requests
-from benchmarks.cpu_blocks import cpu_in_turn
+from benchmarks.cpu_blocks import Side, cpu_in_turn
 from benchmarks.plan import PARTS
 from benchmarks.reports import write_report
 from benchmarks.wsgi_calls import Call
@@ -34,10 +34,11 @@ def main(blocks: int) -> None:
     found = through_app.json()["parts"]
     if len(found) != PARTS:
         raise RuntimeError(f"{len(found)} parts were signed, not {PARTS}")
-    sides: dict[str, Callable[[], Any]] = {
-        "boto3": _boto3(),
-        "through the WSGI app": through_app,
-        "by the signer alone": _signer(app.extensions["broker"].storage.presigner),
+    signer = _signer(app.extensions["broker"].storage.presigner)
+    sides = {
+        "boto3": Side(_boto3(), 6),
+        "through the WSGI app": Side(through_app, 80),
+        "by the signer alone": Side(signer, 250),
     }
     write_report(cpu_in_turn(sides, blocks))
 

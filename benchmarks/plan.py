@@ -31,7 +31,7 @@ class Plan:
     stub_confirms: int = 4_000
     real_confirms: int = 1_000
     grant_blocks: int = 100
-    parts_blocks: int = 15
+    parts_blocks: int = 25
     photos: int = 12
     ticketed_photos: int = 40
     slow_clients: int = 500

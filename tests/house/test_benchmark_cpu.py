@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from benchmarks.bench import Bench
-from benchmarks.cpu_blocks import BLOCK, WARM_BLOCKS, cpu_in_turn
+from benchmarks.cpu_blocks import WARM_BLOCKS, Side, cpu_in_turn
 from benchmarks.plan import FULL
 from benchmarks.processes import (
     cpu_seconds,
@@ -144,8 +144,9 @@ def test_the_sides_of_one_process_are_called_in_blocks_in_turn() -> None:
         while time.process_time() < end:
             pass
 
-    found = cpu_in_turn({"busy": busy, "idle": lambda: order.append("idle")}, blocks=2)
-    assert order == (["busy"] * BLOCK + ["idle"] * BLOCK) * (WARM_BLOCKS + 2)
+    sides = {"busy": Side(busy, 20), "idle": Side(lambda: order.append("idle"), 50)}
+    found = cpu_in_turn(sides, blocks=2)
+    assert order == (["busy"] * 20 + ["idle"] * 50) * (WARM_BLOCKS + 2)
     assert [len(values) for values in found.values()] == [2, 2]
     assert min(found["busy"]) >= 0.2 * MILLISECONDS > 10 * min(found["idle"])
 
