@@ -24,7 +24,6 @@ everything else stays fast (CPython 3.11; a ticket costs 530 / 525 in all, a bat
 
 from broker.db.fast_path.new_image import insert_image
 from broker.db.fast_path.new_uploads import insert_uploads
-from broker.db.fast_path.owner_rights import still_owns
 from broker.db.fast_path.rows import id_list, is_one_of, read_rows
 from broker.db.fast_path.set_processing import set_processing
 from broker.db.fast_path.stored_upload import read_upload
@@ -40,6 +39,5 @@ __all__ = [
     "read_rows",
     "read_upload",
     "set_processing",
-    "still_owns",
     "take_row",
 ]
