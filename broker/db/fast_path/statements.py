@@ -24,6 +24,9 @@ class Executor(Protocol):
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
         """Execute a statement that returns at most one row, and return the row."""
 
+    def many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute a statement once for the values of each row."""
+
 
 class Compiled:
     """A statement compiled for one dialect, with the conversions of its values and columns."""
@@ -103,6 +106,10 @@ class SessionExecutor:
         """Execute a statement and return its first row."""
         found = self._session.connection().execute(statement, dict(values))
         return found.first() if found.returns_rows else None
+
+    def many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute a statement once for the values of each row."""
+        self._session.connection().execute(statement, [dict(row) for row in rows])
 
     def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Execute a SELECT and return its rows."""
