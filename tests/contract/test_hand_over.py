@@ -87,6 +87,8 @@ def test_an_upload_is_handed_over_only_while_its_owner_belongs_to_its_user(
     uploads = [stored(database, ad_id, user_id=user_id) for user_id in (1, 2)]
     with database.session() as session:
         read = [read_upload(session, each.id) for each in uploads]
-        assert [each.still_owned for each in read if each is not None] == [False, True]
+        assert [each and each.still_owned for each in read] == [False, True]
+        by_orm = [session.get_one(Upload, each.id) for each in uploads]
+        assert [each.still_owned for each in by_orm] == [None, None], "nobody has asked"
         changed = [set_processing(session, each.id, owner=ads, now=NOW) for each in uploads]
     assert [each is not None for each in changed] == [False, True]
