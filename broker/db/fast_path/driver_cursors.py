@@ -49,10 +49,9 @@ class DriverCursor:
         found = compiled(statement, self._dialect)
         return found.read_all(self._rows(found, found.bound(values)))
 
-    def many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute a statement once for the values of each row; raise SQLAlchemy's DBAPIError."""
-        found = compiled(statement, self._dialect)
-        self._rows(found, [found.bound(values) for values in rows], many=True)
+    def many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        """See Executor; raise SQLAlchemy's DBAPIError."""
+        self._rows(compiled(statement, self._dialect), rows, many=True)
 
     def _rows(self, found: Compiled, bound: Any, *, many: bool = False) -> Sequence[Row]:
         execute = self._cursor.executemany if many else self._cursor.execute

@@ -147,13 +147,7 @@ def _in_three(
             return None
         window = reserved[1]
     of_owner = (found.user_id, found.owner_id, _to_sqlite(window))
-    executor.many(
-        _insert_row(),
-        [
-            dict(zip(_STORED, (*map(_to_sqlite, _values(row)), *of_owner), strict=True))
-            for row in rows
-        ],
-    )
+    executor.many(_insert_row(), [(*map(_to_sqlite, _values(row)), *of_owner) for row in rows])
     return found
 
 
@@ -265,8 +259,7 @@ def _charged_owner(table: OwnerTable) -> CTE:
 
 @cache
 def _insert_row() -> Insert:
-    """Return the statement that inserts one row, with its values as SQLite stores them."""
-    # Without types: SQLAlchemy converts nothing.
+    """Return the statement that inserts one row of `_STORED`, as SQLite stores its values."""
     return insert(untyped_table(_UPLOADS.name, *map(column, _STORED)))
 
 
