@@ -31,30 +31,26 @@ def fast_loader(schema: ma.Schema) -> FastLoader | None:
 
     Return None if a field of the schema is not a FastField, is renamed, or has a callable default.
     """
-    plan = []
+    checks, required, defaults = {}, set(), {}
     for name, field in schema.load_fields.items():
         if (field.data_key or name) != name or (field.attribute or name) != name:
             return None
         if not isinstance(field, FastField) or callable(field.load_default):
             return None
-        plan.append((name, field.loads_unchanged, field.required, field.load_default))
+        checks[name] = field.loads_unchanged
+        if field.required:
+            required.add(name)
+        elif field.load_default is not ma.missing:
+            defaults[name] = field.load_default
 
     def load(data: Any) -> Any:
-        if type(data) is not dict:
+        if type(data) is not dict or not data.keys() >= required:
             return NOT_LOADED
-        loaded, known = {}, 0
-        for name, loads_unchanged, required, default in plan:
-            value = data.get(name, NOT_LOADED)
-            if value is not NOT_LOADED:
-                if not loads_unchanged(value):
-                    return NOT_LOADED
-                loaded[name] = value
-                known += 1
-            elif required:
+        for name, value in data.items():
+            loads_unchanged = checks.get(name)
+            if loads_unchanged is None or not loads_unchanged(value):
                 return NOT_LOADED
-            elif default is not ma.missing:
-                loaded[name] = default
-        return loaded if known == len(data) else NOT_LOADED
+        return {**defaults, **data}
 
     return load
 

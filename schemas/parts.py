@@ -2,11 +2,10 @@
 
 from marshmallow import fields, validate
 
+from broker.domain.checksums import SHA256_PATTERN
 from schemas.fields import Answer, Int, Several, StrictSchema, TextField, Time
 
 PARTS_MAX = 10_000
-# base64 of 32 bytes. The last character has two unused bits, which must be zero.
-SHA256_PATTERN = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
 
 
 class WantedPart(StrictSchema):

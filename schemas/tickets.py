@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from broker.domain.checksums import SHA256_PATTERN
 from broker.domain.decoration import ORDER_MAX
 from broker.domain.media_types import ALIASES, EXTENSIONS, UNNAMED_TYPES
 from broker.domain.return_urls import RETURN_URL_MAX
 from broker.domain.transports import TRANSPORTS
 from schemas.decoration import AltText, FileName
 from schemas.fields import Answer, Choice, Int, Several, StrictSchema, TextField, Time, the
-from schemas.parts import SHA256_PATTERN
 
 FILES_MAX = 50
 TYPE_MAX = 255

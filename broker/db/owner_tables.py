@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from broker.db.models import Ad, Owner, User
+from broker.db.models import Ad, Owner, Upload, User
 from broker.domain.profiles import AD, USER, Profile
 
 
@@ -53,6 +53,10 @@ class OwnerTable:
         """Return the condition that a row has this id."""
         return and_(self.id == owner_id, *self.only)
 
+    def has_user(self, owner_id: object, user_id: object) -> ColumnElement[bool]:
+        """Return the condition that the owner with this id belongs to this user."""
+        return exists().where(self.has_id(owner_id), self.user == user_id)
+
 
 _TABLES = {
     AD: OwnerTable(owner_kind=AD, id=Ad.id, name=Ad.id, user_id=Ad.owner_id, slots=Ad.slots_taken),
@@ -75,6 +79,20 @@ def table_of(profile: Profile) -> OwnerTable:
         return _TABLES[profile.owner_kind]
     except KeyError:
         raise LookupError(f"no table for owners of kind {profile.owner_kind!r}") from None
+
+
+def still_owned() -> ColumnElement[bool]:
+    """Return the condition that an upload's owner still belongs to the upload's user.
+
+    It holds for owners that are users themselves, and for those that have no user here.
+    """
+    return and_(
+        *[
+            or_(Upload.owner_kind != kind, table.has_user(Upload.owner_id, Upload.user_id))
+            for kind, table in _TABLES.items()
+            if not table.is_users
+        ]
+    )
 
 
 @cache

@@ -157,7 +157,7 @@ class Trial:
         part = WantedPart(part_number=1, checksum_sha256=ticket.upload.checksum_sha256)
         with self._work() as work:
             signed = sign_parts(work, ticket.upload.id, [part])
-        return signed.parts[0].put
+        return signed.parts[0][1]
 
     def abort(self, ticket: Ticket) -> bool:
         """Cancel a multipart upload. Return whether the bucket has aborted it."""

@@ -44,9 +44,12 @@ class PresignedPost:
     fields: dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class PresignedPut:
-    """Where to send a raw body, and the headers to send with it."""
+    """Where to send a raw body, and the headers to send with it.
+
+    Treat it as immutable. It is not frozen because a frozen one takes twice as long to create.
+    """
 
     url: str
     headers: dict[str, str]

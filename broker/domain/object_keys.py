@@ -24,6 +24,8 @@ STEM_MAX = 60
 SUFFIX_LENGTH = 8
 # A key without its extension is shorter than this, so that `_w1600.webp` can be appended.
 BASE_MAX = KEY_MAX - 20
+_SEPARATORS = re.compile(r"[/\\]")
+_NOT_IN_STEMS = re.compile(r"[^a-z0-9]+")
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
 _SUFFIX = re.compile(rf"_[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$")
 _WIDTH = re.compile(r"_w[0-9]+$")
@@ -31,11 +33,11 @@ _WIDTH = re.compile(r"_w[0-9]+$")
 
 def stem(file_name: str) -> str:
     """Reduce the client's file name to `[a-z0-9-]`, at most 60 characters; `image` if empty."""
-    base = re.split(r"[/\\]", file_name)[-1]
+    base = _SEPARATORS.split(file_name)[-1]
     if "." in base.strip("."):
         base = base.rsplit(".", 1)[0]
     plain = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode("ascii")
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:STEM_MAX].strip("-") or "image"
+    return _NOT_IN_STEMS.sub("-", plain.lower()).strip("-")[:STEM_MAX].strip("-") or "image"
 
 
 def new_key(profile: Profile, owner: str, file_name: str, content_type: str) -> str:

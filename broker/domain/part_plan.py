@@ -40,9 +40,10 @@ class PartPlan:
 
     def length(self, part_number: int) -> int:
         """Return a part's exact length in bytes."""
-        if not 1 <= part_number <= self.part_count:
+        left = self.size - (part_number - 1) * self.part_size
+        if part_number < 1 or left <= 0:
             raise ValueError(f"no part {part_number}")
-        return min(self.part_size, self.size - (part_number - 1) * self.part_size)
+        return min(self.part_size, left)
 
     def missing(self, arrived: Mapping[int, UploadedPart]) -> list[int]:
         """Return the numbers of the parts that are missing or have another size."""

@@ -51,6 +51,8 @@ def put_object_request(
 class PartRequest:
     """An unsigned PUT of one part. Its length and digest are signed if they are known.
 
+    The length, in bytes, is None if the client cuts the parts.
+
     Treat it as immutable. It is not frozen because a frozen one takes twice as long to create.
     """
 

@@ -36,12 +36,15 @@ class Credentials:
 
 
 @lru_cache(maxsize=8)
-def signing_key(secret_access_key: str, date: str, region: str) -> bytes:
-    """Derive the signing key of a day; `date` is `YYYYMMDD` in UTC."""
+def signing_key(secret_access_key: str, date: str, region: str) -> hmac.HMAC:
+    """Derive the signing key of a day, and begin a signature with it; each one uses a copy.
+
+    `date` is `YYYYMMDD` in UTC.
+    """
     key = f"AWS4{secret_access_key}".encode()
     for part in (date, region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
 
 
 class Signer:
@@ -65,12 +68,14 @@ class Signer:
         scope = f"{date}/{region}/s3/aws4_request"
         self.credential = f"{credentials.access_key_id}/{scope}"
         self.token = credentials.session_token
-        self._key = signing_key(credentials.secret_access_key, date, region)
+        self._begun = signing_key(credentials.secret_access_key, date, region)
         self._begin = f"{ALGORITHM}\n{self.time}\n{scope}\n"
 
     def of_text(self, text: bytes) -> str:
         """Return the signature of a text, such as a policy."""
-        return hmac.digest(self._key, text, "sha256").hex()
+        signature = self._begun.copy()
+        signature.update(text)
+        return signature.hexdigest()
 
     def of_request(self, digest: str) -> str:
         """Return the signature of one request by the SHA-256 of its canonical form, in hex."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from broker.db.fast_path import set_processing, still_owns
+from broker.db.fast_path import read_upload, set_processing
 from broker.db.models import Ad, Upload
 from broker.db.owner_tables import table_of
 from broker.db.session import Database
@@ -86,6 +86,9 @@ def test_an_upload_is_handed_over_only_while_its_owner_belongs_to_its_user(
     ads = table_of(Limits().profiles.ad_image)
     uploads = [stored(database, ad_id, user_id=user_id) for user_id in (1, 2)]
     with database.session() as session:
-        assert [still_owns(session, ads, upload) for upload in uploads] == [False, True]
+        read = [read_upload(session, each.id) for each in uploads]
+        assert [each and each.still_owned for each in read] == [False, True]
+        by_orm = [session.get_one(Upload, each.id) for each in uploads]
+        assert [each.still_owned for each in by_orm] == [None, None], "nobody has asked"
         changed = [set_processing(session, each.id, owner=ads, now=NOW) for each in uploads]
     assert [each is not None for each in changed] == [False, True]

@@ -78,7 +78,7 @@ class Parts(Machine):
         assert self.act(sign_parts, BOB, upload.id, wanted)[0] == "not_found"
         code, signed = self.act(sign_parts, ALICE, upload.id, wanted)
         assert code == model_parts.sign(upload, numbers, digests, self.now)
-        urls = [(part.part_number, part.put) for part in signed.parts] if signed else []
+        urls = [(part.part_number, put) for part, put in signed.parts] if signed else []
         assert all(end_of(put) <= upload.expires_at for _, put in urls)
         upload.urls += urls
 

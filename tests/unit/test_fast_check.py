@@ -80,9 +80,9 @@ def test_the_fast_path_loads_what_the_schema_loads(schema: type[FastSchema]) -> 
         if seen is not NOT_LOADED:
             loaded = slow(made, data)
             assert seen == loaded
-            assert [type(value) for value in seen.values()] == [
-                type(value) for value in loaded.values()
-            ]
+            assert {name: type(value) for name, value in seen.items()} == {
+                name: type(value) for name, value in loaded.items()
+            }
 
     agrees()
 

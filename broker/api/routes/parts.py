@@ -14,7 +14,6 @@ from broker.api.routes import shapes
 from broker.api.routes.metrics import counted
 from broker.api.routes.recorded import may_be_processing
 from broker.api.routes.uploads import UPLOAD_PATH
-from broker.domain.times import rfc3339
 from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
 from broker.services.multipart.sign_parts import WantedPart, sign_parts
@@ -48,14 +47,14 @@ def sign_upload_parts(body: dict[str, Any], upload_id: UUID) -> Response:
                 {
                     "part_number": part.part_number,
                     "method": "PUT",
-                    "url": part.put.url,
-                    "headers": part.put.headers,
+                    "url": put.url,
+                    "headers": put.headers,
                     "size": part.size,
                 }
-                for part in signed.parts
+                for part, put in signed.parts
             ],
-            "expires_at": rfc3339(signed.expires_at),
-            "server_time": rfc3339(work.now),
+            "expires_at": signed.expires_at,
+            "server_time": work.now,
         }
     )
 

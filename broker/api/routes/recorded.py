@@ -34,7 +34,7 @@ def may_be_processing(
             recorded = view(*args, **kwargs)
             if not isinstance(recorded, Upload):
                 return shapes.image(recorded)
-            answer = jsonify(the(uploads.Upload).dump(shapes.upload(recorded, None, utc_now())))
+            answer = jsonify(shapes.upload(recorded, None, utc_now()))
             answer.status_code = 202
             answer.headers.update(retry_after([recorded]))
             return answer

@@ -5,6 +5,7 @@ The protocol was read from @uppy/aws-s3 6.3.1 (`src/s3-client/CompanionS3.ts`) a
 the upload in the broker.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
@@ -20,13 +21,14 @@ from broker.api.routes.metrics import counted
 from broker.api.routes.recorded import may_be_processing
 from broker.db.models import Upload
 from broker.domain.errors import InvalidRequest
-from broker.domain.object_head import PresignedPost
+from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import published_keys, written_key
+from broker.domain.put_request import PartRequest
 from broker.domain.transports import MULTIPART, POST, Transport
 from broker.services.confirm.confirm import confirm
 from broker.services.multipart.complete import complete
 from broker.services.multipart.list_parts import list_parts
-from broker.services.multipart.sign_parts import SignedPart, WantedPart, sign_parts
+from broker.services.multipart.sign_parts import WantedPart, sign_parts
 from broker.services.tickets.cancel import cancel
 from broker.services.tickets.issue import FileRequest, issue
 from broker.services.tickets.sign import Ticket
@@ -117,9 +119,9 @@ def get_uploaded_parts(query: dict[str, str], upload_id: UUID) -> list[dict[str,
 @blueprint.response(200, uppy.PartUrl)
 def sign_part_upload(query: dict[str, str], upload_id: UUID, part_number: int) -> dict[str, Any]:
     """Sign one part."""
-    (part,) = _sign(upload_id, query["key"], [part_number])
+    ((_, put),) = _sign(upload_id, query["key"], [part_number])
     return {
-        "url": part.put.url,
+        "url": put.url,
         "expires": current().limits.profiles.of_kind(uppy_session().owner_kind).put_ttl,
     }
 
@@ -133,7 +135,7 @@ def batch_sign_parts_upload(query: dict[str, str], upload_id: UUID) -> dict[str,
     """Sign several parts."""
     numbers = [int(number) for number in query["partNumbers"].split(",")]
     parts = _sign(upload_id, query["key"], numbers)
-    return {"presignedUrls": {str(part.part_number): part.put.url for part in parts}}
+    return {"presignedUrls": {str(part.part_number): put.url for part, put in parts}}
 
 
 @blueprint.route(MULTIPART_PATH + "/complete", methods=["POST"], strict_slashes=False)
@@ -219,9 +221,11 @@ def _issue(file: dict[str, Any], meta: dict[str, Any], transport: Transport) -> 
     return ticket
 
 
-def _sign(upload_id: UUID, key: str, numbers: list[int]) -> list[SignedPart]:
+def _sign(
+    upload_id: UUID, key: str, numbers: list[int]
+) -> Sequence[tuple[PartRequest, PresignedPut]]:
     with _work() as work:
         upload: Upload = uppy_uploads.by_id(work, uppy_session(), upload_id, key)
         wanted = [WantedPart(part_number=number) for number in numbers]
         signed = sign_parts(work, upload.id, wanted)
-    return list(signed.parts)
+    return signed.parts

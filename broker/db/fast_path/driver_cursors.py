@@ -41,19 +41,23 @@ class DriverCursor:
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
         """Execute a statement and return its first row; raise SQLAlchemy's DBAPIError."""
         found = compiled(statement, self._dialect)
-        rows = self._rows(found, values)
+        rows = self._rows(found, found.bound(values))
         return found.read(rows[0]) if rows else None
 
     def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Execute a statement and return its rows; raise SQLAlchemy's DBAPIError."""
         found = compiled(statement, self._dialect)
-        return found.read_all(self._rows(found, values))
+        return found.read_all(self._rows(found, found.bound(values)))
 
-    def _rows(self, found: Compiled, values: Mapping[str, Any]) -> Sequence[Row]:
-        bound = found.bound(values)
+    def many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        """See Executor; raise SQLAlchemy's DBAPIError."""
+        self._rows(compiled(statement, self._dialect), rows, many=True)
+
+    def _rows(self, found: Compiled, bound: Any, *, many: bool = False) -> Sequence[Row]:
+        execute = self._cursor.executemany if many else self._cursor.execute
         started = time.perf_counter()
         try:
-            self._cursor.execute(found.text, bound)
+            execute(found.text, bound)
             rows: Sequence[Row] = self._cursor.fetchall() if found.returns_rows else ()
         except self._dialect.loaded_dbapi.Error as error:
             raise self._observe_error(error, found.text, started) from error

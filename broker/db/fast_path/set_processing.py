@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, cast, exists, func, update
+from sqlalchemy import Table, bindparam, cast, func, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -56,6 +56,5 @@ def _statement(owner: OwnerTable | None, is_sqlite: bool) -> ReturningUpdate[Any
         .values(state=UploadState.PROCESSING, processing_since=now, due_at=due)
     )
     if owner is not None:
-        belongs = exists().where(owner.has_id(columns.owner_id), owner.user == columns.user_id)
-        changed = changed.where(belongs)
+        changed = changed.where(owner.has_user(columns.owner_id, columns.user_id))
     return changed.returning(*columns)

@@ -24,6 +24,12 @@ class Executor(Protocol):
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
         """Execute a statement that returns at most one row, and return the row."""
 
+    def many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute a statement once for each row, whose values are in the statement's order.
+
+        The values are not converted.
+        """
+
 
 class Compiled:
     """A statement compiled for one dialect, with the conversions of its values and columns."""
@@ -103,6 +109,11 @@ class SessionExecutor:
         """Execute a statement and return its first row."""
         found = self._session.connection().execute(statement, dict(values))
         return found.first() if found.returns_rows else None
+
+    def many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        """See Executor."""
+        connection = self._session.connection()
+        connection.exec_driver_sql(compiled(statement, connection.dialect).text, list(rows))
 
     def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Execute a SELECT and return its rows."""

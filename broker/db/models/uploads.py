@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
 from broker.db.models.base import Base
 from broker.db.types import BigId, UtcDateTime
@@ -116,6 +116,9 @@ class Upload(Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     # When a confirmed upload lost its image, or was confirmed after its avatar had been replaced.
     image_deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # No column: whether the owner still belongs to the user. Only `read_upload` reads it; after
+    # other reads it is None.
+    still_owned: Mapped[bool | None] = query_expression()
 
 
 class UploadPart(Base):

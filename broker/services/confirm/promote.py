@@ -14,7 +14,7 @@ from broker.domain.object_keys import published_key, with_new_suffix, written_ke
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
 from broker.services.uploads import outbox
 from broker.services.uploads.owners import require_right, rights
-from broker.services.uploads.state import publish_time, update_pending
+from broker.services.uploads.state import get_upload, publish_time, update_pending
 from broker.services.work import Work
 
 
@@ -51,7 +51,7 @@ def promote(work: Work, upload: Upload, head: ObjectHead) -> Published | None:
     )
     if begun is None:
         work.session.rollback()
-        require_right(work, upload)
+        require_right(work, get_upload(work, upload.id))
         return None
     profile = work.limits.profiles.of_row(upload.owner_kind, upload.key)
     attempt = begun.publish_attempts

@@ -11,8 +11,8 @@ from broker.services.uploads import quotas
 from broker.services.uploads.audit_lines import record_upload
 from broker.services.uploads.owners import owner_to_check, require_right, rights
 from broker.services.uploads.reject import reject
-from broker.services.uploads.settled import Recorded, settled_now
-from broker.services.uploads.state import settle
+from broker.services.uploads.settled import Recorded, settled
+from broker.services.uploads.state import get_upload, settle
 from broker.services.uppy import sessions
 from broker.services.work import Work
 from broker.telemetry.audit import Act
@@ -38,8 +38,9 @@ def start_processing(work: Work, upload: Upload, *, size: int) -> Recorded:
         waiting = _settle(work, upload)
     if waiting is None:
         work.session.rollback()
-        require_right(work, upload)
-        return settled_now(work, upload)
+        now_is = get_upload(work, upload.id)
+        require_right(work, now_is)
+        return settled(work, now_is)
     if not commits_itself:
         if not settle_size(work.session, waiting, size):
             work.session.rollback()

@@ -25,28 +25,22 @@ from broker.services.work import Work
 Faults = dict[str, dict[str, list[str]]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class WantedPart:
-    """A part to sign; with a SHA-256 its URL accepts only these bytes."""
+    """A part to sign; with a SHA-256 its URL accepts only these bytes.
+
+    Treat it as immutable. It is not frozen because a frozen one takes twice as long to create.
+    """
 
     part_number: int
     checksum_sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignedPart:
-    """One part's URL; `size` is its exact length in bytes, or None if the client cuts the parts."""
-
-    part_number: int
-    size: int | None
-    put: PresignedPut
-
-
-@dataclass(frozen=True, kw_only=True)
 class SignedParts:
-    """URLs of parts, which expire at `expires_at`."""
+    """Parts with their URLs, which expire at `expires_at`."""
 
-    parts: Sequence[SignedPart]
+    parts: Sequence[tuple[PartRequest, PresignedPut]]
     expires_at: datetime
 
 
@@ -90,10 +84,7 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
         expires_in=ttl,
     )
     puts = work.storage.presigner.presign_parts(request, work.now)
-    signed = [
-        SignedPart(part_number=part.part_number, size=part.size, put=put)
-        for part, put in zip(request.parts, puts, strict=True)
-    ]
+    signed = list(zip(request.parts, puts, strict=True))
     return SignedParts(parts=signed, expires_at=expires_at)
 
 

@@ -92,7 +92,8 @@ def issue(
         keep(work.session, answer, tickets)
         work.session.commit()
     observe_issued(profile, uploads)
-    record_uploads(Act.TICKET_ISSUED, work, uploads, for_user=user_id)
+    label = f"{profile.owner_kind}/{owner}"
+    record_uploads(Act.TICKET_ISSUED, work, uploads, for_user=user_id, owner=label)
     return tickets
 
 

@@ -13,25 +13,29 @@ def record_upload(act: audit.Act, work: Work, upload: Upload, **fields: object) 
 
     A worker passes `work.acting_for`, so that its line names the caller of the ticket.
     """
-    line = _line(work, upload, upload.user_id)
+    owner = work.limits.profiles.label(upload.owner_kind, upload.key)
+    line = _line(upload, upload.user_id, owner)
     audit.record(act, work.principal, {**line, **fields})
 
 
 def record_uploads(
-    act: audit.Act, work: Work, uploads: Iterable[UploadRow], *, for_user: int
+    act: audit.Act, work: Work, uploads: Iterable[UploadRow], *, for_user: int, owner: str
 ) -> None:
-    """Record what the caller did to uploads of the user `for_user`, one line for each."""
-    audit.record(act, work.principal, *[_line(work, upload, for_user) for upload in uploads])
+    """Record what the caller did to uploads of one owner, one line for each.
+
+    `for_user` is the owner's user; `owner` is such as `ad/7`.
+    """
+    audit.record(act, work.principal, *[_line(upload, for_user, owner) for upload in uploads])
 
 
-def _line(work: Work, upload: UploadRow, for_user: int) -> dict[str, object]:
+def _line(upload: UploadRow, for_user: int, owner: str) -> dict[str, object]:
     line: dict[str, object] = {
         "upload_id": upload.id,
         "for_user": for_user,
         "key": upload.key,
         "size": upload.size,
         "transport": upload.transport,
-        "owner": work.limits.profiles.label(upload.owner_kind, upload.key),
+        "owner": owner,
     }
     if upload.uppy_session_id is not None:
         line["uppy_session_id"] = str(upload.uppy_session_id)

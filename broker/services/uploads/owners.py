@@ -18,11 +18,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from broker.db import used_profiles
-from broker.db.fast_path import read_rows, still_owns
+from broker.db.fast_path import read_rows
 from broker.db.models import Owner, Upload, User
 from broker.db.owner_tables import OwnerTable, table_of
 from broker.db.row_locks import lock, lock_shared
@@ -123,15 +123,10 @@ def profile_of(work: Work, owner_kind: str) -> Profile:
         ) from error
 
 
-def still_belongs(table: OwnerTable, upload: Upload) -> ColumnElement[bool]:
-    """Return the condition that the upload's owner still belongs to the upload's user."""
-    return exists().where(table.has_id(upload.owner_id), table.user == upload.user_id)
-
-
 def rights(work: Work, upload: Upload) -> list[ColumnElement[bool]]:
     """Return the conditions under which the caller still has the right to the upload's owner."""
     table = owner_to_check(work, upload)
-    return [] if table is None else [still_belongs(table, upload)]
+    return [] if table is None else [table.has_user(upload.owner_id, upload.user_id)]
 
 
 def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
@@ -145,9 +140,11 @@ def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
 
 
 def require_right(work: Work, upload: Upload) -> None:
-    """Raise NotFound if the caller has lost the right to the upload's owner since the ticket."""
-    owner = owner_to_check(work, upload)
-    if owner is not None and not still_owns(work.session, owner, upload):
+    """Raise NotFound if the caller has lost the right to the upload's owner since the ticket.
+
+    `get_upload` has just returned the upload.
+    """
+    if owner_to_check(work, upload) is not None and not upload.still_owned:
         raise NotFound("There is no such upload.")
 
 

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from flask import Flask
 
+from broker.db.fast_path import driver_cursors
 from broker.db.models import Deletion, Image, Upload
 from broker.domain.rejections import DETAILS, RejectionReason
 from broker.domain.states import UploadState
@@ -67,6 +68,34 @@ def test_an_ad_that_is_lost_during_the_confirm_gets_no_photo_of_its_former_user(
     assert read(service, ticket)["state"] == "pending"
     assert alice.post(ticket["confirm_url"]).status_code == 404
     assert service.post(ticket["confirm_url"]).status_code == 202
+
+
+def test_a_confirm_executes_two_statements_and_asks_the_bucket_only_for_the_ads_user(
+    app: Flask, alice: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ad = alice.ad()
+    bob.ad()
+    kept, lost = sent(alice, ad), sent(alice, ad)
+    storage = app.extensions["broker"].storage
+    head = storage.head
+    asked: list[str] = []
+
+    def note(text: str, *_: object) -> None:
+        asked.append(text.split()[0])
+
+    def note_head(key: str) -> Any:
+        asked.append("HEAD")
+        return head(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver_cursors, "observe", note)
+        patch.setattr(storage, "head", note_head)
+        assert alice.post(kept["confirm_url"]).status_code == 202
+        assert [each for each in asked if each != "COMMIT"] == ["SELECT", "HEAD", "UPDATE"]
+        asked.clear()
+        give_away(app, ad, to=2)
+        assert alice.post(lost["confirm_url"]).status_code == 404
+        assert asked == ["SELECT"]
 
 
 def test_case_19_twenty_confirms_at_once_leave_one_upload_to_process(
