@@ -21,7 +21,7 @@ class OrjsonProvider(DefaultJSONProvider):
         """Return the response of `jsonify`, in compact UTF-8."""
         value = self._prepare_response_obj(args, kwargs)
         written = orjson.dumps(value, default=_money, option=orjson.OPT_UTC_Z)
-        return Response(written, mimetype="application/json")
+        return self._app.response_class(written, mimetype="application/json")
 
 
 def _money(value: Any) -> str:

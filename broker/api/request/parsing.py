@@ -107,6 +107,17 @@ class Blueprint(SmorestBlueprint):
         codes = ["validation_error", *(["malformed_json"] if location == "json" else [])]
         return lambda view: answers(*codes)(parsing(view))
 
+    @staticmethod
+    def doc(**facts: Any) -> Callable[..., Any]:
+        """Describe a view, without flask-smorest's wrapper around it."""
+        describing = SmorestBlueprint.doc(**facts)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            view._apidoc = describing(view)._apidoc  # type: ignore[attr-defined]
+            return view
+
+        return decorate
+
     def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
         """Register a view with its name as the operation id, and document its error codes."""
         routing = super().route(rule, methods=methods, **options)
