@@ -57,9 +57,7 @@ def _end(response: Response) -> Response:
     return response
 
 
-def _fields(
-    request: Request, values: Values, status: int, seconds: float
-) -> dict[str, object]:
+def _fields(request: Request, values: Values, status: int, seconds: float) -> dict[str, object]:
     fields: dict[str, object] = {
         "method": request.method[:METHOD_MAX],
         "path": redact(request.path[:PATH_MAX]),

@@ -6,9 +6,11 @@ that reads several attributes takes the object once.
 
 import flask
 from flask import Flask, Request
-from flask.ctx import _AppCtxGlobals as Values
+from flask.ctx import _AppCtxGlobals
 
 from broker.services.work import Broker
+
+Values = _AppCtxGlobals
 
 
 def current() -> Broker:
@@ -31,5 +33,5 @@ def current_request() -> Request:
 
 def current_values() -> Values:
     """Return what `flask.g` refers to: the values that are stored during this request."""
-    values: Values = flask.g._get_current_object()  # type: ignore[attr-defined]
+    values: Values = flask.g._get_current_object()
     return values
