@@ -9,7 +9,7 @@ import hashlib
 
 from flask import Flask, Request, Response
 
-from broker.api.request.context import current_request
+from broker.api.request.context import current_request, current_values
 from broker.api.request.view_marks import view_has
 from broker.config import Settings
 
@@ -53,17 +53,20 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _add_vary(response: Response, names: list[str]) -> None:
+    if not names:
+        return
     if "Vary" in response.headers:
         response.vary.update(names)
-    elif names:
+    else:
         # Werkzeug's set takes 20 µs.
         response.headers["Vary"] = ", ".join(names)
 
 
 def _add_etag(request: Request, response: Response) -> None:
     """Add a strong ETag; set 304 if `If-None-Match` has it (RFC 9110, section 13.1.2)."""
-    for name in OF_ONE_READER:
-        response.headers.remove(name)
+    if "rate_limit" in current_values():
+        for name in OF_ONE_READER:
+            response.headers.remove(name)
     etag = hashlib.sha256(response.get_data()).hexdigest()[: 2 * ETAG_BYTES]
     response.headers["ETag"] = f'"{etag}"'
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
