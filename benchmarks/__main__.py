@@ -163,7 +163,7 @@ def _options() -> argparse.Namespace:
         "--data-dir",
         type=Path,
         default=Path("/var/tmp"),  # noqa: S108 - on disk, while /tmp may be in memory
-        help="where to keep the databases during the run; 6 GB on a real disk",
+        help="where to keep the databases during the run; 8 GB on a real disk",
     )
     return parser.parse_args()
 

@@ -3,11 +3,11 @@
 import logging
 import os
 import sys
-import time
 
 from benchmarks import requests
+from benchmarks.cpu_blocks import Side, cpu_in_turn
 from benchmarks.reports import write_report
-from benchmarks.rows.grants import BLOCK, GRANT, TABLE
+from benchmarks.rows.grants import GRANT, TABLE
 from benchmarks.wsgi_calls import Call
 from broker.app import create_app
 
@@ -17,21 +17,10 @@ def main(blocks: int) -> None:
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     file = requests.declared()
-    sides = {
-        TABLE: Call(app, "/api/ads/1/upload_image/", os.environ["BENCH_TOKEN"], file),
-        GRANT: Call(
-            app, "/api/owners/product_image/1/uploads/", os.environ["BENCH_GRANTED_TOKEN"], file
-        ),
-    }
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(blocks + 2):
-        for name, side in sides.items():
-            began = time.process_time()
-            for _ in range(BLOCK):
-                side()
-            if number >= 2:  # the first blocks are the warm-up
-                times[name].append((time.process_time() - began) / BLOCK)
-    write_report(times)
+    table = Call(app, "/api/ads/1/upload_image/", os.environ["BENCH_TOKEN"], file)
+    granted_token = os.environ["BENCH_GRANTED_TOKEN"]
+    grant = Call(app, "/api/owners/product_image/1/uploads/", granted_token, file)
+    write_report(cpu_in_turn({TABLE: Side(table, 20), GRANT: Side(grant, 20)}, blocks))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from benchmarks import requests
+from benchmarks.cpu_blocks import Side, cpu_in_turn
 from benchmarks.plan import PARTS
 from benchmarks.reports import write_report
 from benchmarks.wsgi_calls import Call
@@ -21,8 +21,8 @@ from broker.domain.put_request import PartRequest, PartsRequest
 KEY = "media/ads/ad_1/main_Zt41bQ9c.jpg"
 
 
-def main(calls: int) -> None:
-    """Measure the given number of calls of each side."""
+def main(blocks: int) -> None:
+    """Report the CPU time of a call in each of this many blocks of each side."""
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     token = os.environ["BENCH_TOKEN"]
@@ -34,19 +34,13 @@ def main(calls: int) -> None:
     found = through_app.json()["parts"]
     if len(found) != PARTS:
         raise RuntimeError(f"{len(found)} parts were signed, not {PARTS}")
-    sides: dict[str, Callable[[], Any]] = {
-        "boto3": _boto3(),
-        "through the WSGI app": through_app,
-        "by the signer alone": _signer(app.extensions["broker"].storage.presigner),
+    signer = _signer(app.extensions["broker"].storage.presigner)
+    sides = {
+        "boto3": Side(_boto3(), 6),
+        "through the WSGI app": Side(through_app, 80),
+        "by the signer alone": Side(signer, 250),
     }
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(calls + 3):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            side()
-            if number >= 3:  # the first calls are the warm-up
-                times[name].append(time.perf_counter() - began)
-    write_report(times)
+    write_report(cpu_in_turn(sides, blocks))
 
 
 def _boto3() -> Callable[[], Any]:

@@ -16,6 +16,7 @@ SLOW_BYTES_PER_SECOND = 125_000  # 1 Mbit/s
 class Plan:
     """The size of a run. Seconds are integers, because wrk accepts only integers.
 
+    A round sends so many `photos` through Flask, and more `ticketed_photos`, which cost a sixth.
     `stub_confirms` and `real_confirms` are the highest rates of confirms for which there are
     enough pending uploads. If the broker is faster, the row fails with an error that explains this.
     """
@@ -29,8 +30,10 @@ class Plan:
     sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     stub_confirms: int = 4_000
     real_confirms: int = 1_000
-    in_process_calls: int = 100
+    grant_blocks: int = 100
+    parts_blocks: int = 25
     photos: int = 12
+    ticketed_photos: int = 40
     slow_clients: int = 500
     slow_transfer_seconds: int = 10
     slow_window_seconds: int = 20
@@ -53,8 +56,10 @@ QUICK = Plan(
     rounds=2,
     seconds=1,
     sizes=(1_000, 5_000, 20_000),
-    in_process_calls=10,
+    grant_blocks=10,
+    parts_blocks=2,
     photos=2,
+    ticketed_photos=4,
     slow_clients=60,
     slow_transfer_seconds=4,
     slow_window_seconds=10,

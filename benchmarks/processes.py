@@ -10,32 +10,28 @@ CPUCLOCK_SCHED = 2
 
 
 def cpu_seconds(group: int) -> float:
-    """Return the user and system time of all processes of a group, including ended threads."""
+    """Return the CPU seconds of all processes of a group; see `cpu_seconds_of`."""
     return cpu_seconds_of(members(group))
 
 
 def cpu_seconds_of(pids: Iterable[int]) -> float:
-    """Return the user and system time of some processes.
+    """Return the user and system time of some processes and of their ended children.
 
-    This is utime + stime of /proc/PID/stat, but read from the processes' CPU clocks
-    (clock_getcpuclockid(3)), which count nanoseconds instead of hundredths of a second.
+    The processes' CPU clocks (clock_getcpuclockid(3)) count nanoseconds and include ended threads.
+    The time of ended children is in /proc/PID/stat, in hundredths of a second.
     """
     total = 0.0
     for pid in pids:
         try:
-            total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
+            total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED) + _of_ended_children(pid)
         except OSError:
             continue  # the process has ended in the meantime
     return total
 
 
-def cpu_seconds_with_children(pids: Iterable[int]) -> float:
-    """Return the user and system time of some processes and of their ended children.
-
-    The kernel counts it in hundredths of a second. Raise FileNotFoundError if a process has ended.
-    """
-    ticks = sum(sum(map(int, _stat(pid)[11:15])) for pid in pids)
-    return ticks / os.sysconf("SC_CLK_TCK")
+def parent_of(pid: int) -> int:
+    """Return the process that started a process."""
+    return int(_stat(pid)[1])
 
 
 def peak_resident_bytes(pid: int) -> int:
@@ -74,3 +70,8 @@ def members(group: int) -> list[int]:
 def _stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat after the name, which may contain anything."""
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def _of_ended_children(pid: int) -> float:
+    cutime, cstime = _stat(pid)[13:15]
+    return (int(cutime) + int(cstime)) / os.sysconf("SC_CLK_TCK")

@@ -46,14 +46,16 @@ ANYWHERE = (
 )
 INNERMOST = (
     Rule(group="SQL", files=("/sqlalchemy/", "/psycopg", "/sqlite3/", "broker/db/")),
-    Rule(group="HEAD", files=("broker/storage/heads", "/urllib3/", "/http/client")),
+    # The storage reads the credentials from botocore.
     Rule(
         group="signing",
         files=(
-            *("broker/storage/", "broker/domain/post_policy", "broker/domain/put_request"),
+            *("broker/storage/sigv4", "broker/storage/signed_urls", "broker/storage/presigner"),
+            *("broker/storage/factory", "broker/domain/post_policy", "broker/domain/put_request"),
             "/botocore/",
         ),
     ),
+    Rule(group="bucket", files=("broker/storage/", "/urllib3/", "/http/client")),
     Rule(group="token", files=("broker/api/auth", "/jwt/", "/flask_jwt_extended/")),
     Rule(group="parsing", files=("/webargs/", "broker/api/request/parsing", "werkzeug/formparser")),
     Rule(group="parsing", files=("/marshmallow/", "/flask/json/", "schemas/"), functions=LOADING),
@@ -81,6 +83,7 @@ INNERMOST = (
     ),
     Rule(group="services", files=("broker/services/", "broker/domain/")),
     Rule(group="idempotency", files=("broker/api/routes/idempotency",)),
+    Rule(group="views and middleware", files=("broker/api/",)),
     Rule(group="Flask", files=("/flask/", "/werkzeug/", "/flask_smorest/", "/flask_cors/")),
 )
 GROUPS = tuple(dict.fromkeys([*(r.group for r in INNERMOST), "commit", OTHER]))

@@ -2,14 +2,12 @@
 
 from benchmarks.bench import Bench
 from benchmarks.child import report_of
-from benchmarks.rounds import Spread
-from benchmarks.rows.lines import MICROSECONDS, smallest
+from benchmarks.rows.lines import MICROSECONDS, compared, smallest
 from benchmarks.table import Line, Section, Target
 
 TITLE = "A ticket by a grant"
 TABLE, GRANT = "an ad in our table", "a grant"
 TARGET = Target(at_most=1.05)
-BLOCK = 20
 PROFILES = """
 [product_image]
 prefix = "products/product_{owner}/"
@@ -34,14 +32,12 @@ def _line(bench: Bench, kind: str) -> Line:
         "BENCH_TOKEN": bench.tokens.of_user(1),
         "BENCH_GRANTED_TOKEN": bench.tokens.granted("product_image", "1"),
     }
-    report = report_of("grants_in_process", bench.plan.in_process_calls, environment=environment)
-    mine, other = report[GRANT], report[TABLE]
-    return Line(
-        what=f"ticket by a grant, CPU, in one process: {kind}",
-        measured=Spread.of(mine).scaled(MICROSECONDS),
+    report = report_of("grants_in_process", bench.plan.grant_blocks, environment=environment)
+    return compared(
+        f"ticket by a grant, CPU, in one process: {kind}",
+        TABLE,
         unit="µs a request",
-        beside=TABLE,
-        other=Spread.of(other).scaled(MICROSECONDS),
-        ratio=Spread.of([one / its for one, its in zip(mine, other, strict=True)]),
+        mine=[MICROSECONDS * seconds for seconds in report[GRANT]],
+        theirs=[MICROSECONDS * seconds for seconds in report[TABLE]],
         target=TARGET,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from benchmarks.processes import parent_of
 from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, free_ports
 
 SUPERUSER = "postgres"
@@ -64,9 +65,9 @@ class Postgres:
 
 
 def server_pids(connection: psycopg.Connection) -> list[int]:
-    """Return the server's processes that run now, except the first one, which only waits."""
+    """Return the server's processes that run now, and their parent, which counts the ended ones."""
     rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
-    return [pid for (pid,) in rows]
+    return [*(pid for (pid,) in rows), parent_of(connection.info.backend_pid)]
 
 
 def binaries() -> Path | None:

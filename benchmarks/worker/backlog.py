@@ -10,7 +10,7 @@ import psycopg
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.load.wrk import LoadFailed
-from benchmarks.processes import cpu_seconds, cpu_seconds_of, cpu_seconds_with_children
+from benchmarks.processes import cpu_seconds, cpu_seconds_of
 from benchmarks.servers.postgres import server_pids
 from benchmarks.servers.workers import Workers
 from benchmarks.worker.photo import Photo, send
@@ -83,7 +83,7 @@ def _cpu(
 ) -> tuple[float, float, float]:
     """Return the CPU seconds so far of the workers, the bucket and PostgreSQL."""
     return (
-        cpu_seconds_with_children(workers.pids),
+        cpu_seconds_of(workers.pids),
         cpu_seconds(bench.seaweedfs.pid or 0),
         cpu_seconds_of(server_pids(connection)),
     )

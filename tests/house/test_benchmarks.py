@@ -1,8 +1,6 @@
 """The benchmarks report their measurements correctly. These tests measure no time."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,14 +12,6 @@ import pytest
 from benchmarks import seed_rows
 from benchmarks.apps import stub_s3
 from benchmarks.load.wrk import LoadFailed, RequestFile, parse
-from benchmarks.processes import (
-    cpu_seconds,
-    cpu_seconds_of,
-    cpu_seconds_with_children,
-    peak_resident_bytes,
-    resident_bytes,
-)
-from benchmarks.profile.groups import ANYWHERE, INNERMOST, Frame, group_of
 from benchmarks.requests import declared, raw
 from benchmarks.rounds import Sample, Samples, Spread, interleave
 from benchmarks.servers.command import command, production, two_workers
@@ -162,64 +152,6 @@ def test_the_stub_answers_head_and_copy_as_a_confirm_needs_them(stub_url: str) -
     head = storage.head(key)
     assert storage.copy(key, "media/x.jpg", source=head, cache_control="x") == head.etag
     storage.client.close()
-
-
-@pytest.mark.parametrize(
-    ("stack", "group"),
-    [
-        (["/lib/hmac.py:digest", "/broker/storage/sigv4.py:sign"], "signing"),
-        (["/lib/hmac.py:digest", "/site-packages/jwt/algorithms.py:verify"], "token"),
-        (["/psycopg/connection.py:wait", "/sqlalchemy/engine/default.py:do_commit"], "commit"),
-        (["/psycopg/connection.py:wait", "/sqlalchemy/engine/default.py:do_execute"], "SQL"),
-        (["/site-packages/marshmallow/fields.py:_serialize"], "serialising"),
-        (["/lib/something.py:f"], "other"),
-    ],
-)
-def test_time_belongs_to_what_asked_for_it(stack: list[str], group: str) -> None:
-    frames = [Frame(file=file, function=name) for file, name in (one.split(":") for one in stack)]
-    assert group_of(frames) == group
-
-
-def test_every_file_of_ours_that_a_group_names_exists() -> None:
-    parts = {part for rule in (*ANYWHERE, *INNERMOST) for part in rule.files}
-    ours = {part for part in parts if part.startswith(("broker/", "schemas/"))}
-    assert ours
-    for part in ours:
-        assert [*ROOT.glob(f"{part}*")], part
-
-
-def test_the_kernel_reports_what_a_group_of_processes_uses() -> None:
-    # Use a separate group, because processes of the tests' own group may end at any time.
-    busy = "import sys; sum(n * n for n in range(200_000)); print(flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", busy],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert cpu_seconds(process.pid) > 0
-        assert resident_bytes(process.pid) > 1_000_000
-        process.communicate()
-    assert cpu_seconds(process.pid) == 0
-
-
-def test_the_kernel_reports_what_ended_children_have_used_and_the_peak_of_the_memory() -> None:
-    busy = "import time\nwhile time.process_time() < 0.2: pass"
-    script = (
-        "import subprocess, sys; bytearray(80_000_000);"
-        f"subprocess.run([sys.executable, '-c', {busy!r}]); print(flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        own, with_child = cpu_seconds_of([process.pid]), cpu_seconds_with_children([process.pid])
-        assert with_child >= own + 0.15
-        assert peak_resident_bytes(process.pid) > 80_000_000
-        process.communicate()
 
 
 def test_uploads_for_workers_wait_and_only_due_ones_have_a_time() -> None:
