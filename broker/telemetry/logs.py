@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from select import PIPE_BUF
 from typing import TextIO
 
@@ -25,9 +26,9 @@ class JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, or one for each of the record's `lines`, with secrets redacted."""
-        time = datetime.fromtimestamp(record.created, UTC)
+        second, fraction = divmod(record.created, 1)
         fields: dict[str, object] = {
-            "time": time.isoformat(timespec="milliseconds"),
+            "time": f"{_utc(second)}.{int(fraction * 1000):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -42,6 +43,11 @@ class JsonLine(logging.Formatter):
             fields["exception"] = self.formatException(record.exc_info)
         text = redact("\n".join([_to_json({**fields, **line}) for line in lines]))
         return text if text.isascii() else text.encode("ascii", "backslashreplace").decode()
+
+
+@lru_cache(maxsize=2)
+def _utc(second: float) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _to_json(fields: Mapping[str, object]) -> str:
@@ -66,6 +72,9 @@ class WholeLines:
 
     def write(self, text: str) -> None:
         """Write ASCII text, in which a character is one byte."""
+        if len(text) <= PIPE_BUF:
+            self._write(text)
+            return
         piece = ""
         for line in text.splitlines(keepends=True):
             if len(piece) + len(line) > PIPE_BUF:

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from flask import current_app
-
 from broker.api.auth.verified_tokens import REMEMBERED_SECONDS
-from broker.api.request.context import current
+from broker.api.request.context import current, current_app
 from broker.domain.errors import DatabaseUnavailable
 from broker.domain.principal import ANYONE, Principal
 from broker.services.erasure.recent import erased_since
@@ -81,7 +79,7 @@ class ErasedUsers:
 
 def erased_users() -> ErasedUsers:
     """Return the erased users that this process knows."""
-    found: ErasedUsers = current_app.extensions["erased_users"]
+    found: ErasedUsers = current_app().extensions["erased_users"]
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, g, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import NoAuthorizationError
 from jwt import InvalidAlgorithmError
@@ -19,7 +19,7 @@ from broker.api.auth.verified_tokens import VerifiedTokens
 from broker.api.problems.answers import answers
 from broker.api.problems.handlers import ApiError
 from broker.api.rate_limits.limits import count_request
-from broker.api.request.context import current
+from broker.api.request.context import current, current_app, current_values
 from broker.config import Settings
 from broker.domain.errors import CallerErased
 from broker.domain.principal import Principal
@@ -52,7 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     def key_of(header: Mapping[str, Any], _claims: Mapping[str, Any]) -> Any:
         if header.get("alg") != settings.jwt_algorithm:
             raise InvalidAlgorithmError  # before the issuer is asked for its key
-        keys: SigningKeys = current_app.extensions["signing_keys"]
+        keys: SigningKeys = current_app().extensions["signing_keys"]
         kid = header.get("kid")
         key = keys.key(kid)
         if key is None:
@@ -67,13 +67,13 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def principal() -> Principal:
     """Return the verified caller, in a view behind `requires_token`."""
-    found: Principal = g.principal
+    found: Principal = current_values().principal
     return found
 
 
 def caller() -> Principal | None:
     """Return the caller of a public view; None if the request has no token."""
-    found: Principal | None = g.get("principal")
+    found: Principal | None = current_values().get("principal")
     return found
 
 
@@ -109,8 +109,8 @@ def _authenticate(*, optional: bool) -> None:
         count_request(None)
         return
     started = time.perf_counter()
-    tokens: VerifiedTokens = current_app.extensions["verified_tokens"]
-    keys: SigningKeys = current_app.extensions["signing_keys"]
+    tokens: VerifiedTokens = current_app().extensions["verified_tokens"]
+    keys: SigningKeys = current_app().extensions["signing_keys"]
     known = tokens.recall(header, keys)
     claims = None
     try:

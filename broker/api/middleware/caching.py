@@ -7,8 +7,9 @@ apart (RFC 9111, sections 3.5 and 4.1).
 
 import hashlib
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response
 
+from broker.api.request.context import current_request, current_values
 from broker.api.request.view_marks import view_has
 from broker.config import Settings
 
@@ -33,6 +34,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     by_token = [*by_origin, "Authorization"]
 
     def add(response: Response) -> Response:
+        request = current_request()
         is_public_read = request.method in READS and view_has("is_public_read")
         _add_vary(response, by_token if is_public_read else by_origin)
         if is_public_read:
@@ -41,7 +43,7 @@ def init_app(app: Flask, settings: Settings) -> None:
                 return response
             if max_age and response.status_code == OK:
                 response.headers["Cache-Control"] = public
-                _add_etag(response)
+                _add_etag(request, response)
                 return response
         if request.path.startswith(PERSONAL):
             response.headers["Cache-Control"] = NOT_STORED
@@ -51,17 +53,20 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _add_vary(response: Response, names: list[str]) -> None:
+    if not names:
+        return
     if "Vary" in response.headers:
         response.vary.update(names)
-    elif names:
+    else:
         # Werkzeug's set takes 20 µs.
         response.headers["Vary"] = ", ".join(names)
 
 
-def _add_etag(response: Response) -> None:
+def _add_etag(request: Request, response: Response) -> None:
     """Add a strong ETag; set 304 if `If-None-Match` has it (RFC 9110, section 13.1.2)."""
-    for name in OF_ONE_READER:
-        response.headers.remove(name)
+    if "rate_limit" in current_values():
+        for name in OF_ONE_READER:
+            response.headers.remove(name)
     etag = hashlib.sha256(response.get_data()).hexdigest()[: 2 * ETAG_BYTES]
     response.headers["ETag"] = f'"{etag}"'
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):

@@ -7,9 +7,10 @@ import logging
 import os
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response
 
 from broker.api.middleware import request_metrics
+from broker.api.request.context import Values, current_request, current_values
 from broker.telemetry import logs, tracing
 from broker.telemetry.context import context
 from broker.telemetry.redaction import redact
@@ -31,30 +32,32 @@ def init_app(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g.started = time.perf_counter()
+    request, values = current_request(), current_values()
+    values.started = time.perf_counter()
     header = request.headers.get("traceparent")
-    g.span = tracing.begin_request(request.method, header)
+    span = values.span = tracing.begin_request(request.method, header)
     made = os.urandom(32).hex()
-    trace_id = g.span.trace_id if g.span is not None else trace_id_of(header) or made[32:]
+    trace_id = span.trace_id if span is not None else trace_id_of(header) or made[32:]
     context.begin(made[:32], trace_id, request.remote_addr)
 
 
 def _end(response: Response) -> Response:
+    request, values = current_request(), current_values()
     response.headers["X-Request-ID"] = context.request_id or ""
     response.headers["X-Content-Type-Options"] = "nosniff"
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    seconds = time.perf_counter() - values.get("started", time.perf_counter())
     status = response.status_code
-    request_metrics.observe(status, seconds)
-    logs.write(log, "request", _fields(status, seconds))
-    span = g.get("span")
+    request_metrics.observe(request, status, seconds, values.get("problem_code"))
+    logs.write(log, "request", _fields(request, values, status, seconds))
+    span = values.get("span")
     if span is not None:
-        route, method = request_metrics.route(), request.method[:METHOD_MAX]
+        route, method = request_metrics.route(request), request.method[:METHOD_MAX]
         attributes = {"http.request.method": method, "http.route": route}
         span.end(f"{method} {route}", status, attributes)
     return response
 
 
-def _fields(status: int, seconds: float) -> dict[str, object]:
+def _fields(request: Request, values: Values, status: int, seconds: float) -> dict[str, object]:
     fields: dict[str, object] = {
         "method": request.method[:METHOD_MAX],
         "path": redact(request.path[:PATH_MAX]),
@@ -67,13 +70,13 @@ def _fields(status: int, seconds: float) -> dict[str, object]:
         step = getattr(context, name)
         if step:
             fields[f"{name}_ms"] = round(step * 1000, 2)
-    principal = g.get("principal")
+    principal = values.get("principal")
     if principal is not None:
         fields["user"] = principal.user_id
-    code = g.get("problem_code")
+    code = values.get("problem_code")
     if code is not None:
         fields["code"] = code
-    reason = g.get("token_refused")
+    reason = values.get("token_refused")
     if reason is not None:
         fields["reason"] = reason
     return fields

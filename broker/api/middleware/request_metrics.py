@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from flask import g, request
+from flask import Request
 
 from broker.api.request.view_marks import view_has
 from broker.telemetry.context import context
@@ -22,10 +22,16 @@ _database = STEP_SECONDS.labels("database")
 _s3 = STEP_SECONDS.labels("s3")
 
 
-def observe(status: int, seconds: float) -> None:
-    """Observe a request that has ended. `seconds` is its duration."""
+def observe(request: Request, status: int, seconds: float, code: str | None) -> None:
+    """Observe a request that has ended.
+
+    Args:
+        status: the HTTP status of its response.
+        seconds: its duration.
+        code: the code of its problem, if it failed.
+    """
     method = request.method if request.method in METHODS else "other"
-    count, time = _children(route(), method, status // 100)
+    count, time = _children(route(request), method, status // 100)
     count()
     time(seconds)
     if context.token:
@@ -34,14 +40,13 @@ def observe(status: int, seconds: float) -> None:
         _database.observe(context.database)
     if context.s3:
         _s3.observe(context.s3)
-    code = g.get("problem_code")
     if code is not None:
         PROBLEMS.labels(code).inc()
         if view_has("issues_tickets"):
             REFUSED.labels(code).inc()
 
 
-def route() -> str:
+def route(request: Request) -> str:
     """Return the template of the route as OpenAPI writes it, such as `/api/ads/{ad_id}/`."""
     rule = request.url_rule
     return UNMATCHED if rule is None else _template(rule.rule)

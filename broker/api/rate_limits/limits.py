@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from limits import parse
 
 from broker.api.problems.handlers import ApiError, handle_broker_error
 from broker.api.rate_limits.counts import Count, StoreUnavailable
 from broker.api.rate_limits.store import Store, make_store
+from broker.api.request.context import current_app
 from broker.api.request.view_marks import view_has
 from broker.config import Settings
 from broker.domain.principal import Principal, Role
@@ -94,7 +95,7 @@ def count_request(caller: Principal | None) -> None:
     Raises:
         RateLimited: a policy is exceeded.
     """
-    limits: RateLimits | None = current_app.extensions.get("rate_limits")
+    limits: RateLimits | None = current_app().extensions.get("rate_limits")
     if limits is None or "rate_limit" in g:
         return
     g.rate_limit = []
@@ -128,7 +129,7 @@ def _count_plain() -> None:
     if view_has("is_probe") or request.method == "OPTIONS":
         g.rate_limit = []
         return
-    view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
+    view: Callable[..., Any] | None = current_app().view_functions.get(request.endpoint or "")
     if getattr(view, "auth", None) is None:
         count_request(None)
 
@@ -136,7 +137,7 @@ def _count_plain() -> None:
 def _finish(response: Response) -> Response:
     """Count a request that failed before its caller was known, and add the headers."""
     if "rate_limit" not in g:
-        limits: RateLimits = current_app.extensions["rate_limits"]
+        limits: RateLimits = current_app().extensions["rate_limits"]
         asked = [(limits.address, _address())]
         if g.get("problem_code") in GUESSED:
             asked.insert(0, (limits.guesses, _address()))

@@ -6,12 +6,13 @@ from functools import wraps
 from typing import Any, NoReturn
 
 import marshmallow as ma
-from flask import Flask, Request, request
+from flask import Flask, Request
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
 
 from broker.api.problems.answers import ALWAYS, answered, answers
 from broker.api.problems.handlers import ApiError
+from broker.api.request.context import current_request
 from broker.api.request.json_depth import DEPTH_MAX, is_too_deep
 from broker.api.request.view_marks import view_has
 from schemas.fields import the
@@ -42,6 +43,7 @@ class StrictParser(FlaskParser):
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(view)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
+                request = current_request()
                 try:
                     body = argmap.load(self.load_json(request, argmap))
                 except ma.ValidationError as error:
@@ -105,6 +107,17 @@ class Blueprint(SmorestBlueprint):
         codes = ["validation_error", *(["malformed_json"] if location == "json" else [])]
         return lambda view: answers(*codes)(parsing(view))
 
+    @staticmethod
+    def doc(**facts: Any) -> Callable[..., Any]:
+        """Describe a view, without flask-smorest's wrapper around it."""
+        describing = SmorestBlueprint.doc(**facts)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            view._apidoc = describing(view)._apidoc  # type: ignore[attr-defined]
+            return view
+
+        return decorate
+
     def route(self, rule: str, *, methods: list[str], **options: Any) -> Callable[..., Any]:
         """Register a view with its name as the operation id, and document its error codes."""
         routing = super().route(rule, methods=methods, **options)
@@ -129,6 +142,7 @@ class Blueprint(SmorestBlueprint):
 
 def limit_body() -> None:
     """Refuse a body that is too large or contains a file, before it is read."""
+    request = current_request()
     if not request.path.startswith("/api/"):
         return
     limit = BATCH_BODY_MAX if view_has("allows_large_body") else BODY_MAX

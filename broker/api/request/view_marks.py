@@ -7,7 +7,7 @@ that a decorator returns, so the order of marks and other decorators does not ma
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from flask import current_app, request
+from broker.api.request.context import current_app, current_request
 
 Mark = Literal["issues_tickets", "is_probe", "is_public_read", "allows_large_body"]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ def allows_large_body(view: View) -> View:
 
 def view_has(mark: Mark) -> bool:
     """Check whether the view of this request has a mark."""
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = current_app().view_functions.get(current_request().endpoint or "")
     return getattr(view, mark, False)
 
 

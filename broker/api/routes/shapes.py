@@ -7,7 +7,7 @@ from typing import Any
 
 from broker.api.request.context import current
 from broker.db.models import Image, Upload, User
-from broker.db.published import ImageRow
+from broker.db.published import FileRow, ImageRow
 from broker.domain.download_names import download_name
 from broker.domain.object_head import SignedUrl
 from broker.domain.object_keys import published_key
@@ -22,7 +22,8 @@ from broker.services.marketplace.users import UserView
 from broker.services.multipart.list_parts import Progress
 from broker.services.tickets.sign import Ticket
 
-AnyImage = Image | ImageRow
+AnyFile = Image | FileRow
+AnyImage = AnyFile | ImageRow
 PublicUrl = Callable[[str], str | None]
 # Returns the presigned URL of a private object of this key and content type.
 Presign = Callable[[str, str], SignedUrl | None]
@@ -57,7 +58,7 @@ def image(row: AnyImage, url_of: PublicUrl | None = None) -> dict[str, Any]:
 
 
 def files(
-    rows: Iterable[AnyImage], now: datetime, *, shows_names: bool, may_read: bool = True
+    rows: Iterable[AnyFile], now: datetime, *, shows_names: bool, may_read: bool = True
 ) -> list[dict[str, Any]]:
     """Return published files as JSON. The URLs of private ones are presigned.
 
@@ -66,7 +67,7 @@ def files(
     url_of, limits = urls(), current().limits
     reader = current().storage.private_reader if may_read else None
 
-    def file(row: AnyImage) -> dict[str, Any]:
+    def file(row: AnyFile) -> dict[str, Any]:
         name = row.file_name and download_name(row.file_name, row.content_type)
         signed = presigned(row.key, row.content_type, name)
         return {

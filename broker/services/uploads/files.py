@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from broker.db.models import Image, ImageVariant
-from broker.db.published import ImageRow, Position, page_of_images
+from broker.db.published import FileRow, Position, page_of_images
 from broker.domain.errors import NotFound
 from broker.domain.grants import Action
 from broker.domain.object_keys import published_key
@@ -28,7 +28,7 @@ _MISSING = "This owner has no such file."
 class FilePage:
     """Files in their order, and whether the caller may know the names that they were sent with."""
 
-    files: Sequence[ImageRow]
+    files: Sequence[FileRow]
     shows_names: bool
 
 
