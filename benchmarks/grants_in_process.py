@@ -5,7 +5,7 @@ import os
 import sys
 
 from benchmarks import requests
-from benchmarks.cpu_blocks import Side, cpu_in_turn
+from benchmarks.blocks import Side, in_turn
 from benchmarks.reports import write_report
 from benchmarks.rows.grants import GRANT, TABLE
 from benchmarks.wsgi_calls import Call
@@ -20,7 +20,7 @@ def main(blocks: int) -> None:
     table = Call(app, "/api/ads/1/upload_image/", os.environ["BENCH_TOKEN"], file)
     granted_token = os.environ["BENCH_GRANTED_TOKEN"]
     grant = Call(app, "/api/owners/product_image/1/uploads/", granted_token, file)
-    write_report(cpu_in_turn({TABLE: Side(table, 20), GRANT: Side(grant, 20)}, blocks))
+    write_report(in_turn({TABLE: Side(table, 20), GRANT: Side(grant, 20)}, blocks))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from benchmarks import requests
-from benchmarks.cpu_blocks import Side, cpu_in_turn
+from benchmarks.blocks import Side, in_turn
 from benchmarks.plan import PARTS
 from benchmarks.reports import write_report
 from benchmarks.wsgi_calls import Call
@@ -22,7 +22,7 @@ KEY = "media/ads/ad_1/main_Zt41bQ9c.jpg"
 
 
 def main(blocks: int) -> None:
-    """Report the CPU time of a call in each of this many blocks of each side."""
+    """Report the time of a call in each of this many blocks of each side."""
     app = create_app()
     logging.getLogger("broker").setLevel(logging.WARNING)
     token = os.environ["BENCH_TOKEN"]
@@ -40,7 +40,7 @@ def main(blocks: int) -> None:
         "through the WSGI app": Side(through_app, 80),
         "by the signer alone": Side(signer, 250),
     }
-    write_report(cpu_in_turn(sides, blocks))
+    write_report(in_turn(sides, blocks))
 
 
 def _boto3() -> Callable[[], Any]:

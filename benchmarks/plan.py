@@ -16,7 +16,7 @@ SLOW_BYTES_PER_SECOND = 125_000  # 1 Mbit/s
 class Plan:
     """The size of a run. Seconds are integers, because wrk accepts only integers.
 
-    A round sends so many `photos` through Flask, and more `ticketed_photos`, which cost a sixth.
+    A round sends `photos` through Flask and `ticketed_photos` by ticket, which take less CPU.
     `stub_confirms` and `real_confirms` are the highest rates of confirms for which there are
     enough pending uploads. If the broker is faster, the row fails with an error that explains this.
     """

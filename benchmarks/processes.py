@@ -1,5 +1,6 @@
 """Read CPU time and resident memory of a running server from the kernel. Linux only."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable
@@ -15,18 +16,21 @@ def cpu_seconds(group: int) -> float:
 
 
 def cpu_seconds_of(pids: Iterable[int]) -> float:
-    """Return the user and system time of some processes and of their ended children.
+    """Return the user and system time of processes that run, and of their ended children.
 
     The processes' CPU clocks (clock_getcpuclockid(3)) count nanoseconds and include ended threads.
     The time of ended children is in /proc/PID/stat, in hundredths of a second.
     """
     total = 0.0
     for pid in pids:
-        try:
-            total += time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED) + _of_ended_children(pid)
-        except OSError:
-            continue  # the process has ended in the meantime
+        with contextlib.suppress(OSError):  # the process has ended in the meantime
+            total += cpu_seconds_of_process(pid)
     return total
+
+
+def cpu_seconds_of_process(pid: int) -> float:
+    """Return the CPU seconds of one process; raise OSError if it has ended."""
+    return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED) + _of_ended_children(pid)
 
 
 def parent_of(pid: int) -> int:

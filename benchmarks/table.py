@@ -37,7 +37,7 @@ class Target:
 class Line:
     """One line: a value and, optionally, a value to compare with and a target.
 
-    `cpu` and `other_cpu` belong to rates: the server's CPU time for each item, in microseconds.
+    `cpu` and `other_cpu` are the CPU time for each item that the value counts, in microseconds.
     """
 
     what: str

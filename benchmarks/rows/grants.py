@@ -37,7 +37,7 @@ def _line(bench: Bench, kind: str) -> Line:
         f"ticket by a grant, CPU, in one process: {kind}",
         TABLE,
         unit="µs a request",
-        mine=[MICROSECONDS * seconds for seconds in report[GRANT]],
-        theirs=[MICROSECONDS * seconds for seconds in report[TABLE]],
+        mine=[MICROSECONDS * seconds for seconds in report[GRANT]["cpu"]],
+        theirs=[MICROSECONDS * seconds for seconds in report[TABLE]["cpu"]],
         target=TARGET,
     )

@@ -10,7 +10,7 @@ import psycopg
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.load.wrk import LoadFailed
-from benchmarks.processes import cpu_seconds, cpu_seconds_of
+from benchmarks.processes import cpu_seconds, cpu_seconds_of, cpu_seconds_of_process
 from benchmarks.servers.postgres import server_pids
 from benchmarks.servers.workers import Workers
 from benchmarks.worker.photo import Photo, send
@@ -82,8 +82,12 @@ def _cpu(
     bench: Bench, connection: psycopg.Connection, workers: Workers
 ) -> tuple[float, float, float]:
     """Return the CPU seconds so far of the workers, the bucket and PostgreSQL."""
+    try:
+        of_workers = sum(map(cpu_seconds_of_process, workers.pids))
+    except OSError as error:
+        raise LoadFailed("a worker has ended") from error
     return (
-        cpu_seconds_of(workers.pids),
+        of_workers,
         cpu_seconds(bench.seaweedfs.pid or 0),
         cpu_seconds_of(server_pids(connection)),
     )

@@ -26,9 +26,9 @@ class JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, or one for each of the record's `lines`, with secrets redacted."""
-        second, fraction = divmod(record.created, 1)
+        second, microsecond = divmod(round(record.created * 1_000_000), 1_000_000)
         fields: dict[str, object] = {
-            "time": f"{_utc(second)}.{int(fraction * 1000):03d}+00:00",
+            "time": f"{_utc(second)}.{microsecond // 1000:03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -46,7 +46,7 @@ class JsonLine(logging.Formatter):
 
 
 @lru_cache(maxsize=2)
-def _utc(second: float) -> str:
+def _utc(second: int) -> str:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 

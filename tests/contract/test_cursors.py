@@ -16,7 +16,7 @@ from broker.db.engine import POOL_OVERFLOW, POOL_SIZE
 from broker.db.fast_path import insert_uploads, read_upload
 from broker.db.fast_path.new_uploads import InsertedFor
 from broker.db.fast_path.transactions import own_transaction, read_cursor
-from broker.db.models import Upload, User
+from broker.db.models import Upload, User, UserQuota
 from broker.db.owner_tables import table_of
 from broker.db.quotas import Reservation
 from broker.db.session import Database, Session
@@ -102,6 +102,7 @@ def test_a_row_reads_the_same_with_orm_and_driver(
         by_orm = session.get_one(Upload, row.id)
         by_driver = read_upload(session, row.id)
     assert by_driver is not None
+    assert by_driver.still_owned, "a user is an owner that cannot change hands"
     for column in Upload.__table__.columns:
         value = getattr(by_orm, column.name)
         assert getattr(by_driver, column.name) == value
@@ -125,12 +126,14 @@ def test_a_violated_constraint_raises_as_with_sqlalchemy_and_the_next_statement_
 ) -> None:
     row = new_upload()
     insert(database, [row])
+    quota = Reservation(now=NOW, stale_at=NOW, bytes=10, files=2, max_bytes=0, max_files=0)
     with pytest.raises(IntegrityError) as failed:
-        insert(database, [new_upload(), new_upload(key=row.key)])
+        insert(database, [new_upload(), new_upload(key=row.key)], quota)
     assert "avatars/" not in str(failed.value.statement)
     insert(database, [new_upload()])
     with database.session() as session:
         assert session.scalar(select(func.count()).select_from(Upload)) == 2
+        assert session.scalar(select(func.count()).select_from(UserQuota)) == 0
 
 
 def fail_after(session: Session, statement: Delete) -> None:

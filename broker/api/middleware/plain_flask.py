@@ -14,8 +14,8 @@ from flask.sessions import NullSession, SessionInterface
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# Werkzeug completes these URLs.
-URLS = frozenset({"location", "content-location"})
+# Headers with URLs that Werkzeug completes.
+URL_HEADERS = frozenset({"location", "content-location"})
 
 
 class NoSessions(SessionInterface):
@@ -30,7 +30,7 @@ class NoSessions(SessionInterface):
 
 
 class PlainResponse(Response):
-    """A response that Werkzeug corrects only if it has something to correct."""
+    """A response that skips Werkzeug's corrections if there are none to make."""
 
     def get_wsgi_response(
         self, environ: "WSGIEnvironment"
@@ -47,7 +47,7 @@ class PlainResponse(Response):
                 has_body
                 and environ["REQUEST_METHOD"] != "HEAD"
                 and "content-length" in names
-                and names.isdisjoint(URLS)
+                and names.isdisjoint(URL_HEADERS)
                 and not self._on_close
             ):
                 return self.response, self.status, headers

@@ -6,15 +6,19 @@ Bodies, queries and headers are never logged, except the User-Agent.
 import logging
 import os
 import time
+from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
 
 from broker.api.middleware import request_metrics
-from broker.api.request.context import Values, current_request, current_values
+from broker.api.request.context import current_request, current_values
 from broker.telemetry import logs, tracing
 from broker.telemetry.context import context
 from broker.telemetry.redaction import redact
 from broker.telemetry.trace_context import trace_id_of
+
+if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
 
 log = logging.getLogger("broker.requests")
 PATH_MAX = 500
@@ -57,7 +61,9 @@ def _end(response: Response) -> Response:
     return response
 
 
-def _fields(request: Request, values: Values, status: int, seconds: float) -> dict[str, object]:
+def _fields(
+    request: Request, values: "_AppCtxGlobals", status: int, seconds: float
+) -> dict[str, object]:
     fields: dict[str, object] = {
         "method": request.method[:METHOD_MAX],
         "path": redact(request.path[:PATH_MAX]),

@@ -1,16 +1,18 @@
 """Access to the app's parts and to the request itself, without Flask's proxies.
 
-Each access to an attribute through a proxy takes 0.5 µs, and a ticket had 50 of them. A function
-that reads several attributes takes the object once.
+A function that reads several attributes takes the object once, because each access through a proxy
+takes time (docs/decisions/speed.md).
 """
+
+from typing import TYPE_CHECKING
 
 import flask
 from flask import Flask, Request
-from flask.ctx import _AppCtxGlobals
 
 from broker.services.work import Broker
 
-Values = _AppCtxGlobals
+if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
 
 
 def current() -> Broker:
@@ -31,7 +33,7 @@ def current_request() -> Request:
     return request
 
 
-def current_values() -> Values:
+def current_values() -> "_AppCtxGlobals":
     """Return what `flask.g` refers to: the values that are stored during this request."""
-    values: Values = flask.g._get_current_object()
+    values: _AppCtxGlobals = flask.g._get_current_object()
     return values

@@ -7,8 +7,6 @@ import orjson
 from flask import Response
 from flask.json.provider import DefaultJSONProvider
 
-from broker.api.request.context import current_app
-
 
 class OrjsonProvider(DefaultJSONProvider):
     """Flask's JSON provider, with orjson for responses: JSON types, UUIDs, times and money.
@@ -23,7 +21,8 @@ class OrjsonProvider(DefaultJSONProvider):
         """Return the response of `jsonify`, in compact UTF-8."""
         value = self._prepare_response_obj(args, kwargs)
         written = orjson.dumps(value, default=_money, option=orjson.OPT_UTC_Z)
-        return current_app().response_class(written, mimetype="application/json")
+        # `_app` is typed as an app without WSGI.
+        return self._app.response_class(written, mimetype="application/json")  # type: ignore[return-value,arg-type]
 
 
 def _money(value: Any) -> str:

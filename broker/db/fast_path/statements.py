@@ -27,7 +27,7 @@ class Executor(Protocol):
     def many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
         """Execute a statement once for each row, whose values are in the statement's order.
 
-        The values are not converted.
+        Only for SQLite, and for at least one row. The values are not converted.
         """
 
 

@@ -116,8 +116,8 @@ class Upload(Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     # When a confirmed upload lost its image, or was confirmed after its avatar had been replaced.
     image_deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # No column: whether the owner still belongs to the user. Only `read_upload` reads it; after
-    # other reads it is None.
+    # Not a column. It says whether the owner still belongs to the user. Only `read_upload` sets it;
+    # after other reads it is None.
     still_owned: Mapped[bool | None] = query_expression()
 
 

@@ -142,9 +142,13 @@ def owner_to_check(work: Work, upload: Upload) -> OwnerTable | None:
 def require_right(work: Work, upload: Upload) -> None:
     """Raise NotFound if the caller has lost the right to the upload's owner since the ticket.
 
-    `get_upload` has just returned the upload.
+    The upload must come from `get_upload`, which sets `still_owned`.
     """
-    if owner_to_check(work, upload) is not None and not upload.still_owned:
+    if owner_to_check(work, upload) is None:
+        return
+    if upload.still_owned is None:
+        raise LookupError("read the upload with get_upload")
+    if not upload.still_owned:
         raise NotFound("There is no such upload.")
 
 
