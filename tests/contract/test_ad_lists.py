@@ -57,9 +57,9 @@ def explain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exp
             executed: list[tuple[str, Any]] = []
             rows = DriverCursor._rows
 
-            def recorded(cursor: DriverCursor, found: Any, values: Any) -> Any:
-                executed.append((found.text, found.bound(values)))
-                return rows(cursor, found, values)
+            def recorded(cursor: DriverCursor, found: Any, bound: Any) -> Any:
+                executed.append((found.text, bound))
+                return rows(cursor, found, bound)
 
             with monkeypatch.context() as patched:
                 patched.setattr(DriverCursor, "_rows", recorded)
