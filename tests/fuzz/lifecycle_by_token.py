@@ -15,9 +15,11 @@ from broker.services.uploads.images import delete_images
 from broker.services.uploads.owners import add_owner
 from broker.services.work import Work
 from tests.fuzz import model
+from tests.fuzz.kinds import FORM
 from tests.fuzz.lifecycle import CONTENT_TYPE, Lifecycle
 from tests.fuzz.machine import ALICE, BACKEND, KEEPING, PAPERS, RULES
 from tests.fuzz.model import ModelOwner, ModelUpload
+from tests.fuzz.scripted import Script, issue, later
 
 PAPER = Profile(
     name="paper",
@@ -81,3 +83,14 @@ class LifecycleByToken(Lifecycle):
 
     def give_to(self, upload: ModelUpload, *, given: bool) -> None:
         """Do nothing: an owner by token belongs to nobody."""
+
+
+SCRIPTED: dict[str, Script] = {
+    "another owner is full while a service's upload is stale": [
+        issue(FORM, who=BACKEND),
+        (LifecycleByToken.create_ad,),
+        later(7201),
+        issue(FORM, FORM, FORM),
+        issue(FORM),
+    ]
+}

@@ -13,7 +13,7 @@ def issue(
     *,
     others: list[ModelOwner],
     backend: bool,
-    end_stale: Callable[[list[ModelOwner], datetime], object],
+    end_stale: Callable[..., object],
 ) -> str | None:
     """Return the expected error of a request for tickets; None if all are issued.
 
@@ -28,9 +28,10 @@ def issue(
 
     if owner.deleted:
         return "not_found"
-    for whose in [[owner]] if backend else [[owner], others]:
-        if not room():
-            end_stale(whose, now)
+    if not room():
+        end_stale([owner], now)
+    if not room() and not backend:
+        end_stale(others, now, only_of_user=True)
     if not room():
         return "image_limit_reached" if within_quota() else "quota_exceeded"
     if not backend:

@@ -9,13 +9,23 @@ STALE_MAX = 20
 
 
 def end_stale(
-    owners: list[ModelOwner], now: datetime, at_most: int | None = STALE_MAX
+    owners: list[ModelOwner],
+    now: datetime,
+    at_most: int | None = STALE_MAX,
+    *,
+    only_of_user: bool = False,
 ) -> list[str]:
     """End the stale uploads of some owners, the oldest first; return their new states.
 
-    A request for tickets asks the bucket for at most 20 of them.
+    A request for tickets asks the bucket for at most 20 of them. `only_of_user` leaves out those
+    that belong to a service.
     """
-    uploads = [upload for owner in owners for upload in owner.uploads if upload.stale(now)]
+    uploads = [
+        upload
+        for owner in owners
+        for upload in owner.uploads
+        if upload.stale(now) and not (only_of_user and _is_of_service(upload))
+    ]
     uploads.sort(key=lambda upload: (upload.expires_at, upload.id))
     keeps = owners[0].keeps
     uploads = uploads[: at_most if keeps else None]
@@ -25,6 +35,11 @@ def end_stale(
         else:
             upload.end("expired", now)
     return [upload.state for upload in uploads]
+
+
+def _is_of_service(upload: ModelUpload) -> bool:
+    """Check whether it belongs to the service that asked: owners by token have no user here."""
+    return bool(upload.owner.name) and upload.window is None
 
 
 def reap(owners: list[ModelOwner], now: datetime) -> dict[str, int]:

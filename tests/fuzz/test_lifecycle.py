@@ -9,7 +9,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from broker.db.session import Database
 from broker.domain.limits import Limits
-from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES, repeatable, scripted_workers
+from tests.fuzz import (
+    POSTGRESQL_IN_MATRIX,
+    TIMES,
+    lifecycle_by_token,
+    repeatable,
+    scripted_workers,
+)
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.lifecycle_by_token import BY_TOKEN, BY_TOKEN_KEEPING, LifecycleByToken
@@ -117,7 +123,8 @@ def test_rows_objects_and_model_agree_for_owners_by_token_and_private_files(
     histories = KEEPERS[kind_of(database_url)]
     for limits in (BY_TOKEN, BY_TOKEN_KEEPING):
         run_histories(InProcessBucket(), database_url, histories, limits, LifecycleByToken)
-    play_all(InProcessBucket(), database_url, SCRIPTED, BY_TOKEN, LifecycleByToken)
+    scripts = {**SCRIPTED, **lifecycle_by_token.SCRIPTED}
+    play_all(InProcessBucket(), database_url, scripts, BY_TOKEN, LifecycleByToken)
     workers = scripted_workers.QUICK
     play_all(InProcessBucket(), database_url, workers, BY_TOKEN_KEEPING, LifecycleByToken)
 

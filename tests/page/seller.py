@@ -12,6 +12,7 @@ UPLOAD_TIMEOUT_MS = 60_000  # enough for twenty photos on a busy machine
 
 def drop(page: Page, files: Sequence[Path]) -> None:
     """Drop files on the page, as from a file manager."""
+    expect(page.locator("#app")).to_be_visible()  # before, the page does not listen
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -19,6 +20,7 @@ def drop(page: Page, files: Sequence[Path]) -> None:
 
 
 def choose(page: Page, *files: Path) -> None:
+    expect(page.locator("#app")).to_be_visible()
     page.locator("#files").set_input_files(list(files))
 
 
