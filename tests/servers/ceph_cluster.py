@@ -1,4 +1,4 @@
-"""A Ceph cluster of one monitor and one object store in memory, without systemd and without keys."""
+"""A Ceph cluster: one monitor and one object store in memory, without systemd and without keys."""
 
 import contextlib
 import os
