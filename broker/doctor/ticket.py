@@ -16,7 +16,8 @@ SENT, CONFIRMED = "ticket", "confirm"
 
 def sent(examination: Examination) -> Iterator[Finding]:
     """Issue a ticket and send the photo by the default transport."""
-    transport, trial = transport_named(examination.settings.default_transport), examination.trial
+    transport = transport_named(examination.settings.limits.default_transport)
+    trial = examination.trial
     examination.ticket = trial.issue(transport)
     try:
         answer = trial.send(examination.ticket, refusal.origin(examination))
