@@ -5,15 +5,11 @@ import json
 import os
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.servers import S3Server
+from tests.servers.admin_requests import request_as_admin
 
 PBKDF2_AES_GCM = b"\x02"
 PBKDF2_ROUNDS = 8192
@@ -32,14 +28,7 @@ def new_user(server: S3Server, policy: dict[str, Any]) -> tuple[str, str]:
 
 
 def _put(server: S3Server, action: str, body: bytes, **query: str) -> None:
-    url = f"{server.endpoint_url}/minio/admin/v3/{action}?{urlencode(query)}"
-    digest = {"x-amz-content-sha256": hashlib.sha256(body).hexdigest()}
-    request = AWSRequest(method="PUT", url=url, data=body, headers=digest)
-    SigV4Auth(Credentials(server.access_key, server.secret_key), "s3", "us-east-1").add_auth(
-        request
-    )
-    answer = httpx.put(url, content=body, headers=dict(request.headers.items()), timeout=20)
-    assert answer.status_code == 200, answer.text
+    request_as_admin(server, "PUT", f"/minio/admin/v3/{action}", body, **query)
 
 
 def _encrypted(password: str, data: bytes) -> bytes:
