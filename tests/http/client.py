@@ -15,15 +15,21 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.http.documented import assert_documented
+from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
-# For tests that must pass on each S3 server. Each server runs with one of the databases.
+# Each server runs with one of the databases.
+_BOTH = [("sqlite", "seaweedfs"), ("postgresql", "minio")]
+_OTHERS = [
+    pytest.param("sqlite", "versitygw", marks=ON_VERSITYGW),
+    pytest.param("sqlite", "ceph", marks=ON_CEPH),
+]
+# For tests that must pass on each S3 server; the others are parts of `make matrix`.
 EACH_SERVER = pytest.mark.parametrize(
-    ("database_url", "s3_bucket"),
-    [("sqlite", "seaweedfs"), ("postgresql", "minio")],
-    indirect=True,
+    ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS], indirect=True
 )
+BOTH_SERVERS = pytest.mark.parametrize(("database_url", "s3_bucket"), _BOTH, indirect=True)
 
 
 @dataclass

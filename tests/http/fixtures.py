@@ -72,6 +72,7 @@ def make_app(
             "database_url": database_url,
             "s3_bucket": s3_bucket.name,
             "s3_endpoint_url": server.endpoint_url,
+            "s3_server": server.row,
             "jwt_algorithm": "HS256",
             "jwt_secret": SECRET,
             **changes,

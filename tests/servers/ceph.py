@@ -32,7 +32,7 @@ def ceph() -> Iterator[S3Server]:
         gateway, url = start_on_free_port(lambda port: _started_gateway(made, port))
         try:
             _create_admin(made)
-            server = S3Server(url, ACCESS_KEY, SECRET_KEY, gateway.pid, name="ceph")
+            server = S3Server(url, ACCESS_KEY, SECRET_KEY, gateway.pid, name="ceph", row="ceph")
             # An object belongs to the user who sent it, and not to the owner of its bucket.
             set_policy(server, ADMIN, EVERYTHING)
             yield server
