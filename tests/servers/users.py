@@ -14,3 +14,8 @@ _NEW_USER = {
 def new_user(server: S3Server, policy: dict[str, Any]) -> tuple[str, str]:
     """Create a user with this policy; return its access key and secret key."""
     return _NEW_USER[server.name](server, policy)
+
+
+def has_policies(server: S3Server) -> bool:
+    """Check whether the server has policies. SeaweedFS has identities with prefixes instead."""
+    return server.name in _NEW_USER

@@ -16,7 +16,9 @@ from tests.servers.reused import admin_of
 def new_user(server: S3Server, policy: dict[str, Any]) -> tuple[str, str]:
     """Create a user with this policy for one bucket; return its access key and secret key."""
     name, secret = f"user-{secrets.token_hex(6)}", secrets.token_urlsafe(30)
-    account = f"<Account><Access>{name}</Access><Secret>{secret}</Secret><Role>user</Role></Account>"
+    account = (
+        f"<Account><Access>{name}</Access><Secret>{secret}</Secret><Role>user</Role></Account>"
+    )
     request_as_admin(server, "PATCH", "/create-user", account.encode())
     own = [
         {**one, "Sid": f"{one['Sid']}{name}", "Principal": {"AWS": [name]}}

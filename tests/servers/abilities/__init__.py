@@ -5,6 +5,7 @@ A case is a function of a `Trial` that returns in a few words what the server an
 
 from tests.servers.abilities.configuration import CONFIGURATION
 from tests.servers.abilities.forms import FORMS
+from tests.servers.abilities.keys import KEYS
 from tests.servers.abilities.objects import OBJECTS
 from tests.servers.abilities.parts import PARTS
 from tests.servers.abilities.puts import PUTS
@@ -15,6 +16,7 @@ ABILITIES: dict[str, dict[str, Ability]] = {
     "presigned PUT": PUTS,
     "multipart uploads": PARTS,
     "objects": OBJECTS,
+    "keys": KEYS,
     # Last, because it changes the bucket.
     "configuration": CONFIGURATION,
 }

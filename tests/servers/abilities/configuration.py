@@ -8,7 +8,6 @@ from tests.servers.abilities.trial import Ability, Trial, refusal
 
 CORS = {"AllowedMethods": ["PUT"], "AllowedOrigins": ["https://shop.example"]}
 RULE = {"ID": "one", "Status": "Enabled", "Filter": {"Prefix": "incoming/"}}
-QUEUE = {"QueueArn": "arn:aws:sqs:us-east-1:123456789012:uploads", "Events": ["s3:ObjectCreated:*"]}
 
 
 def call(act: Callable[[Any, str], Any]) -> Ability:
@@ -49,12 +48,8 @@ CONFIGURATION: dict[str, Ability] = {
     "lifecycle rule: AbortIncompleteMultipartUpload": lifecycle(
         AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1}
     ),
-    "PutBucketNotificationConfiguration": call(
-        lambda client, name: client.put_bucket_notification_configuration(
-            Bucket=name, NotificationConfiguration={"QueueConfigurations": [QUEUE]}
-        )
+    "GetBucketNotificationConfiguration": call(
+        lambda client, name: client.get_bucket_notification_configuration(Bucket=name)
     ),
-    "GetPublicAccessBlock": call(
-        lambda client, name: client.get_public_access_block(Bucket=name)
-    ),
+    "GetPublicAccessBlock": call(lambda client, name: client.get_public_access_block(Bucket=name)),
 }

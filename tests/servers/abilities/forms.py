@@ -2,8 +2,18 @@
 
 import httpx
 
-from tests.servers.abilities.trial import DATA, OTHER, SECONDS, Ability, Trial, each, said
-from tests.servers.abilities.trial import digest, said_why, send
+from tests.servers.abilities.trial import (
+    DATA,
+    OTHER,
+    SECONDS,
+    Ability,
+    Trial,
+    digest,
+    each,
+    said,
+    said_why,
+    send,
+)
 
 
 def changed(**fields: str) -> Ability:
@@ -40,11 +50,6 @@ def further_disposition(trial: Trial) -> str:
     return f"{answer}, **stored**" if stored else answer
 
 
-def further_redirect(trial: Trial) -> str:
-    fields = {"success_action_redirect": "https://other.example/", "success_action_status": ""}
-    return said(send(trial.form(trial.key()), **fields))
-
-
 def issued_redirect(trial: Trial) -> str:
     url = "https://shop.example/photos"
     answer = send(trial.form(trial.key(), return_url=url))
@@ -64,7 +69,6 @@ def copy_source(trial: Trial) -> str:
     source, key = trial.key(), trial.key()
     trial.store(source, OTHER)
     form, header = trial.form(key), {"x-amz-copy-source": f"/{trial.bucket.name}/{source}"}
-    import httpx
 
     answer = httpx.post(
         form.url, data=form.fields, files={"file": ("x", DATA)}, headers=header, verify=False
@@ -87,7 +91,9 @@ FORMS: dict[str, Ability] = {
     "a further `x-amz-meta-*` field": changed(**{"x-amz-meta-foo": "x"}),
     "a further `acl` field": changed(acl="public-read"),
     "a further Content-Disposition field": further_disposition,
-    "a further `success_action_redirect`": further_redirect,
+    "a further `success_action_redirect`": changed(
+        success_action_redirect="https://other.example/"
+    ),
     "`success_action_redirect` as issued": issued_redirect,
     "`x-amz-copy-source` as a header of the request": copy_source,
     "sent again": replayed,

@@ -6,8 +6,18 @@ from typing import Any
 import httpx
 
 from broker.domain.profiles import PRIVATE
-from tests.servers.abilities.trial import DATA, OTHER, SPENT, Ability, Trial, digest, refusal
-from tests.servers.abilities.trial import said, said_why, send
+from tests.servers.abilities.trial import (
+    DATA,
+    OTHER,
+    SPENT,
+    Ability,
+    Trial,
+    digest,
+    refusal,
+    said,
+    said_why,
+    send,
+)
 from tests.servers.fixtures import ORIGIN
 
 HTML = "response-content-type=text/html"
@@ -71,7 +81,10 @@ def unsigned(method: str, folder: str, query: str = "") -> Ability:
         key = trial.key(folder)
         trial.store(key)
         url = f"{trial.storage.presigner.bucket_url}/{key}?{query}".rstrip("?")
-        answer = httpx.request(method, url, verify=False)
+        try:
+            answer = httpx.request(method, url, verify=False)
+        except httpx.RemoteProtocolError:
+            return "an answer that is not HTTP"  # Ceph 16 sends the line of the status twice
         if query and answer.headers.get("content-type", "").startswith("text/html"):
             return f"{said(answer)}, **obeyed**"
         return said(answer)

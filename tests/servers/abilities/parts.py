@@ -116,9 +116,7 @@ def afterwards(act: Callable[[Trial, str, str], Any], *, aborted: bool = False) 
 
 
 def _abort(trial: Trial, key: str, multipart_id: str) -> None:
-    trial.client.abort_multipart_upload(
-        Bucket=trial.bucket.name, Key=key, UploadId=multipart_id
-    )
+    trial.client.abort_multipart_upload(Bucket=trial.bucket.name, Key=key, UploadId=multipart_id)
 
 
 def _list(trial: Trial, key: str, multipart_id: str) -> None:
@@ -128,9 +126,7 @@ def _list(trial: Trial, key: str, multipart_id: str) -> None:
 def listed_by_prefix(trial: Trial) -> str:
     key = trial.key("media/ads/ad_7")
     trial.begin(key)
-    found = trial.client.list_multipart_uploads(
-        Bucket=trial.bucket.name, Prefix="media/ads/ad_7/"
-    )
+    found = trial.client.list_multipart_uploads(Bucket=trial.bucket.name, Prefix="media/ads/ad_7/")
     return "all below it" if found.get("Uploads") else "only of a whole key"
 
 

@@ -1,7 +1,16 @@
 """What servers do with presigned PUTs."""
 
-from tests.servers.abilities.trial import DATA, OTHER, SPENT, Ability, Trial, each
-from tests.servers.abilities.trial import put, said, said_why
+from tests.servers.abilities.trial import (
+    DATA,
+    OTHER,
+    SPENT,
+    Ability,
+    Trial,
+    each,
+    put,
+    said,
+    said_why,
+)
 
 COPY = "x-amz-copy-source"
 
@@ -34,11 +43,9 @@ def further_disposition(trial: Trial) -> str:
 
 
 def copy_source(trial: Trial) -> str:
-    source, key = trial.key(), trial.key()
+    source, key = trial.key("incoming/ads/ad_1"), trial.key("incoming/ads/ad_2")
     trial.store(source, OTHER)
-    answer = put(
-        trial.put(key, sha256=False), headers={COPY: f"/{trial.bucket.name}/{source}"}
-    )
+    answer = put(trial.put(key, sha256=False), headers={COPY: f"/{trial.bucket.name}/{source}"})
     copied = trial.is_stored(key) and trial.bytes_of(key) == OTHER
     return f"{said(answer)}, **copies**" if copied else said(answer)
 

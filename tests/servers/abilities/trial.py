@@ -1,6 +1,7 @@
 """What an ability is tried with: a bucket, signed requests, and answers in a few words."""
 
 import base64
+import functools
 import hashlib
 import itertools
 import re
@@ -17,11 +18,11 @@ from pydantic import SecretStr
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.post_policy import post_form
 from broker.domain.put_request import PartRequest, PartsRequest, put_object_request
-from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.factory import s3_storage
 from broker.storage.private_reader import PrivateReader
 from broker.storage.s3 import S3Storage
 from tests.servers.fixtures import Bucket
+from tests.servers.reused import admin_of
 
 DATA = b"\xff\xd8\xff\xe0" + b"a photo" * 100
 OTHER = bytes(reversed(DATA))
@@ -31,27 +32,33 @@ SPENT = -301 * SECONDS  # URLs live 300 seconds
 
 @dataclass
 class Trial:
-    """A bucket on one server. Each call of `key` returns a key that nothing uses yet."""
+    """A bucket on one server. Each call of `key` returns a key that nothing uses yet.
+
+    `session` has the keys of a user. None: those of an administrator. `sessions` are those of
+    roles, so that each role has one user.
+    """
 
     bucket: Bucket
-    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    session: boto3.Session | None = None
+    sessions: dict[str, boto3.Session] = field(default_factory=dict)
 
     @property
     def storage(self) -> S3Storage:
-        """The storage of the broker, with an administrator's key."""
         return self.bucket.storage
 
-    @property
-    def client(self) -> Any:
-        """An unrestricted S3 client with an administrator's key."""
+    @functools.cached_property
+    def admin(self) -> Any:
+        """An unrestricted S3 client with an administrator's keys."""
         server = self.bucket.server
-        return boto3.client(
-            "s3",
-            endpoint_url=server.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id=server.access_key,
-            aws_secret_access_key=server.secret_key,
-        )
+        return admin_of(server.endpoint_url, server.access_key, server.secret_key)
+
+    @functools.cached_property
+    def client(self) -> Any:
+        """An unrestricted S3 client with the keys of the session."""
+        if self.session is None:
+            return self.admin
+        return self.session.client("s3", endpoint_url=self.bucket.server.endpoint_url)
 
     @property
     def private_reader(self) -> PrivateReader:
@@ -66,9 +73,11 @@ class Trial:
         return reader
 
     def key(self, folder: str = "media/ads/ad_1") -> str:
-        return f"{folder}/photo_{next(self._numbers)}.jpg"
+        return f"{folder}/photo_{next(self.numbers)}.jpg"
 
-    def form(self, key: str, expires_in: timedelta = 300 * SECONDS, **changes: Any) -> PresignedPost:
+    def form(
+        self, key: str, expires_in: timedelta = 300 * SECONDS, **changes: Any
+    ) -> PresignedPost:
         """Return a form as the broker signs it."""
         now = datetime.now(UTC)
         values: dict[str, Any] = {
@@ -123,20 +132,17 @@ class Trial:
 
     def store(self, key: str, data: bytes = DATA, **arguments: Any) -> str:
         """Store an object; return its ETag."""
-        stored = self.client.put_object(Bucket=self.bucket.name, Key=key, Body=data, **arguments)
+        stored = self.admin.put_object(Bucket=self.bucket.name, Key=key, Body=data, **arguments)
         return str(stored["ETag"])
 
     def bytes_of(self, key: str) -> bytes:
         """Return an object's bytes."""
-        found: bytes = self.client.get_object(Bucket=self.bucket.name, Key=key)["Body"].read()
+        found: bytes = self.admin.get_object(Bucket=self.bucket.name, Key=key)["Body"].read()
         return found
 
     def is_stored(self, key: str) -> bool:
-        try:
-            self.storage.head(key)
-        except ObjectNotFound:
-            return False
-        return True
+        found = self.admin.list_objects_v2(Bucket=self.bucket.name, Prefix=key)
+        return bool(found.get("Contents"))
 
 
 Ability = Callable[[Trial], str]
