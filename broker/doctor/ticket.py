@@ -71,8 +71,8 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
                 CONFIRMED,
                 "this server returns no SHA-256: photos are recorded without being verified"
                 " (checksum_verified is false)",
-                setting="BROKER_S3_ENDPOINT_URL",
-                fix="use an S3 server that returns x-amz-checksum-sha256 (docs/s3-servers.md)",
+                setting="BROKER_INSPECTION",
+                fix=refusal.VERIFY,
             )
             return
         yield ok(

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from broker.config import Settings, SettingsError
-from broker.domain.s3_servers import OTHER, S3_SERVERS, Feature, S3Server
+from broker.domain.s3_servers import OTHER, S3_SERVERS, S3Server
 from broker.domain.transports import TRANSPORTS
 
 ROWS = pytest.mark.parametrize("row", S3_SERVERS.values(), ids=list(S3_SERVERS))
@@ -38,7 +38,7 @@ def test_the_default_row_behaves_as_the_broker_did_before_there_was_a_table() ->
     assert dataclasses.replace(OTHER, name="", title="") == S3Server(
         name="",
         title="",
-        lacks=frozenset(Feature),
+        lacks=None,
         expiry=OTHER.expiry,
         digest_errors=OTHER.digest_errors,
     )

@@ -25,10 +25,10 @@ DIGEST_ERRORS = frozenset().union(*(one.digest_errors for one in _NAMED))
 OTHER = S3Server(
     name="other",
     title="any other server",
-    lacks=frozenset(Feature),
+    lacks=None,
     expiry=Expiry(
         codes=frozenset().union(*(one.expiry.codes for one in _NAMED)),
-        texts=tuple(dict.fromkeys(text for one in _NAMED for text in one.expiry.texts)),
+        texts=tuple(dict.fromkeys(text for one in _NAMED for text in one.expiry.texts if text)),
     ),
     digest_errors=DIGEST_ERRORS,
 )

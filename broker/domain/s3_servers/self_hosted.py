@@ -56,9 +56,11 @@ CEPH = S3Server(
         "https://github.com/ceph/ceph/blob/v16.2.15/src/rgw/rgw_rest_s3.cc",
     ),
     measured="16.2.15",
-    writes_once=False,
+    form_keeps_headers=False,
     digests=Digests.IGNORED,
     checks_copies=False,
+    # It refuses an expired URL without a message, so any AccessDenied may mean this.
+    expiry=Expiry(codes=frozenset({"AccessDenied"}), texts=("",)),
     digest_errors=frozenset(),
 )
 

@@ -45,11 +45,16 @@ class Feature(StrEnum):
 class Expiry:
     """How a server says that a form or a URL has expired: one of the codes, and one of the texts.
 
-    The same codes have other meanings, so the message must say it, too.
+    The same codes have other meanings, so the message must say it, too; an empty text matches each
+    message.
     """
 
     codes: frozenset[str]
     texts: tuple[str, ...]
+
+    def is_said_by(self, code: str, message: str) -> bool:
+        """Check whether this error means that the form or the URL has expired."""
+        return code in self.codes and any(text in message.lower() for text in self.texts)
 
 
 # AWS, SeaweedFS, MinIO, Ceph and others.
@@ -69,13 +74,15 @@ class S3Server:
         default_transport: the one for small files if a request names none.
         form_status: `success_action_status` of forms.
         form_names_bucket: forms need a field with the bucket's name.
+        form_keeps_headers: an object has the Cache-Control of its form. Otherwise a copy says it
+            again.
         writes_once: a PUT with `If-None-Match: *` does not overwrite an object. Without it, PUTs
             are signed and sent without the header.
         digests: see Digests.
         checks_copies: a copy fails if its source does not have the ETag that the request names.
             Without it, the ETag of the copy is compared afterwards.
         public_reading: see PublicReading.
-        lacks: what `broker bucket apply` need not expect.
+        lacks: what `broker bucket apply` does not expect of the server. None: nothing is known.
         expiry: see Expiry.
         digest_errors: the codes for bytes that do not have the signed digest.
         region: what requests are signed for if the AWS settings name no region.
@@ -92,11 +99,12 @@ class S3Server:
     default_transport: str = "post"
     form_status: str = "201"
     form_names_bucket: bool = False
+    form_keeps_headers: bool = True
     writes_once: bool = True
     digests: Digests = Digests.RETURNED
     checks_copies: bool = True
     public_reading: PublicReading = PublicReading.PREFIX
-    lacks: frozenset[Feature] = frozenset()
+    lacks: frozenset[Feature] | None = frozenset()
     expiry: Expiry = DENIED
     digest_errors: frozenset[str] = frozenset({"BadDigest"})
     region: str = "us-east-1"
