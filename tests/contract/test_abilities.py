@@ -30,6 +30,7 @@ def test_each_server_does_what_its_row_says(measured: tuple[str, Seen]) -> None:
     row = S3_SERVERS[name]
     found = {need: holds(seen) for need, holds in NEEDS.items()}
     assert found["POST forms"] == ("post" in row.transports)
+    assert found["an object has the Cache-Control of its form"] == row.form_keeps_headers
     assert found["a PUT is written once"] == row.writes_once
     assert found["a copy is refused if its source was replaced"] == row.checks_copies
     assert digests(seen) is row.digests

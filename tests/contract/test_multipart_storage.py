@@ -1,4 +1,4 @@
-"""The multipart behaviour that every bucket must have, on SeaweedFS and MinIO."""
+"""The multipart behaviour that every bucket must have, on each S3 server."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ import pytest
 from broker.domain.checksums import composite_sha256
 from broker.domain.part_plan import UploadedPart
 from broker.domain.put_request import PartRequest, PartsRequest
-from broker.domain.storage_errors import InvalidParts, MultipartNotFound
+from broker.domain.storage_errors import InvalidParts, MultipartNotFound, StorageUnavailable
 from broker.storage.s3 import S3Storage
 from tests.http.part_uploads import PART, digest
 from tests.servers.fixtures import Bucket
@@ -59,7 +59,8 @@ def named(storage: S3Storage, multipart_id: str, *, sha256: bool = True) -> list
 
 
 @pytest.mark.parametrize("sha256", [True, False])
-def test_listed_parts_are_completed_to_one_object(storage: S3Storage, sha256: bool) -> None:
+def test_listed_parts_are_completed_to_one_object(any_bucket: Bucket, sha256: bool) -> None:
+    storage = any_bucket.storage
     multipart_id = begin(storage, sha256=sha256)
     assert storage.multipart.list_parts(KEY, multipart_id) == []
     for number in (2, 1):
@@ -71,7 +72,8 @@ def test_listed_parts_are_completed_to_one_object(storage: S3Storage, sha256: bo
     assert (head.content_length, head.content_type) == (PART + 1000, "image/jpeg")
     assert head.metadata == {"upload-id": "u"}
     composite = composite_sha256(digest(DATA[number]) for number in (1, 2))
-    assert head.checksum_sha256 == (composite if sha256 else None)
+    is_returned = sha256 and any_bucket.settings.server.returns_digests
+    assert head.checksum_sha256 == (composite if is_returned else None)
     with pytest.raises(MultipartNotFound):
         storage.multipart.list_parts(KEY, multipart_id)
 
@@ -97,10 +99,13 @@ def test_an_aborted_upload_is_gone_and_can_be_aborted_again(storage: S3Storage) 
         storage.multipart.list_parts(KEY, multipart_id)
 
 
-def test_an_unknown_multipart_upload_cannot_be_completed(storage: S3Storage) -> None:
+def test_an_unknown_multipart_upload_cannot_be_completed(any_bucket: Bucket) -> None:
+    storage = any_bucket.storage
     multipart_id = begin(storage)
     storage.multipart.abort(KEY, multipart_id)
-    with pytest.raises(MultipartNotFound):
+    # Ceph 16 answers 500, as if another completion were going on. The next call lists the parts.
+    answer = StorageUnavailable if any_bucket.server.name == "ceph" else MultipartNotFound
+    with pytest.raises(answer):
         storage.multipart.complete(
             KEY, multipart_id, [UploadedPart(part_number=1, size=1, etag="0" * 32)]
         )

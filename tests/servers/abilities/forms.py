@@ -25,6 +25,13 @@ def with_body(data: bytes) -> Ability:
     return lambda trial: said(send(trial.form(trial.key()), data))
 
 
+def cache_control(trial: Trial) -> str:
+    key = trial.key()
+    send(trial.form(key))
+    found = trial.admin.head_object(Bucket=trial.bucket.name, Key=key).get("CacheControl")
+    return "stored" if found == "public" else "**lost**"
+
+
 def another_key(trial: Trial) -> str:
     return said(send(trial.form(trial.key()), key=trial.key()))
 
@@ -79,6 +86,7 @@ def copy_source(trial: Trial) -> str:
 
 FORMS: dict[str, Ability] = {
     "as issued": with_body(DATA),
+    "its Cache-Control": cache_control,
     "another key": another_key,
     "another type, cache control or upload id": changed_conditions,
     "a longer body": with_body(DATA + b"x"),

@@ -44,6 +44,9 @@ NEEDS: dict[str, Callable[[Seen], bool]] = {
     "POST forms": _accepts("forms", "as issued"),
     "presigned PUTs": _accepts("presigned PUT", "as issued"),
     "multipart uploads": _accepts("multipart uploads", "a part as issued"),
+    "an object has the Cache-Control of its form": lambda seen: (
+        seen["forms"]["its Cache-Control"] == "stored"
+    ),
     "a form with other bytes is refused": _refuses("forms", "other bytes of the same length"),
     "a PUT with other bytes is refused": _refuses(
         "presigned PUT", "other bytes of the same length"
