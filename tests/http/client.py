@@ -25,10 +25,12 @@ _OTHERS = [
     pytest.param("sqlite", "versitygw", marks=ON_VERSITYGW),
     pytest.param("sqlite", "ceph", marks=ON_CEPH),
 ]
-# For tests that must pass on each S3 server; the others are parts of `make matrix`.
+# For tests of what clients send, and of what becomes of it, on each S3 server. The others are parts
+# of `make matrix`.
 EACH_SERVER = pytest.mark.parametrize(
     ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS], indirect=True
 )
+# For tests that ask a server for little, or that take long.
 BOTH_SERVERS = pytest.mark.parametrize(("database_url", "s3_bucket"), _BOTH, indirect=True)
 
 

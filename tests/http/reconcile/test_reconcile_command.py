@@ -8,11 +8,11 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from broker.cli import broker
-from tests.http.client import EACH_SERVER, SECRET, Client
+from tests.http.client import BOTH_SERVERS, SECRET, Client
 from tests.http.reconciling import image_of, put, put_ours, there
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_SERVER
+pytestmark = BOTH_SERVERS
 
 
 @pytest.fixture(autouse=True)
