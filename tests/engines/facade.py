@@ -15,7 +15,7 @@ class Tab(Protocol):
     """
 
     def evaluate(self, function: str, *arguments: Any) -> Any:
-        """Call a JavaScript function with JSON arguments; return its JSON result, also of a promise.
+        """Call a JavaScript function, which may be async, with JSON; return its JSON result.
 
         The Content-Security-Policy of the page does not apply to the function.
         """

@@ -42,7 +42,8 @@ def is_visible(tab: Tab, css: str) -> bool:
     """Check whether the first element takes up space and is not hidden."""
     function = """(css) => {
         const one = document.querySelector(css);
-        return Boolean(one?.getClientRects().length) && getComputedStyle(one).visibility === "visible";
+        if (!one?.getClientRects().length) return false;
+        return getComputedStyle(one).visibility === "visible";
     }"""
     found: bool = tab.evaluate(function, css)
     return found
