@@ -39,16 +39,17 @@ PASTE = """(css) => {
 
 def drop(tab: Tab, *files: Path) -> None:
     """Send the events of a drop to the page."""
-    _carry(tab, *files)
+    carry(tab, *files)
     tab.evaluate(DROP)
 
 
 def paste(tab: Tab, css: str, picture: Path) -> None:
     """Send the event of a paste to an element."""
-    _carry(tab, picture)
+    carry(tab, picture)
     tab.evaluate(PASTE, css)
 
 
-def _carry(tab: Tab, *files: Path) -> None:
+def carry(tab: Tab, *files: Path) -> None:
+    """Put files into a file input with the id `carried`."""
     tab.evaluate(ADD)
     tab.choose("#carried", *files)

@@ -25,7 +25,7 @@ POLICY = "Content-Security-Policy"
 class Reports:
     """Serves an app, and collects the reports of its pages."""
 
-    app: Callable[..., Iterable[bytes]]
+    app: Callable[..., Iterable[bytes]] = field(default=lambda *_: [])
     received: list[str] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Network:
-    """The address of the proxy, the number of cut connections, and the faults of the moment."""
+    """The address of the proxy, what it has counted, and the faults of the moment."""
 
     url: str = ""
-    cut: int = 0
+    cut: int = 0  # connections
+    sent: int = 0  # bytes from clients to the server
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _budgets: list[int] = field(default_factory=list)
     _is_down: bool = False
@@ -68,6 +69,8 @@ class Network:
                 now = time.monotonic()
                 self._free_at = max(now, self._free_at) + len(data) / self._bytes_per_second
                 self._changed.wait(self._free_at - now)
+            if not self._is_down:
+                self.sent += len(data)
             return not self._is_down
 
 
