@@ -51,7 +51,7 @@ def client_config(settings: Settings) -> Config:
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
     """Create the storage, with the credentials and the region of `aws_session`."""
     session = session or aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = _client(settings, session, ALLOWED_OPERATIONS)
 
     def credentials() -> Credentials:
@@ -74,6 +74,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
             most=CONNECTIONS_MAX,
         ),
         attempts=ATTEMPTS_MAX,
+        reads_digests=settings.server.returns_digests,
     )
     return S3Storage(
         client,
@@ -82,6 +83,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         heads=heads,
         media_url=media_url.rstrip("/"),
         private_reader=_private_reader(settings, region, public_url),
+        server=settings.server,
     )
 
 
@@ -97,14 +99,14 @@ def _private_reader(settings: Settings, region: str, bucket_url: str) -> Private
 def object_files(settings: Settings, session: boto3.Session | None = None) -> ObjectFiles:
     """Create what a worker reads and writes objects with. The API never calls this."""
     client = _client(settings, session or aws_session(), FILE_OPERATIONS)
-    return ObjectFiles(client, settings.s3_bucket)
+    return ObjectFiles(client, settings.s3_bucket, settings.server)
 
 
 def _client(settings: Settings, session: boto3.Session, allowed: frozenset[str]) -> "S3Client":
     """Return a client that refuses all operations that are not allowed."""
     client = session.client(
         "s3",
-        region_name=region_of(session),
+        region_name=region_of(session, settings.server),
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )

@@ -7,6 +7,7 @@ turned off. The switches that refuse ACLs stay on unless the operator uses ACLs.
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import Aspect
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def public_access(settings: Settings) -> Aspect:
     switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
     return Aspect(
         title="Amazon's Block Public Access lets images be public",
+        feature=Feature.PUBLIC_ACCESS_BLOCK,
         permission="BucketPublicAccessBlock",
         read=_read,
         wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},

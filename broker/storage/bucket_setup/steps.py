@@ -1,6 +1,7 @@
 """Apply the aspects of a bucket: check the permissions, then change what differs, one by one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -57,14 +58,15 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
     session = aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = session.client(
         "s3",
         region_name=region,
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
-    bucket, aspects = settings.s3_bucket, list(_aspects(settings))
+    bucket, lacks = settings.s3_bucket, settings.server.lacks or ()
+    aspects = [replace(one, is_lacking=one.feature in lacks) for one in _aspects(settings)]
     exists = _exists(client, bucket)
     if exists or not dry_run:
         check_permissions(client, bucket, aspects)
@@ -77,7 +79,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
         # Read again, because both lifecycle rules are in one document.
         there = outcome is not Outcome.WOULD_CHANGE
         found = read(client, bucket, aspect) if there else Found(value=aspect.empty)
-        yield apply_one(client, bucket, aspect, found, dry_run=dry_run)
+        yield apply_one(client, bucket, aspect, found, settings.server, dry_run=dry_run)
 
 
 def _aspects(settings: Settings) -> Iterator[Aspect]:
