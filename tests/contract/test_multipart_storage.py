@@ -8,12 +8,20 @@ import pytest
 from broker.domain.checksums import composite_sha256
 from broker.domain.part_plan import UploadedPart
 from broker.domain.put_request import PartRequest, PartsRequest
-from broker.domain.storage_errors import InvalidParts, MultipartNotFound, StorageUnavailable
+from broker.domain.storage_errors import (
+    InvalidParts,
+    MultipartNotFound,
+    StorageError,
+    StorageUnavailable,
+)
+from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.http.part_uploads import PART, digest
 from tests.servers.fixtures import Bucket
+from tests.servers.header_proxy import header_proxy
 
 KEY = "media/ads/ad_1/large_Zt41bQ9c.jpg"
+INTERNAL_ERROR = b"<Error><Code>InternalError</Code></Error>"
 DATA = {1: b"a" * PART, 2: b"b" * 1000}
 
 
@@ -99,13 +107,30 @@ def test_an_aborted_upload_is_gone_and_can_be_aborted_again(storage: S3Storage) 
         storage.multipart.list_parts(KEY, multipart_id)
 
 
-def test_an_unknown_multipart_upload_cannot_be_completed(any_bucket: Bucket) -> None:
-    storage = any_bucket.storage
+def test_an_unknown_multipart_upload_cannot_be_completed(storage: S3Storage) -> None:
     multipart_id = begin(storage)
     storage.multipart.abort(KEY, multipart_id)
-    # Ceph 16 answers 500, as if another completion were going on. The next call lists the parts.
-    answer = StorageUnavailable if any_bucket.server.name == "ceph" else MultipartNotFound
-    with pytest.raises(answer):
+    with pytest.raises(MultipartNotFound):
         storage.multipart.complete(
             KEY, multipart_id, [UploadedPart(part_number=1, size=1, etag="0" * 32)]
         )
+
+
+@pytest.mark.parametrize(
+    ("has_ended", "expected"), [(True, MultipartNotFound), (False, StorageUnavailable)]
+)
+def test_a_completion_that_fails_is_not_found_if_the_upload_has_ended(
+    s3_bucket: Bucket, has_ended: bool, expected: type[StorageError]
+) -> None:
+    # As on Ceph 16, which then answers 500 to the completion.
+    multipart_id = begin(s3_bucket.storage)
+    if has_ended:
+        s3_bucket.storage.multipart.abort(KEY, multipart_id)
+
+    def failing(method: str, path: str, status: int, body: bytes) -> tuple[int, bytes]:
+        return (500, INTERNAL_ERROR) if method == "POST" else (status, body)
+
+    with header_proxy(s3_bucket.server.endpoint_url, rewrite=failing) as url:
+        there = s3_storage(s3_bucket.settings.model_copy(update={"s3_endpoint_url": url}))
+        with pytest.raises(expected):
+            there.multipart.complete(KEY, multipart_id, [])

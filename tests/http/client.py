@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from broker.domain.s3_servers import S3Server
 from tests.http.documented import assert_documented
 from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 
@@ -41,6 +42,12 @@ class Client:
     app: Flask
     token: str | None
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def server(self) -> S3Server:
+        """The row of the app's S3 server: what differs between servers."""
+        row: S3Server = self.app.extensions["broker"].settings.server
+        return row
 
     def call(self, method: str, path: str, **kwargs: Any) -> TestResponse:
         headers = {**self.headers, **kwargs.pop("headers", {})}
