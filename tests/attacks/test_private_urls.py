@@ -85,8 +85,8 @@ def test_a_url_downloads_its_file_and_nothing_else(attacked: Shop) -> None:
     assert httpx.get(late).status_code == 403
 
 
-# The URL still reads its own file with the signed type: versitygw takes no notice of a signed header
-# that is not sent, and Ceph of the first of two parameters.
+# The URL still reads its own file with the signed type: versitygw takes no notice of a signed
+# header that is not sent, and Ceph of the first of two parameters.
 SAME_FILE = {("versitygw", "other signed headers"), ("ceph", "a second type first")}
 
 
