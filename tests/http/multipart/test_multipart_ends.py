@@ -248,7 +248,7 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     threading.Event().wait(2.1)  # wait in real time, because X-Amz-Expires is in whole seconds
     late = put_part(urls[0], LARGE[:PART])
     assert late.status_code == 403
-    assert "expired" in late.text
+    assert "expired" in late.text or alice.server.name == "ceph"  # Ceph gives no message
     patient = Client(make_app(part_size=PART), token(1))
     put_parts(signed(patient, ticket, [1, 2, 3]))
     reap(app, timedelta(days=1, hours=1))
