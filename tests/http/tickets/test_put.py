@@ -11,7 +11,7 @@ from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.bucket_setup.iam import iam_policy
 from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
 from tests.servers.fixtures import Bucket
-from tests.servers.users import new_user
+from tests.servers.users import keys_of_user
 
 pytestmark = EACH_SERVER
 
@@ -130,9 +130,9 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
 ) -> None:
     if s3_bucket.server.name in ("minio", "ceph"):
         # They copy objects if the IAM policy allows it. Their root users have no policy.
-        key_id, secret = new_user(s3_bucket.server, iam_policy(s3_bucket.settings, "api"))
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_id)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        policy = iam_policy(s3_bucket.settings, "api")
+        for name, value in keys_of_user(s3_bucket.server, policy).items():
+            monkeypatch.setenv(name, value)
     alice = Client(make_app(require_checksum=False), token(1))
     ad, other = alice.ad(), bytes(reversed(JPEG))
     ticket = alice.ticket(ad, transport="put").get_json()
