@@ -18,7 +18,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Send forms with a changed key, type, signature and digest."""
     trial = examination.trial
     changes = {
-        "key": {"key": trial.key("elsewhere.png")},
+        "key": {"key": trial.incoming_key("elsewhere.png")},
         "Content-Type": {"Content-Type": "text/html"},
         "signature": {"x-amz-signature": "0" * 64},
         "digest": {"x-amz-checksum-sha256": "A" * 43 + "="},

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
+from broker.storage.buckets import ByKey
 from broker.storage.translation import is_missing_key, translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ class Downloaded:
 
 
 class ObjectFiles:
-    """Reads and writes the objects of one bucket; see `factory.object_files`.
+    """Reads and writes objects; see `factory.object_files`.
 
     The methods raise StorageUnavailable and StorageDenied as those of `ObjectStorage` do.
     """
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str]) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
 
     def download(
         self, key: str, target: Path, *, max_bytes: int, keep: Callable[[], None]
@@ -58,7 +59,7 @@ class ObjectFiles:
             ObjectRefused: the bucket refuses to send this object.
         """
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            body = self._client.get_object(Bucket=self._buckets.of(key), Key=key)["Body"]
             with body, target.open("xb") as file:
                 digest, size = hashlib.sha256(), 0
                 while chunk := body.read(min(CHUNK_BYTES, max_bytes - size + 1)):
@@ -100,7 +101,7 @@ class ObjectFiles:
         """
         try:
             answer = self._client.put_object(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 Body=file,
                 ContentLength=size,
