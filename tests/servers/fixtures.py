@@ -37,7 +37,7 @@ class Bucket:
         """Return the name of the bucket that holds this object key."""
         return self.storage.buckets.of(key)
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """Return all objects as BUCKET/KEY."""
         return sorted(
             f"{name}/{item['Key']}"
