@@ -58,6 +58,7 @@ def test_a_second_bucket_that_does_not_exist_is_a_failure(pair: Deployment) -> N
 
 
 @RARE
+@pytest.mark.parametrize("pair", ["minio"], indirect=True)
 def test_a_public_second_bucket_is_a_failure(pair: Deployment) -> None:
     with_key(pair)
     let_anyone(pair, f"{pair.bucket.name}-in", GetObject="/*", ListBucket="", PutObject="/*")
