@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from broker.config.buckets import BucketSettings
+from broker.config.faults import SettingsError, lines_of
 from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.retention import require_long_retention
@@ -45,15 +46,10 @@ from broker.domain.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.profiles import Profile
 from broker.domain.transports import SINGLE_MAX_BYTES
 
+__all__ = ["LOOPBACK_HOSTS", "PREFIX", "Settings", "SettingsError"]
+
 MIB = 1024 * 1024
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-
-
-class SettingsError(Exception):
-    """The settings are invalid. The message has a line for each error: `NAME: message`.
-
-    An error in BROKER_PROFILES_FILE is `FILE:LINE: PROFILE.KEY: message`.
-    """
 
 
 class Settings(BucketSettings):
@@ -79,10 +75,6 @@ class Settings(BucketSettings):
         ge=0,
         le=86400,
         description="How long after that an upload keeps its slot.",
-    )
-    default_transport: Literal["post", "put"] = Field(
-        default="post",
-        description="Transport if a request does not name one.",
     )
     put_ttl: PutTtl = Field(
         default=Limits.put_ttl,
@@ -258,7 +250,7 @@ class Settings(BucketSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise SettingsError("\n".join(_lines(error))) from None
+            raise SettingsError("\n".join(lines_of(error))) from None
 
     @property
     def limits(self) -> Limits:
@@ -266,16 +258,14 @@ class Settings(BucketSettings):
 
         Each other field is the setting of the same name.
         """
-        others = ("location", "declared")
+        others = ("location", "declared", "server", "default_transport")
         values = {
             one.name: getattr(self, one.name) for one in fields(Limits) if one.name not in others
         }
-        return Limits(location=self.media_location, declared=self._declared, **values)
-
-
-def _lines(error: ValidationError) -> list[str]:
-    lines = []
-    for fault in error.errors(include_input=False, include_url=False):
-        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
-        lines.append(name + fault["msg"].removeprefix("Value error, "))
-    return lines
+        return Limits(
+            location=self.media_location,
+            declared=self._declared,
+            server=self.server,
+            default_transport=self.default_transport or self.server.default_transport,
+            **values,
+        )

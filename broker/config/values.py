@@ -94,7 +94,8 @@ def _location(value: str) -> str:
     return cleaned
 
 
-def _none_if_empty(value: object) -> object:
+def none_if_empty(value: object) -> object:
+    """Return None for an empty value, so that an empty variable counts as unset."""
     return None if value == "" else value
 
 
@@ -159,18 +160,18 @@ MAX_COUNT = 10_000
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 _Origin = Annotated[str, AfterValidator(_origin)]
-OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
+OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(none_if_empty)]
 OptionalS3Url = Annotated[
-    Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
+    Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(none_if_empty)
 ]
 OptionalWebhookUrl = Annotated[
-    Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(_none_if_empty)
+    Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(none_if_empty)
 ]
 BucketName = Annotated[str, Field(min_length=3, max_length=63), AfterValidator(_bucket)]
-OptionalBucket = Annotated[BucketName | None, BeforeValidator(_none_if_empty)]
+OptionalBucket = Annotated[BucketName | None, BeforeValidator(none_if_empty)]
 HeaderValue = Annotated[str, AfterValidator(one_line)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(none_if_empty)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_split)]
 Location = Annotated[str, AfterValidator(_location)]
 Hosts = Annotated[
@@ -182,7 +183,7 @@ Proxies = Annotated[
 Widths = Annotated[
     tuple[int, ...], NoDecode, BeforeValidator(_split), AfterValidator(ascending_widths)
 ]
-Rate = Annotated[str | None, BeforeValidator(_none_if_empty), AfterValidator(_rate)]
+Rate = Annotated[str | None, BeforeValidator(none_if_empty), AfterValidator(_rate)]
 StorageUrl = Annotated[
-    SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_storage_url)
+    SecretStr | None, BeforeValidator(none_if_empty), AfterValidator(_storage_url)
 ]

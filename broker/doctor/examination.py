@@ -10,6 +10,7 @@ from broker.config import Settings
 from broker.db.inspection_probe import Published
 from broker.doctor.browser import Answer, Browser
 from broker.doctor.trial import Trial
+from broker.domain.s3_servers import OTHER
 from broker.services.tickets.sign import Ticket
 from broker.storage.buckets import ByKey
 from broker.storage.probe import Probe
@@ -100,6 +101,11 @@ class Examination:
         if self.settings.s3_public_url is not None:
             return "BROKER_S3_PUBLIC_URL"
         return "BROKER_S3_ENDPOINT_URL"
+
+    @cached_property
+    def plain_storage(self) -> Storage:
+        """The bucket as the API reaches it without BROKER_S3_SERVER."""
+        return Probe(self.settings.model_copy(update={"s3_server": OTHER.name})).storage
 
     def public_storage(self) -> Storage:
         """Return the bucket at the public URL, which may be on another server."""

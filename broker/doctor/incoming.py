@@ -18,7 +18,7 @@ CHECK = "incoming"
 def check(examination: Examination) -> Iterator[Finding]:
     """Send a photo without a digest. Nobody may read it before the broker promotes it."""
     trial, settings = examination.trial, examination.settings
-    transport = transport_named(settings.default_transport)
+    transport = transport_named(settings.limits.default_transport)
     ticket = trial.issue(transport, pinned=False)
     answer = trial.send(ticket, refusal.origin(examination))
     if not answer.succeeded:

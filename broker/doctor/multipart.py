@@ -57,8 +57,8 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             "this server accepts parts with other bytes than their digest: large files are"
             " recorded without being verified, unless it returns a composite digest",
-            setting="BROKER_S3_ENDPOINT_URL",
-            fix="use an S3 server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)",
+            setting="BROKER_INSPECTION",
+            fix=refusal.VERIFY,
         )
     elif answer is not None and answer.succeeded:
         yield ok(CHECK, "created, one part sent, wrong bytes refused, aborted")

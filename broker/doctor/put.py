@@ -30,7 +30,14 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
         return
-    if again.succeeded:
+    row = examination.settings.server
+    if again.succeeded and not row.writes_once:
+        yield ok(
+            CHECK,
+            "accepted; a second PUT overwrites the first, as on every"
+            f" {row.title}; the confirm keeps what it has checked",
+        )
+    elif again.succeeded:
         yield warn(
             CHECK,
             "accepted, but a second PUT overwrites the first: the server ignores If-None-Match",

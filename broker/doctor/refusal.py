@@ -8,6 +8,12 @@ from broker.domain.transports import Transport
 
 NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"})
 
+# What to do if the server does not verify what clients send.
+VERIFY = (
+    "BROKER_INSPECTION=required, so that a worker compares each file with its digest; or use an S3"
+    " server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)"
+)
+
 
 def origin(examination: Examination) -> str | None:
     """Return the origin to send uploads from."""
@@ -43,8 +49,8 @@ def of_upload(
     if answer.code in NO_ACL:
         setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
     elif answer.code == "NotImplemented":
-        setting = "BROKER_DEFAULT_TRANSPORT"
-        fix = "BROKER_DEFAULT_TRANSPORT=put"
+        setting = "BROKER_S3_SERVER"
+        fix = "set BROKER_S3_SERVER to the row that the check `server` names"
     elif answer.code == "SignatureDoesNotMatch":
         setting = examination.public_setting
         fix = "make sure that no proxy changes the Host, the path or the headers of a request"

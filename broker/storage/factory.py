@@ -52,7 +52,7 @@ def client_config(settings: Settings) -> Config:
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
     """Create the storage, with the credentials and the region of `aws_session`."""
     session = session or aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = _client(settings, session, ALLOWED_OPERATIONS)
 
     def credentials() -> Credentials:
@@ -70,6 +70,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
                 most=CONNECTIONS_MAX,
             ),
             attempts=ATTEMPTS_MAX,
+            reads_digests=settings.server.returns_digests,
         )
 
     buckets = bucket_names(settings)
@@ -84,6 +85,7 @@ def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3St
         heads=bucket_urls(settings, client.meta.endpoint_url).map(heads_at),
         media_url=media_url.rstrip("/"),
         private_reader=_private_reader(settings, region, public_urls.of(f"{PRIVATE}/")),
+        server=settings.server,
     )
 
 
@@ -99,14 +101,14 @@ def _private_reader(settings: Settings, region: str, bucket_url: str) -> Private
 def object_files(settings: Settings, session: boto3.Session | None = None) -> ObjectFiles:
     """Create what a worker reads and writes objects with. The API never calls this."""
     client = _client(settings, session or aws_session(), FILE_OPERATIONS)
-    return ObjectFiles(client, bucket_names(settings))
+    return ObjectFiles(client, bucket_names(settings), settings.server)
 
 
 def _client(settings: Settings, session: boto3.Session, allowed: frozenset[str]) -> "S3Client":
     """Return a client that refuses all operations that are not allowed."""
     client = session.client(
         "s3",
-        region_name=region_of(session),
+        region_name=region_of(session, settings.server),
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )

@@ -5,11 +5,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
 from broker.storage.buckets import ByKey
 from broker.storage.translation import is_missing_key, translate_missing, translate_of_copy
@@ -39,9 +40,10 @@ class ObjectFiles:
     The methods raise StorageUnavailable and StorageDenied as those of `ObjectStorage` do.
     """
 
-    def __init__(self, client: "S3Client", buckets: ByKey[str]) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str], server: S3Server = OTHER) -> None:
         self._client = client
         self._buckets = buckets
+        self._server = server
 
     def download(
         self, key: str, target: Path, *, max_bytes: int, keep: Callable[[], None]
@@ -96,9 +98,14 @@ class ObjectFiles:
         """Send PutObject for a key that has no object; return the ETag.
 
         Raises:
-            PreconditionFailed: there is an object at this key.
-            ObjectRefused: the bytes do not have this digest.
+            PreconditionFailed: there is an object at this key, and the server notices.
+            ObjectRefused: the bytes do not have this digest, and the server compares it.
         """
+        optional: Any = {} if acl is None else {"ACL": acl}
+        if self._server.signs_digests:
+            optional["ChecksumSHA256"] = checksum_sha256
+        if self._server.writes_once:
+            optional["IfNoneMatch"] = "*"
         try:
             answer = self._client.put_object(
                 Bucket=self._buckets.of(key),
@@ -107,10 +114,8 @@ class ObjectFiles:
                 ContentLength=size,
                 ContentType=content_type,
                 CacheControl=cache_control,
-                ChecksumSHA256=checksum_sha256,
-                IfNoneMatch="*",
                 Metadata=metadata,
-                **({} if acl is None else {"ACL": acl}),  # type: ignore[arg-type]
+                **optional,
             )
             return answer["ETag"].strip('"')
         except (ClientError, BotoCoreError) as error:

@@ -63,7 +63,7 @@ class Probe:
             raise ChainFault(error) from error
         self._settings = settings
         self.region_is_set = self._session.region_name is not None
-        self.region = region_of(self._session)
+        self.region = region_of(self._session, settings.server)
         self.endpoint_url = self.storage.client.meta.endpoint_url
         self.bucket_urls = bucket_urls(settings, self.endpoint_url)
 

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.object_keys import beside
+from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
 from broker.storage.buckets import ByKey
 from broker.storage.copies import S3Copies
@@ -71,6 +72,7 @@ class S3Storage:
         heads: for each bucket.
         media_url: the public base URL of the location, without a trailing slash.
         private_reader: presigns GETs of private objects; None without a key for it.
+        server: its row in the table of servers.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class S3Storage:
         heads: ByKey[ObjectHeads],
         media_url: str,
         private_reader: PrivateReader | None = None,
+        server: S3Server = OTHER,
     ) -> None:
         self.client = client
         self.buckets = buckets
@@ -89,7 +92,7 @@ class S3Storage:
         self.presigner = presigner
         self.private_reader = private_reader
         self._heads = heads
-        self._copies = S3Copies(client, buckets)
+        self._copies = S3Copies(client, buckets, server)
         self.multipart = S3Multipart(client, buckets)
 
     def head(self, key: str) -> ObjectHead:

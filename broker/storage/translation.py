@@ -2,6 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from broker.domain.s3_servers import DIGEST_ERRORS
 from broker.domain.storage_errors import (
     BucketMissing,
     InvalidParts,
@@ -17,15 +18,13 @@ from broker.domain.storage_errors import (
 # Statuses that are about either this object or the broker itself.
 MAY_BE_OF_OBJECT = (400, 403)
 # S3's answers about the bytes or the properties of one object, not about the broker.
-_ABOUT_OBJECT = frozenset(
+_ABOUT_OBJECT = DIGEST_ERRORS | frozenset(
     {
-        "BadDigest",
         "EntityTooLarge",
         "InvalidArgument",
         "InvalidDigest",
         "InvalidObjectState",
         "InvalidRequest",
-        "XAmzContentChecksumMismatch",
     }
 )
 

@@ -16,11 +16,12 @@ from broker.storage.factory import s3_storage
 from broker.storage.s3 import ForbiddenOperation, S3Storage
 from tests.servers import S3Server
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
+from tests.servers.parts import EVERY_SERVER
 
 MIB = 1024 * 1024
 
 
-@pytest.fixture(params=["moto", "seaweedfs", "minio"])
+@pytest.fixture(params=["moto", *EVERY_SERVER])
 def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
     if request.param != "moto":
         server = request.getfixturevalue(f"{request.param}_server")

@@ -1,36 +1,23 @@
-"""A market: a real broker with its page, a real S3 server, and sellers in Chromium."""
+"""A market: a marketplace with its page, and sellers in Chromium."""
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
-from sqlalchemy import select
 
-from broker.app import create_app
-from broker.config import Settings
-from broker.db.models import Upload
-from broker.local.process import ServerNotInstalled, free_ports
-from broker.storage import bucket_setup
-from tests.e2e.live import served
-from tests.http.client import Client, token
+from tests.page.marketplace import Marketplace, open_marketplace, real_photos
 from tests.servers import installed_or_skip
 from tests.servers.chromium import chromium
 from tests.servers.fixtures import Bucket
 from tests.servers.npm import installed
 
-MIB = 1024**2
-# Debian's packages of real photos, 0.1 to 1.8 MB each.
-ALBUMS = [
-    ("mate-backgrounds", "/usr/share/backgrounds/mate/nature", "*.jpg"),
-    ("lomiri-wallpapers-16.04", "/usr/share/backgrounds", "*_by_*.jpg"),
-]
 # With reduced motion the tests do not have to wait for animations.
 DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -46,13 +33,7 @@ def browser() -> Iterator[Browser]:
 def photos() -> list[Path]:
     """Return twenty photos, smallest first."""
     with installed_or_skip():
-        found = []
-        for package, directory, names in ALBUMS:
-            files = list(Path(directory).glob(names))
-            if not files:
-                raise ServerNotInstalled(f"photos are missing: apt-get install {package}")
-            found += files
-    return sorted(found, key=lambda path: path.stat().st_size)[:20]
+        return real_photos()
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +43,9 @@ def axe() -> Path:
 
 
 @dataclass
-class Market:
-    """The page's address, a seller, and the errors in all pages."""
+class Market(Marketplace):
+    """A marketplace with a browser, and the errors in all pages."""
 
-    app: Flask
-    bucket: Bucket
-    url: str
-    alice: Client
     browser: Browser
     screenshots: str | None
     faults: list[str] = field(default_factory=list)
@@ -99,19 +76,6 @@ class Market:
         if "Content Security Policy" in message.text:
             self.faults.append(message.text)
 
-    def listings(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.alice.get("/api/ads/?owner=1").get_json()["results"]
-        return found
-
-    def images(self) -> list[dict[str, Any]]:
-        """Return the images of the newest listing, the main image first."""
-        found: list[dict[str, Any]] = self.listings()[0]["images"]
-        return found
-
-    def uploads(self) -> list[Upload]:
-        with self.app.extensions["broker"].database.session() as session:
-            return list(session.scalars(select(Upload).order_by(Upload.id)))
-
     def screenshot(self, page: Page, name: str, **options: Any) -> None:
         """Save a screenshot if the environment variable SCREENSHOTS names a folder."""
         if self.screenshots:
@@ -134,24 +98,8 @@ def open_market(
 def _open(
     stack: ExitStack, bucket: Bucket, directory: Path, browser: Browser, changes: dict[str, Any]
 ) -> Market:
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    settings = Settings(
-        **{
-            **bucket.settings.model_dump(),
-            "database_url": f"sqlite:///{directory / 'broker.db'}",
-            "cors_origins": (url,),
-            "part_size": 5 * MIB,
-            "multipart_threshold": 8 * MIB,
-            "dev": True,
-            **changes,
-        }
-    )
-    list(bucket_setup.apply(settings))
-    app = create_app(settings)
-    stack.callback(app.extensions["broker"].database.dispose)
-    stack.enter_context(served(app, port))
-    market = Market(app, bucket, url, Client(app, token(1)), browser, os.environ.get("SCREENSHOTS"))
+    kind = partial(Market, browser=browser, screenshots=os.environ.get("SCREENSHOTS"))
+    market = open_marketplace(kind, stack, bucket, directory, changes)
     stack.callback(_close, market)
     return market
 

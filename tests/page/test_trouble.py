@@ -7,7 +7,8 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.http.first import FIRST_BUCKET
-from tests.page.conftest import MIB, OpenMarket
+from tests.page.conftest import OpenMarket
+from tests.page.marketplace import MIB
 from tests.page.seller import (
     choose,
     drop,

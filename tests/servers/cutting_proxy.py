@@ -1,39 +1,18 @@
-"""A bad network: a TCP proxy that cuts its first connections during a transfer."""
+"""A bad network: a TCP proxy that cuts its first connections during a transfer.
+
+A test can also take the network down, slow it down, or hold a request back, see `bad_network.py`.
+"""
 
 import contextlib
 import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.servers.bad_network import Network, drop
+
 CHUNK = 64 * 1024
-
-
-@dataclass
-class Network:
-    """The address of the proxy and the number of cut connections."""
-
-    url: str = ""
-    cut: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _budgets: list[int] = field(default_factory=list)
-
-    def budget(self) -> int | None:
-        """Return how many bytes the next connection may send; None means no limit."""
-        with self._lock:
-            return self._budgets.pop(0) if self._budgets else None
-
-    def mend(self) -> None:
-        """Stop cutting connections."""
-        with self._lock:
-            self._budgets.clear()
-
-    def count(self) -> None:
-        """Count a cut connection."""
-        with self._lock:
-            self.cut += 1
 
 
 @contextlib.contextmanager
@@ -49,22 +28,34 @@ def cutting_proxy(
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            budget = network.budget()
+            budget, is_cut = network.connect(self.request), True
+            try:
+                if budget == 0:
+                    drop(self.request)
+                else:
+                    is_cut = not self._forward(budget)
+            finally:
+                network.disconnect(self.request, is_cut=is_cut)
+
+        def _forward(self, budget: int | None) -> bool:
             with socket.create_connection((target.hostname, target.port)) as upstream:
-                back = threading.Thread(target=_pump, args=(upstream, self.request, None))
+                back = threading.Thread(target=_receive, args=(upstream, self.request))
                 back.start()
-                if not _pump(self.request, upstream, budget):
-                    network.count()
-                    # Drop the data that is still in transit, as in a tunnel.
-                    linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
-                    self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    self.request.shutdown(socket.SHUT_RDWR)
+                is_whole = _send(self.request, upstream, network, budget)
+                if not is_whole:
+                    drop(self.request)
                     upstream.shutdown(socket.SHUT_RDWR)
                 back.join()
+            return is_whole
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         request_queue_size = 64
+
+        def server_bind(self) -> None:
+            # The buffers are small, so what a browser reports as sent has nearly arrived.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
+            super().server_bind()
 
     with Server((address, 0), Handler) as server:
         network.url = endpoint_url.replace(
@@ -75,18 +66,31 @@ def cutting_proxy(
         try:
             yield network
         finally:
+            network.mend()  # threads that hold something back can end
             server.shutdown()
             thread.join()
 
 
-def _pump(source: socket.socket, sink: socket.socket, budget: int | None) -> bool:
-    """Forward until the source ends; return False if the budget was used up."""
+def _send(
+    client: socket.socket, server: socket.socket, network: Network, budget: int | None
+) -> bool:
+    """Forward until the client ends; return False if the connection must be cut."""
     sent = 0
     with contextlib.suppress(OSError):
-        while data := source.recv(CHUNK):
-            sink.sendall(data)
+        while data := client.recv(CHUNK):
+            if not network.passes(data):
+                return False
+            server.sendall(data)
             sent += len(data)
             if budget is not None and sent >= budget:
                 return False
-        sink.shutdown(socket.SHUT_WR)
+        server.shutdown(socket.SHUT_WR)
     return True
+
+
+def _receive(server: socket.socket, client: socket.socket) -> None:
+    """Forward the answers until the server ends."""
+    with contextlib.suppress(OSError):
+        while data := server.recv(CHUNK):
+            client.sendall(data)
+        client.shutdown(socket.SHUT_WR)

@@ -13,11 +13,13 @@ from broker.storage import bucket_setup
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers import S3Server, installed_or_skip
+from tests.servers.ceph import ceph
 from tests.servers.counters import Counters, counters
 from tests.servers.minio import minio
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.reused import Lent, admin_of, configuration, emptied_bucket
 from tests.servers.seaweedfs import seaweedfs
+from tests.servers.versitygw import versitygw
 
 ORIGIN = "https://shop.example"
 TWO = "-two"
@@ -55,6 +57,18 @@ def seaweedfs_server() -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def minio_server() -> Iterator[S3Server]:
     with installed_or_skip(), minio() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def versitygw_server() -> Iterator[S3Server]:
+    with installed_or_skip(), versitygw() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph_server() -> Iterator[S3Server]:
+    with installed_or_skip(), ceph() as server:
         yield server
 
 

@@ -86,7 +86,8 @@ def _of_api(settings: Settings, role: Role) -> list[Statement]:
         _allow("Writes", _writes(settings.default_acl), writable),
     ]
     private = [profile for profile in settings.limits.profiles if profile.is_private]
-    if private:
+    # With the key alone, `broker doctor` tries it below private/, and deletes what was written.
+    if private or settings.private_access_key_id is not None:
         # `broker reconcile` sends HEADs for them; the API does not.
         actions = OBJECT_ACTIONS if role == "worker" else REMOVAL_ACTIONS
         # A confirm copies files that are not inspected.

@@ -8,6 +8,7 @@ which has nothing public, all switches are turned on.
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import Aspect
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def public_access(settings: Settings) -> Aspect:
     switches = POLICY_SWITCHES + (ACL_SWITCHES if settings.default_acl else ())
     return Aspect(
         title="Amazon's Block Public Access lets images be public",
+        feature=Feature.PUBLIC_ACCESS_BLOCK,
         permission="BucketPublicAccessBlock",
         read=_read,
         wanted=lambda found: found and {**found, **dict.fromkeys(switches, False)},
@@ -36,6 +38,7 @@ def no_public_access() -> Aspect:
     switches = dict.fromkeys((*POLICY_SWITCHES, *ACL_SWITCHES), True)
     return Aspect(
         title="Amazon's Block Public Access keeps everything private",
+        feature=Feature.PUBLIC_ACCESS_BLOCK,
         permission="BucketPublicAccessBlock",
         read=_read,
         wanted=lambda _: switches,

@@ -59,7 +59,7 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
     session = aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = session.client(
         "s3",
         region_name=region,
@@ -80,7 +80,7 @@ def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
         for aspect in aspects[name]:
             # Read again, because both lifecycle rules are in one document.
             found = read(client, name, aspect) if there else Found(value=aspect.empty)
-            yield apply_one(client, name, aspect, found, dry_run=dry_run)
+            yield apply_one(client, name, aspect, found, settings.server, dry_run=dry_run)
 
 
 def _aspects(settings: Settings, name: str) -> list[Aspect]:
@@ -96,10 +96,11 @@ def _aspects(settings: Settings, name: str) -> list[Aspect]:
         incomplete(settings, name),
         notification(settings) if has_incoming else None,
     )
-    found = [aspect for aspect in wanted if aspect is not None]
+    lacks = settings.server.lacks or ()
+    found = [replace(one, is_lacking=one.feature in lacks) for one in wanted if one is not None]
     if has_media:
         return found
-    return [replace(aspect, title=f"{name}: {aspect.title}") for aspect in found]
+    return [replace(one, title=f"{name}: {one.title}") for one in found]
 
 
 def _exists(client: "S3Client", bucket: str) -> bool:
