@@ -38,14 +38,14 @@ def grant(settings: Settings, role: Role, user: str) -> Step:
     session = aws_session()
     client = session.client(
         "s3",
-        region_name=region_of(session),
+        region_name=region_of(session, settings.server),
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
     aspect = _aspect(settings, role, user)
     try:
         found = read(client, settings.s3_bucket, aspect)
-        step = apply_one(client, settings.s3_bucket, aspect, found, dry_run=False)
+        step = apply_one(client, settings.s3_bucket, aspect, found, settings.server, dry_run=False)
     except (ClientError, BotoCoreError) as error:
         raise translate(error) from error
     if step.outcome not in (Outcome.CHANGED, Outcome.UNCHANGED):
@@ -73,6 +73,7 @@ def _aspect(settings: Settings, role: Role, user: str) -> Aspect:
     policy = public_read(settings)
     return Aspect(
         title=f"{user} may do what {role} needs",
+        feature=policy.feature,
         permission=policy.permission,
         read=policy.read,
         wanted=wanted,
