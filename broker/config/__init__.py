@@ -18,11 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from broker.config.buckets import BucketSettings
 from broker.config.faults import SettingsError, lines_of
 from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.retention import require_long_retention
+from broker.config.s3_server import S3ServerSettings
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
@@ -52,7 +52,7 @@ MIB = 1024 * 1024
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-class Settings(BucketSettings):
+class Settings(S3ServerSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")

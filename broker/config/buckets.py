@@ -4,12 +4,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from broker.config.s3_server import S3ServerSettings
 from broker.config.values import BucketName, Location, OptionalBucket, OptionalS3Url, OptionalUrl
+from broker.config.webhooks import WebhookSettings
 from broker.domain.limits import Limits
 
 
-class BucketSettings(S3ServerSettings):
+class BucketSettings(WebhookSettings):
     """Settings of the buckets."""
 
     s3_bucket: BucketName = Field(description="The bucket's name.")
