@@ -196,13 +196,13 @@ class Trial:
         """Return a key of the trial's ad without a ticket. The object is removed at the end."""
         return self._touch(published_key(self.limits, self._below(file_name)))
 
-    def incoming_key(self, file_name: str) -> str:
-        """Return a key below `incoming/` without a ticket. The object is removed at the end."""
-        return self._touch(object_key(INCOMING, self._below(file_name)))
-
     def private_key(self, file_name: str) -> str:
         """Return the key of a private object. The object is removed at the end."""
         return self._touch(object_key(PRIVATE, self._below(file_name)))
+
+    def incoming_key(self, file_name: str) -> str:
+        """Return a key below `incoming/`. The object is removed at the end."""
+        return self._touch(object_key(INCOMING, self._below(file_name)))
 
     def _below(self, file_name: str) -> str:
         return f"{self._profile.prefix}{self.ad_id}/{file_name}"

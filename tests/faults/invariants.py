@@ -91,7 +91,9 @@ class S3Listing:
         return [found["UploadId"] for found in answer.get("Uploads", [])]
 
     def has_parts(self, key: str, multipart_id: str) -> bool:
-        answer = self._client.list_parts(Bucket=self._bucket, Key=key, UploadId=multipart_id)
+        answer = self._client.list_parts(
+            Bucket=self._buckets.of(key), Key=key, UploadId=multipart_id
+        )
         return bool(answer.get("Parts"))
 
 

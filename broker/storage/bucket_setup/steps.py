@@ -100,7 +100,7 @@ def _aspects(settings: Settings, name: str) -> list[Aspect]:
     found = [replace(one, is_lacking=one.feature in lacks) for one in wanted if one is not None]
     if has_media:
         return found
-    return [replace(aspect, title=f"{name}: {aspect.title}") for aspect in found]
+    return [replace(one, title=f"{name}: {one.title}") for one in found]
 
 
 def _exists(client: "S3Client", bucket: str) -> bool:
