@@ -17,11 +17,11 @@ CHECK = "policy"
 def check(examination: Examination) -> Iterator[Finding]:
     """Send forms with a changed key, type, signature and digest."""
     trial, row = examination.trial, examination.settings.server
-    if POST.name not in row.transports:
+    if not row.takes_forms:
         yield skip(CHECK, f"{row.title} takes no forms (BROKER_S3_SERVER={row.name})")
         return
     changes = {
-        "key": {"key": trial.key("elsewhere.png")},
+        "key": {"key": trial.incoming_key("elsewhere.png")},
         "Content-Type": {"Content-Type": "text/html"},
         "signature": {"x-amz-signature": "0" * 64},
     }

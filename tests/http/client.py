@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from broker.domain.s3_servers import S3Server
 from tests.http.documented import assert_documented
+from tests.servers.fixtures import TWO
 from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
@@ -33,6 +34,14 @@ EACH_SERVER = pytest.mark.parametrize(
 )
 # For tests that ask a server for little, or that take long.
 BOTH_SERVERS = pytest.mark.parametrize(("database_url", "s3_bucket"), _BOTH, indirect=True)
+_TWO_BUCKETS = pytest.param("sqlite", f"minio{TWO}", marks=pytest.mark.matrix(part="buckets"))
+# For those that must also pass with `incoming/` in a bucket of its own.
+EACH_DEPLOYMENT = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"), [*_BOTH, _TWO_BUCKETS], indirect=True
+)
+EVERYWHERE = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS, _TWO_BUCKETS], indirect=True
+)
 
 
 @dataclass

@@ -58,7 +58,7 @@ def of_the_bucket_setup(monkeypatch: pytest.MonkeyPatch) -> str:
 PLACES: dict[str, Callable[[pytest.MonkeyPatch], str]] = {
     "form": lambda _: of_the_form(),
     "client": lambda _: s3_storage(SETTINGS).client.meta.region_name,
-    "heads": lambda _: s3_storage(SETTINGS)._heads._region,
+    "heads": lambda _: s3_storage(SETTINGS)._heads.media._region,
     "queue": lambda _: notification_queue(SETTINGS)._client.meta.region_name,
     "doctor": lambda _: Probe(SETTINGS).region,
     "bucket setup": of_the_bucket_setup,
@@ -90,6 +90,16 @@ def test_report_25_each_client_and_signer_uses_the_region_of_the_environment(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert PLACES[place](monkeypatch) == region
+
+
+@pytest.mark.parametrize("place", ["client", "heads", "doctor", "bucket setup"])
+def test_without_a_region_each_signs_for_that_of_the_servers_row(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    row = {"s3_server": "garage", "s3_incoming_bucket": "incoming-bucket"}
+    monkeypatch.setattr(f"{__name__}.SETTINGS", SETTINGS.model_copy(update=row))
+    assert PLACES[place](monkeypatch) == "garage"
 
 
 def test_report_25_only_one_module_opens_sessions_of_boto3() -> None:

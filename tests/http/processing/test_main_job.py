@@ -8,14 +8,14 @@ from flask import Flask
 
 from broker.services.background.reap import reap_once
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER, Client
+from tests.http.client import EVERYWHERE, Client
 from tests.http.part_uploads import put_parts, signed
 from tests.http.worker import Worker, read, real, sent
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 
-@EACH_SERVER
+@EVERYWHERE
 def test_a_photo_is_published_with_its_size_placeholder_and_variants(
     app: Flask, alice: Client, anyone: Client, worker: Worker, s3_bucket: Bucket
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_photo_is_published_with_its_size_placeholder_and_variants(
     assert httpx.get(image["image_url"], verify=False).status_code == 200
 
 
-@EACH_SERVER
+@EVERYWHERE
 @pytest.mark.parametrize("transport", ["put", "multipart"])
 def test_a_photo_that_was_sent_by_put_or_in_parts_is_published(
     alice: Client, anyone: Client, worker: Worker, transport: str

@@ -1,6 +1,6 @@
 """Tickets follow the row of the S3 server: a ticket that the server would refuse is never issued.
 
-SeaweedFS can do what all rows need, so each row is tried with it.
+SeaweedFS can do what all rows need, so each row is tried with it. Some rows need a second bucket.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,11 @@ from flask import Flask
 from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.part_uploads import LARGE, PART, multipart_ticket, part, put_part, signed
 from tests.http.uppy_calls import open_session, params
+from tests.servers.fixtures import TWO
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"), [("sqlite", f"seaweedfs{TWO}")], indirect=True
+)
 ORIGIN = "https://shop.example"
 NO_FORMS = "Must be one of: put, multipart. The S3 server supports no other transport."
 
