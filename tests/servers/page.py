@@ -62,5 +62,7 @@ def _lines(text: str, table: str) -> list[str]:
 
 def _cells(lines: list[str], cases: list[str]) -> dict[str, dict[str, str]]:
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
-    found = {row[0]: dict(zip(MEASURED, row[1:], strict=True)) for row in rows}
-    return {case: found.get(case) or dict.fromkeys(MEASURED, UNKNOWN) for case in cases}
+    # A server that was added has no cells yet. Its name is the last one.
+    found = {row[0]: dict(zip(MEASURED, row[1:], strict=False)) for row in rows}
+    unknown = dict.fromkeys(MEASURED, UNKNOWN)
+    return {case: {**unknown, **found.get(case, {})} for case in cases}
