@@ -7,6 +7,11 @@ from typing import Any
 from tests.servers.abilities.trial import Ability, Trial, refusal
 
 CORS = {"AllowedMethods": ["PUT"], "AllowedOrigins": ["https://shop.example"]}
+NOTIFICATIONS = "PutBucketNotificationConfiguration with an unknown topic"
+UNKNOWN_TOPIC = {
+    "TopicArn": "arn:aws:sns:us-east-1:123456789012:uploads",
+    "Events": ["s3:ObjectCreated:*"],
+}
 RULE = {"ID": "one", "Status": "Enabled", "Filter": {"Prefix": "incoming/"}}
 
 
@@ -48,8 +53,10 @@ CONFIGURATION: dict[str, Ability] = {
     "lifecycle rule: AbortIncompleteMultipartUpload": lifecycle(
         AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1}
     ),
-    "GetBucketNotificationConfiguration": call(
-        lambda client, name: client.get_bucket_notification_configuration(Bucket=name)
+    NOTIFICATIONS: call(
+        lambda client, name: client.put_bucket_notification_configuration(
+            Bucket=name, NotificationConfiguration={"TopicConfigurations": [UNKNOWN_TOPIC]}
+        )
     ),
     "GetPublicAccessBlock": call(lambda client, name: client.get_public_access_block(Bucket=name)),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from broker.domain.s3_servers import Digests, Feature
+from tests.servers.abilities.configuration import NOTIFICATIONS
 from tests.servers.abilities.keys import NO_POLICIES
 
 Seen = Mapping[str, Mapping[str, str]]
@@ -68,7 +69,7 @@ NEEDS: dict[str, Callable[[Seen], bool]] = {
     "incomplete uploads are aborted": _accepts(
         "configuration", "lifecycle rule: AbortIncompleteMultipartUpload"
     ),
-    "bucket notifications": _accepts("configuration", "GetBucketNotificationConfiguration"),
+    "bucket notifications": lambda seen: Feature.NOTIFICATIONS not in lacking(seen),
 }
 
 
@@ -93,7 +94,10 @@ def lacking(seen: Seen) -> frozenset[Feature]:
         Feature.CORS: "PutBucketCors",
         Feature.EXPIRATION: "lifecycle rule: Expiration of a prefix",
         Feature.ABORT_PARTS: "lifecycle rule: AbortIncompleteMultipartUpload",
-        Feature.NOTIFICATIONS: "GetBucketNotificationConfiguration",
     }
     found = seen["configuration"]
-    return frozenset(feature for feature, case in cases.items() if not is_accepted(found[case]))
+    lacks = {feature for feature, case in cases.items() if not is_accepted(found[case])}
+    # Who refuses the topic knows notifications.
+    if not found[NOTIFICATIONS].startswith(("2", "400", "404")):
+        lacks.add(Feature.NOTIFICATIONS)
+    return frozenset(lacks)
