@@ -138,7 +138,8 @@ class PlaywrightTab:
         self.page.wait_for_timeout(seconds * 1000)
 
     def screenshot(self, path: Path) -> None:
-        self.page.screenshot(path=path)
+        # Without `initial` Playwright hides the caret by a style, which violates the page's policy.
+        self.page.screenshot(path=path, caret="initial")
 
     def _first(self, css: str) -> Locator:
         return self.page.locator(css).first
