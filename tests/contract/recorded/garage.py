@@ -1,4 +1,4 @@
-"""Garage 2.0, by its source: deuxfleurs-org/garage at 3f4ab3a4, June 2025.
+"""Garage 2.0.0, by its source: deuxfleurs-org/garage at 44587d29, June 2025.
 
 Codes and statuses: src/api/s3/error.rs and src/api/common/common_error.rs, whose messages begin
 with the kind. Elsewhere the file is named.
@@ -78,8 +78,8 @@ GARAGE = Recorded(
             answer=_error(
                 400,
                 "InvalidDigest",
-                "Invalid digest: Invalid checksum for part 1: in request = None, uploaded part ="
-                " None",
+                "Invalid digest: Invalid checksum for part 1: in request ="
+                " Some(Sha256([44])), uploaded part = None",
             ),
             error=ObjectRefused,
         ),
@@ -128,7 +128,8 @@ GARAGE = Recorded(
             answer=_error(
                 400,
                 "InvalidDigest",
-                "Invalid digest: Failed to validate checksum for algorithm Sha256",
+                "Invalid digest: Failed to validate checksum for algorithm Sha256: calculated"
+                " Some(Sha256([45])), expected Sha256([44])",
             ),
             advice=Advice.RETRY,
         ),

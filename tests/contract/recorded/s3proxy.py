@@ -1,4 +1,4 @@
-"""S3Proxy 4.0, by its source: gaul/s3proxy at f8859ad6, August 2026.
+"""S3Proxy after 4.0.0, by its source: gaul/s3proxy at f8859ad6, August 2026.
 
 Codes, statuses and messages: src/main/java/org/gaul/s3proxy/S3ErrorCode.java. All else is in
 S3ProxyHandler.java, if no other file is named.

@@ -1,7 +1,7 @@
-"""OpenStack Swift's s3api, by its source: openstack/swift at d57c078e, August 2026.
+"""The s3api of OpenStack Swift after 2.38.1, by its source: openstack/swift at d57c078e.
 
-Codes, statuses and messages: swift/common/middleware/s3api/s3response.py. Elsewhere the file in
-that folder is named.
+That is August 2026. Codes, statuses and messages: s3response.py in swift/common/middleware/s3api.
+Elsewhere the file in that folder is named.
 """
 
 from broker.domain.s3_failures import Advice
