@@ -70,8 +70,8 @@ def grant_in_policy(role: Role, name: str) -> None:
 
     This needs keys of the bucket's owner or of an administrator.
     """
-    step = grant(BackgroundSettings.load(), role, name)
-    click.echo(f"{step.outcome.value}: {step.title}")
+    for step in grant(BackgroundSettings.load(), role, name):
+        click.echo(f"{step.outcome.value}: {step.title}")
 
 
 @bucket.command()

@@ -27,15 +27,12 @@ from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
     MAX_COUNT,
-    BucketName,
     HeaderValue,
-    Location,
     MaxBytes,
     MaxFrames,
     MaxPixels,
     MultipartTtl,
     OptionalPath,
-    OptionalS3Url,
     OptionalText,
     OptionalUrl,
     Origins,
@@ -59,25 +56,9 @@ class Settings(S3ServerSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
-    s3_bucket: BucketName = Field(min_length=3, max_length=63, description="The bucket's name.")
-    s3_endpoint_url: OptionalS3Url = Field(
-        default=None, description="URL at which the broker reaches S3. Default: AWS."
-    )
-    s3_public_url: OptionalS3Url = Field(
-        default=None, description="URL at which browsers reach S3. Default: the endpoint URL."
-    )
     public_url: OptionalUrl = Field(
         default=None,
         description="URL at which clients reach the broker; links start with it.",
-    )
-    s3_addressing: Literal["path", "virtual"] = Field(
-        default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
-    )
-    media_location: Location = Field(
-        default=Limits.location, description="The first segment of every object key."
-    )
-    media_url: OptionalUrl = Field(
-        default=None, description="Public base URL of the images, such as a CDN, with the location."
     )
     cache_control: HeaderValue = Field(
         default=Limits.cache_control, description="Cache-Control of every object."

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from broker.config.buckets import BucketSettings
 from broker.config.values import none_if_empty
-from broker.config.webhooks import WebhookSettings
-from broker.domain.s3_servers import OTHER, S3_SERVERS, S3Server
+from broker.domain.s3_servers import OTHER, S3_SERVERS, PublicReading, S3Server
 
 
 def _known(value: str) -> str:
@@ -21,7 +21,7 @@ def _single_request(value: str) -> str:
     return value
 
 
-class S3ServerSettings(WebhookSettings):
+class S3ServerSettings(BucketSettings):
     """Settings of the kind of the S3 server."""
 
     s3_server: Annotated[str, AfterValidator(_known)] = Field(
@@ -42,6 +42,16 @@ class S3ServerSettings(WebhookSettings):
             raise ValueError(
                 f"BROKER_DEFAULT_TRANSPORT: {row.title} does not take {named}"
                 f" (BROKER_S3_SERVER={row.name}); use {row.default_transport}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _private_objects_elsewhere(self) -> Self:
+        row = self.server
+        if row.public_reading is PublicReading.BUCKET and self.s3_incoming_bucket is None:
+            raise ValueError(
+                f"BROKER_S3_INCOMING_BUCKET: required, because {row.title} can only make a whole"
+                f" bucket public (BROKER_S3_SERVER={row.name})"
             )
         return self
 

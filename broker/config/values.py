@@ -10,9 +10,8 @@ from limits import parse
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from broker.domain.object_keys import INCOMING
+from broker.domain.object_keys import NOT_PUBLIC
 from broker.domain.part_plan import MAX_OBJECT_BYTES
-from broker.domain.profiles import PRIVATE
 
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 # Older buckets may have uppercase letters and `_` in their names.
@@ -23,8 +22,6 @@ WEBHOOK_URL = re.compile(
 )
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
-# The first segments of keys that nobody can read without a signature.
-NOT_PUBLIC = (INCOMING, PRIVATE)
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
@@ -170,7 +167,8 @@ OptionalS3Url = Annotated[
 OptionalWebhookUrl = Annotated[
     Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(none_if_empty)
 ]
-BucketName = Annotated[str, AfterValidator(_bucket)]
+BucketName = Annotated[str, Field(min_length=3, max_length=63), AfterValidator(_bucket)]
+OptionalBucket = Annotated[BucketName | None, BeforeValidator(none_if_empty)]
 HeaderValue = Annotated[str, AfterValidator(one_line)]
 OptionalPath = Annotated[Path | None, BeforeValidator(none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(none_if_empty)]

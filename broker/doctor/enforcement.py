@@ -21,7 +21,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         yield skip(CHECK, f"{row.title} takes no forms (BROKER_S3_SERVER={row.name})")
         return
     changes = {
-        "key": {"key": trial.key("elsewhere.png")},
+        "key": {"key": trial.incoming_key("elsewhere.png")},
         "Content-Type": {"Content-Type": "text/html"},
         "signature": {"x-amz-signature": "0" * 64},
     }

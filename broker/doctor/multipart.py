@@ -47,8 +47,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             "a multipart upload cannot be aborted, so its parts stay and cost money",
             setting="AWS_ACCESS_KEY_ID",
-            fix=f"allow s3:AbortMultipartUpload on arn:aws:s3:::{examination.settings.s3_bucket}/*"
-            " to these credentials",
+            fix=f"allow s3:AbortMultipartUpload on {examination.all_objects} to these credentials",
         )
     elif answer is not None and answer.succeeded and wrong is not None and wrong.succeeded:
         if trial.limits.inspects:

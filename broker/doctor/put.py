@@ -72,7 +72,7 @@ def _copied(examination: Examination, source: Ticket) -> bool:
     """Check whether a PUT with x-amz-copy-source copies another object, as on MinIO."""
     trial = examination.trial
     key = written_key(trial.limits, source.upload)
-    header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
+    header = {"x-amz-copy-source": f"/{trial.storage.buckets.of(key)}/{key}"}
     answer = trial.send(trial.issue(PUT), None, **header)
     # A server that ignores the header stores the body and answers without an ETag element.
     return answer.succeeded and answer.element("ETag") is not None

@@ -1,4 +1,4 @@
-"""Copy objects within one bucket, if the source still has the ETag that was checked.
+"""Copy objects, if the source still has the ETag that was checked.
 
 CopyObject is limited to 5 GiB, and a server may not answer until the copy is finished. So a large
 object is copied in parts, each by a short request.
@@ -19,6 +19,7 @@ from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import MAX_PARTS
 from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import PreconditionFailed
+from broker.storage.buckets import ByKey
 from broker.storage.translation import translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ PARTS_AT_ONCE = 4
 
 
 class S3Copies:
-    """Copies objects within one bucket; raises the errors of `ObjectStorage.copy`."""
+    """Copies objects within a bucket or to the other; raises the errors of `ObjectStorage.copy`."""
 
-    def __init__(self, client: "S3Client", bucket: str, server: S3Server = OTHER) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str], server: S3Server = OTHER) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
         self._server = server
 
     def copy(
@@ -55,7 +56,7 @@ class S3Copies:
             else:
                 etag = self._in_parts(source_key, key, source, cache_control, acl)
             if is_unchecked and etag != source.etag:
-                self._client.delete_object(Bucket=self._bucket, Key=key)
+                self._client.delete_object(Bucket=self._buckets.of(key), Key=key)
                 raise PreconditionFailed("The object has another ETag.")
             return etag
         except (ClientError, BotoCoreError) as error:
@@ -70,9 +71,9 @@ class S3Copies:
         if not self._server.form_keeps_headers:
             own |= {"MetadataDirective": "REPLACE", **_headers(source, cache_control)}
         answer = self._client.copy_object(
-            Bucket=self._bucket,
+            Bucket=self._buckets.of(key),
             Key=key,
-            CopySource={"Bucket": self._bucket, "Key": source_key},
+            CopySource={"Bucket": self._buckets.of(source_key), "Key": source_key},
             CopySourceIfMatch=source.etag,
             **own,
         )
@@ -82,7 +83,7 @@ class S3Copies:
         self, source_key: str, key: str, source: ObjectHead, cache_control: str, acl: str | None
     ) -> str:
         created = self._client.create_multipart_upload(
-            Bucket=self._bucket,
+            Bucket=self._buckets.of(key),
             Key=key,
             **_headers(source, cache_control),
             **_acl(acl),
@@ -94,11 +95,11 @@ class S3Copies:
         def copy_part(number: int, start: int) -> dict[str, Any]:
             last = min(start + part_bytes, source.content_length) - 1
             answer = self._client.upload_part_copy(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                CopySource={"Bucket": self._bucket, "Key": source_key},
+                CopySource={"Bucket": self._buckets.of(source_key), "Key": source_key},
                 CopySourceIfMatch=source.etag,
                 CopySourceRange=f"bytes={start}-{last}",
             )
@@ -108,14 +109,16 @@ class S3Copies:
             with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
                 parts: Any = list(pool.map(copy_part, range(1, len(starts) + 1), starts))
             answer = self._client.complete_multipart_upload(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 UploadId=upload_id,
                 MultipartUpload={"Parts": parts},
             )
         except BaseException:
             # If this fails too, the bucket's lifecycle rule removes the parts.
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+            self._client.abort_multipart_upload(
+                Bucket=self._buckets.of(key), Key=key, UploadId=upload_id
+            )
             raise
         # Ceph 16 answers with an empty ETag.
         return _etag(answer) or _etag_of(parts)

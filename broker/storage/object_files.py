@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
+from broker.storage.buckets import ByKey
 from broker.storage.translation import is_missing_key, translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ class Downloaded:
 
 
 class ObjectFiles:
-    """Reads and writes the objects of one bucket; see `factory.object_files`.
+    """Reads and writes objects; see `factory.object_files`.
 
     The methods raise StorageUnavailable and StorageDenied as those of `ObjectStorage` do.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, server: S3Server = OTHER) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str], server: S3Server = OTHER) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
         self._server = server
 
     def download(
@@ -60,7 +61,7 @@ class ObjectFiles:
             ObjectRefused: the bucket refuses to send this object.
         """
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            body = self._client.get_object(Bucket=self._buckets.of(key), Key=key)["Body"]
             with body, target.open("xb") as file:
                 digest, size = hashlib.sha256(), 0
                 while chunk := body.read(min(CHUNK_BYTES, max_bytes - size + 1)):
@@ -107,7 +108,7 @@ class ObjectFiles:
             optional["IfNoneMatch"] = "*"
         try:
             answer = self._client.put_object(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 Body=file,
                 ContentLength=size,

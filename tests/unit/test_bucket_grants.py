@@ -40,8 +40,8 @@ def s3() -> Any:
     return boto3.client("s3")
 
 
-def statements() -> dict[str, dict[str, Any]]:
-    found = json.loads(s3().get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+def statements(name: str = BUCKET) -> dict[str, dict[str, Any]]:
+    found = json.loads(s3().get_bucket_policy(Bucket=name)["Policy"])["Statement"]
     return {one["Sid"]: one for one in found}
 
 
@@ -94,3 +94,21 @@ def test_a_policy_that_the_server_refuses_is_an_error() -> None:
     done = CliRunner().invoke(broker, ["bucket", "grant", "api", "upload-broker"])
     assert isinstance(done.exception, StorageDenied)
     assert "upload-broker may do what api needs: 404 NoSuchBucket" in str(done.exception)
+
+
+def test_with_two_buckets_the_policy_of_each_names_only_its_own_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = f"{BUCKET}-in"
+    monkeypatch.setenv("BROKER_S3_INCOMING_BUCKET", second)
+    s3().create_bucket(Bucket=second)
+    lines = run("api", "me").splitlines()
+    assert lines[1] == f"changed: {second}: me may do what api needs"
+    arn = f"arn:aws:s3:::{second}"
+    assert {place for one in statements().values() for place in one["Resource"]} == {
+        ARN,
+        f"{ARN}/media/*",
+    }
+    in_second = statements(second)
+    assert in_second["me-Writes"]["Resource"] == [f"{arn}/incoming/*", arn]
+    assert in_second["me-Bucket"]["Resource"] == [arn]

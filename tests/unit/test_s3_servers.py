@@ -48,6 +48,7 @@ def test_without_the_setting_the_default_transport_is_that_of_the_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BROKER_S3_SERVER", "r2")
+    monkeypatch.setenv("BROKER_S3_INCOMING_BUCKET", "incoming-bucket")
     monkeypatch.setenv("BROKER_DEFAULT_TRANSPORT", "")
     assert Settings.load().limits.default_transport == "put"
     monkeypatch.setenv("BROKER_S3_SERVER", "minio")
@@ -60,11 +61,24 @@ def test_a_default_transport_that_the_row_lacks_stops_the_start_and_names_both_s
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BROKER_S3_SERVER", "r2")
+    monkeypatch.setenv("BROKER_S3_INCOMING_BUCKET", "incoming-bucket")
     monkeypatch.setenv("BROKER_DEFAULT_TRANSPORT", "post")
     with pytest.raises(SettingsError) as stopped:
         Settings.load()
     assert str(stopped.value) == (
         "BROKER_DEFAULT_TRANSPORT: Cloudflare R2 does not take post (BROKER_S3_SERVER=r2); use put"
+    )
+
+
+def test_a_server_that_opens_whole_buckets_only_needs_a_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BROKER_S3_SERVER", "garage")
+    with pytest.raises(SettingsError) as stopped:
+        Settings.load()
+    assert str(stopped.value) == (
+        "BROKER_S3_INCOMING_BUCKET: required, because Garage can only make a whole bucket public"
+        " (BROKER_S3_SERVER=garage)"
     )
 
 

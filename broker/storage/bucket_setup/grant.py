@@ -1,4 +1,4 @@
-"""What a process may do, in the bucket's own policy, for servers whose users have no policies.
+"""What a process may do, in each bucket's own policy, for servers whose users have no policies.
 
 versitygw 1.7 is one. It ignores conditions, so the Deny statements of `iam_policy`, which are for
 presigned requests only, would apply to all requests. A form needs PutObject on the bucket itself
@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
+from broker.domain.object_keys import INCOMING
 from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.bucket_setup.aspect import Aspect
@@ -19,14 +20,15 @@ from broker.storage.bucket_setup.iam import Role, iam_policy
 from broker.storage.bucket_setup.policy import public_read
 from broker.storage.bucket_setup.reading import read
 from broker.storage.bucket_setup.step import Outcome, Step, apply_one
+from broker.storage.buckets import bucket_names
 from broker.storage.factory import client_config
 from broker.storage.translation import translate
 
 WRITE = "s3:PutObject"
 
 
-def grant(settings: Settings, role: Role, user: str) -> Step:
-    """Allow a user of the server what a process needs, in the bucket's policy, and nothing else.
+def grant(settings: Settings, role: Role, user: str) -> list[Step]:
+    """Allow a user of the server what a process needs, in each bucket's policy, and nothing else.
 
     It replaces the statements that name only this user. Other statements stay.
 
@@ -42,37 +44,40 @@ def grant(settings: Settings, role: Role, user: str) -> Step:
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
-    aspect = _aspect(settings, role, user)
-    try:
-        found = read(client, settings.s3_bucket, aspect)
-        step = apply_one(client, settings.s3_bucket, aspect, found, settings.server, dry_run=False)
-    except (ClientError, BotoCoreError) as error:
-        raise translate(error) from error
-    if step.outcome not in (Outcome.CHANGED, Outcome.UNCHANGED):
-        raise StorageDenied(f"{step.title}: {step.reason or step.outcome.value}.")
-    return step
+    steps = []
+    for name in bucket_names(settings).each():
+        aspect = _aspect(settings, role, user, name)
+        try:
+            found = read(client, name, aspect)
+            step = apply_one(client, name, aspect, found, settings.server, dry_run=False)
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error) from error
+        if step.outcome not in (Outcome.CHANGED, Outcome.UNCHANGED):
+            raise StorageDenied(f"{step.title}: {step.reason or step.outcome.value}.")
+        steps.append(step)
+    return steps
 
 
-def _aspect(settings: Settings, role: Role, user: str) -> Aspect:
+def _aspect(settings: Settings, role: Role, user: str, bucket: str) -> Aspect:
     principal = {"AWS": [user]}
     statements = [
         {
             **statement,
             "Sid": f"{user}-{statement['Sid']}",
             "Principal": principal,
-            "Resource": _resources(statement, role, settings.s3_bucket),
+            "Resource": places,
         }
         for statement in iam_policy(settings, role)["Statement"]
-        if statement["Effect"] == "Allow"
+        if statement["Effect"] == "Allow" and (places := _places(settings, statement, role, bucket))
     ]
 
     def wanted(found: Any) -> Any:
         others = [one for one in found["Statement"] if not same(one.get("Principal"), principal)]
         return {**found, "Statement": [*others, *statements]}
 
-    policy = public_read(settings)
+    policy, title = public_read(settings), f"{user} may do what {role} needs"
     return Aspect(
-        title=f"{user} may do what {role} needs",
+        title=title if bucket == settings.s3_bucket else f"{bucket}: {title}",
         feature=policy.feature,
         permission=policy.permission,
         read=policy.read,
@@ -82,7 +87,11 @@ def _aspect(settings: Settings, role: Role, user: str) -> Aspect:
     )
 
 
-def _resources(statement: Mapping[str, Any], role: Role, bucket: str) -> list[str]:
-    """Return where the statement applies; add the bucket itself if the process signs forms."""
-    signs_forms = role == "api" and WRITE in statement["Action"]
-    return [*statement["Resource"], *([f"arn:aws:s3:::{bucket}"] if signs_forms else [])]
+def _places(settings: Settings, statement: Mapping[str, Any], role: Role, bucket: str) -> list[str]:
+    """Return where in this bucket the statement applies; add the bucket itself for signed forms."""
+    arn = f"arn:aws:s3:::{bucket}"
+    found = [one for one in statement["Resource"] if one == arn or one.startswith(f"{arn}/")]
+    takes_forms = bucket == bucket_names(settings).of(f"{INCOMING}/")
+    if role == "api" and takes_forms and WRITE in statement["Action"]:
+        found.append(arn)
+    return found

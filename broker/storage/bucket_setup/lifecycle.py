@@ -13,6 +13,7 @@ from broker.domain.object_keys import INCOMING
 from broker.domain.profiles import PRIVATE
 from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
+from broker.storage.buckets import bucket_names
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,8 +44,8 @@ def incoming(settings: Settings) -> Aspect:
     )
 
 
-def incomplete(settings: Settings) -> Aspect:
-    """Abort multipart uploads that the broker did not abort itself.
+def incomplete(settings: Settings, bucket: str) -> Aspect:
+    """Abort multipart uploads in a bucket that the broker did not abort itself.
 
     Clients send parts below `incoming/`. The broker copies large objects in parts to where they are
     published.
@@ -64,6 +65,7 @@ def incomplete(settings: Settings) -> Aspect:
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
         }
         for rule_id, prefix in prefixes.items()
+        if bucket_names(settings).of(f"{prefix}/") == bucket
     ]
     return _aspect(
         f"incomplete multipart uploads are aborted after {_format_days(days)}",
