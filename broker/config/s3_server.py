@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from broker.config.buckets import BucketSettings
 from broker.config.values import none_if_empty
 from broker.domain.s3_servers import OTHER, S3_SERVERS, PublicReading, S3Server
+from broker.domain.transports import TRANSPORTS
 
 
 def _known(value: str) -> str:
@@ -16,8 +17,9 @@ def _known(value: str) -> str:
 
 
 def _single_request(value: str) -> str:
-    if value not in ("post", "put"):
-        raise ValueError("must be post or put")
+    names = [name for name, transport in TRANSPORTS.items() if not transport.has_parts]
+    if value not in names:
+        raise ValueError(f"must be {' or '.join(names)}")
     return value
 
 
@@ -26,7 +28,7 @@ class S3ServerSettings(BucketSettings):
 
     s3_server: Annotated[str, AfterValidator(_known)] = Field(
         default=OTHER.name,
-        description="Kind of S3 server: a name in docs/s3-servers.md, such as aws, minio or r2.",
+        description="Kind of S3 server (docs/operations/s3-server.md), such as aws, minio or r2.",
     )
     default_transport: Annotated[
         Annotated[str, AfterValidator(_single_request)] | None, BeforeValidator(none_if_empty)

@@ -17,7 +17,7 @@ CHECK = "policy"
 def check(examination: Examination) -> Iterator[Finding]:
     """Send forms with a changed key, type, signature and digest."""
     trial, row = examination.trial, examination.settings.server
-    if POST.name not in row.transports:
+    if not row.takes_forms:
         yield skip(CHECK, f"{row.title} takes no forms (BROKER_S3_SERVER={row.name})")
         return
     changes = {

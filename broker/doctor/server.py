@@ -41,7 +41,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             setting=SETTING,
             fix=f"{SETTING}={fits.name}"
             if fits
-            else "use a server that a row of docs/s3-servers.md describes",
+            else "use a server that a row of docs/operations/s3-server.md describes",
         )
     elif named not in (None, row) and row is not OTHER:
         yield warn(

@@ -9,7 +9,7 @@ def test_report_13_a_server_without_digests_is_a_warning(deployment: Deployment)
         report = deployment.doctor(S3_ENDPOINT_URL=url)
     fault = report.of("confirm", "warn")
     assert fault["detail"].startswith("this server returns no SHA-256")
-    assert fault["setting"] == "BROKER_S3_ENDPOINT_URL"
+    assert fault["setting"] == "BROKER_INSPECTION"
     assert report.failed == set()
 
 

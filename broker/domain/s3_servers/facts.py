@@ -52,10 +52,9 @@ class Facts:
 
 def facts_of(row: S3Server) -> Facts:
     """Return what a trial sees on a server that is as its row says."""
-    takes_forms = "post" in row.transports
     return Facts(
-        takes_forms=takes_forms,
-        form_names_bucket=row.form_names_bucket if takes_forms else None,
+        takes_forms=row.takes_forms,
+        form_names_bucket=row.form_names_bucket if row.takes_forms else None,
         writes_once=row.writes_once,
         digests=row.digests,
         checks_copies=row.checks_copies,

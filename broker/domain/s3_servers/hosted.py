@@ -1,7 +1,6 @@
 """The rows of services that are rented. None of them was run: they need an account."""
 
 from broker.domain.s3_servers.server import (
-    WITHOUT_FORMS,
     Digests,
     Feature,
     PublicReading,
@@ -30,7 +29,7 @@ R2 = S3Server(
         "https://developers.cloudflare.com/r2/api/s3/conditional-operations/",
         "https://developers.cloudflare.com/r2/buckets/public-buckets/",
     ),
-    transports=WITHOUT_FORMS,
+    takes_forms=False,
     default_transport="put",
     public_reading=PublicReading.BUCKET,
     lacks=frozenset({Feature.PUBLIC_ACCESS_BLOCK, Feature.POLICY, Feature.NOTIFICATIONS}),
@@ -50,7 +49,7 @@ B2 = S3Server(
         "https://github.com/vatesfr/xen-orchestra/issues/8358",
         "https://github.com/sathinduga/obsidian-s3-sync-and-backup/issues/78",
     ),
-    transports=WITHOUT_FORMS,
+    takes_forms=False,
     default_transport="put",
     writes_once=False,
     digests=Digests.REFUSED,

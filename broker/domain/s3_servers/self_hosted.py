@@ -1,7 +1,6 @@
 """The rows of servers that operators run themselves."""
 
 from broker.domain.s3_servers.server import (
-    WITHOUT_FORMS,
     Digests,
     Expiry,
     Feature,
@@ -13,7 +12,7 @@ MINIO = S3Server(
     name="minio",
     title="MinIO",
     sources=("https://github.com/minio/minio",),
-    measured="RELEASE.2025-10-15",
+    measured="master of 2026-02-12",
     # It has settings of the whole server instead of CORS rules, and always aborts after 24 hours.
     lacks=frozenset({Feature.PUBLIC_ACCESS_BLOCK, Feature.CORS, Feature.ABORT_PARTS}),
     digest_errors=frozenset({"XAmzContentChecksumMismatch"}),
@@ -95,7 +94,7 @@ SWIFT = S3Server(
         "https://docs.openstack.org/swift/latest/s3_compat.html",
         "https://github.com/openstack/swift/blob/2.38.1/swift/common/middleware/s3api/s3request.py",
     ),
-    transports=WITHOUT_FORMS,
+    takes_forms=False,
     default_transport="put",
     digests=Digests.ENFORCED,
     public_reading=PublicReading.BUCKET,

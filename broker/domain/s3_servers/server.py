@@ -1,11 +1,10 @@
 """What differs between S3 servers, as plain data. The rows are in the files beside this one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-# Every transport, by its name in `domain/transports`.
-ALL = ("post", "put", "multipart")
-# For servers that take no POST forms.
+# By their names in `domain/transports`. Every server takes presigned PUTs and parts.
+WITH_FORMS = ("post", "put", "multipart")
 WITHOUT_FORMS = ("put", "multipart")
 
 
@@ -70,7 +69,7 @@ class S3Server:
         title: the name that operators know.
         sources: documentation or source code that the row was written from.
         measured: the release that the row was measured with; None if it was never run.
-        transports: how clients may send bytes. Every row has `multipart`.
+        takes_forms: clients may send POST forms.
         default_transport: the one for small files if a request names none.
         form_status: `success_action_status` of forms.
         form_names_bucket: forms need a field with the bucket's name.
@@ -95,7 +94,7 @@ class S3Server:
     title: str
     sources: tuple[str, ...] = ()
     measured: str | None = None
-    transports: tuple[str, ...] = ALL
+    takes_forms: bool = True
     default_transport: str = "post"
     form_status: str = "201"
     form_names_bucket: bool = False
@@ -110,7 +109,12 @@ class S3Server:
     region: str = "us-east-1"
     server_headers: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
-    headers: tuple[str, ...] = field(default=())
+    headers: tuple[str, ...] = ()
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """How clients may send bytes."""
+        return WITH_FORMS if self.takes_forms else WITHOUT_FORMS
 
     @property
     def signs_digests(self) -> bool:
