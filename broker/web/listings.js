@@ -164,6 +164,7 @@ export class Listings {
   /** Draw the list. The buttons are reused, so that the focus does not change. */
   #draw() {
     const list = byId("listings");
+    byId("your-listings").toggleAttribute("data-empty", !this.#ads.length);
     this.#ads.forEach((ad, index) => {
       if (!this.#items.has(ad.id)) this.#items.set(ad.id, this.#item(ad.id));
       const item = this.#items.get(ad.id);

@@ -15,7 +15,9 @@ async function draw(file, canvas) {
     bitmap = await createImageBitmap(file, { resizeWidth: WIDTH, resizeQuality: "medium" });
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
-    canvas.getContext("2d").drawImage(bitmap, 0, 0); // throws on a phone that has no canvas memory left
+    // Not drawn by the GPU: WebKit shows a canvas of the GPU as blank after it was moved on the page.
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(bitmap, 0, 0); // throws on a phone that has no canvas memory left
     return true;
   } catch {
     return false;

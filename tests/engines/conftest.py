@@ -15,6 +15,7 @@ from tests.engines.facade import Engine, Tab
 from tests.engines.looks import expect_visible
 from tests.engines.playwright_engine import playwright_engine
 from tests.engines.reports import Reports
+from tests.engines.webkit_engine import webkit
 from tests.page.marketplace import Marketplace, open_marketplace, real_photos
 from tests.servers import installed_or_skip
 from tests.servers.bad_network import Network
@@ -25,6 +26,7 @@ from tests.servers.npm import installed
 ENGINES: dict[str, Callable[[], AbstractContextManager[Engine]]] = {
     "chromium": partial(playwright_engine, "chromium"),
     "firefox": partial(playwright_engine, "firefox"),
+    "webkit": webkit,
 }
 
 
