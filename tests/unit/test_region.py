@@ -92,6 +92,16 @@ def test_report_25_each_client_and_signer_uses_the_region_of_the_environment(
     assert PLACES[place](monkeypatch) == region
 
 
+@pytest.mark.parametrize("place", ["client", "heads", "doctor", "bucket setup"])
+def test_without_a_region_each_signs_for_that_of_the_servers_row(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    row = {"s3_server": "garage", "s3_incoming_bucket": "incoming-bucket"}
+    monkeypatch.setattr(f"{__name__}.SETTINGS", SETTINGS.model_copy(update=row))
+    assert PLACES[place](monkeypatch) == "garage"
+
+
 def test_report_25_only_one_module_opens_sessions_of_boto3() -> None:
     found = {
         str(path.relative_to(ROOT))

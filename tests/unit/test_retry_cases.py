@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from broker.domain import s3_failures
+from broker.domain.s3_servers import S3_SERVERS
 
 CASES = json.loads((Path(__file__).parents[1] / "retry_cases.json").read_text())["cases"]
 REPORTED = [case for case in CASES if "advice" in case]
@@ -49,6 +50,35 @@ def test_report_14_a_form_that_has_expired_on_garage_is_renewed(message: str) ->
     advice = s3_failures.advise(code, f"Bad request: {message}", failures=1, expired=False)
     assert advice == "renew"
     assert s3_failures.advise(code, "Bad request", failures=1, expired=False) == "retry"
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "message", "advice"),
+    [
+        ("versitygw", "AccessDenied", "Invalid according to Policy: Policy expired.", "renew"),
+        ("garage", "InvalidRequest", "Bad request: Date is too old", "renew"),
+        ("garage", "AccessDenied", "Forbidden: it has expired", "give_up"),
+        ("minio", "InvalidRequest", "Date is too old", "retry"),
+        ("ceph", "AccessDenied", "", "renew"),
+        ("other", "AccessDenied", "", "give_up"),
+    ],
+)
+def test_what_an_expiry_looks_like_is_in_the_row_of_the_server(
+    row: str, code: str, message: str, advice: str
+) -> None:
+    server = S3_SERVERS[row]
+    found = s3_failures.advise(code, message, failures=1, expired=False, server=server)
+    assert found == advice
+
+
+def test_a_refusal_that_may_be_an_expiry_is_not_renewed_for_ever() -> None:
+    tries = range(1, s3_failures.MAX_FAILURES + 2)
+    ceph = S3_SERVERS["ceph"]
+    advice = [
+        s3_failures.advise("AccessDenied", "", failures=n, expired=False, server=ceph)
+        for n in tries
+    ]
+    assert advice == ["renew"] * s3_failures.MAX_FAILURES + ["give_up"]
 
 
 def test_report_14_a_digest_that_garage_finds_wrong_is_sent_again() -> None:
