@@ -1,11 +1,14 @@
 """`broker bucket`: configure the bucket and print the IAM policies."""
 
+import importlib.util
 import json
+import sys
 
 import click
 
 from broker.config.background import BackgroundSettings
 from broker.storage import bucket_setup
+from broker.storage.bucket_setup.grant import grant
 from broker.storage.bucket_setup.iam import ROLES, Role, iam_policy
 
 _HEAD_ONLY = (
@@ -54,3 +57,42 @@ def iam(role: Role) -> None:
     """
     click.echo(json.dumps(iam_policy(BackgroundSettings.load(), role), indent=2))
     click.echo(NOTES[role], err=True)
+
+
+@bucket.command("grant")
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("name")
+def grant_in_policy(role: Role, name: str) -> None:
+    """Allow a user of the S3 server what a process needs, in the policy of the bucket.
+
+    For versitygw, whose users have no policies of their own. NAME is the user's access key.
+    Statements that name only this user are replaced, others stay.
+
+    This needs keys of the bucket's owner or of an administrator.
+    """
+    for step in grant(BackgroundSettings.load(), role, name):
+        click.echo(f"{step.outcome.value}: {step.title}")
+
+
+@bucket.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("name")
+def minio_user(role: Role, name: str) -> None:
+    """Create a user of MinIO with the IAM policy of a process, or update the existing user.
+
+    NAME becomes the access key, and its secret key is read from standard input: at least 8
+    characters. The policy has the same name, and is the one that `broker bucket iam ROLE` prints.
+
+    This needs the key of MinIO's root user.
+    """
+    settings = BackgroundSettings.load()
+    if settings.s3_endpoint_url is None:
+        raise click.UsageError("Set BROKER_S3_ENDPOINT_URL: on AWS, create the user with IAM.")
+    if importlib.util.find_spec("minio") is None:
+        raise click.ClickException("the extra minio is missing: requirements-worker.txt has it")
+    # Imported here: the API's image does not have this package.
+    from broker.storage.minio_users import save_user
+
+    secret = sys.stdin.read().removesuffix("\n")
+    save_user(settings.s3_endpoint_url, name=name, secret=secret, policy=iam_policy(settings, role))
+    click.echo(f"saved: user {name} with the policy of {role}")

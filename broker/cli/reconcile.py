@@ -13,7 +13,8 @@ from broker.cli.exit_status import DIFFERS, cannot_tell_is_two
 from broker.cli.printable import printable
 from broker.domain.reconciliation import Action, Difference, DifferenceKind, Tally
 from broker.services.reconcile import reconcile as service
-from broker.storage.inventory import open_report
+from broker.storage.buckets import bucket_names
+from broker.storage.inventory import open_reports
 
 DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
 
@@ -30,11 +31,16 @@ DONE = (Action.DELETED, Action.QUEUED, Action.KEPT)
 )
 @click.option(
     "--inventory",
+    "inventories",
+    multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read this manifest.json of S3 Inventory instead of listing the bucket.",
+    help="Read this manifest.json of S3 Inventory instead of listing the bucket. With"
+    " BROKER_S3_INCOMING_BUCKET, repeat it for each bucket.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document instead of a table.")
-def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_json: bool) -> None:
+def reconcile(
+    fix: bool, before: datetime | None, inventories: tuple[Path, ...], as_json: bool
+) -> None:
     """Compare the bucket with the database.
 
     Exit status 0: no differences. 1: there are differences, including those that --fix
@@ -45,8 +51,8 @@ def reconcile(fix: bool, before: datetime | None, inventory: Path | None, as_jso
     with cannot_tell_is_two():
         tally, write = Tally(), _JsonWriter() if as_json else _TableWriter()
         with broker_of_environment() as broker:
-            report = open_report(inventory, broker.settings.s3_bucket) if inventory else None
-            objects = report.objects if report else None
+            names = bucket_names(broker.settings)
+            objects = open_reports(inventories, names) if inventories else None
             with broker.system_work() as work:
                 for found in service.reconcile(
                     work, tally=tally, inventory=objects, fix=fix, before=before

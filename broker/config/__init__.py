@@ -18,22 +18,21 @@ from pydantic import (
     model_validator,
 )
 
+from broker.config.faults import SettingsError, lines_of
 from broker.config.private_files import require_private_key
 from broker.config.profiles import load_profiles
 from broker.config.retention import require_long_retention
+from broker.config.s3_server import S3ServerSettings
 from broker.config.serving import PREFIX
 from broker.config.tokens import HS256_SECRET_BYTES
 from broker.config.values import (
     MAX_COUNT,
-    BucketName,
     HeaderValue,
-    Location,
     MaxBytes,
     MaxFrames,
     MaxPixels,
     MultipartTtl,
     OptionalPath,
-    OptionalS3Url,
     OptionalText,
     OptionalUrl,
     Origins,
@@ -42,46 +41,24 @@ from broker.config.values import (
     Widths,
     host_name,
 )
-from broker.config.webhooks import WebhookSettings
 from broker.domain.limits import Limits
 from broker.domain.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from broker.domain.profiles import Profile
 from broker.domain.transports import SINGLE_MAX_BYTES
 
+__all__ = ["LOOPBACK_HOSTS", "PREFIX", "Settings", "SettingsError"]
+
 MIB = 1024 * 1024
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-class SettingsError(Exception):
-    """The settings are invalid. The message has a line for each error: `NAME: message`.
-
-    An error in BROKER_PROFILES_FILE is `FILE:LINE: PROFILE.KEY: message`.
-    """
-
-
-class Settings(WebhookSettings):
+class Settings(S3ServerSettings):
     """All settings of the broker. Sizes are in bytes, times in seconds."""
 
     database_url: str = Field(description="SQLAlchemy URL: postgresql://… or sqlite:///FILE.")
-    s3_bucket: BucketName = Field(min_length=3, max_length=63, description="The bucket's name.")
-    s3_endpoint_url: OptionalS3Url = Field(
-        default=None, description="URL at which the broker reaches S3. Default: AWS."
-    )
-    s3_public_url: OptionalS3Url = Field(
-        default=None, description="URL at which browsers reach S3. Default: the endpoint URL."
-    )
     public_url: OptionalUrl = Field(
         default=None,
         description="URL at which clients reach the broker; links start with it.",
-    )
-    s3_addressing: Literal["path", "virtual"] = Field(
-        default="path", description="`path` (host/bucket) or `virtual` (bucket.host)."
-    )
-    media_location: Location = Field(
-        default=Limits.location, description="The first segment of every object key."
-    )
-    media_url: OptionalUrl = Field(
-        default=None, description="Public base URL of the images, such as a CDN, with the location."
     )
     cache_control: HeaderValue = Field(
         default=Limits.cache_control, description="Cache-Control of every object."
@@ -98,10 +75,6 @@ class Settings(WebhookSettings):
         ge=0,
         le=86400,
         description="How long after that an upload keeps its slot.",
-    )
-    default_transport: Literal["post", "put"] = Field(
-        default="post",
-        description="Transport if a request does not name one.",
     )
     put_ttl: PutTtl = Field(
         default=Limits.put_ttl,
@@ -277,7 +250,7 @@ class Settings(WebhookSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise SettingsError("\n".join(_lines(error))) from None
+            raise SettingsError("\n".join(lines_of(error))) from None
 
     @property
     def limits(self) -> Limits:
@@ -285,16 +258,14 @@ class Settings(WebhookSettings):
 
         Each other field is the setting of the same name.
         """
-        others = ("location", "declared")
+        others = ("location", "declared", "server", "default_transport")
         values = {
             one.name: getattr(self, one.name) for one in fields(Limits) if one.name not in others
         }
-        return Limits(location=self.media_location, declared=self._declared, **values)
-
-
-def _lines(error: ValidationError) -> list[str]:
-    lines = []
-    for fault in error.errors(include_input=False, include_url=False):
-        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
-        lines.append(name + fault["msg"].removeprefix("Value error, "))
-    return lines
+        return Limits(
+            location=self.media_location,
+            declared=self._declared,
+            server=self.server,
+            default_transport=self.default_transport or self.server.default_transport,
+            **values,
+        )

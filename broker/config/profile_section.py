@@ -11,7 +11,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from broker.config.values import (
     MAX_COUNT,
-    NOT_PUBLIC,
     MaxBytes,
     MaxFrames,
     MaxPixels,
@@ -23,6 +22,7 @@ from broker.config.values import (
 )
 from broker.domain.content_types import is_content_type, may_run
 from broker.domain.media_types import ALL_ALIASES
+from broker.domain.object_keys import NOT_PUBLIC
 from broker.domain.profiles import OWNER
 
 MAX_TYPES = 100

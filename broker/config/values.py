@@ -10,9 +10,8 @@ from limits import parse
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from broker.domain.object_keys import INCOMING
+from broker.domain.object_keys import NOT_PUBLIC
 from broker.domain.part_plan import MAX_OBJECT_BYTES
-from broker.domain.profiles import PRIVATE
 
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 # Older buckets may have uppercase letters and `_` in their names.
@@ -23,8 +22,6 @@ WEBHOOK_URL = re.compile(
 )
 HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 MIN_WIDTH, MAX_WIDTH, MAX_WIDTHS = 16, 4096, 8
-# The first segments of keys that nobody can read without a signature.
-NOT_PUBLIC = (INCOMING, PRIVATE)
 STORES = ("redis", "rediss", "redis+unix", "redis+sentinel")
 
 
@@ -97,7 +94,8 @@ def _location(value: str) -> str:
     return cleaned
 
 
-def _none_if_empty(value: object) -> object:
+def none_if_empty(value: object) -> object:
+    """Return None for an empty value, so that an empty variable counts as unset."""
     return None if value == "" else value
 
 
@@ -162,17 +160,18 @@ MAX_COUNT = 10_000
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 _Origin = Annotated[str, AfterValidator(_origin)]
-OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none_if_empty)]
+OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(none_if_empty)]
 OptionalS3Url = Annotated[
-    Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(_none_if_empty)
+    Annotated[HttpUrl, AfterValidator(_s3_url)] | None, BeforeValidator(none_if_empty)
 ]
 OptionalWebhookUrl = Annotated[
-    Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(_none_if_empty)
+    Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(none_if_empty)
 ]
-BucketName = Annotated[str, AfterValidator(_bucket)]
+BucketName = Annotated[str, Field(min_length=3, max_length=63), AfterValidator(_bucket)]
+OptionalBucket = Annotated[BucketName | None, BeforeValidator(none_if_empty)]
 HeaderValue = Annotated[str, AfterValidator(one_line)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(none_if_empty)]
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_split)]
 Location = Annotated[str, AfterValidator(_location)]
 Hosts = Annotated[
@@ -184,7 +183,7 @@ Proxies = Annotated[
 Widths = Annotated[
     tuple[int, ...], NoDecode, BeforeValidator(_split), AfterValidator(ascending_widths)
 ]
-Rate = Annotated[str | None, BeforeValidator(_none_if_empty), AfterValidator(_rate)]
+Rate = Annotated[str | None, BeforeValidator(none_if_empty), AfterValidator(_rate)]
 StorageUrl = Annotated[
-    SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_storage_url)
+    SecretStr | None, BeforeValidator(none_if_empty), AfterValidator(_storage_url)
 ]

@@ -10,7 +10,9 @@ from broker.config import Settings
 from broker.db.inspection_probe import Published
 from broker.doctor.browser import Answer, Browser
 from broker.doctor.trial import Trial
+from broker.domain.s3_servers import OTHER
 from broker.services.tickets.sign import Ticket
+from broker.storage.buckets import ByKey
 from broker.storage.probe import Probe
 from broker.storage.protocol import Storage
 
@@ -64,7 +66,11 @@ class Examination:
     @cached_property
     def signed_answer(self) -> Answer:
         """The bucket's answer to a signed request; raises Unreachable or StorageDenied."""
-        request = self.probe.signed_list()
+        return self.listed(self.probe.bucket_urls.media, f"{self.settings.media_location}/")
+
+    def listed(self, bucket_url: str, prefix: str) -> Answer:
+        """Return the answer of one bucket to a listing of one key; raises like `signed_answer`."""
+        request = self.probe.signed_list(bucket_url, prefix)
         return self._inside.send("GET", request.url, headers=request.headers)
 
     @cached_property
@@ -75,8 +81,19 @@ class Examination:
 
     @property
     def public_url(self) -> str:
-        """The bucket's URL for browsers."""
-        return self.probe.storage.presigner.bucket_url
+        """The URL for browsers of the bucket to which they send."""
+        return self.public_urls.incoming
+
+    @property
+    def public_urls(self) -> ByKey[str]:
+        """The buckets' URLs for browsers."""
+        return self.probe.storage.presigner.bucket_urls
+
+    @property
+    def all_objects(self) -> str:
+        """The ARNs of all objects, for findings about permissions."""
+        names = self.probe.storage.buckets.each()
+        return " and ".join(f"arn:aws:s3:::{name}/*" for name in names)
 
     @property
     def public_setting(self) -> str:
@@ -84,6 +101,11 @@ class Examination:
         if self.settings.s3_public_url is not None:
             return "BROKER_S3_PUBLIC_URL"
         return "BROKER_S3_ENDPOINT_URL"
+
+    @cached_property
+    def plain_storage(self) -> Storage:
+        """The bucket as the API reaches it without BROKER_S3_SERVER."""
+        return Probe(self.settings.model_copy(update={"s3_server": OTHER.name})).storage
 
     def public_storage(self) -> Storage:
         """Return the bucket at the public URL, which may be on another server."""

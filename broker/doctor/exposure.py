@@ -39,9 +39,9 @@ def exposed(
                 check,
                 f"anyone may read {folder} at {address}, which has {contents}",
                 setting="BROKER_MEDIA_URL",
-                fix="keep the bucket private: turn off website access (Garage) or public access"
-                " (R2), which expose all of a bucket, and serve only the location through a proxy"
-                " (docs/operations/media.md)",
+                fix="set BROKER_S3_INCOMING_BUCKET to a private bucket; or keep this one private:"
+                " turn off website access (Garage) or public access (R2), which expose all of a"
+                " bucket, and serve only the location through a proxy (docs/operations/media.md)",
             )
     return None
 

@@ -6,6 +6,7 @@ from broker.doctor import refusal
 from broker.doctor.examination import Examination
 from broker.doctor.exposure import exposed
 from broker.doctor.finding import Finding, fail, ok
+from broker.doctor.left_over import left_over
 from broker.domain.errors import BrokerError
 from broker.domain.object_keys import written_key
 from broker.domain.storage_errors import StorageError
@@ -17,7 +18,7 @@ CHECK = "incoming"
 def check(examination: Examination) -> Iterator[Finding]:
     """Send a photo without a digest. Nobody may read it before the broker promotes it."""
     trial, settings = examination.trial, examination.settings
-    transport = transport_named(settings.default_transport)
+    transport = transport_named(settings.limits.default_transport)
     ticket = trial.issue(transport, pinned=False)
     answer = trial.send(ticket, refusal.origin(examination))
     if not answer.succeeded:
@@ -25,6 +26,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         return
     key = written_key(trial.limits, ticket.upload)
     fault = exposed(CHECK, examination, key, "unconfirmed uploads")
+    fault = fault or left_over(CHECK, examination)
     if fault is not None:
         yield fault
     try:

@@ -47,8 +47,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             "a multipart upload cannot be aborted, so its parts stay and cost money",
             setting="AWS_ACCESS_KEY_ID",
-            fix=f"allow s3:AbortMultipartUpload on arn:aws:s3:::{examination.settings.s3_bucket}/*"
-            " to these credentials",
+            fix=f"allow s3:AbortMultipartUpload on {examination.all_objects} to these credentials",
         )
     elif answer is not None and answer.succeeded and wrong is not None and wrong.succeeded:
         if trial.limits.inspects:
@@ -58,8 +57,8 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             "this server accepts parts with other bytes than their digest: large files are"
             " recorded without being verified, unless it returns a composite digest",
-            setting="BROKER_S3_ENDPOINT_URL",
-            fix="use an S3 server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)",
+            setting="BROKER_INSPECTION",
+            fix=refusal.VERIFY,
         )
     elif answer is not None and answer.succeeded:
         yield ok(CHECK, "created, one part sent, wrong bytes refused, aborted")

@@ -90,7 +90,7 @@ def key(examination: Examination) -> Iterator[Finding]:
 def _sent(check: str, examination: Examination) -> Generator[Finding, None, str | None]:
     """Send a photo and return its key below `incoming/`; yield a failure if it is refused."""
     trial = examination.trial
-    transport = transport_named(examination.settings.default_transport)
+    transport = transport_named(examination.settings.limits.default_transport)
     ticket = trial.issue(transport)
     answer = trial.send(ticket, refusal.origin(examination))
     if answer.succeeded:

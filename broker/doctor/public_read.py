@@ -100,7 +100,7 @@ def _cache_control(examination: Examination, file: Published) -> str:
 def _unreadable(examination: Examination, file: Published, refused: Answer) -> Finding:
     settings, name = examination.settings, _named(examination, file)
     if settings.media_url:
-        direct = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
+        direct = f"{examination.public_urls.media.rstrip('/')}/{settings.media_location}"
         answer = examination.browser.send("GET", f"{direct}/{file.key}")
         if answer.succeeded:
             return fail(

@@ -30,7 +30,14 @@ def check(examination: Examination) -> Iterator[Finding]:
     except Unreachable as error:
         yield refusal.unreachable(CHECK, examination, error)
         return
-    if again.succeeded:
+    row = examination.settings.server
+    if again.succeeded and not row.writes_once:
+        yield ok(
+            CHECK,
+            "accepted; a second PUT overwrites the first, as on every"
+            f" {row.title}; the confirm keeps what it has checked",
+        )
+    elif again.succeeded:
         yield warn(
             CHECK,
             "accepted, but a second PUT overwrites the first: the server ignores If-None-Match",
@@ -65,7 +72,7 @@ def _copied(examination: Examination, source: Ticket) -> bool:
     """Check whether a PUT with x-amz-copy-source copies another object, as on MinIO."""
     trial = examination.trial
     key = written_key(trial.limits, source.upload)
-    header = {"x-amz-copy-source": f"/{examination.settings.s3_bucket}/{key}"}
+    header = {"x-amz-copy-source": f"/{trial.storage.buckets.of(key)}/{key}"}
     answer = trial.send(trial.issue(PUT), None, **header)
     # A server that ignores the header stores the body and answers without an ETag element.
     return answer.succeeded and answer.element("ETag") is not None

@@ -8,6 +8,12 @@ from broker.domain.transports import Transport
 
 NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"})
 
+# What to do if the server does not verify what clients send.
+VERIFY = (
+    "BROKER_INSPECTION=required, so that a worker compares each file with its digest; or use an S3"
+    " server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)"
+)
+
 
 def origin(examination: Examination) -> str | None:
     """Return the origin to send uploads from."""
@@ -39,19 +45,18 @@ def of_upload(
     check: str, examination: Examination, answer: Answer, transport: Transport
 ) -> Finding:
     """Return the finding for an upload that the bucket refused."""
-    bucket = examination.settings.s3_bucket
     problem = f"the bucket refuses the {transport.name.upper()} of a ticket: {answer.summary}"
     if answer.code in NO_ACL:
         setting, fix = "BROKER_DEFAULT_ACL", "unset BROKER_DEFAULT_ACL"
     elif answer.code == "NotImplemented":
-        setting = "BROKER_DEFAULT_TRANSPORT"
-        fix = "BROKER_DEFAULT_TRANSPORT=put"
+        setting = "BROKER_S3_SERVER"
+        fix = "set BROKER_S3_SERVER to the row that the check `server` names"
     elif answer.code == "SignatureDoesNotMatch":
         setting = examination.public_setting
         fix = "make sure that no proxy changes the Host, the path or the headers of a request"
     elif answer.status == 403:
         setting = "AWS_ACCESS_KEY_ID"
-        fix = f"allow s3:PutObject on arn:aws:s3:::{bucket}/* to these credentials"
+        fix = f"allow s3:PutObject on {examination.all_objects} to these credentials"
     elif answer.code is None or answer.status in (404, 405):
         setting = examination.public_setting
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
@@ -73,6 +78,5 @@ def of_broker(check: str, examination: Examination, error: StorageError, action:
         check,
         error.detail,
         setting="AWS_ACCESS_KEY_ID",
-        fix=f"allow {action} on arn:aws:s3:::{examination.settings.s3_bucket}/* to these"
-        " credentials",
+        fix=f"allow {action} on {examination.all_objects} to these credentials",
     )

@@ -28,8 +28,8 @@ def check(examination: Examination) -> Iterator[Finding]:
             CHECK,
             f"{why}The doctor's objects stay in the bucket: {some}",
             setting="AWS_ACCESS_KEY_ID",
-            fix=f"allow s3:DeleteObject on arn:aws:s3:::{examination.settings.s3_bucket}/* to"
-            " these credentials, and delete the objects listed here",
+            fix=f"allow s3:DeleteObject on {examination.all_objects} to these credentials,"
+            " and delete the objects listed here",
         )
     else:
         yield ok(CHECK, "the run left nothing in the bucket")

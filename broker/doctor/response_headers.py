@@ -20,7 +20,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     if not examination.published:
         yield skip(CHECK, "no image has been published yet")
         return
-    bucket = f"{examination.public_url.rstrip('/')}/{settings.media_location}"
+    bucket = f"{examination.public_urls.media.rstrip('/')}/{settings.media_location}"
     answers = {}
     for base in dict.fromkeys((trial.storage.media_url, bucket)):
         try:

@@ -16,7 +16,8 @@ SENT, CONFIRMED = "ticket", "confirm"
 
 def sent(examination: Examination) -> Iterator[Finding]:
     """Issue a ticket and send the photo by the default transport."""
-    transport, trial = transport_named(examination.settings.default_transport), examination.trial
+    transport = transport_named(examination.settings.limits.default_transport)
+    trial = examination.trial
     examination.ticket = trial.issue(transport)
     try:
         answer = trial.send(examination.ticket, refusal.origin(examination))
@@ -70,8 +71,8 @@ def confirmed(examination: Examination) -> Iterator[Finding]:
                 CONFIRMED,
                 "this server returns no SHA-256: photos are recorded without being verified"
                 " (checksum_verified is false)",
-                setting="BROKER_S3_ENDPOINT_URL",
-                fix="use an S3 server that returns x-amz-checksum-sha256 (docs/s3-servers.md)",
+                setting="BROKER_INSPECTION",
+                fix=refusal.VERIFY,
             )
             return
         yield ok(

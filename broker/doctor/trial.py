@@ -23,6 +23,7 @@ from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.object_keys import INCOMING, object_key, published_key, written_key
 from broker.domain.principal import Principal
 from broker.domain.profiles import PRIVATE
+from broker.domain.s3_servers import S3Server
 from broker.domain.storage_errors import MultipartNotFound, StorageError, StorageUnavailable
 from broker.domain.transports import Transport
 from broker.services.confirm.confirm import confirm
@@ -97,8 +98,13 @@ class Trial:
             )
         self._stack.close()
 
-    def issue(self, transport: Transport, *, pinned: bool = True) -> Ticket:
-        """Issue a ticket for the photo, as `POST upload_image/` does."""
+    def issue(
+        self, transport: Transport, *, pinned: bool = True, server: S3Server | None = None
+    ) -> Ticket:
+        """Issue a ticket for the photo, as `POST upload_image/` does.
+
+        With `server` it is signed for a server of that row, otherwise as the settings say.
+        """
         digest = base64.b64encode(hashlib.sha256(PHOTO).digest()).decode("ascii")
         file = FileRequest(
             file_name="doctor.png",
@@ -107,7 +113,11 @@ class Trial:
             checksum_sha256=digest if pinned else None,
             transport=transport.name,
         )
-        limits = self.limits if pinned else replace(self.limits, require_checksum=False)
+        limits = replace(
+            self.limits,
+            require_checksum=self.limits.require_checksum and pinned,
+            server=server or self.limits.server,
+        )
         with self._work(limits) as work:
             (ticket,) = issue(work, self._profile, str(self.ad_id), [file])
         self._touch(written_key(self.limits, ticket.upload))
@@ -116,15 +126,24 @@ class Trial:
 
     def send(self, ticket: Ticket, origin: str | None, **changes: str) -> Answer:
         """Send the photo with changed fields or headers; raise Unreachable without an answer."""
+        return self._send(ticket, origin, PHOTO, changes)
+
+    def send_wrong(self, ticket: Ticket) -> Answer:
+        """Send other bytes of the same length; raise Unreachable without an answer."""
+        return self._send(ticket, None, bytes(reversed(PHOTO)), {})
+
+    def _send(
+        self, ticket: Ticket, origin: str | None, body: bytes, changes: dict[str, str]
+    ) -> Answer:
         headers = {"Origin": origin} if origin else {}
         transfer = ticket.transfer
         if isinstance(transfer, PresignedPost):
             fields = {**transfer.fields, **changes}
-            return self._browser.post_form(transfer.url, fields, PHOTO, headers=headers)
+            return self._browser.post_form(transfer.url, fields, body, headers=headers)
         if not isinstance(transfer, PresignedPut):
             raise TypeError("parts are sent with send_part")
         headers |= {**transfer.headers, **changes}
-        return self._browser.send("PUT", transfer.url, headers=headers, body=PHOTO)
+        return self._browser.send("PUT", transfer.url, headers=headers, body=body)
 
     def confirm(self, ticket: Ticket) -> Image | None:
         """Call the confirm service, which raises the same errors, and return the image.
@@ -180,6 +199,10 @@ class Trial:
     def private_key(self, file_name: str) -> str:
         """Return the key of a private object. The object is removed at the end."""
         return self._touch(object_key(PRIVATE, self._below(file_name)))
+
+    def incoming_key(self, file_name: str) -> str:
+        """Return a key below `incoming/`. The object is removed at the end."""
+        return self._touch(object_key(INCOMING, self._below(file_name)))
 
     def _below(self, file_name: str) -> str:
         return f"{self._profile.prefix}{self.ad_id}/{file_name}"

@@ -1,6 +1,7 @@
 """What happened to an upload and what to do, in words for somebody who answers a seller."""
 
 from broker.domain.rejections import ADVICE, DETAILS, RejectionReason
+from broker.domain.s3_servers import DIGEST_ERRORS
 
 CANCELLED = (
     "cancelled by the client, or because its owner was deleted or belongs to another user now."
@@ -26,9 +27,9 @@ S3_CODES = {
     "AccessDenied": "S3 refused the request: the ticket had expired, or the bucket denies it",
     "EntityTooLarge": "the file is larger than declared",
     "EntityTooSmall": "the file is smaller than declared",
-    "BadDigest": "S3 received other bytes than declared",
-    "XAmzContentChecksumMismatch": "S3 received other bytes than declared",
-    "XAmzContentSHA256Mismatch": "S3 received other bytes than declared",
+    **dict.fromkeys(
+        (*DIGEST_ERRORS, "XAmzContentSHA256Mismatch"), "S3 received other bytes than declared"
+    ),
     "SignatureDoesNotMatch": "a signed part of the request was changed on the way",
     "RequestTimeTooSkewed": "the clocks differ too much",
     "RequestTimeout": "the connection of the client was too slow",

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from broker.domain.media_types import EXTENSIONS
 from broker.domain.profiles import AD, AD_IMAGE, AVATAR, USER, Owners, Profile, Profiles
+from broker.domain.s3_servers import OTHER, S3Server
 
 # S3's canned ACLs with which not only the bucket's owner can read or write an object.
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
@@ -28,6 +29,7 @@ class Limits:
     max_images_per_ad: int = 20
     require_checksum: bool = True
     return_origins: tuple[str, ...] = ()
+    server: S3Server = OTHER
     default_transport: str = "post"
     put_ttl: int = Profile.put_ttl
     multipart_ttl: int = Profile.multipart_ttl

@@ -17,6 +17,8 @@ from broker.domain.transports import transport_named
 from broker.domain.upload_row import UploadRow
 
 INCOMING = "incoming"
+# The first segments of keys that nobody can read without a signature.
+NOT_PUBLIC = (INCOMING, PRIVATE)
 # No object has this name, because `new_key` always adds an extension.
 NEVER_WRITTEN = "no-such-object"
 KEY_MAX = 255

@@ -7,6 +7,8 @@ Content-Length too if it is known. So a URL can write only one object or part.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from broker.domain.s3_servers import OTHER, S3Server
+
 SHA256_HEADER = "x-amz-checksum-sha256"
 
 
@@ -34,10 +36,13 @@ def put_object_request(
     upload_id: str,
     acl: str | None,
     expires_in: int,
+    server: S3Server = OTHER,
 ) -> PutRequest:
     """Return the PUT of one whole object; `If-None-Match: *` makes it write-once (S3: 412)."""
-    headers = {"Content-Type": content_type, "Cache-Control": cache_control, "If-None-Match": "*"}
-    if checksum_sha256 is not None:
+    headers = {"Content-Type": content_type, "Cache-Control": cache_control}
+    if server.writes_once:
+        headers["If-None-Match"] = "*"
+    if checksum_sha256 is not None and server.signs_digests:
         headers[SHA256_HEADER] = checksum_sha256
     headers["x-amz-meta-upload-id"] = upload_id
     if acl is not None:

@@ -1,10 +1,12 @@
 """Advice for a client that got an error from S3.
 
-The codes are S3's own ("Error responses", Amazon S3 API reference). Servers differ: for wrong
-bytes AWS and SeaweedFS answer BadDigest, and MinIO answers XAmzContentChecksumMismatch.
+The codes are S3's own ("Error responses", Amazon S3 API reference). How a server says that a form
+or a URL has expired is in its row of `s3_servers`.
 """
 
 from enum import StrEnum
+
+from broker.domain.s3_servers import OTHER, S3Server
 
 MAX_FAILURES = 5
 
@@ -24,7 +26,7 @@ class Advice(StrEnum):
 
 # Sending the same bytes again cannot succeed. A code that is in neither list is retried, but at
 # most MAX_FAILURES times: S3 has codes that this list does not name, and other servers have more.
-# InvalidRequest is not final, because Garage also uses it for an expired form.
+# InvalidRequest is not final, because some servers use it for what may pass.
 _FINAL = frozenset(
     {
         "AccessDenied",
@@ -58,12 +60,11 @@ _RENEW = frozenset(
         "TokenRefreshRequired",
     }
 )
-# Only the message says that a form or a URL has expired. The code is AccessDenied on AWS, SeaweedFS
-# and MinIO, and InvalidRequest on Garage.
-_SAYS_EXPIRED = ("expired", "expiration date is in the past", "date is too old")
 
 
-def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advice:
+def advise(
+    s3_code: str, message: str, *, failures: int, expired: bool, server: S3Server = OTHER
+) -> Advice:
     """Return the client's next step.
 
     Args:
@@ -71,6 +72,7 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
         message: S3's `Message`.
         failures: how many failures this upload has had, including this one.
         expired: whether the ticket has expired by the broker's clock.
+        server: the row of the server that answered.
     """
     if s3_code == "PreconditionFailed":
         # A PUT is write-once: an earlier PUT has arrived, and its answer was lost.
@@ -81,12 +83,8 @@ def advise(s3_code: str, message: str, *, failures: int, expired: bool) -> Advic
         return Advice.RENEW
     if s3_code == "AccessDenied" and expired:
         return Advice.RENEW
-    if s3_code in ("AccessDenied", "InvalidRequest") and _says_expired(message):
+    if server.expiry.is_said_by(s3_code, message):
         return Advice.RENEW
     if s3_code in _FINAL:
         return Advice.GIVE_UP
     return Advice.RENEW if expired else Advice.RETRY
-
-
-def _says_expired(message: str) -> bool:
-    return any(text in message.lower() for text in _SAYS_EXPIRED)

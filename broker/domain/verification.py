@@ -6,6 +6,7 @@ from typing import Final
 
 from broker.domain.checksums import composite_sha256, is_composite
 from broker.domain.object_head import ObjectHead
+from broker.domain.s3_servers import Digests, S3Server
 
 # No ticket has these headers, but S3 accepts them with a presigned PUT: only x-amz-* headers must
 # be signed. With them a photo's URL could offer a program as a download under another name, or
@@ -32,8 +33,8 @@ class Declared:
 def differences(declared: Declared, head: ObjectHead) -> list[str]:
     """Return the names of the properties that differ; an empty list if there are none.
 
-    Some servers return no digest (OpenStack Swift, older gateways). That is not a difference, but
-    the object is not verified.
+    Some servers return no digest, or return one that they did not check, which is not read. That
+    is not a difference; see `is_verified`.
     """
     found = []
     length = head.content_length
@@ -49,12 +50,17 @@ def differences(declared: Declared, head: ObjectHead) -> list[str]:
     return found
 
 
-def is_verified(checksum_sha256: str | None, head: ObjectHead) -> bool:
-    """Check whether the bucket itself returned the digest that was declared for the whole object.
+def is_verified(
+    checksum_sha256: str | None, head: ObjectHead, *, server: S3Server, in_parts: bool
+) -> bool:
+    """Check whether the server vouches for the digest that was declared for the whole object.
 
-    This is False for a multipart upload, because S3 knows only the digests of its parts.
+    It does if HEAD returns the digest, or if it refuses other bytes but returns no digest. This is
+    False for a multipart upload, because S3 knows only the digests of its parts.
     """
-    return checksum_sha256 is not None and head.checksum_sha256 == checksum_sha256
+    if checksum_sha256 is None or in_parts:
+        return False
+    return server.digests is Digests.ENFORCED or head.checksum_sha256 == checksum_sha256
 
 
 def _digest_differs(declared: Declared, found: str | None) -> bool:

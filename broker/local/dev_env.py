@@ -20,6 +20,7 @@ OWNED = frozenset(
     for name in (
         "DATABASE_URL",
         "S3_BUCKET",
+        "S3_INCOMING_BUCKET",
         "S3_ENDPOINT_URL",
         "S3_PUBLIC_URL",
         "S3_ADDRESSING",

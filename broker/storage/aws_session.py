@@ -4,7 +4,10 @@ import os
 
 import boto3
 
+from broker.domain.s3_servers import OTHER, S3Server
+
 REGION_VARIABLE = "AWS_REGION"
+# CreateBucket must not name it.
 DEFAULT_REGION = "us-east-1"
 
 
@@ -26,6 +29,6 @@ def session_with_key(access_key_id: str | None, secret_access_key: str | None) -
     )
 
 
-def region_of(session: boto3.Session) -> str:
-    """Return the region that requests are signed for."""
-    return session.region_name or DEFAULT_REGION
+def region_of(session: boto3.Session, server: S3Server = OTHER) -> str:
+    """Return the region that requests are signed for, by default that of the server's row."""
+    return session.region_name or server.region

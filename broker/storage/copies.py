@@ -1,9 +1,15 @@
-"""Copy objects within one bucket, if the source still has the ETag that was checked.
+"""Copy objects, if the source still has the ETag that was checked.
 
 CopyObject is limited to 5 GiB, and a server may not answer until the copy is finished. So a large
 object is copied in parts, each by a short request.
+
+Some servers ignore the condition. There, an object that was sent in one request is also copied by
+one request, and the copy must have the ETag of its source, which is that of its bytes. An object
+that was completed from parts needs no check: only the broker completes an upload, and only once, so
+its client cannot replace it.
 """
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.object_head import ObjectHead
 from broker.domain.part_plan import MAX_PARTS
+from broker.domain.s3_servers import OTHER, S3Server
+from broker.domain.storage_errors import PreconditionFailed
+from broker.storage.buckets import ByKey
 from broker.storage.translation import translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
@@ -23,11 +32,12 @@ PARTS_AT_ONCE = 4
 
 
 class S3Copies:
-    """Copies objects within one bucket; raises the errors of `ObjectStorage.copy`."""
+    """Copies objects within a bucket or to the other; raises the errors of `ObjectStorage.copy`."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str], server: S3Server = OTHER) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
+        self._server = server
 
     def copy(
         self,
@@ -39,22 +49,33 @@ class S3Copies:
         acl: str | None,
     ) -> str:
         """See ObjectStorage."""
+        is_unchecked = not self._server.checks_copies and not _was_sent_in_parts(source)
         try:
-            if source.content_length <= PART_BYTES:
-                return self._whole(source_key, key, source, acl)
-            return self._in_parts(source_key, key, source, cache_control, acl)
+            if is_unchecked or source.content_length <= PART_BYTES:
+                etag = self._whole(source_key, key, source, cache_control, acl)
+            else:
+                etag = self._in_parts(source_key, key, source, cache_control, acl)
+            if is_unchecked and etag != source.etag:
+                self._client.delete_object(Bucket=self._buckets.of(key), Key=key)
+                raise PreconditionFailed("The object has another ETag.")
+            return etag
         except (ClientError, BotoCoreError) as error:
             raise translate_of_copy(error) from error
         except KeyError as error:
             raise translate_missing(error) from error
 
-    def _whole(self, source_key: str, key: str, source: ObjectHead, acl: str | None) -> str:
+    def _whole(
+        self, source_key: str, key: str, source: ObjectHead, cache_control: str, acl: str | None
+    ) -> str:
+        own: Any = _acl(acl)
+        if not self._server.form_keeps_headers:
+            own |= {"MetadataDirective": "REPLACE", **_headers(source, cache_control)}
         answer = self._client.copy_object(
-            Bucket=self._bucket,
+            Bucket=self._buckets.of(key),
             Key=key,
-            CopySource={"Bucket": self._bucket, "Key": source_key},
+            CopySource={"Bucket": self._buckets.of(source_key), "Key": source_key},
             CopySourceIfMatch=source.etag,
-            **_acl(acl),
+            **own,
         )
         return _etag(answer["CopyObjectResult"])
 
@@ -62,11 +83,9 @@ class S3Copies:
         self, source_key: str, key: str, source: ObjectHead, cache_control: str, acl: str | None
     ) -> str:
         created = self._client.create_multipart_upload(
-            Bucket=self._bucket,
+            Bucket=self._buckets.of(key),
             Key=key,
-            ContentType=source.content_type,
-            CacheControl=cache_control,
-            Metadata=dict(source.metadata),
+            **_headers(source, cache_control),
             **_acl(acl),
         )
         upload_id = created["UploadId"]
@@ -76,11 +95,11 @@ class S3Copies:
         def copy_part(number: int, start: int) -> dict[str, Any]:
             last = min(start + part_bytes, source.content_length) - 1
             answer = self._client.upload_part_copy(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                CopySource={"Bucket": self._bucket, "Key": source_key},
+                CopySource={"Bucket": self._buckets.of(source_key), "Key": source_key},
                 CopySourceIfMatch=source.etag,
                 CopySourceRange=f"bytes={start}-{last}",
             )
@@ -90,16 +109,38 @@ class S3Copies:
             with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
                 parts: Any = list(pool.map(copy_part, range(1, len(starts) + 1), starts))
             answer = self._client.complete_multipart_upload(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 UploadId=upload_id,
                 MultipartUpload={"Parts": parts},
             )
         except BaseException:
             # If this fails too, the bucket's lifecycle rule removes the parts.
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+            self._client.abort_multipart_upload(
+                Bucket=self._buckets.of(key), Key=key, UploadId=upload_id
+            )
             raise
-        return _etag(answer)
+        # Ceph 16 answers with an empty ETag.
+        return _etag(answer) or _etag_of(parts)
+
+
+def _etag_of(parts: Any) -> str:
+    """Return the ETag of an object that was completed from parts, as S3 forms it."""
+    digests = b"".join(bytes.fromhex(part["ETag"].strip('"')) for part in parts)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def _was_sent_in_parts(source: ObjectHead) -> bool:
+    """Check whether an object was completed from parts: its ETag ends with their number."""
+    return "-" in source.etag
+
+
+def _headers(source: ObjectHead, cache_control: str) -> Any:
+    return {
+        "ContentType": source.content_type,
+        "CacheControl": cache_control,
+        "Metadata": dict(source.metadata),
+    }
 
 
 def _acl(acl: str | None) -> Any:

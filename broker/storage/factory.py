@@ -1,16 +1,17 @@
 """Create the storage from the settings; no connection is opened yet."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.config import Settings
+from broker.domain.profiles import PRIVATE
 from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.bucket_connections import Timeouts, connections_to
+from broker.storage.buckets import bucket_names, bucket_urls
 from broker.storage.heads import ObjectHeads
 from broker.storage.object_files import FILE_OPERATIONS, ObjectFiles
 from broker.storage.presigner import S3Presigner
@@ -51,37 +52,40 @@ def client_config(settings: Settings) -> Config:
 def s3_storage(settings: Settings, session: boto3.Session | None = None) -> S3Storage:
     """Create the storage, with the credentials and the region of `aws_session`."""
     session = session or aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = _client(settings, session, ALLOWED_OPERATIONS)
 
     def credentials() -> Credentials:
         return _current(session)
 
-    public_url = bucket_url(settings, settings.s3_public_url or client.meta.endpoint_url)
-    media_url = settings.media_url or f"{public_url.rstrip('/')}/{settings.media_location}"
-    presigner = S3Presigner(
-        bucket=settings.s3_bucket, region=region, credentials=credentials, bucket_url=public_url
-    )
-    own_url = bucket_url(settings, client.meta.endpoint_url)
-    heads = ObjectHeads(
-        bucket_url=own_url,
-        region=region,
-        credentials=credentials,
-        connections=connections_to(
-            own_url,
-            timeouts=Timeouts(connect=CONNECT_TIMEOUT_SECONDS, answer=READ_TIMEOUT_SECONDS),
-            ca_bundle=session._session.get_config_variable("ca_bundle"),
-            most=CONNECTIONS_MAX,
-        ),
-        attempts=ATTEMPTS_MAX,
-    )
+    def heads_at(bucket_url: str) -> ObjectHeads:
+        return ObjectHeads(
+            bucket_url=bucket_url,
+            region=region,
+            credentials=credentials,
+            connections=connections_to(
+                bucket_url,
+                timeouts=Timeouts(connect=CONNECT_TIMEOUT_SECONDS, answer=READ_TIMEOUT_SECONDS),
+                ca_bundle=session._session.get_config_variable("ca_bundle"),
+                most=CONNECTIONS_MAX,
+            ),
+            attempts=ATTEMPTS_MAX,
+            reads_digests=settings.server.returns_digests,
+        )
+
+    buckets = bucket_names(settings)
+    public_urls = bucket_urls(settings, settings.s3_public_url or client.meta.endpoint_url)
+    media_url = settings.media_url or f"{public_urls.media.rstrip('/')}/{settings.media_location}"
     return S3Storage(
         client,
-        bucket=settings.s3_bucket,
-        presigner=presigner,
-        heads=heads,
+        buckets=buckets,
+        presigner=S3Presigner(
+            buckets=buckets, region=region, credentials=credentials, bucket_urls=public_urls
+        ),
+        heads=bucket_urls(settings, client.meta.endpoint_url).map(heads_at),
         media_url=media_url.rstrip("/"),
-        private_reader=_private_reader(settings, region, public_url),
+        private_reader=_private_reader(settings, region, public_urls.of(f"{PRIVATE}/")),
+        server=settings.server,
     )
 
 
@@ -97,14 +101,14 @@ def _private_reader(settings: Settings, region: str, bucket_url: str) -> Private
 def object_files(settings: Settings, session: boto3.Session | None = None) -> ObjectFiles:
     """Create what a worker reads and writes objects with. The API never calls this."""
     client = _client(settings, session or aws_session(), FILE_OPERATIONS)
-    return ObjectFiles(client, settings.s3_bucket)
+    return ObjectFiles(client, bucket_names(settings), settings.server)
 
 
 def _client(settings: Settings, session: boto3.Session, allowed: frozenset[str]) -> "S3Client":
     """Return a client that refuses all operations that are not allowed."""
     client = session.client(
         "s3",
-        region_name=region_of(session),
+        region_name=region_of(session, settings.server),
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
@@ -133,13 +137,3 @@ def _current(session: boto3.Session) -> Credentials:
         secret_access_key=frozen.secret_key,
         session_token=frozen.token,
     )
-
-
-def bucket_url(settings: Settings, endpoint_url: str) -> str:
-    """Return the bucket's URL at an endpoint, as boto3 forms it for path or virtual addressing."""
-    parts = urlsplit(endpoint_url)
-    if settings.s3_addressing == "virtual":
-        host = f"{settings.s3_bucket}.{parts.netloc}"
-        return urlunsplit((parts.scheme, host, parts.path.rstrip("/") + "/", "", ""))
-    path = f"{parts.path.rstrip('/')}/{settings.s3_bucket}"
-    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

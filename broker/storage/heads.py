@@ -47,6 +47,7 @@ class ObjectHeads:
         credentials: return the current ones; raise StorageDenied if there are none.
         connections: to the server of `bucket_url`.
         attempts: the maximum number of times that a HEAD is sent.
+        reads_digests: ask for the digest of an object (x-amz-checksum-mode), and return it.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ObjectHeads:
         credentials: Callable[[], Credentials],
         connections: Connections,
         attempts: int,
+        reads_digests: bool = True,
     ) -> None:
         base = urlsplit(bucket_url)
         self._path = base.path.rstrip("/")
@@ -67,6 +69,7 @@ class ObjectHeads:
         self._busy: TTLCache[str, CircuitBreaker] = TTLCache(BUSY_KEYS_MAX, BUSY_KEYS_SECONDS)
         self._lock = threading.Lock()
         self._attempts = attempts
+        self._reads_digests = reads_digests
         self._connections = connections
 
     def head(self, key: str) -> ObjectHead:
@@ -87,7 +90,7 @@ class ObjectHeads:
         answer = self._ask(key)
         if answer.status == 200:
             try:
-                return _object_head(answer.headers)
+                return _object_head(answer.headers, reads_digest=self._reads_digests)
             except KeyError as error:
                 raise translate_missing(error) from error
             except ValueError as error:
@@ -191,7 +194,7 @@ class ObjectHeads:
             signer=Signer(
                 region=self._region, credentials=self._credentials(), now=datetime.now(UTC)
             ),
-            checksum_mode=checksum_mode,
+            checksum_mode=checksum_mode and self._reads_digests,
         )
 
 
@@ -208,13 +211,13 @@ def _observed(operation: str) -> Iterator[None]:
         observe(operation, time.perf_counter() - started, kind)
 
 
-def _object_head(headers: Mapping[str, str]) -> ObjectHead:
+def _object_head(headers: Mapping[str, str], *, reads_digest: bool) -> ObjectHead:
     modified = headers.get("last-modified")
     return ObjectHead(
         content_length=int(_required(headers, "Content-Length")),
         content_type=headers.get("content-type", ""),
         etag=_required(headers, "ETag").strip('"'),
-        checksum_sha256=headers.get("x-amz-checksum-sha256"),
+        checksum_sha256=headers.get("x-amz-checksum-sha256") if reads_digest else None,
         metadata={
             name.removeprefix(_METADATA): value
             for name, value in headers.items()

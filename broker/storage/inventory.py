@@ -6,7 +6,7 @@ client cannot read objects, so an operator copies the report here: `aws s3 cp --
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -15,6 +15,7 @@ from typing import Any
 from broker.domain.errors import InvalidReport
 from broker.domain.object_head import ListedObject
 from broker.storage import inventory_csv, inventory_parquet
+from broker.storage.buckets import ByKey
 
 FORMATS = {"CSV": inventory_csv, "Parquet": inventory_parquet}
 NEEDED = ("key", "size", "last_modified_date", "e_tag")
@@ -31,8 +32,9 @@ class DataFile:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryReport:
-    """A report whose files were all checked; `file_schema` is copied from the manifest."""
+    """A report of a bucket whose files were all checked; `file_schema` is of the manifest."""
 
+    bucket: str
     file_format: str
     file_schema: str
     files: tuple[DataFile, ...]
@@ -52,12 +54,37 @@ class InventoryReport:
                     yield listed
 
 
-def open_report(manifest: Path, bucket: str) -> InventoryReport:
+def open_reports(
+    manifests: Sequence[Path], buckets: ByKey[str]
+) -> Callable[[], Iterator[ListedObject]]:
+    """Open a report of each bucket; return a function that yields the objects of all reports.
+
+    An object is left out if its key belongs to the other bucket.
+
+    Raises:
+        InvalidReport: a report is not as `open_report` needs it, or a bucket has none.
+    """
+    opened = [open_report(manifest, *buckets.each()) for manifest in manifests]
+    reports = {report.bucket: report for report in opened}
+    for name in buckets.each():
+        if name not in reports:
+            raise InvalidReport(f"There is no report of bucket {name}: give one of each bucket.")
+
+    def objects() -> Iterator[ListedObject]:
+        for name, report in reports.items():
+            for found in report.objects():
+                if buckets.of(found.key) == name:
+                    yield found
+
+    return objects
+
+
+def open_report(manifest: Path, *buckets: str) -> InventoryReport:
     """Read a manifest.json and check all files that it names before anything is compared.
 
     Raises:
-        InvalidReport: the report is for another bucket or in another format, lacks a field that
-            the broker needs, or a file is missing, truncated or changed.
+        InvalidReport: the report is for none of these buckets or in another format, lacks a field
+            that the broker needs, or a file is missing, truncated or changed.
     """
     text = _read(manifest)
     beside = manifest.with_name("manifest.checksum")
@@ -72,8 +99,8 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidReport(f"{manifest} is not a manifest of S3 Inventory: {error!r}.") from error
-    if source != bucket:
-        raise InvalidReport(f"{manifest} is for bucket {source}, not for {bucket}.")
+    if source not in buckets:
+        raise InvalidReport(f"{manifest} is for bucket {source}, not for {' or '.join(buckets)}.")
     if file_format not in FORMATS:
         raise InvalidReport(f"{manifest} is in {file_format}; configure CSV or Parquet instead.")
     absent = [name for name in NEEDED if name not in FORMATS[file_format].fields(schema)]
@@ -81,6 +108,7 @@ def open_report(manifest: Path, bucket: str) -> InventoryReport:
         raise InvalidReport(f"{manifest} lacks {', '.join(absent)}: add them to the inventory.")
     FORMATS[file_format].check_installed()
     return InventoryReport(
+        bucket=source,
         file_format=file_format,
         file_schema=schema,
         files=tuple(_checked_file(manifest, *file) for file in files),

@@ -1,4 +1,4 @@
-"""Multipart uploads in one bucket, through boto3. Clients send the parts themselves."""
+"""Multipart uploads, through boto3. Clients send the parts themselves."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.domain.part_plan import UploadedPart
 from broker.domain.storage_errors import MultipartNotFound
+from broker.storage.buckets import ByKey
 from broker.storage.translation import (
     translate_missing,
     translate_of_completion,
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 class S3Multipart:
     """The methods are described in `MultipartStorage`."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str]) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
 
     def create(
         self,
@@ -37,7 +38,7 @@ class S3Multipart:
     ) -> str:
         """See MultipartStorage."""
         arguments: Any = {
-            "Bucket": self._bucket,
+            "Bucket": self._buckets.of(key),
             "Key": key,
             "ContentType": content_type,
             "CacheControl": cache_control,
@@ -57,7 +58,7 @@ class S3Multipart:
     def list_parts(self, key: str, multipart_id: str) -> list[UploadedPart]:
         """See MultipartStorage."""
         pages = self._client.get_paginator("list_parts").paginate(
-            Bucket=self._bucket, Key=key, UploadId=multipart_id
+            Bucket=self._buckets.of(key), Key=key, UploadId=multipart_id
         )
         try:
             return [
@@ -80,7 +81,7 @@ class S3Multipart:
         named: Any = [_named(part) for part in parts]
         try:
             self._client.complete_multipart_upload(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 UploadId=multipart_id,
                 MultipartUpload={"Parts": named},
@@ -91,7 +92,9 @@ class S3Multipart:
     def abort(self, key: str, multipart_id: str) -> None:
         """See MultipartStorage."""
         try:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=multipart_id)
+            self._client.abort_multipart_upload(
+                Bucket=self._buckets.of(key), Key=key, UploadId=multipart_id
+            )
         except (ClientError, BotoCoreError) as error:
             translated = translate_of_multipart(error)
             if not isinstance(translated, MultipartNotFound):

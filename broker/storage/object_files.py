@@ -5,12 +5,14 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
+from broker.storage.buckets import ByKey
 from broker.storage.translation import is_missing_key, translate_missing, translate_of_copy
 
 if TYPE_CHECKING:
@@ -33,14 +35,15 @@ class Downloaded:
 
 
 class ObjectFiles:
-    """Reads and writes the objects of one bucket; see `factory.object_files`.
+    """Reads and writes objects; see `factory.object_files`.
 
     The methods raise StorageUnavailable and StorageDenied as those of `ObjectStorage` do.
     """
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", buckets: ByKey[str], server: S3Server = OTHER) -> None:
         self._client = client
-        self._bucket = bucket
+        self._buckets = buckets
+        self._server = server
 
     def download(
         self, key: str, target: Path, *, max_bytes: int, keep: Callable[[], None]
@@ -58,7 +61,7 @@ class ObjectFiles:
             ObjectRefused: the bucket refuses to send this object.
         """
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            body = self._client.get_object(Bucket=self._buckets.of(key), Key=key)["Body"]
             with body, target.open("xb") as file:
                 digest, size = hashlib.sha256(), 0
                 while chunk := body.read(min(CHUNK_BYTES, max_bytes - size + 1)):
@@ -95,21 +98,24 @@ class ObjectFiles:
         """Send PutObject for a key that has no object; return the ETag.
 
         Raises:
-            PreconditionFailed: there is an object at this key.
-            ObjectRefused: the bytes do not have this digest.
+            PreconditionFailed: there is an object at this key, and the server notices.
+            ObjectRefused: the bytes do not have this digest, and the server compares it.
         """
+        optional: Any = {} if acl is None else {"ACL": acl}
+        if self._server.signs_digests:
+            optional["ChecksumSHA256"] = checksum_sha256
+        if self._server.writes_once:
+            optional["IfNoneMatch"] = "*"
         try:
             answer = self._client.put_object(
-                Bucket=self._bucket,
+                Bucket=self._buckets.of(key),
                 Key=key,
                 Body=file,
                 ContentLength=size,
                 ContentType=content_type,
                 CacheControl=cache_control,
-                ChecksumSHA256=checksum_sha256,
-                IfNoneMatch="*",
                 Metadata=metadata,
-                **({} if acl is None else {"ACL": acl}),  # type: ignore[arg-type]
+                **optional,
             )
             return answer["ETag"].strip('"')
         except (ClientError, BotoCoreError) as error:

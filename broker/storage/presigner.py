@@ -6,45 +6,51 @@ from datetime import datetime
 from broker.domain.object_head import PresignedPost, PresignedPut
 from broker.domain.post_policy import PostForm
 from broker.domain.put_request import SHA256_HEADER, PartsRequest, PutRequest
+from broker.storage.buckets import ByKey
 from broker.storage.signed_urls import sign_parts, sign_put
 from broker.storage.sigv4 import Credentials, Signer, sign_post
 
 
 class S3Presigner:
-    """Presigns forms and URLs for one bucket.
+    """Presigns forms and URLs.
 
     Args:
+        buckets: the names of the buckets.
         credentials: return the current ones; raise StorageDenied if there are none.
-        bucket_url: where clients reach the bucket. Forms go there, and URLs begin with it.
+        bucket_urls: where clients reach the buckets. Forms go there, and URLs begin with it.
     """
 
     def __init__(
         self,
         *,
-        bucket: str,
+        buckets: ByKey[str],
         region: str,
         credentials: Callable[[], Credentials],
-        bucket_url: str,
+        bucket_urls: ByKey[str],
     ) -> None:
-        self.bucket_url = bucket_url
-        self._bucket = bucket
+        self.bucket_urls = bucket_urls
+        self.bucket_url = bucket_urls.incoming
+        self._buckets = buckets
         self._region = region
         self._credentials = credentials
         self._last: tuple[datetime, Signer] | None = None
 
     def presign_post(self, form: PostForm, now: datetime) -> PresignedPost:
         """See Presigner."""
-        fields = sign_post(form, bucket=self._bucket, signer=self._signer_at(now))
-        return PresignedPost(url=self.bucket_url, fields=fields)
+        key = form.fields["key"]
+        fields = sign_post(form, bucket=self._buckets.of(key), signer=self._signer_at(now))
+        return PresignedPost(url=self.bucket_urls.of(key), fields=fields)
 
     def presign_put(self, request: PutRequest, now: datetime) -> PresignedPut:
         """See Presigner."""
-        url = sign_put(request, bucket_url=self.bucket_url, signer=self._signer_at(now))
+        bucket_url = self.bucket_urls.of(request.object_key)
+        url = sign_put(request, bucket_url=bucket_url, signer=self._signer_at(now))
         return PresignedPut(url=url, headers=dict(request.headers))
 
     def presign_parts(self, request: PartsRequest, now: datetime) -> list[PresignedPut]:
         """See Presigner."""
-        urls = sign_parts(request, bucket_url=self.bucket_url, signer=self._signer_at(now))
+        bucket_url = self.bucket_urls.of(request.object_key)
+        urls = sign_parts(request, bucket_url=bucket_url, signer=self._signer_at(now))
         return [
             PresignedPut(
                 url=url,

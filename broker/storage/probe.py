@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, PartialCredentialsError
 from broker.config import Settings
 from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of, session_with_key
-from broker.storage.factory import bucket_url, s3_storage
+from broker.storage.buckets import bucket_urls
+from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 
 
@@ -62,10 +63,9 @@ class Probe:
             raise ChainFault(error) from error
         self._settings = settings
         self.region_is_set = self._session.region_name is not None
-        self.region = region_of(self._session)
+        self.region = region_of(self._session, settings.server)
         self.endpoint_url = self.storage.client.meta.endpoint_url
-        self._bucket_url = bucket_url(settings, self.endpoint_url)
-        self._location = settings.media_location
+        self.bucket_urls = bucket_urls(settings, self.endpoint_url)
 
     @property
     def ca_bundle(self) -> str | None:
@@ -98,15 +98,20 @@ class Probe:
             expires_at=getattr(found, "_expiry_time", None),
         )
 
-    def signed_list(self) -> SignedRequest:
-        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors contain a reason."""
+    def signed_list(self, bucket_url: str, prefix: str) -> SignedRequest:
+        """Sign a ListObjectsV2 of one key. Unlike a HEAD, its errors contain a reason.
+
+        Args:
+            bucket_url: one of `bucket_urls`; the prefix does not decide here.
+            prefix: what the key begins with.
+        """
         credentials = self._session.get_credentials()
         if credentials is None:
             raise StorageDenied("The broker has no AWS credentials.")
         request = AWSRequest(
             method="GET",
-            url=self._bucket_url,
-            params={"list-type": "2", "max-keys": "1", "prefix": f"{self._location}/"},
+            url=bucket_url,
+            params={"list-type": "2", "max-keys": "1", "prefix": prefix},
         )
         S3SigV4Auth(credentials.get_frozen_credentials(), "s3", self.region).add_auth(request)
         prepared = request.prepare()

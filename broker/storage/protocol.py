@@ -7,11 +7,14 @@ from typing import Protocol
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.part_plan import UploadedPart
 from broker.domain.transports import Presigner
+from broker.storage.buckets import ByKey
 from broker.storage.private_reader import PrivateReader
 
 
 class ObjectStorage(Protocol):
-    """One bucket. Keys are full object keys; no method reads or writes an object's bytes.
+    """One bucket or two. No method reads or writes an object's bytes.
+
+    A key is a full object key, which decides on the bucket (`buckets.py`).
 
     Every method raises StorageUnavailable if the bucket does not answer or answers 5xx, and
     StorageDenied if it refuses the broker itself. `head`, `delete` and `copy` raise ObjectRefused
@@ -34,7 +37,7 @@ class ObjectStorage(Protocol):
         cache_control: str,
         acl: str | None = None,
     ) -> str:
-        """Copy an object within the bucket, if its ETag is that of `source`.
+        """Copy an object, if its ETag is that of `source`.
 
         The copy has the source's Content-Type and metadata. `source` is the source's HEAD, and
         `cache_control` its Cache-Control, which HEAD does not return.
@@ -48,14 +51,17 @@ class ObjectStorage(Protocol):
         """
 
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
-        """Send ListObjectsV2 page by page; yield the objects in the server's order."""
+        """Send ListObjectsV2 page by page; yield the objects in the server's order.
+
+        Only the bucket of the prefix is listed.
+        """
 
     def check(self) -> None:
-        """Send HeadBucket."""
+        """Send HeadBucket for each bucket."""
 
 
 class MultipartStorage(Protocol):
-    """The multipart uploads of one bucket; raises the same errors as ObjectStorage."""
+    """Multipart uploads; raises the same errors as ObjectStorage."""
 
     def create(
         self,
@@ -111,9 +117,9 @@ class NotificationQueue(Protocol):
 
 
 class Storage(ObjectStorage, Protocol):
-    """A bucket with all operations, and `media_url`, the public base URL of its images."""
+    """All operations, the names of the buckets, and `media_url`, the public base URL of images."""
 
-    bucket: str
+    buckets: ByKey[str]
     media_url: str
 
     @property

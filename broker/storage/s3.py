@@ -1,4 +1,4 @@
-"""A bucket on an S3 server, through boto3. The client refuses calls that read or write bytes."""
+"""The buckets on an S3 server, through boto3. The client refuses calls that read or write bytes."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from broker.domain.object_head import ListedObject, ObjectHead
 from broker.domain.object_keys import beside
+from broker.domain.s3_servers import OTHER, S3Server
 from broker.domain.storage_errors import ObjectBusy, ObjectRefused, StorageError, StorageUnavailable
+from broker.storage.buckets import ByKey
 from broker.storage.copies import S3Copies
 from broker.storage.heads import ObjectHeads
 from broker.storage.multipart import S3Multipart
@@ -62,41 +64,45 @@ def follow_no_redirect(context: Any, **_: object) -> None:
 
 
 class S3Storage:
-    """One bucket; implements `ObjectStorage`.
+    """One bucket or two; implements `ObjectStorage`.
 
     Args:
         client: created by `factory.s3_storage`, which allows ALLOWED_OPERATIONS only.
+        buckets: the names of the buckets.
+        heads: for each bucket.
         media_url: the public base URL of the location, without a trailing slash.
         private_reader: presigns GETs of private objects; None without a key for it.
+        server: its row in the table of servers.
     """
 
     def __init__(
         self,
         client: "S3Client",
         *,
-        bucket: str,
+        buckets: ByKey[str],
         presigner: S3Presigner,
-        heads: ObjectHeads,
+        heads: ByKey[ObjectHeads],
         media_url: str,
         private_reader: PrivateReader | None = None,
+        server: S3Server = OTHER,
     ) -> None:
         self.client = client
-        self.bucket = bucket
+        self.buckets = buckets
         self.media_url = media_url
         self.presigner = presigner
         self.private_reader = private_reader
         self._heads = heads
-        self._copies = S3Copies(client, bucket)
-        self.multipart = S3Multipart(client, bucket)
+        self._copies = S3Copies(client, buckets, server)
+        self.multipart = S3Multipart(client, buckets)
 
     def head(self, key: str) -> ObjectHead:
         """See ObjectStorage."""
-        return self._heads.head(key)
+        return self._heads.of(key).head(key)
 
     def delete(self, key: str) -> None:
         """See ObjectStorage."""
         try:
-            self.client.delete_object(Bucket=self.bucket, Key=key)
+            self.client.delete_object(Bucket=self.buckets.of(key), Key=key)
         except (ClientError, BotoCoreError) as error:
             # Only NoSuchKey is success (S3 itself answers 204). Any other error must stay in the
             # outbox, or an object would never be deleted.
@@ -112,7 +118,7 @@ class S3Storage:
     def _deletes(self, key: str) -> bool:
         """Check whether the bucket allows the deletion of a key without an object."""
         try:
-            self.client.delete_object(Bucket=self.bucket, Key=key)
+            self.client.delete_object(Bucket=self.buckets.of(key), Key=key)
         except (ClientError, BotoCoreError) as error:
             return is_missing_key(error)
         return True
@@ -120,7 +126,7 @@ class S3Storage:
     def _answers(self, key: str) -> bool:
         """Check whether the bucket answers for a key without an object."""
         try:
-            self._heads.head(key)
+            self._heads.of(key).head(key)
         except StorageError as error:
             return not isinstance(error, StorageUnavailable)
         return True
@@ -142,7 +148,7 @@ class S3Storage:
     def list_objects(self, prefix: str) -> Iterator[ListedObject]:
         """See ObjectStorage."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix
+            Bucket=self.buckets.of(prefix), Prefix=prefix
         )
         try:
             for page in pages:
@@ -160,4 +166,5 @@ class S3Storage:
 
     def check(self) -> None:
         """See ObjectStorage."""
-        self._heads.check()
+        for heads in self._heads.each():
+            heads.check()

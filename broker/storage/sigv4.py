@@ -95,7 +95,8 @@ def sign_post(form: PostForm, *, bucket: str, signer: Signer) -> dict[str, str]:
     expiration = f"{form.expires_at.isoformat()[:19]}Z"
     policy = base64.b64encode(orjson.dumps({"expiration": expiration, "conditions": conditions}))
     signature = signer.of_text(policy)
-    return {**form.fields, **signed, "policy": policy.decode(), "x-amz-signature": signature}
+    own = {"bucket": bucket} if form.names_bucket else {}
+    return {**own, **form.fields, **signed, "policy": policy.decode(), "x-amz-signature": signature}
 
 
 def sign_head(

@@ -9,13 +9,8 @@ metric_files.prepare()
 NOTIFICATIONS = Counter(
     "broker_bucket_notifications", "Objects in bucket notifications, by outcome", ["outcome"]
 )
-# Until 0.8, for dashboards and alerts of earlier releases.
-FORMER_NAME = Counter(
-    "broker_events", "Deprecated name of broker_bucket_notifications_total", ["outcome"]
-)
 
 
 def notified(outcome: str, count: int = 1) -> None:
     """Count objects, or messages, of bucket notifications."""
     NOTIFICATIONS.labels(outcome).inc(count)
-    FORMER_NAME.labels(outcome).inc(count)

@@ -10,6 +10,8 @@ from broker.db import migrate
 from broker.db.session import Database
 from broker.storage.s3 import S3Storage
 from tests.contract.odd_server import OddServer, storage_at
+from tests.servers.fixtures import Bucket, Buckets, lent_bucket
+from tests.servers.parts import EVERY_SERVER
 from tests.servers.postgres import Postgres
 
 
@@ -29,6 +31,14 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
 def database(empty_database: Database) -> Database:
     migrate.upgrade(empty_database.engine.url.render_as_string(hide_password=False))
     return empty_database
+
+
+@pytest.fixture(params=EVERY_SERVER)
+def any_bucket(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> Iterator[Bucket]:
+    """Yield a bucket on each server that enforces policies."""
+    yield from lent_bucket(request, monkeypatch, buckets)
 
 
 @pytest.fixture

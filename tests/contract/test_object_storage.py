@@ -16,11 +16,12 @@ from broker.storage.factory import s3_storage
 from broker.storage.s3 import ForbiddenOperation, S3Storage
 from tests.servers import S3Server
 from tests.servers.fixtures import SECRET, Bucket, make_bucket
+from tests.servers.parts import EVERY_SERVER
 
 MIB = 1024 * 1024
 
 
-@pytest.fixture(params=["moto", "seaweedfs", "minio"])
+@pytest.fixture(params=["moto", *EVERY_SERVER])
 def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
     if request.param != "moto":
         server = request.getfixturevalue(f"{request.param}_server")
@@ -37,7 +38,7 @@ def put(storage: S3Storage, key: str, data: bytes = b"bytes") -> str:
     """Store an object as an uploader does, with a separate client."""
     client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
     answer = client.put_object(
-        Bucket=storage.bucket,
+        Bucket=storage.buckets.media,
         Key=key,
         Body=data,
         ContentType="image/png",
@@ -103,7 +104,7 @@ def test_a_large_object_is_copied_in_parts(
     assert (head.etag, head.content_length, head.content_type) == (etag, len(data), "image/png")
     assert head.metadata == {"upload-id": "u"}
     client = boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url)
-    found = client.get_object(Bucket=storage.bucket, Key="media/a.png")
+    found = client.get_object(Bucket=storage.buckets.media, Key="media/a.png")
     assert found["Body"].read() == data
     assert found["CacheControl"] == "no-cache"
 
@@ -164,12 +165,12 @@ def test_check_passes_if_the_bucket_exists(storage: S3Storage) -> None:
 def test_the_brokers_own_client_cannot_transfer_bytes(storage: S3Storage) -> None:
     put(storage, "media/a.png")
     with pytest.raises(ForbiddenOperation):
-        storage.client.get_object(Bucket=storage.bucket, Key="media/a.png")
+        storage.client.get_object(Bucket=storage.buckets.media, Key="media/a.png")
     with pytest.raises(ForbiddenOperation):
-        storage.client.put_object(Bucket=storage.bucket, Key="media/a.png", Body=b"x")
+        storage.client.put_object(Bucket=storage.buckets.media, Key="media/a.png", Body=b"x")
     with pytest.raises(ForbiddenOperation):
         storage.client.upload_part(
-            Bucket=storage.bucket, Key="k", UploadId="u", PartNumber=1, Body=b"x"
+            Bucket=storage.buckets.media, Key="k", UploadId="u", PartNumber=1, Body=b"x"
         )
 
 

@@ -24,9 +24,9 @@ from tests.servers.header_proxy import header_proxy
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": ["*"]}}
 
 
-def let_anyone(deployment: Deployment, **actions: str) -> None:
+def let_anyone(deployment: Deployment, bucket: str | None = None, /, **actions: str) -> None:
     """Allow everyone to do these actions, each on a path of the bucket."""
-    name = deployment.bucket.name
+    name = bucket or deployment.bucket.name
     statements = [
         STATEMENT | {"Action": f"s3:{action}", "Resource": f"arn:aws:s3:::{name}{path}"}
         for action, path in actions.items()

@@ -38,11 +38,9 @@ def website(page: Callable[[str], Page]) -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("path", ["/media", "/"])
-def test_report_16_a_website_that_serves_all_of_the_bucket_is_a_failure(
-    deployment: Deployment, path: str
-) -> None:
-    """Garage's website access and public R2 buckets do this."""
+@contextmanager
+def whole_bucket(deployment: Deployment) -> Iterator[str]:
+    """Serve all objects, as Garage's website access and public R2 buckets do; yield the address."""
     client, bucket = deployment.client(), deployment.bucket.name
 
     def page(path: str) -> Page:
@@ -53,8 +51,16 @@ def test_report_16_a_website_that_serves_all_of_the_bucket_is_a_failure(
         headers = {"Content-Type": found["ContentType"], "Cache-Control": found["CacheControl"]}
         return 200, headers, found["Body"].read()
 
-    with_key(deployment)
     with website(page) as url:
+        yield url
+
+
+@pytest.mark.parametrize("path", ["/media", "/"])
+def test_report_16_a_website_that_serves_all_of_the_bucket_is_a_failure(
+    deployment: Deployment, path: str
+) -> None:
+    with_key(deployment)
+    with whole_bucket(deployment) as url:
         report = deployment.doctor(MEDIA_URL=url + path)
     fault = report.of("incoming", "fail")
     assert fault["detail"].startswith(f"anyone may read incoming/ at {url}, ")

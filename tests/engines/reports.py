@@ -17,6 +17,7 @@ SCRIPTS = {
     WATCH: b"""
 const report = (what) => navigator.sendBeacon("/reports", JSON.stringify({ error: String(what) }));
 addEventListener("error", (event) => { if (event.message) report(event.message); }, true);
+// WebKit's stack does not include the message.
 addEventListener("unhandledrejection", ({ reason }) => report(`${reason} ${reason?.stack}`));
 const { error } = console;
 console.error = (...all) => { report(all.join(" ")); error.apply(console, all); };

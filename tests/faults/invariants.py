@@ -76,21 +76,24 @@ class S3Listing:
 
     def __init__(self, storage: Any, client: Any = None) -> None:
         self._client = client or _client(storage.client.meta.endpoint_url)
-        self._bucket = storage.bucket
+        self._buckets = storage.buckets
 
     def objects(self) -> dict[str, tuple[int, str]]:
         return {
             item["Key"]: (item["Size"], item["ETag"].strip('"'))
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+            for bucket in self._buckets.each()
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
             for item in page.get("Contents", [])
         }
 
     def begun(self, prefix: str) -> list[str]:
-        answer = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix)
+        answer = self._client.list_multipart_uploads(Bucket=self._buckets.of(prefix), Prefix=prefix)
         return [found["UploadId"] for found in answer.get("Uploads", [])]
 
     def has_parts(self, key: str, multipart_id: str) -> bool:
-        answer = self._client.list_parts(Bucket=self._bucket, Key=key, UploadId=multipart_id)
+        answer = self._client.list_parts(
+            Bucket=self._buckets.of(key), Key=key, UploadId=multipart_id
+        )
         return bool(answer.get("Parts"))
 
 

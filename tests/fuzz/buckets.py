@@ -133,7 +133,7 @@ class ServerBucket(S3Listing):
         self.storage.delete = partial(self.delete, bucket.storage.delete)
         self.storage.list_objects = partial(self.list_objects, bucket.storage.list_objects)
         self.client: Any = boto3.Session().client("s3", endpoint_url=bucket.server.endpoint_url)
-        self.files: Any = ObjectFiles(self.client, bucket.storage.bucket)
+        self.files: Any = ObjectFiles(self.client, bucket.storage.buckets)
         self.http = httpx.Client(timeout=20, verify=False)
 
     def head(self, asked: Callable[[str], ObjectHead], key: str) -> ObjectHead:
@@ -169,7 +169,7 @@ class ServerBucket(S3Listing):
     ) -> None:
         checked: dict[str, Any] = {"ChecksumSHA256": sha256(data)} if digest else {}
         self.client.put_object(
-            Bucket=self.storage.bucket,
+            Bucket=self.storage.buckets.of(key),
             Key=key,
             Body=data,
             ContentType=content_type,

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from broker.domain.object_head import ListedObject, ObjectHead, PresignedPost, PresignedPut
 from broker.domain.put_request import PartRequest, PartsRequest, PutRequest
 from broker.domain.storage_errors import ObjectNotFound, PreconditionFailed
+from broker.storage.buckets import ByKey
 from broker.storage.presigner import S3Presigner
 from broker.storage.private_reader import PrivateReader
 from broker.storage.sigv4 import Credentials
@@ -56,7 +57,7 @@ def end_of(sent: PresignedPost | PresignedPut) -> datetime:
 class FakeBucket:
     """Implements `Storage`."""
 
-    bucket = "media-bucket"
+    buckets = ByKey(media="media-bucket", incoming="media-bucket")
     media_url = f"{URL}/media"
 
     def __init__(self) -> None:
@@ -66,10 +67,10 @@ class FakeBucket:
         self.multipart = FakeMultipart(self.objects, self.content)
         self.files = FakeFiles(self)
         self.presigner = S3Presigner(
-            bucket=self.bucket,
+            buckets=self.buckets,
             region="us-east-1",
             credentials=lambda: Credentials(access_key_id="AKID", secret_access_key="x" * 40),
-            bucket_url=URL,
+            bucket_urls=ByKey(media=URL, incoming=URL),
         )
         self.private_reader = PrivateReader(
             region="us-east-1",

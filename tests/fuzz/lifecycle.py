@@ -250,7 +250,7 @@ class Lifecycle(Owners, Parts, Workers):
         upload = self.upload(back)
         storage = RefusedDeletions(self.bucket.storage) if refuses else None
         self.world.refuses = refuses
-        event = ObjectCreated(bucket=self.bucket.storage.bucket, key=upload.written)
+        event = ObjectCreated(bucket=self.bucket.storage.buckets.media, key=upload.written)
         _, outcome = self.act(handle_bucket_notification, SYSTEM, event, storage=storage)
         assert outcome == model_reap.notify(upload, self.now)
         self.world.refuses = False

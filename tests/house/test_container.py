@@ -17,17 +17,28 @@ from broker.local.process import ServerNotInstalled
 from tests.servers import installed_or_skip
 
 ROOT = Path(__file__).parent.parent.parent
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+FILES = ["docker-compose.yml", "docker-compose.versitygw.yml"]
+FILE = pytest.mark.parametrize("file", FILES)
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCK = (ROOT / "requirements.txt").read_text()
 WORKER_LOCK = (ROOT / "requirements-worker.txt").read_text()
 DECODERS = {"pyvips", "pyvips-binary", "pi-heif", "pillow"}
 PINNED = r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)"
-OURS = ["bucket", "migrate", "api", "background"]
+OURS = ["bucket", "migrate", "api", "background", "minio-user"]
+DONE_ONCE = ("bucket", "migrate", "minio-user", "versitygw-user")
 
 
-def test_the_compose_file_is_one_by_its_schema() -> None:
-    schema = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+def services_of(file: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / file).read_text())["services"]
+    return found
+
+
+SERVICES = [(file, name) for file in FILES for name in services_of(file)]
+OUR_SERVICES = [(file, name) for file, name in SERVICES if name in OURS]
+
+
+def test_the_compose_files_are_valid_by_their_schema() -> None:
+    schema = ["--builtin-schema", "vendor.compose-spec", *FILES]
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", *schema],
         cwd=ROOT,
@@ -48,9 +59,9 @@ def test_the_dockerfile_has_nothing_that_hadolint_minds() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> None:
-    service = COMPOSE["services"][name]
+@pytest.mark.parametrize(("file", "name"), OUR_SERVICES)
+def test_every_service_of_ours_is_read_only_without_any_privilege(file: str, name: str) -> None:
+    service = services_of(file)[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -60,7 +71,7 @@ def test_every_service_of_ours_is_read_only_without_any_privilege(name: str) -> 
 
 
 def test_report_28_the_processes_without_api_serve_their_metrics_where_prometheus_looks() -> None:
-    service = COMPOSE["services"]["background"]
+    service = services_of(FILES[0])["background"]
     port = service["command"][service["command"].index("--metrics-port") + 1]
     assert service["command"][service["command"].index("--metrics-host") + 1] == "0.0.0.0"
     assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
@@ -73,13 +84,13 @@ def test_report_28_the_processes_without_api_serve_their_metrics_where_prometheu
 
 def test_the_workers_image_starts_the_background_processes_as_compose_does() -> None:
     (line,) = re.findall(r"^CMD (.*)$", _stage("worker"), re.MULTILINE)
-    assert json.loads(line) == COMPOSE["services"]["background"]["command"]
+    assert json.loads(line) == services_of(FILES[0])["background"]["command"]
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_each_service_runs_its_image(name: str) -> None:
-    target = "worker" if name == "background" else "api"
-    service = COMPOSE["services"][name]
+@pytest.mark.parametrize(("file", "name"), OUR_SERVICES)
+def test_each_service_runs_its_image(file: str, name: str) -> None:
+    target = "worker" if name in ("background", "minio-user") else "api"
+    service = services_of(file)[name]
     assert service["build"] == {"context": ".", "target": target}
     assert service["image"] == ("upload-broker-worker" if target == "worker" else "upload-broker")
     assert _stage(target)
@@ -110,9 +121,9 @@ def test_the_wheel_with_gpl_code_is_not_installed() -> None:
     assert "pillow-heif" not in _locked(WORKER_LOCK)
 
 
-@pytest.mark.parametrize("name", COMPOSE["services"])
-def test_report_28_a_service_has_limits_for_its_log_and_its_memory(name: str) -> None:
-    service = COMPOSE["services"][name]
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_report_28_a_service_has_limits_for_its_log_and_its_memory(file: str, name: str) -> None:
+    service = services_of(file)[name]
     assert service["logging"] == {
         "driver": "json-file",
         "options": {"max-size": "10m", "max-file": "5"},
@@ -121,10 +132,18 @@ def test_report_28_a_service_has_limits_for_its_log_and_its_memory(name: str) ->
 
 
 def test_report_28_an_image_that_never_changes_is_pinned_by_its_digest() -> None:
-    images = {name: service["image"] for name, service in COMPOSE["services"].items()}
-    assert images["minio"] == images["minio-user"]
-    assert re.fullmatch(r"minio/minio:RELEASE\.\S+@sha256:[0-9a-f]{64}", images["minio"])
-    assert not [image for image in images.values() if image.endswith(":latest")]
+    images = {(file, name): services_of(file)[name]["image"] for file, name in SERVICES}
+    minio = images["docker-compose.yml", "minio"]
+    assert re.fullmatch(r"minio/minio:RELEASE\.\S+@sha256:[0-9a-f]{64}", minio)
+    for image in images.values():
+        assert not image.endswith(":latest")
+        assert image.startswith("upload-broker") or ":" in image
+
+
+def test_the_two_containers_of_versitygw_are_the_release_that_the_tests_run() -> None:
+    services = services_of("docker-compose.versitygw.yml")
+    (image,) = {services[name]["image"] for name in ("versitygw", "versitygw-user")}
+    assert image == "versity/versitygw:v1.7.0"
 
 
 def test_the_image_runs_as_nobody_and_whatever_pip_installs_has_a_hash() -> None:
@@ -133,29 +152,35 @@ def test_the_image_runs_as_nobody_and_whatever_pip_installs_has_a_hash() -> None
         assert "--require-hashes" in line or "--no-deps --no-index" in line, line
 
 
-def test_compose_waits_for_as_long_as_an_end_may_take() -> None:
+@FILE
+def test_compose_waits_for_as_long_as_an_end_may_take(file: str) -> None:
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
-    allowed = int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s"))
+    allowed = int(services_of(file)["api"]["stop_grace_period"].removesuffix("s"))
     assert allowed > defaults["drain_seconds"] + defaults["stop_seconds"]
 
 
-def test_what_serves_comes_back_by_itself_and_what_is_done_once_does_not() -> None:
-    for name, service in COMPOSE["services"].items():
-        once = name in ("bucket", "migrate", "minio-user")
-        assert service.get("restart") == (None if once else "unless-stopped"), name
+@FILE
+def test_what_serves_comes_back_by_itself_and_what_is_done_once_does_not(file: str) -> None:
+    for name, service in services_of(file).items():
+        restart = None if name in DONE_ONCE else "unless-stopped"
+        assert service.get("restart") == restart, name
 
 
-def test_the_secrets_of_the_readme_are_made_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "file"), [("README.md", FILES[0]), ("docs/operations/compose.md", FILES[1])]
+)
+def test_the_secrets_of_a_page_are_made_once(tmp_path: Path, page: str, file: str) -> None:
     # PostgreSQL's volume keeps the first password, so a new one in .env would not work.
-    readme = (ROOT / "README.md").read_text()
-    (script,) = re.findall(r"^```sh\n((?:(?!^```).)*)^docker compose up", readme, re.M | re.S)
+    text = (ROOT / page).read_text()
+    up = "docker compose up" if file == FILES[0] else f"docker compose -f {file} up"
+    (script,) = re.findall(rf"^```sh\n((?:(?!^```).)*)^{up}", text, re.M | re.S)
     assert ".env" in script
     made = []
     for _ in range(2):
         subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, check=True)
         made.append((tmp_path / ".env").read_text())
     assert made[0] == made[1]
-    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / file).read_text()))
     assert {line.partition("=")[0] for line in made[0].splitlines()} == wanted
     # The shell has priority over .env, and its AWS variables may be for another bucket.
     assert not [name for name in wanted if name.startswith("AWS_")]

@@ -15,6 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.http.documented import assert_documented
+from tests.servers.fixtures import TWO
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
@@ -22,6 +23,16 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 30
 EACH_SERVER = pytest.mark.parametrize(
     ("database_url", "s3_bucket"),
     [("sqlite", "seaweedfs"), ("postgresql", "minio")],
+    indirect=True,
+)
+# For those that must also pass with `incoming/` in a bucket of its own.
+EACH_DEPLOYMENT = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"),
+    [
+        ("sqlite", "seaweedfs"),
+        ("postgresql", "minio"),
+        pytest.param("sqlite", f"minio{TWO}", marks=pytest.mark.matrix(part="buckets")),
+    ],
     indirect=True,
 )
 

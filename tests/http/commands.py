@@ -33,6 +33,7 @@ class Commands:
         for name, value in {
             "BROKER_DATABASE_URL": database_url,
             "BROKER_S3_BUCKET": self.bucket.name,
+            "BROKER_S3_INCOMING_BUCKET": self.bucket.settings.s3_incoming_bucket or "",
             "BROKER_S3_ENDPOINT_URL": self.bucket.server.endpoint_url,
             "BROKER_JWT_SECRET": SECRET,
             "AWS_ACCESS_KEY_ID": self.bucket.server.access_key,

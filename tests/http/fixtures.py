@@ -71,6 +71,7 @@ def make_app(
         values: dict[str, Any] = {
             "database_url": database_url,
             "s3_bucket": s3_bucket.name,
+            "s3_incoming_bucket": s3_bucket.settings.s3_incoming_bucket,
             "s3_endpoint_url": server.endpoint_url,
             "jwt_algorithm": "HS256",
             "jwt_secret": SECRET,

@@ -38,7 +38,7 @@ def _client(server: S3Server) -> Any:
 def put(bucket: Bucket, key: str, data: bytes = JPEG, **changes: Any) -> None:
     """Store an object without metadata, as the marketplace did."""
     arguments = {"ContentType": "image/jpeg", **changes}
-    _client(bucket.server).put_object(Bucket=bucket.name, Key=key, Body=data, **arguments)
+    _client(bucket.server).put_object(Bucket=bucket.holding(key), Key=key, Body=data, **arguments)
 
 
 def put_ours(bucket: Bucket, key: str, upload_id: str | None = None) -> None:

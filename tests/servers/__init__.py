@@ -25,6 +25,7 @@ class S3Server:
     """The address of an S3 server, with credentials that allow everything.
 
     `private_key` may only read private files, in any bucket. None: a test creates one itself.
+    `name` is its name in fixtures, marks and the report of abilities.
     """
 
     endpoint_url: str
@@ -32,6 +33,7 @@ class S3Server:
     secret_key: str
     pid: int | None
     private_key: tuple[str, str] | None = None
+    name: str = "other"
 
 
 @dataclass(frozen=True)

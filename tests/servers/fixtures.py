@@ -13,24 +13,39 @@ from broker.storage import bucket_setup
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers import S3Server, installed_or_skip
+from tests.servers.ceph import ceph
 from tests.servers.counters import Counters, counters
 from tests.servers.minio import minio
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.reused import Lent, admin_of, configuration, emptied_bucket
 from tests.servers.seaweedfs import seaweedfs
+from tests.servers.versitygw import versitygw
 
 ORIGIN = "https://shop.example"
+TWO = "-two"
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket for one test, configured by `broker bucket apply`."""
+    """A bucket for one test, configured by `broker bucket apply`; maybe with a second one."""
 
     server: S3Server
     name: str
     settings: Settings
     storage: S3Storage
+
+    def holding(self, key: str) -> str:
+        """Return the name of the bucket that holds this object key."""
+        return self.storage.buckets.of(key)
+
+    def all_keys(self) -> list[str]:
+        """Return all objects as BUCKET/KEY."""
+        return sorted(
+            f"{name}/{item['Key']}"
+            for name in self.storage.buckets.each()
+            for item in self.storage.client.list_objects_v2(Bucket=name).get("Contents", [])
+        )
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +57,18 @@ def seaweedfs_server() -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def minio_server() -> Iterator[S3Server]:
     with installed_or_skip(), minio() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def versitygw_server() -> Iterator[S3Server]:
+    with installed_or_skip(), versitygw() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph_server() -> Iterator[S3Server]:
+    with installed_or_skip(), ceph() as server:
         yield server
 
 
@@ -77,12 +104,15 @@ def make_bucket(
     monkeypatch: pytest.MonkeyPatch,
     cors_origins: str = ORIGIN,
     region: str = "us-east-1",
+    *,
+    with_second: bool = False,
 ) -> Bucket:
     sign_as_admin(server, monkeypatch, region)
     name = f"media-{uuid.uuid4().hex[:12]}"
     settings = Settings(
         database_url="sqlite://",
         s3_bucket=name,
+        s3_incoming_bucket=f"{name}-in" if with_second else None,
         s3_endpoint_url=server.endpoint_url,
         jwt_secret=SECRET,
         cors_origins=cors_origins,
@@ -100,17 +130,24 @@ def buckets() -> Buckets:
     """Return a function that returns a server's reusable buckets for some CORS origins."""
 
     @functools.cache
-    def of(server: S3Server, cors_origins: str = ORIGIN) -> Lent[Bucket]:
+    def of(
+        server: S3Server, cors_origins: str = ORIGIN, *, with_second: bool = False
+    ) -> Lent[Bucket]:
         client = admin_of(server.endpoint_url, server.access_key, server.secret_key)
         configured: dict[str, list[object]] = {}
 
         def make() -> Bucket:
             with pytest.MonkeyPatch.context() as patch:
-                bucket = make_bucket(server, patch, cors_origins)
-            configured[bucket.name] = configuration(client, bucket.name)
+                bucket = make_bucket(server, patch, cors_origins, with_second=with_second)
+            for name in bucket.storage.buckets.each():
+                configured[name] = configuration(client, name)
             return bucket
 
-        return Lent(make, lambda one: emptied_bucket(client, one.name, configured[one.name]))
+        def emptied(one: Bucket) -> bool:
+            names = one.storage.buckets.each()
+            return all(emptied_bucket(client, name, configured[name]) for name in names)
+
+        return Lent(make, emptied)
 
     return of
 
@@ -118,10 +155,14 @@ def buckets() -> Buckets:
 def lent_bucket(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
 ) -> Iterator[Bucket]:
-    """Yield a bucket on the requested server, SeaweedFS by default, with admin credentials."""
-    server = request.getfixturevalue(f"{getattr(request, 'param', 'seaweedfs')}_server")
+    """Yield a bucket on the requested server, SeaweedFS by default, with admin credentials.
+
+    With TWO after the server's name, it has a second bucket for `incoming/` and `private/`.
+    """
+    asked: str = getattr(request, "param", "seaweedfs")
+    server = request.getfixturevalue(f"{asked.removesuffix(TWO)}_server")
     sign_as_admin(server, monkeypatch)
-    with buckets(server).one() as bucket:
+    with buckets(server, with_second=asked.endswith(TWO)).one() as bucket:
         yield bucket
 
 

@@ -6,8 +6,6 @@ It needs no CORS setting: MinIO allows every origin and does not implement PutBu
 import contextlib
 import json
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +14,9 @@ from typing import Any
 import boto3
 import httpx
 
-from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled
+from broker.local.process import LOOPBACK, ChildProcess
 from tests.servers import START_TIMEOUT, S3Server, Webhook, start_on_free_port
+from tests.servers.go_programs import go_program
 
 WEBHOOK_ARN = "arn:minio:sqs::BROKER:webhook"
 DOMAIN = "s3.test"  # for virtual-hosted addressing: BUCKET.s3.test
@@ -46,7 +45,7 @@ def minio(
 
         child, url = start_on_free_port(start)
         try:
-            yield S3Server(url, ACCESS_KEY, SECRET_KEY, child.pid)
+            yield S3Server(url, ACCESS_KEY, SECRET_KEY, child.pid, name="minio")
         finally:
             child.stop()
 
@@ -73,17 +72,8 @@ def allowed_by(server: S3Server, policy: dict[str, Any]) -> dict[str, str]:
 
 
 def minio_binary() -> str:
-    """Return the path of MinIO from MINIO_BINARY, PATH, or the folder of `go install`."""
-    if named := os.environ.get("MINIO_BINARY"):
-        if shutil.which(named) is None:
-            raise ServerNotInstalled(f"MINIO_BINARY names no program: {named}")
-        return named
-    for directory in (None, Path.home() / "go" / "bin", _go_bin()):
-        if found := shutil.which("minio", path=directory and str(directory)):
-            return found
-    raise ServerNotInstalled(
-        "MinIO is missing: `go install github.com/minio/minio@latest`, or set MINIO_BINARY"
-    )
+    """Return the path of MinIO; raise ServerNotInstalled."""
+    return go_program("minio", "MinIO", "github.com/minio/minio@latest")
 
 
 def _answers(url: str) -> bool:
@@ -91,14 +81,6 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=5, verify=False, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def _go_bin() -> Path | None:
-    go = shutil.which("go")
-    if go is None:
-        return None
-    answer = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=False)
-    return Path(answer.stdout.strip(), "bin") if answer.stdout.strip() else None
 
 
 def _child(

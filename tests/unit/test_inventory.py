@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from broker.domain.errors import InvalidReport
-from broker.storage.inventory import open_report
+from broker.storage.buckets import ByKey
+from broker.storage.inventory import open_report, open_reports
 from tests.servers.inventory import CSV_SCHEMA, entry, write_report
 
 KEYS = ["media/ads/ad_1/a b.jpg", "media/a+b%20c.jpg", "media/é日.jpg", "media/", "x/b.jpg"]
@@ -152,3 +153,16 @@ def test_without_pyarrow_the_error_says_what_to_install(
 
 def test_the_schema_in_csv_is_the_one_that_s3_writes() -> None:
     assert CSV_SCHEMA.startswith("Bucket, Key")
+
+
+def test_with_two_buckets_each_report_counts_for_the_keys_of_its_bucket(tmp_path: Path) -> None:
+    names = ByKey(media="photos", incoming="photos-in")
+    manifests = []
+    for name in names.each():
+        (tmp_path / name).mkdir()
+        entries = [entry(key) for key in ("incoming/a.jpg", "media/a.jpg", "private/a.pdf")]
+        manifests.append(write_report(tmp_path / name, entries, "CSV", bucket=name))
+    found = [one.key for one in open_reports(manifests, names)()]
+    assert found == ["media/a.jpg", "incoming/a.jpg", "private/a.pdf"]
+    with pytest.raises(InvalidReport, match=r"no report of bucket photos-in: give one of each"):
+        open_reports(manifests[:1], names)

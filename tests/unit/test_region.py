@@ -58,7 +58,7 @@ def of_the_bucket_setup(monkeypatch: pytest.MonkeyPatch) -> str:
 PLACES: dict[str, Callable[[pytest.MonkeyPatch], str]] = {
     "form": lambda _: of_the_form(),
     "client": lambda _: s3_storage(SETTINGS).client.meta.region_name,
-    "heads": lambda _: s3_storage(SETTINGS)._heads._region,
+    "heads": lambda _: s3_storage(SETTINGS)._heads.media._region,
     "queue": lambda _: notification_queue(SETTINGS)._client.meta.region_name,
     "doctor": lambda _: Probe(SETTINGS).region,
     "bucket setup": of_the_bucket_setup,

@@ -8,7 +8,6 @@ from broker.api.request.parsing import Blueprint
 from broker.api.request.view_marks import public_read
 from broker.domain.limits import Limits
 from broker.domain.profiles import Profile
-from broker.domain.transports import TRANSPORTS
 from schemas import profiles
 
 blueprint = Blueprint(
@@ -44,7 +43,7 @@ def _shape(limits: Limits, profile: Profile) -> dict[str, Any]:
         "multipart_ttl": profile.multipart_ttl,
         "cache_control": profile.cache_control,
         "checksum_required": limits.require_checksum,
-        "transports": list(TRANSPORTS),
+        "transports": list(limits.server.transports),
         "default_transport": limits.default_transport,
         "multipart_threshold": limits.multipart_threshold,
         "part_size": limits.part_size,

@@ -20,8 +20,8 @@ Transfer = PresignedPost | PresignedPut | PartPlan | None
 class Presigner(Protocol):
     """Signs requests for clients, without asking the bucket.
 
-    `bucket_url` is where clients reach the bucket. All methods raise StorageDenied when there
-    are no credentials.
+    `bucket_url` is where clients reach the bucket that they write to. All methods raise
+    StorageDenied when there are no credentials.
     """
 
     bucket_url: str

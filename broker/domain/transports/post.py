@@ -44,6 +44,7 @@ class Post(Transport):
             acl=limits.incoming_acl,
             return_url=upload.return_url,
             expires_at=expires_at,
+            server=limits.server,
         )
         return presigner.presign_post(form, now)
 

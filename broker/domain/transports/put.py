@@ -40,6 +40,7 @@ class Put(Transport):
             upload_id=str(upload.id),
             acl=limits.incoming_acl,
             expires_in=int((expires_at - now).total_seconds()),
+            server=limits.server,
         )
         return presigner.presign_put(request, now)
 

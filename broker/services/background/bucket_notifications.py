@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     SETTLED = "settled"  # the upload had already ended; an object that was written later is deleted
     MISSING = "missing"  # there is no object, or the bucket is still completing it
     UNKNOWN = "unknown"  # no upload has this key, or its user has lost the ad
-    ELSEWHERE = "elsewhere"  # the object is in another bucket
+    ELSEWHERE = "elsewhere"  # the object is not in the bucket of its key
     FAILED = "failed"  # an unexpected error; the client or the reaper can still confirm
 
 
@@ -77,7 +77,7 @@ def handle_bucket_notifications(work: Work, objects: Iterable[ObjectCreated]) ->
 
 def handle_bucket_notification(work: Work, written: ObjectCreated) -> Outcome:
     """Handle one notification; raise the same errors as `handle_bucket_notifications`."""
-    if written.bucket != work.storage.bucket:
+    if written.bucket != work.storage.buckets.of(written.key):
         return Outcome.ELSEWHERE
     upload = writer(work, written.key)
     if upload is None:

@@ -125,7 +125,12 @@ def _values(work: Work, upload: Upload, head: ObjectHead, published: Published) 
         "content_type": upload.content_type,
         "size": head.content_length,
         "checksum_sha256": upload.checksum_sha256,
-        "checksum_verified": is_verified(upload.checksum_sha256, head),
+        "checksum_verified": is_verified(
+            upload.checksum_sha256,
+            head,
+            server=work.limits.server,
+            in_parts=transport.has_parts,
+        ),
         "composite_sha256": head.checksum_sha256 if transport.has_parts else None,
         "etag": published.etag,
         "alt_text": upload.alt_text,

@@ -48,7 +48,8 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
     """Sign parts of a pending upload, which then stays pending as long as the URLs work.
 
     Either all parts of an upload have a SHA-256 or no part has one. S3 must know this when the
-    upload is created. A client sends each SHA-256 once; it cannot be changed later.
+    upload is created. A client sends each SHA-256 once; it cannot be changed later. If the server
+    refuses requests with a digest, no part has one.
 
     Raises:
         NotFound, NotMultipart, UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch.
@@ -59,7 +60,9 @@ def sign_parts(work: Work, upload_id: UUID, wanted: Sequence[WantedPart]) -> Sig
     upload = get_multipart(work, upload_id)
     require_pending(work, upload)
     _refuse(_faults(upload, wanted))
-    pinned = any(part.checksum_sha256 is not None for part in wanted)
+    pinned = work.limits.server.signs_digests and any(
+        part.checksum_sha256 is not None for part in wanted
+    )
     upload = create(work, upload, pinned=pinned)
     if pinned and not upload.parts_pinned:
         raise InvalidRequest(

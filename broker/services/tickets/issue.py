@@ -29,6 +29,10 @@ from broker.telemetry.ticket_metrics import observe_issued
 
 _SIZE = "Missing: the file's length in bytes."
 _OPEN_SIZE = "Only a form without a digest may omit it (transport post, or a return_url)."
+_NOT_TAKEN = "Must be one of: {}. The S3 server supports no other transport."
+_NO_FORMS = (
+    "Must be left out: it needs a form (transport post), which the S3 server does not support."
+)
 _RETURN_URL = "Must be a URL without query or fragment, of an origin that the operator allows."
 
 
@@ -119,9 +123,14 @@ def _faults(profile: Profile, limits: Limits, file: FileRequest) -> dict[str, li
     faults: dict[str, list[str]] = {}
     if file.content_type not in profile.content_types:
         faults["content_type"] = [f"Must be one of: {', '.join(profile.content_types)}."]
+    transport = _transport(limits, file)
+    if transport.name not in limits.server.transports:
+        if file.transport is None:
+            faults["return_url"] = [_NO_FORMS]
+        else:
+            faults["transport"] = [_NOT_TAKEN.format(", ".join(limits.server.transports))]
     if file.max_size is not None:
         return faults
-    transport = _transport(limits, file)
     named = None if _named(file) is None else transport
     if file.return_url is not None:
         if not may_return_to(file.return_url, limits.return_origins):

@@ -21,6 +21,8 @@ def renew(work: Work, upload_id: UUID) -> Ticket:
         UploadSettled, UploadExpired, UploadCancelled, ObjectMismatch: it cannot be renewed.
     """
     upload = get_upload(work, upload_id)
+    if upload.transport not in work.limits.server.transports:
+        raise UploadExpired("The bucket is on another server now; ask for a new ticket.")
     profile = work.limits.profiles.of_kind(upload.owner_kind)
     expires_at = work.now + transport_named(upload.transport).ttl(profile)
     ticket = sign(work, upload, expires_at=expires_at)

@@ -30,7 +30,13 @@ def report_failure(work: Work, upload_id: UUID, s3_code: str, message: str) -> A
         advice = Advice.GIVE_UP
     else:
         expired = work.now >= upload.expires_at
-        advice = advise(s3_code, message, failures=upload.failures, expired=expired)
+        advice = advise(
+            s3_code,
+            message,
+            failures=upload.failures,
+            expired=expired,
+            server=work.limits.server,
+        )
     if upload.failures <= STORED_MAX:
         work.session.add(
             ReportedFailure(

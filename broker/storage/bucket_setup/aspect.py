@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.canonical import same
 
 if TYPE_CHECKING:
@@ -22,21 +23,25 @@ class Aspect:
 
     Attributes:
         title: the name that the operator sees.
+        feature: what the server must have.
         permission: the name of its IAM actions, without s3:Get and s3:Put.
         read: return the current configuration; raise Unreadable.
         wanted: take the value of `read`, return what it should be. Keep the rules of others.
         write: replace the configuration.
         empty: the value for a bucket without this configuration.
         not_supported: S3 error codes that mean that the server lacks this feature.
+        is_lacking: the server is known to lack it, so any refusal means this.
     """
 
     title: str
+    feature: Feature
     permission: str
     read: Callable[["S3Client", str], Any]
     wanted: Callable[[Any], Any]
     write: Callable[["S3Client", str, Any], object]
     empty: Any
     not_supported: frozenset[str] = NOT_SUPPORTED
+    is_lacking: bool = False
 
 
 def by_id(rules: list[Any], own: list[Mapping[str, Any]], name: str = "ID") -> list[Any]:

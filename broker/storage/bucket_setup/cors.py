@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import Aspect, by_id
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def cors(settings: Settings) -> Aspect | None:
     }
     return Aspect(
         title=f"browsers may upload from {', '.join(settings.cors_origins)}",
+        feature=Feature.CORS,
         permission="BucketCORS",
         read=_read,
         wanted=lambda found: by_id(found, [rule]),

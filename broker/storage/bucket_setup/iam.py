@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
 from broker.domain.profiles import PRIVATE
+from broker.storage.buckets import bucket_names
 
 Role = Literal["api", "worker", "inspect", "read-private"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -45,19 +46,19 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
     Signing makes no call to AWS, but a presigned request has only the permissions of its signer.
     So the policy allows `s3:PutObject`, and `s3:PutObjectAcl` if objects get an ACL.
     """
-    bucket = f"arn:aws:s3:::{settings.s3_bucket}"
-    media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
+    private_keys = _keys(settings, PRIVATE)
     if role == "read-private":
         return _document([_allow("ReadsPrivate", ["s3:GetObject"], [private_keys])])
-    if role == "inspect":
-        objects = _of_inspection(settings, bucket)
-    else:
-        objects = _of_api(settings, role, bucket)
+    objects = _of_inspection(settings) if role == "inspect" else _of_api(settings, role)
+    media = _keys(settings, settings.media_location)
+    buckets = [_arn(name) for name in bucket_names(settings).each()]
     statements = [
         *objects,
-        _allow("Bucket", ["s3:ListBucket"], [bucket]),
+        _allow("Bucket", ["s3:ListBucket"], buckets),
         _deny_to_clients("ClientsWriteBelowIncoming", ["s3:PutObject"], [media, private_keys]),
-        _deny_to_clients("PresignedReadsNothing", ["s3:GetObject"], [f"{bucket}/*"]),
+        _deny_to_clients(
+            "PresignedReadsNothing", ["s3:GetObject"], [f"{one}/*" for one in buckets]
+        ),
     ]
     if role == "worker" and settings.bucket_notifications_queue_url is not None:
         queue = _queue_arn(settings.bucket_notifications_queue_url)
@@ -65,34 +66,45 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
     return _document(statements)
 
 
-def _of_inspection(settings: Settings, bucket: str) -> list[Statement]:
+def _of_inspection(settings: Settings) -> list[Statement]:
     """Return what `broker worker` may do with objects."""
-    media, private_keys = f"{bucket}/{settings.media_location}/*", f"{bucket}/{PRIVATE}/*"
+    media, private_keys = _keys(settings, settings.media_location), _keys(settings, PRIVATE)
     public_writes, private_writes = _writes(settings.default_acl), _private_writes(settings)
     return [
-        _allow("ReadsIncoming", ["s3:GetObject"], [f"{bucket}/{INCOMING}/*"]),
+        _allow("ReadsIncoming", ["s3:GetObject"], [_keys(settings, INCOMING)]),
         _allow("Publishes", ["s3:GetObject", *public_writes], [media]),
         _allow("PublishesPrivate", ["s3:GetObject", *private_writes], [private_keys]),
     ]
 
 
-def _of_api(settings: Settings, role: Role, bucket: str) -> list[Statement]:
+def _of_api(settings: Settings, role: Role) -> list[Statement]:
     """Return what the API and the background processes may do with objects."""
-    media, incoming = f"{bucket}/{settings.media_location}/*", f"{bucket}/{INCOMING}/*"
+    media, incoming = _keys(settings, settings.media_location), _keys(settings, INCOMING)
     writable = [incoming] if settings.limits.inspects else [media, incoming]
     statements = [
         _allow("Objects", OBJECT_ACTIONS, [media, incoming]),
         _allow("Writes", _writes(settings.default_acl), writable),
     ]
     private = [profile for profile in settings.limits.profiles if profile.is_private]
-    if private:
+    # With the key alone, `broker doctor` tries it below private/, and deletes what was written.
+    if private or settings.private_access_key_id is not None:
         # `broker reconcile` sends HEADs for them; the API does not.
         actions = OBJECT_ACTIONS if role == "worker" else REMOVAL_ACTIONS
         # A confirm copies files that are not inspected.
         are_copied = not all(profile.is_inspected for profile in private)
         writes = _private_writes(settings) if are_copied else []
-        statements.append(_allow("PrivateObjects", [*actions, *writes], [f"{bucket}/{PRIVATE}/*"]))
+        statements.append(_allow("PrivateObjects", [*actions, *writes], [_keys(settings, PRIVATE)]))
     return statements
+
+
+def _keys(settings: Settings, location: str) -> str:
+    """Return the ARN of all objects below a location, in the bucket that holds them."""
+    prefix = f"{location}/"
+    return f"{_arn(bucket_names(settings).of(prefix))}/{prefix}*"
+
+
+def _arn(bucket: str) -> str:
+    return f"arn:aws:s3:::{bucket}"
 
 
 def _writes(acl: str | None) -> list[str]:

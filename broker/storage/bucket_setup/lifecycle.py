@@ -11,7 +11,9 @@ from broker.config import Settings
 from broker.domain.lifetimes import longest_ticket_life
 from broker.domain.object_keys import INCOMING
 from broker.domain.profiles import PRIVATE
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
+from broker.storage.buckets import bucket_names
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,11 +36,16 @@ def incoming(settings: Settings) -> Aspect:
         "Filter": {"Prefix": f"{INCOMING}/"},
         "Expiration": {"Days": days},
     }
-    return _aspect(f"{INCOMING}/ is emptied after {_format_days(days)}", [rule], NOT_SUPPORTED)
+    return _aspect(
+        f"{INCOMING}/ is emptied after {_format_days(days)}",
+        Feature.EXPIRATION,
+        [rule],
+        NOT_SUPPORTED,
+    )
 
 
-def incomplete(settings: Settings) -> Aspect:
-    """Abort multipart uploads that the broker did not abort itself.
+def incomplete(settings: Settings, bucket: str) -> Aspect:
+    """Abort multipart uploads in a bucket that the broker did not abort itself.
 
     Clients send parts below `incoming/`. The broker copies large objects in parts to where they are
     published.
@@ -58,9 +65,11 @@ def incomplete(settings: Settings) -> Aspect:
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
         }
         for rule_id, prefix in prefixes.items()
+        if bucket_names(settings).of(f"{prefix}/") == bucket
     ]
     return _aspect(
         f"incomplete multipart uploads are aborted after {_format_days(days)}",
+        Feature.ABORT_PARTS,
         rules,
         # MinIO has no such rule; it removes incomplete uploads after 24 hours by itself.
         NOT_SUPPORTED | {"InvalidArgument"},
@@ -76,9 +85,12 @@ def _format_days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
 
 
-def _aspect(title: str, rules: list[Any], not_supported: frozenset[str]) -> Aspect:
+def _aspect(
+    title: str, feature: Feature, rules: list[Any], not_supported: frozenset[str]
+) -> Aspect:
     return Aspect(
         title=title,
+        feature=feature,
         permission="LifecycleConfiguration",
         read=_read,
         wanted=lambda found: by_id(found, rules),

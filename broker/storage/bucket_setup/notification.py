@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
 from broker.domain.object_keys import INCOMING
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import NOT_SUPPORTED, Aspect, by_id
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def notification(settings: Settings) -> Aspect | None:
         return None
     return Aspect(
         title=f"new objects are reported to {arn}",
+        feature=Feature.NOTIFICATIONS,
         permission="BucketNotification",
         read=_read,
         wanted=lambda found: _wanted(found, arn, settings.media_location),

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from broker.config import Settings
+from broker.domain.s3_servers import Feature
 from broker.storage.bucket_setup.aspect import Aspect, Unreadable, by_id
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def public_read(settings: Settings) -> Aspect:
     }
     return Aspect(
         title=f"anyone may read {settings.media_location}/*",
+        feature=Feature.POLICY,
         permission="BucketPolicy",
         read=_read,
         wanted=lambda found: {**found, "Statement": by_id(found["Statement"], [statement], "Sid")},

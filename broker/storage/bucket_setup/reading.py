@@ -67,6 +67,8 @@ def read(client: "S3Client", bucket: str, aspect: Aspect) -> Found:
         if status_of(error) == 404:
             # Servers use different codes, such as NoSuchBucketPolicy and NoSuchPolicy.
             return Found(value=aspect.empty)
+        if is_expected(error, aspect):
+            return Found(supported=False)
         if is_denied(error) or isinstance(translate(error), StorageUnavailable):
             raise
         return Found(unreadable=reason(error))
@@ -83,6 +85,11 @@ def refused(denied: Mapping[str, str]) -> StorageDenied:
 def is_not_supported(error: ClientError, aspect: Aspect) -> bool:
     """Check whether the error means that the server lacks the feature."""
     return code_of(error) in aspect.not_supported or status_of(error) == 501
+
+
+def is_expected(error: ClientError, aspect: Aspect) -> bool:
+    """Check whether the server refuses a feature that it is known to lack, with whatever code."""
+    return aspect.is_lacking and 400 <= status_of(error) < 500
 
 
 def is_denied(error: ClientError) -> bool:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from broker.domain.s3_servers import S3Server
 from broker.domain.storage_errors import StorageUnavailable
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.canonical import same
+from broker.storage.bucket_setup.consequences import CONSEQUENCES
 from broker.storage.bucket_setup.reading import (
     CREDENTIALS,
     Found,
     is_denied,
+    is_expected,
     is_not_supported,
     reason,
 )
@@ -42,7 +45,8 @@ class Step:
         title: the name that the operator sees.
         outcome: what happened.
         diff: the changed lines, as a unified diff of JSON.
-        reason: the server's answer, if the outcome is FAILED.
+        reason: the server's answer, if the outcome is FAILED; what follows, if NOT_SUPPORTED is
+            unexpected.
     """
 
     title: str
@@ -52,7 +56,13 @@ class Step:
 
 
 def apply_one(
-    client: "S3Client", bucket: str, aspect: Aspect, found: Found, *, dry_run: bool
+    client: "S3Client",
+    bucket: str,
+    aspect: Aspect,
+    found: Found,
+    server: S3Server,
+    *,
+    dry_run: bool,
 ) -> Step:
     """Change an aspect if it differs, or only report the difference.
 
@@ -61,7 +71,7 @@ def apply_one(
     """
     title = aspect.title
     if not found.supported:
-        return Step(title=title, outcome=Outcome.NOT_SUPPORTED)
+        return _missing(aspect, server)
     if found.unreadable is not None:
         return Step(title=title, outcome=Outcome.FAILED, reason=found.unreadable)
     wanted = aspect.wanted(found.value)
@@ -73,13 +83,22 @@ def apply_one(
     try:
         aspect.write(client, bucket, wanted)
     except ClientError as error:
-        if is_not_supported(error, aspect):
-            return Step(title=title, outcome=Outcome.NOT_SUPPORTED)
+        if is_not_supported(error, aspect) or is_expected(error, aspect):
+            return _missing(aspect, server)
         if isinstance(translate(error), StorageUnavailable):
             raise
         why = f"{reason(error)}. {CREDENTIALS}" if is_denied(error) else reason(error)
         return Step(title=title, outcome=Outcome.FAILED, reason=why)
     return Step(title=title, outcome=Outcome.CHANGED, diff=diff)
+
+
+def _missing(aspect: Aspect, server: S3Server) -> Step:
+    """Return the result for a feature that the server lacks; warn if its row has this feature."""
+    reason = None
+    if server.lacks is not None and not aspect.is_lacking:
+        consequence = CONSEQUENCES[aspect.feature]
+        reason = f"unexpected of {server.title} (BROKER_S3_SERVER={server.name}): {consequence}"
+    return Step(title=aspect.title, outcome=Outcome.NOT_SUPPORTED, reason=reason)
 
 
 def _diff(found: Any, wanted: Any) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""Apply the aspects of a bucket: check the permissions, then change what differs, one by one."""
+"""Apply the aspects of each bucket: check the permissions, then change what differs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,7 +14,7 @@ from broker.storage.bucket_setup.cors import cors
 from broker.storage.bucket_setup.lifecycle import incoming, incomplete
 from broker.storage.bucket_setup.notification import notification
 from broker.storage.bucket_setup.policy import public_read
-from broker.storage.bucket_setup.public_access import public_access
+from broker.storage.bucket_setup.public_access import no_public_access, public_access
 from broker.storage.bucket_setup.reading import (
     Found,
     check_permissions,
@@ -24,6 +25,7 @@ from broker.storage.bucket_setup.reading import (
     status_of,
 )
 from broker.storage.bucket_setup.step import Outcome, Step, apply_one
+from broker.storage.buckets import bucket_names
 from broker.storage.factory import client_config
 from broker.storage.translation import translate
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
-    """Configure the bucket as the settings say, or only report what would change.
+    """Configure the buckets as the settings say, or only report what would change.
 
     Everything is read before the first change. If a change fails, the others are still made.
 
@@ -57,38 +59,48 @@ def apply(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
 
 def _steps(settings: Settings, *, dry_run: bool) -> Iterator[Step]:
     session = aws_session()
-    region = region_of(session)
+    region = region_of(session, settings.server)
     client = session.client(
         "s3",
         region_name=region,
         endpoint_url=settings.s3_endpoint_url,
         config=client_config(settings),
     )
-    bucket, aspects = settings.s3_bucket, list(_aspects(settings))
-    exists = _exists(client, bucket)
-    if exists or not dry_run:
-        check_permissions(client, bucket, aspects)
-    outcome = Outcome.UNCHANGED if exists else Outcome.WOULD_CHANGE
-    if not exists and not dry_run:
-        _create(client, bucket, region)
-        outcome = Outcome.CHANGED
-    yield Step(title=f"bucket {bucket}", outcome=outcome)
-    for aspect in aspects:
-        # Read again, because both lifecycle rules are in one document.
-        there = outcome is not Outcome.WOULD_CHANGE
-        found = read(client, bucket, aspect) if there else Found(value=aspect.empty)
-        yield apply_one(client, bucket, aspect, found, dry_run=dry_run)
+    aspects = {name: _aspects(settings, name) for name in bucket_names(settings).each()}
+    existing = [name for name in aspects if _exists(client, name)]
+    for name in existing if dry_run else aspects:
+        check_permissions(client, name, aspects[name])
+    for name in aspects:
+        there = name in existing
+        outcome = Outcome.UNCHANGED if there else Outcome.WOULD_CHANGE
+        if not there and not dry_run:
+            _create(client, name, region)
+            there, outcome = True, Outcome.CHANGED
+        yield Step(title=f"bucket {name}", outcome=outcome)
+        for aspect in aspects[name]:
+            # Read again, because both lifecycle rules are in one document.
+            found = read(client, name, aspect) if there else Found(value=aspect.empty)
+            yield apply_one(client, name, aspect, found, settings.server, dry_run=dry_run)
 
 
-def _aspects(settings: Settings) -> Iterator[Aspect]:
-    yield public_access(settings)  # first, because it can refuse the policy
-    yield public_read(settings)
-    if (rule := cors(settings)) is not None:
-        yield rule
-    yield incoming(settings)
-    yield incomplete(settings)
-    if (events := notification(settings)) is not None:
-        yield events
+def _aspects(settings: Settings, name: str) -> list[Aspect]:
+    """Return the aspects of a bucket. Titles of a second one begin with its name."""
+    names = bucket_names(settings)
+    has_media, has_incoming = name == names.media, name == names.incoming
+    # Block Public Access first, because it can refuse the policy.
+    wanted = (
+        public_access(settings) if has_media else no_public_access(),
+        public_read(settings) if has_media else None,
+        cors(settings),
+        incoming(settings) if has_incoming else None,
+        incomplete(settings, name),
+        notification(settings) if has_incoming else None,
+    )
+    lacks = settings.server.lacks or ()
+    found = [replace(one, is_lacking=one.feature in lacks) for one in wanted if one is not None]
+    if has_media:
+        return found
+    return [replace(one, title=f"{name}: {one.title}") for one in found]
 
 
 def _exists(client: "S3Client", bucket: str) -> bool:

@@ -13,7 +13,7 @@ from broker.domain.errors import InvalidReport
 from broker.domain.limits import Limits
 from broker.services.adopt.csv_claims import claims_of_csv
 from broker.services.background.reap import reap_once
-from tests.http.client import EACH_SERVER, JPEG, Client, rows
+from tests.http.client import EACH_DEPLOYMENT, JPEG, Client, rows
 from tests.http.reconciling import (
     adopted,
     image_of,
@@ -24,7 +24,7 @@ from tests.http.reconciling import (
 )
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 
 
 def places(app: Flask, ad: int) -> int:

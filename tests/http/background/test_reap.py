@@ -19,7 +19,7 @@ from sqlalchemy import select
 from broker.db.models import Ad, Deletion, Image, Upload
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads.outbox import enqueue
-from tests.http.client import EACH_SERVER, SECRET, Client, declared, rows, send, token
+from tests.http.client import EACH_DEPLOYMENT, SECRET, Client, declared, rows, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
@@ -38,7 +38,7 @@ def state(app: Flask, ticket: dict[str, Any]) -> str:
     return str(answer.get_json()["state"])
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 def test_arrived_uploads_are_confirmed_and_all_others_expire(keeping: Flask) -> None:
     alice = Client(keeping, token(1))
     ad = alice.ad()
@@ -81,7 +81,9 @@ def test_other_bytes_than_declared_are_not_kept(keeping: Flask, s3_bucket: Bucke
     alice = Client(keeping, token(1))
     ticket = alice.ticket(alice.ad()).get_json()
     client = boto3.Session().client("s3", endpoint_url=s3_bucket.server.endpoint_url)
-    client.put_object(Bucket=s3_bucket.name, Key=f"incoming/{ticket['key']}", Body=b"forged")
+    client.put_object(
+        Bucket=s3_bucket.holding("incoming/"), Key=f"incoming/{ticket['key']}", Body=b"forged"
+    )
     assert reap(keeping, PAST_GRACE).kept == 0
     assert state(keeping, ticket) == "rejected"
     assert gone(keeping, ticket["key"])

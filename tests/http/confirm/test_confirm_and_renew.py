@@ -91,7 +91,7 @@ def test_a_rejected_upload_releases_its_slot(make_app: Callable[..., Flask]) -> 
     ticket = alice.ticket(ad).get_json()
     storage = app.extensions["broker"].storage
     boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url).put_object(
-        Bucket=storage.bucket, Key=f"incoming/{ticket['key']}", Body=b"other"
+        Bucket=storage.buckets.media, Key=f"incoming/{ticket['key']}", Body=b"other"
     )
     assert alice.ticket(ad).status_code == 409
     assert alice.post(ticket["confirm_url"]).status_code == 422

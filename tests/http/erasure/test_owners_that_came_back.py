@@ -71,7 +71,9 @@ def test_a_file_of_an_owner_that_came_back_is_kept_without_its_client(
     for ticket in tickets:
         assert send(ticket).status_code == 201
     broker = app.extensions["broker"]
-    written = ObjectCreated(bucket=broker.storage.bucket, key=tickets[0]["upload"]["fields"]["key"])
+    written = ObjectCreated(
+        bucket=broker.storage.buckets.media, key=tickets[0]["upload"]["fields"]["key"]
+    )
     with broker.system_work() as work:
         assert handle_bucket_notification(work, written) is Outcome.CONFIRMED
     reap(app, DAYS)

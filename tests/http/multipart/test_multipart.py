@@ -8,7 +8,7 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
-from tests.http.client import EACH_SERVER, Client, rows, token
+from tests.http.client import EACH_DEPLOYMENT, Client, rows, token
 from tests.http.part_uploads import (
     LARGE,
     MIB,
@@ -22,7 +22,7 @@ from tests.http.part_uploads import (
     signed,
 )
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 
 
 @pytest.fixture

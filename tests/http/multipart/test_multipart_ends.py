@@ -14,11 +14,11 @@ from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
 from broker.services.background.reap import reap_once
 from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart
-from tests.http.client import EACH_SERVER, Client, rows, token
+from tests.http.client import EACH_DEPLOYMENT, Client, rows, token
 from tests.http.part_uploads import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 
 
 @pytest.fixture
@@ -44,9 +44,8 @@ def client_of(bucket: Bucket) -> Any:
 
 def begun(bucket: Bucket, ticket: dict[str, Any]) -> int:
     """Count the multipart uploads in the bucket for the key of a ticket."""
-    found = client_of(bucket).list_multipart_uploads(
-        Bucket=bucket.name, Prefix=f"incoming/{ticket['key']}"
-    )
+    key = f"incoming/{ticket['key']}"
+    found = client_of(bucket).list_multipart_uploads(Bucket=bucket.holding(key), Prefix=key)
     return len(found.get("Uploads", []))
 
 
@@ -230,8 +229,9 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
     ticket = sent(alice)
     client = client_of(s3_bucket)
     key = f"incoming/{ticket['key']}"
-    (upload,) = client.list_multipart_uploads(Bucket=s3_bucket.name, Prefix=key)["Uploads"]
-    client.abort_multipart_upload(Bucket=s3_bucket.name, Key=key, UploadId=upload["UploadId"])
+    name = s3_bucket.holding(key)
+    (upload,) = client.list_multipart_uploads(Bucket=name, Prefix=key)["Uploads"]
+    client.abort_multipart_upload(Bucket=name, Key=key, UploadId=upload["UploadId"])
     gone = alice.post(ticket["upload"]["complete_url"])
     assert (gone.status_code, gone.get_json()["code"]) == (410, "upload_expired")
     assert alice.get(f"/api/uploads/{ticket['id']}/").get_json()["state"] == "expired"

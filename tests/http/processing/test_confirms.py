@@ -179,7 +179,9 @@ def test_what_a_confirm_itself_finds_is_still_object_mismatch(
 ) -> None:
     ticket = alice.ticket(alice.ad()).get_json()
     boto3.client("s3", endpoint_url=s3_bucket.server.endpoint_url).put_object(
-        Bucket=s3_bucket.name, Key=ticket["upload"]["fields"]["key"], Body=b"other bytes"
+        Bucket=s3_bucket.holding("incoming/"),
+        Key=ticket["upload"]["fields"]["key"],
+        Body=b"other bytes",
     )
     answer = alice.post(ticket["confirm_url"])
     assert (answer.status_code, answer.get_json()["code"]) == (422, "object_mismatch")

@@ -21,10 +21,14 @@ from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.http.reprocess.runs import cleaning, confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker
-from tests.servers.fixtures import Bucket
+from tests.servers.fixtures import TWO, Bucket
 from tests.servers.minio import allowed_by
 
-pytestmark = pytest.mark.parametrize("s3_bucket", ["minio"], indirect=True)
+pytestmark = pytest.mark.parametrize(
+    "s3_bucket",
+    ["minio", pytest.param(f"minio{TWO}", marks=pytest.mark.matrix(part="buckets"))],
+    indirect=True,
+)
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CONTENT = {"Body": JPEG, "ContentType": "image/jpeg"}
 
@@ -76,10 +80,10 @@ def worker(start: Callable[[Role], Flask], keys: Keys, tmp_path: Path) -> Worker
     return Worker(app, tmp_path, files=object_files(settings, keys.session("inspect")))
 
 
-def refused(act: Callable[..., Any], key: str, **arguments: Any) -> bool:
+def refused(act: Callable[..., Any], bucket: Bucket, key: str, **arguments: Any) -> bool:
     """Check whether S3 refuses a call because of the policy."""
     try:
-        act(Key=key, **arguments)
+        act(Bucket=bucket.holding(key), Key=key, **arguments)
     except ClientError as error:
         return str(error.response["Error"]["Code"]) == "AccessDenied"
     return False
@@ -123,8 +127,8 @@ def test_each_process_does_its_work_with_its_own_keys(
     reap(reaper)
     kept = [url for url in shown if httpx.get(url).status_code == 200]
     assert len(kept) == len(shown) * 3 / 4
-    left = [one.key for one in s3_bucket.storage.list_objects("")]
-    assert sorted(left) == sorted(f"media/{url.partition('/media/')[2]}" for url in kept)
+    wanted = sorted(f"media/{url.partition('/media/')[2]}" for url in kept)
+    assert s3_bucket.all_keys() == [f"{s3_bucket.name}/{key}" for key in wanted]
 
 
 @pytest.mark.matrix(part="inspection")
@@ -132,36 +136,37 @@ def test_each_process_does_its_work_with_its_own_keys(
 def test_only_the_worker_that_inspects_writes_below_media(
     keys: Keys, s3_bucket: Bucket, role: Role
 ) -> None:
-    client, name = keys.client(role), s3_bucket.name
+    client, bucket = keys.client(role), s3_bucket
     written = "incoming/ads/ad_1/main_a.jpg"
-    client.put_object(Bucket=name, Key=written, **CONTENT)
+    source = {"Bucket": bucket.holding(written), "Key": written}
+    client.put_object(**source, **CONTENT)
     public = "media/ads/ad_1/main_a.jpg"
-    source = {"Bucket": name, "Key": written}
-    assert refused(client.put_object, public, Bucket=name, **CONTENT)
-    assert refused(client.copy_object, public, Bucket=name, CopySource=source)
-    assert refused(client.create_multipart_upload, public, Bucket=name)
-    assert refused(client.put_object, "private/invoice.pdf", Bucket=name, **CONTENT)
-    assert refused(client.get_object, "private/invoice.pdf", Bucket=name)
-    assert [one.key for one in s3_bucket.storage.list_objects("")] == [written]
+    assert refused(client.put_object, bucket, public, **CONTENT)
+    assert refused(client.copy_object, bucket, public, CopySource=source)
+    assert refused(client.create_multipart_upload, bucket, public)
+    assert refused(client.put_object, bucket, "private/invoice.pdf", **CONTENT)
+    assert refused(client.get_object, bucket, "private/invoice.pdf")
+    assert bucket.all_keys() == [f"{bucket.holding(written)}/{written}"]
 
 
 @pytest.mark.matrix(part="inspection")
 def test_the_worker_reads_what_clients_sent_and_cannot_delete(
     keys: Keys, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
-    client, name = keys.client("inspect"), s3_bucket.name
+    client, bucket = keys.client("inspect"), s3_bucket
     admin = boto3.client("s3", endpoint_url=s3_bucket.server.endpoint_url)
     others = ["incoming/a.jpg", "media/a.jpg", "backups/users.sql"]
     for key in others:
-        admin.put_object(Bucket=name, Key=key, **CONTENT)
+        admin.put_object(Bucket=bucket.holding(key), Key=key, **CONTENT)
     for key in ("media/b.jpg", "private/b.pdf"):
-        client.put_object(Bucket=name, Key=key, **CONTENT)
-    assert client.get_object(Bucket=name, Key="incoming/a.jpg")["Body"].read() == JPEG
+        client.put_object(Bucket=bucket.holding(key), Key=key, **CONTENT)
+    sent = client.get_object(Bucket=bucket.holding("incoming/"), Key="incoming/a.jpg")
+    assert sent["Body"].read() == JPEG
     for key in (*others, "media/b.jpg", "private/b.pdf"):
-        assert refused(client.delete_object, key, Bucket=name), key
-    assert refused(client.get_object, "backups/users.sql", Bucket=name)
+        assert refused(client.delete_object, bucket, key), key
+    assert refused(client.get_object, bucket, "backups/users.sql")
     for key in ("incoming/b.jpg", "backups/users.sql", "b.jpg"):
-        assert refused(client.put_object, key, Bucket=name, **CONTENT), key
+        assert refused(client.put_object, bucket, key, **CONTENT), key
     files = object_files(s3_bucket.settings, keys.session("inspect"))
     # A missing object is not a refusal: the worker looks for the published one then.
     with pytest.raises(ObjectNotFound):
@@ -201,7 +206,7 @@ def test_a_presigned_put_still_copies_nothing(
     for source in (f"media/{published['key']}", published["upload"]["fields"]["key"]):
         headers = {
             **ticket["upload"]["headers"],
-            "x-amz-copy-source": f"/{s3_bucket.name}/{source}",
+            "x-amz-copy-source": f"/{s3_bucket.holding(source)}/{source}",
         }
         copied = httpx.put(ticket["upload"]["url"], content=JPEG, headers=headers)
         assert copied.status_code == 403, source

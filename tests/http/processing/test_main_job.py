@@ -7,13 +7,13 @@ from flask import Flask
 
 from broker.services.background.reap import reap_once
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER, Client
+from tests.http.client import EACH_DEPLOYMENT, Client
 from tests.http.worker import Worker, read, real, sent
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 def test_a_photo_is_published_with_its_size_placeholder_and_variants(
     app: Flask, alice: Client, anyone: Client, worker: Worker, s3_bucket: Bucket
 ) -> None:

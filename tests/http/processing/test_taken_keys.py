@@ -7,14 +7,14 @@ from flask import Flask
 
 from broker.domain.object_keys import variant_key
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_SERVER, Client
+from tests.http.client import EACH_DEPLOYMENT, Client
 from tests.http.reconciling import adopted, put, there
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker, processing, read
 from tests.servers.fixtures import Bucket
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 @pytest.mark.parametrize("name", ["image", "variant"])
 def test_an_object_at_the_key_is_not_written_over_and_the_next_attempt_has_another_key(
     app: Flask, alice: Client, worker: Worker, s3_bucket: Bucket, name: str

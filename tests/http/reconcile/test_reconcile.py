@@ -1,6 +1,6 @@
 """`broker reconcile` on real servers, from a listing and from an inventory report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from broker.db.models import Image
 from broker.domain.object_head import ObjectHead
 from broker.domain.reconciliation import Tally
 from broker.services.uploads import outbox
-from broker.storage.inventory import open_report
-from tests.http.client import EACH_SERVER, Client, rows, send, token
+from broker.storage.inventory import open_report, open_reports
+from tests.http.client import EACH_DEPLOYMENT, Client, rows, send, token
 from tests.http.part_uploads import LARGE, multipart_ticket, part, put_part, signed
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
@@ -26,7 +26,7 @@ from tests.http.reconciling import (
 from tests.servers.fixtures import Bucket
 from tests.servers.inventory import write_report
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 ODD_KEYS = [
     "media/ads/ad_1/a b.jpg",
     "media/ads/ad_1/a%20b.jpg",
@@ -159,6 +159,15 @@ def test_changes_during_the_recheck_are_not_reported(
     assert reconciled(app) == []
 
 
+def reports(bucket: Bucket, root: Path, file_format: str) -> Iterator[Path]:
+    """Write a report of each bucket; yield the paths of their manifests."""
+    listed, names = bucket.storage.list_objects, bucket.storage.buckets
+    for name in names.each():
+        found = [*listed("")] if name == names.media else [*listed("incoming/")]
+        (root / name).mkdir()
+        yield write_report(root / name, found[::-1], file_format, bucket=name, files=3)
+
+
 @pytest.mark.parametrize("file_format", ["CSV", "Parquet"])
 def test_an_inventory_gives_the_same_result_as_a_listing(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path, file_format: str
@@ -170,13 +179,11 @@ def test_an_inventory_gives_the_same_result_as_a_listing(
     for key in ODD_KEYS:
         put(s3_bucket, key)
     put(s3_bucket, "elsewhere/x.jpg")
-    listed = list(s3_bucket.storage.list_objects(""))
-    manifest = write_report(tmp_path, listed[::-1], file_format, bucket=s3_bucket.name, files=3)
     by_listing, by_report = Tally(), Tally()
     expected = reconciled(app, tally=by_listing)
-    found = reconciled(
-        app, tally=by_report, inventory=open_report(manifest, s3_bucket.name).objects
-    )
+    manifests = list(reports(s3_bucket, tmp_path, file_format))
+    inventory = open_reports(manifests, s3_bucket.storage.buckets)
+    found = reconciled(app, tally=by_report, inventory=inventory)
     assert kinds_and_keys(expected) == sorted(
         [("missing", images[0]), ("differs", images[1]), *(("orphan", key) for key in ODD_KEYS)],
         key=lambda one: one[1],

@@ -8,11 +8,11 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from broker.cli import broker
-from tests.http.client import EACH_SERVER, SECRET, Client
+from tests.http.client import EACH_DEPLOYMENT, SECRET, Client
 from tests.http.reconciling import image_of, put, put_ours, there
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,7 @@ def environment(
 ) -> None:
     monkeypatch.setenv("BROKER_DATABASE_URL", database_url)
     monkeypatch.setenv("BROKER_S3_BUCKET", s3_bucket.name)
+    monkeypatch.setenv("BROKER_S3_INCOMING_BUCKET", s3_bucket.settings.s3_incoming_bucket or "")
     monkeypatch.setenv("BROKER_S3_ENDPOINT_URL", s3_bucket.server.endpoint_url)
     monkeypatch.setenv("BROKER_JWT_SECRET", SECRET)
 

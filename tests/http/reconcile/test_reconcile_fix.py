@@ -12,7 +12,7 @@ from broker.db.models import Deletion, Image, Upload
 from broker.domain.reconciliation import Action
 from broker.services.background.reap import reap_once
 from broker.services.uploads import outbox
-from tests.http.client import EACH_SERVER, Client, rows, send
+from tests.http.client import EACH_DEPLOYMENT, Client, rows, send
 from tests.http.reconciling import (
     PAST_EVERY_TICKET,
     image_of,
@@ -23,7 +23,7 @@ from tests.http.reconciling import (
 )
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_SERVER
+pytestmark = EACH_DEPLOYMENT
 
 
 def test_fix_deletes_an_old_orphan_that_an_upload_left(app: Flask, s3_bucket: Bucket) -> None:

@@ -14,7 +14,7 @@ from broker.db.models import Deletion, Image, ImageVariant
 from broker.domain.object_keys import object_key
 from broker.inspection.inspected import Inspected, Request
 from tests.faults.invariants import check_invariants
-from tests.http.client import EACH_SERVER, Client, rows
+from tests.http.client import EACH_DEPLOYMENT, Client, rows
 from tests.http.reconcile.test_verify_rows import wrong
 from tests.http.reconciling import adopted, put, reconciled, there
 from tests.http.reprocess.runs import avatar_of, cleaning, confirmed, reprocessed, results
@@ -37,7 +37,7 @@ def only_image(client: Client, ad: int) -> dict[str, object]:
     return dict(image)
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 def test_images_of_ads_avatars_and_adopted_ones_get_sizes_placeholders_and_variants(
     app: Flask, alice: Client, s3_bucket: Bucket, tmp_path: Path
 ) -> None:

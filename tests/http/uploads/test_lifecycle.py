@@ -9,7 +9,7 @@ from flask import Flask
 from broker.domain.storage_errors import ObjectNotFound
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads import outbox
-from tests.http.client import EACH_SERVER, JPEG, Client, declared, send, token
+from tests.http.client import EACH_DEPLOYMENT, JPEG, Client, declared, send, token
 
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 
@@ -28,7 +28,7 @@ def gone(app: Flask, key: str) -> bool:
     return False
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     arrived, never_sent = (alice.ticket(ad).get_json() for _ in range(2))
@@ -43,7 +43,7 @@ def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice
     assert alice.post(never_sent["confirm_url"]).get_json()["code"] == "upload_expired"
 
 
-@EACH_SERVER
+@EACH_DEPLOYMENT
 def test_case_25_an_abandoned_upload_expires_and_its_object_is_deleted(
     make_app: Callable[..., Flask],
 ) -> None:
@@ -119,7 +119,7 @@ def test_an_object_that_is_not_the_declared_one_is_rejected_and_deleted(
     ticket = alice.ticket(ad).get_json()
     storage = app.extensions["broker"].storage
     boto3.Session().client("s3", endpoint_url=storage.client.meta.endpoint_url).put_object(
-        Bucket=storage.bucket,
+        Bucket=storage.buckets.media,
         Key=f"incoming/{ticket['key']}",
         Body=b"forged",
         ContentType="image/jpeg",
