@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+FAILED = "InternalError"
+
+
 class S3Multipart:
     """The methods are described in `MultipartStorage`."""
 
@@ -87,6 +90,9 @@ class S3Multipart:
                 MultipartUpload={"Parts": named},
             )
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == FAILED:
+                # Ceph 16 says this of an upload that has ended, too. Then it lists no parts.
+                self.list_parts(key, multipart_id)
             raise translate_of_completion(error) from error
 
     def abort(self, key: str, multipart_id: str) -> None:

@@ -5,6 +5,8 @@ At the end, all objects are compared with all rows.
 
 import pytest
 
+from tests.servers.parts import CEPH, EVERY_SERVER, VERSITYGW
+
 # `make test` sends a few requests at once, `make matrix` thirty, on every server and database.
 FEW, MANY = 6, 30
 PAIRS = [("sqlite", "seaweedfs"), ("postgresql", "minio")]
@@ -17,4 +19,15 @@ EACH_PAIR = pytest.mark.parametrize(
         *(pytest.param(*pair, MANY, marks=SLOW) for pair in [*PAIRS, *OTHER_PAIRS]),
     ],
     indirect=["database_url", "s3_bucket"],
+)
+# For attacks on private files. With SLOW, each server would also run in that part.
+EACH_BUCKET = pytest.mark.parametrize("any_bucket", EVERY_SERVER, indirect=True)
+SLOW_ON_EACH_BUCKET = pytest.mark.parametrize(
+    "any_bucket",
+    [
+        *(pytest.param(name, marks=SLOW) for name in ("seaweedfs", "minio")),
+        VERSITYGW,
+        CEPH,
+    ],
+    indirect=True,
 )

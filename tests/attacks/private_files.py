@@ -15,8 +15,8 @@ from broker.storage.bucket_setup.iam import iam_policy
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers.fixtures import Bucket
-from tests.servers.minio_users import new_user
 from tests.servers.private_key import private_key, with_private_profile
+from tests.servers.users import new_user
 
 SECRET = b"%PDF-1.7 for the eyes of order 7 only"
 OTHERS = b"the photo of another user"

@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from broker.domain.storage_errors import StorageDenied, StorageError
-from tests.attacks import SLOW
+from tests.attacks import EACH_BUCKET, SLOW_ON_EACH_BUCKET
 from tests.attacks.private_files import INCOMING, MEDIA, OWN, PRIVATE, SECRET, TARGET, Shop, shop
 from tests.servers.fixtures import Bucket
+from tests.servers.parts import CEPH
 
 SOURCES = [PRIVATE, INCOMING, MEDIA]
 COPY, RANGE = "x-amz-copy-source", "x-amz-copy-source-range"
@@ -60,6 +61,7 @@ def attacked(any_bucket: Bucket) -> Shop:
     return shop(any_bucket)
 
 
+@EACH_BUCKET
 def test_a_presigned_put_never_becomes_a_copy_of_a_private_file(attacked: Shop) -> None:
     ticket, name = attacked.put(), attacked.bucket.name
     answers = [
@@ -72,7 +74,7 @@ def test_a_presigned_put_never_becomes_a_copy_of_a_private_file(attacked: Shop) 
     assert put(ticket.url, ticket.headers, OWN).status_code == 200
 
 
-@pytest.mark.parametrize("any_bucket", ["minio"], indirect=True)
+@pytest.mark.parametrize("any_bucket", ["minio", CEPH], indirect=True)
 def test_without_the_policy_such_a_put_is_a_copy_so_the_attack_is_real(any_bucket: Bucket) -> None:
     attacked = shop(any_bucket, with_policies=False)
     ticket, source = attacked.put(), f"/{any_bucket.name}/{PRIVATE}"
@@ -80,7 +82,7 @@ def test_without_the_policy_such_a_put_is_a_copy_so_the_attack_is_real(any_bucke
     assert attacked.stored()[TARGET] == SECRET
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_no_spelling_of_a_source_turns_a_put_into_a_copy(attacked: Shop, way: Place) -> None:
     for key in SOURCES:
@@ -91,7 +93,7 @@ def test_no_spelling_of_a_source_turns_a_put_into_a_copy(attacked: Shop, way: Pl
             attacked.check(*answers)
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_no_part_of_a_multipart_upload_is_a_copy(attacked: Shop, way: Place) -> None:
     multipart_id = attacked.begin()
@@ -111,7 +113,7 @@ def test_no_part_of_a_multipart_upload_is_a_copy(attacked: Shop, way: Place) -> 
     assert attacked.stored()[TARGET] == OWN
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_no_form_is_a_copy(attacked: Shop) -> None:
     form = attacked.form()
     for key in SOURCES:
@@ -129,7 +131,7 @@ def test_no_form_is_a_copy(attacked: Shop) -> None:
             )
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_nobody_without_a_ticket_reads_lists_or_copies(attacked: Shop) -> None:
     base, name = attacked.storage.presigner.bucket_url, attacked.bucket.name
     copy = {COPY: f"/{name}/{PRIVATE}"}
@@ -152,11 +154,11 @@ def test_nobody_without_a_ticket_reads_lists_or_copies(attacked: Shop) -> None:
     assert not any(b"order_7" in answer.content for answer in answers[5:8])
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_the_key_of_the_api_copies_to_private_keys_and_does_not_read_them(
     any_bucket: Bucket,
 ) -> None:
-    """A confirm without inspection copies; only MinIO has a policy here."""
+    """A confirm without inspection copies; SeaweedFS has no policy here."""
     attacked = shop(any_bucket)
     storage, where = attacked.storage, {"Bucket": any_bucket.name}
     made = "private/invoices/order_9/rechnung_Xy98Zw76.pdf"

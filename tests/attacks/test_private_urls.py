@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.attacks import SLOW
+from tests.attacks import EACH_BUCKET, SLOW, SLOW_ON_EACH_BUCKET
 from tests.attacks.private_files import MEDIA, OWN, PRIVATE, SECOND, SECRET, TARGET, Shop, shop
 from tests.servers.fixtures import Bucket, make_bucket
 
@@ -67,6 +67,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
 }
 
 
+@EACH_BUCKET
 def test_a_url_downloads_its_file_and_nothing_else(attacked: Shop) -> None:
     url = attacked.url().url
     answer = httpx.get(url)
@@ -84,18 +85,27 @@ def test_a_url_downloads_its_file_and_nothing_else(attacked: Shop) -> None:
     assert httpx.get(late).status_code == 403
 
 
-@SLOW
+# The URL still reads its own file with the signed type: versitygw takes no notice of a signed
+# header that is not sent, and Ceph of the first of two parameters.
+SAME_FILE = {("versitygw", "other signed headers"), ("ceph", "a second type first")}
+
+
+@SLOW_ON_EACH_BUCKET
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_changed_url_is_refused(attacked: Shop, name: str) -> None:
     url = attacked.url().url
     changed = CHANGES[name](url)
     assert changed != url
     answer = httpx.get(changed)
+    if (attacked.bucket.server.name, name) in SAME_FILE:
+        assert (answer.status_code, answer.content) == (200, SECRET)
+        assert answer.headers["content-type"] == "application/pdf"
+        return
     assert answer.status_code in (400, 403), answer.headers
     attacked.check(answer)
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_a_url_writes_deletes_and_copies_nothing(attacked: Shop) -> None:
     url, base = attacked.url().url, attacked.storage.presigner.bucket_url
     query = url.partition("?")[2]
@@ -116,14 +126,14 @@ def test_a_url_writes_deletes_and_copies_nothing(attacked: Shop) -> None:
     assert not any(answer.is_success for answer in answers), answers
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_a_url_is_for_get_and_its_holder_learns_no_more_from_a_head(attacked: Shop) -> None:
     answer = httpx.head(attacked.url().url)
     assert answer.status_code == 403
     attacked.check(answer)
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 @pytest.mark.parametrize(("age", "status"), [(290, 200), (301, 403), (86400, 403)])
 def test_a_url_ends_after_300_seconds(attacked: Shop, age: int, status: int) -> None:
     url = attacked.url(age=timedelta(seconds=age)).url
@@ -133,7 +143,7 @@ def test_a_url_ends_after_300_seconds(attacked: Shop, age: int, status: int) -> 
         assert (httpx.get(url, headers=headers).status_code == 403) == (status == 403)
 
 
-@SLOW
+@SLOW_ON_EACH_BUCKET
 def test_unsigned_headers_do_not_change_what_a_url_returns(attacked: Shop) -> None:
     url, name = attacked.url().url, attacked.bucket.name
     for headers in (

@@ -1,4 +1,4 @@
-"""The behaviour that every bucket must have, on moto, SeaweedFS and MinIO."""
+"""The behaviour that every bucket must have, on moto and on each S3 server."""
 
 import random
 from collections.abc import Iterator

@@ -21,6 +21,7 @@ from broker.local.seaweedfs import IDENTITIES, EmbeddedS3
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import SECRET, Bucket, Buckets, make_bucket, sign_as_admin
 from tests.servers.minio import minio
+from tests.servers.parts import EVERY_SERVER
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 
 READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
@@ -138,25 +139,38 @@ def deploy(
         **healthy(tmp_path),
         S3_BUCKET=deployment.bucket.name,
         S3_ENDPOINT_URL=server.endpoint_url,
+        S3_SERVER=server.row,
     )
     return deployment
 
 
-@pytest.fixture(params=["seaweedfs", "minio"])
-def anywhere(
-    request: pytest.FixtureRequest,
-    template: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    buckets: Buckets,
+def deployed(
+    request: pytest.FixtureRequest, template: Path, tmp_path: Path, buckets: Buckets
 ) -> Iterator[Deployment]:
-    """Return a healthy deployment on each server that enforces policies."""
+    """Yield a healthy deployment on the requested server; check that nothing was left there."""
     server = request.getfixturevalue(f"{request.param}_server")
+    monkeypatch = request.getfixturevalue("monkeypatch")
     with buckets(server, ORIGINS).one() as bucket:
         deployment = deploy(server, template, tmp_path, monkeypatch, bucket=bucket)
         yield deployment
         assert deployment.keys() == []
         assert deployment.parts() == []
+
+
+@pytest.fixture(params=["seaweedfs", "minio"])
+def anywhere(
+    request: pytest.FixtureRequest, template: Path, tmp_path: Path, buckets: Buckets
+) -> Iterator[Deployment]:
+    """Return a healthy deployment on each server of `make test`."""
+    yield from deployed(request, template, tmp_path, buckets)
+
+
+@pytest.fixture(params=EVERY_SERVER)
+def everywhere(
+    request: pytest.FixtureRequest, template: Path, tmp_path: Path, buckets: Buckets
+) -> Iterator[Deployment]:
+    """Return a healthy deployment on each server that enforces policies."""
+    yield from deployed(request, template, tmp_path, buckets)
 
 
 @pytest.fixture

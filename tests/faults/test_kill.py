@@ -22,7 +22,7 @@ from tests.faults import operations, victim
 from tests.faults.invariants import check_invariants
 from tests.faults.operations import ALICE, OPERATIONS, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
-from tests.http.client import EACH_SERVER, SECRET
+from tests.http.client import BOTH_SERVERS, SECRET
 from tests.servers import S3Server
 from tests.servers.fixtures import Bucket
 
@@ -92,7 +92,7 @@ def kill_at_every_step(
     pytest.fail(f"not finished after {STEPS_MAX} steps")
 
 
-@EACH_SERVER
+@BOTH_SERVERS
 @pytest.mark.parametrize(
     ("prepare", "changes"),
     [

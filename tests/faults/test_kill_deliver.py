@@ -25,7 +25,7 @@ from tests.faults import victim
 from tests.faults.operations import ALICE, SETTINGS
 from tests.faults.test_kill import is_killed, killable, processes
 from tests.faults.victim import Request
-from tests.http.client import EACH_SERVER, SECRET
+from tests.http.client import BOTH_SERVERS, SECRET
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 
@@ -72,7 +72,7 @@ def once(answer: Answer) -> Answer:
 
 
 @KILL
-@EACH_SERVER
+@BOTH_SERVERS
 @pytest.mark.parametrize(
     "answer",
     [pytest.param(status(204), id="accepted"), pytest.param(status(500), id="refused once")],

@@ -14,26 +14,33 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from broker.domain.s3_servers import S3Server
 from tests.http.documented import assert_documented
 from tests.servers.fixtures import TWO
+from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 
 SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
-# For tests that must pass on each S3 server. Each server runs with one of the databases.
+# Each server runs with one of the databases.
+_BOTH = [("sqlite", "seaweedfs"), ("postgresql", "minio")]
+_OTHERS = [
+    pytest.param("sqlite", "versitygw", marks=ON_VERSITYGW),
+    pytest.param("sqlite", "ceph", marks=ON_CEPH),
+]
+# For tests of what clients send, and of what becomes of it, on each S3 server. The others are parts
+# of `make matrix`.
 EACH_SERVER = pytest.mark.parametrize(
-    ("database_url", "s3_bucket"),
-    [("sqlite", "seaweedfs"), ("postgresql", "minio")],
-    indirect=True,
+    ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS], indirect=True
 )
+# For tests that ask a server for little, or that take long.
+BOTH_SERVERS = pytest.mark.parametrize(("database_url", "s3_bucket"), _BOTH, indirect=True)
+_TWO_BUCKETS = pytest.param("sqlite", f"minio{TWO}", marks=pytest.mark.matrix(part="buckets"))
 # For those that must also pass with `incoming/` in a bucket of its own.
 EACH_DEPLOYMENT = pytest.mark.parametrize(
-    ("database_url", "s3_bucket"),
-    [
-        ("sqlite", "seaweedfs"),
-        ("postgresql", "minio"),
-        pytest.param("sqlite", f"minio{TWO}", marks=pytest.mark.matrix(part="buckets")),
-    ],
-    indirect=True,
+    ("database_url", "s3_bucket"), [*_BOTH, _TWO_BUCKETS], indirect=True
+)
+EVERYWHERE = pytest.mark.parametrize(
+    ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS, _TWO_BUCKETS], indirect=True
 )
 
 
@@ -44,6 +51,12 @@ class Client:
     app: Flask
     token: str | None
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def server(self) -> S3Server:
+        """The row of the app's S3 server: what differs between servers."""
+        row: S3Server = self.app.extensions["broker"].settings.server
+        return row
 
     def call(self, method: str, path: str, **kwargs: Any) -> TestResponse:
         headers = {**self.headers, **kwargs.pop("headers", {})}

@@ -73,6 +73,7 @@ def make_app(
             "s3_bucket": s3_bucket.name,
             "s3_incoming_bucket": s3_bucket.settings.s3_incoming_bucket,
             "s3_endpoint_url": server.endpoint_url,
+            "s3_server": server.row,
             "jwt_algorithm": "HS256",
             "jwt_secret": SECRET,
             **changes,

@@ -25,7 +25,8 @@ class S3Server:
     """The address of an S3 server, with credentials that allow everything.
 
     `private_key` may only read private files, in any bucket. None: a test creates one itself.
-    `name` is its name in fixtures, marks and the report of abilities.
+    `name` is its name in fixtures, marks and the report of abilities. `row` is the BROKER_S3_SERVER
+    that the tests set. On SeaweedFS and MinIO it is "other", as in deployments that do not set it.
     """
 
     endpoint_url: str
@@ -34,6 +35,7 @@ class S3Server:
     pid: int | None
     private_key: tuple[str, str] | None = None
     name: str = "other"
+    row: str = "other"
 
 
 @dataclass(frozen=True)

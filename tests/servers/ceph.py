@@ -11,9 +11,15 @@ from pathlib import Path
 from broker.local.process import LOOPBACK, ChildProcess, answers
 from tests.servers import START_TIMEOUT, S3Server, start_on_free_port
 from tests.servers.ceph_cluster import Cluster, cluster
+from tests.servers.ceph_users import set_policy
 
 ACCESS_KEY = "broker-test"
 SECRET_KEY = "broker-test-secret"  # noqa: S105
+ADMIN = "broker"
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}],
+}
 
 
 @contextlib.contextmanager
@@ -25,18 +31,22 @@ def ceph() -> Iterator[S3Server]:
     ):
         gateway, url = start_on_free_port(lambda port: _started_gateway(made, port))
         try:
-            new_ceph_user(made, "broker", ACCESS_KEY, SECRET_KEY)
-            yield S3Server(url, ACCESS_KEY, SECRET_KEY, gateway.pid, name="ceph")
+            _create_admin(made)
+            server = S3Server(url, ACCESS_KEY, SECRET_KEY, gateway.pid, name="ceph", row="ceph")
+            # An object belongs to the user who sent it, and not to the owner of its bucket.
+            set_policy(server, ADMIN, EVERYTHING)
+            yield server
             gateway.check()
         finally:
             gateway.stop(grace=0)
 
 
-def new_ceph_user(cluster: Cluster, name: str, access_key: str, secret_key: str) -> None:
-    """Create a user of the gateway, who may create buckets and use them."""
-    names = ["--uid", name, "--display-name", name]
-    keys = ["--access-key", access_key, "--secret-key", secret_key]
-    cluster.run("radosgw-admin", "user", "create", *names, *keys)
+def _create_admin(cluster: Cluster) -> None:
+    """Create the user that owns the buckets of the tests, and may create further users."""
+    names = ["--uid", ADMIN, "--display-name", ADMIN]
+    keys = ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY]
+    rights = ["--caps", "users=*;user-policy=*"]
+    cluster.run("radosgw-admin", "user", "create", *names, *keys, *rights)
 
 
 def _started_gateway(cluster: Cluster, port: int) -> tuple[ChildProcess, str]:

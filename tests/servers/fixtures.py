@@ -114,6 +114,7 @@ def make_bucket(
         s3_bucket=name,
         s3_incoming_bucket=f"{name}-in" if with_second else None,
         s3_endpoint_url=server.endpoint_url,
+        s3_server=server.row,
         jwt_secret=SECRET,
         cors_origins=cors_origins,
         profiles_file=None,  # whatever the environment of a test names

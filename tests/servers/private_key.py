@@ -10,7 +10,7 @@ from broker.config import Settings
 from broker.domain.profiles import Profile, Visibility
 from broker.storage.bucket_setup.iam import Role, iam_policy
 from tests.servers.fixtures import Bucket
-from tests.servers.minio_users import new_user
+from tests.servers.users import new_user
 
 
 def private_key(bucket: Bucket) -> dict[str, str]:

@@ -38,7 +38,9 @@ def versitygw() -> Iterator[S3Server]:
 
         child, url = start_on_free_port(start)
         try:
-            yield S3Server(url, ACCESS_KEY, SECRET_KEY, child.pid, name="versitygw")
+            yield S3Server(
+                url, ACCESS_KEY, SECRET_KEY, child.pid, name="versitygw", row="versitygw"
+            )
             child.check()
         finally:
             child.stop()

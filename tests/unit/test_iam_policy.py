@@ -68,7 +68,14 @@ def test_the_iam_policies_grant_only_what_each_needs(
         assert denied == []  # it can do nothing else anyway
     else:
         published = [f"{bucket}/media/*", f"{bucket}/private/*"]
-        assert denied == [([WRITE], published), ([READ], [f"{bucket}/*"])]
+        assert denied == [
+            ([WRITE], published),
+            ([READ], [f"{bucket}/*"]),
+            ([WRITE], [f"{bucket}/incoming/*"]),
+        ]
+        assert statements[-1 if role != "worker" else -2]["Condition"] == {
+            "StringLike": {"s3:x-amz-copy-source": ["media-bucket/*", "/media-bucket/*"]}
+        }
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from broker.db.models import Ad, Deletion, Image, Upload
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads.outbox import enqueue
-from tests.http.client import EACH_DEPLOYMENT, SECRET, Client, declared, rows, send, token
+from tests.http.client import EVERYWHERE, SECRET, Client, declared, rows, send, token
 from tests.http.part_uploads import PART, multipart_ticket, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
 from tests.servers.fixtures import Bucket
@@ -38,7 +38,7 @@ def state(app: Flask, ticket: dict[str, Any]) -> str:
     return str(answer.get_json()["state"])
 
 
-@EACH_DEPLOYMENT
+@EVERYWHERE
 def test_arrived_uploads_are_confirmed_and_all_others_expire(keeping: Flask) -> None:
     alice = Client(keeping, token(1))
     ad = alice.ad()

@@ -14,7 +14,7 @@ from tests.http.files.private_files import download, owner_of
 from tests.http.worker import Worker, real
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
-from tests.servers.minio_users import new_user
+from tests.servers.users import new_user
 
 
 @pytest.mark.matrix(part="inspection")

@@ -8,7 +8,7 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
-from tests.http.client import EACH_DEPLOYMENT, Client, rows, token
+from tests.http.client import EVERYWHERE, Client, rows, token
 from tests.http.part_uploads import (
     LARGE,
     MIB,
@@ -22,7 +22,7 @@ from tests.http.part_uploads import (
     signed,
 )
 
-pytestmark = EACH_DEPLOYMENT
+pytestmark = EVERYWHERE
 
 
 @pytest.fixture
@@ -55,7 +55,8 @@ def test_a_large_photo_goes_up_in_parts_and_is_confirmed_by_complete(
     assert (shown["state"], shown["checksum_sha256"]) == ("confirmed", digest(LARGE))
     assert shown["checksum_verified"] is False
     composite = composite_sha256(digest(part(LARGE, number)) for number in (1, 2, 3))
-    assert shown["composite_checksum_sha256"] == (composite if pinned else None)
+    is_returned = pinned and alice.server.returns_digests
+    assert shown["composite_checksum_sha256"] == (composite if is_returned else None)
     assert rows(app, UploadPart) == 0
     # A repeated completion or a confirm returns the same image.
     assert alice.post(ticket["upload"]["complete_url"]).get_json() == image.get_json()
@@ -98,7 +99,8 @@ def test_a_part_with_other_bytes_than_signed_is_refused(alice: Client) -> None:
     data = part(LARGE, 1)
     assert put_part(first, data + b"x").status_code == 403
     assert put_part(first, data[:-1]).status_code == 403
-    assert put_part(first, bytes(reversed(data))).status_code == 400
+    if alice.server.proves_digests:
+        assert put_part(first, bytes(reversed(data))).status_code == 400
     assert put_part({**first, "headers": {}}, data).status_code in (400, 403)
     elsewhere = {**first, "url": first["url"].replace("partNumber=1&", "partNumber=2&")}
     assert put_part(elsewhere, data).status_code == 403

@@ -14,11 +14,11 @@ from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
 from broker.services.background.reap import reap_once
 from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart
-from tests.http.client import EACH_DEPLOYMENT, Client, rows, token
+from tests.http.client import EVERYWHERE, Client, rows, token
 from tests.http.part_uploads import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
 from tests.servers.fixtures import Bucket
 
-pytestmark = EACH_DEPLOYMENT
+pytestmark = EVERYWHERE
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     threading.Event().wait(2.1)  # wait in real time, because X-Amz-Expires is in whole seconds
     late = put_part(urls[0], LARGE[:PART])
     assert late.status_code == 403
-    assert "expired" in late.text
+    assert "expired" in late.text or alice.server.name == "ceph"  # Ceph gives no message
     patient = Client(make_app(part_size=PART), token(1))
     put_parts(signed(patient, ticket, [1, 2, 3]))
     reap(app, timedelta(days=1, hours=1))

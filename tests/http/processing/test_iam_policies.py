@@ -1,6 +1,6 @@
 """With inspection required, each process does its work with its own policy, and nothing else.
 
-MinIO enforces the policies that `broker bucket iam` prints.
+MinIO and Ceph enforce the policies that `broker bucket iam` prints.
 """
 
 from collections.abc import Callable
@@ -22,19 +22,23 @@ from tests.http.reprocess.runs import cleaning, confirmed, reprocessed, results
 from tests.http.uploads.test_lifecycle import reap
 from tests.http.worker import Worker
 from tests.servers.fixtures import TWO, Bucket
-from tests.servers.minio import allowed_by
+from tests.servers.parts import CEPH
+from tests.servers.users import keys_of_user
 
-pytestmark = pytest.mark.parametrize(
-    "s3_bucket",
-    ["minio", pytest.param(f"minio{TWO}", marks=pytest.mark.matrix(part="buckets"))],
-    indirect=True,
+INSPECTION = pytest.mark.matrix(part="inspection")
+TWO_BUCKETS = pytest.param(f"minio{TWO}", marks=pytest.mark.matrix(part="buckets"))
+SLOW_MINIO = pytest.param("minio", marks=INSPECTION)
+EACH_SERVER = pytest.mark.parametrize("s3_bucket", ["minio", CEPH, TWO_BUCKETS], indirect=True)
+SLOW_ON_MINIO = pytest.mark.parametrize("s3_bucket", [SLOW_MINIO, TWO_BUCKETS], indirect=True)
+SLOW_ON_EACH_SERVER = pytest.mark.parametrize(
+    "s3_bucket", [SLOW_MINIO, CEPH, TWO_BUCKETS], indirect=True
 )
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CONTENT = {"Body": JPEG, "ContentType": "image/jpeg"}
 
 
 class Keys:
-    """Temporary keys for each role, limited by its policy."""
+    """Keys for each role, limited by its policy."""
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
@@ -43,7 +47,7 @@ class Keys:
 
     def of(self, role: Role) -> dict[str, str]:
         """Return them as an environment."""
-        return allowed_by(self.bucket.server, iam_policy(self._settings, role))
+        return keys_of_user(self.bucket.server, iam_policy(self._settings, role))
 
     def session(self, role: Role) -> boto3.Session:
         """Return them as a session of boto3."""
@@ -102,6 +106,7 @@ def arrived(client: Client, ad: int, **changes: Any) -> dict[str, Any]:
     return ticket
 
 
+@EACH_SERVER
 @ONE_DATABASE
 def test_each_process_does_its_work_with_its_own_keys(
     start: Callable[[Role], Flask], worker: Worker, s3_bucket: Bucket
@@ -131,7 +136,7 @@ def test_each_process_does_its_work_with_its_own_keys(
     assert s3_bucket.all_keys() == [f"{s3_bucket.name}/{key}" for key in wanted]
 
 
-@pytest.mark.matrix(part="inspection")
+@SLOW_ON_MINIO
 @pytest.mark.parametrize("role", ["api", "worker"])
 def test_only_the_worker_that_inspects_writes_below_media(
     keys: Keys, s3_bucket: Bucket, role: Role
@@ -149,7 +154,7 @@ def test_only_the_worker_that_inspects_writes_below_media(
     assert bucket.all_keys() == [f"{bucket.holding(written)}/{written}"]
 
 
-@pytest.mark.matrix(part="inspection")
+@SLOW_ON_MINIO
 def test_the_worker_reads_what_clients_sent_and_cannot_delete(
     keys: Keys, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -175,7 +180,7 @@ def test_the_worker_reads_what_clients_sent_and_cannot_delete(
         files.download("backups/users.sql", tmp_path / "c", max_bytes=1, keep=lambda: None)
 
 
-@pytest.mark.matrix(part="inspection")
+@SLOW_ON_MINIO
 @ONE_DATABASE
 def test_images_of_earlier_releases_are_cleaned_with_the_keys_of_the_worker(
     make_app: Callable[..., Flask], worker: Worker
@@ -193,7 +198,7 @@ def test_images_of_earlier_releases_are_cleaned_with_the_keys_of_the_worker(
     assert [httpx.get(url).status_code for url in shown] == [200, 200, 200]
 
 
-@pytest.mark.matrix(part="inspection")
+@SLOW_ON_EACH_SERVER
 @ONE_DATABASE
 def test_a_presigned_put_still_copies_nothing(
     start: Callable[[Role], Flask], worker: Worker, s3_bucket: Bucket

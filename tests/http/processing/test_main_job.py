@@ -3,17 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 from flask import Flask
 
 from broker.services.background.reap import reap_once
 from broker.services.processing.process import Outcome
-from tests.http.client import EACH_DEPLOYMENT, Client
+from tests.http.client import EVERYWHERE, Client
+from tests.http.part_uploads import put_parts, signed
 from tests.http.worker import Worker, read, real, sent
 from tests.photos import photo
 from tests.servers.fixtures import Bucket
 
 
-@EACH_DEPLOYMENT
+@EVERYWHERE
 def test_a_photo_is_published_with_its_size_placeholder_and_variants(
     app: Flask, alice: Client, anyone: Client, worker: Worker, s3_bucket: Bucket
 ) -> None:
@@ -50,3 +52,30 @@ def test_a_photo_is_published_with_its_size_placeholder_and_variants(
         reap_once(work)
     assert not list(s3_bucket.storage.list_objects("incoming/"))
     assert httpx.get(image["image_url"], verify=False).status_code == 200
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("transport", ["put", "multipart"])
+def test_a_photo_that_was_sent_by_put_or_in_parts_is_published(
+    alice: Client, anyone: Client, worker: Worker, transport: str
+) -> None:
+    worker.inspect = real
+    ad = alice.ad()
+    ticket = alice.ticket(ad, photo(), transport=transport).get_json()
+    upload = ticket["upload"]
+    if transport == "put":
+        put = httpx.put(upload["url"], content=photo(), headers=upload["headers"], verify=False)
+        assert put.status_code == 200, put.text
+    else:
+        put_parts(signed(alice, ticket, [1], photo()), photo())
+    finish = ticket["confirm_url"] if transport == "put" else upload["complete_url"]
+    assert alice.post(finish).status_code == 202
+    assert anyone.get(f"/api/ads/{ad}/").get_json()["images"] == []
+
+    assert worker.run() == [Outcome.PUBLISHED]
+    assert read(alice, ticket)["checksum_verified"] is True
+    (image,) = anyone.get(f"/api/ads/{ad}/").get_json()["images"]
+    for url in (image["image_url"], *(each["url"] for each in image["variants"])):
+        served = httpx.get(url, verify=False)
+        assert served.status_code == 200, url
+        assert served.headers["Cache-Control"] == "public, max-age=86400"

@@ -13,7 +13,7 @@ from broker.domain.storage_errors import StorageUnavailable
 from broker.services.background import late_objects
 from broker.services.uploads import prune
 from broker.services.uploads.prune import prune_uploads
-from tests.http.client import EACH_SERVER, Client, at_once, rows, token
+from tests.http.client import BOTH_SERVERS, Client, at_once, rows, token
 from tests.http.first import FIRST_DATABASE
 from tests.http.reconciling import put_ours, there
 from tests.http.retention.aging import (
@@ -51,7 +51,7 @@ def queue(app: Flask, **columns: Any) -> None:
         session.commit()
 
 
-@EACH_SERVER
+@BOTH_SERVERS
 def test_ended_uploads_are_pruned_after_their_retention_and_answer_404(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from broker.domain.storage_errors import ObjectNotFound
 from broker.services.background.reap import Reaped, reap_once
 from broker.services.uploads import outbox
-from tests.http.client import EACH_DEPLOYMENT, JPEG, Client, declared, send, token
+from tests.http.client import EVERYWHERE, JPEG, Client, declared, send, token
 
 PAST_GRACE = timedelta(seconds=300 + 900 + 1)
 
@@ -28,7 +28,7 @@ def gone(app: Flask, key: str) -> bool:
     return False
 
 
-@EACH_DEPLOYMENT
+@EVERYWHERE
 def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice: Client) -> None:
     ad = alice.ad()
     arrived, never_sent = (alice.ticket(ad).get_json() for _ in range(2))
@@ -43,7 +43,7 @@ def test_case_25_an_abandoned_upload_that_arrived_is_confirmed(app: Flask, alice
     assert alice.post(never_sent["confirm_url"]).get_json()["code"] == "upload_expired"
 
 
-@EACH_DEPLOYMENT
+@EVERYWHERE
 def test_case_25_an_abandoned_upload_expires_and_its_object_is_deleted(
     make_app: Callable[..., Flask],
 ) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.faults.invariants import check_invariants
-from tests.http.client import EACH_SERVER, JPEG, Client, send, token
+from tests.http.client import BOTH_SERVERS, JPEG, Client, send, token
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
 from tests.http.uploads.test_lifecycle import PAST_GRACE, reap
 
@@ -52,7 +52,7 @@ def every_transport(app: Flask, client: Client, ad: int) -> dict[str, dict[str, 
     }
 
 
-@EACH_SERVER
+@BOTH_SERVERS
 def test_pending_uploads_of_0_2_are_confirmed_at_their_keys(
     make_app: Callable[..., Flask],
 ) -> None:
@@ -72,7 +72,7 @@ def test_pending_uploads_of_0_2_are_confirmed_at_their_keys(
     assert (state.violations, state.counts["images"]) == ([], 4)
 
 
-@EACH_SERVER
+@BOTH_SERVERS
 def test_pending_uploads_of_0_2_are_kept_by_the_reaper(make_app: Callable[..., Flask]) -> None:
     app = make_app(require_checksum=False, part_size=PART, multipart_ttl=60)
     alice = Client(app, token(1))
