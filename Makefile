@@ -59,9 +59,9 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject
 	PYTHONWARNINGS='ignore:Editable installation' .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e clients/python
 	@touch $@
 
-# Writes the locks from setup.cfg; needs uv.
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
-lock:
+# Writes the locks from setup.cfg.
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: $(STAMP)
 	$(COMPILE) setup.cfg -o requirements.txt
 	$(COMPILE) --extra local --extra gunicorn --extra worker --extra heic --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
 	$(COMPILE) --extra worker --extra heic --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
