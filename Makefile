@@ -6,6 +6,7 @@
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
+#   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
@@ -30,17 +31,17 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 3
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection memory chromium firefox webkit versitygw ceph fuzz soak
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
-kill attacks walks inspection memory chromium firefox webkit versitygw: $(STAMP)
+kill attacks walks inspection buckets memory chromium firefox webkit versitygw: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
@@ -95,7 +96,7 @@ COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes
 lock: $(STAMP)
 	$(COMPILE) setup.cfg -o requirements.txt
 	$(COMPILE) --extra local --extra gunicorn --extra worker --extra heic --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
-	$(COMPILE) --extra worker --extra heic --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
+	$(COMPILE) --extra worker --extra heic --extra minio --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
 	$(COMPILE) --extra gunicorn --constraint requirements-dev.txt setup.cfg -o requirements-gunicorn.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraint requirements-dev.txt - -o requirements-build.txt
 
