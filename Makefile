@@ -1,14 +1,19 @@
 # make run: the broker with everything it needs, on embedded servers.
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
-# make matrix: the slow tests, in seven parts. One part alone: make matrix ONLY=soak
+# make matrix: the slow tests, in parts, two at a time. Some parts alone: make matrix ONLY="soak kill"
 #   kill    kill -9 after each step of each operation; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
+#   buckets  the main job with incoming/ in a bucket of its own
+#   chromium, firefox, webkit  the page in each browser engine
+#   versitygw, ceph  the contract tests and the main job on further S3 servers
+#   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
-#   soak    a minute of load while servers are killed; longer: SOAK="--seconds 300"
+#   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
+# make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
 PYTHON ?= python3
@@ -25,20 +30,31 @@ run: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
-ONLY ?= kill attacks walks inspection memory fuzz soak
+# The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ALONE ?= memory soak
 FUZZ_TIMES ?= 3
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection memory fuzz soak
-matrix: $(ONLY)
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
+matrix: $(STAMP)
+	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
-kill attacks walks inspection memory: $(STAMP)
-	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')"
+# TESTS: the files with tests of this part, if they are known.
+TESTS ?=
+kill attacks walks inspection buckets memory chromium firefox webkit versitygw: $(STAMP)
+	@.ci/install test $@
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+
+# One process, so that Ceph starts once.
+ceph: $(STAMP)
+	@.ci/install test $@
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
 
-soak: $(STAMP)
-	.venv/bin/python -m tests.soak $(SOAK)
+soak: .venv-3.13/.installed
+	.venv-3.13/bin/python -m tests.soak $(SOAK)
 
 bench: $(STAMP)
 	@exec .venv/bin/python -m benchmarks $(BENCH)
@@ -59,12 +75,28 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject
 	PYTHONWARNINGS='ignore:Editable installation' .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e clients/python
 	@touch $@
 
-# Writes the locks from setup.cfg; needs uv.
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
-lock:
+# Each other Python has an environment of its own, from the same lock.
+PYTHONS := 3.11 3.12 3.13 3.14
+python%: TESTED := tests/http tests/contract tests/unit
+# Between two that run them all.
+python3.12: TESTED := tests/contract tests/unit
+.PHONY: $(PYTHONS:%=python%)
+$(PYTHONS:%=python%): python%: .venv-%/.installed
+	.venv-$*/bin/python -m pytest -m "not matrix" $(TESTED)
+
+UV := .venv/bin/uv --quiet
+.venv-%/.installed: requirements-dev.txt setup.cfg pyproject.toml clients/python/pyproject.toml | $(STAMP)
+	python=$$(.ci/python $*) && $(UV) venv --clear --python "$$python" .venv-$*
+	$(UV) pip install --python .venv-$* --require-hashes -r requirements-dev.txt
+	$(UV) pip install --python .venv-$* --no-deps --no-build-isolation --offline -e . -e clients/python
+	@touch $@
+
+# Writes the locks from setup.cfg.
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: $(STAMP)
 	$(COMPILE) setup.cfg -o requirements.txt
 	$(COMPILE) --extra local --extra gunicorn --extra worker --extra heic --extra dev --constraint requirements.txt setup.cfg -o requirements-dev.txt
-	$(COMPILE) --extra worker --extra heic --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
+	$(COMPILE) --extra worker --extra heic --extra minio --constraint requirements-dev.txt setup.cfg -o requirements-worker.txt
 	$(COMPILE) --extra gunicorn --constraint requirements-dev.txt setup.cfg -o requirements-gunicorn.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraint requirements-dev.txt - -o requirements-build.txt
 
@@ -83,4 +115,4 @@ sbom: $(STAMP)
 	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
 
 clean:
-	rm -rf .venv .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
+	rm -rf .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules

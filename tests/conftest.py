@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,13 @@ def pytest_collection_finish() -> None:
 
     They stay in memory until the end, and each full collection would scan them.
     """
+    if "hypothesis" in sys.modules:
+        from hypothesis.internal.entropy import deterministic_PRNG
+
+        # Creates Hypothesis' random numbers. It then asks the collector who refers to them, which
+        # it cannot answer after the freeze (seen on Python 3.14).
+        with deterministic_PRNG():
+            pass
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)

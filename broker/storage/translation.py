@@ -1,5 +1,7 @@
 """Translate boto3's errors into domain errors. A 403 never counts as a missing object."""
 
+from http import HTTPStatus
+
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from broker.domain.s3_servers import DIGEST_ERRORS
@@ -120,6 +122,7 @@ def translate_status(status: int, code: str) -> StorageError:
         return ObjectNotFound("No object at this key.")
     if status == 412:
         return PreconditionFailed("The object has another ETag.")
-    if status >= 500 or status == 429:
+    # 501 is for good: Garage, Swift and S3Proxy do not know this header or call.
+    if (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED) or status == 429:
         return StorageUnavailable("The bucket does not answer; try again.")
     return StorageDenied(f"The bucket refuses the broker's own request: {code}.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 from broker.config import Settings
 from broker.domain.object_head import ObjectHead
@@ -38,10 +39,14 @@ class Answer:
 
 
 class OddServer:
-    """Sends the same answer to every request and counts the requests."""
+    """Sends the same answer to every request and counts the requests.
+
+    `answers` has other answers by method and the first name in the query.
+    """
 
     def __init__(self) -> None:
         self.answer = Answer()
+        self.answers: dict[tuple[str, str], Answer] = {}
         self.asked = 0
         odd = self
 
@@ -56,11 +61,11 @@ class OddServer:
                     self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 odd.asked += 1
-                self.send_response(odd.answer.status)
-                body = b"" if self.command == "HEAD" else odd.answer.body
-                for name, value in (
-                    {"Content-Length": str(len(body))} | odd.answer.headers
-                ).items():
+                part = urlsplit(self.path).query.partition("=")[0]
+                answer = odd.answers.get((self.command, part), odd.answer)
+                self.send_response(answer.status)
+                body = b"" if self.command == "HEAD" else answer.body
+                for name, value in ({"Content-Length": str(len(body))} | answer.headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -71,12 +76,15 @@ class OddServer:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
-def storage_at(port: int) -> S3Storage:
-    return s3_storage(
-        Settings(
-            database_url="sqlite://",
-            s3_bucket="media-bucket",
-            s3_endpoint_url=f"http://127.0.0.1:{port}",
-            jwt_secret=SECRET,
-        )
+def settings_at(port: int, **changes: str) -> Settings:
+    return Settings(
+        database_url="sqlite://",
+        s3_bucket="media-bucket",
+        s3_endpoint_url=f"http://127.0.0.1:{port}",
+        jwt_secret=SECRET,
+        **changes,
     )
+
+
+def storage_at(port: int) -> S3Storage:
+    return s3_storage(settings_at(port))

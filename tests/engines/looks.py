@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 30.0  # uploads on a busy machine
 PAUSE_SECONDS = 0.05
 
 
-def wait_until(tab: Tab, is_so: Callable[[], object], what: str = "") -> None:
+def wait_until(tab: Tab, is_so: Callable[[], object], what: object = "") -> None:
     """Keep the browser running until the condition is true."""
     end = time.monotonic() + TIMEOUT_SECONDS
     while not is_so():

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 from tests.engines import carried
 from tests.engines.facade import Tab
-from tests.servers.chromium import chromium
-from tests.servers.firefox import firefox, launch
+from tests.servers.browsers import BROWSERS
+from tests.servers.firefox import launch
 
 TIMEOUT_MS = 20_000
-Starter = Callable[..., AbstractContextManager[Browser]]
-STARTERS: dict[str, Starter] = {"chromium": chromium, "firefox": firefox}
 # Puts a picture into the clipboard, which only a page can do.
 COPY = """async () => {
     const input = document.getElementById("carried");
@@ -138,7 +135,8 @@ class PlaywrightTab:
         self.page.wait_for_timeout(seconds * 1000)
 
     def screenshot(self, path: Path) -> None:
-        self.page.screenshot(path=path)
+        # Without `initial` Playwright hides the caret by a style, which violates the page's policy.
+        self.page.screenshot(path=path, caret="initial")
 
     def _first(self, css: str) -> Locator:
         return self.page.locator(css).first
@@ -147,5 +145,5 @@ class PlaywrightTab:
 @contextlib.contextmanager
 def playwright_engine(name: str) -> Iterator[PlaywrightEngine]:
     """Run Chromium or Firefox; raise ServerNotInstalled."""
-    with STARTERS[name]() as browser:
+    with BROWSERS[name]() as browser:
         yield PlaywrightEngine(name, browser)

@@ -91,9 +91,8 @@ class S3Listing:
         return [found["UploadId"] for found in answer.get("Uploads", [])]
 
     def has_parts(self, key: str, multipart_id: str) -> bool:
-        answer = self._client.list_parts(
-            Bucket=self._buckets.of(key), Key=key, UploadId=multipart_id
-        )
+        bucket = self._buckets.of(key)
+        answer = self._client.list_parts(Bucket=bucket, Key=key, UploadId=multipart_id)
         return bool(answer.get("Parts"))
 
 

@@ -111,6 +111,11 @@ def test_the_image_of_the_worker_contains_all_decoders_and_what_the_api_has() ->
     assert _locked(WORKER_LOCK).items() >= _locked(LOCK).items()
 
 
+def test_only_the_image_of_the_worker_can_create_users_of_minio() -> None:
+    assert "minio" in _locked(WORKER_LOCK)
+    assert "minio" not in _locked(LOCK)
+
+
 def test_a_child_process_does_not_compile_the_standard_library_again_for_each_image() -> None:
     # It never writes bytecode (-B), and the worker's user may not.
     assert "RUN python -m compileall" in _stage("base").partition("USER ")[0]

@@ -32,6 +32,17 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
     assert python["project"]["version"] == js["version"] == version()
 
 
+def test_each_python_that_the_packages_name_is_a_target_of_the_makefile() -> None:
+    targets = re.search(r"^PYTHONS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets is not None
+    expected = [f"Programming Language :: Python :: {number}" for number in targets[1].split()]
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    client = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())
+    assert setup["metadata"]["classifiers"].split("\n")[1:] == expected
+    assert client["project"]["classifiers"] == expected
+
+
 def test_the_changelog_begins_with_this_version_and_goes_back_in_time() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     # Before a release its entries are under this heading, above every version.

@@ -1,4 +1,4 @@
-"""A shop: a real broker and S3 server, and a page on another origin in Chromium."""
+"""A shop: a real broker and S3 server, and a page on another origin in a browser."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,16 +21,15 @@ from broker.storage import bucket_setup
 from tests.e2e.live import served
 from tests.http.client import Client, token
 from tests.js_client.js_page import SCRIPT, page_of
-from tests.servers import installed_or_skip
-from tests.servers.chromium import chromium
+from tests.servers.browsers import requested_browser
 from tests.servers.fixtures import Bucket, Buckets, lent_bucket
 
 MIB = 1024**2
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with installed_or_skip(), chromium() as running:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    with requested_browser(request) as running:
         yield running
 
 

@@ -98,6 +98,18 @@ def test_private_profiles_add_what_their_files_need(
     assert allowed(iam_policy(changed, role)["Statement"]) == {**without, place: private}
 
 
+def test_with_a_key_to_read_private_files_the_api_may_delete_what_the_doctor_tried() -> None:
+    settings = Settings(
+        database_url="sqlite://",
+        s3_bucket="media-bucket",
+        jwt_secret=SECRET,
+        private_access_key_id="reader",
+        private_secret_access_key="secret-of-the-reader",
+    )
+    found = allowed(iam_policy(settings, "api")["Statement"])
+    assert found["arn:aws:s3:::media-bucket/private/*"] == ENDS
+
+
 def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
     """Return the allowed actions of each resource."""
     found: dict[str, set[str]] = {}

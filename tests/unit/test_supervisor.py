@@ -143,4 +143,4 @@ supervisor.supervise([child], stop=Signal(is_forgotten), stop_seconds=1)
 def test_no_zombie_is_left_of_what_a_killed_process_had_started(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", ORPHANS]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=20)
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)

@@ -1,0 +1,65 @@
+"""Run parts of the matrix. One part prints as it goes; of several, only failures are printed."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.matrix.lanes import Runner
+from tests.matrix.outcome import Outcome, table
+
+ROOT = Path(__file__).parent.parent.parent
+LOGS = ROOT / ".matrix"
+
+
+def main() -> int:
+    """Return 0 if all parts passed, 1 if one failed, 130 if the run was stopped."""
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
+    parser.add_argument("--alone", default="", help="parts that run beside no other")
+    parser.add_argument("parts", nargs="+", help="targets of the Makefile; start with the longest")
+    asked = parser.parse_args()
+    if len(asked.parts) == 1:
+        os.execvp("make", ["make", "--no-print-directory", *asked.parts])
+    alone = [part for part in asked.parts if part in asked.alone.split()]
+    begun = time.monotonic()
+    LOGS.mkdir(exist_ok=True)
+    runner = Runner(root=ROOT, logs=LOGS, variables=_files(), ended=_print)
+    together = [part for part in asked.parts if part not in alone]
+    try:
+        outcomes = asyncio.run(_run(runner, alone, together))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write(f"Stopped. The output of each part is in {LOGS.name}/\n")
+        return 130
+    sys.stdout.write("\n" + table(outcomes, time.monotonic() - begun))
+    return int(any(outcome.status for outcome in outcomes))
+
+
+async def _run(runner: Runner, alone: list[str], together: list[str]) -> list[Outcome]:
+    running = asyncio.ensure_future(runner.run(alone=alone, together=together))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    return await running
+
+
+def _files() -> dict[str, str]:
+    """Return the make variable with the test files of each part that is marked in tests."""
+    command = [sys.executable, "-m", "tests.matrix.files"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if found.returncode:
+        sys.exit(f"The tests cannot be collected:\n{found.stderr}")
+    return {part: f"TESTS={' '.join(files)}" for part, files in json.loads(found.stdout).items()}
+
+
+def _print(outcome: Outcome) -> None:
+    if outcome.status:
+        sys.stdout.write(f"\n---- {outcome.part} ----\n{outcome.output}")
+    sys.stdout.write(f"{outcome.line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
