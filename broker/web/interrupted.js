@@ -3,16 +3,19 @@ import { isSameFile } from "./files.js";
 import { focusFiles } from "./focus.js";
 import { counted } from "./format.js";
 
+const LOOK_AGAIN_MS = 1000;
+
 const byId = (id) => document.getElementById(id);
 
 /** The notice about interrupted uploads, for one owner at a time. */
 export class Interrupted {
-  #broker; #shown; #owner = null; #found = [];
+  #broker; #shown; #onError; #owner = null; #found = []; #timer;
 
   /** `shown()` returns the files that are already on the board; the notice does not list them. */
   constructor(broker, { shown, onError }) {
     this.#broker = broker;
     this.#shown = shown;
+    this.#onError = onError;
     byId("interrupted-drop").addEventListener("click", async () => {
       try {
         await Promise.all(this.#listed.map(({ id }) => this.#broker.discard(id)));
@@ -36,6 +39,9 @@ export class Interrupted {
     if (owner !== this.#owner) return; // another owner was opened in the meantime
     this.#found = found.filter((one) => !one.busy && !one.processing);
     this.draw();
+    clearTimeout(this.#timer);
+    // Another tab sends it and may be closed, or the page before a reload has not let go of it yet.
+    if (found.some((one) => one.busy)) this.#timer = setTimeout(() => this.show().catch(this.#onError), LOOK_AGAIN_MS);
   }
 
   /** Draw the notice for the current state of the board. */

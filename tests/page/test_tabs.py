@@ -51,6 +51,20 @@ def test_an_upload_in_one_tab_is_not_shown_as_interrupted_in_another(
     expect_recorded(other, 1)
 
 
+def test_an_upload_of_a_closed_tab_is_shown_as_interrupted_in_the_other(
+    open_market: OpenMarket, photos: list[Path]
+) -> None:
+    market = open_market()
+    one = market.enter()
+    hold_back_forms(one, market.bucket.server.endpoint_url)
+    choose(one, photos[0])
+    expect(one.locator(".phase")).to_have_text("0 %")
+    other = market.enter(one.context)
+    expect(other.locator("#interrupted")).to_be_hidden()
+    one.close()
+    expect(other.locator("#interrupted-names")).to_contain_text(photos[0].name)
+
+
 def test_without_broker_dev_the_page_asks_for_a_token(
     open_market: OpenMarket, photos: list[Path]
 ) -> None:
