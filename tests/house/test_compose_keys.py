@@ -14,6 +14,7 @@ SERVERS = {"minio": "docker-compose.yml", "versitygw": "docker-compose.versitygw
 SECRETS = {"minio": "MINIO", "versitygw": "S3"}  # how their names in .env begin
 S3_SERVICES = {"minio", "minio-user", "versitygw", "versitygw-user", "bucket"}
 OF_SERVER = {
+    "BROKER_S3_SERVER",
     "BROKER_S3_ENDPOINT_URL",
     "BROKER_S3_PUBLIC_URL",
     "AWS_SECRET_ACCESS_KEY",
