@@ -14,6 +14,12 @@ VERIFY = (
     " server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)"
 )
 
+# With the keys of the bucket's owner.
+FORMS_OF_CEPH = (
+    "for forms also in the policy of the bucket: broker bucket grant api arn:aws:iam:::user/NAME"
+    " (docs/operations/s3-server.md)"
+)
+
 
 def origin(examination: Examination) -> str | None:
     """Return the origin to send uploads from."""
@@ -57,6 +63,9 @@ def of_upload(
     elif answer.status == 403:
         setting = "AWS_ACCESS_KEY_ID"
         fix = f"allow s3:PutObject on {examination.all_objects} to these credentials"
+        server = examination.settings.server
+        if transport.name == "post" and not server.form_reads_user_policies:
+            fix += f"; {FORMS_OF_CEPH}"
     elif answer.code is None or answer.status in (404, 405):
         setting = examination.public_setting
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
