@@ -15,7 +15,7 @@ VERIFY = (
 )
 
 # With the keys of the bucket's owner.
-FORMS_OF_CEPH = (
+IN_BUCKET_POLICY = (
     "for forms also in the policy of the bucket: broker bucket grant api arn:aws:iam:::user/NAME"
     " (docs/operations/s3-server.md)"
 )
@@ -65,7 +65,7 @@ def of_upload(
         fix = f"allow s3:PutObject on {examination.all_objects} to these credentials"
         server = examination.settings.server
         if transport.name == "post" and not server.form_reads_user_policies:
-            fix += f"; {FORMS_OF_CEPH}"
+            fix += f"; {IN_BUCKET_POLICY}"
     elif answer.code is None or answer.status in (404, 405):
         setting = examination.public_setting
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"
