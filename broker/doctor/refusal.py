@@ -3,6 +3,7 @@
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail
+from broker.domain.s3_servers.server import WITHOUT_FORMS
 from broker.domain.storage_errors import StorageDenied, StorageError
 from broker.domain.transports import Transport
 
@@ -64,7 +65,7 @@ def of_upload(
         setting = "AWS_ACCESS_KEY_ID"
         fix = f"allow s3:PutObject on {examination.all_objects} to these credentials"
         server = examination.settings.server
-        if transport.name == "post" and not server.form_reads_user_policies:
+        if transport.name not in WITHOUT_FORMS and not server.form_reads_user_policies:
             fix += f"; {IN_BUCKET_POLICY}"
     elif answer.code is None or answer.status in (404, 405):
         setting = examination.public_setting
