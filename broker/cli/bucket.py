@@ -8,7 +8,7 @@ import click
 
 from broker.config.background import BackgroundSettings
 from broker.storage import bucket_setup
-from broker.storage.bucket_setup.grant import grant
+from broker.storage.bucket_setup.grant import grant, has_own_policies
 from broker.storage.bucket_setup.iam import ROLES, Role, iam_policy
 
 _HEAD_ONLY = (
@@ -65,11 +65,20 @@ def iam(role: Role) -> None:
 def grant_in_policy(role: Role, name: str) -> None:
     """Allow a user of the S3 server what a process needs, in the policy of the bucket.
 
-    For versitygw, whose users have no policies of their own. NAME is the user's access key.
+    For versitygw, whose users have no policies of their own, NAME is the user's access key.
+
+    Ceph reads no other policy for forms. There NAME is arn:aws:iam:::user/USER, and may send forms
+    and nothing else. Only the API's user needs this, in addition to the policy of `broker bucket
+    iam api`.
+
     Statements that name only this user are replaced, others stay.
 
     This needs keys of the bucket's owner or of an administrator.
     """
+    if has_own_policies(name) and role != "api":
+        raise click.UsageError(
+            f"Only the API signs forms. Give this user the policy of `broker bucket iam {role}`."
+        )
     for step in grant(BackgroundSettings.load(), role, name):
         click.echo(f"{step.outcome.value}: {step.title}")
 

@@ -3,6 +3,7 @@
 from broker.doctor.browser import Answer, Unreachable
 from broker.doctor.examination import Examination
 from broker.doctor.finding import Finding, fail
+from broker.domain.s3_servers.server import WITHOUT_FORMS
 from broker.domain.storage_errors import StorageDenied, StorageError
 from broker.domain.transports import Transport
 
@@ -12,6 +13,12 @@ NO_ACL = frozenset({"AccessControlListNotSupported", "InvalidBucketAclWithObject
 VERIFY = (
     "BROKER_INSPECTION=required, so that a worker compares each file with its digest; or use an S3"
     " server that enforces x-amz-checksum-sha256 (docs/s3-servers.md)"
+)
+
+# With the keys of the bucket's owner.
+IN_BUCKET_POLICY = (
+    "for forms also in the policy of the bucket: broker bucket grant api arn:aws:iam:::user/NAME"
+    " (docs/operations/s3-server.md)"
 )
 
 
@@ -57,6 +64,9 @@ def of_upload(
     elif answer.status == 403:
         setting = "AWS_ACCESS_KEY_ID"
         fix = f"allow s3:PutObject on {examination.all_objects} to these credentials"
+        server = examination.settings.server
+        if transport.name not in WITHOUT_FORMS and not server.form_reads_user_policies:
+            fix += f"; {IN_BUCKET_POLICY}"
     elif answer.code is None or answer.status in (404, 405):
         setting = examination.public_setting
         fix = "set BROKER_S3_PUBLIC_URL and BROKER_S3_ADDRESSING to lead to the bucket"

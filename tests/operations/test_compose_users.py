@@ -21,7 +21,8 @@ from tests.servers import START_TIMEOUT, S3Server, installed_or_skip, start_on_f
 from tests.servers.minio import minio
 
 ROOT = Path(__file__).parent.parent.parent
-BUCKET = "media-bucket"
+# The longest name has the longest policy, and ext4 has 4 KB for it.
+BUCKET = f"media-{'b' * 57}"
 SCRIPTS = sysconfig.get_path("scripts")
 USERS = ("upload-broker", "upload-broker-reap", "upload-broker-inspect", "upload-broker-private")
 
@@ -29,11 +30,13 @@ USERS = ("upload-broker", "upload-broker-reap", "upload-broker-inspect", "upload
 def services_of(file: str, server: S3Server) -> dict[str, Any]:
     """Return the services as Compose reads them, with a .env file whose secrets are their names."""
     names = {"MINIO_ROOT_USER": server.access_key, "S3_ROOT_USER": server.access_key}
+    names["BROKER_S3_BUCKET"] = BUCKET
     names |= {"MINIO_ROOT_PASSWORD": server.secret_key, "S3_ROOT_PASSWORD": server.secret_key}
 
     def value(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
-        return default[2:] if default.startswith(":-") else names.get(name, f"of-{name.lower()}")
+        of_default = default[2:] if default.startswith(":-") else f"of-{name.lower()}"
+        return names.get(name, of_default)
 
     text = re.sub(r"\$\{(\w+)(:[?-][^}]*)\}", value, (ROOT / file).read_text())
     services: dict[str, Any] = yaml.safe_load(text)["services"]

@@ -12,12 +12,21 @@ from tests.servers.reused import admin_of
 
 
 def new_user(server: S3Server, policy: dict[str, Any]) -> tuple[str, str]:
-    """Create a user with this policy; return its access key and secret key."""
+    """Create a user with this policy, for forms too; return its access key and secret key."""
+    name, secret = user_without_forms(server, policy)
+    _allow_forms(server, name, policy)
+    return name, secret
+
+
+def user_without_forms(server: S3Server, policy: dict[str, Any]) -> tuple[str, str]:
+    """Create a user with this policy, whose forms are refused; return both keys.
+
+    Its access key is its name, too.
+    """
     name, secret = f"user-{secrets.token_hex(6)}", secrets.token_urlsafe(30)
     keys = {"uid": name, "display-name": name, "access-key": name, "secret-key": secret}
     request_as_admin(server, "PUT", "/admin/user", **keys)
     set_policy(server, name, policy)
-    _allow_forms(server, name, policy)
     return name, secret
 
 

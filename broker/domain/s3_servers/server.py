@@ -75,6 +75,8 @@ class S3Server:
         form_names_bucket: forms need a field with the bucket's name.
         form_keeps_headers: an object has the Cache-Control of its form. Otherwise a copy says it
             again.
+        form_reads_user_policies: a form may do what the policy of its signer allows. Otherwise the
+            policy of the bucket must allow it, too.
         writes_once: a PUT with `If-None-Match: *` does not overwrite an object. Without it, PUTs
             are signed and sent without the header.
         digests: see Digests.
@@ -99,6 +101,7 @@ class S3Server:
     form_status: str = "201"
     form_names_bucket: bool = False
     form_keeps_headers: bool = True
+    form_reads_user_policies: bool = True
     writes_once: bool = True
     digests: Digests = Digests.RETURNED
     checks_copies: bool = True

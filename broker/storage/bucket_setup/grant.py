@@ -1,11 +1,18 @@
-"""What a process may do, in each bucket's own policy, for servers whose users have no policies.
+"""What a process may do, in each bucket's own policy, for servers that read no other one.
 
-versitygw 1.7 is one. It ignores conditions, so the Deny statements of `iam_policy`, which are for
-presigned requests only, would apply to all requests. A form needs PutObject on the bucket itself
-there, whatever its key; a PUT needs it on the key.
+versitygw 1.7 has no other. It ignores conditions, so the Deny statements of `iam_policy`, which are
+for presigned requests only, would apply to all requests. A form needs PutObject on the bucket
+itself there, whatever its key; a PUT needs it on the key.
+
+Ceph 16 reads no other for forms, and checks their keys. Its users are ARNs in the policy of a
+bucket, and get only what forms need: no Deny of their own policies counts for forms. For other
+requests these policies are read.
+
+versitygw keeps the policy in an extended attribute, for which ext4 has 4 KB. So statements have no
+Sid, and those with the same actions are one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +23,7 @@ from broker.domain.storage_errors import StorageDenied
 from broker.storage.aws_session import aws_session, region_of
 from broker.storage.bucket_setup.aspect import Aspect
 from broker.storage.bucket_setup.canonical import same
-from broker.storage.bucket_setup.iam import Role, iam_policy
+from broker.storage.bucket_setup.iam import Role, Statement, iam_policy
 from broker.storage.bucket_setup.policy import public_read
 from broker.storage.bucket_setup.reading import read
 from broker.storage.bucket_setup.step import Outcome, Step, apply_one
@@ -62,20 +69,23 @@ def _aspect(settings: Settings, role: Role, user: str, bucket: str) -> Aspect:
     principal = {"AWS": [user]}
     statements = [
         {
-            **statement,
-            "Sid": f"{user}-{statement['Sid']}",
+            "Effect": "Allow",
             "Principal": principal,
+            "Action": list(actions),
             "Resource": places,
         }
-        for statement in iam_policy(settings, role)["Statement"]
-        if statement["Effect"] == "Allow" and (places := _places(settings, statement, role, bucket))
+        for actions, places in _by_actions(
+            (one["Action"], _places(one, bucket)) for one in _allowed(settings, role, user)
+        ).items()
+        if places
     ]
 
     def wanted(found: Any) -> Any:
         others = [one for one in found["Statement"] if not same(one.get("Principal"), principal)]
         return {**found, "Statement": [*others, *statements]}
 
-    policy, title = public_read(settings), f"{user} may do what {role} needs"
+    rights = "send forms" if has_own_policies(user) else f"do what {role} needs"
+    policy, title = public_read(settings), f"{user} may {rights}"
     return Aspect(
         title=title if bucket == settings.s3_bucket else f"{bucket}: {title}",
         feature=policy.feature,
@@ -87,11 +97,38 @@ def _aspect(settings: Settings, role: Role, user: str, bucket: str) -> Aspect:
     )
 
 
-def _places(settings: Settings, statement: Mapping[str, Any], role: Role, bucket: str) -> list[str]:
-    """Return where in this bucket the statement applies; add the bucket itself for signed forms."""
-    arn = f"arn:aws:s3:::{bucket}"
-    found = [one for one in statement["Resource"] if one == arn or one.startswith(f"{arn}/")]
-    takes_forms = bucket == bucket_names(settings).of(f"{INCOMING}/")
-    if role == "api" and takes_forms and WRITE in statement["Action"]:
-        found.append(arn)
+def has_own_policies(user: str) -> bool:
+    """Check whether a user has policies of its own, as those of Ceph have, which are ARNs."""
+    return user.startswith("arn:")
+
+
+def _allowed(settings: Settings, role: Role, user: str) -> list[Statement]:
+    """Return what the user must be allowed; if it has policies of its own, only forms."""
+    allowed = [one for one in iam_policy(settings, role)["Statement"] if one["Effect"] == "Allow"]
+    bucket = f"arn:aws:s3:::{bucket_names(settings).of(f'{INCOMING}/')}"
+    if not has_own_policies(user):
+        # A form of versitygw writes to the bucket itself.
+        forms = {"Action": [WRITE], "Resource": [bucket]}
+        return [*allowed, forms] if role == "api" else allowed
+    incoming = f"{bucket}/{INCOMING}/*"
+    return [
+        {**one, "Resource": [incoming]}
+        for one in allowed
+        if WRITE in one["Action"] and incoming in one["Resource"]
+    ]
+
+
+def _by_actions(
+    pairs: Iterable[tuple[list[str], list[str]]],
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the places of each set of actions."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for actions, places in pairs:
+        found.setdefault(tuple(actions), []).extend(places)
     return found
+
+
+def _places(statement: Statement, bucket: str) -> list[str]:
+    """Return where in this bucket the statement applies."""
+    arn = f"arn:aws:s3:::{bucket}"
+    return [one for one in statement["Resource"] if one == arn or one.startswith(f"{arn}/")]
