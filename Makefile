@@ -33,7 +33,7 @@ test: $(STAMP)
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
 ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
 ALONE ?= memory soak
-FUZZ_TIMES ?= 3
+FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
 matrix: $(STAMP)

@@ -21,6 +21,7 @@ OWNED = frozenset(
         "DATABASE_URL",
         "S3_BUCKET",
         "S3_INCOMING_BUCKET",
+        "S3_SERVER",
         "S3_ENDPOINT_URL",
         "S3_PUBLIC_URL",
         "S3_ADDRESSING",
@@ -77,6 +78,7 @@ def load_or_make(data_dir: Path, *, port: int, s3_port: int) -> dict[str, str]:
     private_id, private_secret = "BROKER_PRIVATE_ACCESS_KEY_ID", "BROKER_PRIVATE_SECRET_ACCESS_KEY"
     values = {
         "BROKER_DATABASE_URL": f"sqlite:///{(data_dir / 'broker.db').resolve()}",
+        "BROKER_S3_SERVER": "seaweedfs",
         "BROKER_S3_BUCKET": BUCKET,
         "BROKER_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3_port}",
         "BROKER_JWT_ALGORITHM": "HS256",

@@ -40,6 +40,7 @@ def nested(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: st
     # Hypothesis and Schemathesis would take seconds to start in each process.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugins = ("-p", "xdist", "-p", "tests.canaries.plugin", "-p", "no:cacheprovider")
+    pytester.makeini("[pytest]\nmarkers = matrix(part)")
     result = pytester.runpytest_subprocess(*plugins, *args)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     text: str = result.stdout.str()

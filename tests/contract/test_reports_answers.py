@@ -119,6 +119,6 @@ def test_report_03_a_disabled_kms_key_is_not_the_fault_of_an_object(
             return HTTPResponse(status=404)
         return HTTPResponse(status=400 if "x-amz-checksum-mode" in headers else 200)
 
-    monkeypatch.setattr(storage._heads, "_send", send)
+    monkeypatch.setattr(storage._heads.incoming, "_send", send)
     with pytest.raises(StorageDenied):
         storage.head("incoming/a.jpg")
