@@ -15,10 +15,10 @@ MIDDLE = """(css) => {
 }"""
 
 
-def is_painted(tab: Tab, file: Path, screenshot: Path) -> bool:
-    """Check whether the middle of a photo's tile has more than one colour."""
+def is_painted(tab: Tab, css: str, screenshot: Path) -> bool:
+    """Check whether the middle of an element has more than one colour."""
     tab.screenshot(screenshot)
-    middle = tab.evaluate(MIDDLE, f"{photo(file)} .frame")
+    middle = tab.evaluate(MIDDLE, css)
     # From a buffer: pyvips would keep a file of the same name in its cache.
     shown = pyvips.Image.new_from_buffer(screenshot.read_bytes(), "")
     return bool(shown.crop(*middle).deviate() > 10)
@@ -31,12 +31,13 @@ def test_a_moved_photo_keeps_its_preview(
     files = photos[-2:]
     tab.choose("#files", *files)
     expect_recorded(tab, 2)
-    for file in files:  # a preview may be ready after its upload
-        wait_until(tab, lambda file=file: is_painted(tab, file, tmp_path / "shown.png"))
+    tiles = [f"{photo(file)} .frame" for file in files]
+    for tile in tiles:  # a preview may be ready after its upload
+        wait_until(tab, lambda tile=tile: is_painted(tab, tile, tmp_path / "shown.png"))
     tab.press(f"{photo(files[1])} .grip", "ArrowLeft")
     assert names(tab) == [files[1].name, files[0].name]
-    for file in files:
-        wait_until(tab, lambda file=file: is_painted(tab, file, tmp_path / "shown.png"))
+    for tile in tiles:
+        wait_until(tab, lambda tile=tile: is_painted(tab, tile, tmp_path / "shown.png"))
 
 
 def test_on_a_phone_a_first_listing_is_listed_as_soon_as_it_is_created(
@@ -50,3 +51,13 @@ def test_on_a_phone_a_first_listing_is_listed_as_soon_as_it_is_created(
     expect_text(tab, "#listing-state", "Saved.")
     expect_visible(tab, "#listings button")
     expect_visible(tab, "#new-listing")
+
+
+def test_the_main_photo_is_the_cover_of_its_listing(
+    open_market: OpenMarket, photos: list[Path], tmp_path: Path
+) -> None:
+    tab = open_market().enter()
+    tab.choose("#files", photos[-1])
+    expect_recorded(tab, 1)
+    cover = "#listings .cover"
+    wait_until(tab, lambda: is_painted(tab, cover, tmp_path / "shown.png"), "the cover is painted")
