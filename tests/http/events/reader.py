@@ -11,8 +11,8 @@ from sqlalchemy import select
 from broker.db.models import Event
 from tests.http.client import JPEG, Client, declared, token
 
-# Each occurs in a token, a ticket or a row of these tests. Whole words, because the random suffix of
-# a key may contain a short one.
+# Each occurs in a token, a ticket or a row of these tests. Whole words, because the random suffix
+# of a key may contain a short one.
 PERSONAL = re.compile(r"\b(John|Doe|\w*@example\.com|main\.jpg|Rechnung)\b")
 
 
