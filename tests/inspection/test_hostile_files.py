@@ -10,7 +10,7 @@ from broker.inspection.inspected import Rejected
 from tests.inspection.cleaning import before_decoding, clean, request
 from tests.inspection.hostile import FILES, HostileFile
 
-# Milliseconds of CPU, which a busy machine doubles. The bombs inflate to 4 GiB, which takes seconds;
+# Milliseconds of CPU, which a busy machine doubles. The bombs inflate to 4 GiB, which takes longer;
 # no more than 4 MiB are looked at.
 LIMIT = 400
 LIMIT_OF_DECODING = 500
