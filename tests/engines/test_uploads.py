@@ -75,6 +75,8 @@ def test_an_upload_is_paused_and_resumed_and_another_is_cancelled(
     first, second = (photo(file) for file in photos[-2:])
     for each in (first, second):
         expect_text(tab, f"{each} .phase", "%")
+    # Hashing has a progress, too, and a photo that is cancelled then has no upload.
+    wait_until(tab, lambda: len(market.uploads()) == 2)
     tab.click(f"{first} .pause")
     expect_text(tab, f"{first} .phase", "Paused")
     tab.click(f"{second} .cancel")
