@@ -147,8 +147,10 @@ def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
         assert process.stdout.readline().startswith("ready ")
         try:
             # A process that is being started has no arguments yet.
-            (server,) = [pid for pid in children(process.pid) if part in command_of(pid)]
-            os.kill(server, signal.SIGKILL)
+            servers = await_true(
+                lambda: [pid for pid in children(process.pid) if part in command_of(pid)]
+            )
+            os.kill(*servers, signal.SIGKILL)
             _, said = process.communicate(timeout=60)
         finally:
             process.terminate()

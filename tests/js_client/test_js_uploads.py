@@ -76,11 +76,14 @@ def test_large_photos_are_sent_in_parts_as_many_at_once_as_there_are_slots(
         """() => {
             let now = 0;
             globalThis.most = 0;
+            const held = [];
             const send = XMLHttpRequest.prototype.send;
             XMLHttpRequest.prototype.send = function (body) {
                 most = Math.max(most, ++now);
                 this.addEventListener("load", () => now--);
-                send.call(this, body);
+                held.push(() => send.call(this, body));
+                // The first ones wait for each other: a busy machine hashes slowly.
+                if (most >= 4) for (const each of held.splice(0)) each();
             };
         }"""
     )
