@@ -48,6 +48,9 @@ def spellings(bucket: str, key: str) -> Iterator[str]:
     yield f"/{bucket}/{key}"
     yield f"{bucket}/{key}"
     yield quote(f"/{bucket}/{key}", safe="")
+    yield f"/%{ord(bucket[0]):02x}{bucket[1:]}/{key}"
+    yield f"%2F{bucket}/{key}"
+    yield f"//{bucket}/{key}"
     yield f"/{bucket}/incoming/../{key}"
     yield f"/{bucket}/{key}?versionId=null"
 

@@ -75,6 +75,5 @@ def test_the_iam_policies_name_each_key_in_its_bucket() -> None:
         assert denied == [
             [f"{media}/media/*", f"{second}/private/*"],
             [f"{media}/*", f"{second}/*"],
-            [f"{media}/incoming/*", f"{second}/incoming/*"],
         ]
     assert set(allowed(iam_policy(two, "read-private")["Statement"])) == {f"{second}/private/*"}

@@ -71,11 +71,23 @@ def test_the_iam_policies_grant_only_what_each_needs(
         assert denied == [
             ([WRITE], published),
             ([READ], [f"{bucket}/*"]),
-            ([WRITE], [f"{bucket}/incoming/*"]),
         ]
-        assert statements[-1 if role != "worker" else -2]["Condition"] == {
-            "StringLike": {"s3:x-amz-copy-source": ["media-bucket/*", "/media-bucket/*"]}
-        }
+
+
+@pytest.mark.parametrize("role", ["api", "worker", "inspect"])
+@pytest.mark.parametrize("server", ["other", "minio", "ceph"])
+def test_if_policies_do_not_see_presigned_requests_nobody_copies_to_incoming(
+    monkeypatch: pytest.MonkeyPatch, role: str, server: str
+) -> None:
+    monkeypatch.setenv("BROKER_S3_SERVER", server)
+    copies = [
+        (one["Action"], one["Resource"], one["Condition"])
+        for one in policy_of(monkeypatch, role, "required")
+        if "copy-source" in str(one.get("Condition"))
+    ]
+    any_source = {"StringLike": {"s3:x-amz-copy-source": ["*/*"]}}
+    denied = ([WRITE], ["arn:aws:s3:::media-bucket/incoming/*"], any_source)
+    assert copies == ([denied] if server == "ceph" else [])
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ CEPH = S3Server(
     measured="16.2.15",
     form_keeps_headers=False,
     form_reads_user_policies=False,
+    policies_see_presigned=False,
     digests=Digests.IGNORED,
     checks_copies=False,
     # It refuses an expired URL without a message, so any AccessDenied may mean this.

@@ -77,6 +77,8 @@ class S3Server:
             again.
         form_reads_user_policies: a form may do what the policy of its signer allows. Otherwise the
             policy of the bucket must allow it, too.
+        policies_see_presigned: policies can deny something to presigned requests and forms alone
+            (s3:authType). Otherwise they deny copies to `incoming/` to everyone.
         writes_once: a PUT with `If-None-Match: *` does not overwrite an object. Without it, PUTs
             are signed and sent without the header.
         digests: see Digests.
@@ -102,6 +104,7 @@ class S3Server:
     form_names_bucket: bool = False
     form_keeps_headers: bool = True
     form_reads_user_policies: bool = True
+    policies_see_presigned: bool = True
     writes_once: bool = True
     digests: Digests = Digests.RETURNED
     checks_copies: bool = True

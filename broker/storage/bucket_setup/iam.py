@@ -12,8 +12,8 @@ API and the background processes copy objects there.
 Presigned requests and forms never read. MinIO and Ceph perform a presigned PUT with an unsigned
 x-amz-copy-source header as a copy; MinIO then ignores If-None-Match. (Amazon S3 refuses such a
 request according to its documentation; SeaweedFS and versitygw refuse it too.) Without the Deny
-statements, a client with such a URL could copy any object that the broker may read. There are two,
-because Ceph does not know s3:authType and takes no notice of the first one.
+statement, a client with such a URL could copy any object that the broker may read. Ceph does not
+know s3:authType and takes no notice of it, so its row adds another one.
 
 So private files are read by presigned GETs of another key, `read-private`, which may do nothing
 else. The API's key may not read them at all.
@@ -61,7 +61,8 @@ def iam_policy(settings: Settings, role: Role) -> dict[str, Any]:
             "PresignedReadsNothing", ["s3:GetObject"], [f"{one}/*" for one in buckets]
         ),
     ]
-    statements.append(_deny_copies_to_incoming(statements))
+    if not settings.server.policies_see_presigned:
+        statements.append(_deny_copies_to(_keys(settings, INCOMING)))
     if role == "worker" and settings.bucket_notifications_queue_url is not None:
         queue = _queue_arn(settings.bucket_notifications_queue_url)
         statements.append(_allow("Events", QUEUE_ACTIONS, [queue]))
@@ -133,21 +134,19 @@ def _deny_to_clients(sid: str, actions: list[str], resources: list[str]) -> Stat
     }
 
 
-def _deny_copies_to_incoming(statements: list[Statement]) -> Statement:
-    """Deny copies of objects of the buckets to keys that clients write to.
+def _deny_copies_to(keys: str) -> Statement:
+    """Deny copies to keys that clients write to. The broker itself never copies there.
 
-    The broker itself never copies there.
+    The pattern matches every source, because Ceph compares it with the header as it was sent, and a
+    client may write each letter of the bucket's name as %XX. MinIO refuses this pattern. With Null
+    instead of StringLike, Ceph 16 would deny all other requests.
     """
-    (buckets,) = (one["Resource"] for one in statements if one["Sid"] == "Bucket")
-    names = [arn.removeprefix("arn:aws:s3:::") for arn in buckets]
-    # A request may write its source with a slash or without.
-    sources = [f"{slash}{name}/*" for name in names for slash in ("", "/")]
     return {
         "Sid": "NothingIsCopiedToIncoming",
         "Effect": "Deny",
         "Action": ["s3:PutObject"],
-        "Resource": [f"{arn}/{INCOMING}/*" for arn in buckets],
-        "Condition": {"StringLike": {"s3:x-amz-copy-source": sources}},
+        "Resource": [keys],
+        "Condition": {"StringLike": {"s3:x-amz-copy-source": ["*/*"]}},
     }
 
 
