@@ -42,7 +42,12 @@ def request(data: bytes, content_type: str, directory: Path) -> Request:
 
 def before_decoding(data: bytes, content_type: str, directory: Path) -> Before:
     """Check and clean a file. HEIC and AVIF are only checked. Raise Rejected."""
-    asked = request(data, content_type, directory)
+    return check_and_clean(request(data, content_type, directory))
+
+
+def check_and_clean(asked: Request) -> Before:
+    """Check and clean the file of a request, as `before_decoding` does. Raise Rejected."""
+    content_type, directory = asked.content_type, asked.directory
     detected = formats.detect(asked.source)
     if detected is None:
         raise Rejected(RejectionReason.NOT_AN_IMAGE)
