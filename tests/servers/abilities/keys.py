@@ -31,7 +31,9 @@ def as_user(role: Role, ability: Ability) -> Ability:
 
 
 def _new_session(bucket: Bucket, role: Role) -> boto3.Session:
-    policy = iam_policy(with_private_profile(bucket.settings), role)
+    # As its operator prints it.
+    settings = bucket.settings.model_copy(update={"s3_server": bucket.server.name})
+    policy = iam_policy(with_private_profile(settings), role)
     key_id, secret = new_user(bucket.server, policy)
     return boto3.Session(
         aws_access_key_id=key_id, aws_secret_access_key=secret, region_name="us-east-1"
