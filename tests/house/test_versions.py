@@ -31,7 +31,8 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
     js = json.loads((ROOT / "clients/js/package.json").read_text())
     assert python["project"]["version"] == js["version"] == version()
     for pom in (ROOT / "clients/kotlin").rglob("pom.xml"):
-        number = re.search(r"client-parent</artifactId>\s*<version>(.*?)</version>", pom.read_text())
+        text = pom.read_text()
+        number = re.search(r"client-parent</artifactId>\s*<version>(.*?)</version>", text)
         assert number is not None
         assert number[1] == version()
 

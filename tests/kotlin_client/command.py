@@ -82,7 +82,16 @@ class Done:
 def started(*options: str, **command: Any) -> Iterator[Jvm]:
     """Start a command. `options` are for the JVM."""
     text = json.dumps({name: value for name, value in command.items() if value is not None})
-    line = ["java", "-XX:TieredStopAtLevel=1", *options, "-cp", class_path(), MAIN, text]
+    line = [
+        "java",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        *options,
+        "-cp",
+        class_path(),
+        MAIN,
+        text,
+    ]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Jvm(process)

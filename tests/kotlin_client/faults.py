@@ -1,4 +1,4 @@
-"""What goes wrong on the way, for the Kotlin client: answers that are lost, and answers of others."""
+"""What goes wrong on the way of the Kotlin client: answers that are lost, and answers of others."""
 
 import contextlib
 import socket
@@ -39,7 +39,7 @@ def lose_answers(app: Flask, *endings: str) -> list[str]:
 
 
 def answer_first(app: Flask, ending: str, answer: Callable[[], Response]) -> list[str]:
-    """Give another answer to the first request for a path. Return the paths of all requests."""
+    """Answer the first request for a path instead of the broker. Return the paths of all requests."""
     asked: list[str] = []
 
     def before() -> Response | None:

@@ -94,7 +94,7 @@ def test_a_long_rate_limit_is_an_error_at_once_and_the_upload_is_kept(open_shop:
 def test_a_token_that_expires_in_between_is_replaced_once(open_shop: OpenShop, ending: str) -> None:
     shop = open_shop()
     asked = answer_first(shop.live.app, ending, lambda: problem(401, "token_expired"))
-    done = shop.run("upload", shop.file(JPEG), tokens=[shop.live.token, token(1)])
+    done = shop.run("upload", shop.file(JPEG), tokens=[token(jti="first"), token(jti="second")])
     assert sum(path.endswith(ending) for path in asked) == 2
     assert done.result["id"] == shop.images()[0]["id"]
     assert set(done.values("token")) == {f"ad_image/{shop.ad}"}
