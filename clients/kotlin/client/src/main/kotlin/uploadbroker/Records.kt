@@ -2,7 +2,6 @@ package uploadbroker
 
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
-import kotlinx.serialization.SerializationException
 import kotlinx.serialization.Serializable
 import java.io.File
 import java.io.FileOutputStream
@@ -25,23 +24,23 @@ internal data class Entry(
 
 /** The record of one upload that runs. */
 internal interface UploadRecord {
+    /** Return the stored entry, or null if there is none. Cancelling the upload deletes it. */
+    suspend fun stored(): Entry?
+
     /** Return the stored entry, or store a new one with the ticket request that the function returns. */
-    suspend fun begin(request: suspend () -> String): Entry
+    suspend fun begin(request: suspend () -> String): Entry = stored() ?: Entry(request()).also { write(it) }
 
     /** Replace the entry. */
     suspend fun write(entry: Entry)
 
     suspend fun delete()
-
-    /** Whether there is an entry. Cancelling the upload deletes it. */
-    suspend fun exists(): Boolean
 }
 
 /** A record that ends with the process. */
 internal class UnstoredRecord : UploadRecord {
     private var entry: Entry? = null
 
-    override suspend fun begin(request: suspend () -> String): Entry = entry ?: Entry(request()).also { entry = it }
+    override suspend fun stored(): Entry? = entry
 
     override suspend fun write(entry: Entry) {
         this.entry = entry
@@ -50,14 +49,11 @@ internal class UnstoredRecord : UploadRecord {
     override suspend fun delete() {
         entry = null
     }
-
-    override suspend fun exists(): Boolean = entry != null
 }
 
 /** A record in a file. */
 internal class FileRecord(private val file: File) : UploadRecord {
-    override suspend fun begin(request: suspend () -> String): Entry =
-        withContext(Dispatchers.IO) { entryIn(file) } ?: Entry(request()).also { write(it) }
+    override suspend fun stored(): Entry? = withContext(Dispatchers.IO) { entryIn(file) }
 
     /** Replace the file atomically, and only when its bytes are on the disk. */
     override suspend fun write(entry: Entry) = withContext(Dispatchers.IO) {
@@ -77,8 +73,6 @@ internal class FileRecord(private val file: File) : UploadRecord {
     override suspend fun delete() {
         withContext(Dispatchers.IO) { file.delete() }
     }
-
-    override suspend fun exists(): Boolean = withContext(Dispatchers.IO) { file.exists() }
 }
 
 /** Return the entry in a file, or null if there is none or it is not valid. */
@@ -86,6 +80,6 @@ internal fun entryIn(file: File): Entry? = try {
     JSON.decodeFromString<Entry>(file.readText())
 } catch (_: IOException) {
     null
-} catch (_: SerializationException) {
+} catch (_: IllegalArgumentException) {
     null
 }
