@@ -6,6 +6,8 @@ import kotlinx.serialization.Serializable
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
+import java.nio.file.Files
+import java.nio.file.StandardCopyOption
 import java.util.UUID
 
 /**
@@ -56,7 +58,7 @@ internal class FileRecord(private val file: File) : UploadRecord {
     override suspend fun stored(): Entry? = withContext(Dispatchers.IO) { entryIn(file) }
 
     /** Replace the file atomically, and only when its bytes are on the disk. */
-    override suspend fun write(entry: Entry) = withContext(Dispatchers.IO) {
+    override suspend fun write(entry: Entry): Unit = withContext(Dispatchers.IO) {
         file.parentFile?.mkdirs()
         val draft = File("${file.path}.new")
         try {
@@ -64,7 +66,7 @@ internal class FileRecord(private val file: File) : UploadRecord {
                 it.write(JSON.encodeToString(entry).toByteArray())
                 it.fd.sync()
             }
-            if (!draft.renameTo(file)) throw IOException("$draft cannot be renamed")
+            Files.move(draft.toPath(), file.toPath(), StandardCopyOption.ATOMIC_MOVE)
         } catch (error: IOException) {
             throw BrokerException.JournalFailed(error)
         }
