@@ -6,6 +6,7 @@
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
+#   pairs   tests of `make test` on the database and the S3 server that it leaves out
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
@@ -28,15 +29,16 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(STAMP)
 	@exec .venv/bin/broker dev
 
+# Of each test one variant of database and S3 server; `make python3.13` and the part `pairs` run the others.
 test: $(STAMP)
-	.venv/bin/python -m pytest -m "not matrix"
+	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph kotlin webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph kotlin fuzz soak
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph kotlin fuzz pairs soak
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -53,11 +55,15 @@ ceph: $(STAMP)
 
 kotlin: $(STAMP)
 	@.ci/install test $@
-	mvn --quiet --batch-mode --file clients/kotlin verify
+	mvn --quiet --batch-mode --file clients/kotlin clean verify
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
+
+# The rest is in `make python3.13`.
+pairs: $(STAMP)
+	.venv/bin/python -m pytest -m "not matrix" --pairs others --ignore tests/http --ignore tests/contract --ignore tests/unit
 
 soak: .venv-3.13/.installed
 	.venv-3.13/bin/python -m tests.soak $(SOAK)
