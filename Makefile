@@ -56,7 +56,7 @@ ceph: $(STAMP)
 kotlin: $(STAMP)
 	@.ci/install test $@
 	mvn --quiet --batch-mode --file clients/kotlin clean verify
-	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(or $(TESTS),tests/kotlin_client)
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
