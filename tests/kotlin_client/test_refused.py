@@ -34,7 +34,7 @@ def test_a_file_that_changes_while_it_is_sent_is_one_clear_error(
         file = shop.file(data)
         with shop.start("upload", file) as jvm:
             now = next(now for now in jvm.progress() if now["sent"] > 0)
-            Path(file).write_bytes(bytes(len(data)))
+            Path(file).write_bytes(b"x" * len(data))
             network.mend()
             done = jvm.finish()
     assert (done.error["name"], done.error["code"]) == ("FileChanged", "file_changed")
