@@ -2,7 +2,7 @@
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
 # make matrix: the slow tests, in parts, two at a time. Some parts alone: make matrix ONLY="soak kill"
-#   kill    kill -9 after each step of each operation; servers that stop under load
+#   kill    kill -9 after each step of each operation, once; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
