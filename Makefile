@@ -10,6 +10,7 @@
 #   chromium, firefox, webkit  the page in each browser engine
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
+#   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
 #   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
@@ -31,11 +32,11 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -49,6 +50,9 @@ kill attacks walks inspection buckets memory chromium firefox webkit versitygw: 
 ceph: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
+
+swift: $(STAMP)
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/swift_client
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz

@@ -30,7 +30,7 @@ REFUSED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)
 JSDOC = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 PYTHON = ("schemas", "clients/python", "benchmarks", "examples/django")
 JAVASCRIPT = ("clients/js", "broker/web")
-PAGES = ("docs", "clients/js", "examples/django", ".")
+PAGES = ("docs", "clients/js", "clients/swift", "examples/django", ".")
 
 
 def folders(parent: str) -> list[str]:
