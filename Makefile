@@ -57,7 +57,7 @@ ceph: $(STAMP)
 kotlin: $(STAMP)
 	@.ci/install test $@
 	mvn --quiet --batch-mode --file clients/kotlin clean verify
-	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(or $(TESTS),tests/kotlin_client)
 
 swift: $(STAMP)
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/swift_client

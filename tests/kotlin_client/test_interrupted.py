@@ -8,8 +8,8 @@ import pytest
 
 from tests.http.client import JPEG
 from tests.kotlin_client import command
-from tests.kotlin_client.conftest import MIB, OpenShop
-from tests.kotlin_client.faults import lose_answers, losing_bucket
+from tests.kotlin_client.conftest import MIB, OpenShop, working
+from tests.kotlin_client.faults import lose_answers, losing_bucket, sent_requests
 from tests.processes import await_true
 from tests.python_client.discarding_server import discarding_server
 from tests.servers.cutting_proxy import cutting_proxy
@@ -55,6 +55,22 @@ def test_another_process_sends_only_the_parts_that_are_missing(
     assert {step["id"] for step in done.values("progress")} == {now["id"]}
     assert [image["id"] for image in shop.images()] == [done.result["id"]]
     assert list(Path(shop.journal).iterdir()) == []
+
+
+def test_a_process_that_is_killed_while_its_file_is_processed_sends_nothing_again(
+    open_shop: OpenShop, jpeg: bytes
+) -> None:
+    shop = open_shop(inspection="required")
+    file = shop.file(jpeg)
+    with shop.start("upload", file) as jvm:
+        now = next(now for now in jvm.progress() if now["phase"] == "processing")
+        jvm.kill()
+    asked = sent_requests(shop.live.app)
+    with working(shop):
+        done = shop.run("upload", file)
+    assert [image["id"] for image in shop.images()] == [done.result["id"]]
+    assert {step["id"] for step in done.values("progress")} == {now["id"]}
+    assert not [path for path in asked if "upload_image" in path or "renew" in path]
 
 
 def test_an_upload_is_resumed_by_its_id_on_another_device(open_shop: OpenShop) -> None:
