@@ -259,7 +259,7 @@ def test_the_parts_list_is_cyclonedx_and_names_all_of_the_lock(
         assert {one["alg"] for ref in part["externalReferences"] for one in ref["hashes"]} == {
             "SHA-256"
         }
-    again = [word.replace("a.json", "b.json") for word in words[1:]]
+    again = [word.replace("a.json", "b.json") for word in words[1:] if word != "--validate"]
     subprocess.run([program, *again], cwd=ROOT, check=True, capture_output=True)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
