@@ -22,7 +22,7 @@ STAMP := .venv/.installed
 # Tests start hundreds of processes, which would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test matrix bench check lock audit sbom clean
+.PHONY: run test matrix bench check lock audit sbom dist clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
@@ -113,8 +113,11 @@ audit: $(STAMP)
 
 # What the two images are made of, as CycloneDX: from the locks, so the same lock gives the same bytes.
 sbom: $(STAMP)
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
+	@.ci/sbom .
+
+# What a release publishes, from the last commit, in dist: see docs/releasing.md.
+dist: $(STAMP)
+	@.ci/dist
 
 clean:
 	rm -rf .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
