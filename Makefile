@@ -8,6 +8,7 @@
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
+#   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   memory  memory of the processes after large uploads and large listings
@@ -31,11 +32,11 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph kotlin webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph kotlin fuzz soak
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -49,6 +50,11 @@ kill attacks walks inspection buckets memory chromium firefox webkit versitygw: 
 ceph: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
+
+kotlin: $(STAMP)
+	@.ci/install test $@
+	mvn --quiet --batch-mode --file clients/kotlin verify
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz

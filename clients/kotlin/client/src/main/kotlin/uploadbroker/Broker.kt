@@ -137,7 +137,7 @@ public class Broker internal constructor(
         return journal?.withRecord("${api.baseUrl}\n$owner\n${file.checksum}", steps) ?: steps(UnstoredRecord())
     }
 
-    /** An upload that has ended needs no record, whoever finished it. */
+    /** An upload that has ended needs no record, also if another device has finished it. */
     private suspend fun Upload.ended(): Upload = also { journal?.forget(id) }
 
     private fun Upload.published(): Image = requireNotNull(image)

@@ -45,7 +45,7 @@ class DeclaredFileTest {
     @Test
     fun `other bytes are found, also with the same size`() {
         val declared = declared("abc")
-        file.writeText("abd")
+        file.writeText("xyz")
         file.setLastModified(file.lastModified() + 60_000)
         assertThrows(BrokerException.FileChanged::class.java) { runBlocking { declared.requireUnchanged() } }
     }
@@ -54,7 +54,7 @@ class DeclaredFileTest {
     fun `other bytes with the same time are found after S3 has refused them`() {
         val declared = declared("abc")
         val time = file.lastModified()
-        file.writeText("abd")
+        file.writeText("xyz")
         file.setLastModified(time)
         assertThrows(BrokerException.FileChanged::class.java) { runBlocking { declared.requireUnchanged(refused = true) } }
     }
