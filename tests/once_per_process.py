@@ -12,6 +12,7 @@ from typing import Any
 
 import botocore.hooks
 import botocore.loaders
+import httpx._transports.default as httpx_transports
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 from sqlalchemy import Engine
@@ -28,6 +29,8 @@ def install() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # boto3 would read a megabyte of JSON for every session.
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+    # httpx would read the certificates of all authorities for every client.
+    httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)
     _keep_signatures()
     _keep_aliases()
     _keep_builders()
