@@ -1,0 +1,73 @@
+"""Two builds of one commit are the same, and hold what they should and nothing else."""
+
+import hashlib
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.artifacts.away import ROOT
+from tests.artifacts.conftest import Built
+from tests.house.test_versions import version
+
+pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(300)]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_two_builds_of_a_commit_are_the_same_bytes(built: Built) -> None:
+    first = contents(built.first)
+    assert len(first) > 10
+    assert first == contents(built.second)
+
+
+def test_there_is_a_package_for_each_registry_in_one_version(built: Built) -> None:
+    number = version()
+    client = f"maven/io/github/upload-broker/upload-broker-client/{number}"
+    wanted = {
+        f"upload_broker-{number}.tar.gz",
+        f"upload_broker-{number}-py3-none-any.whl",
+        f"upload_broker_client-{number}.tar.gz",
+        f"upload_broker_client-{number}-py3-none-any.whl",
+        f"upload-broker-client-{number}.tgz",
+        *(f"{client}/upload-broker-client-{number}{end}" for end in (".pom", ".jar")),
+        *(f"{client}/upload-broker-client-{number}-{kind}.jar" for kind in ("sources", "javadoc")),
+        "sbom.cdx.json",
+        "sbom-worker.cdx.json",
+    }
+    assert wanted <= set(contents(built.first))
+
+
+def test_the_checksums_are_those_of_all_files(built: Built) -> None:
+    lines = (built.first / "SHA256SUMS").read_text().splitlines()
+    told = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    found = contents(built.first)
+    del found["SHA256SUMS"]
+    assert told == found
+
+
+@pytest.mark.parametrize("name", ["upload_broker", "upload_broker_client"])
+def test_a_source_distribution_has_only_files_of_the_commit_and_of_setuptools(
+    built: Built, name: str
+) -> None:
+    folder = f"{name}-{version()}"
+    with tarfile.open(built.first / f"{folder}.tar.gz") as archive:
+        members = [one for one in archive.getmembers() if one.isfile()]
+    files = {one.name.removeprefix(f"{folder}/") for one in members}
+    package = "" if name == "upload_broker" else "clients/python/"
+    command = ["git", "ls-tree", "-r", "--name-only", f"HEAD:{package}"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    # broker/web/client is a link to clients/js.
+    committed = {one.replace("clients/js/", "broker/web/client/") for one in listed.splitlines()}
+    made = {one for one in files if one.startswith(f"{name}.egg-info/")}
+    assert files - made - {"PKG-INFO", "setup.cfg"} <= committed
+    assert not [one for one in files if one.startswith(("tests", "docs", "benchmarks", "."))]
+    assert {(one.uid, one.gid, one.uname, one.gname) for one in members} == {(0, 0, "", "")}
