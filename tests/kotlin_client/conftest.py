@@ -63,7 +63,7 @@ class Shop:
     def _command(
         self, does: str, files: tuple[str, ...], options: dict[str, Any]
     ) -> dict[str, Any]:
-        given = {"url": self.live.url, "tokens": [self.live.token], "ad": self.ad}
+        given = {"url": self.live.url, "tokens": [self.live.token], "owner": f"ad_image/{self.ad}"}
         return {"does": does, "files": files, "journal": self.journal, **given, **options}
 
 

@@ -39,7 +39,7 @@ def lose_answers(app: Flask, *endings: str) -> list[str]:
 
 
 def answer_first(app: Flask, ending: str, answer: Callable[[], Response]) -> list[str]:
-    """Answer the first request for a path instead of the broker. Return the paths of all requests."""
+    """Answer the first request for a path instead of the broker. Return all methods and paths."""
     asked: list[str] = []
 
     def before() -> Response | None:

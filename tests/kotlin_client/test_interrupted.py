@@ -30,7 +30,7 @@ def test_60_mb_arrive_in_parts_although_the_network_cuts_connections(
         shop = open_shop(s3_public_url=network.url)
         done = shop.run("upload", shop.file(data))
         assert httpx.get(done.result["image_url"], verify=False).content == data
-    steps = [int(step["sent"]) for step in done.values("progress")]
+    steps = [step["sent"] for step in done.values("progress")]
     assert (network.cut, len(shop.images())) == (3, 1)
     assert max(steps) == steps[-1] == len(data)
 
@@ -44,7 +44,7 @@ def test_another_process_sends_only_the_parts_that_are_missing(
         file = shop.file(data)
         with shop.start("upload", file) as jvm:
             # Four parts of 5 MiB are sent at a time: during the fifth, the first four have arrived.
-            now = next(now for now in jvm.progress() if int(now["sent"]) > 21 * MIB)
+            now = next(now for now in jvm.progress() if now["sent"] > 21 * MIB)
             jvm.kill()
         missing = shop.parts(now["id"])["missing"]
         assert len(missing) <= 4
@@ -61,7 +61,7 @@ def test_an_upload_is_resumed_by_its_id_on_another_device(open_shop: OpenShop) -
     shop = open_shop()
     file = shop.file(large(12 * MIB))
     with shop.start("upload", file, journal=None) as jvm:
-        now = next(now for now in jvm.progress() if int(now["sent"]) > MIB)
+        now = next(now for now in jvm.progress() if now["sent"] > MIB)
         jvm.kill()
     done = shop.run("resume", file, uploadId=now["id"], journal=None)
     assert [image["id"] for image in shop.images()] == [done.result["id"]]
@@ -114,7 +114,7 @@ def test_200_mb_are_uploaded_with_a_heap_of_48_mb(tmp_path: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(200 * MIB)
     with discarding_server() as server:
-        given = {"does": "upload", "url": server.url, "tokens": ["token"], "files": [str(file)]}
-        done = command.run("-Xmx48m", **given)
+        given = {"url": server.url, "tokens": ["token"], "owner": "ad_image/1"}
+        done = command.run("-Xmx48m", does="upload", files=[str(file)], **given)
         assert server.received == 200 * MIB
     assert done.result["id"] == 1

@@ -32,7 +32,7 @@ def test_a_file_that_changes_while_it_is_sent_is_one_clear_error(
         network.hold(b"PUT ")
         file = shop.file(data)
         with shop.start("upload", file) as jvm:
-            now = next(now for now in jvm.progress() if int(now["sent"]) > 0)
+            now = next(now for now in jvm.progress() if now["sent"] > 0)
             Path(file).write_bytes(bytes(len(data)))
             network.mend()
             done = jvm.finish()
@@ -118,6 +118,16 @@ def test_the_page_of_a_captive_portal_is_not_s3s_answer(
         shop.run("upload", shop.file(JPEG))
     assert len(bucket.times) == 2
     assert not [path for path in asked if "failures" in path or "DELETE" in path]
+
+
+def test_a_url_that_has_expired_is_renewed(s3_bucket: Bucket, open_shop: OpenShop) -> None:
+    body = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    with answering_bucket(s3_bucket.server.endpoint_url, 403, body) as bucket:
+        shop = open_shop(s3_public_url=bucket.url)
+        asked = sent_requests(shop.live.app)
+        shop.run("upload", shop.file(JPEG))
+    assert len(bucket.times) == 2
+    assert sum(path.endswith("/renew/") for path in asked) == 1
 
 
 def test_a_final_refusal_of_s3_releases_the_slot(s3_bucket: Bucket, open_shop: OpenShop) -> None:

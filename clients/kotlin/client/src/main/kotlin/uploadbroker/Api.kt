@@ -95,5 +95,5 @@ internal fun brokerUrl(text: String): String = text.toHttpUrl().toString().trimE
 internal inline fun <reified T> read(answer: Answer): T = try {
     JSON.decodeFromString<T>(answer.body)
 } catch (_: SerializationException) {
-    throw refused(Problem("unexpected_answer", answer.status, "not the broker's answer"))
+    throw refused(unexpectedAnswer(answer))
 }

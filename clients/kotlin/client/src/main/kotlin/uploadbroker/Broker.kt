@@ -15,7 +15,8 @@ import kotlin.time.Duration.Companion.minutes
  * @param tokens returns the app's access tokens.
  * @param journal stores unfinished uploads. Without it, an upload ends with the process.
  * @param http the app's OkHttpClient: its connections, timeouts and interceptors are used. `Authorization` is removed
- *   from requests to S3. A call timeout applies only to the broker.
+ *   from requests to S3. A call timeout applies only to the broker. The default waits 60 seconds for each piece of
+ *   data; OkHttp's own 10 seconds are short for slow networks.
  * @param retries how often one request is repeated after its first try.
  * @param processingTimeout how long to wait while the broker inspects one file.
  * @throws IllegalArgumentException the address is not http or https.
@@ -32,7 +33,7 @@ public class Broker internal constructor(
         baseUrl: String,
         tokens: Tokens,
         journal: Journal? = null,
-        http: OkHttpClient = OkHttpClient(),
+        http: OkHttpClient = patientClient(),
         retries: Int = DEFAULT_RETRIES,
         processingTimeout: Duration = 10.minutes,
     ) : this(baseUrl, tokens, journal, http, RetryPolicy(retries), processingTimeout)
@@ -57,7 +58,7 @@ public class Broker internal constructor(
         altText: String = "",
         order: Int? = null,
         onProgress: (Progress) -> Unit = {},
-    ): Image = start(source, owner, altText, order, onProgress, processingTimeout).published()
+    ): Image = imageOf(start(source, owner, altText, order, onProgress, processingTimeout))
 
     /**
      * Upload a file as [upload] does, but return as soon as the broker knows that it has arrived. The upload is then
@@ -85,8 +86,8 @@ public class Broker internal constructor(
         onProgress: (Progress) -> Unit = {},
     ): Image {
         val about = api.about(owner)
-        val file = DeclaredFile.read(source)
-        return about.awaitImage(Delivery(about, file, onProgress).resume(uploadId), processingTimeout).ended().published()
+        val recorded = Delivery(about, DeclaredFile.read(source), onProgress).resume(uploadId)
+        return published(about, recorded)
     }
 
     /**
@@ -96,11 +97,12 @@ public class Broker internal constructor(
      */
     public suspend fun confirm(uploadId: String, owner: Owner? = null): Image {
         val about = api.about(owner)
-        return about.awaitImage(about.untilRecorded(Step.CONFIRM, uploadId), processingTimeout).ended().published()
+        return published(about, about.untilRecorded(Step.CONFIRM, uploadId))
     }
 
     /**
-     * Cancel an upload and release its slot, also while it is being processed. First cancel the coroutine that sends it.
+     * Cancel an upload and release its slot, also while it is being processed. First cancel the coroutine that sends
+     * it.
      *
      * @param owner the owner, if the tokens depend on it.
      * @throws BrokerException.NotFound there is no such upload.
@@ -123,7 +125,7 @@ public class Broker internal constructor(
         val about = api.about(owner)
         val steps: suspend (UploadRecord) -> Upload = { record ->
             val recorded = Delivery(about, file, onProgress).deliver(record, owner) {
-                declared(source, file, owner, altText, order, transports.of(about, owner, file.size))
+                declared(file, owner, altText, order, transports.of(about, owner, file.size))
             }
             val upload = try {
                 if (timeout == null) recorded.upload else about.awaitImage(recorded, timeout)
@@ -137,8 +139,12 @@ public class Broker internal constructor(
         return journal?.withRecord("${api.baseUrl}\n$owner\n${file.checksum}", steps) ?: steps(UnstoredRecord())
     }
 
-    /** An upload that has ended needs no record, also if another device has finished it. */
-    private suspend fun Upload.ended(): Upload = also { journal?.forget(id) }
+    /** Wait for the image of an upload that the journal may know too. */
+    private suspend fun published(about: Api, recorded: Recorded): Image {
+        val upload = about.awaitImage(recorded, processingTimeout)
+        journal?.forget(upload.id)
+        return imageOf(upload)
+    }
 
-    private fun Upload.published(): Image = requireNotNull(image)
+    private fun imageOf(upload: Upload): Image = checkNotNull(upload.image)
 }

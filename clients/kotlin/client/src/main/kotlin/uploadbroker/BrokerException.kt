@@ -5,7 +5,7 @@ package uploadbroker
  *
  * @property code the broker's code (docs/errors.md), S3's code for [S3Refused], otherwise a code of this client:
  *   `network`, `proxy_answered`, `unexpected_answer`, `token_failed`, `still_processing`, `file_changed`,
- *   `file_unreadable`, `wrong_file`.
+ *   `file_unreadable`, `journal_failed`, `wrong_file`.
  * @property reason why the broker rejected the file, for example `not_an_image`. Only [UploadRejected] has one.
  * @property retryAfter seconds after which the broker or S3 wants to be asked again, if the answer says so.
  */
@@ -19,7 +19,7 @@ public sealed class BrokerException(message: String, public val code: String, ca
 
     /** The broker's error answer. */
     public sealed class Refused(public val problem: Problem) :
-        BrokerException(if (problem.detail.isEmpty()) problem.code else "${problem.code}: ${problem.detail}", problem.code) {
+        BrokerException("${problem.code}: ${problem.detail}".removeSuffix(": "), problem.code) {
         override val retryAfter: Long? get() = problem.retryAfter
     }
 
@@ -66,7 +66,8 @@ public sealed class BrokerException(message: String, public val code: String, ca
 
     /** Another answer. With the code `unexpected_answer` a proxy or another server gave it, not the broker. */
     public class OtherAnswer internal constructor(problem: Problem) : Refused(problem) {
-        override val isTemporary: Boolean get() = code in setOf("unexpected_answer", "idempotency_in_flight", "parts_missing")
+        override val isTemporary: Boolean
+            get() = code in setOf("unexpected_answer", "idempotency_in_flight", "parts_missing")
     }
 
     /**
@@ -114,6 +115,10 @@ public sealed class BrokerException(message: String, public val code: String, ca
     /** The file cannot be read. */
     public class FileUnreadable internal constructor(name: String, cause: Throwable) :
         BrokerException("$name cannot be read: ${cause.message}", "file_unreadable", cause)
+
+    /** The [Journal] cannot be written, for example because the disk is full. */
+    public class JournalFailed internal constructor(cause: Throwable) :
+        BrokerException("the journal cannot be written: ${cause.message}", "journal_failed", cause)
 
     /** The upload was declared for another file. */
     public class WrongFile internal constructor(message: String) : BrokerException(message, "wrong_file")

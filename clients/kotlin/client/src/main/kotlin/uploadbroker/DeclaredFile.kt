@@ -27,6 +27,7 @@ internal class DeclaredFile private constructor(
     private var modified: Long,
 ) {
     val name: String get() = source.name
+    val contentType: String? get() = source.contentType
 
     /**
      * Compare the file with what was declared. It is read again only if its time of modification has changed, which
@@ -137,7 +138,9 @@ internal class FileBody(
             }
             if (sent < size) throw BrokerException.FileChanged(source.name)
         } catch (error: Throwable) {
-            if (broken == null) failure = if (error is IOException) BrokerException.FileUnreadable(source.name, error) else error
+            if (broken == null) {
+                failure = if (error is IOException) BrokerException.FileUnreadable(source.name, error) else error
+            }
             throw broken ?: IOException(error)
         }
     }

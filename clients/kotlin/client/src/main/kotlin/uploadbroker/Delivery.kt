@@ -14,8 +14,8 @@ internal class Delivery(
     /**
      * Upload the file, or resume the upload that the record knows. Return it when the broker knows that it has arrived.
      *
-     * If the upload has expired, start a new one with a new [request]. The record is deleted when the upload has finally failed. After any
-     * other error the next call resumes the upload.
+     * If the upload has expired, start a new one with a new [request], at most twice. The record is deleted when the
+     * upload has finally failed. After any other error the next call resumes the upload.
      *
      * @throws BrokerException see [Broker.upload].
      */
@@ -78,6 +78,9 @@ internal class Delivery(
         meter.begin()
         val recorded = try {
             steps(meter)
+        } catch (error: BrokerException.ObjectMismatch) {
+            file.requireUnchanged(refused = true) // Otherwise this is why other bytes arrived.
+            throw error
         } catch (error: BrokerException.Refused) {
             if (api.policy.decide(Step.TRANSFER, Failure.of(error)) != Decision.CONFIRM) throw error
             confirm(meter.uploadId)

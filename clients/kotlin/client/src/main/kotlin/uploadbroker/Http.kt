@@ -17,6 +17,7 @@ import java.util.Date
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 
 private const val MAX_ANSWER_BYTES = 1024L * 1024
 internal val JSON = Json { ignoreUnknownKeys = true }
@@ -51,11 +52,10 @@ internal class Answer(val status: Int, val headers: Headers, val body: String) {
  * client adds to its own requests does not go to the bucket.
  */
 internal class Http(client: OkHttpClient) {
-    private val toBroker = client.newBuilder().followRedirects(false).followSslRedirects(false).build()
+    private val toBroker = client.newBuilder().followRedirects(false).followSslRedirects(false).cache(null).build()
     private val toBucket = toBroker.newBuilder()
         .authenticator(Authenticator.NONE)
         .cookieJar(CookieJar.NO_COOKIES)
-        .cache(null)
         .callTimeout(Duration.ZERO)
         .addNetworkInterceptor { it.proceed(it.request().newBuilder().removeHeader("Authorization").build()) }
         .build()
@@ -84,6 +84,10 @@ internal class Http(client: OkHttpClient) {
         throw body.failure ?: BrokerException.NetworkFailed(error)
     }
 }
+
+/** Return the client of an app that passes none. */
+internal fun patientClient(): OkHttpClient =
+    OkHttpClient.Builder().connectTimeout(15.seconds).readTimeout(60.seconds).writeTimeout(60.seconds).build()
 
 /** Run the call. It is cancelled with the coroutine. */
 private suspend fun Call.answer(): Answer = suspendCancellableCoroutine { waiting ->

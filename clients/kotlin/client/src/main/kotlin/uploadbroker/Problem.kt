@@ -26,11 +26,14 @@ public class Problem internal constructor(
 /** Read the problem in an answer of the broker. */
 internal fun problemOf(answer: Answer): Problem {
     val body = answer.json() as? JsonObject
-    val code = body?.text("code")
-        ?: return Problem("unexpected_answer", answer.status, "not in the broker's format", retryAfter = answer.retryAfter)
+    val code = body?.text("code") ?: return unexpectedAnswer(answer)
     val errors = body["errors"] as? JsonObject ?: JsonObject(emptyMap())
     return Problem(code, answer.status, body.text("detail").orEmpty(), errors, body.text("reason"), answer.retryAfter)
 }
+
+/** Return the problem of an answer that is not the broker's. */
+internal fun unexpectedAnswer(answer: Answer) =
+    Problem("unexpected_answer", answer.status, "not the broker's answer", retryAfter = answer.retryAfter)
 
 /** Return the exception for a problem. */
 internal fun refused(problem: Problem): BrokerException.Refused = when {

@@ -13,7 +13,7 @@ internal class Recorded(val upload: Upload, val retryAfter: Long? = null)
 internal suspend fun Api.untilRecorded(
     step: Step,
     uploadId: String,
-    sendAgain: (suspend () -> Unit)? = null,
+    sendAgain: suspend () -> Unit = {},
 ): Recorded {
     val retries = Retries(policy)
     var tries = 0
@@ -23,11 +23,11 @@ internal suspend fun Api.untilRecorded(
             return askForImage(uploadId, if (step == Step.COMPLETE) "complete" else "confirm")
         } catch (error: BrokerException.Refused) {
             val decision = policy.decide(step, Failure.of(error, tries = tries))
-            if (decision == Decision.SEND_AGAIN && sendAgain != null) {
-                sendAgain()
-            } else if (decision != Decision.RETRY && decision != Decision.SEND_AGAIN || !retries.wait(error.retryAfter)) {
-                throw error
+            when (decision) {
+                Decision.RETRY, Decision.SEND_AGAIN -> if (!retries.wait(error.retryAfter)) throw error
+                else -> throw error
             }
+            if (decision == Decision.SEND_AGAIN) sendAgain()
         }
     }
 }

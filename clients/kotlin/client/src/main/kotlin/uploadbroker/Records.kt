@@ -63,11 +63,15 @@ internal class FileRecord(private val file: File) : UploadRecord {
     override suspend fun write(entry: Entry) = withContext(Dispatchers.IO) {
         file.parentFile?.mkdirs()
         val draft = File("${file.path}.new")
-        FileOutputStream(draft).use {
-            it.write(JSON.encodeToString(entry).toByteArray())
-            it.fd.sync()
+        try {
+            FileOutputStream(draft).use {
+                it.write(JSON.encodeToString(entry).toByteArray())
+                it.fd.sync()
+            }
+            if (!draft.renameTo(file)) throw IOException("$draft cannot be renamed")
+        } catch (error: IOException) {
+            throw BrokerException.JournalFailed(error)
         }
-        if (!draft.renameTo(file)) throw IOException("$draft cannot be renamed to ${file.name}")
     }
 
     override suspend fun delete() {

@@ -94,7 +94,7 @@ internal data class Failure(
         /** Return the failure of an exception. */
         fun of(error: BrokerException, resumed: Boolean = false, tries: Int = 1): Failure = when (error) {
             is BrokerException.Refused ->
-                Failure(error.problem.status, error.code, retryAfter = error.retryAfter, resumed = resumed, tries = tries)
+                Failure(error.problem.status, error.code, "", error.retryAfter, false, resumed, tries)
             is BrokerException.S3Refused -> Failure(code = if (error.isFinal) "s3_refused" else "", resumed = resumed)
             else -> Failure(code = error.code, resumed = resumed)
         }
@@ -148,7 +148,9 @@ internal val RULES: List<Rule> = listOf(
     // Wait for a rate limit, but throw the error for a long one.
     rule(REQUEST, POLL, decision = GIVE_UP) { it.isLongRateLimit() },
     // Not the broker's answer, but as a captive portal or a proxy refuses or redirects a request.
-    rule(REQUEST, decision = RETRY) { it.code == "unexpected_answer" && (it.status < 400 || it.status in setOf(403, 407)) },
+    rule(REQUEST, decision = RETRY) {
+        it.code == "unexpected_answer" && (it.status < 400 || it.status == 403 || it.status == 407)
+    },
     rule(REQUEST, decision = RETRY) { it.isTemporary() || it.code == "network" || it.code == "idempotency_in_flight" },
     // The file was sent, but the bucket does not show it: send it once more.
     rule(Step.CONFIRM, decision = SEND_AGAIN) { it.code == "object_missing" && it.tries == RESEND_AFTER_CONFIRMS },

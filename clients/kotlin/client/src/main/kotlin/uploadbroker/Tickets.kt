@@ -34,22 +34,14 @@ internal suspend fun Api.requestTicket(owner: Owner, declaration: String, idempo
 internal suspend fun Api.renew(uploadId: String): Ticket = call("POST", "/api/uploads/$uploadId/renew/")
 
 /** Return the ticket request for a file. */
-internal fun declared(source: Source, file: DeclaredFile, owner: Owner, altText: String, order: Int?, transport: String) =
-    JSON.encodeToString(
-        Declaration(
-            source.name,
-            source.contentType,
-            file.size,
-            file.checksum,
-            transport,
-            altText.takeIf { owner.takesText },
-            order.takeIf { owner.takesText },
-        ),
-    )
+internal fun declared(file: DeclaredFile, owner: Owner, altText: String, order: Int?, transport: String): String {
+    val plain = Declaration(file.name, file.contentType, file.size, file.checksum, transport)
+    return JSON.encodeToString(if (owner.takesText) plain.copy(altText = altText, order = order) else plain)
+}
 
 /** A field that is null is omitted. */
 @Serializable
-private class Declaration(
+private data class Declaration(
     @SerialName("file_name") val fileName: String,
     @SerialName("content_type") val contentType: String? = null,
     val size: Long,

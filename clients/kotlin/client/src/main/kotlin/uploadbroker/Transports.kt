@@ -15,7 +15,9 @@ internal class Transports {
 
     /** Return how a file of this size is sent: small ones with one PUT, large ones in parts. Never with a form. */
     suspend fun of(api: Api, owner: Owner, size: Long): String {
-        val known = mutex.withLock { profiles ?: api.call<Map<String, Limits>>("GET", "/api/profiles/").also { profiles = it } }
+        val known = mutex.withLock {
+            profiles ?: api.call<Map<String, Limits>>("GET", "/api/profiles/").also { profiles = it }
+        }
         val limits = known[owner.profile] ?: return PUT // The ticket request is refused.
         return if (size > limits.multipartThreshold && MULTIPART in limits.transports) MULTIPART else PUT
     }

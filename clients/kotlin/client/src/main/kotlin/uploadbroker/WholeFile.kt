@@ -29,7 +29,7 @@ internal class WholeFile(
         val retries = Retries(api.policy)
         while (true) {
             if (ticket.renewAt.hasPassedNow()) ticket = api.renew(uploadId)
-            if (ticket.upload.method != "PUT") throw formsAreUnknown()
+            requirePut(ticket)
             file.requireUnchanged()
             val sent = api.http.put(ticket.upload, file.body(0, file.size, meter::count), api.policy, Step.SEND)
             val decision = sent.followed(api, uploadId, file)
@@ -40,8 +40,10 @@ internal class WholeFile(
         }
     }
 
-    private fun formsAreUnknown() =
-        refused(Problem("unsupported_transport", 0, "upload $uploadId was started as a form, which this client cannot send"))
+    private fun requirePut(ticket: Ticket) {
+        if (ticket.upload.method == "PUT") return
+        throw refused(Problem("unsupported_transport", 0, "this client cannot send the form of upload $uploadId"))
+    }
 }
 
 /**

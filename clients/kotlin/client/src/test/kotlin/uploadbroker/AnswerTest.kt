@@ -7,7 +7,8 @@ import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Test
 
 class AnswerTest {
-    private fun answer(body: String, vararg headers: String, status: Int = 503) = Answer(status, headersOf(*headers), body)
+    private fun answer(body: String, vararg headers: String, status: Int = 503) =
+        Answer(status, headersOf(*headers), body)
 
     @Test
     fun `Retry-After is read as seconds`() {
@@ -28,14 +29,16 @@ class AnswerTest {
 
     @Test
     fun `S3's message is read without its entities and control characters`() {
-        val found = s3Failure(answer("<Error><Code>Odd</Code><Message>a &lt;b&gt; &amp;lt;\nc</Message></Error>", status = 400))
+        val body = "<Error><Code>Odd</Code><Message>a &lt;b&gt; &amp;lt;\nc</Message></Error>"
+        val found = s3Failure(answer(body, status = 400))
         assertEquals("Odd", found.code)
         assertEquals("a <b> &lt; c", found.message)
     }
 
     @Test
     fun `each answer of the broker has its exception`() {
-        fun of(status: Int, code: String) = refused(problemOf(answer("""{"code": "$code", "reason": "corrupt"}""", status = status)))
+        fun of(status: Int, code: String) =
+            refused(problemOf(answer("""{"code": "$code", "reason": "corrupt"}""", status = status)))
         assertInstanceOf(BrokerException.ImageLimitReached::class.java, of(409, "image_limit_reached"))
         assertInstanceOf(BrokerException.Unauthorized::class.java, of(401, "token_expired"))
         assertInstanceOf(BrokerException.UploadGone::class.java, of(410, "upload_expired"))

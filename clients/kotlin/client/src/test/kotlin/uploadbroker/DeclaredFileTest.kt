@@ -56,7 +56,9 @@ class DeclaredFileTest {
         val time = file.lastModified()
         file.writeText("xyz")
         file.setLastModified(time)
-        assertThrows(BrokerException.FileChanged::class.java) { runBlocking { declared.requireUnchanged(refused = true) } }
+        assertThrows(BrokerException.FileChanged::class.java) {
+            runBlocking { declared.requireUnchanged(refused = true) }
+        }
     }
 
     @Test
