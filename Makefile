@@ -57,7 +57,7 @@ ceph: $(STAMP)
 
 # One process, so that the packages are built once.
 artifacts: $(STAMP)
-	@.ci/install test kotlin
+	@.ci/install test kotlin $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
 kotlin: $(STAMP)

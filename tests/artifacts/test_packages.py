@@ -1,8 +1,11 @@
 """Two builds of one commit are the same, and hold what they should and nothing else."""
 
 import hashlib
+import os
+import re
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,22 @@ def test_a_source_distribution_has_only_files_of_the_commit_and_of_setuptools(
     assert files - made - {"PKG-INFO", "setup.cfg"} <= committed
     assert not [one for one in files if one.startswith(("tests", "docs", "benchmarks", "."))]
     assert {(one.uid, one.gid, one.uname, one.gname) for one in members} == {(0, 0, "", "")}
+
+
+def test_the_page_makes_a_bundle_with_a_signature_and_digests_for_each_file(
+    built: Built, tmp_path: Path
+) -> None:
+    """Run the commands of docs/releasing.md with a key that exists only here."""
+    page = (ROOT / "docs/releasing.md").read_text()
+    script = next(one for one in re.findall(r"```sh\n(.*?)```", page, re.S) if "gpg" in one)
+    (tmp_path / "dist").symlink_to(built.first)
+    (tmp_path / "gnupg").mkdir(mode=0o700)
+    env = {**os.environ, "GNUPGHOME": str(tmp_path / "gnupg")}
+    key = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "Release"]
+    for command in (key, ["bash", "-euc", script], ["gpgconf", "--kill", "gpg-agent"]):
+        subprocess.run(command, cwd=tmp_path, env=env, check=True, capture_output=True)
+    with zipfile.ZipFile(tmp_path / "central.zip") as bundle:
+        names = {one for one in bundle.namelist() if not one.endswith("/")}
+    files = {one for one in names if one.endswith((".pom", ".jar"))}
+    assert len(files) >= 5
+    assert names == {f"{one}{end}" for one in files for end in ("", ".asc", ".md5", ".sha1")}
