@@ -2,7 +2,7 @@
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
 # make matrix: the slow tests, in parts, two at a time. Some parts alone: make matrix ONLY="soak kill"
-#   kill    kill -9 after each step of each operation; servers that stop under load
+#   kill    kill -9 after each step of each operation, once; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
@@ -13,6 +13,7 @@
 #   artifacts  make dist twice; each package installed without the checkout, and an upload by each client
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
+#   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
 #   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
@@ -36,11 +37,11 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph artifacts kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph artifacts kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -62,8 +63,11 @@ artifacts: $(STAMP)
 
 kotlin: $(STAMP)
 	@.ci/install test $@
-	mvn --quiet --batch-mode --file clients/kotlin verify
+	mvn --quiet --batch-mode --file clients/kotlin clean verify
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+
+swift: $(STAMP)
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/swift_client
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz

@@ -1,6 +1,5 @@
 package uploadbroker
 
-import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.JsonNull
 import okhttp3.HttpUrl.Companion.toHttpUrl
 import okhttp3.MediaType.Companion.toMediaType
@@ -94,6 +93,6 @@ internal fun brokerUrl(text: String): String = text.toHttpUrl().toString().trimE
  */
 internal inline fun <reified T> read(answer: Answer): T = try {
     JSON.decodeFromString<T>(answer.body)
-} catch (_: SerializationException) {
+} catch (_: IllegalArgumentException) {
     throw refused(unexpectedAnswer(answer))
 }

@@ -112,6 +112,20 @@ public class Broker internal constructor(
         api.about(owner).answer("DELETE", "/api/uploads/$uploadId/")
     }
 
+    /**
+     * Cancel the upload of a file that the journal knows, and release its slot. For an app that has not been told the
+     * upload's id: the answer to the ticket request may have been lost. First cancel the coroutine that sends it.
+     */
+    public suspend fun cancel(source: Source, owner: Owner) {
+        val about = api.about(owner)
+        journal?.withRecord(identityOf(owner, DeclaredFile.read(source))) { record ->
+            val entry = record.stored() ?: return@withRecord
+            val id = entry.uploadId ?: about.requestTicket(owner, entry.request, entry.idempotencyKey).id
+            about.answer("DELETE", "/api/uploads/$id/")
+            record.delete()
+        }
+    }
+
     /** Upload or resume a file. Without a timeout, do not wait for its image. */
     private suspend fun start(
         source: Source,
@@ -136,8 +150,10 @@ public class Broker internal constructor(
             record.delete()
             upload
         }
-        return journal?.withRecord("${api.baseUrl}\n$owner\n${file.checksum}", steps) ?: steps(UnstoredRecord())
+        return journal?.withRecord(identityOf(owner, file), steps) ?: steps(UnstoredRecord())
     }
+
+    private fun identityOf(owner: Owner, file: DeclaredFile) = "${api.baseUrl}\n$owner\n${file.checksum}"
 
     /** Wait for the image of an upload that the journal may know too. */
     private suspend fun published(about: Api, recorded: Recorded): Image {

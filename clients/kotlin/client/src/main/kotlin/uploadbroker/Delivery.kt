@@ -30,7 +30,7 @@ internal class Delivery(
                 return shown(Meter(ticket.id, file.size, onProgress)) { send(ticket, it) }
             } catch (error: BrokerException) {
                 val decision = api.policy.decide(Step.END, Failure.of(error, resumed = entry.uploadId != null))
-                val isCancelled = !record.exists()
+                val isCancelled = record.stored() == null
                 if (decision != Decision.KEEP) record.delete()
                 if (decision != Decision.RESTART || isCancelled || restarts == MAX_RESTARTS) throw error
                 restarts += 1

@@ -54,6 +54,7 @@ internal class Parts(
         }
         partSize = arrived.partSize
         for (part in arrived.parts) if (counted.add(part.number)) meter.count(part.size)
+        for (number in arrived.missing) if (counted.remove(number)) meter.takeBack(sizeOf(number))
         val lost = mutableListOf<Int>()
         for (numbers in arrived.missing.chunked(PARTS_AT_ONCE)) {
             val signed = sign(numbers)

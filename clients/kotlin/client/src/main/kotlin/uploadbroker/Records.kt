@@ -2,11 +2,12 @@ package uploadbroker
 
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
-import kotlinx.serialization.SerializationException
 import kotlinx.serialization.Serializable
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
+import java.nio.file.Files
+import java.nio.file.StandardCopyOption
 import java.util.UUID
 
 /**
@@ -25,23 +26,23 @@ internal data class Entry(
 
 /** The record of one upload that runs. */
 internal interface UploadRecord {
+    /** Return the stored entry, or null if there is none. Cancelling the upload deletes it. */
+    suspend fun stored(): Entry?
+
     /** Return the stored entry, or store a new one with the ticket request that the function returns. */
-    suspend fun begin(request: suspend () -> String): Entry
+    suspend fun begin(request: suspend () -> String): Entry = stored() ?: Entry(request()).also { write(it) }
 
     /** Replace the entry. */
     suspend fun write(entry: Entry)
 
     suspend fun delete()
-
-    /** Whether there is an entry. Cancelling the upload deletes it. */
-    suspend fun exists(): Boolean
 }
 
 /** A record that ends with the process. */
 internal class UnstoredRecord : UploadRecord {
     private var entry: Entry? = null
 
-    override suspend fun begin(request: suspend () -> String): Entry = entry ?: Entry(request()).also { entry = it }
+    override suspend fun stored(): Entry? = entry
 
     override suspend fun write(entry: Entry) {
         this.entry = entry
@@ -50,17 +51,14 @@ internal class UnstoredRecord : UploadRecord {
     override suspend fun delete() {
         entry = null
     }
-
-    override suspend fun exists(): Boolean = entry != null
 }
 
 /** A record in a file. */
 internal class FileRecord(private val file: File) : UploadRecord {
-    override suspend fun begin(request: suspend () -> String): Entry =
-        withContext(Dispatchers.IO) { entryIn(file) } ?: Entry(request()).also { write(it) }
+    override suspend fun stored(): Entry? = withContext(Dispatchers.IO) { entryIn(file) }
 
     /** Replace the file atomically, and only when its bytes are on the disk. */
-    override suspend fun write(entry: Entry) = withContext(Dispatchers.IO) {
+    override suspend fun write(entry: Entry): Unit = withContext(Dispatchers.IO) {
         file.parentFile?.mkdirs()
         val draft = File("${file.path}.new")
         try {
@@ -68,7 +66,7 @@ internal class FileRecord(private val file: File) : UploadRecord {
                 it.write(JSON.encodeToString(entry).toByteArray())
                 it.fd.sync()
             }
-            if (!draft.renameTo(file)) throw IOException("$draft cannot be renamed")
+            Files.move(draft.toPath(), file.toPath(), StandardCopyOption.ATOMIC_MOVE)
         } catch (error: IOException) {
             throw BrokerException.JournalFailed(error)
         }
@@ -77,8 +75,6 @@ internal class FileRecord(private val file: File) : UploadRecord {
     override suspend fun delete() {
         withContext(Dispatchers.IO) { file.delete() }
     }
-
-    override suspend fun exists(): Boolean = withContext(Dispatchers.IO) { file.exists() }
 }
 
 /** Return the entry in a file, or null if there is none or it is not valid. */
@@ -86,6 +82,6 @@ internal fun entryIn(file: File): Entry? = try {
     JSON.decodeFromString<Entry>(file.readText())
 } catch (_: IOException) {
     null
-} catch (_: SerializationException) {
+} catch (_: IllegalArgumentException) {
     null
 }

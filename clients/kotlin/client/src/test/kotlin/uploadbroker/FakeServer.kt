@@ -23,6 +23,7 @@ fun problem(status: Int, code: String) = Reply(status, """{"code": "$code"}""")
  */
 class FakeServer : AutoCloseable {
     val asked = CopyOnWriteArrayList<String>()
+    val bodies = CopyOnWriteArrayList<String>()
     val authorized = CopyOnWriteArrayList<String>()
     val replies = mutableMapOf<String, MutableList<Reply>>()
     var onRequest: (String) -> Unit = {}
@@ -45,26 +46,33 @@ class FakeServer : AutoCloseable {
         asked += request
         if ("Authorization" in exchange.requestHeaders) authorized += request
         onRequest(request)
-        exchange.requestBody.readAllBytes()
-        val reply = synchronized(replies) { replies[request]?.removeFirstOrNull() } ?: usual(request)
+        val content = exchange.requestBody.readAllBytes().decodeToString()
+        bodies += content
+        val reply = synchronized(replies) { replies[request]?.removeFirstOrNull() } ?: usual(request, content)
         for ((name, value) in reply.headers) exchange.responseHeaders.add(name, value)
         val body = reply.body.toByteArray()
         exchange.sendResponseHeaders(reply.status, if (reply.status == 204) -1 else body.size.toLong())
         exchange.responseBody.write(body)
     }
 
-    private fun usual(request: String): Reply = when {
+    private fun usual(request: String, content: String): Reply = when {
         request == "GET /api/profiles/" -> Reply(200, """{"ad_image": {"multipart_threshold": 1000}}""")
         request.startsWith("PUT /bucket") -> Reply(200, "", "ETag" to "\"1\"")
-        request.endsWith("/upload_image/") -> Reply(201, ticket("u${++tickets}"))
+        request.endsWith("/upload_image/") -> Reply(201, ticket("u${++tickets}", isMultipart = "multipart" in content))
+        request.endsWith("/parts/") -> Reply(200, """{"parts": [${numbersIn(content).joinToString { part(it) }}]}""")
         request.endsWith("/renew/") -> Reply(200, ticket(request.split("/")[3]))
         request.endsWith("/confirm/") || request.endsWith("/complete/") -> Reply(200, IMAGE)
         request.startsWith("DELETE") -> Reply(204)
         else -> problem(404, "not_found")
     }
 
-    private fun ticket(id: String): String {
-        val upload = """{"method": "PUT", "url": "$url/bucket", "headers": {"x-amz-meta-upload-id": "$id"}}"""
+    private fun numbersIn(content: String) = Regex(""""part_number":(\d+)""").findAll(content).map { it.groupValues[1] }
+
+    private fun part(number: String) = """{"part_number": $number, "url": "$url/bucket/$number", "headers": {}}"""
+
+    private fun ticket(id: String, isMultipart: Boolean = false): String {
+        val put = """{"method": "PUT", "url": "$url/bucket", "headers": {"x-amz-meta-upload-id": "$id"}}"""
+        val upload = if (isMultipart) """{"method": "MULTIPART"}""" else put
         return """{"id": "$id", $TIMES, "upload": $upload}"""
     }
 }

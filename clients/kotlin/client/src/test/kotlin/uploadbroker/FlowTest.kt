@@ -39,8 +39,9 @@ class FlowTest {
         tokens: Tokens = Tokens { _, _ -> "token" },
         http: OkHttpClient = OkHttpClient(),
         timeout: Duration = 1.minutes,
+        retries: Int = DEFAULT_RETRIES,
     ): Broker {
-        val policy = RetryPolicy(jitter = { 1.0 }, pause = { pauses += it })
+        val policy = RetryPolicy(retries, jitter = { 1.0 }, pause = { pauses += it })
         return Broker(server.url, tokens, journal, http, policy, timeout)
     }
 
@@ -165,6 +166,17 @@ class FlowTest {
         assertEquals("no session", error.cause?.message)
         assertThrows<BrokerException.TokenFailed> { upload(broker(Tokens { _, _ -> "two\nlines" })) }
         assertThrows<CancellationException> { upload(broker(Tokens { _, _ -> throw CancellationException() })) }
+    }
+
+    @Test
+    fun `an upload is cancelled by its file if its ticket was lost, and its slot is released`() {
+        reply("POST /api/ads/1/upload_image/", problem(429, "quota_exceeded"))
+        assertThrows<BrokerException.RateLimited> { upload(broker(retries = 0)) }
+        runBlocking { broker().cancel(photo, Owner.ad(1)) }
+        assertEquals(1, server.count("DELETE /api/uploads/u1/"))
+        val (first, second) = server.bodies.filter { "checksum_sha256" in it }
+        assertEquals(first, second)
+        assertEquals(emptyList<Entry>(), entries())
     }
 
     @Test

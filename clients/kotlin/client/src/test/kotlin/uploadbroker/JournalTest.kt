@@ -2,9 +2,9 @@ package uploadbroker
 
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
-import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
-import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
@@ -55,9 +55,9 @@ class JournalTest {
         journal.withRecord("photo") { record ->
             record.write(record.begin { "" }.copy(uploadId = "u1"))
             journal.forget("u2")
-            assertTrue(record.exists())
+            assertNotNull(record.stored())
             journal.forget("u1")
-            assertFalse(record.exists())
+            assertNull(record.stored())
         }
     }
 
