@@ -12,9 +12,14 @@ import pytest
 
 from tests.artifacts.away import ROOT
 from tests.artifacts.conftest import Built
+from tests.house.test_clients_page import row
 from tests.house.test_versions import version
 
 pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(300)]
+
+POM = (ROOT / "clients/kotlin/pom.xml").read_text()
+# client is upload-broker-client, client-android is upload-broker-client-android.
+MODULES = [f"upload-broker-{one}" for one in re.findall(r"<module>(.*)</module>", POM)]
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -34,19 +39,51 @@ def test_two_builds_of_a_commit_are_the_same_bytes(built: Built) -> None:
 
 def test_there_is_a_package_for_each_registry_in_one_version(built: Built) -> None:
     number = version()
-    client = f"maven/io/github/upload-broker/upload-broker-client/{number}"
     wanted = {
         f"upload_broker-{number}.tar.gz",
         f"upload_broker-{number}-py3-none-any.whl",
         f"upload_broker_client-{number}.tar.gz",
         f"upload_broker_client-{number}-py3-none-any.whl",
         f"upload-broker-client-{number}.tgz",
-        *(f"{client}/upload-broker-client-{number}{end}" for end in (".pom", ".jar")),
-        *(f"{client}/upload-broker-client-{number}-{kind}.jar" for kind in ("sources", "javadoc")),
         "sbom.cdx.json",
         "sbom-worker.cdx.json",
     }
+    for module in MODULES:
+        name = f"maven/io/github/upload-broker/{module}/{number}/{module}-{number}"
+        wanted |= {f"{name}{end}" for end in (".pom", ".jar", "-sources.jar", "-javadoc.jar")}
     assert wanted <= set(contents(built.first))
+
+
+def test_each_package_has_the_licence(built: Built) -> None:
+    licence = (ROOT / "LICENSE").read_bytes()
+    for path in contents(built.first):
+        file = built.first / path
+        if file.suffix in (".whl", ".jar") and "-javadoc" not in path:
+            with zipfile.ZipFile(file) as package:
+                (name,) = [one for one in package.namelist() if one.endswith("/LICENSE")]
+                assert package.read(name) == licence
+        elif file.suffix in (".gz", ".tgz"):
+            with tarfile.open(file) as archive:
+                (name,) = [one for one in archive.getnames() if one.endswith("/LICENSE")]
+                packed = archive.extractfile(name)
+                assert packed is not None
+                assert packed.read() == licence
+
+
+@pytest.mark.parametrize(
+    ("column", "pattern"),
+    [
+        ("JavaScript", "*.tgz"),
+        ("Python", "upload_broker_client-*.whl"),
+        ("Kotlin", "maven/**/upload-broker-client-[0-9]*[0-9].jar"),
+    ],
+)
+def test_the_sizes_are_about_those_that_the_page_of_clients_has(
+    built: Built, column: str, pattern: str
+) -> None:
+    (package,) = built.first.glob(pattern)
+    told = row("package")[column].removesuffix(" kB")
+    assert int(told) * 1000 == pytest.approx(package.stat().st_size, rel=0.15)
 
 
 def test_the_checksums_are_those_of_all_files(built: Built) -> None:
