@@ -10,6 +10,7 @@
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
+#   artifacts  make dist twice; each package installed without the checkout, and an upload by each client
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
@@ -17,6 +18,7 @@
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
 #   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
+# make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
 PYTHON ?= python3
@@ -25,7 +27,7 @@ STAMP := .venv/.installed
 # Tests start hundreds of processes, which would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test matrix bench check lock audit sbom clean
+.PHONY: run test matrix bench check lock audit sbom dist clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
@@ -35,11 +37,11 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
 
 # The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) memory soak
+ONLY ?= python3.14 kill fuzz walks inspection attacks ceph artifacts kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) memory soak
 ALONE ?= memory soak
 FUZZ_TIMES ?= 2
 SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph kotlin fuzz pairs soak swift
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -52,6 +54,11 @@ kill attacks walks inspection buckets memory chromium firefox webkit versitygw: 
 # One process, so that Ceph starts once.
 ceph: $(STAMP)
 	@.ci/install test $@
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
+
+# One process, so that the packages are built once.
+artifacts: $(STAMP)
+	@.ci/install test kotlin $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
 kotlin: $(STAMP)
@@ -129,8 +136,11 @@ audit: $(STAMP)
 
 # What the two images are made of, as CycloneDX: from the locks, so the same lock gives the same bytes.
 sbom: $(STAMP)
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
+	@.ci/sbom .
+
+# From the last commit, so that the same commit gives the same bytes.
+dist: $(STAMP)
+	@.ci/dist
 
 clean:
-	rm -rf .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
+	rm -rf dist .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
