@@ -12,7 +12,7 @@
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
-#   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
+#   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
@@ -30,11 +30,11 @@ run: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix"
 
-# The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph webkit firefox chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
-ALONE ?= memory soak
+# The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
+ONLY ?= python3.14 walks kill fuzz ceph attacks firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) soak
+ALONE ?= soak
 FUZZ_TIMES ?= 2
-SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
+SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph fuzz soak
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
