@@ -144,4 +144,4 @@ dist: $(STAMP)
 	@.ci/dist
 
 clean:
-	rm -rf dist .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
+	rm -rf dist central central.zip .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
