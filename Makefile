@@ -16,7 +16,7 @@
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
-#   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
+#   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
 # make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
@@ -36,11 +36,11 @@ run: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
 
-# The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph artifacts kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) memory soak
-ALONE ?= memory soak
+# The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
+ONLY ?= python3.14 walks kill fuzz artifacts kotlin ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+ALONE ?= soak
 FUZZ_TIMES ?= 2
-SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
+SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
@@ -144,4 +144,4 @@ dist: $(STAMP)
 	@.ci/dist
 
 clean:
-	rm -rf dist .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
+	rm -rf dist central central.zip .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules

@@ -99,7 +99,9 @@ def live(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
     """Run `broker dev` from the wheel, with inspection, until all tests have ended."""
     away = Away(tmp_path_factory.mktemp("broker"))
     (wheel,) = built.first.glob("upload_broker-*.whl")
-    python = installed(away.folder / "venv", f"{wheel}[local,worker]")
+    (client,) = built.first.glob("upload_broker_client-*.whl")
+    # `broker upload` needs the client.
+    python = installed(away.folder / "venv", f"{wheel}[local,worker,upload]", str(client))
     command, data = python.with_name("broker"), away.folder / "data"
     port, s3_port = map(str, free_ports(2))
     options = ["--port", port, "--s3-port", s3_port, "--data-dir", str(data)]

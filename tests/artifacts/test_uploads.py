@@ -33,6 +33,14 @@ def test_the_broker_runs_from_its_wheel_and_its_checkout_is_not_there(live: Live
     assert told == f"broker {version()}\n"
 
 
+def test_broker_upload_uploads_a_photo(live: Live, away: Away) -> None:
+    ad = live.new_ad()
+    command = [live.python.with_name("broker"), "upload", "photo.jpg", "--url", live.url]
+    away.run(*command, "--ad", str(ad), "--alt-text", "broker upload", BROKER_TOKEN=live.token)
+    (image,) = live.images(ad)
+    assert_published(live, ad, "broker upload", image["image_url"])
+
+
 def test_the_python_client_uploads_a_photo(built: Built, live: Live, away: Away) -> None:
     (wheel,) = built.first.glob("upload_broker_client-*.whl")
     python = installed(away.folder / "venv", str(wheel))

@@ -6,6 +6,7 @@ struct Entry: Codable, Equatable, Sendable {
     let owner: Owner
     let fileName: String, contentType: String, altText: String, order: Int?
     let size: Int, digest: String
+    var begun = Date()
     /// The ticket request and its `Idempotency-Key` are repeated unchanged if their answer was lost.
     var body: Data?, key = UUID().uuidString
     /// The upload's id, from the ticket.
@@ -21,6 +22,8 @@ struct Entry: Codable, Equatable, Sendable {
     var askAfter: Date?, sendAfter: Date?
     /// Why the upload waits.
     var reason: String?
+
+    var isTooOld: Bool { -begun.timeIntervalSinceNow > RetryPolicy.giveUpAfter }
 
     /// Begin again with a new ticket.
     mutating func restart() {

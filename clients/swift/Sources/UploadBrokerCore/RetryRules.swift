@@ -71,7 +71,8 @@ struct Rule: Sendable {
 struct RetryPolicy: Sendable {
     /// The longest `Retry-After` that is obeyed, in seconds.
     static let maxRetryAfter = 3600.0
-    static let retries = 15
+    /// Seconds after which an upload that the broker or S3 does not accept has failed: a week.
+    static let giveUpAfter = 604_800.0
     static let firstBackoff = 0.5, maxBackoff = 900.0, firstPoll = 1.0, maxPoll = 15.0
     /// Between two requests to a broker that does not answer.
     static let longestMiss = 30.0

@@ -20,8 +20,8 @@ extension Uploader {
         if asked != .retry, ended == .restart {
             entry.restart()
         } else {
-            // A phone may be without a network for days, so only answers of the broker count.
-            let mayContinue = entry.isProcessing || !error.isAnswer || entry.tries < RetryPolicy.retries
+            // A phone may be without a network for weeks, so only answers of the broker count.
+            let mayContinue = entry.isProcessing || !error.isAnswer || !entry.isTooOld
             guard asked == .retry || ended == .keep, mayContinue else { return await end(&entry, error) }
         }
         return (try? await later(&entry, error)) ?? .wait(RetryPolicy.longestMiss, reason: error.code)

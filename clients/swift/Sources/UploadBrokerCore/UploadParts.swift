@@ -15,7 +15,7 @@ extension Uploader {
             return try await recorded(try await api.record("/api/uploads/\(upload)/complete/", entry.owner), &entry)
         } catch let error as BrokerError {
             guard [.retry, .nextRound].contains(policy.decide(.complete, Failure(error, tries: 1))),
-                  entry.tries < RetryPolicy.retries else { throw error }
+                  !entry.isTooOld else { throw error }
             return try await later(&entry, error)
         }
     }

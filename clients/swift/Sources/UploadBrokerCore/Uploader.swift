@@ -75,7 +75,7 @@ public actor Uploader {
             entry.isSent = part == nil
         case .retry, .renew, .nextRound:
             entry.tries += 1
-            if entry.tries > RetryPolicy.retries { return await end(&entry, BrokerError(code: failure.code)) }
+            if entry.isTooOld { return await end(&entry, BrokerError(code: failure.code, status: failure.status)) }
             let pause = decision == .retry ? policy.backoff(entry.tries) : 0
             entry.sendAfter = Date(timeIntervalSinceNow: secondsToWait(pause, failure.retryAfter))
             entry.reason = failure.code

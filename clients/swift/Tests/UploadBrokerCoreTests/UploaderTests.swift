@@ -94,6 +94,24 @@ final class UploaderTests: XCTestCase {
         XCTAssertEqual(ScriptedBroker.requests.count, 1)
     }
 
+    func testABrokerThatIsDownIsAskedForAWeekAndAPhoneOfflineGoesOn() async throws {
+        let down = Reply.problem(503, "storage_unavailable")
+        let uploader = uploader(down, Reply(status: 0), down)
+        let id = try await added(uploader)
+        let waiting = await uploader.next(id)
+        XCTAssertEqual(code(waiting), "storage_unavailable")
+        let journal = Journal(folder: folder)
+        let stored = await journal.read(id)
+        var entry = try XCTUnwrap(stored)
+        (entry.begun, entry.askAfter) = (Date(timeIntervalSinceNow: -700_000), nil)
+        try await journal.save(entry)
+        guard case .wait(_, "network") = await uploader.next(id) else { return XCTFail("offline ended it") }
+        entry.askAfter = nil
+        try await journal.save(entry)
+        guard case .failed(let error) = await uploader.next(id) else { return XCTFail("it did not end") }
+        XCTAssertEqual(error.code, "storage_unavailable")
+    }
+
     func testARefusedTokenIsReplacedOnceAndThenTheUserMustSignIn() async throws {
         let uploader = uploader(.problem(401, "token_expired"), .profiles, .problem(401, "token_expired"), .problem(401, "token_invalid"))
         let id = try await added(uploader)
