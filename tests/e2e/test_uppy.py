@@ -25,7 +25,7 @@ from tests.http.client import Client, token
 from tests.servers import installed_or_skip
 from tests.servers.browsers import IN_EACH_BROWSER, requested_browser
 from tests.servers.fixtures import Bucket
-from tests.servers.held_parts import hold_back_a_part
+from tests.servers.held_requests import hold_back_a_part
 
 VERSIONS = ["v6", "v5"]
 UPLOAD = "async () => (await uppy.upload()).successful.map((file) => file.meta.image)"

@@ -30,7 +30,8 @@ REFUSED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)
 JSDOC = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 PYTHON = ("schemas", "clients/python", "benchmarks", "examples/django")
 JAVASCRIPT = ("clients/js", "broker/web")
-PAGES = ("docs", "clients/js", "clients/swift", "examples/django", ".")
+KOTLIN = ("clients/kotlin",)
+PAGES = ("docs", "clients/js", "clients/kotlin", "clients/swift", "examples/django", ".")
 
 
 def folders(parent: str) -> list[str]:
@@ -60,7 +61,7 @@ def docstrings(path: Path) -> Iterator[str]:
 
 
 def jsdocs(path: Path) -> Iterator[str]:
-    """Yield every JSDoc comment of a JavaScript or TypeScript file, without its asterisks."""
+    """Yield every JSDoc or KDoc comment of a file, without its asterisks."""
     for comment in JSDOC.findall(path.read_text()):
         yield comment.replace("*", " ")
 
@@ -89,9 +90,9 @@ def test_python_is_plain_english(folder: str) -> None:
     assert refused(paths) == []
 
 
-@pytest.mark.parametrize("folder", JAVASCRIPT)
-def test_javascript_is_plain_english(folder: str) -> None:
-    paths = files(folder, ".js", ".mjs", ".ts")
+@pytest.mark.parametrize("folder", [*JAVASCRIPT, *KOTLIN])
+def test_javascript_and_kotlin_are_plain_english(folder: str) -> None:
+    paths = files(folder, ".js", ".mjs", ".ts", ".kt")
     assert paths
     odd = [
         f"{path.relative_to(ROOT)}: {text.strip().splitlines()[0]}"

@@ -22,7 +22,12 @@ PUBLIC = {
 
 def sources() -> list[Path]:
     folders = ("broker", "schemas", "clients", "tests")
-    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [
+        path
+        for folder in folders
+        for pattern in ("*.py", "*.kt")
+        for path in (ROOT / folder).rglob(pattern)
+    ]
 
 
 def test_no_file_is_over_300_lines() -> None:
@@ -35,7 +40,7 @@ def test_no_module_is_for_odds_and_ends() -> None:
 
 
 def test_each_package_that_is_published_alone_carries_the_licence() -> None:
-    for client in ("js", "python", "swift"):
+    for client in ("js", "kotlin", "python", "swift"):
         copy = ROOT / "clients" / client / "LICENSE"
         assert copy.read_bytes() == (ROOT / "LICENSE").read_bytes()
 

@@ -30,6 +30,11 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
     python = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())
     js = json.loads((ROOT / "clients/js/package.json").read_text())
     assert python["project"]["version"] == js["version"] == version()
+    for pom in (ROOT / "clients/kotlin").rglob("pom.xml"):
+        text = pom.read_text()
+        number = re.search(r"client-parent</artifactId>\s*<version>(.*?)</version>", text)
+        assert number is not None
+        assert number[1] == version()
 
 
 def test_each_python_that_the_packages_name_is_a_target_of_the_makefile() -> None:

@@ -10,6 +10,7 @@ from tests.js_client.conftest import OpenShop, Shop
 from tests.js_client.cookbook_page import bundle
 from tests.servers import installed_or_skip
 from tests.servers.browsers import IN_EACH_BROWSER
+from tests.servers.held_requests import HeldRequests
 
 pytestmark = IN_EACH_BROWSER
 FRAMEWORKS = ["react", "vue"]
@@ -84,7 +85,7 @@ def test_progress_is_shown_and_an_upload_can_be_cancelled(
     shop = open_page(open_shop, scripts[framework])
     page, said = visit(shop)
     bucket_url = shop.app.extensions["broker"].storage.presigner.bucket_url
-    page.route(f"{bucket_url}**", lambda route: None)  # block all uploads
+    HeldRequests(page, f"{bucket_url}**")
     with page.expect_request(lambda request: request.url.startswith(bucket_url)):
         page.get_by_label("Add photos").set_input_files(photos[0])
     expect(page.get_by_role("progressbar", name="a.jpg")).to_be_visible()

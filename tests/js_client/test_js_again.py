@@ -1,26 +1,14 @@
 """clients/js: photos that are chosen again are not sent or recorded twice."""
 
 import re
-from itertools import count
 
 import httpx
-from playwright.sync_api import Page, Route
 
-from tests.js_client.conftest import OpenShop, Shop
+from tests.js_client.conftest import OpenShop
 from tests.js_client.test_js_uploads import paths, requests_of
+from tests.servers.held_requests import HeldRequests
 
 PHOTOS = "[1, 2, 3, 4, 5].map((n) => file(1000 * n, `${n}.jpg`, undefined, n))"
-
-
-def hold_back_forms_after(page: Page, shop: Shop, several: int) -> None:
-    """Let only the given number of forms through to the bucket."""
-    forms = count(1)
-
-    def handle(route: Route) -> None:
-        if route.request.method != "POST" or next(forms) <= several:
-            route.continue_()
-
-    page.route(f"{shop.bucket.server.endpoint_url}/**", handle)
 
 
 def test_all_photos_can_be_chosen_again_after_a_reload_without_duplicates(
@@ -28,7 +16,8 @@ def test_all_photos_can_be_chosen_again_after_a_reload_without_duplicates(
 ) -> None:
     shop = open_shop()
     page = shop.visit()
-    hold_back_forms_after(page, shop, 2)
+    bucket_url = f"{shop.bucket.server.endpoint_url}/**"
+    held = HeldRequests(page, bucket_url, "POST", after=2)
     page.evaluate(
         f"""async () => {{
             const {{ uploads }} = broker.uploadAll({PHOTOS}, {{ ad }})
@@ -39,7 +28,7 @@ def test_all_photos_can_be_chosen_again_after_a_reload_without_duplicates(
     )
     before = {image["id"] for image in shop.images()}
     page.reload()
-    page.unroute_all()
+    held.release()
     shop.sign_in(page)
     assert len(page.evaluate("broker.resumable({ ad })")) == 3
     results = page.evaluate(
@@ -112,7 +101,7 @@ def test_one_photo_twice_in_a_batch_and_in_two_tabs_is_uploaded(open_shop: OpenS
     shop = open_shop()
     context = shop.browser.new_context()
     page, other = shop.visit(context), shop.visit(context)
-    page.route(re.compile(r"/confirm/$"), lambda route: None)
+    held = HeldRequests(page, re.compile(r"/confirm/$"))
     twice = "broker.uploadAll([file(900), file(900)], { ad, onProgress: watch })"
     page.evaluate(
         f"""async () => {{
@@ -121,7 +110,7 @@ def test_one_photo_twice_in_a_batch_and_in_two_tabs_is_uploaded(open_shop: OpenS
         }}"""
     )
     assert len(other.evaluate(f"async () => await {twice}")) == 2
-    page.unroute_all()
+    held.release()
     page.reload()
     shop.sign_in(page)
     results = page.evaluate(f"async () => await {twice}")

@@ -7,10 +7,11 @@ import os
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
 from tests.js_client.conftest import MIB, OpenShop
 from tests.page.waiting import wait_until
+from tests.servers.held_requests import HeldRequests, hold_back_a_part
 
 INPUT = '<input type="file" id="photo">'
 UPLOAD = """() => {
@@ -36,13 +37,12 @@ def test_report_20_a_small_file_that_changes_its_time_before_it_is_sent_is_sent(
     photo.write_bytes(bytes(range(256)) * 4 * 1024)
     page = shop.visit()
     page.set_input_files("#photo", photo)
-    held: list[Route] = []
-    page.route(re.compile(r"/upload_image/$"), lambda route: held.append(route))
+    held = HeldRequests(page, re.compile(r"/upload_image/$"))
     with page.expect_request(re.compile(r"/upload_image/$")):
         page.evaluate(UPLOAD)
     touch(page, photo)
     wait_until(page, lambda: bool(held))
-    held[0].continue_()
+    held.release()
     result = page.evaluate("ended")
     assert shop.images() == [result["image"]], result
     page.close()
@@ -56,14 +56,12 @@ def test_report_20_a_large_file_that_changes_is_one_clear_error_and_is_resumed_w
     photo.write_bytes(bytes(range(256)) * (33 * MIB // 256) + b"end")
     page = shop.visit()
     page.set_input_files("#photo", photo)
-    held: list[Route] = []
-    part_3 = re.compile(r"[?&]partNumber=3(&|$)")
-    page.route(part_3, lambda route: held.append(route))
+    held = hold_back_a_part(page)
     page.evaluate(UPLOAD)
     page.evaluate(f"sent({10 * MIB})")
     touch(page, photo)
     wait_until(page, lambda: bool(held))
-    held[0].abort()
+    held.abort()
     result = page.evaluate("ended")
     assert (result["code"], result["detail"]) == (
         "file_unreadable",
@@ -72,7 +70,6 @@ def test_report_20_a_large_file_that_changes_is_one_clear_error_and_is_resumed_w
     )
     assert page.evaluate("events.filter((one) => one.phase === 'failed').length") == 1
 
-    page.unroute(part_3)
     sent: list[str] = []
     page.on("request", lambda asked: sent.append(asked.url) if asked.method == "PUT" else None)
     page.set_input_files("#photo", photo)

@@ -10,7 +10,7 @@ from tests.js_client.conftest import MIB, OpenShop
 from tests.js_client.test_js_uploads import requests_of
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
-from tests.servers.held_parts import hold_back_a_part
+from tests.servers.held_requests import HeldRequests, hold_back_a_part
 
 LARGE = "file(16 * 2 ** 20)"  # four parts
 
@@ -49,10 +49,10 @@ def parts_sent(page: Page) -> list[int]:
 def test_after_a_reload_only_the_missing_parts_are_sent(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
-    hold_back_a_part(page)
+    held = hold_back_a_part(page)
     begin(page, 'altText: "side",')
     page.reload()
-    page.unroute_all()
+    held.release()
     shop.sign_in(page)
     (row,) = shop.uploads()
     (kept,) = page.evaluate("broker.resumable({ ad })")
@@ -77,7 +77,7 @@ def test_after_a_reload_only_the_missing_parts_are_sent(open_any_shop: OpenShop)
 def test_an_upload_is_resumed_by_its_id_only_with_its_own_file(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
-    page.route(re.compile(r"/confirm/$"), lambda route: None)
+    held = HeldRequests(page, re.compile(r"/confirm/$"))
     page.evaluate(
         """async () => {
             broker.upload(file(5000), { ad, onProgress: watch })
@@ -85,7 +85,7 @@ def test_an_upload_is_resumed_by_its_id_only_with_its_own_file(open_shop: OpenSh
         }"""
     )
     page.reload()
-    page.unroute_all()
+    held.release()
     shop.sign_in(page)
     (kept,) = page.evaluate("broker.resumable()")
     other = page.evaluate(
@@ -118,11 +118,11 @@ def test_an_upload_of_another_device_is_resumed_by_its_id(open_shop: OpenShop) -
 def test_a_paused_upload_continues_with_the_missing_parts(open_shop: OpenShop) -> None:
     shop = open_shop()
     page = shop.visit()
-    hold_back_a_part(page)
+    held = hold_back_a_part(page)
     begin(page)
     page.evaluate("upload.pause()")
     assert page.evaluate("upload.phase") == "paused"
-    page.unroute_all()
+    held.release()
     (row,) = shop.uploads()
     arrived = shop.alice.get(f"/api/uploads/{row.id}/parts/").get_json()
     asked = requests_of(page)

@@ -8,6 +8,7 @@ from broker.domain.states import UploadState
 from tests.http.client import token
 from tests.js_client.conftest import MIB, OpenShop, Shop
 from tests.js_client.test_js_uploads import paths, requests_of
+from tests.servers.held_requests import hold_back_a_part
 
 LARGE = "file(16 * 2 ** 20)"
 
@@ -100,7 +101,7 @@ def test_a_busy_s3_is_retried(open_shop: OpenShop) -> None:
 def test_cancelling_an_upload_leaves_no_parts(open_any_shop: OpenShop) -> None:
     shop = open_any_shop()
     page = shop.visit()
-    page.route(re.compile(r"[?&]partNumber=3(&|$)"), lambda route: None)
+    hold_back_a_part(page)
     page.evaluate(
         f"""async () => {{
             globalThis.abort = new AbortController()

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
+
+from tests.servers.held_requests import HeldRequests
 
 UPLOAD_TIMEOUT_MS = 60_000  # enough for twenty photos on a busy machine
 
@@ -47,18 +49,9 @@ def expect_recorded(page: Page, count: int) -> None:
     expect(page.locator("#meter")).to_be_hidden()
 
 
-def hold_back_forms(page: Page, bucket_url: str) -> list[Route]:
-    """Block all forms that are sent to the bucket. Return the blocked requests."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if route.request.method == "POST":
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route(f"{bucket_url}/**", hold)
-    return held
+def hold_back_forms(page: Page, bucket_url: str) -> HeldRequests:
+    """Hold back all forms that are sent to the bucket."""
+    return HeldRequests(page, f"{bucket_url}/**", "POST")
 
 
 def noise(path: Path, size: int) -> Path:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Request, Route, expect
 from tests.page.conftest import OpenMarket
 from tests.page.seller import choose, expect_recorded, names, photo
 from tests.page.waiting import wait_until
+from tests.servers.held_requests import HeldRequests
 
 
 def bodies(page: Page, method: str) -> list[dict[str, Any]]:
@@ -121,12 +122,11 @@ def test_a_title_typed_while_the_listing_is_created_is_kept(
 ) -> None:
     market = open_market()
     page = market.enter()
-    held: list[Route] = []
-    page.route("**/api/ads/", lambda route: held.append(route))
+    held = HeldRequests(page, "**/api/ads/")
     choose(page, photos[0])
     wait_until(page, lambda: bool(held))
     page.get_by_label("Title").fill("A chair")
-    page.unroute_all()
+    held.release()
     expect_recorded(page, 1)
     page.get_by_label("Title").press("Tab")
     expect(page.get_by_label("Title")).to_have_value("A chair")
@@ -155,13 +155,12 @@ def test_another_listing_can_be_opened_while_one_is_saved(open_market: OpenMarke
     market = open_market()
     page = market.enter()
     make_listing(page, "A lamp")
-    held: list[Route] = []
-    page.route("**/api/ads/*/", lambda route: held.append(route))
+    held = HeldRequests(page, "**/api/ads/*/")
     page.get_by_label("Title").fill("A green lamp")
     page.get_by_label("Title").press("Tab")
     wait_until(page, lambda: bool(held))
     page.get_by_role("button", name="New listing").click()
-    page.unroute_all()
+    held.release()
     lamp = page.get_by_role("button", name="A green lamp")
     expect(lamp).to_be_visible()
     expect(page.get_by_label("Title")).to_have_value("")

@@ -46,7 +46,7 @@ def test_an_upload_in_one_tab_is_not_shown_as_interrupted_in_another(
     other = market.enter(one.context)
     expect(other.locator("#interrupted")).to_be_hidden()
     assert held
-    one.unroute_all()
+    held.release()
     expect_recorded(one, 1)
     expect_recorded(other, 1)
 

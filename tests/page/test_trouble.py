@@ -21,7 +21,7 @@ from tests.page.seller import (
 from tests.page.waiting import wait_until
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
-from tests.servers.held_parts import hold_back_a_part
+from tests.servers.held_requests import hold_back_a_part
 
 
 def test_uploads_continue_after_the_network_was_lost(
@@ -54,7 +54,7 @@ def test_after_a_reload_the_same_photos_are_resumed(
     page = market.enter()
     large = noise(tmp_path / "large.jpg", 16 * MIB)  # four parts
     held = hold_back_forms(page, market.bucket.server.endpoint_url)
-    hold_back_a_part(page)
+    part = hold_back_a_part(page)
     with page.expect_response(lambda answer: part_number(answer.request) is not None):
         drop(page, [large, photos[0]])
     expect(photo(page, large).locator(".phase")).to_contain_text("%")
@@ -62,8 +62,9 @@ def test_after_a_reload_the_same_photos_are_resumed(
     expect(page.get_by_role("heading", name="2 uploads were interrupted")).to_be_visible()
     expect(page.locator("#interrupted-names")).to_contain_text("large.jpg")
     market.screenshot(page, "interrupted")
-    page.unroute_all()
     assert held
+    held.release()
+    part.release()
 
     row = next(row for row in market.uploads() if row.size == 16 * MIB)
     arrived = market.alice.get(f"/api/uploads/{row.id}/parts/").get_json()
@@ -107,7 +108,7 @@ def test_a_form_that_expires_while_it_is_sent_is_renewed(
     wait_until(page, lambda: datetime.now(UTC) > row.expires_at)
     assert held
     with page.expect_response(lambda answer: answer.url.endswith("/renew/")):
-        page.unroute_all()
+        held.release()
     expect_recorded(page, 1)
     assert [one.id for one in market.uploads()] == [row.id]
 
@@ -144,7 +145,7 @@ def test_photos_are_paused_resumed_and_cancelled(
 ) -> None:
     market = open_market()
     page = market.enter()
-    hold_back_forms(page, market.bucket.server.endpoint_url)
+    held = hold_back_forms(page, market.bucket.server.endpoint_url)
     choose(page, *photos[:2])
     first, second = photo(page, photos[0]), photo(page, photos[1])
     expect(first.locator(".phase")).to_have_text("0 %")
@@ -153,7 +154,7 @@ def test_photos_are_paused_resumed_and_cancelled(
     second.get_by_role("button", name="Cancel").click()
     expect(page.locator(".photo")).to_have_count(1)
     expect(page.locator("#meter-speed")).to_have_text("Paused")
-    page.unroute_all()
+    held.release()
     page.get_by_role("button", name="Resume all", exact=True).click()
     expect_recorded(page, 1)
     wait_until(

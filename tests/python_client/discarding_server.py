@@ -25,6 +25,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        if self.path == "/api/profiles/":
+            return self._answer({"ad_image": {"multipart_threshold": 2 * PART}})
         count = -(-self.server.size // PART)
         missing = list(range(1, count + 1))
         self._answer({"part_size": PART, "part_count": count, "parts": [], "missing": missing})

@@ -20,14 +20,15 @@ def header_proxy(
     answered: Callable[[str, str], int | None] = lambda _method, _path: None,
     dropped: str | None = None,
     rewrite: Rewrite | None = None,
+    own_body: bytes = b"",
     **changed: str,
 ) -> Iterator[str]:
     """Forward to an S3 server; replace headers (`_` stands for `-`) and statuses of its answers.
 
     `rewrite` replaces statuses and bodies, to play the recorded answers of another server.
 
-    `answered` returns the status of a request's answer, or None to forward the request. Headers
-    that begin with `dropped` (lower case) are left out.
+    `answered` returns the status of a request's answer, or None to forward the request. The body of
+    this answer is `own_body`. Headers that begin with `dropped` (lower case) are left out.
     `before_answer` is called after the server has answered and before the client gets the answer.
     Requests are forwarded unchanged, including Host, so that their signatures stay valid.
     """
@@ -41,8 +42,10 @@ def header_proxy(
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if (own := answered(self.command, self.path)) is not None:
                 self.send_response_only(own)
-                self.send_header("Content-Length", "0")
+                for name, value in {**headers, "Content-Length": str(len(own_body))}.items():
+                    self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(own_body)
                 return
             with contextlib.closing(http.client.HTTPConnection(target, timeout=20)) as upstream:
                 upstream.putrequest(

@@ -150,8 +150,8 @@ class KeySet:
         try:
             keys = download(self._url, self._algorithm)
         except KeysNotDownloaded as error:
-            log.error("The token issuer's keys cannot be fetched: %s", error)
             self._failed_at = self._clock()
+            log.error("The token issuer's keys cannot be fetched: %s", error)
         else:
             # A key that has not changed stays the same object, for `holds`.
             before = self._loaded.keys if self._loaded else {}
