@@ -52,11 +52,12 @@ public class UploadQueue(
 ) {
     private val context = context.applicationContext
     private val workManager get() = WorkManager.getInstance(context)
-    internal val items = Items(context.noBackupFilesDir.resolve("upload-queue"))
 
     init {
         requireHost(this.context)
     }
+
+    internal val items = Items(this.context.noBackupFilesDir.resolve("upload-queue"))
 
     /**
      * Copy a file and put it into the queue. Return its id in this queue, which is valid for [observe] after a restart
