@@ -2,7 +2,7 @@
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
 # make matrix: the slow tests, in parts, two at a time. Some parts alone: make matrix ONLY="soak kill"
-#   kill    kill -9 after each step of each operation; servers that stop under load
+#   kill    kill -9 after each step of each operation, once; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
@@ -10,12 +10,15 @@
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
+#   artifacts  make dist twice; each package installed without the checkout, and an upload by each client
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
+#   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
-#   soak    a minute of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
+#   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
+# make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
 PYTHON ?= python3
@@ -24,7 +27,7 @@ STAMP := .venv/.installed
 # Tests start hundreds of processes, which would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test matrix bench check lock audit sbom clean
+.PHONY: run test matrix bench check lock audit sbom dist clean
 
 run: $(STAMP)
 	@exec .venv/bin/broker dev
@@ -33,12 +36,12 @@ run: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
 
-# The longest first. These need the machine for themselves: they measure, or kill what is slow to answer.
-ONLY ?= python3.14 kill fuzz walks inspection attacks ceph kotlin webkit firefox pairs chromium versitygw buckets $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) memory soak
-ALONE ?= memory soak
+# The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
+ONLY ?= python3.14 walks kill fuzz artifacts kotlin ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+ALONE ?= soak
 FUZZ_TIMES ?= 2
-SOAK ?= --seconds 60 --bucket-away 5 --ttl 20
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph kotlin fuzz pairs soak
+SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
@@ -53,10 +56,19 @@ ceph: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
+# One process, so that the packages are built once.
+artifacts: $(STAMP)
+	@.ci/install test kotlin $@
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
+
 kotlin: $(STAMP)
 	@.ci/install test $@
-	mvn --quiet --batch-mode --file clients/kotlin clean verify
-	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+	@# The compiler runs once, so optimising it would cost more than it saves.
+	MAVEN_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" mvn --quiet --batch-mode --file clients/kotlin clean verify
+	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(or $(TESTS),tests/kotlin_client)
+
+swift: $(STAMP)
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/swift_client
 
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
@@ -125,8 +137,11 @@ audit: $(STAMP)
 
 # What the two images are made of, as CycloneDX: from the locks, so the same lock gives the same bytes.
 sbom: $(STAMP)
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom.cdx.json requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON --validate -o sbom-worker.cdx.json requirements-worker.txt
+	@.ci/sbom .
+
+# From the last commit, so that the same commit gives the same bytes.
+dist: $(STAMP)
+	@.ci/dist
 
 clean:
-	rm -rf .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules
+	rm -rf dist central central.zip .venv .venv-* .pythons .matrix .broker .soak benchmarks/.peers benchmarks/companion/node_modules benchmarks/sharp/node_modules benchmarks/field/uppy/node_modules

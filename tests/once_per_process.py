@@ -6,13 +6,15 @@ Programs that tests start, such as `broker serve`, run without this module.
 """
 
 import functools
+import os
+import ssl
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import botocore.hooks
 import botocore.loaders
-import httpx._transports.default as httpx_transports
+import httpx._transports.default
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 from sqlalchemy import Engine
@@ -29,13 +31,12 @@ def install() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # boto3 would read a megabyte of JSON for every session.
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
-    # httpx would read the certificates of all authorities for every client.
-    httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)
     _keep_signatures()
     _keep_aliases()
     _keep_builders()
     _keep_variables()
     _keep_statements()
+    _keep_certificates()
 
 
 def _keep_signatures() -> None:
@@ -103,6 +104,23 @@ def _keep_statements() -> None:
     DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
     # An engine sets its own in its constructor.
     Engine._compiled_cache = property(cache, lambda *_: None)  # type: ignore[assignment]
+
+
+def _keep_certificates() -> None:
+    """Load the authorities that httpx trusts once. Each client would take 40 ms of CPU for it."""
+    module: Any = httpx._transports.default
+    create, contexts = module.create_ssl_context, dict[object, ssl.SSLContext]()
+
+    def created(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert:
+            context: ssl.SSLContext = create(verify=verify, cert=cert, trust_env=trust_env)
+            return context
+        key = (trust_env, *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+        if key not in contexts:
+            contexts[key] = create(trust_env=trust_env)
+        return contexts[key]
+
+    module.create_ssl_context = created
 
 
 def _version(dialect: object) -> object:

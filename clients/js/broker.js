@@ -2,7 +2,7 @@
  * The upload broker's client for browsers: from a File to a recorded image.
  *
  * Import this module. It needs only the files in its own folder. docs/browser.md describes it,
- * docs/mobile.md the protocol and docs/errors.md the codes.
+ * docs/protocol.md the protocol and docs/errors.md the codes.
  */
 import { Batch } from "./batch.js";
 import { LockedRecord } from "./locked-record.js";

@@ -103,11 +103,23 @@ class Shop:
         keys = [one["Key"] for one in self.client.list_objects_v2(Bucket=name)["Contents"]]
         return {key: self.client.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
 
-    def check(self, *answers: httpx.Response) -> None:
-        """Check that no answer and no object of the attacker has another owner's bytes."""
+    def check_target(self, *answers: httpx.Response) -> None:
+        """Check that no answer and not the attacker's object has another owner's bytes.
+
+        After many such checks, `check` compares the files of the others as well.
+        """
         for answer in answers:
             for content in (SECRET, OTHERS):
                 assert content not in answer.content, (answer.request.method, answer.url)
+        try:
+            target = self.client.get_object(Bucket=self.bucket.name, Key=TARGET)
+        except self.client.exceptions.NoSuchKey:
+            return
+        assert target["Body"].read() == OWN
+
+    def check(self, *answers: httpx.Response) -> None:
+        """Check that no answer has another owner's bytes, and that each object has its own."""
+        self.check_target(*answers)
         stored = self.stored()
         assert stored.pop(TARGET, OWN) == OWN
         assert stored == FILES

@@ -184,7 +184,6 @@ def test_report_02_bodies_that_arrive_after_the_last_deletion_are_charged_and_de
     ("database_url", "s3_bucket", "count"),
     [
         ("sqlite", "minio", FEW),
-        pytest.param("sqlite", "minio", MANY, marks=SLOW),
         pytest.param("postgresql", "minio", MANY, marks=SLOW),
     ],
     indirect=["database_url", "s3_bucket"],

@@ -91,18 +91,19 @@ SAME_FILE = {("versitygw", "other signed headers"), ("ceph", "a second type firs
 
 
 @SLOW_ON_EACH_BUCKET
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_url_is_refused(attacked: Shop, name: str) -> None:
-    url = attacked.url().url
-    changed = CHANGES[name](url)
-    assert changed != url
-    answer = httpx.get(changed)
-    if (attacked.bucket.server.name, name) in SAME_FILE:
-        assert (answer.status_code, answer.content) == (200, SECRET)
-        assert answer.headers["content-type"] == "application/pdf"
-        return
-    assert answer.status_code in (400, 403), answer.headers
-    attacked.check(answer)
+def test_every_changed_url_is_refused(attacked: Shop) -> None:
+    for name, change in CHANGES.items():
+        url = attacked.url().url
+        changed = change(url)
+        assert changed != url, name
+        answer = httpx.get(changed)
+        if (attacked.bucket.server.name, name) in SAME_FILE:
+            assert (answer.status_code, answer.content) == (200, SECRET), name
+            assert answer.headers["content-type"] == "application/pdf", name
+        else:
+            assert answer.status_code in (400, 403), (name, answer.headers)
+            attacked.check_target(answer)
+    attacked.check()
 
 
 @SLOW_ON_EACH_BUCKET
@@ -118,10 +119,13 @@ def test_a_url_writes_deletes_and_copies_nothing(attacked: Shop) -> None:
         httpx.put(f"{base}/{TARGET}?{query}&partNumber=1&uploadId=x", headers=source),
         httpx.delete(url),
         httpx.post(url, content=OWN),
-        httpx.post(f"{url}&select&select-type=2", content=b"<a/>"),
         httpx.post(f"{base}/{TARGET}?{query}", files={"file": ("x", OWN)}),
         httpx.request("PUT", f"{url}&acl", headers={"x-amz-acl": "public-read"}),
     ]
+    if attacked.bucket.server.name != "ceph":
+        # Ceph 16 refuses it, too. Then it takes every form's policy for "Malformed JSON", and may
+        # end with a segmentation fault.
+        answers.append(httpx.post(f"{url}&select&select-type=2", content=b"<a/>"))
     attacked.check(*answers)
     assert not any(answer.is_success for answer in answers), answers
 

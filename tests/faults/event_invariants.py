@@ -9,15 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row
 
-from broker.db.models import Event, EventFeed, Image, Upload
-from broker.db.session import Session
 from broker.domain.event_types import EventType
 from broker.domain.limits import Limits
 from broker.domain.states import UploadState
 from broker.services.events.numbering import RESTORE_GAP
 from broker.services.events.record import image_state
+from tests.faults.stored import Rows, Stored
 
 IS_THERE = (EventType.IMAGE_READY, EventType.IMAGE_UPDATED)
 ENDS = {
@@ -26,20 +25,20 @@ ENDS = {
 }
 
 
-def wrong_events(session: Session, limits: Limits, *, has_former: bool = False) -> Iterator[str]:
+def wrong_events(stored: Stored, limits: Limits, *, has_former: bool = False) -> Iterator[str]:
     """Yield a message for each event that is missing or wrong.
 
     With `has_former` there may be images and ended uploads of a release without events.
     """
-    fresh: Any = {"execution_options": {"populate_existing": True}}
-    events = session.scalars(select(Event).order_by(Event.id), **fresh).all()
-    images = {image.id: image for image in session.scalars(select(Image), **fresh)}
-    uploads = session.scalars(select(Upload), **fresh).all()
-    feed = session.scalars(select(EventFeed), **fresh).one()
+    events, uploads, feed = stored.events, stored.uploads, stored.feed
+    images = {image.id: image for image in stored.images}
+    variants: dict[int, list[Row[Any]]] = defaultdict(list)
+    for variant in stored.variants:
+        variants[variant.image_id].append(variant)
     has_former = has_former or feed.pruned_sequence > 0
     yield from _numbers(events, feed)
-    by_image: dict[int, list[Event]] = defaultdict(list)
-    by_upload: dict[Any, list[Event]] = defaultdict(list)
+    by_image: dict[int, list[Row[Any]]] = defaultdict(list)
+    by_upload: dict[Any, list[Row[Any]]] = defaultdict(list)
     for event in events:
         if event.image_id is not None:
             by_image[event.image_id].append(event)
@@ -54,7 +53,7 @@ def wrong_events(session: Session, limits: Limits, *, has_former: bool = False) 
             yield f"image {image_id} is gone, and its newest event is {types[-1]}"
     for image in images.values():
         if image.id in by_image or not has_former:
-            yield from _newest(limits, image, by_image[image.id])
+            yield from _newest(limits, image, variants[image.id], by_image[image.id])
     of_images = {image.upload_id for image in images.values()}
     for upload in uploads:
         types = [event.type for event in by_upload[upload.id]]
@@ -62,14 +61,14 @@ def wrong_events(session: Session, limits: Limits, *, has_former: bool = False) 
             yield from _of_upload(limits, upload, types, has_image=upload.id in of_images)
 
 
-def _newest(limits: Limits, image: Image, events: Sequence[Event]) -> Iterator[str]:
+def _newest(limits: Limits, image: Row[Any], variants: Rows, events: Rows) -> Iterator[str]:
     """Compare an image with its newest event."""
     if not events or events[-1].type not in IS_THERE:
         yield f"image {image.id} is there, and has the events {[event.type for event in events]}"
         return
     newest, profile = events[-1], limits.profiles.of_kind(image.owner_kind)
     data = json.loads(newest.data)
-    state = image_state(image, image.variants)
+    state = image_state(image, variants)
     if data["image"] != state:
         yield f"image {image.id} is {state}, and its newest event says {data['image']}"
     owner = (data["profile"], data["owner"], newest.owner_kind, newest.owner_id, newest.upload_id)
@@ -79,7 +78,7 @@ def _newest(limits: Limits, image: Image, events: Sequence[Event]) -> Iterator[s
 
 
 def _of_upload(
-    limits: Limits, upload: Upload, types: Sequence[str], *, has_image: bool
+    limits: Limits, upload: Row[Any], types: Sequence[str], *, has_image: bool
 ) -> Iterator[str]:
     """Compare the state of an upload with the types of its events."""
     state = UploadState(upload.state)
@@ -95,7 +94,7 @@ def _of_upload(
         yield f"upload {upload.key} has no image, and has the events {types}"
 
 
-def _numbers(events: Sequence[Event], feed: EventFeed) -> Iterator[str]:
+def _numbers(events: Rows, feed: Row[Any]) -> Iterator[str]:
     """Check that numbered events have no gap, except for the one that a restore makes."""
     pruned = feed.pruned_sequence
     # Older events that were not delivered are kept.
@@ -105,7 +104,7 @@ def _numbers(events: Sequence[Event], feed: EventFeed) -> Iterator[str]:
         yield f"events have the numbers {numbers}, the feed {pruned + 1} to {feed.last_sequence}"
 
 
-def _order(events: Sequence[Event]) -> Iterator[str]:
+def _order(events: Rows) -> Iterator[str]:
     """Check that the events of an image, in the order of their ids, are numbered in this order."""
     numbers = [event.sequence for event in events]
     known = [number for number in numbers if number is not None]

@@ -11,21 +11,7 @@ from typing import Any, Protocol
 
 import boto3
 from flask import Flask
-from sqlalchemy import select
 
-from broker.db.models import (
-    Ad,
-    Deletion,
-    Erasure,
-    Image,
-    ImageVariant,
-    Owner,
-    Upload,
-    UploadPart,
-    User,
-    UserQuota,
-)
-from broker.db.session import Database, Session
 from broker.domain.limits import Limits
 from broker.domain.object_keys import (
     INCOMING,
@@ -38,6 +24,7 @@ from broker.domain.object_keys import (
 from broker.domain.profiles import AD, PRIVATE, USER, Profile
 from broker.domain.states import UNFINISHED, UploadState
 from tests.faults.event_invariants import wrong_events
+from tests.faults.stored import Stored, stored_in
 
 
 @dataclass
@@ -106,50 +93,45 @@ def check_invariants(
     """
     broker = app.extensions["broker"]
     listing = S3Listing(broker.storage, client)
-    return compare(broker.database, broker.limits, listing, at_rest=at_rest, has_former=has_former)
+    objects = listing.objects()
+    stored = stored_in(broker.database)
+    return compare(objects, stored, broker.limits, listing, at_rest=at_rest, has_former=has_former)
 
 
-def _owners(session: Session, limits: Limits) -> dict[tuple[str, int], tuple[str, int | None]]:
+def _owners(stored: Stored, limits: Limits) -> dict[tuple[str, int], tuple[str, int | None]]:
     """Return the owners in the tables that count: the name, and the slots if they are counted."""
     return {
         (profile.owner_kind, owner_id): (name, None if profile.keeps_one else slots)
         for profile in limits.profiles
-        for owner_id, name, slots in _rows(session, profile)
+        for owner_id, name, slots in _rows(stored, profile)
     }
 
 
-def _rows(session: Session, profile: Profile) -> list[tuple[int, str, int]]:
+def _rows(stored: Stored, profile: Profile) -> list[tuple[int, str, int]]:
     if profile.is_by_token:
-        rows = session.scalars(select(Owner).where(Owner.owner_kind == profile.owner_kind))
+        rows = [row for row in stored.owners if row.owner_kind == profile.owner_kind]
         return [(row.id, row.owner, row.slots_taken) for row in rows]
     if profile.owner_kind == AD:
-        return [(row.id, str(row.id), row.slots_taken) for row in session.scalars(select(Ad))]
-    return [(row.id, str(row.id), 0) for row in session.scalars(select(User))]
+        return [(row.id, str(row.id), row.slots_taken) for row in stored.ads]
+    return [(row.id, str(row.id), 0) for row in stored.users]
 
 
 def compare(
-    database: Database,
+    objects: dict[str, tuple[int, str]],
+    stored: Stored,
     limits: Limits,
     listing: Listing,
     *,
     at_rest: bool,
     has_former: bool = False,
 ) -> State:
-    """Compare any bucket with the database."""
-    objects = listing.objects()
-    with database.session() as session:
-        images = session.scalars(select(Image)).all()
-        variants = session.scalars(select(ImageVariant)).all()
-        uploads = session.scalars(select(Upload)).all()
-        owners = _owners(session, limits)
-        quotas = session.scalars(select(UserQuota)).all()
-        deletions = session.scalars(select(Deletion)).all()
-        parts = len(session.scalars(select(UploadPart)).all())
-        of_events = [*wrong_events(session, limits, has_former=has_former)]
-        erased = set(session.scalars(select(User.id).where(User.is_erased)))
-        erasures = session.scalars(select(Erasure)).all()
-        session.commit()
-    state = State(violations=of_events)
+    """Compare any bucket with the rows of a database. The objects were listed before the rows."""
+    images, variants, uploads = stored.images, stored.variants, stored.uploads
+    quotas, deletions, erasures = stored.quotas, stored.deletions, stored.erasures
+    parts = stored.parts
+    owners = _owners(stored, limits)
+    erased = {user.id for user in stored.users if user.is_erased}
+    state = State(violations=[*wrong_events(stored, limits, has_former=has_former)])
     pending = [upload for upload in uploads if upload.state == UploadState.PENDING]
     unfinished = [upload for upload in uploads if upload.state in UNFINISHED]
     begun = {

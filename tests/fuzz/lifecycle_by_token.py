@@ -8,12 +8,13 @@ from typing import Any
 
 from hypothesis.stateful import precondition, rule
 
-from broker.db.models import Image, Owner
+from broker.db.models import Image
 from broker.domain.profiles import Profile, Visibility
 from broker.services.marketplace.users import get_own_user
 from broker.services.uploads.images import delete_images
 from broker.services.uploads.owners import add_owner
 from broker.services.work import Work
+from tests.faults.stored import Rows, Stored
 from tests.fuzz import model
 from tests.fuzz.kinds import FORM
 from tests.fuzz.lifecycle import CONTENT_TYPE, Lifecycle
@@ -42,7 +43,8 @@ BY_TOKEN_KEEPING = replace(KEEPING, declared=(PAPER,))
 class LifecycleByToken(Lifecycle):
     """A history with owners by token."""
 
-    places = (Owner.id, Owner.slots_taken)
+    def places(self, stored: Stored) -> Rows:
+        return stored.owners
 
     @precondition(lambda self: len(self.all_ads) < len(PAPERS))
     @rule()

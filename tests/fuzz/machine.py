@@ -15,16 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from sqlalchemy import delete, select, update
 
-from broker.db.models import (
-    Ad,
-    Base,
-    Deletion,
-    EventFeed,
-    Image,
-    ImageVariant,
-    Upload,
-    UserQuota,
-)
+from broker.db.models import Base, EventFeed, Image
 from broker.db.session import Database
 from broker.domain.errors import BrokerError
 from broker.domain.grants import Action, Grants
@@ -34,6 +25,7 @@ from broker.domain.principal import Principal, Role
 from broker.services.idempotency import KeptAnswer, claim
 from broker.services.work import Work
 from tests.faults.invariants import compare
+from tests.faults.stored import Rows, Stored, stored_in
 from tests.fuzz import model
 from tests.fuzz.buckets import HistoryBucket
 from tests.fuzz.late_answers import CopiedKeys
@@ -80,7 +72,6 @@ class Machine(RuleBasedStateMachine):
     bucket: HistoryBucket
     database: Database
     limits = RULES
-    places: Any = (Ad.id, Ad.slots_taken)
 
     def empty(self) -> None:
         self.bucket.clear()
@@ -99,6 +90,10 @@ class Machine(RuleBasedStateMachine):
     def owner(self, kind: str, owner_id: int) -> ModelOwner:
         keeps = self.limits.keeps_arrived
         return ModelOwner(kind, owner_id, self.world, keeps=keeps)
+
+    def places(self, stored: Stored) -> Rows:
+        """Return the rows that count the slots of owners."""
+        return stored.ads
 
     @property
     def owners(self) -> list[ModelOwner]:
@@ -137,58 +132,52 @@ class Machine(RuleBasedStateMachine):
     def learn_ids_of_images(self) -> None:
         """Read the ids of images that no answer has named."""
         with self.database.session() as session:
-            images = {image.upload_id: image.id for image in session.scalars(select(Image))}
+            rows = session.execute(select(Image.upload_id, Image.id)).all()
             session.commit()
+        images = {row.upload_id: row.id for row in rows}
         for upload in self.recent:
             if upload.image == model.KEPT:
                 upload.image = images.get(upload.id, model.KEPT)
 
     @invariant()
-    def rows_and_objects_agree(self) -> None:
-        assert compare(self.database, self.limits, self.bucket, at_rest=False).violations == []
+    def rows_objects_and_model_agree(self) -> None:
+        self.compare(at_rest=False)
 
-    @invariant()
-    def rows_are_as_the_model_says(self) -> None:
+    def compare(self, *, at_rest: bool) -> None:
+        objects, stored = self.bucket.objects(), stored_in(self.database)
+        state = compare(objects, stored, self.limits, self.bucket, at_rest=at_rest)
+        assert state.violations == []
         assert not self.world.targets
-        with self.database.session() as session:
-            rows = session.execute(
-                select(
-                    *(Upload.id, Upload.state, Upload.expires_at),
-                    *(Upload.written_key, Upload.publish_attempts),
-                    *(Upload.attempts, Upload.reason),
-                )
-            ).all()
-            images = session.execute(select(Image.upload_id, Image.id, Image.size, Image.key)).all()
-            variants = session.execute(
-                select(Image.upload_id, ImageVariant.key, ImageVariant.size).join(
-                    Image, Image.id == ImageVariant.image_id
-                )
-            ).all()
-            places = session.execute(select(*self.places)).all()
-            quotas = session.execute(
-                select(UserQuota.window_start, UserQuota.bytes_taken, UserQuota.files_taken)
-            ).all()
-            outbox = session.scalars(select(Deletion)).all()
-            session.commit()
         uploads = [upload for owner in self.owners for upload in owner.uploads]
-        assert {tuple(row) for row in rows} == {
+        assert {
+            (
+                *(row.id, row.state, row.expires_at),
+                *(row.written_key, row.publish_attempts, row.attempts, row.reason),
+            )
+            for row in stored.uploads
+        } == {
             (one.id, one.state, one.expires_at, one.written, one.attempts, one.tries, one.reason)
             for one in uploads
         }
         published = functools.partial(published_key, self.limits)
-        assert {(*row[:3], published(row[3])) for row in images} == {
+        assert {(row.upload_id, row.id, row.size, published(row.key)) for row in stored.images} == {
             (one.id, one.image, one.image_size, one.image_key) for one in uploads if one.has_image
         }
-        assert {(row[0], published(row[1]), row[2]) for row in variants} == {
-            (one.id, key, size) for one in uploads if one.has_image for key, size in one.variants
-        }
+        upload_of = {row.id: row.upload_id for row in stored.images}
+        assert {
+            (upload_of[row.image_id], published(row.key), row.size) for row in stored.variants
+        } == {(one.id, key, size) for one in uploads if one.has_image for key, size in one.variants}
         there = [ad for ad in self.all_ads if not ad.deleted]
-        assert {tuple(row) for row in places} == {(ad.id, ad.places()) for ad in there}
+        assert {(row.id, row.slots_taken) for row in self.places(stored)} == {
+            (ad.id, ad.places()) for ad in there
+        }
         kept = self.world.quota
         charged = [] if kept.begun is None else [(kept.begun, kept.size, kept.files)]
-        assert [tuple(row) for row in quotas] == charged
-        self.outbox_is_as_the_model_says(outbox)
-        self.objects_are_as_the_model_says(uploads)
+        assert [
+            (row.window_start, row.bytes_taken, row.files_taken) for row in stored.quotas
+        ] == charged
+        self.outbox_is_as_the_model_says(stored.deletions)
+        self.objects_are_as_the_model_says(objects, uploads)
 
     def outbox_is_as_the_model_says(self, outbox: Any) -> None:
         """Check each row: its key, its times, and what is refunded when it is done."""
@@ -208,8 +197,8 @@ class Machine(RuleBasedStateMachine):
         ]
         assert sorted(found, key=str) == sorted(expected, key=str)
 
-    def objects_are_as_the_model_says(self, uploads: list[ModelUpload]) -> None:
+    def objects_are_as_the_model_says(self, objects: Any, uploads: list[ModelUpload]) -> None:
         """Check that the bucket has exactly the expected objects, with their sizes."""
         written = {one.written: len(one.object[1]) for one in uploads if one.object is not None}
-        found = {key: size for key, (size, _) in self.bucket.objects().items()}
+        found = {key: size for key, (size, _) in objects.items()}
         assert found == {**written, **self.world.public}

@@ -224,6 +224,5 @@ def play(machine: Lifecycle, script: Script) -> None:
     machine.create_ad()
     for act, *args in script:
         act(machine, *args)
-        machine.rows_and_objects_agree()
-        machine.rows_are_as_the_model_says()
+        machine.rows_objects_and_model_agree()
     machine.teardown()

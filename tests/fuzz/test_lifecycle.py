@@ -12,19 +12,16 @@ from broker.domain.limits import Limits
 from tests.fuzz import (
     POSTGRESQL_IN_MATRIX,
     TIMES,
-    lifecycle_by_token,
     repeatable,
-    scripted_workers,
 )
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.lifecycle_by_token import BY_TOKEN, BY_TOKEN_KEEPING, LifecycleByToken
 from tests.fuzz.machine import KEEPING, RULES
-from tests.fuzz.scripted import MORE, ON_SERVERS, SCRIPTED, STALE, Script, play
 from tests.servers.fixtures import Bucket
 
 # The number of generated histories. PostgreSQL takes several times as long as SQLite.
-FAST, KEEPERS = {"sqlite": 14, "postgresql": 5}, {"sqlite": 5, "postgresql": 2}
+FAST, KEEPERS = {"sqlite": 10, "postgresql": 4}, {"sqlite": 4, "postgresql": 2}
 REAL = 2
 STEPS = 40
 
@@ -73,7 +70,6 @@ def test_rows_objects_and_model_agree_if_the_reaper_keeps_arrived_uploads(
     database_url: str,
 ) -> None:
     run_histories(InProcessBucket(), database_url, KEEPERS[kind_of(database_url)], KEEPING)
-    play_all(InProcessBucket(), database_url, STALE, KEEPING)
 
 
 @POSTGRESQL_IN_MATRIX
@@ -81,38 +77,6 @@ def test_rows_objects_and_model_agree_on_a_real_bucket(
     database_url: str, s3_bucket: Bucket
 ) -> None:
     run_histories(ServerBucket(s3_bucket), database_url, REAL)
-
-
-@POSTGRESQL_IN_MATRIX
-def test_rows_objects_and_model_agree_in_scripted_histories(database_url: str) -> None:
-    play_all(InProcessBucket(), database_url, {**SCRIPTED, **STALE})
-
-
-@pytest.mark.matrix(part="fuzz")
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_rows_objects_and_model_agree_in_more_scripted_histories(database_url: str) -> None:
-    play_all(InProcessBucket(), database_url, MORE)
-
-
-@POSTGRESQL_IN_MATRIX
-def test_rows_objects_and_model_agree_in_scripted_histories_of_workers(database_url: str) -> None:
-    play_all(InProcessBucket(), database_url, scripted_workers.QUICK, KEEPING)
-
-
-@pytest.mark.matrix(part="fuzz")
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_rows_objects_and_model_agree_whatever_happens_at_any_moment_of_an_attempt(
-    database_url: str,
-) -> None:
-    play_all(InProcessBucket(), database_url, scripted_workers.MORE)
-
-
-# The behaviour of the server does not depend on the database.
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_rows_objects_and_model_agree_in_scripted_histories_on_a_real_bucket(
-    database_url: str, s3_bucket: Bucket
-) -> None:
-    play_all(ServerBucket(s3_bucket), database_url, ON_SERVERS)
 
 
 @pytest.mark.matrix(part="fuzz")
@@ -123,21 +87,3 @@ def test_rows_objects_and_model_agree_for_owners_by_token_and_private_files(
     histories = KEEPERS[kind_of(database_url)]
     for limits in (BY_TOKEN, BY_TOKEN_KEEPING):
         run_histories(InProcessBucket(), database_url, histories, limits, LifecycleByToken)
-    scripts = {**SCRIPTED, **lifecycle_by_token.SCRIPTED}
-    play_all(InProcessBucket(), database_url, scripts, BY_TOKEN, LifecycleByToken)
-    workers = scripted_workers.QUICK
-    play_all(InProcessBucket(), database_url, workers, BY_TOKEN_KEEPING, LifecycleByToken)
-
-
-def play_all(
-    bucket: HistoryBucket,
-    database_url: str,
-    scripted: dict[str, Script],
-    limits: Limits = RULES,
-    kind: type[Lifecycle] = Lifecycle,
-) -> None:
-    """Run each script; the output names the failing one last."""
-    with history_on(bucket, database_url, limits, kind) as history:
-        for about, script in scripted.items():
-            sys.stdout.write(f"{about}\n")
-            play(history(), script)

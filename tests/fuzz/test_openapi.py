@@ -1,6 +1,7 @@
 """Schemathesis runs all its checks against the served app and its OpenAPI document.
 
-It runs with and without a token, on both databases, with a bucket on a real S3 server.
+It runs with and without a token, on both databases, with a bucket on a real S3 server. All phases
+run on PostgreSQL, and on SQLite those that write the bounds of each field.
 """
 
 import json
@@ -17,7 +18,7 @@ from flask import Flask
 
 from broker.domain.rejections import RejectionReason
 from tests.e2e.live import served
-from tests.fuzz import POSTGRESQL_IN_MATRIX, TIMES
+from tests.fuzz import TIMES
 from tests.http.client import JPEG, Client, declared, send, token
 from tests.http.worker import Worker, rejecting, scripted
 
@@ -88,20 +89,28 @@ def something_of_each(app: Flask, directory: Path) -> dict[str, list[Any]]:
     }
 
 
+IN_MATRIX = pytest.mark.matrix(part="fuzz")
 # `coverage` tests every bound of every field; `stateful` follows the links of the document.
-PHASES = "examples,coverage,fuzzing,stateful" if TIMES > 1 else "examples,fuzzing"
+BOUNDS = "examples,coverage"
+CASES = [
+    pytest.param("sqlite", True, BOUNDS, marks=IN_MATRIX, id="bounds-sqlite"),
+    pytest.param(
+        *("postgresql", True, f"{BOUNDS},fuzzing,stateful"), marks=IN_MATRIX, id="all-postgresql"
+    ),
+    # Most requests are refused before they reach a database.
+    pytest.param("sqlite", False, f"{BOUNDS},fuzzing", marks=IN_MATRIX, id="not-signed-in"),
+]
+if TIMES == 1:
+    CASES.append(pytest.param("sqlite", True, "examples,fuzzing", id="quick-sqlite"))
 
 
-@POSTGRESQL_IN_MATRIX
-@pytest.mark.parametrize(
-    "signed_in",
-    [
-        pytest.param(True, id="signed-in"),
-        pytest.param(False, id="not", marks=pytest.mark.matrix(part="fuzz")),
-    ],
-)
+@pytest.mark.parametrize(("database_url", "signed_in", "phases"), CASES, indirect=["database_url"])
 def test_schemathesis_finds_no_fault(
-    make_app: Callable[..., Flask], database_url: str, tmp_path: Path, signed_in: bool
+    make_app: Callable[..., Flask],
+    database_url: str,
+    tmp_path: Path,
+    signed_in: bool,
+    phases: str,
 ) -> None:
     app = make_app(**SETTINGS)
     config = tmp_path / "schemathesis.toml"
@@ -125,7 +134,7 @@ def test_schemathesis_finds_no_fault(
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
                 f"http://127.0.0.1:{port}/openapi.json",
                 *("--max-examples", str(EXAMPLES * TIMES)),
-                *("--phases", PHASES),
+                *("--phases", phases),
             ],
             cwd=tmp_path,
             env=environment,
@@ -135,7 +144,7 @@ def test_schemathesis_finds_no_fault(
         )
     sys.stdout.write(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout[-4000:]
-    if "stateful" in PHASES and signed_in:
+    if "stateful" in phases:
         (found,) = re.findall(r"API Links: +(\d+) covered / \d+ selected / (\d+)", done.stdout)
         covered, links = map(int, found)
         assert links > 50

@@ -31,7 +31,7 @@ JSDOC = re.compile(r"/\*\*(.*?)\*/", re.DOTALL)
 PYTHON = ("schemas", "clients/python", "benchmarks", "examples/django")
 JAVASCRIPT = ("clients/js", "broker/web")
 KOTLIN = ("clients/kotlin",)
-PAGES = ("docs", "clients/js", "clients/kotlin", "examples/django", ".")
+PAGES = ("docs", "clients/js", "clients/kotlin", "clients/swift", "examples/django", ".")
 
 
 def folders(parent: str) -> list[str]:

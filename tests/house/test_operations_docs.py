@@ -12,7 +12,11 @@ from broker.config import PREFIX, Settings
 ROOT = Path(__file__).parent.parent.parent
 OPERATIONS = ROOT / "docs/operations"
 RUNBOOKS = {path.stem: path.read_text() for path in (OPERATIONS / "runbooks").glob("*.md")}
-PAGES = [*sorted(OPERATIONS.rglob("*.md")), ROOT / "docs/security.md"]
+PAGES = [
+    *sorted(OPERATIONS.rglob("*.md")),
+    ROOT / "docs/security.md",
+    ROOT / "docs/releasing.md",
+]
 SECTIONS = ["What it means", "What users see", "Look at", "Mend", "Afterwards"]
 
 

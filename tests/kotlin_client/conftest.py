@@ -18,6 +18,8 @@ from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024
+# For what S3 servers do differently.
+ON_BOTH = pytest.mark.parametrize("s3_bucket", ["seaweedfs", "minio"], indirect=True)
 
 
 @dataclass

@@ -8,8 +8,8 @@ import pytest
 
 from tests.http.client import JPEG
 from tests.kotlin_client import command
-from tests.kotlin_client.conftest import MIB, OpenShop
-from tests.kotlin_client.faults import lose_answers, losing_bucket
+from tests.kotlin_client.conftest import MIB, OpenShop, working
+from tests.kotlin_client.faults import lose_answers, losing_bucket, sent_requests
 from tests.processes import await_true
 from tests.python_client.discarding_server import discarding_server
 from tests.servers.cutting_proxy import cutting_proxy
@@ -31,7 +31,8 @@ def test_60_mb_arrive_in_parts_although_the_network_cuts_connections(
         done = shop.run("upload", shop.file(data))
         assert httpx.get(done.result["image_url"], verify=False).content == data
     steps = [step["sent"] for step in done.values("progress")]
-    assert (network.cut, len(shop.images())) == (3, 1)
+    assert network.cut >= 2
+    assert len(shop.images()) == 1
     assert max(steps) == steps[-1] == len(data)
 
 
@@ -51,10 +52,26 @@ def test_another_process_sends_only_the_parts_that_are_missing(
         before = network.sent
         done = shop.run("upload", file)
         sent = network.sent - before
-    assert len(missing) * 5 * MIB <= sent < len(missing) * 5 * MIB + MIB
+    assert sent // (5 * MIB) == len(missing)
     assert {step["id"] for step in done.values("progress")} == {now["id"]}
     assert [image["id"] for image in shop.images()] == [done.result["id"]]
     assert list(Path(shop.journal).iterdir()) == []
+
+
+def test_a_process_that_is_killed_while_its_file_is_processed_sends_nothing_again(
+    open_shop: OpenShop, jpeg: bytes
+) -> None:
+    shop = open_shop(inspection="required")
+    file = shop.file(jpeg)
+    with shop.start("upload", file) as jvm:
+        now = next(now for now in jvm.progress() if now["phase"] == "processing")
+        jvm.kill()
+    asked = sent_requests(shop.live.app)
+    with working(shop):
+        done = shop.run("upload", file)
+    assert [image["id"] for image in shop.images()] == [done.result["id"]]
+    assert {step["id"] for step in done.values("progress")} == {now["id"]}
+    assert not [path for path in asked if "upload_image" in path or "renew" in path]
 
 
 def test_an_upload_is_resumed_by_its_id_on_another_device(open_shop: OpenShop) -> None:
@@ -93,11 +110,10 @@ def test_a_process_that_is_killed_before_it_knows_its_ticket_takes_no_second_slo
 ) -> None:
     shop = open_shop(max_images_per_ad=1)
     file = shop.file(JPEG)
-    asked = lose_answers(shop.live.app, *["/upload_image/"] * 9)
+    asked = lose_answers(shop.live.app, *["/upload_image/"] * 2)
     with shop.start("upload", file) as jvm:
         await_true(lambda: "upload_image" in str(asked))
         jvm.kill()
-    shop.live.app.after_request_funcs.clear()
     assert shop.run("upload", file, altText="another text").result["alt_text"] == ""
     assert len(shop.images()) == 1
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Response
 
 from tests.http.client import JPEG, token
-from tests.kotlin_client.conftest import MIB, OpenShop
+from tests.kotlin_client.conftest import MIB, ON_BOTH, OpenShop
 from tests.kotlin_client.faults import answer_first, answering_bucket, sent_requests
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
@@ -22,18 +22,19 @@ def problem(status: int, code: str, after: int | None = None) -> Response:
     return Response(body, status, headers, mimetype="application/problem+json")
 
 
-@pytest.mark.parametrize("size", [0, 12 * MIB], ids=["put", "multipart"])
+@ON_BOTH
+@pytest.mark.parametrize("size", [7 * MIB, 12 * MIB], ids=["put", "multipart"])
 def test_a_file_that_changes_while_it_is_sent_is_one_clear_error(
     s3_bucket: Bucket, open_shop: OpenShop, size: int
 ) -> None:
-    data = JPEG + bytes(size or 2 * MIB)
+    data = JPEG + bytes(size)
     with cutting_proxy(s3_bucket.server.endpoint_url) as network:
         shop = open_shop(s3_public_url=network.url)
-        network.hold(b"PUT ")
+        network.hold(b"PUT ")  # the file does not fit into the buffers before it
         file = shop.file(data)
         with shop.start("upload", file) as jvm:
             now = next(now for now in jvm.progress() if now["sent"] > 0)
-            Path(file).write_bytes(bytes(len(data)))
+            Path(file).write_bytes(b"x" * len(data))
             network.mend()
             done = jvm.finish()
     assert (done.error["name"], done.error["code"]) == ("FileChanged", "file_changed")

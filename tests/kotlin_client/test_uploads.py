@@ -4,12 +4,13 @@ import httpx
 import pytest
 
 from tests.http.client import JPEG
-from tests.kotlin_client.conftest import MIB, OpenShop, working
+from tests.kotlin_client.conftest import MIB, ON_BOTH, OpenShop, working
 from tests.kotlin_client.faults import sent_requests
 
 pytestmark = pytest.mark.matrix(part="kotlin")
 
 
+@ON_BOTH
 def test_a_small_file_is_sent_with_one_put(open_shop: OpenShop) -> None:
     shop = open_shop()
     asked = sent_requests(shop.live.app)

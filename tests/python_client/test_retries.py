@@ -1,4 +1,4 @@
-"""The client retries, renews, reports and gives up as docs/mobile.md describes."""
+"""The client retries, renews, reports and gives up as docs/protocol.md describes."""
 
 import asyncio
 import os

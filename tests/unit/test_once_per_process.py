@@ -1,7 +1,10 @@
 """What tests compute once per process belongs to the class that it was computed for."""
 
 import gc
+import ssl
+from pathlib import Path
 
+import httpx
 import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,3 +32,15 @@ def test_a_prefix_that_is_an_argument_counts(monkeypatch: pytest.MonkeyPatch) ->
     for prefix in ("ONE_", "OTHER_"):
         monkeypatch.setenv(f"{prefix}NAME", prefix)
         assert Settings(_env_prefix=prefix).name == prefix
+
+
+def test_a_client_trusts_the_file_that_the_environment_names_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpx.Client().close()
+    (tmp_path / "none.pem").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(ssl.SSLError):
+        httpx.Client()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    httpx.Client().close()

@@ -1,7 +1,7 @@
 """Unfinished uploads, stored between two runs: an idempotency key, then the upload's id.
 
 The key is written before the ticket is requested, the id before the first byte is sent
-(docs/mobile.md).
+(docs/protocol.md).
 """
 
 import json

@@ -11,6 +11,9 @@ import kotlin.time.Duration.Companion.minutes
  * Temporary failures are retried with a backoff, and not before `Retry-After`. Cancelling the coroutine pauses an
  * upload: with a [Journal], the same call resumes it, also in another process.
  *
+ * Large files are sent in parts, up to four at a time. OkHttp sends at most five requests to one host at a time, also
+ * if an app uploads many files.
+ *
  * @param baseUrl the broker's address, such as `https://broker.example`.
  * @param tokens returns the app's access tokens.
  * @param journal stores unfinished uploads. Without it, an upload ends with the process.

@@ -1,5 +1,7 @@
 package uploadbroker
 
+import java.io.IOException
+
 /**
  * Everything that the client throws.
  *
@@ -98,9 +100,14 @@ public sealed class BrokerException(message: String, public val code: String, ca
         override val isTemporary: Boolean get() = true
     }
 
-    /** [Tokens.token] failed, which is the cause, or returned what cannot be sent in a header. */
+    /**
+     * [Tokens.token] failed, which is the cause, or returned what cannot be sent in a header. It is temporary if the
+     * cause is an IOException: then the app could not get a token because it has no network.
+     */
     public class TokenFailed internal constructor(message: String, cause: Throwable? = null) :
-        BrokerException(message, "token_failed", cause)
+        BrokerException(message, "token_failed", cause) {
+        override val isTemporary: Boolean get() = cause is IOException
+    }
 
     /** The file has arrived and is safe, but the broker has not finished with it in time. */
     public class StillProcessing internal constructor(public val uploadId: String) :

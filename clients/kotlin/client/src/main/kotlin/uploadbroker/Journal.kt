@@ -8,7 +8,9 @@ import kotlin.time.Duration.Companion.days
 
 /** Longer than the life of any upload with the broker's defaults. */
 private val FORGET_AFTER = 2.days
-private val NAME = Regex("""[0-9a-f]{64}-(\d{1,9})\.json""")
+
+/** `.new` is left by a process that was killed while it wrote. */
+private val NAME = Regex("""[0-9a-f]{64}-(\d{1,9})\.json(\.new)?""")
 
 /** The files of the uploads that run in this process. */
 private val taken = mutableSetOf<File>()
@@ -59,7 +61,9 @@ public class Journal(folder: File) {
     private fun stored(): List<File> {
         val before = System.currentTimeMillis() - FORGET_AFTER.inWholeMilliseconds
         val found = folder.listFiles { file -> NAME.matches(file.name) }.orEmpty()
-        return found.filter { it.lastModified() >= before || !it.delete() }
+        val (old, kept) = found.partition { it.lastModified() < before }
+        old.forEach(File::delete)
+        return kept.filter { it.extension == "json" }
     }
 
     private fun copyNumber(file: File): Int = NAME.matchEntire(file.name)?.groupValues?.get(1)?.toInt() ?: 0

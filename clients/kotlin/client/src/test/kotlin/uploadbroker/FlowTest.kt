@@ -8,12 +8,14 @@ import kotlinx.coroutines.runBlocking
 import okhttp3.OkHttpClient
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
+import java.io.IOException
 import java.util.concurrent.CountDownLatch
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
@@ -126,7 +128,7 @@ class FlowTest {
         val running = launch(Dispatchers.Default) { broker(http = http).upload(photo, Owner.ad(1)) }
         arrived.await()
         running.cancelAndJoin()
-        while (http.dispatcher.runningCallsCount() > 0) Thread.onSpinWait()
+        while (http.dispatcher.runningCallsCount() > 0) Thread.sleep(10)
         closed.countDown()
         assertEquals("u1", entries().single().uploadId)
     }
@@ -164,6 +166,9 @@ class FlowTest {
     fun `an error of the app's token function is the cause, and cancelling is not an error`() {
         val error = assertThrows<BrokerException.TokenFailed> { upload(broker(Tokens { _, _ -> error("no session") })) }
         assertEquals("no session", error.cause?.message)
+        assertFalse(error.isTemporary)
+        val offline = assertThrows<BrokerException.TokenFailed> { upload(broker({ _, _ -> throw IOException() })) }
+        assertTrue(offline.isTemporary)
         assertThrows<BrokerException.TokenFailed> { upload(broker(Tokens { _, _ -> "two\nlines" })) }
         assertThrows<CancellationException> { upload(broker(Tokens { _, _ -> throw CancellationException() })) }
     }
@@ -181,6 +186,6 @@ class FlowTest {
 
     @Test
     fun `the address must be http or https`() {
-        assertThrows<IllegalArgumentException> { Broker("ftp://broker.example", Tokens { _, _ -> "token" }) }
+        assertThrows<IllegalArgumentException> { Broker("ftp://broker.example", tokens = { _, _ -> "token" }) }
     }
 }

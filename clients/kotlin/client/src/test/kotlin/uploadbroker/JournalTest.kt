@@ -65,6 +65,7 @@ class JournalTest {
     fun `entries of two days ago are deleted, other files stay`() = runBlocking<Unit> {
         journal.withRecord("photo") { it.begin { "" } }
         folder.resolve("uploads/notes.json").writeText("{}")
+        folder.resolve("uploads/${"0".repeat(64)}-0.json.new").writeText("{")
         val before = System.currentTimeMillis() - 2.days.inWholeMilliseconds - 60_000
         folder.resolve("uploads").listFiles().orEmpty().forEach { it.setLastModified(before) }
         journal.withRecord("other") {}
