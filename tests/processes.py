@@ -26,6 +26,16 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process's first thread has started (Linux)."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    """Return the arguments of a process with a NUL after each (Linux)."""
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 def await_true(
     condition: Callable[[], Any], timeout: float = TIMEOUT, *, pause: float = 0.02
 ) -> Any:

@@ -24,7 +24,7 @@ from broker.local.dev_env import OWNED, load_or_make
 from broker.local.ended_children import EndedChildren
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
 from broker.local.seaweedfs import Identity
-from tests.processes import await_answer, await_true
+from tests.processes import await_answer, await_true, children, command_of
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
 JPEG = photo_with_location()
@@ -282,14 +282,6 @@ def test_each_process_of_broker_dev_gets_only_its_own_credentials(
     assert tuple(worker[name] for name in names) == (key.access_key, key.secret_key)
     assert tuple(reaper[name] for name in names) == tuple(api[name] for name in names)
     assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 def test_broker_token_refuses_a_production_secret(tmp_path: Path) -> None:
