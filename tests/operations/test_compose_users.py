@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError
 
 from broker.local.process import LOOPBACK, ChildProcess, ServerNotInstalled, answers
 from tests.servers import START_TIMEOUT, S3Server, installed_or_skip, start_on_free_port
-from tests.servers.minio import minio
 
 ROOT = Path(__file__).parent.parent.parent
 # The longest name has the longest policy, and ext4 has 4 KB for it.
@@ -131,12 +130,13 @@ def check_rights(server: S3Server, prefix: str) -> None:
 
 
 @pytest.mark.matrix(part="walks")
-def test_the_users_of_minio_may_do_what_their_processes_need(tmp_path: Path) -> None:
-    with installed_or_skip(), minio() as server:
-        services = services_of("docker-compose.yml", server)
-        for name in ("bucket", "minio-user"):
-            run(services[name], server, tmp_path)
-        check_rights(server, "minio")
+def test_the_users_of_minio_may_do_what_their_processes_need(
+    minio_server: S3Server, tmp_path: Path
+) -> None:
+    services = services_of("docker-compose.yml", minio_server)
+    for name in ("bucket", "minio-user"):
+        run(services[name], minio_server, tmp_path)
+    check_rights(minio_server, "minio")
 
 
 @pytest.mark.matrix(part="versitygw")
