@@ -26,7 +26,6 @@ from broker.services.background.consume import BACKOFF_MAX_SECONDS, WAIT_SECONDS
 from broker.storage.queue import notification_queue
 from tests.http.background.test_bucket_notifications import notification
 from tests.http.client import SECRET, Client, rows, send
-from tests.http.first import FIRST_DATABASE
 from tests.servers.fixtures import Bucket
 
 POISON_AFTER = 2  # receives
@@ -236,7 +235,7 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     assert "consume-bucket-notifications" not in done.stderr
 
 
-@FIRST_DATABASE
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_can_be_stopped_during_a_long_poll(
     queue: Queue, s3_bucket: Bucket, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ from tests.http.events.reader import Reader
 from tests.http.reconciling import put
 from tests.servers.fixtures import Bucket
 
-SECONDS = float(os.environ.get("EVENTS_SECONDS", "10"))
+SECONDS = float(os.environ.get("EVENTS_SECONDS", "5"))
 WRITERS = 20
 LONG_AGO = timedelta(days=1)
 ENDED = {"image.rejected": UploadState.REJECTED, "upload.expired": UploadState.EXPIRED}
