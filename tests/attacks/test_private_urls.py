@@ -119,10 +119,13 @@ def test_a_url_writes_deletes_and_copies_nothing(attacked: Shop) -> None:
         httpx.put(f"{base}/{TARGET}?{query}&partNumber=1&uploadId=x", headers=source),
         httpx.delete(url),
         httpx.post(url, content=OWN),
-        httpx.post(f"{url}&select&select-type=2", content=b"<a/>"),
         httpx.post(f"{base}/{TARGET}?{query}", files={"file": ("x", OWN)}),
         httpx.request("PUT", f"{url}&acl", headers={"x-amz-acl": "public-read"}),
     ]
+    if attacked.bucket.server.name != "ceph":
+        # Ceph 16 refuses it, too. Then it takes every form's policy for "Malformed JSON", and may
+        # end with a segmentation fault.
+        answers.append(httpx.post(f"{url}&select&select-type=2", content=b"<a/>"))
     attacked.check(*answers)
     assert not any(answer.is_success for answer in answers), answers
 

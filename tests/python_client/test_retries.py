@@ -130,6 +130,33 @@ def test_a_part_that_s3_does_not_know_is_sent_in_the_next_round(
     assert len([r for r in network.requests if r.method == "PUT"]) == 2
 
 
+def test_a_part_that_s3_lost_after_it_was_sent_is_counted_once(
+    live: Live, photo: Path, waits: list[float]
+) -> None:
+    lists: list[str] = []
+
+    def lose(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/complete/") and len(lists) == 1:
+            return httpx.Response(409, json={"code": "parts_missing", "detail": "lost"})
+        if request.url.path.endswith("/parts/") and request.method == "GET":
+            lists.append(request.url.path)
+            if len(lists) == 2:
+                body = {"size": len(JPEG), "part_size": 5 * MIB, "parts": [], "missing": [1]}
+                return httpx.Response(200, json=body)
+        return None
+
+    sent: list[int] = []
+    with broker(live, FaultTransport(lose), waits) as client:
+        client.upload(
+            photo,
+            ad=live.ad(),
+            transport="multipart",
+            on_progress=lambda now: sent.append(now.sent),
+        )
+    assert len(lists) == 2
+    assert max(sent) == sent[-1] == len(JPEG)
+
+
 @pytest.mark.parametrize("transport", ["post", "put"])
 def test_the_client_gives_up_when_the_broker_advises_it(
     live: Live, photo: Path, waits: list[float], transport: Any

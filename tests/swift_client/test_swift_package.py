@@ -16,19 +16,23 @@ import pytest
 
 from tests.http.worker import Worker, real
 from tests.photos import photo
-from tests.python_client.live import live_broker
+from tests.processes import await_true
+from tests.python_client.live import Live, live_broker
+from tests.servers.bad_network import Network
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
+pytestmark = [pytest.mark.matrix(part="swift"), pytest.mark.timeout(1200)]
 PACKAGE = Path(__file__).parents[2] / "clients/swift"
 MIB = 1024 * 1024
+
+
+LARGE = "testALargePhotoIsSentInPartsAndPublished"
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> tuple[Path, Path]:
     """Return a small photo, and one that is sent in two parts."""
-    if shutil.which("swift") is None:
-        pytest.fail("Swift 6 is needed; on Debian 13 it is the package swiftlang")
     small, large = tmp_path / "small.jpg", tmp_path / "large.jpg"
     small.write_bytes(photo())
     large.write_bytes(photo(8000, 6000))
@@ -37,21 +41,36 @@ def photos(tmp_path: Path) -> tuple[Path, Path]:
     return small, large
 
 
-def swift_test(folder: Path, variables: dict[str, str]) -> str:
-    """Run the package's tests with these variables. Return what they print."""
-    ran = subprocess.run(
-        ["swift", "test", "--package-path", str(PACKAGE), "--scratch-path", str(folder / "build")],
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the package and its tests. Return the folder."""
+    if shutil.which("swift") is None:
+        pytest.fail("Swift 6 is needed; on Debian 13 it is the package swiftlang")
+    folder = tmp_path_factory.mktemp("swift")
+    built = swift("build", "--build-tests", folder=folder, home=folder, variables={})
+    printed, _ = built.communicate()
+    assert built.returncode == 0, printed
+    assert "warning:" not in printed
+    return folder
+
+
+def swift(
+    command: str, *options: str, folder: Path, home: Path, variables: dict[str, str]
+) -> subprocess.Popen[str]:
+    """Start a command of the Swift package manager in a session of its own."""
+    paths = ["--package-path", str(PACKAGE), "--scratch-path", str(folder / "build")]
+    return subprocess.Popen(
+        ["swift", command, *paths, *options],
         env={
             **os.environ,
-            "HOME": str(folder),
+            "HOME": str(home),
             **{f"UPLOAD_BROKER_{name}": value for name, value in variables.items()},
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
-    assert ran.returncode == 0, ran.stdout
-    return ran.stdout
 
 
 @contextlib.contextmanager
@@ -72,38 +91,82 @@ def working(worker: Worker) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.matrix(part="swift")
-@pytest.mark.timeout(1200)
-def test_the_swift_package_passes_its_tests_and_uploads_over_cut_connections(
-    tmp_path: Path, photos: tuple[Path, Path], s3_bucket: Bucket
+@contextlib.contextmanager
+def broker(bucket: Bucket, folder: Path, network: Network) -> Iterator[Live]:
+    """Serve a broker with a worker. Its tickets lead through the network to the bucket."""
+    (folder / "worker").mkdir()
+    changes = {"s3_public_url": network.url, "multipart_threshold": 4 * MIB}
+    with (
+        live_broker(bucket, folder, inspection="required", **changes) as live,
+        working(Worker(live.app, folder / "worker", inspect=real)),
+    ):
+        yield live
+
+
+def variables(live: Live, ad: int, photos: tuple[Path, Path]) -> dict[str, str]:
+    """Return the environment of LiveTests."""
+    small, large = map(str, photos)
+    place = {"URL": live.url, "TOKEN": live.token, "AD": str(ad)}
+    return {**place, "PHOTO": small, "LARGE_PHOTO": large}
+
+
+def test_the_package_passes_its_tests_and_uploads_over_cut_connections(
+    tmp_path: Path, photos: tuple[Path, Path], s3_bucket: Bucket, build: Path
 ) -> None:
     budgets = [MIB // 4, MIB, 2 * MIB]
-    (tmp_path / "worker").mkdir()
     with (
         cutting_proxy(s3_bucket.server.endpoint_url, budgets) as network,
-        live_broker(
-            s3_bucket,
-            tmp_path,
-            s3_public_url=network.url,
-            inspection="required",
-            multipart_threshold=4 * MIB,
-        ) as live,
-        working(Worker(live.app, tmp_path / "worker", inspect=real)),
+        broker(s3_bucket, tmp_path, network) as live,
     ):
-        ad, (small, large) = live.ad(), map(str, photos)
-        printed = swift_test(
-            tmp_path,
-            {
-                "URL": live.url,
-                "TOKEN": live.token,
-                "AD": str(ad),
-                "PHOTO": small,
-                "LARGE_PHOTO": large,
-            },
-        )
+        ad = live.ad()
+        environment = variables(live, ad, photos)
+        ran = swift("test", "--skip-build", folder=build, home=tmp_path, variables=environment)
+        printed, _ = ran.communicate()
         images = live.images(ad)
-    assert "warning:" not in printed
+    assert ran.returncode == 0, printed
     # The first connection may be the one that carries a few bytes that are no photo.
     assert network.cut >= 2
     assert len(images) == 2
     assert all(image["variants"] for image in images)
+
+
+def test_after_kill_9_the_next_process_sends_only_the_missing_part(
+    tmp_path: Path, photos: tuple[Path, Path], s3_bucket: Bucket, build: Path
+) -> None:
+    with (
+        cutting_proxy(s3_bucket.server.endpoint_url) as network,
+        broker(s3_bucket, tmp_path, network) as live,
+    ):
+        ad = live.ad()
+        environment = {**variables(live, ad, photos), "QUEUE": "killed"}
+
+        def start() -> subprocess.Popen[str]:
+            only = ["--skip-build", "--filter", LARGE]
+            return swift("test", *only, folder=build, home=tmp_path, variables=environment)
+
+        def upload() -> str | None:
+            pending = live.user.get(f"/api/ads/{ad}/uploads/").get_json()["results"]
+            return pending[0]["id"] if pending else None
+
+        def missing() -> list[int]:
+            found: list[int] = live.user.get(f"/api/uploads/{upload()}/parts/").get_json()[
+                "missing"
+            ]
+            return found
+
+        network.slow_down(MIB)
+        killed = start()
+        await_true(upload, timeout=120)
+        await_true(lambda: missing() == [1], timeout=60)
+        # The package manager starts the tests in another group of the same session.
+        subprocess.run(["pkill", "-KILL", "-s", str(killed.pid)], check=True)
+        killed.communicate()
+        first = upload()
+        network.take_down()  # nothing of the killed process is on its way any more
+        network.mend()
+        sent = network.sent
+        printed, _ = (again := start()).communicate()
+        assert again.returncode == 0, printed
+        assert live.user.get(f"/api/uploads/{first}/").get_json()["state"] == "confirmed"
+        assert len(live.images(ad)) == 1
+        assert network.sent - sent < 8.5 * MIB, "only the first part of 8 MiB"

@@ -18,8 +18,9 @@ final class LiveTests: XCTestCase, @unchecked Sendable {
         return value
     }
 
-    private func queue(_ identifier: String = UUID().uuidString) throws -> UploadQueue {
+    private func queue() throws -> UploadQueue {
         let broker = try XCTUnwrap(URL(string: LiveTests.variable("URL")))
+        let identifier = (try? LiveTests.variable("QUEUE")) ?? UUID().uuidString
         return try UploadQueue(broker: broker, tokens: EnvironmentToken(), identifier: identifier)
     }
 

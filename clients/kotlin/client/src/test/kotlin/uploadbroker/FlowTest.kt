@@ -128,7 +128,7 @@ class FlowTest {
         val running = launch(Dispatchers.Default) { broker(http = http).upload(photo, Owner.ad(1)) }
         arrived.await()
         running.cancelAndJoin()
-        while (http.dispatcher.runningCallsCount() > 0) Thread.onSpinWait()
+        while (http.dispatcher.runningCallsCount() > 0) Thread.sleep(10)
         closed.countDown()
         assertEquals("u1", entries().single().uploadId)
     }

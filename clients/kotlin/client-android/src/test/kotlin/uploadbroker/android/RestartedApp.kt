@@ -1,0 +1,72 @@
+package uploadbroker.android
+
+import android.net.ConnectivityManager
+import android.net.NetworkCapabilities
+import androidx.work.Configuration
+import androidx.work.WorkManager
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import org.junit.Assert.assertEquals
+import org.junit.Before
+import org.junit.Test
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.shadows.ShadowNetwork
+import uploadbroker.Owner
+import java.io.File
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+/** An app with WorkManager as it is, and with storage that outlives the process. */
+abstract class LastingApp : PhoneTest() {
+    protected val notes = File(System.getProperty("app.storage"), "notes")
+
+    @Before
+    fun start() = WorkManager.initialize(app, Configuration.Builder().build())
+
+    /** Wait for a state while there is a network. Robolectric has one, but does not say so to those who listen. */
+    protected suspend fun online(id: String, matches: (UploadState) -> Boolean) = coroutineScope {
+        val network = launch {
+            while (true) {
+                listeners().forEach { it.onCapabilitiesChanged(ShadowNetwork.newInstance(1), CONNECTED) }
+                delay(100.milliseconds)
+            }
+        }
+        withTimeout(60.seconds) { queue.observe(id).first(matches) }
+        network.cancel()
+    }
+
+    private fun listeners() = shadowOf(app.getSystemService(ConnectivityManager::class.java)).networkCallbacks
+
+    private companion object {
+        val CONNECTED: NetworkCapabilities = NetworkCapabilities.Builder()
+            .addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET)
+            .addCapability(NetworkCapabilities.NET_CAPABILITY_VALIDATED)
+            .build()
+    }
+}
+
+/** The first process. The system kills it when the file has been sent, before it is confirmed. */
+class KilledApp : LastingApp() {
+    @Test
+    fun run() = test {
+        val ad = Shop.newAd()
+        app.onToken = { if (app.asked.size == 3) Runtime.getRuntime().halt(9) }
+        val id = queue.enqueue(photo(), Owner.ad(ad))
+        notes.writeText("$ad $id")
+        online(id) { it is UploadState.Done }
+    }
+}
+
+/** The second process. Nobody enqueues anything. */
+class RestartedApp : LastingApp() {
+    @Test
+    fun run() = test {
+        val (ad, id) = notes.readText().split(" ")
+        online(id) { it is UploadState.Done }
+        assertEquals(1, Shop.images(ad.toLong()).size)
+        assertEquals(0, Shop.unfinished(ad.toLong()).size)
+    }
+}
