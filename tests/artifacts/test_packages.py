@@ -15,7 +15,7 @@ from tests.artifacts.conftest import Built
 from tests.house.test_clients_page import row
 from tests.house.test_versions import version
 
-pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(600)]
 
 
 def maven_files(number: str) -> set[str]:
