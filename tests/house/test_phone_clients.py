@@ -67,6 +67,7 @@ def own_codes(language: str) -> set[str]:
     source = path.read_text()
     plain = re.findall(r"^ {8}case (\w+)$", source, re.MULTILINE)  # Swift: the text is the name
     elsewhere = re.findall(r'Problem\("(\w+)", 0,', code(language))  # Kotlin: a status of no answer
+    elsewhere += re.findall(r'CopyFailed\("(\w+)"', code(language))  # Kotlin's queue
     return {*plain, *elsewhere, *re.findall(r'"([a-z_]+)"', source), "s3_refused"}
 
 

@@ -1,6 +1,7 @@
 package uploadbroker.android
 
 import android.net.ConnectivityManager
+import android.net.Network
 import android.net.NetworkCapabilities
 import androidx.work.Configuration
 import androidx.work.WorkManager
@@ -30,7 +31,10 @@ abstract class LastingApp : PhoneTest() {
     protected suspend fun online(id: String, matches: (UploadState) -> Boolean) = coroutineScope {
         val network = launch {
             while (true) {
-                listeners().forEach { it.onCapabilitiesChanged(ShadowNetwork.newInstance(1), CONNECTED) }
+                for (listener in listeners()) {
+                    listener.onCapabilitiesChanged(NETWORK, CONNECTED)
+                    listener.onBlockedStatusChanged(NETWORK, false)
+                }
                 delay(100.milliseconds)
             }
         }
@@ -41,9 +45,11 @@ abstract class LastingApp : PhoneTest() {
     private fun listeners() = shadowOf(app.getSystemService(ConnectivityManager::class.java)).networkCallbacks
 
     private companion object {
+        val NETWORK: Network = ShadowNetwork.newInstance(1)
         val CONNECTED: NetworkCapabilities = NetworkCapabilities.Builder()
             .addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET)
             .addCapability(NetworkCapabilities.NET_CAPABILITY_VALIDATED)
+            .addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VCN_MANAGED)
             .build()
     }
 }
