@@ -67,7 +67,7 @@ def own_codes(language: str) -> set[str]:
     source = path.read_text()
     plain = re.findall(r"^ {8}case (\w+)$", source, re.MULTILINE)  # Swift: the text is the name
     # Kotlin: of no answer, and of files that cannot be copied.
-    elsewhere = re.findall(r'(?:Problem\(|const val \w+ = )"([a-z_]+)"', code(language))
+    elsewhere = re.findall(r'(?:Problem|CopyFailed)\("([a-z_]+)"', code(language))
     return {*plain, *elsewhere, *re.findall(r'"([a-z_]+)"', source), "s3_refused"}
 
 
