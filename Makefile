@@ -47,9 +47,14 @@ matrix: $(STAMP)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
-kill attacks walks inspection buckets memory chromium firefox webkit versitygw: $(STAMP)
+kill attacks inspection buckets memory chromium firefox webkit versitygw: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
+
+# File by file, because the tests of a file share what takes long to start.
+walks: $(STAMP)
+	@.ci/install test $@
+	.venv/bin/python -m pytest -m "matrix(part='$@')" $(TESTS)
 
 # One process, so that Ceph starts once.
 ceph: $(STAMP)

@@ -68,6 +68,12 @@ class Shop:
     @contextlib.contextmanager
     def serving(self) -> Iterator[httpx.Client]:
         """Run the server; yield a client that is signed in as ann."""
+        with self.running(), self.signed_in() as client:
+            yield client
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the server."""
         server = ChildProcess(
             [*MANAGE, "runserver", "--noreload", self.url.removeprefix("http://")],
             log_file=self._directory / "django.log",
@@ -77,13 +83,18 @@ class Shop:
         )
         server.start(lambda: answers(f"{self.url}/api/ads/"), TIMEOUT)
         try:
-            with httpx.Client(base_url=self.url) as client:
-                signed_in = {"username": "ann", "password": "secret"}
-                access = client.post("/api/token/", json=signed_in).json()["access"]
-                client.headers["Authorization"] = f"Bearer {access}"
-                yield client
+            yield
         finally:
             server.stop(grace=0)
+
+    @contextlib.contextmanager
+    def signed_in(self) -> Iterator[httpx.Client]:
+        """Yield a client of the running server that is signed in as ann, for five minutes."""
+        with httpx.Client(base_url=self.url) as client:
+            names = {"username": "ann", "password": "secret"}
+            access = client.post("/api/token/", json=names).json()["access"]
+            client.headers["Authorization"] = f"Bearer {access}"
+            yield client
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Execute a statement in its database."""

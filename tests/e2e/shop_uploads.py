@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from tests.e2e.running_shop import Running
 from tests.e2e.shop import WEBHOOK
 from tests.photos import photo
-from tests.processes import await_true
+from tests.processes import await_answer
 
 JPEG = photo(800, 600)
 
@@ -44,7 +44,7 @@ def send(ticket: dict[str, Any]) -> Any:
         assert answer.status_code in (200, 202), answer.text
         return answer.json() if answer.status_code == 200 else None
 
-    return await_true(image)
+    return await_answer(image)
 
 
 def images(django: httpx.Client, ad: str) -> list[Any]:

@@ -24,7 +24,7 @@ from broker.local.dev_env import OWNED, load_or_make
 from broker.local.ended_children import EndedChildren
 from broker.local.process import AlreadyRunning, free_ports, is_port_free
 from broker.local.seaweedfs import Identity
-from tests.processes import await_true
+from tests.processes import await_answer, await_true, children, command_of
 
 BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
 JPEG = photo_with_location()
@@ -72,7 +72,7 @@ def upload(base: str, bearer: str) -> httpx.Response:
         form = ticket["upload"]
         sent = httpx.post(form["url"], data=form["fields"], files={"file": ("main.jpg", JPEG)})
         assert sent.status_code == 201, sent.text
-        image = await_true(lambda: published(client.post(ticket["confirm_url"])))
+        image = await_answer(lambda: published(client.post(ticket["confirm_url"])))
         return httpx.get(image["image_url"])
 
 
@@ -83,7 +83,9 @@ def published(confirmed: httpx.Response) -> Any:
 
 
 @pytest.mark.matrix(part="walks")
-def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> None:
+def test_two_broker_dev_run_side_by_side_go_on_without_a_worker_and_leave_nothing(
+    tmp_path: Path,
+) -> None:
     ports = free_ports(4)
     with (
         broker_dev(tmp_path / "a", ports[0], ports[1]) as lines,
@@ -93,13 +95,33 @@ def test_two_broker_dev_run_side_by_side_and_leave_nothing(tmp_path: Path) -> No
         assert first == f"ready http://127.0.0.1:{ports[0]}"
         assert second == f"ready http://127.0.0.1:{ports[2]}"
         assert (tmp_path / "a/dev.env").stat().st_mode & 0o777 == 0o600
-        for data_dir, line in ((tmp_path / "a", first), (tmp_path / "b", second)):
-            public = upload(line.removeprefix("ready "), token(data_dir))
-            assert public.status_code == 200
-            assert public.content.startswith(b"\xff\xd8\xff")
-            assert public.headers["content-type"] == "image/jpeg"
-            assert public.headers["cache-control"] == "public, max-age=86400"
+        assert_serves_a_photo(tmp_path / "a", first)
+        kill_worker(str(tmp_path / "b"))
+        log = tmp_path / "b/background.log"
+        assert next(other_lines) == (
+            f"worker-1 ended with status -9; starting it again in 1 s; see {log}"
+        )
+        assert_serves_a_photo(tmp_path / "b", second)
     assert all(is_port_free(port) for port in ports)
+
+
+def assert_serves_a_photo(data_dir: Path, ready: str) -> None:
+    public = upload(ready.removeprefix("ready "), token(data_dir))
+    assert public.status_code == 200
+    assert public.content.startswith(b"\xff\xd8\xff")
+    assert public.headers["content-type"] == "image/jpeg"
+    assert public.headers["cache-control"] == "public, max-age=86400"
+
+
+def kill_worker(data_dir: str) -> None:
+    """Kill the worker of the `broker dev` that uses this directory."""
+    (dev,) = [pid for pid in children(os.getpid()) if data_dir in command_of(pid).split("\0")]
+
+    def worker() -> list[int]:
+        below = [pid for one in children(dev) for pid in children(one)]
+        return [pid for pid in below if "broker\0worker\0" in command_of(pid)]
+
+    os.kill(await_true(worker)[0], signal.SIGKILL)
 
 
 def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
@@ -157,25 +179,6 @@ def test_if_a_server_ends_by_itself_broker_dev_reports_it_and_stops_everything(
     assert process.returncode == 1
     assert said.startswith(f"broker: {name} ended with status -9")
     assert all(is_port_free(port) for port in ports)
-
-
-@pytest.mark.matrix(part="walks")
-def test_if_a_background_process_ends_broker_dev_says_so_and_goes_on(tmp_path: Path) -> None:
-    ports = free_ports(2)
-    with broker_dev(tmp_path, *ports) as lines:
-        base = next(lines).removeprefix("ready ")
-        (process,) = [pid for pid in children(os.getpid()) if "\0dev\0" in command_of(pid)]
-
-        def worker() -> list[int]:
-            below = [pid for one in children(process) for pid in children(one)]
-            return [pid for pid in below if "broker\0worker\0" in command_of(pid)]
-
-        os.kill(await_true(worker)[0], signal.SIGKILL)
-        log = tmp_path / "background.log"
-        assert next(lines) == (
-            f"worker-1 ended with status -9; starting it again in 1 s; see {log}"
-        )
-        assert upload(base, token(tmp_path)).status_code == 200
 
 
 def test_only_whole_lines_of_the_supervisor_are_shown_once(tmp_path: Path) -> None:
@@ -279,14 +282,6 @@ def test_each_process_of_broker_dev_gets_only_its_own_credentials(
     assert tuple(worker[name] for name in names) == (key.access_key, key.secret_key)
     assert tuple(reaper[name] for name in names) == tuple(api[name] for name in names)
     assert api["AWS_SECRET_ACCESS_KEY"] not in worker.values()
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 def test_broker_token_refuses_a_production_secret(tmp_path: Path) -> None:

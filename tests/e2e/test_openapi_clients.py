@@ -18,7 +18,9 @@ from tests.servers.npm import installed
 
 HERE = Path(__file__).parent / "openapi"
 TRANSPORTS = ["post", "put"]
+# The generated types are a .ts file, so they are checked, and those of Node and the DOM are not.
 COMPILE = [
+    "--skipLibCheck",
     *("--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes"),
     *("--target", "es2022", "--module", "nodenext", "upload.ts"),
 ]
@@ -77,7 +79,7 @@ def test_a_typescript_client_of_openapi_typescript_compiles_and_uploads(
         shutil.copy(HERE / name, tmp_path)
     programs = node_modules / ".bin"
     document = f"{broker_url}/openapi.json"
-    said = run(tmp_path, programs / "openapi-typescript", document, "-o", "schema.d.ts")
+    said = run(tmp_path, programs / "openapi-typescript", document, "-o", "schema.ts")
     assert "warn" not in said.lower()
     run(tmp_path, programs / "tsc", *COMPILE)
     assert_uploads(tmp_path, broker_url, "node", "upload.js")

@@ -21,7 +21,7 @@ from tests.e2e.worker_process import WorkerProcess, running
 from tests.faults.invariants import check_invariants
 from tests.http.client import rows
 from tests.http.processing.arrivals import arrived, row_of
-from tests.processes import await_true, is_running
+from tests.processes import await_true, command_of, is_running
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 
@@ -190,7 +190,3 @@ def test_several_processes_share_the_uploads_and_a_killed_one_is_replaced(
     assert rows(app, Worker) == 1
     assert {row_of(app, upload).attempts for upload in uploads} == {1}
     assert_clean(app, tmp_path / "worker")
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()

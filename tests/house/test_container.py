@@ -232,8 +232,6 @@ def test_every_package_of_a_lock_has_a_version_and_a_hash(lock: str) -> None:
     assert "://" not in text
 
 
-# `make check` runs it, like everything here.
-@pytest.mark.matrix(part="walks")
 def test_the_parts_lists_are_cyclonedx_and_name_all_of_their_lock(tmp_path: Path) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:

@@ -24,7 +24,7 @@ from tests.house.protocol_page import fields_of_the_api, paths_of_the_api, shape
 ROOT = Path(__file__).parent.parent.parent
 GRAMMARS = {"swift": tree_sitter_swift, "kotlin": tree_sitter_kotlin}
 SUFFIXES = {"swift": "*.swift", "kotlin": "*.kt"}
-LANGUAGES = [language for language in GRAMMARS if (ROOT / "clients" / language).is_dir()]
+LANGUAGES = list(GRAMMARS)
 # Where each client has its own codes.
 ERRORS = {"swift": "BrokerError.swift", "kotlin": "BrokerException.kt"}
 TABLE = json.loads((ROOT / "tests/retry_cases.json").read_text())
@@ -66,8 +66,8 @@ def own_codes(language: str) -> set[str]:
     (path,) = (ROOT / "clients" / language).rglob(ERRORS[language])
     source = path.read_text()
     plain = re.findall(r"^ {8}case (\w+)$", source, re.MULTILINE)  # Swift: the text is the name
-    elsewhere = re.findall(r'Problem\("(\w+)", 0,', code(language))  # Kotlin: a status of no answer
-    elsewhere += re.findall(r'CopyFailed\("(\w+)"', code(language))  # Kotlin's queue
+    # Kotlin: of no answer, and of files that cannot be copied.
+    elsewhere = re.findall(r'(?:Problem|CopyFailed)\("([a-z_]+)"', code(language))
     return {*plain, *elsewhere, *re.findall(r'"([a-z_]+)"', source), "s3_refused"}
 
 

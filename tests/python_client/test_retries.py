@@ -28,7 +28,6 @@ from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024
-UNKNOWN_UPLOAD = "<Error><Code>NoSuchUpload</Code><Message>No.</Message></Error>"
 BUSY = "<Error><Code>SlowDown</Code><Message>No.</Message></Error>"
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Invalid: Policy expired.</Message></Error>"
 
@@ -119,15 +118,6 @@ def test_an_expired_part_url_is_signed_again(live: Live, photo: Path, waits: lis
         "POST",
         "POST",
     ]
-
-
-def test_a_part_that_s3_does_not_know_is_sent_in_the_next_round(
-    live: Live, photo: Path, waits: list[float]
-) -> None:
-    network = FaultTransport(first(1, lambda _: httpx.Response(404, text=UNKNOWN_UPLOAD)))
-    with broker(live, network, waits) as client:
-        client.upload(photo, ad=live.ad(), transport="multipart")
-    assert len([r for r in network.requests if r.method == "PUT"]) == 2
 
 
 @pytest.mark.parametrize("transport", ["post", "put"])

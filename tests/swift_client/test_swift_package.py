@@ -162,6 +162,7 @@ def test_after_kill_9_the_next_process_sends_only_the_missing_part(
         subprocess.run(["pkill", "-KILL", "-s", str(killed.pid)], check=True)
         killed.communicate()
         first = upload()
+        network.take_down()  # nothing of the killed process is on its way any more
         network.mend()
         sent = network.sent
         printed, _ = (again := start()).communicate()

@@ -48,7 +48,7 @@ class Multipart:
             S3Refused, NetworkError, FileChanged, and BrokerErrors such as UploadGone.
         """
         pauses = self.api.policy.pauses()
-        counted: set[int] = set()
+        counted: dict[int, int] = {}  # the bytes of each part that has arrived, as far as known
         while True:
             error = yield from self._round(counted)
             if error is None:
@@ -63,7 +63,7 @@ class Multipart:
             if not (yield from wait_before_retry(pauses, error.retry_after)):
                 raise error
 
-    def _round(self, counted: set[int]) -> Steps[BrokerError | None]:
+    def _round(self, counted: dict[int, int]) -> Steps[BrokerError | None]:
         """Send every missing part. Return an error if another round may succeed."""
         try:
             progress = yield from self.api.call("GET", f"{self.path}/parts/")
@@ -73,17 +73,22 @@ class Multipart:
             raise
         for part in progress["parts"]:
             if part["part_number"] not in counted:
-                counted.add(part["part_number"])
+                counted[part["part_number"]] = part["size"]
                 self.meter.count(part["size"])
         missing: Sequence[int] = progress["missing"]
+        for number in missing:
+            self.meter.count(-counted.pop(number, 0))  # S3 has lost it
         lost = []
         for first in range(0, len(missing), PARTS_AT_ONCE):
             numbers = missing[first : first + PARTS_AT_ONCE]
             signed = yield from self._sign(numbers, progress["part_size"])
             steps = [self._send(part, progress["part_size"]) for part in signed]
             arrived = yield from together(steps, PARTS_AT_ONCE)
-            counted.update(n for n, there in zip(numbers, arrived, strict=True) if there)
-            lost += [n for n, there in zip(numbers, arrived, strict=True) if not there]
+            for part, there in zip(signed, arrived, strict=True):
+                if there:
+                    counted[part["part_number"]] = part["size"]
+                else:
+                    lost.append(part["part_number"])
         if lost:
             detail = f"S3 does not know the upload of parts {lost}"
             return BrokerError("parts_missing", 409, detail)
