@@ -49,7 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         for folder, one in zip(folders, settings, strict=True)
     ]
     for process in running:
-        output, _ = process.communicate(timeout=280)
+        output, _ = process.communicate(timeout=560)
         sys.stdout.write(output)
     assert [process.returncode for process in running] == [0, 0]
     return Built(*folders)

@@ -15,7 +15,7 @@ from tests.artifacts.conftest import Built
 from tests.house.test_clients_page import row
 from tests.house.test_versions import version
 
-pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(600)]
 
 
 def maven_files(number: str) -> set[str]:
@@ -40,6 +40,16 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def unpacked(package: Path) -> dict[str, bytes]:
+    """Return the files of a zip or a compressed tar."""
+    if package.suffix in (".gz", ".tgz"):
+        with tarfile.open(package) as archive:
+            members = [one for one in archive.getmembers() if one.isfile()]
+            return {one.name: archive.extractfile(one).read() for one in members}
+    with zipfile.ZipFile(package) as archive:
+        return {one: archive.read(one) for one in archive.namelist()}
+
+
 def test_two_builds_of_a_commit_are_the_same_bytes(built: Built) -> None:
     first = contents(built.first)
     assert len(first) > 10
@@ -61,20 +71,17 @@ def test_there_is_a_package_for_each_registry_in_one_version(built: Built) -> No
     assert wanted | maven_files(number) <= set(contents(built.first))
 
 
-def test_each_package_has_the_licence(built: Built) -> None:
+def test_each_package_has_the_licence_and_no_file_outside_of_itself(built: Built) -> None:
     licence = (ROOT / "LICENSE").read_bytes()
-    for path in contents(built.first):
-        file = built.first / path
-        if file.suffix in (".whl", ".jar", ".aar") and "-javadoc" not in path:
-            with zipfile.ZipFile(file) as package:
-                (name,) = [one for one in package.namelist() if Path(one).name == "LICENSE"]
-                assert package.read(name) == licence
-        elif file.suffix in (".gz", ".tgz"):
-            with tarfile.open(file) as archive:
-                (name,) = [one for one in archive.getnames() if one.endswith("/LICENSE")]
-                packed = archive.extractfile(name)
-                assert packed is not None
-                assert packed.read() == licence
+    kinds = (".whl", ".jar", ".aar", ".gz", ".tgz")
+    packages = [path for path in built.first.rglob("*") if path.suffix in kinds]
+    assert len(packages) >= 8
+    for package in packages:
+        files = unpacked(package)
+        assert not [one for one in files if one.startswith("/") or ".." in Path(one).parts], package
+        if "-javadoc" not in package.name:
+            (name,) = [one for one in files if Path(one).name == "LICENSE"]
+            assert files[name] == licence
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.artifacts.away import ROOT, Away
 from tests.artifacts.conftest import Built, Live, answer_of, installed
 from tests.house.test_versions import version
 
-pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.matrix(part="artifacts"), pytest.mark.timeout(600)]
 
 PROGRAMS = Path(__file__).parent / "programs"
 

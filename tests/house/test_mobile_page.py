@@ -36,18 +36,30 @@ def test_every_name_of_the_library_in_the_code_is_public_in_it(language: str) ->
     text, source = "\n".join(blocks(language)), code(language)
     types = {
         "swift": {"UploadQueue", "Owner", "Tokens"},
-        "kotlin": {"Broker", "Journal", "Source", "Owner", "Tokens"},
+        "kotlin": {
+            "Broker",
+            "Journal",
+            "Source",
+            "Owner",
+            "Tokens",
+            "UploadQueue",
+            "UploadQueueHost",
+        },
     }[language]
     for name in types:
         assert re.search(rf"\b{name}\b", text), name
         assert re.search(
             rf"\bpublic (?:\w+ )*(?:class|struct|enum|protocol|interface) {name}\b", source
         ), name
-    objects = ["uploads", "broker"]
-    if language == "swift" or (ROOT / "clients/kotlin/client-android").is_dir():
-        objects.append("queue")
-    for name in re.findall(rf"\b(?:{'|'.join(objects)})\??\.(\w+)\(", text):
+    for name in re.findall(r"\b(?:uploads|queue|broker)\??\.(\w+)\(", text):
         assert re.search(rf"\b(?:func|fun) {name}\(", source), name
+
+
+def test_the_states_of_the_kotlin_example_are_all_there_are() -> None:
+    source = code("kotlin").partition("sealed interface UploadState")[2]
+    states = re.findall(r"^    public data (?:class|object) (\w+)", source, re.MULTILINE)[:7]
+    example = next(text for text in blocks("kotlin") if "observe" in text)
+    assert re.findall(r"UploadState\.(\w+)", example) == states
 
 
 def test_the_states_of_the_swift_example_are_all_there_are() -> None:

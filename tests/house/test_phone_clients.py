@@ -66,7 +66,8 @@ def own_codes(language: str) -> set[str]:
     (path,) = (ROOT / "clients" / language).rglob(ERRORS[language])
     source = path.read_text()
     plain = re.findall(r"^ {8}case (\w+)$", source, re.MULTILINE)  # Swift: the text is the name
-    elsewhere = re.findall(r'Problem\("(\w+)", 0,', code(language))  # Kotlin: a status of no answer
+    # Kotlin: of no answer, and of files that cannot be copied.
+    elsewhere = re.findall(r'(?:Problem|CopyFailed)\("([a-z_]+)"', code(language))
     return {*plain, *elsewhere, *re.findall(r'"([a-z_]+)"', source), "s3_refused"}
 
 

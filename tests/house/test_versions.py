@@ -30,7 +30,8 @@ def test_the_clients_have_the_version_of_the_broker() -> None:
     python = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())
     js = json.loads((ROOT / "clients/js/package.json").read_text())
     assert python["project"]["version"] == js["version"] == version()
-    for pom in (ROOT / "clients/kotlin").rglob("pom.xml"):
+    kotlin = ROOT / "clients/kotlin"
+    for pom in (kotlin / "pom.xml", *kotlin.glob("*/pom.xml")):
         text = pom.read_text()
         number = re.search(r"client-parent</artifactId>\s*<version>(.*?)</version>", text)
         assert number is not None

@@ -28,7 +28,6 @@ from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.fixtures import Bucket
 
 MIB = 1024 * 1024
-UNKNOWN_UPLOAD = "<Error><Code>NoSuchUpload</Code><Message>No.</Message></Error>"
 BUSY = "<Error><Code>SlowDown</Code><Message>No.</Message></Error>"
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Invalid: Policy expired.</Message></Error>"
 
@@ -119,42 +118,6 @@ def test_an_expired_part_url_is_signed_again(live: Live, photo: Path, waits: lis
         "POST",
         "POST",
     ]
-
-
-def test_a_part_that_s3_does_not_know_is_sent_in_the_next_round(
-    live: Live, photo: Path, waits: list[float]
-) -> None:
-    network = FaultTransport(first(1, lambda _: httpx.Response(404, text=UNKNOWN_UPLOAD)))
-    with broker(live, network, waits) as client:
-        client.upload(photo, ad=live.ad(), transport="multipart")
-    assert len([r for r in network.requests if r.method == "PUT"]) == 2
-
-
-def test_a_part_that_s3_lost_after_it_was_sent_is_counted_once(
-    live: Live, photo: Path, waits: list[float]
-) -> None:
-    lists: list[str] = []
-
-    def lose(request: httpx.Request) -> httpx.Response | None:
-        if request.url.path.endswith("/complete/") and len(lists) == 1:
-            return httpx.Response(409, json={"code": "parts_missing", "detail": "lost"})
-        if request.url.path.endswith("/parts/") and request.method == "GET":
-            lists.append(request.url.path)
-            if len(lists) == 2:
-                body = {"size": len(JPEG), "part_size": 5 * MIB, "parts": [], "missing": [1]}
-                return httpx.Response(200, json=body)
-        return None
-
-    sent: list[int] = []
-    with broker(live, FaultTransport(lose), waits) as client:
-        client.upload(
-            photo,
-            ad=live.ad(),
-            transport="multipart",
-            on_progress=lambda now: sent.append(now.sent),
-        )
-    assert len(lists) == 2
-    assert max(sent) == sent[-1] == len(JPEG)
 
 
 @pytest.mark.parametrize("transport", ["post", "put"])

@@ -36,7 +36,7 @@ internal class Items(private val folder: File) {
             return item
         } catch (error: IOException) {
             folder.resolve(id).deleteRecursively()
-            throw error as? CopyFailed ?: CopyFailed(CopyFailed.STORAGE, error)
+            throw error as? CopyFailed ?: CopyFailed("storage_failed", error)
         }
     }
 
@@ -62,7 +62,8 @@ internal class Items(private val folder: File) {
     fun journal(id: String): Journal = Journal(journalFolder(id))
 
     /** Whether the broker has recorded the file: the client has started to send it, and its journal has ended. */
-    fun hasArrived(item: Item): Boolean = item.uploadId != null && journalFolder(item.id).list().isNullOrEmpty()
+    fun hasArrived(item: Item): Boolean =
+        item.uploadId != null && journalFolder(item.id).list().orEmpty().none { it.endsWith(".json") }
 
     /** Delete the copy and the journal. The item with the result stays. */
     fun deleteFiles(id: String) {

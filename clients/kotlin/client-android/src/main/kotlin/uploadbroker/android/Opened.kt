@@ -10,22 +10,6 @@ import java.io.IOException
 
 private const val BLOCK_BYTES = 128 * 1024
 
-/**
- * A file cannot be copied into the app's storage.
- *
- * @property code `source_denied`: the app has lost the permission for it. `source_missing`: it was deleted.
- *   `source_unreadable`: its app cannot read it. `storage_failed`: this app's storage is full, or broken.
- */
-public class CopyFailed internal constructor(public val code: String, cause: Throwable?) :
-    IOException("$code: ${cause?.message}", cause) {
-    internal companion object {
-        const val DENIED = "source_denied"
-        const val MISSING = "source_missing"
-        const val UNREADABLE = "source_unreadable"
-        const val STORAGE = "storage_failed"
-    }
-}
-
 /** A file of another app. Its provider may throw anything. */
 internal class Opened(private val resolver: ContentResolver, private val uri: Uri) {
     /** The name that the user knows it by. */
@@ -66,11 +50,11 @@ internal class Opened(private val resolver: ContentResolver, private val uri: Ur
 private inline fun <T> reading(act: () -> T): T = try {
     act()
 } catch (error: SecurityException) {
-    throw CopyFailed(CopyFailed.DENIED, error)
+    throw CopyFailed("source_denied", error)
 } catch (error: FileNotFoundException) {
-    throw CopyFailed(CopyFailed.MISSING, error)
+    throw CopyFailed("source_missing", error)
 } catch (error: Exception) {
-    throw CopyFailed(CopyFailed.UNREADABLE, error)
+    throw CopyFailed("source_unreadable", error)
 }
 
 private inline fun <T> writing(act: () -> T): T = try {
@@ -78,7 +62,7 @@ private inline fun <T> writing(act: () -> T): T = try {
 } catch (error: CopyFailed) {
     throw error
 } catch (error: IOException) {
-    throw CopyFailed(CopyFailed.STORAGE, error)
+    throw CopyFailed("storage_failed", error)
 }
 
 private inline fun optional(act: () -> String?): String? = try {

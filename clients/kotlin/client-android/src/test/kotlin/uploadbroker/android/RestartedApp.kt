@@ -1,6 +1,7 @@
 package uploadbroker.android
 
 import android.net.ConnectivityManager
+import android.net.Network
 import android.net.NetworkCapabilities
 import androidx.work.Configuration
 import androidx.work.WorkManager
@@ -19,18 +20,28 @@ import java.io.File
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
-/** An app with WorkManager as it is, and with storage that outlives the process. */
-abstract class LastingApp : PhoneTest() {
+/**
+ * An app with WorkManager as it is, and with storage that outlives the process.
+ *
+ * @property hours how late it is: Robolectric's clock, which WorkManager's delays use, stands still.
+ */
+abstract class LastingApp(private val hours: Int) : PhoneTest() {
     protected val notes = File(System.getProperty("app.storage"), "notes")
 
     @Before
-    fun start() = WorkManager.initialize(app, Configuration.Builder().build())
+    fun start() {
+        val settings = Configuration.Builder().setClock { System.currentTimeMillis() + hours * 3_600_000L }
+        WorkManager.initialize(app, settings.build())
+    }
 
     /** Wait for a state while there is a network. Robolectric has one, but does not say so to those who listen. */
     protected suspend fun online(id: String, matches: (UploadState) -> Boolean) = coroutineScope {
         val network = launch {
             while (true) {
-                listeners().forEach { it.onCapabilitiesChanged(ShadowNetwork.newInstance(1), CONNECTED) }
+                for (listener in listeners()) {
+                    listener.onCapabilitiesChanged(NETWORK, CONNECTED)
+                    listener.onBlockedStatusChanged(NETWORK, false)
+                }
                 delay(100.milliseconds)
             }
         }
@@ -41,15 +52,17 @@ abstract class LastingApp : PhoneTest() {
     private fun listeners() = shadowOf(app.getSystemService(ConnectivityManager::class.java)).networkCallbacks
 
     private companion object {
+        val NETWORK: Network = ShadowNetwork.newInstance(1)
         val CONNECTED: NetworkCapabilities = NetworkCapabilities.Builder()
             .addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET)
             .addCapability(NetworkCapabilities.NET_CAPABILITY_VALIDATED)
+            .addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VCN_MANAGED)
             .build()
     }
 }
 
 /** The first process. The system kills it when the file has been sent, before it is confirmed. */
-class KilledApp : LastingApp() {
+class KilledApp : LastingApp(hours = 0) {
     @Test
     fun run() = test {
         val ad = Shop.newAd()
@@ -61,7 +74,7 @@ class KilledApp : LastingApp() {
 }
 
 /** The second process. Nobody enqueues anything. */
-class RestartedApp : LastingApp() {
+class RestartedApp : LastingApp(hours = 1) {
     @Test
     fun run() = test {
         val (ad, id) = notes.readText().split(" ")
