@@ -114,8 +114,9 @@ def test_only_a_command_that_starts_the_deliverer_needs_its_settings(
     assert check_environment(may_deliver=True).webhook_url is None
 
 
+# Imports sqlite3 before it becomes a user that may not read Python's own files.
 PARENT = """
-import ctypes, os
+import ctypes, os, sqlite3
 from importlib import import_module
 module = import_module("broker.cli.background")
 if os.getuid() == 0:  # root may read everything
