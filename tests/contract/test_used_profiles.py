@@ -163,7 +163,7 @@ def test_every_command_that_opens_the_database_ends_with_one_line(
 ) -> None:
     # What these change in the process would stay after the test.
     for module in ("worker", "background", "reprocess"):
-        monkeypatch.setattr(sys.modules[f"broker.cli.{module}"], "protect_parent", lambda: None)
+        monkeypatch.setattr(f"broker.cli.{module}.protect_parent", lambda: None)
     monkeypatch.setattr("broker.telemetry.logs.configure", lambda: None)
     done = commands.run(command, changed)
     assert (done.status, done.out) == (STATUSES[command], "")

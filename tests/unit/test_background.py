@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -13,6 +12,7 @@ import pytest
 from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families as families
 
+from broker.cli import background
 from broker.cli.background import children
 from broker.cli.environment import check_environment
 from broker.cli.shared_metrics import SharedMetrics, shared_metrics
@@ -23,7 +23,6 @@ from broker.local.process import free_ports
 from broker.telemetry.child_id import CHILD_ID, child_id
 from tests.unit.test_supervisor import Signal
 
-module = import_module("broker.cli.background")  # the package's name is the command
 SETTINGS = {"BROKER_DATABASE_URL": "sqlite://", "BROKER_S3_BUCKET": "media-bucket"}
 QUEUE = {"BROKER_BUCKET_NOTIFICATIONS_QUEUE_URL": "https://sqs.example/queue"}
 WEBHOOK = {"BROKER_WEBHOOK_URL": "https://shop.example/hook"}
@@ -44,7 +43,7 @@ def started(environment: Mapping[str, str], workers: int = 1) -> list[Child]:
 def words(environment: Mapping[str, str], workers: int = 1) -> dict[str, str]:
     """Return the arguments of each process by its name."""
     return {
-        child.name: " ".join(child.command[len(module.BROKER) :])
+        child.name: " ".join(child.command[len(background.BROKER) :])
         for child in started(environment, workers)
     }
 
@@ -67,7 +66,7 @@ def test_each_process_gets_only_its_own_secrets(
 ) -> None:
     # Without exec, during which the file in /proc is empty.
     script = 'echo $$ > "$1"; while :; do sleep 0.05; done'
-    monkeypatch.setattr(module, "BROKER", ["/bin/sh", "-c", script, "broker"])
+    monkeypatch.setattr(background, "BROKER", ["/bin/sh", "-c", script, "broker"])
     monkeypatch.chdir(tmp_path)
     secrets = {
         name: f"secret of {name}"
@@ -117,14 +116,13 @@ def test_only_a_command_that_starts_the_deliverer_needs_its_settings(
 # Imports sqlite3 before it becomes a user that may not read Python's own files.
 PARENT = """
 import ctypes, os, sqlite3
-from importlib import import_module
-module = import_module("broker.cli.background")
+from broker.cli import background
 if os.getuid() == 0:  # root may read everything
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # a change of the user protects, too: undo it
 script = "cat /proc/$PPID/environ || echo denied; kill -TERM $PPID; exec sleep 60"
-module.BROKER = ["/bin/sh", "-c", script]
-module.background.main(["--workers", "0"], standalone_mode=False)
+background.BROKER = ["/bin/sh", "-c", script]
+background.background.main(["--workers", "0"], standalone_mode=False)
 """
 CHILD = """
 import ctypes, sys, types

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
+from broker.cli import reap as command
 from broker.db.models import Deletion
 from broker.domain.errors import DatabaseUnavailable
 from broker.services.background import late_objects
@@ -148,7 +148,6 @@ def test_the_reaper_process_survives_a_round_that_fails_unexpectedly(
     def fail(_work: Any) -> None:
         raise ValueError("A value that nobody expected.")
 
-    command = import_module("broker.cli.reap")  # the package's name `reap` is the command
     monkeypatch.setattr(command, "reap_once", fail)
     with caplog.at_level(logging.ERROR, "broker.reap"):
         command._try_round(app.extensions["broker"])

@@ -1,7 +1,6 @@
 """`broker worker` when it cannot inspect images: it says so, and takes no uploads."""
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.http.processing.arrivals import arrived, row_of
 @pytest.fixture(autouse=True)
 def own_directory(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the process of the tests as it is, and its temporary files apart from others."""
-    monkeypatch.setattr(sys.modules["broker.cli.worker"], "protect_parent", lambda: None)
+    monkeypatch.setattr("broker.cli.worker.protect_parent", lambda: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / f"upload-broker-{os.getuid()}"
 

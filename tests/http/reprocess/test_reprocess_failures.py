@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -146,7 +145,7 @@ def test_a_directory_that_others_may_enter_stops_the_command_with_status_2(
     commands: Commands,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys.modules["broker.cli.reprocess"], "protect_parent", lambda: None)
+    monkeypatch.setattr("broker.cli.reprocess.protect_parent", lambda: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / f"upload-broker-{os.getuid()}").mkdir(mode=0o755)
     ended = commands.run("reprocess", database_url)

@@ -1,7 +1,6 @@
 """The setting BROKER_PROFILES_FILE: its profiles are limits, and its errors stop each process."""
 
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ def test_a_command_prints_each_error_and_does_not_start(
     monkeypatch.setattr(sys, "argv", ["broker", *command])
     # These change their whole process before they read the settings.
     for module in ("worker", "background"):
-        monkeypatch.setattr(import_module(f"broker.cli.{module}"), "protect_parent", lambda: None)
+        monkeypatch.setattr(f"broker.cli.{module}.protect_parent", lambda: None)
     monkeypatch.setattr("broker.telemetry.logs.configure", lambda: None)
     with pytest.raises(SystemExit) as ended:
         main()
