@@ -1,8 +1,8 @@
 """The retry rules of the Swift client, read from its source and run in Python.
 
-There is no Swift compiler here. The rules are one table of simple conditions, so each condition is
-translated into a Python expression, word by word. A condition that cannot be translated is an
-error.
+Most machines have no Swift compiler. The rules are one table of simple conditions, so each
+condition is translated into a Python expression, word by word. A condition that cannot be
+translated is an error.
 """
 
 import math
