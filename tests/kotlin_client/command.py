@@ -1,4 +1,4 @@
-"""Runs the Kotlin client in a JVM of its own, by the command in its tests."""
+"""Runs the Kotlin client in a JVM, by the command in its tests."""
 
 import contextlib
 import functools
@@ -25,26 +25,44 @@ def class_path() -> str:
 
 @dataclass
 class Jvm:
-    """A running command, and what it has printed."""
+    """A JVM that runs one command after the other, and what the last one has printed."""
 
     process: "subprocess.Popen[str]"
     lines: list[dict[str, Any]] = field(default_factory=list)
+    is_busy: bool = False
+
+    def begin(self, **command: Any) -> None:
+        """Start a command."""
+        assert not self.is_busy
+        assert self.process.stdin is not None
+        self.lines, self.is_busy = [], True
+        given = {name: value for name, value in command.items() if value is not None}
+        self.process.stdin.write(json.dumps(given) + "\n")
+        self.process.stdin.flush()
 
     def progress(self) -> Iterator[dict[str, Any]]:
-        """Yield what the app is told, as it comes."""
+        """Yield what the app is told, as it comes, until the command ends."""
         assert self.process.stdout is not None
         for text in self.process.stdout:
             line = json.loads(text)
+            if line["what"] == "end":
+                self.is_busy = False
+                return
             self.lines.append(line)
             if line["what"] == "progress":
                 yield line["value"]
+        raise AssertionError(f"the JVM ended with {self.process.wait(TIMEOUT_SECONDS)}")
 
     def finish(self) -> "Done":
-        """Wait for the end."""
+        """Wait for the end of the command."""
         for _ in self.progress():
             pass
-        assert self.process.wait(TIMEOUT_SECONDS) == 0
         return Done(self.lines)
+
+    def run(self, **command: Any) -> "Done":
+        """Run a command until it ends."""
+        self.begin(**command)
+        return self.finish()
 
     def kill(self) -> None:
         """Kill it with SIGKILL, as a system kills an app."""
@@ -79,27 +97,32 @@ class Done:
 
 
 @contextlib.contextmanager
-def started(*options: str, **command: Any) -> Iterator[Jvm]:
-    """Start a command. `options` are for the JVM."""
-    text = json.dumps({name: value for name, value in command.items() if value is not None})
-    line = [
-        "java",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:+UseSerialGC",
-        *options,
-        "-cp",
-        class_path(),
-        MAIN,
-        text,
-    ]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+def started(*options: str) -> Iterator[Jvm]:
+    """Start a JVM with these options."""
+    settings = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *options]
+    line = ["java", *settings, "-cp", class_path(), MAIN]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             yield Jvm(process)
         finally:
             process.kill()
 
 
-def run(*options: str, **command: Any) -> Done:
-    """Run a command until it ends."""
-    with started(*options, **command) as jvm:
-        return jvm.finish()
+class SharedJvm:
+    """One JVM for the commands of many tests. If a test leaves it busy, the next gets another."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._jvm: Jvm | None = None
+
+    def idle(self) -> Jvm:
+        """Return the JVM. It is started when needed."""
+        if self._jvm is None or self._jvm.is_busy:
+            self.close()
+            self._jvm = self._stack.enter_context(started())
+        return self._jvm
+
+    def close(self) -> None:
+        """Stop it."""
+        self._stack.close()

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from tests.http.worker import Worker, real
-from tests.kotlin_client import command
-from tests.kotlin_client.command import Done, Jvm
+from tests.kotlin_client.command import Done, Jvm, SharedJvm, started
 from tests.photos import photo
 from tests.python_client.live import Live, live_broker
 from tests.servers.fixtures import Bucket
@@ -29,6 +28,7 @@ class Shop:
     live: Live
     ad: int
     folder: Path
+    shared_jvm: SharedJvm
 
     @property
     def journal(self) -> str:
@@ -53,14 +53,21 @@ class Shop:
         return found
 
     def run(self, does: str, *files: str, **options: Any) -> Done:
-        """Run a command in a JVM until it ends."""
-        return command.run(**self._command(does, files, options))
+        """Run a command until it ends."""
+        return self.begin(does, *files, **options).finish()
 
-    def start(
-        self, does: str, *files: str, **options: Any
-    ) -> contextlib.AbstractContextManager[Jvm]:
-        """Start a command in a JVM."""
-        return command.started(**self._command(does, files, options))
+    def begin(self, does: str, *files: str, **options: Any) -> Jvm:
+        """Start a command, in a JVM that other tests use too. It must be finished."""
+        jvm = self.shared_jvm.idle()
+        jvm.begin(**self._command(does, files, options))
+        return jvm
+
+    @contextlib.contextmanager
+    def start(self, does: str, *files: str, **options: Any) -> Iterator[Jvm]:
+        """Start a command in a JVM of its own, which may be killed."""
+        with started() as jvm:
+            jvm.begin(**self._command(does, files, options))
+            yield jvm
 
     def _command(
         self, does: str, files: tuple[str, ...], options: dict[str, Any]
@@ -72,15 +79,22 @@ class Shop:
 OpenShop = Callable[..., Shop]
 
 
+@pytest.fixture(scope="session")
+def shared_jvm() -> Iterator[SharedJvm]:
+    """Yield a JVM for the commands of all tests. A test that kills one starts its own."""
+    with contextlib.closing(SharedJvm()) as jvm:
+        yield jvm
+
+
 @pytest.fixture
-def open_shop(s3_bucket: Bucket, tmp_path: Path) -> Iterator[OpenShop]:
+def open_shop(s3_bucket: Bucket, tmp_path: Path, shared_jvm: SharedJvm) -> Iterator[OpenShop]:
     """Return a function that opens a shop. Keyword arguments change the broker's settings."""
     with ExitStack() as stack:
 
         def opened(**changes: Any) -> Shop:
             settings = {"part_size": 5 * MIB, "multipart_threshold": 8 * MIB, **changes}
             live = stack.enter_context(live_broker(s3_bucket, tmp_path, **settings))
-            return Shop(live, live.ad(), tmp_path)
+            return Shop(live, live.ad(), tmp_path, shared_jvm)
 
         yield opened
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.http.client import JPEG
-from tests.kotlin_client import command
+from tests.kotlin_client.command import started
 from tests.kotlin_client.conftest import MIB, OpenShop, working
 from tests.kotlin_client.faults import lose_answers, losing_bucket, sent_requests
 from tests.processes import await_true
@@ -129,8 +129,8 @@ def test_200_mb_are_uploaded_with_a_heap_of_48_mb(tmp_path: Path) -> None:
     file = tmp_path / "large.jpg"
     with file.open("wb") as sparse:
         sparse.truncate(200 * MIB)
-    with discarding_server() as server:
+    with discarding_server() as server, started("-Xmx48m") as jvm:
         given = {"url": server.url, "tokens": ["token"], "owner": "ad_image/1"}
-        done = command.run("-Xmx48m", does="upload", files=[str(file)], **given)
+        done = jvm.run(does="upload", files=[str(file)], **given)
         assert server.received == 200 * MIB
     assert done.result["id"] == 1

@@ -32,11 +32,11 @@ def test_a_file_that_changes_while_it_is_sent_is_one_clear_error(
         shop = open_shop(s3_public_url=network.url)
         network.hold(b"PUT ")  # the file does not fit into the buffers before it
         file = shop.file(data)
-        with shop.start("upload", file) as jvm:
-            now = next(now for now in jvm.progress() if now["sent"] > 0)
-            Path(file).write_bytes(b"x" * len(data))
-            network.mend()
-            done = jvm.finish()
+        jvm = shop.begin("upload", file)
+        now = next(now for now in jvm.progress() if now["sent"] > 0)
+        Path(file).write_bytes(b"x" * len(data))
+        network.mend()
+        done = jvm.finish()
     assert (done.error["name"], done.error["code"]) == ("FileChanged", "file_changed")
     assert network.sent < 2 * len(data)
     assert shop.upload(now["id"])["state"] == "cancelled"

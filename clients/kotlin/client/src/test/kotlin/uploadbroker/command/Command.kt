@@ -7,10 +7,12 @@ import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.encodeToJsonElement
 import kotlinx.serialization.json.put
+import okhttp3.OkHttpClient
 import uploadbroker.Broker
 import uploadbroker.BrokerException
 import uploadbroker.Journal
@@ -18,12 +20,13 @@ import uploadbroker.Owner
 import uploadbroker.Progress
 import uploadbroker.Source
 import uploadbroker.Tokens
+import uploadbroker.patientClient
 import java.io.File
 import kotlin.system.exitProcess
 
 /**
- * Calls the client once, for tests in Python, and prints lines of JSON: `progress`, `token`, then one `result` or
- * `error` for each file, with the index of the file.
+ * One call of the client, for tests in Python. It prints lines of JSON: `progress`, `token`, one `result` or `error` for
+ * each file, with the index of the file, then `end`.
  *
  * @property does `upload`, `send`, `resume`, `confirm` or `cancel`.
  * @property ownerText the profile and the name, such as `ad_image/7`.
@@ -44,21 +47,28 @@ class Command(
     val owner: Owner? get() = ownerText?.split("/")?.let { (profile, name) -> Owner.of(profile, name) }
 }
 
-fun main(arguments: Array<String>) {
-    val command = Json.decodeFromString<Command>(arguments.single())
-    runBlocking { Runner(command).run() }
+/** Runs the commands in the lines of the standard input, one after the other. */
+fun main() {
+    for (text in generateSequence(::readlnOrNull)) {
+        val http = patientClient()
+        runBlocking { Runner(Json.decodeFromString(text), http).run() }
+        http.connectionPool.evictAll()
+    }
     exitProcess(0) // OkHttp's threads would wait for a minute.
 }
 
-private class Runner(private val command: Command) {
+private class Runner(private val command: Command, http: OkHttpClient) {
     private val left = ArrayDeque(command.tokens)
-    private val broker = Broker(command.url, Tokens(::token), command.journal?.let { Journal(File(it)) })
+    private val broker = Broker(command.url, Tokens(::token), command.journal?.let { Journal(File(it)) }, http)
 
-    suspend fun run() = coroutineScope {
-        if (command.files.isEmpty()) print(0) { act(null) {} }
-        for ((index, file) in command.files.withIndex()) {
-            launch { print(index) { act(Source.file(File(file))) { show(index, it) } } }
+    suspend fun run() {
+        coroutineScope {
+            if (command.files.isEmpty()) print(0) { act(null) {} }
+            for ((index, file) in command.files.withIndex()) {
+                launch { print(index) { act(Source.file(File(file))) { show(index, it) } } }
+            }
         }
+        line("end", 0, JsonNull)
     }
 
     private suspend fun act(source: Source?, show: (Progress) -> Unit): JsonElement = with(command) {
