@@ -16,7 +16,7 @@ import java.io.FileNotFoundException
 import java.util.concurrent.CopyOnWriteArrayList
 
 /** An app with a queue. */
-class ShopApp : Application(), UploadQueueHost {
+open class ShopApp : Application(), UploadQueueHost {
     /** The broker's address. */
     @Volatile
     var url: String = Shop.url
@@ -38,10 +38,6 @@ class ShopApp : Application(), UploadQueueHost {
             Broker(url, { owner, _ -> token.also { asked += owner }.also { onToken() } }, journal, http, retries = 0)
         }
     }
-
-    /** The folder of WorkManager and of the queue. A test that restarts the app names it. */
-    override fun getNoBackupFilesDir(): File =
-        System.getProperty("app.storage")?.let { File(it).apply { mkdirs() } } ?: super.getNoBackupFilesDir()
 }
 
 /** Another app's photos. All have the same file name. */

@@ -14,17 +14,24 @@ import org.junit.Assert.assertEquals
 import org.junit.Before
 import org.junit.Test
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowNetwork
 import uploadbroker.Owner
 import java.io.File
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
+/** The app, with the folder of WorkManager and of the queue in storage that outlives the process. */
+class LastingShopApp : ShopApp() {
+    override fun getNoBackupFilesDir(): File = File(System.getProperty("app.storage")).apply { mkdirs() }
+}
+
 /**
  * An app with WorkManager as it is, and with storage that outlives the process.
  *
  * @property hours how late it is: Robolectric's clock, which WorkManager's delays use, stands still.
  */
+@Config(application = LastingShopApp::class)
 abstract class LastingApp(private val hours: Int) : PhoneTest() {
     protected val notes = File(System.getProperty("app.storage"), "notes")
 
