@@ -31,6 +31,25 @@ def maven_files(number: str) -> set[str]:
     return found
 
 
+def tested_kotlin(number: str) -> dict[str, Path]:
+    """Return what `make kotlin` has built, by the names below `io/github/upload-broker`."""
+    parent = ROOT / "clients/kotlin"
+    client, android = parent / "client", parent / "client-android"
+    jvm, phones = "upload-broker-client", "upload-broker-client-android"
+    found = {
+        ("client-parent", ".pom"): parent / "pom.xml",
+        (jvm, ".pom"): client / "pom.xml",
+        (jvm, ".jar"): client / f"target/{jvm}-{number}.jar",
+        (phones, ".pom"): android / "target/aar/published-pom.xml",
+        # Maven knows no packaging `aar`.
+        (phones, ".aar"): android / f"target/{phones}-{number}.zip",
+    }
+    for end in ("-sources.jar", "-javadoc.jar"):
+        for name, module in ((jvm, client), (phones, android)):
+            found[name, end] = module / f"target/{name}-{number}{end}"
+    return {f"{name}/{number}/{name}-{number}{end}": file for (name, end), file in found.items()}
+
+
 def contents(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file."""
     return {
@@ -51,9 +70,34 @@ def unpacked(package: Path) -> dict[str, bytes]:
 
 
 def test_two_builds_of_a_commit_are_the_same_bytes(built: Built) -> None:
-    first = contents(built.first)
-    assert len(first) > 10
-    assert first == contents(built.second)
+    first, second = contents(built.first), contents(built.second)
+    lines = (built.first / "SHA256SUMS").read_text().splitlines()
+    repeated = [line for line in lines if "  maven/" not in line]
+    assert (built.second / "SHA256SUMS").read_text().splitlines() == repeated
+    del second["SHA256SUMS"]
+    assert len(second) == len(repeated) >= 7
+    assert {name: first[name] for name in second} == second
+
+
+def test_the_kotlin_client_is_the_same_bytes_as_the_one_that_make_kotlin_has_tested(
+    built: Built,
+) -> None:
+    """It was built in the checkout, with the umask, time zone and language of this user."""
+    changed = ["git", "status", "--porcelain", "LICENSE", "clients/kotlin"]
+    listed = subprocess.run(changed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert listed == "", "make dist builds the last commit, so commit these files first"
+    repository = built.first / "maven/io/github/upload-broker"
+    tested = tested_kotlin(version())
+    files = [path for path in repository.rglob("*") if path.is_file()]
+    digests = [path for path in files if path.suffix in (".md5", ".sha1")]
+    published = {str(path.relative_to(repository)): path for path in files if path not in digests}
+    assert set(published) == set(tested)
+    for name, file in tested.items():
+        assert published[name].read_bytes() == file.read_bytes(), name
+    assert len(digests) == 2 * len(published)
+    for digest in digests:
+        found = hashlib.new(digest.suffix[1:], digest.with_suffix("").read_bytes()).hexdigest()
+        assert digest.read_text() == found
 
 
 def test_there_is_a_package_for_each_registry_in_one_version(built: Built) -> None:
