@@ -1,12 +1,14 @@
 """Two builds of one commit are the same, and hold what they should and nothing else."""
 
 import hashlib
+import io
 import os
 import re
 import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ def maven_files(number: str) -> set[str]:
     return found
 
 
-def tested_kotlin(number: str) -> dict[str, Path]:
+def built_in_the_checkout(number: str) -> dict[str, Path]:
     """Return what `make kotlin` has built, by the names below `io/github/upload-broker`."""
     parent = ROOT / "clients/kotlin"
     client, android = parent / "client", parent / "client-android"
@@ -48,6 +50,21 @@ def tested_kotlin(number: str) -> dict[str, Path]:
         for name, module in ((jvm, client), (phones, android)):
             found[name, end] = module / f"target/{name}-{number}{end}"
     return {f"{name}/{number}/{name}-{number}{end}": file for (name, end), file in found.items()}
+
+
+def entries_and_modes(package: bytes) -> tuple[list[tuple[Any, ...]], set[int]]:
+    """Return name, time and content of each file in a zip, and all modes, those in jars too."""
+    entries: list[tuple[Any, ...]] = []
+    modes = set()
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        for one in archive.infolist():
+            content: Any = archive.read(one)
+            modes.add(one.external_attr >> 16)
+            if one.filename.endswith(".jar"):
+                content, inner = entries_and_modes(content)
+                modes |= inner
+            entries.append((one.filename, one.date_time, content))
+    return entries, modes
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -79,21 +96,26 @@ def test_two_builds_of_a_commit_are_the_same_bytes(built: Built) -> None:
     assert {name: first[name] for name in second} == second
 
 
-def test_the_kotlin_client_is_the_same_bytes_as_the_one_that_make_kotlin_has_tested(
+def test_the_kotlin_client_has_the_same_files_as_the_one_that_make_kotlin_has_tested(
     built: Built,
 ) -> None:
-    """It was built in the checkout, with the umask, time zone and language of this user."""
+    """This user built it in the checkout: another umask, time zone and language."""
     changed = ["git", "status", "--porcelain", "LICENSE", "clients/kotlin"]
     listed = subprocess.run(changed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert listed == "", "make dist builds the last commit, so commit these files first"
     repository = built.first / "maven/io/github/upload-broker"
-    tested = tested_kotlin(version())
+    tested = built_in_the_checkout(version())
     files = [path for path in repository.rglob("*") if path.is_file()]
     digests = [path for path in files if path.suffix in (".md5", ".sha1")]
     published = {str(path.relative_to(repository)): path for path in files if path not in digests}
     assert set(published) == set(tested)
     for name, file in tested.items():
-        assert published[name].read_bytes() == file.read_bytes(), name
+        if name.endswith(".pom"):
+            assert published[name].read_bytes() == file.read_bytes(), name
+        else:
+            entries, modes = entries_and_modes(published[name].read_bytes())
+            assert entries == entries_and_modes(file.read_bytes())[0], name
+            assert modes == {0o100644, 0o040755}
     assert len(digests) == 2 * len(published)
     for digest in digests:
         found = hashlib.new(digest.suffix[1:], digest.with_suffix("").read_bytes()).hexdigest()
