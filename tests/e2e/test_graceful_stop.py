@@ -32,11 +32,11 @@ SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
         *("--port", "{port}", "--workers", "2", "--blocking-threads", "2"),
-        *("--respawn-failed-workers", "{app}"),
+        *("--respawn-failed-workers", "tests.e2e.patient_wsgi:app"),
     ],
     "gunicorn": [
         *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2"),
-        *("--threads", "4", "--worker-tmp-dir", "/dev/shm", "{app}"),
+        *("--threads", "4", "--worker-tmp-dir", "/dev/shm", "tests.e2e.patient_wsgi:app"),
     ],
 }
 CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
@@ -78,12 +78,7 @@ def status(url: str) -> int | str:
 
 @contextmanager
 def served(
-    command: list[str],
-    bucket: Bucket,
-    database_url: str,
-    endpoint_url: str,
-    app: str = "wsgi:app",
-    **settings: Any,
+    command: list[str], bucket: Bucket, database_url: str, endpoint_url: str, **settings: Any
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run `broker serve` as in production; yield the API's URL and the process."""
     (port,) = free_ports(1)
@@ -96,7 +91,7 @@ def served(
         **settings,
     }
     environment = os.environ | {f"BROKER_{name.upper()}": str(values[name]) for name in values}
-    run = [*BROKER, "serve", "--", *(word.format(port=port, app=app) for word in command)]
+    run = [*BROKER, "serve", "--", *(word.format(port=port) for word in command)]
     with subprocess.Popen(run, env=environment, cwd=ROOT) as process:
         url = f"http://127.0.0.1:{port}"
         try:
@@ -147,11 +142,10 @@ def test_readiness_fails_first_and_running_requests_are_answered(
     s3_bucket: Bucket, database_url: str, server: str
 ) -> None:
     gate = Gate()
-    limits = {"drain_seconds": 300, "stop_seconds": 300}
-    app = "tests.e2e.patient_wsgi:app"
+    limits = {"drain_seconds": 300, "stop_seconds": 60}
     with (
         header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow,
-        served(SERVERS[server], s3_bucket, database_url, slow, app, **limits) as (url, process),
+        served(SERVERS[server], s3_bucket, database_url, slow, **limits) as (url, process),
         httpx.Client(base_url=url, **CLIENT) as client,
         ThreadPoolExecutor(1) as pool,
     ):
