@@ -10,7 +10,7 @@
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
-#   artifacts  first the part kotlin; make dist twice; each package installed without the checkout, and an upload by each client
+#   artifacts  first all of kotlin, so never both at once; make dist twice; each package installed without the checkout, and an upload by each client
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
