@@ -15,7 +15,7 @@
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
-#   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
+#   fuzz    tests/fuzz with new examples, FUZZ_TIMES times as many as in make test
 #   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python; see below. The same for 3.11, 3.12 and 3.14.
 # make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
@@ -40,7 +40,7 @@ test: $(STAMP)
 # The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
 ONLY ?= python3.14 walks kill fuzz artifacts kotlin ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
-FUZZ_TIMES ?= 2
+FUZZ_TIMES ?= 1
 SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
