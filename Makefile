@@ -15,9 +15,9 @@
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
-#   fuzz    tests/fuzz with new examples, FUZZ_TIMES as many as in make test
+#   fuzz    tests/fuzz with new examples, FUZZ_TIMES times as many as in make test
 #   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
-# make python3.13: unit, contract and http tests on another Python. The same for 3.11, 3.12 and 3.14.
+# make python3.13: unit, contract and http tests on another Python; see below. The same for 3.11, 3.12 and 3.14.
 # make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
 # Each target sets up .venv by itself.
@@ -33,13 +33,14 @@ run: $(STAMP)
 	@exec .venv/bin/broker dev
 
 # Of each test one variant of database and S3 server; `make python3.13` and the part `pairs` run the others.
+# tests/chosen.py has the choices.
 test: $(STAMP)
-	.venv/bin/python -m pytest -m "not matrix" --pairs one --ignore tests/house
+	.venv/bin/python -m pytest -m "not matrix" --choose one-variant --ignore tests/house
 
 # The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
 ONLY ?= python3.14 walks kill fuzz artifacts ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
-FUZZ_TIMES ?= 2
+FUZZ_TIMES ?= 1
 SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
@@ -85,7 +86,7 @@ fuzz: $(STAMP)
 
 # The rest is in `make python3.13`.
 pairs: $(STAMP)
-	.venv/bin/python -m pytest -m "not matrix" --pairs others --ignore tests/http --ignore tests/contract --ignore tests/unit
+	.venv/bin/python -m pytest -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit
 
 soak: .venv-3.13/.installed
 	.venv-3.13/bin/python -m tests.soak $(SOAK)
@@ -114,8 +115,9 @@ PYTHONS := 3.11 3.12 3.13 3.14
 python%: TESTED := tests/http tests/contract tests/unit
 # Between two that run more.
 python3.12: TESTED := tests/unit
-# With one database and one S3 server, because 3.13 runs with both.
-python3.14: TESTED += -k "not postgresql and not minio"
+# What `make test` leaves out, and each function of the tests on this Python too.
+python3.13: TESTED += --choose other-variants --choose each-function
+python3.14: TESTED += --choose each-function
 .PHONY: $(PYTHONS:%=python%)
 $(PYTHONS:%=python%): python%: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -m "not matrix" $(TESTED)

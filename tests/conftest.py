@@ -13,7 +13,7 @@ from tests import once_per_process
 pytest_plugins = [
     "pytester",
     "tests.canaries.plugin",
-    "tests.pairs",
+    "tests.chosen",
     "tests.servers.fixtures",
     "tests.http.fixtures",
 ]

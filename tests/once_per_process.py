@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import botocore.client
 import botocore.hooks
 import botocore.loaders
+import botocore.regions
 import httpx._transports.default
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
@@ -33,7 +35,8 @@ def install() -> None:
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
     _keep_signatures()
     _keep_aliases()
-    _keep_builders()
+    _keep_service_models()
+    _keep_routes()
     _keep_variables()
     _keep_statements()
     _keep_certificates()
@@ -63,21 +66,63 @@ def _keep_aliases() -> None:
     aliaser._alias_event_name = alias
 
 
-def _keep_builders() -> None:
-    """Compile what builds URLs once for each of the sixty routes."""
-    compile_builder, builders = Rule._compile_builder, dict[object, Any]()
+def _keep_service_models() -> None:
+    """Read boto3's description of S3 once: its operations, its endpoints, the class of a client."""
+    creator = botocore.client.ClientCreator
+    load, models = creator._load_service_model, dict[object, Any]()
+    make_class, classes = creator._create_client_class, dict[object, type]()
 
-    def builder(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, *rule._trace, repr(rule.defaults), append_unknown)
-        if key not in builders:
-            builders[key] = compile_builder(rule, append_unknown)
-        return builders[key]
+    def service_model(self: Any, name: str, api_version: str | None = None) -> Any:
+        key = (self._loader, name, api_version)
+        if key not in models:
+            models[key] = load(self, name, api_version)
+        return models[key]
 
-    Rule._compile_builder = builder  # type: ignore[method-assign]
+    def client_class(self: Any, name: str, model: Any) -> type:
+        if model not in classes:
+            classes[model] = make_class(self, name, model)
+        return classes[model]
+
+    creator._load_service_model = service_model
+    creator._create_client_class = client_class
+    provider, providers = botocore.regions.EndpointProvider, dict[object, Any]()
+
+    def endpoint_provider(
+        ruleset_data: Any, partition_data: Any, excluded_params: Any = None
+    ) -> Any:
+        key = (id(ruleset_data), id(partition_data), frozenset(excluded_params or ()))
+        if key not in providers:
+            # The data are kept, too, so that no others get their ids.
+            found = provider(ruleset_data, partition_data, excluded_params)
+            providers[key] = found, ruleset_data, partition_data
+        return providers[key][0]
+
+    botocore.regions.EndpointProvider = endpoint_provider
+
+
+def _keep_routes() -> None:
+    """Compile each of the sixty routes once."""
+    compile_rule, compiled = Rule.compile, dict[object, Any]()
+    names = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
+
+    def compile_once(rule: Rule) -> None:
+        assert rule.map is not None
+        host = rule.host if rule.map.host_matching else rule.subdomain
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, host, rule.merge_slashes, repr(rule.defaults), converters)
+        if key not in compiled:
+            compile_rule(rule)
+            compiled[key] = {name: getattr(rule, name) for name in names}
+        for name, value in compiled[key].items():
+            # The two methods belong to the rule for which they were compiled.
+            method = getattr(value, "__func__", None)
+            setattr(rule, name, value if method is None else method.__get__(rule))
+
+    Rule.compile = compile_once  # type: ignore[method-assign]
 
 
 def _keep_variables() -> None:
-    """Find the environment variable of each setting once."""
+    """Find the environment variable of each setting, and whether it is JSON, once."""
     extract, variables = EnvSettingsSource._extract_field_info, dict[object, Any]()
 
     def extracted(source: EnvSettingsSource, field: FieldInfo, name: str, *others: Any) -> Any:
@@ -88,6 +133,15 @@ def _keep_variables() -> None:
         return variables[key]
 
     EnvSettingsSource._extract_field_info = extracted  # type: ignore[method-assign]
+    is_complex, complex_fields = EnvSettingsSource._field_is_complex, dict[object, Any]()
+
+    def kept_is_complex(source: EnvSettingsSource, field: FieldInfo) -> Any:
+        key = (type(source), field)
+        if key not in complex_fields:
+            complex_fields[key] = is_complex(source, field)
+        return complex_fields[key]
+
+    EnvSettingsSource._field_is_complex = kept_is_complex  # type: ignore[method-assign]
 
 
 def _keep_statements() -> None:

@@ -1,6 +1,6 @@
 """Generated requests, names, notifications and histories.
 
-`make test` runs the same few examples every time. `make matrix ONLY=fuzz` runs many new ones.
+`make test` runs the same few examples every time. `make matrix ONLY=fuzz` runs new ones.
 """
 
 import os
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Multiplies the number of examples; above 1 the examples are new in every run.
+# Multiplies the number of examples. If it is set, they are new in every run.
+ARE_NEW = "FUZZ_TIMES" in os.environ
 TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
 # PostgreSQL takes several times as long as SQLite.
 POSTGRESQL_IN_MATRIX = pytest.mark.parametrize(
@@ -20,10 +21,10 @@ POSTGRESQL_IN_MATRIX = pytest.mark.parametrize(
 
 
 def repeatable(examples: int, **changes: Any) -> settings:
-    """Return Hypothesis settings. Examples repeat unless FUZZ_TIMES is above 1; none are stored."""
+    """Return Hypothesis settings. Examples repeat unless FUZZ_TIMES is set; none are stored."""
     return settings(
         max_examples=examples * TIMES,
-        derandomize=TIMES == 1,
+        derandomize=not ARE_NEW,
         deadline=None,
         database=None,
         print_blob=True,

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from broker.domain.limits import Limits
-from tests.fuzz import TIMES, lifecycle_by_token, scripted_workers
+from tests.fuzz import ARE_NEW, lifecycle_by_token, scripted_workers
 from tests.fuzz.buckets import HistoryBucket, InProcessBucket, ServerBucket
 from tests.fuzz.lifecycle import Lifecycle
 from tests.fuzz.lifecycle_by_token import BY_TOKEN, BY_TOKEN_KEEPING, LifecycleByToken
@@ -20,7 +20,7 @@ from tests.servers.fixtures import Bucket
 
 IN_MATRIX = pytest.mark.matrix(part="fuzz")
 # A script is always the same, so the matrix need not repeat what `make test` has played.
-QUICK = ["sqlite"] if TIMES == 1 else []
+QUICK = [] if ARE_NEW else ["sqlite"]
 PLAYED_ON_EACH = pytest.mark.parametrize(
     "database_url", [*QUICK, pytest.param("postgresql", marks=IN_MATRIX)], indirect=True
 )

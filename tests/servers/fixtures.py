@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from broker.config import Settings
 from broker.storage import bucket_setup
 from broker.storage.factory import s3_storage
 from broker.storage.s3 import S3Storage
 from tests.servers import S3Server, installed_or_skip
+from tests.servers.bucket_state import BucketState
 from tests.servers.ceph import ceph
 from tests.servers.counters import Counters, counters
 from tests.servers.minio import minio
 from tests.servers.postgres import Postgres, postgres
-from tests.servers.reused import Lent, admin_of, configuration, emptied_bucket
+from tests.servers.reused import Lent, admin_of, emptied_bucket
 from tests.servers.seaweedfs import seaweedfs
 from tests.servers.versitygw import versitygw
 
@@ -135,18 +137,20 @@ def buckets() -> Buckets:
         server: S3Server, cors_origins: str = ORIGIN, *, with_second: bool = False
     ) -> Lent[Bucket]:
         client = admin_of(server.endpoint_url, server.access_key, server.secret_key)
-        configured: dict[str, list[object]] = {}
+        pool = urllib3.PoolManager()
+        states: dict[str, tuple[BucketState, list[bytes]]] = {}
 
         def make() -> Bucket:
             with pytest.MonkeyPatch.context() as patch:
                 bucket = make_bucket(server, patch, cors_origins, with_second=with_second)
             for name in bucket.storage.buckets.each():
-                configured[name] = configuration(client, name)
+                state = BucketState(client, pool, name)
+                states[name] = state, state.configuration()
             return bucket
 
         def emptied(one: Bucket) -> bool:
             names = one.storage.buckets.each()
-            return all(emptied_bucket(client, name, configured[name]) for name in names)
+            return all(emptied_bucket(client, name, *states[name]) for name in names)
 
         return Lent(make, emptied)
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import boto3
 import psycopg
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
+from tests.servers.bucket_state import BucketState
 from tests.servers.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -73,49 +76,34 @@ class Lent(Generic[Made]):
         self._free.append(lent)
 
 
-def configuration(client: "S3Client", bucket: str) -> list[Any]:
-    """Return the configuration of a bucket; an unsupported part is replaced by its error code."""
-    found: list[Any] = []
-    for read in (
-        client.get_bucket_policy,
-        client.get_bucket_cors,
-        client.get_bucket_lifecycle_configuration,
-    ):
-        try:
-            answer = dict(read(Bucket=bucket))
-        except ClientError as error:
-            found.append(error.response["Error"]["Code"])
-        else:
-            del answer["ResponseMetadata"]
-            found.append(answer)
-    return found
-
-
-def emptied_bucket(client: "S3Client", bucket: str, configured: list[Any]) -> bool:
+def emptied_bucket(
+    client: "S3Client", bucket: str, state: BucketState, configured: list[bytes]
+) -> bool:
     """Delete all objects and parts; return False if the configuration has changed."""
     try:
         for _ in range(PAGES_MAX):
-            objects = client.list_objects_v2(Bucket=bucket).get("Contents", [])
-            if not objects:
+            if not state.has_objects():
                 break
+            objects = client.list_objects_v2(Bucket=bucket).get("Contents", [])
             client.delete_objects(
                 Bucket=bucket, Delete={"Objects": [{"Key": item["Key"]} for item in objects]}
             )
         else:
             return False
-        for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
-            client.abort_multipart_upload(
-                Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-            )
-        return configuration(client, bucket) == configured
-    except (BotoCoreError, ClientError):
+        if state.has_uploads():
+            for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+                client.abort_multipart_upload(
+                    Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+        return state.configuration() == configured
+    except (BotoCoreError, ClientError, HTTPError):
         return False
 
 
 def admin_of(endpoint_url: str, access_key: str, secret_key: str) -> "S3Client":
     """Create the S3 client that empties buckets."""
     return boto3.Session(access_key, secret_key, region_name="us-east-1").client(
-        "s3", endpoint_url=endpoint_url
+        "s3", endpoint_url=endpoint_url, config=Config(signature_version="s3v4")
     )
 
 

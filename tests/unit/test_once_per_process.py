@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, Rule
 
 
 def read(prefix: str) -> str:
@@ -44,3 +46,30 @@ def test_a_client_trusts_the_file_that_the_environment_names_now(
         httpx.Client()
     monkeypatch.delenv("SSL_CERT_FILE")
     httpx.Client().close()
+
+
+def test_a_route_has_the_converters_of_its_own_map() -> None:
+    def match(converter: type[BaseConverter], path: str) -> object:
+        routes = Map([Rule("/ads/<thing:ad>", endpoint="ad")], converters={"thing": converter})
+        endpoint, values = routes.bind("localhost").match(path)
+        assert routes.bind("localhost").build(endpoint, values) == path
+        return values["ad"]
+
+    for _ in range(2):
+        assert match(IntegerConverter, "/ads/7") == 7
+        assert match(BaseConverter, "/ads/7") == "7"
+        with pytest.raises(NotFound):
+            match(IntegerConverter, "/ads/seven")
+
+
+def test_settings_read_json_only_for_fields_that_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Names(BaseSettings):
+        names: list[str] = []
+
+    class Name(BaseSettings):
+        names: str = ""
+
+    monkeypatch.setenv("NAMES", '["a"]')
+    for _ in range(2):
+        assert Names().names == ["a"]
+        assert Name().names == '["a"]'
