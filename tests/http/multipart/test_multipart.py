@@ -1,6 +1,7 @@
 """Transport multipart: signed in any order, resumable, confirmed by its completion."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +9,8 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
+from broker.domain.storage_errors import StorageUnavailable
+from broker.storage.multipart import S3Multipart
 from tests.http.client import BOTH_SERVERS, EVERYWHERE, Client, rows, token
 from tests.http.part_uploads import (
     LARGE,
@@ -189,3 +192,21 @@ def test_parts_of_another_user_or_another_transport_are_refused(alice: Client, b
         assert (none.status_code, none.get_json()["code"]) == (409, "not_multipart")
         unknown = alice.call(method, f"/api/uploads/{single['id'][:-4]}0000/{path}/", **body)
         assert unknown.status_code == 404
+
+
+@BOTH_SERVERS
+def test_while_the_bucket_is_down_nothing_changes(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = multipart_ticket(alice)
+    put_parts(signed(alice, ticket, [1, 2, 3]))
+
+    def down(*args: Any) -> None:
+        raise StorageUnavailable("down")
+
+    for name in ("list_parts", "complete"):
+        with monkeypatch.context() as patch:
+            patch.setattr(S3Multipart, name, down)
+            answer = alice.post(ticket["upload"]["complete_url"])
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200

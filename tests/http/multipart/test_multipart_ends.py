@@ -14,9 +14,11 @@ from broker.domain.storage_errors import ObjectNotFound, StorageUnavailable
 from broker.services.background.reap import reap_once
 from broker.services.multipart import complete as completing
 from broker.storage.multipart import S3Multipart
-from tests.http.client import BOTH_SERVERS, EVERYWHERE, Client, rows, token
+from tests.http.client import EVERYWHERE, Client, rows, token
 from tests.http.part_uploads import LARGE, PART, ask, multipart_ticket, put_part, put_parts, signed
 from tests.servers.fixtures import Bucket
+
+pytestmark = EVERYWHERE
 
 
 @pytest.fixture
@@ -61,7 +63,6 @@ def reap(app: Flask, after: timedelta = timedelta()) -> None:
         reap_once(work)
 
 
-@EVERYWHERE
 def test_a_crash_after_s3_completed_is_repaired_by_the_next_complete(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +78,6 @@ def test_a_crash_after_s3_completed_is_repaired_by_the_next_complete(
     assert rows(app, Image) == 1
 
 
-@EVERYWHERE
 def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +95,6 @@ def test_a_crash_after_s3_completed_is_repaired_by_a_confirm(
     assert rows(app, Image) == 1
 
 
-@EVERYWHERE
 def test_a_crash_without_a_retry_leaves_nothing(
     make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +112,6 @@ def test_a_crash_without_a_retry_leaves_nothing(
     assert alice.post(ticket["upload"]["complete_url"]).get_json()["code"] == "upload_expired"
 
 
-@EVERYWHERE
 def test_eight_concurrent_completes_create_one_image(app: Flask, alice: Client) -> None:
     ticket = sent(alice)
     answers: list[Any] = []
@@ -138,7 +136,6 @@ def test_eight_concurrent_completes_create_one_image(app: Flask, alice: Client) 
     assert stored(app, ticket)
 
 
-@EVERYWHERE
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_complete_racing_cancel_leaves_one_image_or_none(
     app: Flask,
@@ -170,7 +167,6 @@ def test_complete_racing_cancel_leaves_one_image_or_none(
     assert (rows(app, Image), rows(app, UploadPart)) == (0, 0)
 
 
-@EVERYWHERE
 def test_an_object_completed_after_the_abort_is_deleted(
     app: Flask, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +188,6 @@ def test_an_object_completed_after_the_abort_is_deleted(
     assert not stored(app, ticket)
 
 
-@EVERYWHERE
 def test_after_an_abort_the_parts_are_gone_and_their_urls_fail(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
@@ -216,7 +211,6 @@ def test_after_an_abort_the_parts_are_gone_and_their_urls_fail(
     assert rows(app, Deletion) == 0
 
 
-@EVERYWHERE
 def test_nothing_more_can_be_sent_after_complete(app: Flask, alice: Client) -> None:
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1, 2, 3])
@@ -229,7 +223,6 @@ def test_nothing_more_can_be_sent_after_complete(app: Flask, alice: Client) -> N
     assert stored(app, ticket)
 
 
-@EVERYWHERE
 def test_an_upload_removed_by_the_lifecycle_rule_expires(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
@@ -245,7 +238,6 @@ def test_an_upload_removed_by_the_lifecycle_rule_expires(
     assert rows(app, UploadPart) == 0
 
 
-@EVERYWHERE
 def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
@@ -266,7 +258,6 @@ def test_expired_urls_are_signed_again_and_a_stale_upload_expires(
     assert rows(app, Image) == 0
 
 
-@EVERYWHERE
 def test_concurrent_first_requests_for_parts_create_one_multipart_upload(
     app: Flask, alice: Client, s3_bucket: Bucket
 ) -> None:
@@ -284,21 +275,4 @@ def test_concurrent_first_requests_for_parts_create_one_multipart_upload(
     assert statuses == [200, 200, 200]
     assert begun(s3_bucket, ticket) == 1
     put_parts(signed(alice, ticket, [1, 2, 3]))
-    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
-
-
-@BOTH_SERVERS
-def test_while_the_bucket_is_down_nothing_changes(
-    alice: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticket = sent(alice)
-
-    def down(*args: Any) -> None:
-        raise StorageUnavailable("down")
-
-    for name in ("list_parts", "complete"):
-        with monkeypatch.context() as patch:
-            patch.setattr(S3Multipart, name, down)
-            answer = alice.post(ticket["upload"]["complete_url"])
-            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
