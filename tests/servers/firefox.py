@@ -41,10 +41,6 @@ def launch(kind: BrowserType, *, dark: bool = False) -> Browser:
         firefox_user_prefs={
             "layout.css.prefers-color-scheme.content-override": 0 if dark else 1,
             "ui.prefersReducedMotion": 1,
-            # One process for all pages. One for each site and visitor takes half a second to start.
-            "fission.webContentIsolationStrategy": 0,
-            "dom.ipc.processCount": 1,
-            "dom.ipc.processPrelaunch.enabled": False,
         },
     )
 
