@@ -41,14 +41,14 @@ test: $(STAMP)
 ONLY ?= python3.14 walks kill fuzz artifacts ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
 FUZZ_TIMES ?= 1
-SOAK ?= --seconds 45 --bucket-away 5 --ttl 20
+SOAK ?= --seconds 45 --peak 8 --bucket-away 5 --ttl 8 --lease 10
 .PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
 matrix: $(STAMP)
 	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
-kill attacks inspection buckets memory chromium firefox webkit versitygw: $(STAMP)
+kill attacks inspection buckets memory webkit versitygw: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
@@ -57,8 +57,8 @@ walks: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -m "matrix(part='$@')" $(TESTS)
 
-# One process, so that Ceph starts once.
-ceph: $(STAMP)
+# One process, so that Ceph and each browser start once.
+ceph chromium firefox: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 

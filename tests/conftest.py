@@ -14,6 +14,7 @@ pytest_plugins = [
     "pytester",
     "tests.canaries.plugin",
     "tests.chosen",
+    "tests.servers.browsers",
     "tests.servers.fixtures",
     "tests.http.fixtures",
 ]

@@ -38,6 +38,11 @@ class Shop:
     storage: S3Storage
     client: Any
 
+    def fill(self) -> None:
+        """Store the files of several owners."""
+        for key, content in FILES.items():
+            self.client.put_object(Bucket=self.bucket.name, Key=key, Body=content)
+
     def url(self, key: str = PRIVATE, *, age: timedelta = timedelta()) -> SignedUrl:
         """Return a URL as the owner of a private file gets it, or got it some time ago."""
         reader = self.storage.private_reader
@@ -126,7 +131,10 @@ class Shop:
 
 
 def shop(bucket: Bucket, *, with_policies: bool = True) -> Shop:
-    """Store files of several owners. On SeaweedFS the API has an administrator's key."""
+    """Return a bucket with files of several owners.
+
+    On SeaweedFS the API has an administrator's key.
+    """
     server = bucket.server
     client = boto3.client(
         "s3",
@@ -135,8 +143,6 @@ def shop(bucket: Bucket, *, with_policies: bool = True) -> Shop:
         aws_access_key_id=server.access_key,
         aws_secret_access_key=server.secret_key,
     )
-    for key, content in FILES.items():
-        client.put_object(Bucket=bucket.name, Key=key, Body=content)
     key_id, secret = server.access_key, server.secret_key
     if server.private_key is None and with_policies:
         policy = iam_policy(with_private_profile(bucket.settings), "api")
@@ -151,4 +157,6 @@ def shop(bucket: Bucket, *, with_policies: bool = True) -> Shop:
             "private_secret_access_key": SecretStr(second["private_secret_access_key"]),
         }
     )
-    return Shop(bucket, s3_storage(settings, session), client)
+    made = Shop(bucket, s3_storage(settings, session), client)
+    made.fill()
+    return made

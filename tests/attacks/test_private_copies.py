@@ -59,11 +59,6 @@ def put(url: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
     return httpx.put(url, headers=dict(headers), content=body, timeout=20)
 
 
-@pytest.fixture
-def attacked(any_bucket: Bucket) -> Shop:
-    return shop(any_bucket)
-
-
 @EACH_BUCKET
 def test_a_presigned_put_never_becomes_a_copy_of_a_private_file(attacked: Shop) -> None:
     ticket, name = attacked.put(), attacked.bucket.name
@@ -160,17 +155,14 @@ def test_nobody_without_a_ticket_reads_lists_or_copies(attacked: Shop) -> None:
 
 
 @SLOW_ON_EACH_BUCKET
-def test_the_key_of_the_api_copies_to_private_keys_and_does_not_read_them(
-    any_bucket: Bucket,
-) -> None:
+def test_the_key_of_the_api_copies_to_private_keys_and_does_not_read_them(attacked: Shop) -> None:
     """A confirm without inspection copies; SeaweedFS has no policy here."""
-    attacked = shop(any_bucket)
-    storage, where = attacked.storage, {"Bucket": any_bucket.name}
+    storage, where = attacked.storage, {"Bucket": attacked.bucket.name}
     made = "private/invoices/order_9/rechnung_Xy98Zw76.pdf"
     head = storage.head(INCOMING)
     storage.copy(INCOMING, made, source=head, cache_control="private, no-store")
     storage.delete(made)
-    if any_bucket.server.private_key is None:
+    if attacked.bucket.server.private_key is None:
         with pytest.raises(StorageDenied):
             storage.head(PRIVATE)
         with pytest.raises(StorageError):

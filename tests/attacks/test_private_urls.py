@@ -10,15 +10,10 @@ import pytest
 
 from tests.attacks import EACH_BUCKET, SLOW, SLOW_ON_EACH_BUCKET
 from tests.attacks.private_files import MEDIA, OWN, PRIVATE, SECOND, SECRET, TARGET, Shop, shop
-from tests.servers.fixtures import Bucket, make_bucket
+from tests.servers.fixtures import make_bucket
 
 HTML = "response-content-type=text%2Fhtml"
 INLINE = "response-content-disposition=inline"
-
-
-@pytest.fixture
-def attacked(any_bucket: Bucket) -> Shop:
-    return shop(any_bucket)
 
 
 def replaced(name: str, value: str) -> Callable[[str], str]:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.engines.facade import Tab
 
 TIMEOUT_SECONDS = 30.0  # uploads on a busy machine
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1  # looking costs a browser and its driver ten milliseconds of CPU
 
 
 def wait_until(tab: Tab, is_so: Callable[[], object], what: object = "") -> None:

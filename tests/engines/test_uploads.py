@@ -95,8 +95,8 @@ def test_after_a_reload_only_the_missing_part_is_sent(
 ) -> None:
     market = open_market(s3_public_url=network.url)
     tab = market.enter()
-    large = noise(tmp_path / "large.jpg", 16 * MIB)  # four parts
-    network.hold(b"partNumber=3")
+    large = noise(tmp_path / "large.jpg", 11 * MIB)  # three parts
+    network.hold(b"partNumber=2")
     tab.choose("#files", large)
 
     def missing() -> list[int]:
@@ -108,7 +108,7 @@ def test_after_a_reload_only_the_missing_part_is_sent(
         ]
         return found
 
-    wait_until(tab, lambda: missing() == [3])
+    wait_until(tab, lambda: missing() == [2])
     tab.reload()
     expect_text(tab, "#interrupted-title", "1 upload was interrupted")
     expect_text(tab, "#interrupted-names", "large.jpg")

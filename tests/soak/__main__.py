@@ -22,6 +22,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=300, help="of load (default %(default)s)")
     parser.add_argument(
+        "--peak",
+        type=float,
+        default=15,
+        help="seconds in which the peak rate is measured (default %(default)s)",
+    )
+    parser.add_argument(
         "--clients", type=int, default=24, help="at the same time (default %(default)s)"
     )
     parser.add_argument(
@@ -29,6 +35,11 @@ def main() -> int:
     )
     parser.add_argument(
         "--ttl", type=int, default=60, help="lifetime of a ticket in seconds (default %(default)s)"
+    )
+    parser.add_argument(
+        "--lease",
+        type=float,
+        help="seconds after which others take the photos of killed workers (default a minute)",
     )
     parser.add_argument(
         "--reap",
@@ -39,8 +50,10 @@ def main() -> int:
     asked = parser.parse_args()
     plan = Plan(
         seconds=max(SECONDS_MIN, asked.seconds),
+        peak_seconds=asked.peak,
         clients=max(2, asked.clients),
-        bucket_away=asked.bucket_away,
+        bucket_away=min(asked.bucket_away, asked.seconds / 2),
+        lease_seconds=asked.lease,
     )
     RESULTS.mkdir(exist_ok=True)
     try:
@@ -48,7 +61,7 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="soak-") as directory,
             running(
                 Path(directory),
-                Lifetimes(ttl=asked.ttl, grace=asked.ttl // 2),
+                Lifetimes(ttl=asked.ttl, grace=asked.ttl // 2, reap_every=max(1, asked.ttl // 12)),
                 reap=asked.reap,
             ) as stack,
         ):

@@ -12,7 +12,7 @@ from tests.soak.final_checks import at_rest, compare
 from tests.soak.journeys import JourneyClient
 from tests.soak.ledger import Ledger
 from tests.soak.resources import Resources, ResourceWatch, leaks
-from tests.soak.stack import Stack, inspectors, workers
+from tests.soak.stack import DATABASE, Stack, inspectors, workers
 
 QUIET, LAST, END = "quiet", "quiet again", "at the end"
 SHARE = 0.8  # share of the peak rate
@@ -23,13 +23,22 @@ KILLS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The size of a run: `seconds` of load after the peak, including the bucket's outage."""
+    """The size of a run: `seconds` of load after the peak, including the bucket's outage.
+
+    `lease_seconds`: how long after the kills others may take what killed workers were inspecting.
+    None: a minute, as in production.
+    """
 
     seconds: float = 300
     peak_seconds: float = 15
     bucket_away: float = 20
     clients: int = 24
     kill_inspectors: bool = True
+    lease_seconds: float | None = None
+
+    def share(self, part: float) -> float:
+        """Return a share of the time in which the bucket is there, in seconds."""
+        return part * (self.seconds - self.bucket_away)
 
 
 @dataclass
@@ -90,16 +99,16 @@ async def _run_journeys(client: JourneyClient, stop: asyncio.Event) -> None:
 async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> None:
     """Run the timed phases: kill workers, stop the bucket, restart the database."""
     ledger.begin("settling")  # wait until all clients use the slower pace
-    await asyncio.sleep(plan.seconds * 0.05)
+    await asyncio.sleep(plan.share(0.05))
     ledger.begin(QUIET)
-    await asyncio.sleep(plan.seconds * 0.20)
+    await asyncio.sleep(plan.share(0.20))
 
     ledger.begin("a worker killed")
     with ledger.outage("lost"):
         before = workers(stack.serving)
         os.kill(before[0], signal.SIGKILL)
         await _until_others(stack, before)
-    await asyncio.sleep(plan.seconds * 0.10)
+    await asyncio.sleep(plan.share(0.10))
 
     ledger.begin("bucket away")
     with ledger.outage("storage_unavailable"):
@@ -107,23 +116,35 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
         await asyncio.sleep(plan.bucket_away)
         await asyncio.to_thread(stack.s3.start)
     ledger.begin("bucket back")
-    await asyncio.sleep(plan.seconds * 0.18)
+    await asyncio.sleep(plan.share(0.18))
 
     if plan.kill_inspectors:
         ledger.begin("inspections killed")
         for _ in range(KILLS):
             for pid in inspectors(stack.background):
                 os.kill(pid, signal.SIGKILL)
-            await asyncio.sleep(plan.seconds * 0.03)
+            await asyncio.sleep(plan.share(0.03))
+        if plan.lease_seconds is not None:
+            await asyncio.to_thread(_shorten_leases, stack, plan.lease_seconds)
 
     ledger.begin("database restarted")
     with ledger.outage("database_unavailable"):
         await asyncio.to_thread(stack.postgres.stop)
         await asyncio.to_thread(stack.postgres.start)
-    await asyncio.sleep(plan.seconds * 0.18)
+    await asyncio.sleep(plan.share(0.18))
 
     ledger.begin(LAST)
-    await asyncio.sleep(plan.seconds * 0.22)
+    await asyncio.sleep(plan.share(0.22))
+
+
+def _shorten_leases(stack: Stack, seconds: float) -> None:
+    """End every lease of a worker at most so many seconds from now."""
+    with stack.postgres.connect(DATABASE) as connection:
+        connection.execute(
+            "UPDATE uploads SET due_at = now() + make_interval(secs => %(seconds)s)"
+            " WHERE state = 'processing' AND due_at > now() + make_interval(secs => %(seconds)s)",
+            {"seconds": seconds},
+        )
 
 
 async def _until_others(stack: Stack, before: list[int]) -> None:

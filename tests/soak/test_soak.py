@@ -12,7 +12,7 @@ from tests.soak.run import END, QUIET, Plan, run
 from tests.soak.stack import Lifetimes, running
 from tests.soak.table import markdown
 
-PLAN = Plan(seconds=10, peak_seconds=2, bucket_away=2, clients=6, kill_inspectors=False)
+PLAN = Plan(seconds=12, peak_seconds=2, bucket_away=2, clients=6, kill_inspectors=False)
 LIFETIMES = Lifetimes(ttl=8, grace=4, reap_every=1)
 
 

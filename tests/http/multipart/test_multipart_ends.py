@@ -276,19 +276,3 @@ def test_concurrent_first_requests_for_parts_create_one_multipart_upload(
     assert begun(s3_bucket, ticket) == 1
     put_parts(signed(alice, ticket, [1, 2, 3]))
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
-
-
-def test_while_the_bucket_is_down_nothing_changes(
-    alice: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticket = sent(alice)
-
-    def down(*args: Any) -> None:
-        raise StorageUnavailable("down")
-
-    for name in ("list_parts", "complete"):
-        with monkeypatch.context() as patch:
-            patch.setattr(S3Multipart, name, down)
-            answer = alice.post(ticket["upload"]["complete_url"])
-            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
