@@ -1,9 +1,10 @@
 """Detects values that must never be in a log: tokens, signatures, policies and secrets."""
 
-import functools
 import os
 import re
 from collections.abc import Iterable, Iterator
+
+from tests.secret_values import EVERY_SECRET
 
 SHAPES = {
     "a token": re.compile(r"eyJ[\w-]{5,}\.eyJ[\w-]{5,}"),
@@ -23,22 +24,9 @@ _SHORTEST = 16  # shorter values may be ordinary text
 def leaks(text: str, secrets: Iterable[str] = ()) -> list[str]:
     """Return the kinds of secrets in a text, without the secrets."""
     found = [kind for kind, shape in SHAPES.items() if shape.search(text)]
-    if any(secret in text for secret in (*tests_secrets(), *secrets, *environment_secrets())):
+    if any(secret in text for secret in (*EVERY_SECRET, *secrets, *environment_secrets())):
         found.append("a secret")
     return found
-
-
-@functools.cache
-def tests_secrets() -> frozenset[str]:
-    """Return the secrets of the tests. Imported late, after pytest's plugins."""
-    from tests.doctor.conftest import READER_SECRET
-    from tests.e2e.test_bucket_notifications import BUCKET_SECRET as OF_SERVERS
-    from tests.http.background.test_bucket_notifications import BUCKET_SECRET
-    from tests.http.client import SECRET
-    from tests.servers import minio, seaweedfs
-
-    own = {SECRET, READER_SECRET, BUCKET_SECRET, OF_SERVERS}
-    return frozenset(own | {minio.SECRET_KEY, seaweedfs.SECRET_KEY})
 
 
 def environment_secrets() -> Iterator[str]:

@@ -18,13 +18,14 @@ from broker.cli import broker
 from broker.config import PREFIX
 from broker.local.process import free_ports
 from broker.local.seaweedfs import IDENTITIES, EmbeddedS3
+from tests.secret_values import READER_SECRET
 from tests.servers import S3Server, installed_or_skip, start_on_free_port
 from tests.servers.fixtures import SECRET, Bucket, Buckets, make_bucket, sign_as_admin
 from tests.servers.minio import minio
 from tests.servers.parts import EVERY_SERVER
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 
-READER, READER_SECRET = "reader", "reader-secret-of-the-tests"
+READER = "reader"
 OTHER_ORIGIN = "https://other.example"
 FAR_REGION = "eu-central-1"
 NO_BUCKET = {"internal-url", "public-url"}  # these checks fail without an S3 server

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from broker.storage.bucket_setup.iam import Role, iam_policy
-from tests.doctor.conftest import READER, READER_SECRET, Deployment, deploy
+from tests.doctor.conftest import READER, Deployment, deploy
+from tests.secret_values import READER_SECRET
 from tests.servers import S3Server
 from tests.servers.header_proxy import header_proxy
 from tests.servers.minio import allowed_by

@@ -18,12 +18,12 @@ from broker.storage import bucket_setup
 from tests.e2e.live import Wsgi, served
 from tests.http.client import Client, send, token
 from tests.http.part_uploads import LARGE, PART, put_parts, signed
+from tests.secret_values import BUCKET_SECRET
 from tests.servers import Webhook, installed_or_skip
 from tests.servers.fixtures import make_bucket
 from tests.servers.minio import WEBHOOK_ARN, minio
 from tests.servers.seaweedfs import seaweedfs
 
-BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 ARRIVES_WITHIN = 60  # seconds on a busy machine; usually one is enough
 
 

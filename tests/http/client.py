@@ -16,10 +16,10 @@ from werkzeug.test import TestResponse
 
 from broker.domain.s3_servers import S3Server
 from tests.http.documented import assert_documented
+from tests.secret_values import SECRET
 from tests.servers.fixtures import TWO
 from tests.servers.parts import ON_CEPH, ON_VERSITYGW
 
-SECRET = "a-secret-of-the-tests-alone-0123456789abcdef"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"photo" * 300 + b"\xff\xd9"
 # Each server runs with one of the databases.
 _BOTH = [("sqlite", "seaweedfs"), ("postgresql", "minio")]

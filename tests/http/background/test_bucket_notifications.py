@@ -11,9 +11,9 @@ from flask import Flask
 from broker.db.models import Deletion, Image, Upload
 from tests.http.client import JPEG, Client, at_once, declared, rows, send, token
 from tests.http.uploads.test_lifecycle import PAST_GRACE, gone, reap
+from tests.secret_values import BUCKET_SECRET
 from tests.servers.fixtures import Bucket
 
-BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
 PATH = "/api/bucket_notifications/"
 
 
