@@ -12,7 +12,7 @@ import pytest
 from broker.telemetry.metric_files import MEMORY
 from tests.http.client import SECRET
 
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 
 
 @pytest.fixture
