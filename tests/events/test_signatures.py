@@ -70,10 +70,11 @@ def in_node(secret: str, request: Received) -> Any:
 
 
 # Signatures do not depend on the database.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EACH = pytest.mark.parametrize("verify", [in_python, in_node])
 
 
+@SQLITE
 @EACH
 def test_the_library_verifies_what_is_sent(
     send: Callable[..., Any], verify: Callable[..., Any]
@@ -88,6 +89,7 @@ def test_the_library_verifies_what_is_sent(
     assert request.headers["User-Agent"].startswith("upload-broker/")
 
 
+@SQLITE
 @EACH
 def test_while_one_secret_is_replaced_receivers_verify_with_either(
     send: Callable[..., Any], verify: Callable[..., Any]
@@ -98,6 +100,7 @@ def test_while_one_secret_is_replaced_receivers_verify_with_either(
         verify(THIRD, request)
 
 
+@SQLITE
 def test_only_the_secrets_that_are_set_sign(send: Callable[..., Any]) -> None:
     request = send(OLD)
     in_python(OLD, request)
@@ -105,6 +108,7 @@ def test_only_the_secrets_that_are_set_sign(send: Callable[..., Any]) -> None:
         in_python(NEW, request)
 
 
+@SQLITE
 def test_a_changed_body_and_an_old_attempt_are_not_verified(send: Callable[..., Any]) -> None:
     request = send(NEW)
     changed = Received(request.line, request.headers, request.body.replace(b'"7"', b'"8"'))
