@@ -86,7 +86,7 @@ fuzz: $(STAMP)
 
 # The rest is in `make python3.13`.
 pairs: $(STAMP)
-	.venv/bin/python -m pytest -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit
+	.venv/bin/python -m pytest -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit $(TESTS)
 
 soak: .venv-3.13/.installed
 	.venv-3.13/bin/python -m tests.soak $(SOAK)

@@ -105,7 +105,7 @@ def _bundle(directory: Path) -> Path:
 def _prepare_bucket(environment: dict[str, str]) -> None:
     """Let the pages send to the bucket, by the command that operators use."""
     subprocess.run(
-        [sys.executable, "-m", "broker.cli", "bucket", "apply"],
+        [sys.executable, "-m", "broker", "bucket", "apply"],
         cwd=ROOT,
         env=environment,
         check=True,

@@ -14,7 +14,7 @@ import psycopg
 from benchmarks.servers import ROOT, START_ATTEMPTS, START_TIMEOUT
 from broker.local.process import ChildProcess, PortTaken, ServerDied, free_ports
 
-COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
+COMMAND = [sys.executable, "-m", "broker", "worker"]
 # A worker inserts its row when its self-test has passed.
 READY = "SELECT process_id FROM workers WHERE self_test IS NULL ORDER BY started_at"
 STEP = re.compile(r'^broker_worker_step_seconds_sum\{step="(\w+)"\} (\S+)$', re.MULTILINE)

@@ -1,5 +1,6 @@
 """The `broker` command: each subcommand is one module, which is imported when it is needed."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -28,6 +29,7 @@ class _Commands(click.Group):
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"broker.cli.{name}"), name)
+        gc.enable()  # `broker.__main__` has disabled it for the imports
         return command
 
 

@@ -1,5 +1,5 @@
-"""`python -m broker.cli`, for use when the `broker` script is not on PATH."""
+"""`python -m broker.cli`: an old name of `python -m broker`, until version 0.11."""
 
-from broker.cli import main
+from broker.__main__ import main
 
 main()

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from broker.cli.stopping import stop_signal
+from broker.local.dev import run
 from broker.local.dev_env import DEFAULT_DATA_DIR
 
 
@@ -23,7 +24,5 @@ def dev(port: int, s3_port: int, data_dir: Path) -> None:
     BROKER_ settings of the environment are used, except those of the S3 server, the database and
     the keys. The command prints their names.
     """
-    from broker.local.dev import run
-
     with stop_signal() as stop:
         run(data_dir, port=port, s3_port=s3_port, say=click.echo, stopped=stop.wait)

@@ -23,7 +23,7 @@ from broker.storage.factory import object_files
 from broker.telemetry import logs
 from broker.telemetry.context import context
 
-COMMAND = [sys.executable, "-m", "broker.cli", "worker"]
+COMMAND = [sys.executable, "-m", "broker", "worker"]
 PROCESSES_MAX = 64
 log = logging.getLogger("broker.worker")
 

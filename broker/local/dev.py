@@ -24,7 +24,7 @@ from broker.storage import bucket_setup
 
 LOCK_FILE = "dev.lock"
 READY_TIMEOUT_SECONDS = 30
-BACKGROUND_COMMAND = [sys.executable, "-m", "broker.cli", "background", "--reap-every", "30"]
+BACKGROUND_COMMAND = [sys.executable, "-m", "broker", "background", "--reap-every", "30"]
 STOP_SECONDS = 10
 WATCH_SECONDS = 0.5
 
@@ -121,7 +121,7 @@ def run(
 
 def _api_command(port: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
         *("--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "4", "broker.app:create_app"),
+        *("--workers", "1", "--blocking-threads", "4", "wsgi:app"),
     ]

@@ -12,6 +12,7 @@ This module handles only Unix processes. S3 and PostgreSQL servers have their ow
 
 import contextlib
 import fcntl
+import functools
 import os
 import pwd
 import signal
@@ -22,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, cast
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 LOOPBACK = "127.0.0.1"
 POLL_INTERVAL = 0.02  # seconds between two checks
@@ -115,12 +116,17 @@ def lock(file: Path, timeout: float) -> int:
 
 def answers(url: str, *, method: str = "GET", body: bytes | None = None) -> bool:
     """Check whether this local URL answers with a success status. No proxy is used."""
-    opener = build_opener(ProxyHandler({}))
     try:
-        with opener.open(Request(url, data=body, method=method), timeout=5):
+        with _opener().open(Request(url, data=body, method=method), timeout=5):
             return True
     except (OSError, HTTPException):
         return False
+
+
+@functools.cache
+def _opener() -> OpenerDirector:
+    """Return what sends the requests. A new one would take longer than a request."""
+    return build_opener(ProxyHandler({}))
 
 
 class ChildProcess:

@@ -218,7 +218,7 @@ def test_the_command_reads_the_queue_that_the_environment_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     queue.send(sent(alice, s3_bucket))
-    command = [sys.executable, "-m", "broker.cli", "consume-bucket-notifications", "--once"]
+    command = [sys.executable, "-m", "broker", "consume-bucket-notifications", "--once"]
     for name, value in {
         "DATABASE_URL": database_url,
         "S3_BUCKET": s3_bucket.name,
@@ -256,7 +256,7 @@ def test_the_command_can_be_stopped_during_a_long_poll(
     with listening(never_answers) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", url)
         with subprocess.Popen(
-            [sys.executable, "-m", "broker.cli", "consume-bucket-notifications"]
+            [sys.executable, "-m", "broker", "consume-bucket-notifications"]
         ) as process:
             assert polling.wait(60)
             process.terminate()

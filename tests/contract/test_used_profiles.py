@@ -213,7 +213,7 @@ def test_broker_dev_ends_with_the_line(changed: str, tmp_path: Path) -> None:
     shutil.copy(changed.removeprefix("sqlite:///"), data / "broker.db")
     port, s3_port = map(str, free_ports(2))
     options = ["--port", port, "--s3-port", s3_port, "--data-dir", str(data)]
-    command = [sys.executable, "-m", "broker.cli", "dev", *options]
+    command = [sys.executable, "-m", "broker", "dev", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [

@@ -26,7 +26,7 @@ from broker.local.process import AlreadyRunning, free_ports, is_port_free
 from broker.local.seaweedfs import Identity
 from tests.processes import await_answer, await_true, children, command_of
 
-BROKER = [sys.executable, "-c", "from broker.cli import main; main()"]
+BROKER = [sys.executable, "-m", "broker"]
 JPEG = photo_with_location()
 
 
@@ -153,7 +153,7 @@ def test_a_second_broker_dev_in_the_same_directory_does_not_disturb_the_first(
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("the API", "create_app"),
+        ("the API", "wsgi:app"),
         pytest.param("broker background", "background", marks=pytest.mark.matrix(part="walks")),
     ],
 )

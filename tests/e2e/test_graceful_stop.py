@@ -25,7 +25,7 @@ from tests.servers.fixtures import Bucket
 from tests.servers.header_proxy import header_proxy
 
 ROOT = Path(__file__).parent.parent.parent
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 TRIES = 600  # 0.1 s each
 SLOW = pytest.mark.matrix(part="kill")
 SERVERS = {

@@ -23,10 +23,10 @@ from tests.http.client import SECRET
 from tests.servers.inventory import write_report
 
 # Parquet needs more rows, because pyarrow's buffers grow up to 100 000 rows.
-FEW = {"listing": 5_000, "CSV": 5_000, "Parquet": 12_000}
+FEW = {"listing": 2_500, "CSV": 2_500, "Parquet": 6_000}
 # One in 500 objects has no row.
 ORPHAN_EVERY = 500
-# KiB. Keeping 45 000 more objects in memory would take 30 MiB, 108 000 would take 70 MiB.
+# KiB. Keeping 22 500 more objects in memory would take 15 MiB, 54 000 would take 35 MiB.
 MAY_GROW = {"listing": 6 * 1024, "CSV": 6 * 1024, "Parquet": 20 * 1024}
 # Prints the peak resident memory of its process: proc(5).
 COMMAND = """

@@ -50,8 +50,8 @@ def writing(app: Flask) -> Iterator[Callable[[], None]]:
     def write() -> int:
         images: list[dict[str, Any]] = []
         ad = alice.ad()
-        # Twenty times a second at most: the rehearsal needs the processor, too.
-        while not stop.wait(0.05):
+        # Five times a second at most: the rehearsal needs the processor, too.
+        while not stop.wait(0.2):
             images.append(image_of(alice, ad))
             if len(images) > 5:
                 at_it.set()

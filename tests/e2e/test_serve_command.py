@@ -13,7 +13,7 @@ from broker.local.process import free_ports
 from broker.telemetry.metric_files import MEMORY
 from tests.http.client import SECRET
 
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 
 
 @pytest.fixture

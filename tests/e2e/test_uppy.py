@@ -75,7 +75,7 @@ class Shop:
 def open_shop(
     any_bucket: Bucket, tmp_path: Path, scripts: dict[str, Path]
 ) -> Iterator[Callable[[str], Shop]]:
-    """Serve the broker and the page with one version of Uppy, on each S3 server."""
+    """Serve the broker and the page with one version of Uppy."""
     (port,) = free_ports(1)
     page_url = f"http://localhost:{port}"
     changes = {"database_url": f"sqlite:///{tmp_path / 'broker.db'}", "cors_origins": (page_url,)}

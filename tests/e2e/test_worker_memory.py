@@ -15,7 +15,7 @@ from tests.photos import photo
 from tests.processes import await_true
 from tests.servers.fixtures import Bucket
 
-PHOTOS = 6
+PHOTOS = 3
 MAY_GROW = 8 * MIB  # noise of the allocators; one decoded photo has 34 MiB
 WORKER_MAX = 160 * MIB  # an interpreter with boto3 and SQLAlchemy
 
@@ -33,7 +33,7 @@ def test_images_are_decoded_neither_in_the_api_nor_in_the_workers_own_process(
         running(database_url, s3_bucket, tmp_path / "worker") as worker,
     ):
         ad = client.post("/api/ads/", json={"title": "x", "price": "1"}).json()["id"]
-        publish(client, ad, photo(640, 480), count=10)
+        publish(client, ad, photo(640, 480), count=4)
         before = resident(api_pid), own(worker)
         publish(client, ad, photo(4000, 3000), count=PHOTOS)
         after = resident(api_pid), own(worker)

@@ -10,7 +10,7 @@ from pathlib import Path
 from broker.local.process import ChildProcess
 from tests.servers.fixtures import Bucket
 
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 TIMEOUT = 40.0
 
 

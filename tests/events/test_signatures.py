@@ -15,7 +15,6 @@ from broker.services.events import deliver
 from broker.services.work import Broker
 from tests.events.conftest import NEW, OLD, insert_deliveries, webhook
 from tests.events.receivers import Received, Receiver
-from tests.http.first import FIRST_DATABASE
 from tests.servers import installed_or_skip
 from tests.servers.npm import installed
 
@@ -70,10 +69,12 @@ def in_node(secret: str, request: Received) -> Any:
     return json.loads(done.stdout)
 
 
+# Signatures do not depend on the database.
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EACH = pytest.mark.parametrize("verify", [in_python, in_node])
 
 
-@FIRST_DATABASE
+@SQLITE
 @EACH
 def test_the_library_verifies_what_is_sent(
     send: Callable[..., Any], verify: Callable[..., Any]
@@ -88,7 +89,7 @@ def test_the_library_verifies_what_is_sent(
     assert request.headers["User-Agent"].startswith("upload-broker/")
 
 
-@FIRST_DATABASE
+@SQLITE
 @EACH
 def test_while_one_secret_is_replaced_receivers_verify_with_either(
     send: Callable[..., Any], verify: Callable[..., Any]
@@ -99,7 +100,7 @@ def test_while_one_secret_is_replaced_receivers_verify_with_either(
         verify(THIRD, request)
 
 
-@FIRST_DATABASE
+@SQLITE
 def test_only_the_secrets_that_are_set_sign(send: Callable[..., Any]) -> None:
     request = send(OLD)
     in_python(OLD, request)
@@ -107,7 +108,7 @@ def test_only_the_secrets_that_are_set_sign(send: Callable[..., Any]) -> None:
         in_python(NEW, request)
 
 
-@FIRST_DATABASE
+@SQLITE
 def test_a_changed_body_and_an_old_attempt_are_not_verified(send: Callable[..., Any]) -> None:
     request = send(NEW)
     changed = Received(request.line, request.headers, request.body.replace(b'"7"', b'"8"'))

@@ -98,8 +98,8 @@ def test_a_busy_s3_is_retried(open_shop: OpenShop) -> None:
     page.close()
 
 
-def test_cancelling_an_upload_leaves_no_parts(open_any_shop: OpenShop) -> None:
-    shop = open_any_shop()
+def test_cancelling_an_upload_leaves_no_parts(open_shop: OpenShop) -> None:
+    shop = open_shop()
     page = shop.visit()
     hold_back_a_part(page)
     page.evaluate(

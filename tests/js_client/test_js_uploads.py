@@ -42,9 +42,9 @@ def test_a_photo_is_uploaded_with_progress(open_any_shop: OpenShop) -> None:
 
 
 def test_several_photos_get_their_tickets_in_few_requests_and_keep_their_order(
-    open_any_shop: OpenShop,
+    open_shop: OpenShop,
 ) -> None:
-    shop = open_any_shop()
+    shop = open_shop()
     page = shop.visit()
     asked = requests_of(page)
     results = page.evaluate(
@@ -68,9 +68,9 @@ def test_several_photos_get_their_tickets_in_few_requests_and_keep_their_order(
 
 
 def test_large_photos_are_sent_in_parts_as_many_at_once_as_there_are_slots(
-    open_any_shop: OpenShop,
+    open_shop: OpenShop,
 ) -> None:
-    shop = open_any_shop()
+    shop = open_shop()
     page = shop.visit()
     page.evaluate(
         """() => {

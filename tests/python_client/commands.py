@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from broker.cli.upload import upload
 
 ROOT = Path(__file__).parents[2]
-UPLOAD = [sys.executable, "-m", "broker.cli", "upload"]
+UPLOAD = [sys.executable, "-m", "broker", "upload"]
 TIMEOUT_SECONDS = 60
 
 

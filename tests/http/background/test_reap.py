@@ -207,7 +207,7 @@ def test_a_reaper_process_works_until_it_is_stopped(
     send(ticket)
     alice.delete(f"/api/uploads/{ticket['id']}/")
     assert rows(app, Deletion) == 1
-    command = [sys.executable, "-m", "broker.cli", "reap", "--every", "3600"]
+    command = [sys.executable, "-m", "broker", "reap", "--every", "3600"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -226,7 +226,7 @@ def test_a_reaper_continues_if_its_output_is_closed(
 ) -> None:
     reads, output = os.pipe()
     os.close(reads)
-    command = [sys.executable, "-m", "broker.cli", "reap", "--every", "1"]
+    command = [sys.executable, "-m", "broker", "reap", "--every", "1"]
     with subprocess.Popen(command, env=environment, stdout=output) as process:
         os.close(output)
         try:
@@ -245,7 +245,7 @@ def test_a_reaper_continues_if_its_output_is_closed(
 
 @pytest.mark.parametrize("arguments", [[], ["--once", "--every", "5"], ["--every", "0"]])
 def test_reap_requires_once_or_every(arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "broker.cli", "reap", *arguments]
+    command = [sys.executable, "-m", "broker", "reap", *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 2
     assert "Usage" in answer.stderr

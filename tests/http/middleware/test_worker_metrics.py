@@ -19,7 +19,7 @@ from tests.http.client import SECRET, Client, token
 from tests.servers.fixtures import Bucket
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-BROKER = [sys.executable, "-m", "broker.cli"]
+BROKER = [sys.executable, "-m", "broker"]
 API = """
 import sys
 from broker.app import create_app

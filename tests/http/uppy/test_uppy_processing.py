@@ -26,6 +26,9 @@ from tests.http.uppy_calls import (
 from tests.http.worker import THUMBHASH, Worker, as_jpeg, real, rejecting
 from tests.photos import photo
 
+# What Uppy gets does not depend on the database.
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
@@ -63,6 +66,7 @@ def test_a_single_upload_is_processed_and_then_returned(
 
 
 @pytest.mark.matrix(part="inspection")
+@ONE_DATABASE
 @pytest.mark.parametrize("kind", ["jpeg", "heic"])
 def test_the_location_of_a_completion_is_that_of_the_image(
     alice: Client, anyone: Client, worker: Worker, kind: str
@@ -81,6 +85,7 @@ def test_the_location_of_a_completion_is_that_of_the_image(
 
 
 @pytest.mark.matrix(part="inspection")
+@ONE_DATABASE
 def test_after_a_failed_attempt_a_completion_returns_the_new_location(
     app: Flask, alice: Client, anyone: Client, worker: Worker
 ) -> None:
@@ -97,6 +102,7 @@ def test_after_a_failed_attempt_a_completion_returns_the_new_location(
 
 
 @pytest.mark.matrix(part="inspection")
+@ONE_DATABASE
 def test_a_rejection_reaches_the_page_with_its_reason(
     alice: Client, anyone: Client, worker: Worker
 ) -> None:
