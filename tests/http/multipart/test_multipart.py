@@ -8,7 +8,7 @@ from flask import Flask
 
 from broker.db.models import UploadPart
 from broker.domain.checksums import composite_sha256
-from tests.http.client import EVERYWHERE, Client, rows, token
+from tests.http.client import EACH_SERVER, EVERYWHERE, Client, rows, token
 from tests.http.part_uploads import (
     LARGE,
     MIB,
@@ -22,14 +22,13 @@ from tests.http.part_uploads import (
     signed,
 )
 
-pytestmark = EVERYWHERE
-
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app(part_size=PART)
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_large_photo_goes_up_in_parts_and_is_confirmed_by_complete(
     app: Flask, alice: Client, pinned: bool
@@ -63,6 +62,7 @@ def test_a_large_photo_goes_up_in_parts_and_is_confirmed_by_complete(
     assert alice.post(ticket["confirm_url"]).get_json() == image.get_json()
 
 
+@EACH_SERVER
 def test_without_a_transport_in_the_request_the_size_decides(
     make_app: Callable[..., Flask],
 ) -> None:
@@ -75,6 +75,7 @@ def test_without_a_transport_in_the_request_the_size_decides(
     assert methods == ["PUT", "MULTIPART", "POST"]
 
 
+@EVERYWHERE
 def test_arrived_parts_are_listed_and_the_rest_can_be_sent_with_only_the_id(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     path = f"/api/uploads/{ticket['id']}/parts/"
@@ -93,6 +94,7 @@ def test_arrived_parts_are_listed_and_the_rest_can_be_sent_with_only_the_id(alic
     assert alice.post(progress["complete_url"]).status_code == 200
 
 
+@EVERYWHERE
 def test_a_part_with_other_bytes_than_signed_is_refused(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     first, last = signed(alice, ticket, [1, 3])
@@ -111,6 +113,7 @@ def test_a_part_with_other_bytes_than_signed_is_refused(alice: Client) -> None:
     assert alice.get(f"/api/uploads/{ticket['id']}/parts/").get_json()["missing"] == [2, 3]
 
 
+@EACH_SERVER
 @pytest.mark.parametrize(
     ("numbers", "field"),
     [([0], "part_number"), ([4], "part_number"), ([10_000], "part_number"), ([1, 1], "parts")],
@@ -128,6 +131,7 @@ def test_part_numbers_beyond_the_plan_or_twice_are_422(
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
+@EACH_SERVER
 def test_digests_are_required_for_all_parts_or_none_and_never_change(alice: Client) -> None:
     pinned = multipart_ticket(alice)
     put_parts(signed(alice, pinned, [1]))
@@ -145,6 +149,7 @@ def test_digests_are_required_for_all_parts_or_none_and_never_change(alice: Clie
     assert ask(alice, free, [2]).status_code == 422
 
 
+@EVERYWHERE
 def test_the_multipart_id_of_s3_appears_only_in_urls(app: Flask, alice: Client) -> None:
     ticket = multipart_ticket(alice)
     urls = signed(alice, ticket, [1])
@@ -161,6 +166,7 @@ def test_the_multipart_id_of_s3_appears_only_in_urls(app: Flask, alice: Client) 
         assert kept not in answer.text
 
 
+@EVERYWHERE
 def test_renew_extends_the_same_part_plan(alice: Client) -> None:
     ticket = multipart_ticket(alice)
     put_parts(signed(alice, ticket, [1]))
@@ -171,6 +177,7 @@ def test_renew_extends_the_same_part_plan(alice: Client) -> None:
     assert alice.post(ticket["upload"]["complete_url"]).status_code == 200
 
 
+@EACH_SERVER
 def test_parts_of_another_user_or_another_transport_are_refused(alice: Client, bob: Client) -> None:
     ticket = multipart_ticket(alice)
     single = alice.ticket(alice.ad()).get_json()
