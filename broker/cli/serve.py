@@ -25,6 +25,7 @@ from broker.telemetry import metric_files
 
 DRAIN_FILE = f"{PREFIX}DRAIN_FILE"
 POLL_SECONDS = 0.2
+REPEAT_SECONDS = 1
 SIGNALLED = 128  # a shell adds this to the number of the signal that ended a process
 
 
@@ -67,8 +68,7 @@ def run(command: Sequence[str], *, drain_seconds: float, stop_seconds: float) ->
                 with contextlib.suppress(OSError):
                     drain_file.touch()
                 if not _ended(server, hurried, drain_seconds):
-                    server.terminate()
-                server.wait(stop_seconds)
+                    _terminate(server, stop_seconds)
         except subprocess.TimeoutExpired:
             # Kill before printing: standard error may be closed already.
             _kill(server)
@@ -86,14 +86,36 @@ def _environment(directory: Path, drain_file: Path) -> dict[str, str]:
     return {**counted, **os.environ, DRAIN_FILE: str(drain_file)}
 
 
+def _terminate(server: subprocess.Popen[bytes], seconds: float) -> None:
+    """Stop the server and wait for its end; raise TimeoutExpired if it takes longer than `seconds`.
+
+    The server stops its workers. A worker of granian that is starting does not notice: while it
+    imports the API, SIGTERM runs its parent's handler, which came with the fork. It would then
+    serve until it is killed. So the signal is repeated, to the workers as well.
+    """
+    server.terminate()
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > REPEAT_SECONDS:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(REPEAT_SECONDS)
+            return
+        _signal(server, signal.SIGTERM)
+    server.wait(left)
+
+
+def _signal(server: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send the signal to the server and its workers."""
+    # ProcessLookupError: all have ended. PermissionError: macOS, for a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(server.pid, number)
+
+
 def _kill(server: subprocess.Popen[bytes]) -> None:
     """Kill the server and any workers that have outlived it.
 
     granian's workers keep running and keep the port when their main process is killed.
     """
-    # ProcessLookupError: all have ended. PermissionError: macOS, for a group of zombies.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(server.pid, signal.SIGKILL)
+    _signal(server, signal.SIGKILL)
     server.wait()
 
 

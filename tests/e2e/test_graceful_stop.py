@@ -32,11 +32,11 @@ SERVERS = {
     "granian": [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
         *("--port", "{port}", "--workers", "2", "--blocking-threads", "2"),
-        *("--respawn-failed-workers", "wsgi:app"),
+        *("--respawn-failed-workers", "tests.e2e.patient_wsgi:app"),
     ],
     "gunicorn": [
         *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2"),
-        *("--threads", "4", "--worker-tmp-dir", "/dev/shm", "wsgi:app"),
+        *("--threads", "4", "--worker-tmp-dir", "/dev/shm", "tests.e2e.patient_wsgi:app"),
     ],
 }
 CLIENT = {"headers": {"Authorization": f"Bearer {token(1)}"}, "timeout": 60}
@@ -142,9 +142,10 @@ def test_readiness_fails_first_and_running_requests_are_answered(
     s3_bucket: Bucket, database_url: str, server: str
 ) -> None:
     gate = Gate()
+    limits = {"drain_seconds": 300, "stop_seconds": 60}
     with (
         header_proxy(s3_bucket.server.endpoint_url, before_answer=gate.pass_through) as slow,
-        served(SERVERS[server], s3_bucket, database_url, slow, drain_seconds=300) as (url, process),
+        served(SERVERS[server], s3_bucket, database_url, slow, **limits) as (url, process),
         httpx.Client(base_url=url, **CLIENT) as client,
         ThreadPoolExecutor(1) as pool,
     ):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.local.process import free_ports
 from broker.telemetry.metric_files import MEMORY
 from tests.http.client import SECRET
 
@@ -92,6 +93,28 @@ def test_a_stop_is_clean_even_if_the_drain_file_can_no_longer_be_created(
         process.terminate()
         assert process.stdout.read() == "ended well\n"
     assert process.returncode == 0
+
+
+def test_a_worker_that_is_starting_is_stopped_too(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    os.mkfifo(import_may_end := tmp_path / "import_may_end")
+    environment |= {"BROKER_DRAIN_SECONDS": "0", "BROKER_STOP_SECONDS": "60"}
+    environment |= {"IMPORT_MAY_END": str(import_may_end)}
+    (port,) = free_ports(1)
+    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
+    command = [*BROKER, "serve", "--", *server, "tests.e2e.slow_wsgi:app"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "importing\n" in process.stdout
+        process.terminate()
+        assert "signalled\n" in process.stdout
+        import_may_end.write_bytes(b"")
+        assert process.wait(60) == 0
+        assert "killed" not in process.stderr.read()
 
 
 @pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="no such place here")

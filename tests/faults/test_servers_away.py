@@ -94,7 +94,8 @@ def test_a_bucket_that_times_out_leaves_nothing_half_done(
             assert state.violations == []
             if not held:
                 break
-            assert victim.perform(behind, request) in SETTLED
+            # Not through the impatient one: on a busy machine an answer takes longer than 0.3 s.
+            assert victim.perform(app, request) in SETTLED
         else:
             pytest.fail("it never ends")
         for days in (3, 6):
