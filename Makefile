@@ -48,7 +48,7 @@ matrix: $(STAMP)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
-kill attacks inspection buckets memory webkit versitygw: $(STAMP)
+kill inspection memory webkit versitygw: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
@@ -57,8 +57,8 @@ walks: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -m "matrix(part='$@')" $(TESTS)
 
-# One process, so that Ceph and each browser start once.
-ceph chromium firefox: $(STAMP)
+# One process: a second one would collect the tests, and start the servers and the browser, once more.
+attacks buckets ceph chromium firefox: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 

@@ -24,10 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """Exclude modules and collected tests from garbage collection.
-
-    They stay in memory until the end, and each full collection would scan them.
-    """
+    """Exclude modules and collected tests from garbage collection."""
     if "hypothesis" in sys.modules:
         from hypothesis.internal.entropy import deterministic_PRNG
 
@@ -35,9 +32,7 @@ def pytest_collection_finish() -> None:
         # it cannot answer after the freeze (seen on Python 3.14).
         with deterministic_PRNG():
             pass
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    once_per_process.spare_from_collection()
 
 
 @pytest.fixture(scope="session", autouse=True)

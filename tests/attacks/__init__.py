@@ -7,18 +7,15 @@ import pytest
 
 from tests.servers.parts import CEPH, EVERY_SERVER, VERSITYGW
 
-# `make test` sends a few requests at once. `make matrix` sends thirty, and a few in the other pairs
-# of a database and a server.
+# `make test` sends a few requests at once, and `make matrix` thirty.
 FEW, MANY = 6, 30
 PAIRS = [("sqlite", "seaweedfs"), ("postgresql", "minio")]
-OTHER_PAIRS = [("sqlite", "minio"), ("postgresql", "seaweedfs")]
 SLOW = pytest.mark.matrix(part="attacks")
 EACH_PAIR = pytest.mark.parametrize(
     ("database_url", "s3_bucket", "count"),
     [
         *(pytest.param(*pair, FEW) for pair in PAIRS),
         *(pytest.param(*pair, MANY, marks=SLOW) for pair in PAIRS),
-        *(pytest.param(*pair, FEW, marks=SLOW) for pair in OTHER_PAIRS),
     ],
     indirect=["database_url", "s3_bucket"],
 )

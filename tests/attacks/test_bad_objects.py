@@ -13,7 +13,7 @@ from flask import Flask
 
 from broker.db.models import Image, Upload
 from broker.services.background.reap import reap_once
-from tests.attacks import FEW, MANY, SLOW
+from tests.attacks import FEW, MANY, PAIRS, SLOW
 from tests.faults.invariants import check_invariants
 from tests.http.background.test_bucket_notifications import BUCKET_SECRET, PATH, notification
 from tests.http.client import Client, rows, send, token
@@ -22,7 +22,7 @@ from tests.servers import installed_or_skip
 from tests.servers.fixtures import Bucket
 from tests.servers.sse_c import bucket_with_tls, put_encrypted, send_encrypted
 
-MINIO, SEAWEEDFS = "minio", "seaweedfs"
+SEAWEEDFS = "seaweedfs"
 EXPIRED = timedelta(hours=2)
 
 
@@ -47,11 +47,7 @@ def tickets(client: Client, count: int, **changes: Any) -> list[dict[str, Any]]:
     ("database_url", "bucket", "count"),
     [
         pytest.param("sqlite", SEAWEEDFS, FEW),
-        *(
-            pytest.param(database, server, MANY, marks=SLOW)
-            for database in ("sqlite", "postgresql")
-            for server in (SEAWEEDFS, MINIO)
-        ),
+        *(pytest.param(*pair, MANY, marks=SLOW) for pair in PAIRS),
     ],
     indirect=["database_url", "bucket"],
 )

@@ -17,12 +17,12 @@ from tests.e2e.worker_process import WorkerProcess, running
 from tests.events.receivers import receiver
 from tests.faults.invariants import check_invariants
 from tests.http.processing.arrivals import arrived, row_of
-from tests.processes import await_true, is_running
+from tests.processes import await_answer, await_true, is_running
 from tests.servers.fixtures import Bucket
 
 MATRIX = pytest.mark.matrix(part="kill")
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 PUBLISHED = "broker_worker_uploads_total published"
 DELIVERED = "broker_event_deliveries_total delivered"
 ROUNDS = "broker_reaper_runs_total ok"
@@ -69,7 +69,7 @@ def own_keys(bucket: Bucket, url: str) -> dict[str, str]:
 
 
 @MATRIX
-@BOTH
+@ON_POSTGRESQL
 def test_one_command_publishes_reaps_and_delivers_and_replaces_a_killed_process(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -90,18 +90,18 @@ def test_one_command_publishes_reaps_and_delivers_and_replaces_a_killed_process(
             more=own_keys(s3_bucket, backend.url),
         ) as parent,
     ):
-        await_true(lambda: scraped(url).keys() >= {PUBLISHED, ROUNDS, DELIVERED})
+        await_answer(lambda: scraped(url).keys() >= {PUBLISHED, ROUNDS, DELIVERED})
         assert row_of(app, first).state == "confirmed"
         before = processes(parent)
         assert before.keys() == {"worker", "reap", "deliver"}
         os.kill(before["worker"], signal.SIGKILL)
         ended = "broker_background_ends_total worker-1"
-        await_true(lambda: ended in scraped(url))
+        await_answer(lambda: ended in scraped(url))
         # While the worker restarts, its count is still served.
         assert scraped(url)[PUBLISHED] == 1
         second = arrived(app, photo_with_location())
         await_true(lambda: row_of(app, second).state == "confirmed")
-        await_true(lambda: scraped(url)[PUBLISHED] == 2)
+        await_answer(lambda: scraped(url)[PUBLISHED] == 2)
         after = processes(parent)
         assert {name for name in after if after[name] != before[name]} == {"worker"}
         backend.wait_for(2)

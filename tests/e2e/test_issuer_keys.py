@@ -10,7 +10,8 @@ import pytest
 
 from broker.db import migrate
 from broker.local.process import LOOPBACK, ChildProcess, answers
-from tests.http.auth.issuer import Issuer, eventually, running_issuer
+from tests.http.auth.issuer import Issuer, running_issuer
+from tests.processes import await_answer
 from tests.servers import START_TIMEOUT, start_on_free_port
 
 MAX_AGE = 10  # the smallest value of the setting
@@ -29,9 +30,10 @@ def address(server: str, port: int) -> list[str]:
 
 def statuses(port: int, bearer: str) -> set[int]:
     """Send requests on so many connections that each process gets some."""
-    headers = {"Authorization": f"Bearer {bearer}"}
+    headers = {"Authorization": f"Bearer {bearer}", "Connection": "close"}
     url = f"http://{LOOPBACK}:{port}/api/users/1/"
-    return {httpx.get(url, headers=headers, verify=False).status_code for _ in range(20)}
+    with httpx.Client(headers=headers) as client:
+        return {client.get(url).status_code for _ in range(20)}
 
 
 @pytest.mark.matrix(part="kill")
@@ -76,17 +78,17 @@ def check(server: str, issuer: Issuer, tmp_path: Path) -> None:
         old, new = issuer.token("old"), issuer.token("new")
         assert statuses(port, old) == {200}
         # The kernel may give many connections in a row to the same process.
-        eventually(lambda: statuses(port, new) == {200} and issuer.asked == 2)
+        await_answer(lambda: statuses(port, new) == {200} and issuer.asked == 2)
         del issuer.keys["old"]
         withdrawn = time.monotonic()
-        eventually(lambda: statuses(port, old) == {401})
+        await_answer(lambda: statuses(port, old) == {401})
         assert time.monotonic() - withdrawn <= MAX_AGE + 3
         assert statuses(port, new) == {200}
         issuer.down = True
-        eventually(lambda: statuses(port, new) == {503})
+        await_answer(lambda: statuses(port, new) == {503})
         assert time.monotonic() - withdrawn <= 2 * MAX_AGE + 3
         issuer.down = False
-        eventually(lambda: statuses(port, new) == {200})
+        await_answer(lambda: statuses(port, new) == {200})
     finally:
         for child in children:
             child.stop()

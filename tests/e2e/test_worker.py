@@ -1,6 +1,5 @@
 """`broker worker` as a process: it publishes, it stops, and it is replaced when it is killed."""
 
-import functools
 import os
 import signal
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import pyvips
 from flask import Flask
 
 from broker.db import migrate
@@ -19,6 +17,7 @@ from broker.inspection.self_test import photo_with_location
 from broker.local.process import free_ports
 from tests.e2e.worker_process import WorkerProcess, running
 from tests.faults.invariants import check_invariants
+from tests.faults.test_worker_children import inspecting
 from tests.http.client import rows
 from tests.http.processing.arrivals import arrived, row_of
 from tests.processes import await_true, command_of, is_running
@@ -32,21 +31,15 @@ BOTH = pytest.mark.parametrize(
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-@functools.cache
-def slow_image() -> bytes:
-    """Return an interlaced PNG, which takes seconds to decode."""
-    image = pyvips.Image.black(9800, 9800).bandjoin([0, 0]).copy(interpretation="srgb")
-    return bytes(image.pngsave_buffer(interlace=True, compression=1))
+def stopped_inspecting(worker: WorkerProcess, app: Flask, upload: UUID) -> int:
+    """Stop the process that inspects the upload, after the worker's self-test, and return it.
 
-
-def arrived_slow(app: Flask) -> UUID:
-    return arrived(app, slow_image(), content_type="image/png", file_name="slow.png")
-
-
-def await_decoding(worker: WorkerProcess, app: Flask, upload: UUID) -> int:
-    """Return the process that decodes the upload, after the worker's self-test."""
+    So it cannot end before a test has done what should happen meanwhile.
+    """
     await_true(lambda: row_of(app, upload).attempts)
-    return int(await_true(worker.children)[0])
+    (child,) = await_true(lambda: inspecting(worker.pid))
+    os.kill(child, signal.SIGSTOP)
+    return int(child)
 
 
 def is_confirmed(app: Flask, upload: UUID) -> Callable[[], bool]:
@@ -89,13 +82,13 @@ def assert_clean(app: Flask, directory: Path) -> None:
 
 @MATRIX
 @ON_POSTGRESQL
-def test_sigterm_while_an_image_is_decoded_gives_the_attempt_back(
+def test_sigterm_while_an_image_is_inspected_gives_the_attempt_back(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived_slow(app)
+    upload = arrived(app, photo_with_location())
     with running(database_url, s3_bucket, tmp_path / "worker") as worker:
-        child = await_decoding(worker, app, upload)
+        child = stopped_inspecting(worker, app, upload)
         assert worker.ask_to_end() == 0
         assert not Path(f"/proc/{child}").exists()
     row = row_of(app, upload)
@@ -112,11 +105,12 @@ def test_when_a_worker_is_killed_another_takes_its_upload_at_the_end_of_the_leas
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived_slow(app)
+    upload = arrived(app, photo_with_location())
     directory = tmp_path / "worker"
     with running(database_url, s3_bucket, directory) as worker:
-        child = await_decoding(worker, app, upload)
+        child = stopped_inspecting(worker, app, upload)
         assert worker.ask_to_end(signal.SIGKILL) == -signal.SIGKILL
+        os.kill(child, signal.SIGCONT)
         await_true(lambda: not is_running(child))
     assert list(directory.glob("upload-broker-*/job-*"))
     with running(database_url, s3_bucket, directory) as other:
@@ -132,14 +126,14 @@ def test_when_a_worker_is_killed_another_takes_its_upload_at_the_end_of_the_leas
 
 @MATRIX
 @ON_POSTGRESQL
-def test_when_a_decoding_process_is_killed_the_worker_tries_again(
+def test_when_an_inspecting_process_is_killed_the_worker_tries_again(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived_slow(app)
+    upload = arrived(app, photo_with_location())
     with running(database_url, s3_bucket, tmp_path / "worker") as worker:
         started = row_of(app, upload).due_at
-        os.kill(await_decoding(worker, app, upload), signal.SIGKILL)
+        os.kill(stopped_inspecting(worker, app, upload), signal.SIGKILL)
         await_true(lambda: "signal SIGKILL" in worker.log.read_text())
         await_true(lambda: row_of(app, upload).due_at != started)
         make_due(app, upload)
@@ -157,10 +151,11 @@ def test_when_the_database_is_killed_and_restarted_the_attempt_does_not_count(
     url = own_postgres.url(own_postgres.create_database())
     migrate.upgrade(url)
     app = make_app(database_url=url, inspection="required")
-    upload = arrived_slow(app)
+    upload = arrived(app, photo_with_location())
     with running(url, s3_bucket, tmp_path / "worker") as worker:
-        await_decoding(worker, app, upload)
+        child = stopped_inspecting(worker, app, upload)
         own_postgres.stop()
+        os.kill(child, signal.SIGCONT)
         await_true(lambda: "waits for the database" in worker.log.read_text())
         own_postgres.start()
         await_true(is_confirmed(app, upload))

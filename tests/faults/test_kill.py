@@ -4,15 +4,10 @@ The invariants are true after each kill. After the client has repeated its reque
 has run, nothing is lost and nothing is left.
 """
 
-import multiprocessing
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from typing import Any
 
 import pytest
@@ -22,8 +17,8 @@ from tests.faults import operations, victim
 from tests.faults.invariants import check_invariants
 from tests.faults.operations import ALICE, OPERATIONS, SETTINGS, SETTLED, Scene
 from tests.faults.victim import Request
-from tests.http.client import BOTH_SERVERS, SECRET
-from tests.servers import S3Server
+from tests.faults.victims import Victims
+from tests.http.client import BOTH_SERVERS
 from tests.servers.fixtures import Bucket
 
 STEPS_MAX = 40
@@ -34,47 +29,7 @@ QUICK = (
 )
 
 
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    """Start a fork server. Its processes start fast, and without the threads of this process."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults.victim"])
-    return context
-
-
-@contextmanager
-def killable(
-    processes: ForkServerContext, settings: dict[str, Any], server: S3Server
-) -> Iterator[Connection]:
-    """Run a process that forks a child for each request and kills it at a step."""
-    environment = {
-        "AWS_ACCESS_KEY_ID": server.access_key,
-        "AWS_SECRET_ACCESS_KEY": server.secret_key,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    ours, theirs = processes.Pipe()
-    process = processes.Process(target=victim.serve, args=(theirs, settings, environment))
-    process.start()
-    try:
-        yield ours
-    finally:
-        ours.send(None)
-        process.join(30)
-        process.kill()
-
-
-def is_killed(orders: Connection, request: Request, step: int) -> bool:
-    """Run the request in a child process; return False if the request reached its end."""
-    orders.send((request, step))
-    assert orders.poll(60)
-    code = orders.recv()
-    assert code in (0, -signal.SIGKILL)
-    return bool(code)
-
-
-def kill_at_every_step(
-    scene: Scene, prepare: Callable[[Scene], Request], orders: Connection
-) -> int:
+def kill_at_every_step(scene: Scene, prepare: Callable[[Scene], Request], victims: Victims) -> int:
     """Kill the request at every second step until it reaches its end; return how often.
 
     The steps are odd on SQLite and even on PostgreSQL, so that each is killed with one of them.
@@ -83,7 +38,7 @@ def kill_at_every_step(
     first = 1 if url.startswith("sqlite") else 2
     for kills, step in enumerate(range(first, STEPS_MAX, 2)):
         request = prepare(scene)
-        killed = is_killed(orders, request, step)
+        killed = victims.is_killed(request, step)
         state = check_invariants(scene.app)
         sys.stdout.write(
             f"{prepare.__name__} {'killed' if killed else 'done'} at {step}: {state}\n"
@@ -116,21 +71,14 @@ def test_after_a_kill_at_any_step_nothing_is_lost_and_nothing_is_left(
     make_app: Callable[..., Flask],
     database_url: str,
     s3_bucket: Bucket,
-    processes: ForkServerContext,
+    victims: Victims,
     prepare: Callable[[Scene], Request],
     changes: dict[str, Any],
 ) -> None:
     changes = SETTINGS | changes
     app = make_app(**changes)
-    settings = {
-        "database_url": database_url,
-        "s3_bucket": s3_bucket.name,
-        "s3_endpoint_url": s3_bucket.server.endpoint_url,
-        "jwt_secret": SECRET,
-        **changes,
-    }
-    with killable(processes, settings, s3_bucket.server) as orders:
-        kills = kill_at_every_step(Scene(app, s3_bucket), prepare, orders)
+    victims.start(database_url, s3_bucket, changes)
+    kills = kill_at_every_step(Scene(app, s3_bucket), prepare, victims)
     for days in (3, 6, 9):
         victim.perform(app, Request(ALICE, after=timedelta(days=days)))
         victim.perform(app, Request(ALICE, works=True, after=timedelta(days=days)))

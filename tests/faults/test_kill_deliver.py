@@ -23,13 +23,12 @@ from tests.events.receivers import Answer, Receiver, receiver, status
 from tests.events.stored import store_event
 from tests.faults import victim
 from tests.faults.operations import ALICE, SETTINGS
-from tests.faults.test_kill import is_killed, killable, processes
 from tests.faults.victim import Request
-from tests.http.client import BOTH_SERVERS, SECRET
+from tests.faults.victims import Victims
+from tests.http.client import BOTH_SERVERS
 from tests.servers.fixtures import Bucket
 from tests.servers.postgres import Postgres
 
-__all__ = ["processes"]
 KILL = pytest.mark.matrix(part="kill")
 STEPS_MAX = 40
 AFTER_A_LEASE = timedelta(hours=1)
@@ -81,27 +80,18 @@ def test_after_a_kill_at_any_step_no_event_is_lost(
     make_app: Callable[..., Flask],
     database_url: str,
     s3_bucket: Bucket,
-    processes: Any,
+    victims: Victims,
     answer: Answer,
 ) -> None:
     app = make_app(**SETTINGS)
     database = app.extensions["broker"].database
-    settings = {
-        "database_url": database_url,
-        "s3_bucket": s3_bucket.name,
-        "s3_endpoint_url": s3_bucket.server.endpoint_url,
-        "jwt_secret": SECRET,
-        **SETTINGS,
-    }
+    victims.start(database_url, s3_bucket, SETTINGS)
     kills = 0
-    with (
-        receiver(once(answer)) as receiving,
-        killable(processes, settings, s3_bucket.server) as orders,
-    ):
+    with receiver(once(answer)) as receiving:
         deliver = Request(ALICE, delivers_to=receiving.url)
         for step in range(1, STEPS_MAX):
             ids = [store_event(database) for _ in range(2)]
-            killed = is_killed(orders, deliver, step)
+            killed = victims.is_killed(deliver, step)
             found = violations(database, set(receiving.ids))
             sys.stdout.write(f"{'killed' if killed else 'done'} at {step}: {found}\n")
             assert found == []

@@ -27,7 +27,7 @@ from tests.servers.hosts import Host, host
 
 # S3 accepts clocks that are wrong by up to 15 minutes.
 CLOCKS = {"+10m": 600, "-10m": -600}
-UPLOADS = 40
+UPLOADS = 16
 
 
 @contextmanager

@@ -35,7 +35,14 @@ def inspecting(worker: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("has_written", [False, True], ids=["at-its-start", "between-two-files"])
+@pytest.mark.parametrize(
+    ("database_url", "has_written"),
+    [
+        pytest.param("sqlite", False, id="sqlite-at-its-start"),
+        pytest.param("postgresql", True, id="postgresql-between-two-files"),
+    ],
+    indirect=["database_url"],
+)
 def test_a_child_that_is_killed_fails_its_attempt_and_the_next_publishes(
     make_app: Callable[..., Flask], tmp_path: Path, has_written: bool
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -107,21 +108,28 @@ def workshop(scene: Scene, tmp_path: Path) -> Workshop:
 
 
 QUICK = ("after", 2)
-# The others are slow and run in `make matrix`.
-MOMENTS = [
-    pytest.param(
-        moment,
-        id=f"{moment[0]}-{moment[1]}",
-        marks=[] if moment == QUICK else pytest.mark.matrix(part="kill"),
-    )
-    for moment in [
-        ("download", 0),
-        *[(when, number) for number in range(1, FILES + 1) for when in ("before", "after")],
-    ]
-]
+MATRIX = pytest.mark.matrix(part="kill")
+# The quick moment is tried on both databases. The others are slow, and divided between them.
+EACH_MOMENT = pytest.mark.parametrize(
+    ("database_url", "moment"),
+    [
+        pytest.param(
+            database,
+            moment,
+            id=f"{database}-{moment[0]}-{moment[1]}",
+            marks=[] if moment == QUICK else MATRIX,
+        )
+        for number, moment in enumerate(
+            [("download", 0), *product(("before", "after"), range(1, FILES + 1))]
+        )
+        for which, database in enumerate(["sqlite", "postgresql"])
+        if moment == QUICK or which == number % 2
+    ],
+    indirect=["database_url"],
+)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@EACH_MOMENT
 def test_a_worker_whose_lease_has_run_out_publishes_nothing(
     workshop: Workshop, moment: tuple[str, int]
 ) -> None:
@@ -141,7 +149,7 @@ def test_a_worker_whose_lease_has_run_out_publishes_nothing(
     assert (counts["objects"], counts["images"]) == (FILES, 1)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@EACH_MOMENT
 @pytest.mark.parametrize("what", ["upload", "ad"])
 def test_an_upload_that_ends_while_it_is_processed_leaves_nothing(
     workshop: Workshop, what: str, moment: tuple[str, int]
@@ -160,12 +168,14 @@ def test_an_upload_that_ends_while_it_is_processed_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "number",
+    ("database_url", "number"),
     [
-        pytest.param(1, marks=pytest.mark.matrix(part="kill")),
-        2,
-        pytest.param(3, marks=pytest.mark.matrix(part="kill")),
+        pytest.param("sqlite", 1, marks=MATRIX),
+        ("sqlite", 2),
+        ("postgresql", 2),
+        pytest.param("postgresql", 3, marks=MATRIX),
     ],
+    indirect=["database_url"],
 )
 def test_a_bucket_that_fails_between_two_files_is_tried_again_with_other_keys(
     workshop: Workshop, number: int

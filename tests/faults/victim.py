@@ -4,6 +4,7 @@ A step is a commit, an answer of S3, or one of the receiver of events. This modu
 libraries after the app was created. The broker itself contains no code for this.
 """
 
+import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -28,12 +29,10 @@ from broker.services.background.reap import reap_once
 from broker.services.events import deliver
 from broker.services.events.queue import enqueue
 from broker.services.events.run import Sender
+from broker.services.processing.process import Tools, process_next
 from broker.storage.factory import object_files
 from broker.storage.object_files import ObjectFiles
-from tests.http.worker import Worker
-
-# What a killed worker reads and writes objects with, see `arm`.
-FILES: ObjectFiles | None = None
+from tests import once_per_process
 
 
 @dataclass(frozen=True)
@@ -52,22 +51,62 @@ class Request:
     delivers_to: str | None = None
 
 
-def serve(orders: Connection, settings: dict[str, Any], environment: dict[str, str]) -> None:
-    """Create the app once, and fork a process for each order.
+@dataclass(frozen=True)
+class Start:
+    """An order to create the app that the next requests are for."""
 
-    An order is a request and the number of steps after which its process is killed. The answer is
-    the exit code of that process. The app has no open connections when it is forked.
+    settings: dict[str, Any]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """An order to run a request in a process that is killed after a number of steps."""
+
+    request: Request
+    step: int
+
+
+def serve(orders: Connection) -> None:
+    """Create an app for each `Start`, and fork a process of it for each `Kill`; end at None.
+
+    The answer to `Kill` is the exit code of that process. What takes long is done before the fork,
+    but the app has sent no request and no statement of an operation, and has no open connections.
     """
-    os.environ.update(environment)
-    app = create_app(Settings(**settings))
+    once_per_process.install()
+    once_per_process.spare_from_collection()
+    app: Flask | None = None
     while (order := orders.recv()) is not None:
-        request, step = order
+        if isinstance(order, Start):
+            os.environ.clear()
+            os.environ.update(order.environment)
+            app = create_app(Settings(**order.settings))
+            warm_up(app)
+            continue
+        assert app is not None
         pid = os.fork()
         if pid == 0:
-            arm(app, step)
-            perform(app, request)
+            arm(app, order.step)
+            perform(app, order.request)
             os._exit(0)
         orders.send(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def warm_up(app: Flask) -> None:
+    """Do what every process would have to do after the fork, and what no step depends on."""
+    if app.extensions["broker"].limits.inspects:
+        files_of(app)
+        importlib.import_module("broker.inspection.publishable")
+    app.test_client().get("/healthz")  # sorts the routes
+
+
+def files_of(app: Flask) -> ObjectFiles:
+    """Return what the workers of an app read and write objects with. Creating it takes 0.1 s."""
+    files: ObjectFiles = app.extensions.get("files") or object_files(
+        app.extensions["broker"].settings
+    )
+    app.extensions["files"] = files
+    return files
 
 
 def perform(app: Flask, request: Request) -> int:
@@ -76,14 +115,7 @@ def perform(app: Flask, request: Request) -> int:
         deliver_all(app, request.delivers_to, datetime.now(UTC) + request.after)
         return 200
     if request.works:
-        with TemporaryDirectory() as directory:
-            Worker(
-                app,
-                Path(directory),
-                inspect=lambda request, **_: inspect(request),
-                files=FILES,
-                now=datetime.now(UTC) + request.after,
-            ).run()
+        process_all(app, datetime.now(UTC) + request.after)
         return 200
     if request.path is None:
         broker = app.extensions["broker"]
@@ -97,6 +129,22 @@ def perform(app: Flask, request: Request) -> int:
         headers={"Authorization": f"Bearer {request.token}"},
     )
     return answer.status_code
+
+
+def process_all(app: Flask, now: datetime) -> None:
+    """Do what a worker does until no upload is due. Without inspection none ever is."""
+    broker = app.extensions["broker"]
+    if not broker.limits.inspects:
+        return
+    with TemporaryDirectory() as directory:
+        tools = Tools(
+            files=files_of(app),
+            inspect=lambda request, **_: inspect(request),
+            directory=Path(directory),
+            now=now,
+        )
+        while process_next(broker, tools) is not None:
+            pass
 
 
 def deliver_all(app: Flask, url: str, now: datetime) -> None:
@@ -125,9 +173,8 @@ def arm(app: Flask, step: int) -> None:
     broker = app.extensions["broker"]
     after_each_commit_without_session(done)
     broker.storage.client.meta.events.register("after-call.s3", done)
-    files = object_files(broker.settings)
-    files._client.meta.events.register("after-call.s3", done)
-    globals()["FILES"] = files
+    if broker.limits.inspects:
+        files_of(app)._client.meta.events.register("after-call.s3", done)
     head = broker.storage.head
 
     def answered_head(key: str) -> ObjectHead:

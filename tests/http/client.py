@@ -39,6 +39,7 @@ _TWO_BUCKETS = pytest.param("sqlite", f"minio{TWO}", marks=pytest.mark.matrix(pa
 EACH_DEPLOYMENT = pytest.mark.parametrize(
     ("database_url", "s3_bucket"), [*_BOTH, _TWO_BUCKETS], indirect=True
 )
+# Both of these: for what depends on the server, and on the bucket that holds an object.
 EVERYWHERE = pytest.mark.parametrize(
     ("database_url", "s3_bucket"), [*_BOTH, *_OTHERS, _TWO_BUCKETS], indirect=True
 )

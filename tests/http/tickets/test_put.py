@@ -9,11 +9,9 @@ from flask import Flask
 
 from broker.domain.storage_errors import ObjectNotFound
 from broker.storage.bucket_setup.iam import iam_policy
-from tests.http.client import EVERYWHERE, JPEG, Client, declared, send, token
+from tests.http.client import EACH_SERVER, EVERYWHERE, JPEG, Client, declared, send, token
 from tests.servers.fixtures import Bucket
 from tests.servers.users import keys_of_user
-
-pytestmark = EVERYWHERE
 
 
 def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> httpx.Response:
@@ -24,6 +22,7 @@ def put(ticket: dict[str, Any], data: bytes = JPEG, **changes: str | None) -> ht
     return httpx.put(upload["url"], content=data, headers=kept, timeout=20)
 
 
+@EVERYWHERE
 def test_a_raw_body_is_uploaded_with_a_ticket_and_served_at_its_public_url(
     alice: Client, anyone: Client
 ) -> None:
@@ -41,6 +40,7 @@ def test_a_raw_body_is_uploaded_with_a_ticket_and_served_at_its_public_url(
     assert shown["checksum_verified"] is alice.server.proves_digests
 
 
+@EVERYWHERE
 def test_a_second_put_is_412_and_the_advice_is_to_confirm(alice: Client) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
     assert put(ticket).status_code == 200
@@ -62,6 +62,7 @@ STORED_BY_CEPH: list[tuple[bytes, dict[str, str]]] = [
 ]
 
 
+@EACH_SERVER
 @pytest.mark.parametrize(
     ("data", "changes"),
     [
@@ -104,6 +105,7 @@ def test_anything_but_the_declared_body_is_refused(
     assert alice.post(ticket["confirm_url"]).status_code == 200
 
 
+@EACH_SERVER
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -125,6 +127,7 @@ def test_a_photo_stored_with_another_content_type_is_rejected(
         s3_bucket.storage.head(f"incoming/{ticket['key']}")
 
 
+@EVERYWHERE
 def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     make_app: Callable[..., Flask], s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,12 +152,14 @@ def test_a_confirmed_photo_is_not_replaced_by_a_copy_of_another(
     assert httpx.get(image["image_url"]).content == JPEG
 
 
+@EACH_SERVER
 def test_another_key_is_refused(alice: Client) -> None:
     ticket = alice.ticket(alice.ad(), transport="put").get_json()
     ticket["upload"]["url"] = ticket["upload"]["url"].replace("/ad_", "/ad_9", 1)
     assert put(ticket).status_code == 403
 
 
+@EVERYWHERE
 def test_a_put_uses_the_public_url_and_can_be_the_default_transport(
     make_app: Callable[..., Flask], s3_bucket: Bucket
 ) -> None:
@@ -169,6 +174,7 @@ def test_a_put_uses_the_public_url_and_can_be_the_default_transport(
     assert alice.post(ticket["confirm_url"]).status_code == 200
 
 
+@EVERYWHERE
 def test_a_put_without_a_digest_is_written_below_incoming_and_promoted(
     make_app: Callable[..., Flask],
 ) -> None:
@@ -182,6 +188,7 @@ def test_a_put_without_a_digest_is_written_below_incoming_and_promoted(
     assert "checksum_verified" in alice.get(f"/api/uploads/{ticket['id']}/").get_json()
 
 
+@EVERYWHERE
 def test_an_avatar_can_be_uploaded_by_put(alice: Client) -> None:
     body = declared(transport="put")
     ticket = alice.post("/api/users/1/upload_avatar/", body).get_json()
