@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from broker.telemetry import logs
 from tests import once_per_process
 
 pytest_plugins = [
@@ -40,6 +41,16 @@ def report_unclosed_resources() -> Iterator[None]:
     """Collect garbage in the last teardown, so that xdist still reports ResourceWarnings."""
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_to_one_stream() -> None:
+    """Let the broker log to the session's standard error, and not to that of some test.
+
+    The first app would bind the log to the stream of that moment. A command that a test calls has
+    one of its own, which is closed when it ends.
+    """
+    logs.configure()
 
 
 @pytest.fixture(autouse=True)

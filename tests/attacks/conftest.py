@@ -4,11 +4,13 @@ import functools
 from collections.abc import Callable, Iterator
 
 import pytest
+import urllib3
 
 from tests.attacks.private_files import Shop, shop
 from tests.servers import S3Server
+from tests.servers.bucket_state import BucketState
 from tests.servers.fixtures import Bucket, make_bucket
-from tests.servers.reused import Lent, admin_of, configuration, emptied_bucket
+from tests.servers.reused import Lent, admin_of, emptied_bucket
 
 Shops = Callable[[S3Server], Lent[Shop]]
 
@@ -23,17 +25,19 @@ def shops() -> Shops:
     @functools.cache
     def of(server: S3Server) -> Lent[Shop]:
         client = admin_of(server.endpoint_url, server.access_key, server.secret_key)
-        configured: dict[str, list[object]] = {}
+        pool = urllib3.PoolManager()
+        states: dict[str, tuple[BucketState, list[bytes]]] = {}
 
         def make() -> Shop:
             with pytest.MonkeyPatch.context() as patch:
                 made = shop(make_bucket(server, patch))
             # After the users: on Ceph, the bucket's policy names them.
-            configured[made.bucket.name] = configuration(client, made.bucket.name)
+            state = BucketState(client, pool, made.bucket.name)
+            states[made.bucket.name] = state, state.configuration()
             return made
 
         def emptied(one: Shop) -> bool:
-            if not emptied_bucket(client, one.bucket.name, configured[one.bucket.name]):
+            if not emptied_bucket(client, one.bucket.name, *states[one.bucket.name]):
                 return False
             one.fill()
             return True

@@ -1,5 +1,6 @@
 """`broker worker` as a process: it publishes, it stops, and it is replaced when it is killed."""
 
+import functools
 import os
 import signal
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import pyvips
 from flask import Flask
 
 from broker.db import migrate
@@ -29,6 +31,17 @@ BOTH = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=MATRIX)], indirect=True
 )
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@functools.cache
+def slow_image() -> bytes:
+    """Return an interlaced PNG. It takes a second to decode, enough to find the process."""
+    image = pyvips.Image.black(5000, 5000).bandjoin([0, 0]).copy(interpretation="srgb")
+    return bytes(image.pngsave_buffer(interlace=True, compression=1))
+
+
+def arrived_slow(app: Flask) -> UUID:
+    return arrived(app, slow_image(), content_type="image/png", file_name="slow.png")
 
 
 def stopped_inspecting(worker: WorkerProcess, app: Flask, upload: UUID) -> int:
@@ -86,7 +99,7 @@ def test_sigterm_while_an_image_is_inspected_gives_the_attempt_back(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived(app, photo_with_location())
+    upload = arrived_slow(app)
     with running(database_url, s3_bucket, tmp_path / "worker") as worker:
         child = stopped_inspecting(worker, app, upload)
         assert worker.ask_to_end() == 0
@@ -105,7 +118,7 @@ def test_when_a_worker_is_killed_another_takes_its_upload_at_the_end_of_the_leas
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived(app, photo_with_location())
+    upload = arrived_slow(app)
     directory = tmp_path / "worker"
     with running(database_url, s3_bucket, directory) as worker:
         child = stopped_inspecting(worker, app, upload)
@@ -130,7 +143,7 @@ def test_when_an_inspecting_process_is_killed_the_worker_tries_again(
     make_app: Callable[..., Flask], database_url: str, s3_bucket: Bucket, tmp_path: Path
 ) -> None:
     app = make_app(inspection="required")
-    upload = arrived(app, photo_with_location())
+    upload = arrived_slow(app)
     with running(database_url, s3_bucket, tmp_path / "worker") as worker:
         started = row_of(app, upload).due_at
         os.kill(stopped_inspecting(worker, app, upload), signal.SIGKILL)
@@ -151,7 +164,7 @@ def test_when_the_database_is_killed_and_restarted_the_attempt_does_not_count(
     url = own_postgres.url(own_postgres.create_database())
     migrate.upgrade(url)
     app = make_app(database_url=url, inspection="required")
-    upload = arrived(app, photo_with_location())
+    upload = arrived_slow(app)
     with running(url, s3_bucket, tmp_path / "worker") as worker:
         child = stopped_inspecting(worker, app, upload)
         own_postgres.stop()
