@@ -38,7 +38,7 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --choose one-variant --ignore tests/house
 
 # The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
-ONLY ?= python3.14 walks kill fuzz artifacts ceph attacks pairs firefox inspection buckets chromium webkit memory versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+ONLY ?= python3.14 artifacts walks kill fuzz ceph firefox attacks inspection pairs memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
 FUZZ_TIMES ?= 1
 SOAK ?= --seconds 45 --peak 8 --bucket-away 5 --ttl 8 --lease 10
