@@ -3,8 +3,8 @@
 - `one-variant`: one variant of each test that runs on both databases or both S3 servers, and all
   other tests. Contract tests, which say what a server must do, run on each server.
 - `other-variants`: the variants that `one-variant` leaves out.
-- `each-function`: what another Python may break. Of each function in `tests/http` one case, because
-  the same lines process all its cases. Each case of the other tests, contract tests on one server.
+- `each-function`: what another Python may break. Of each function in `tests/http` and
+  `tests/contract` one case, because the same lines process all its cases; all other tests.
 
 The option can be repeated. Then `each-function` adds only what the other choice lacks.
 """
@@ -82,9 +82,8 @@ def _variants_of(item: pytest.Item) -> str:
 
 def _alike_on_a_python(item: pytest.Item) -> str:
     """Return a name that tests have in common if only one of them must run on another Python."""
-    if item.nodeid.startswith(HTTP):
-        return item.nodeid.partition("[")[0]
-    return _on_any_server(item) if item.nodeid.startswith(CONTRACT) else item.nodeid
+    of_servers = item.nodeid.startswith((HTTP, CONTRACT))
+    return item.nodeid.partition("[")[0] if of_servers else item.nodeid
 
 
 def _on_any_server(item: pytest.Item) -> str:

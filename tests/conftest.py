@@ -19,6 +19,8 @@ pytest_plugins = [
     "tests.servers.fixtures",
     "tests.http.fixtures",
 ]
+# What imports and collected tests create stays, so searching it for garbage is a loss.
+gc.disable()
 once_per_process.install()
 # A shell ignores SIGINT for background jobs, and the programs under test would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,6 +36,11 @@ def pytest_collection_finish() -> None:
         with deterministic_PRNG():
             pass
     once_per_process.spare_from_collection()
+
+
+def pytest_runtestloop() -> None:
+    """Collect garbage from now on, also in the process that distributes the tests."""
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Runs make targets in two lanes: while a part waits in one, the other has the processors."""
+"""Runs make targets in three lanes: while a part waits in one, the others have the processors."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.matrix.outcome import Outcome
 
-LANES = 2
+LANES = 3
 # pytest stops the servers of its tests when it is interrupted.
 STOP_SECONDS = 30.0
 
@@ -38,7 +38,7 @@ class Runner:
         outcomes: list[Outcome] = []
         await self._lane(deque(alone), outcomes, {})
         waiting = deque(together)
-        # Each lane has one of two processors. A target's own `-n` comes later and wins.
+        # The lanes share two processors. A target's own `-n` comes later and wins.
         env = {"PYTEST_ADDOPTS": "-n 2"}
         async with asyncio.TaskGroup() as lanes:
             for _ in range(LANES):

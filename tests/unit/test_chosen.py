@@ -68,19 +68,19 @@ def test_the_other_variants_are_all_that_the_first_choice_lacks() -> None:
     assert chosen(items, OTHERS) == set(items) - chosen(items, ONE)
 
 
-def test_of_each_function_of_http_one_case_is_chosen() -> None:
+def test_of_each_function_of_http_and_contract_tests_one_case_is_chosen() -> None:
     tests = [
         [Item("tests/http/a.py::test")],
         variants("b", "put") + variants("b", "post"),
         rows("http/c", "1", "2", "3"),
+        on_databases("contract/a"),
+        rows("contract/b", "1", "2"),
     ]
     found = chosen([one for test in tests for one in test], FUNCTIONS)
-    assert [sum(one in found for one in test) for test in tests] == [1, 1, 1]
+    assert [sum(one in found for one in test) for test in tests] == [1, 1, 1, 1, 1]
 
 
-def test_a_contract_test_is_chosen_on_one_server_and_unit_tests_with_each_row() -> None:
-    found = chosen(on_databases("contract/a") + rows("contract/b", "1", "2"), FUNCTIONS)
-    assert len(found) == 3
+def test_of_unit_tests_each_row_is_chosen() -> None:
     units = rows("unit/a", "minio", "seaweedfs")
     assert chosen(units, FUNCTIONS) == set(units)
 
