@@ -21,7 +21,7 @@ from tests.servers.fixtures import Bucket
 MIB = 1024 * 1024
 SIZE, AT_ONCE = 24 * MIB, 2
 MAY_GROW = 16 * MIB  # noise of the allocator; the files have 96 or 240 MiB
-START_SECONDS = 30
+START_SECONDS = 60
 PHOTO = os.urandom(SIZE)
 
 

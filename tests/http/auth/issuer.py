@@ -89,9 +89,10 @@ def running_issuer() -> Iterator[Issuer]:
         running.server.server_close()
 
 
-def eventually(condition: Callable[[], Any]) -> None:
-    """Wait until the condition holds."""
+def eventually(condition: Callable[[], Any]) -> Any:
+    """Return the first true value of a condition."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    return found
