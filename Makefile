@@ -10,7 +10,7 @@
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
-#   artifacts  first all of kotlin, so never both at once; make dist twice; each package installed without the checkout, and an upload by each client
+#   artifacts  make dist twice; each package installed without the checkout, and an upload by each client
 #   versitygw, ceph  the contract tests and the main job on further S3 servers
 #   python3.12, python3.14  tests on other Pythons; 3.12 if the machine has it
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
@@ -38,7 +38,7 @@ test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --choose one-variant --ignore tests/house
 
 # The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
-ONLY ?= python3.14 artifacts walks kill fuzz ceph firefox attacks inspection pairs memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+ONLY ?= python3.14 walks kill artifacts fuzz kotlin ceph firefox attacks inspection pairs memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
 FUZZ_TIMES ?= 1
 SOAK ?= --seconds 45 --peak 8 --bucket-away 5 --ttl 8 --lease 10
@@ -62,21 +62,17 @@ attacks buckets ceph chromium firefox: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
-# The compiler and the tests run once, so optimising them would cost more than it saves. With the time of `make dist`.
+# The compiler and the tests run once, so optimising them would cost more than it saves.
 SHORT_JVM := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-BUILD_KOTLIN = MAVEN_OPTS="$(SHORT_JVM)" mvn --quiet --batch-mode --file clients/kotlin clean verify \
-	-DargLine="$(SHORT_JVM)" -Dproject.build.outputTimestamp=$$(git log -1 --format=%ct)
-
 kotlin: $(STAMP)
 	@.ci/install test $@
-	$(BUILD_KOTLIN)
-	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/kotlin_client
+	MAVEN_OPTS="$(SHORT_JVM)" mvn --quiet --batch-mode --file clients/kotlin clean verify -DargLine="$(SHORT_JVM)"
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(or $(TESTS),tests/kotlin_client)
 
-# One process, so that the packages are built once. `make dist` must build the Kotlin client that was tested.
+# One process, so that the packages are built once.
 artifacts: $(STAMP)
 	@.ci/install test kotlin $@
-	$(BUILD_KOTLIN)
-	.venv/bin/python -m pytest -n 0 -m matrix tests/kotlin_client tests/artifacts
+	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
 swift: $(STAMP)
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" tests/swift_client

@@ -1,4 +1,4 @@
-"""The packages, built twice, and a broker that was installed from its wheel."""
+"""The packages, built twice at the same time, and a broker that was installed from its wheel."""
 
 import json
 import os
@@ -23,7 +23,7 @@ UV = Path(sys.executable).with_name("uv")
 
 @dataclass(frozen=True)
 class Built:
-    """The folders of two runs of `.ci/dist`, which builds the last commit: one with Maven."""
+    """The folders of two runs of `.ci/dist`, which builds the last commit."""
 
     first: Path
     second: Path
@@ -39,14 +39,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     ]
     running = [
         subprocess.Popen(
-            ["sh", "-c", 'umask "$UMASK" && exec .ci/dist "$@"', "sh", folder, *options],
+            ["sh", "-c", 'umask "$UMASK" && exec .ci/dist "$0"', folder],
             cwd=ROOT,
             env={**os.environ, **one},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for folder, one, options in zip(folders, settings, ([], ["--without-maven"]), strict=True)
+        for folder, one in zip(folders, settings, strict=True)
     ]
     for process in running:
         output, _ = process.communicate(timeout=560)

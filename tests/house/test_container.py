@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from broker.config import Settings
 from broker.local.process import ServerNotInstalled
@@ -238,11 +236,11 @@ def test_the_parts_lists_are_cyclonedx_and_name_all_of_their_lock(tmp_path: Path
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
+        # It checks a list against CycloneDX's JSON schema before it writes it.
         subprocess.run([ROOT / ".ci/sbom", folder], check=True, capture_output=True)
     for name, lock in {"sbom": LOCK, "sbom-worker": WORKER_LOCK}.items():
         first, second = ((folder / f"{name}.cdx.json").read_bytes() for folder in folders)
         assert first == second
-        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
         parts = json.loads(first)
         assert (parts["bomFormat"], parts["specVersion"]) == ("CycloneDX", "1.6")
         described = parts["metadata"]["component"]

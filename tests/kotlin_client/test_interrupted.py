@@ -22,10 +22,10 @@ def large(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
-def test_40_mb_arrive_in_parts_although_the_network_cuts_connections(
+def test_60_mb_arrive_in_parts_although_the_network_cuts_connections(
     s3_bucket: Bucket, open_shop: OpenShop
 ) -> None:
-    data = large(40 * MIB)
+    data = large(60 * MIB)
     with cutting_proxy(s3_bucket.server.endpoint_url, [MIB, 3 * MIB, 7 * MIB]) as network:
         shop = open_shop(s3_public_url=network.url)
         done = shop.run("upload", shop.file(data))
@@ -39,7 +39,7 @@ def test_40_mb_arrive_in_parts_although_the_network_cuts_connections(
 def test_another_process_sends_only_the_parts_that_are_missing(
     s3_bucket: Bucket, open_shop: OpenShop
 ) -> None:
-    data = large(40 * MIB)
+    data = large(60 * MIB)
     with cutting_proxy(s3_bucket.server.endpoint_url) as network:
         shop = open_shop(s3_public_url=network.url)
         file = shop.file(data)
@@ -125,12 +125,12 @@ def test_a_put_whose_answer_was_lost_has_arrived(s3_bucket: Bucket, open_shop: O
     assert [image["id"] for image in shop.images()] == [done.result["id"]]
 
 
-def test_100_mb_are_uploaded_with_a_heap_of_48_mb(tmp_path: Path) -> None:
+def test_200_mb_are_uploaded_with_a_heap_of_48_mb(tmp_path: Path) -> None:
     file = tmp_path / "large.jpg"
     with file.open("wb") as sparse:
-        sparse.truncate(100 * MIB)
+        sparse.truncate(200 * MIB)
     with discarding_server() as server, started("-Xmx48m") as jvm:
         given = {"url": server.url, "tokens": ["token"], "owner": "ad_image/1"}
         done = jvm.run(does="upload", files=[str(file)], **given)
-        assert server.received == 100 * MIB
+        assert server.received == 200 * MIB
     assert done.result["id"] == 1
