@@ -39,7 +39,7 @@ def test_60_mb_arrive_in_parts_although_the_network_cuts_connections(
 def test_another_process_sends_only_the_parts_that_are_missing(
     s3_bucket: Bucket, open_shop: OpenShop
 ) -> None:
-    data = large(60 * MIB)
+    data = large(40 * MIB)
     with cutting_proxy(s3_bucket.server.endpoint_url) as network:
         shop = open_shop(s3_public_url=network.url)
         file = shop.file(data)
