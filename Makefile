@@ -62,11 +62,10 @@ attacks buckets ceph chromium firefox: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
-# The compiler and the tests run once, so optimising them would cost more than it saves.
-SHORT_JVM := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+# The tests run once, so optimising them would cost more than it saves.
 kotlin: $(STAMP)
 	@.ci/install test $@
-	MAVEN_OPTS="$(SHORT_JVM)" mvn --quiet --batch-mode --file clients/kotlin clean verify -DargLine="$(SHORT_JVM)"
+	.ci/maven --file clients/kotlin clean verify -DargLine="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(or $(TESTS),tests/kotlin_client)
 
 # One process, so that the packages are built once.

@@ -48,10 +48,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         )
         for folder, one in zip(folders, settings, strict=True)
     ]
-    for process in running:
-        output, _ = process.communicate(timeout=560)
-        sys.stdout.write(output)
-    assert [process.returncode for process in running] == [0, 0]
+    outputs = [process.communicate(timeout=560)[0] for process in running]
+    for process, output in zip(running, outputs, strict=True):
+        assert process.returncode == 0, output
     return Built(*folders)
 
 

@@ -1,5 +1,6 @@
 """Each client uploads one photo from its package to the broker of the wheel."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -63,14 +64,13 @@ def test_the_javascript_client_uploads_a_photo(built: Built, live: Live, away: A
 
 def test_the_kotlin_client_uploads_a_photo(built: Built, live: Live, away: Away) -> None:
     # The libraries that the build has downloaded, as links, but no client that someone installed.
-    libraries = Path.home() / ".m2/repository"
+    libraries, linked = Path.home() / ".m2/repository", away.folder / "libraries"
     client = shutil.ignore_patterns("upload-broker")
-    shutil.copytree(libraries, away.folder / "libraries", copy_function=os.symlink, ignore=client)
     shutil.copytree(PROGRAMS / "kotlin", away.folder, dirs_exist_ok=True)
     kotlin = re.search(r"<kotlin.version>(.*)<", (ROOT / "clients/kotlin/pom.xml").read_text())
     assert kotlin is not None
     settings = {
-        "maven.repo.local": away.folder / "libraries",
+        "maven.repo.local": linked,
         "dist": built.first,
         "client.version": version(),
         "kotlin.version": kotlin[1],
@@ -80,7 +80,11 @@ def test_the_kotlin_client_uploads_a_photo(built: Built, live: Live, away: Away)
     options = [f"-D{name}={value}" for name, value in settings.items()]
     goals = ["kotlin:compile", "dependency:build-classpath"]
     quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    away.run("mvn", "--quiet", "--batch-mode", *options, *goals, MAVEN_OPTS=" ".join(quick))
+    command = ["mvn", "--quiet", "--batch-mode", *options, *goals]
+    with (ROOT / ".ci/maven").open() as script:
+        fcntl.flock(script, fcntl.LOCK_EX)  # as the script itself does
+        shutil.copytree(libraries, linked, copy_function=os.symlink, ignore=client)
+        away.run(*command, MAVEN_OPTS=" ".join(quick))
     found = (away.folder / "class-path.txt").read_text()
     ad = live.new_ad()
     printed = away.run("java", *quick, "-cp", f"target/classes:{found}", "UploadKt", **live.env(ad))

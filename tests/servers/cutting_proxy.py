@@ -17,11 +17,12 @@ CHUNK = 64 * 1024
 
 @contextlib.contextmanager
 def cutting_proxy(
-    endpoint_url: str, budgets: Sequence[int] = (), address: str = "127.0.0.1"
+    endpoint_url: str, budgets: Sequence[int] = (), listener: socket.socket | None = None
 ) -> Iterator[Network]:
-    """Listen on an address, and forward to a server.
+    """Listen at 127.0.0.1, and forward to a server.
 
-    The n-th connection is cut after `budgets[n]` bytes.
+    The n-th connection is cut after `budgets[n]` bytes. Another socket may listen instead, for
+    example that of a host with a network of its own.
     """
     target = urlsplit(endpoint_url)
     network = Network(_budgets=list(budgets))
@@ -53,13 +54,18 @@ def cutting_proxy(
         request_queue_size = 64
 
         def server_bind(self) -> None:
+            if listener is not None:
+                self.socket.close()
+                self.socket = listener
+                self.server_address = listener.getsockname()
+                return
             # The buffers are small, so what a browser reports as sent has nearly arrived.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
             super().server_bind()
 
-    with Server((address, 0), Handler) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         network.url = endpoint_url.replace(
-            f"{target.hostname}:{target.port}", f"{address}:{server.server_address[1]}"
+            f"{target.hostname}:{target.port}", f"127.0.0.1:{server.server_address[1]}"
         )
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
