@@ -132,6 +132,8 @@ async function run(session, broker, profiles) {
   if (profiles.avatar.owners === "table") new Avatar(session.user, broker, profiles.avatar).load().catch(showError);
 }
 
+byId("loading").remove(); // all modules have arrived
+
 for (const kind of ["online", "offline"]) {
   addEventListener(kind, () => {
     byId("offline").hidden = navigator.onLine;

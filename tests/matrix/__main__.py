@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,7 +27,7 @@ def main() -> int:
     alone = [part for part in asked.parts if part in asked.alone.split()]
     begun = time.monotonic()
     LOGS.mkdir(exist_ok=True)
-    runner = Runner(root=ROOT, logs=LOGS, variables=_files(), ended=_print)
+    runner = Runner(root=ROOT, logs=LOGS, ended=_print)
     together = [part for part in asked.parts if part not in alone]
     try:
         outcomes = asyncio.run(_run(runner, alone, together))
@@ -40,18 +39,38 @@ def main() -> int:
 
 
 async def _run(runner: Runner, alone: list[str], together: list[str]) -> list[Outcome]:
-    running = asyncio.ensure_future(runner.run(alone=alone, together=together))
+    running = asyncio.ensure_future(_run_all(runner, alone, together))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     return await running
 
 
-def _files() -> dict[str, str]:
+async def _run_all(runner: Runner, alone: list[str], together: list[str]) -> list[Outcome]:
+    """Run all parts. The files of the tests are looked up in what the first ones leave idle."""
+    looking = asyncio.create_task(_files())
+    try:
+        outcomes = await runner.run_alone(alone)
+        return outcomes + await runner.run_together(together, await looking)
+    finally:
+        looking.cancel()
+
+
+async def _files() -> dict[str, str]:
     """Return the make variable with the test files of each part that is marked in tests."""
-    command = [sys.executable, "-m", "tests.matrix.files"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode:
-        sys.exit(f"The tests cannot be collected:\n{found.stderr}")
-    return {part: f"TESTS={' '.join(files)}" for part, files in json.loads(found.stdout).items()}
+    process = await asyncio.create_subprocess_exec(
+        *("nice", "-n", "19", sys.executable, "-m", "tests.matrix.files"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        printed, errors = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        sys.exit(f"The tests cannot be collected:\n{errors.decode()}")
+    return {part: f"TESTS={' '.join(files)}" for part, files in json.loads(printed).items()}
 
 
 def _print(outcome: Outcome) -> None:

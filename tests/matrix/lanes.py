@@ -24,41 +24,48 @@ class Runner:
     Args:
         root: the folder with the Makefile.
         logs: an existing folder for the output of each part.
-        variables: make variables for some of the parts, such as `TESTS=tests/faults`.
         ended: called with the outcome of each part as soon as it has ended.
     """
 
     root: Path
     logs: Path
-    variables: Mapping[str, str]
     ended: Callable[[Outcome], None]
 
-    async def run(self, *, alone: Sequence[str], together: Sequence[str]) -> list[Outcome]:
-        """Run some parts one after the other, then the rest in lanes. Stop all if cancelled."""
+    async def run_alone(self, parts: Sequence[str]) -> list[Outcome]:
+        """Run parts one after the other. Stop if cancelled."""
+        return [await self._run_part(part, [], {}) for part in parts]
+
+    async def run_together(
+        self, parts: Sequence[str], variables: Mapping[str, str]
+    ) -> list[Outcome]:
+        """Run parts in lanes. Stop all if cancelled.
+
+        Args:
+            parts: targets of the Makefile.
+            variables: a make variable for some of them, such as `TESTS=tests/faults`.
+        """
         outcomes: list[Outcome] = []
-        await self._lane(deque(alone), outcomes, {})
-        waiting = deque(together)
+        waiting = deque(parts)
         # The lanes share two processors. A target's own `-n` comes later and wins.
         env = {"PYTEST_ADDOPTS": "-n 2"}
+
+        async def lane() -> None:
+            while waiting:
+                part = waiting.popleft()
+                given = [variables[part]] if part in variables else []
+                outcomes.append(await self._run_part(part, given, env))
+
         async with asyncio.TaskGroup() as lanes:
             for _ in range(LANES):
-                lanes.create_task(self._lane(waiting, outcomes, env))
+                lanes.create_task(lane())
         return outcomes
 
-    async def _lane(
-        self, waiting: deque[str], outcomes: list[Outcome], env: Mapping[str, str]
-    ) -> None:
-        while waiting:
-            outcome = await self._run_part(waiting.popleft(), env)
-            outcomes.append(outcome)
-            self.ended(outcome)
-
-    async def _run_part(self, part: str, env: Mapping[str, str]) -> Outcome:
+    async def _run_part(
+        self, part: str, variables: Sequence[str], env: Mapping[str, str]
+    ) -> Outcome:
         begun = time.monotonic()
         log = self.logs / f"{part}.log"
-        command = ["make", "--no-print-directory", part]
-        if part in self.variables:
-            command.append(self.variables[part])
+        command = ["make", "--no-print-directory", part, *variables]
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -74,7 +81,9 @@ class Runner:
             except asyncio.CancelledError:
                 await _stop(process)
                 raise
-        return Outcome(part, time.monotonic() - begun, status, log)
+        outcome = Outcome(part, time.monotonic() - begun, status, log)
+        self.ended(outcome)
+        return outcome
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

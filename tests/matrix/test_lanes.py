@@ -25,7 +25,6 @@ def runner(tmp_path: Path, ended: list[str]) -> Runner:
     return Runner(
         root=tmp_path,
         logs=tmp_path,
-        variables={"shows": "TESTS=tests/a.py tests/b.py"},
         ended=lambda outcome: ended.append(outcome.part),
     )
 
@@ -37,26 +36,26 @@ def makefile(runner: Runner, **recipes: str) -> None:
 
 def test_two_parts_run_at_the_same_time(runner: Runner) -> None:
     makefile(runner, one=MEET.format(other="two"), two=MEET.format(other="one"))
-    outcomes = asyncio.run(runner.run(alone=[], together=["one", "two"]))
+    outcomes = asyncio.run(runner.run_together(["one", "two"], {}))
     assert [outcome.status for outcome in outcomes] == [0, 0]
 
 
-def test_a_part_that_must_be_alone_runs_before_the_others_begin(
+def test_a_part_that_must_be_alone_ends_before_the_next_begins(
     runner: Runner, ended: list[str]
 ) -> None:
     makefile(
         runner,
-        memory="test ! -e one.begun && touch memory.ended",
-        one="touch one.begun; test -e memory.ended",
+        soak="test ! -e one.begun && touch soak.ended",
+        one="touch one.begun; test -e soak.ended",
     )
-    outcomes = asyncio.run(runner.run(alone=["memory"], together=["one"]))
+    outcomes = asyncio.run(runner.run_alone(["soak", "one"]))
     assert [outcome.status for outcome in outcomes] == [0, 0]
-    assert ended == ["memory", "one"]
+    assert ended == ["soak", "one"]
 
 
 def test_a_failure_stops_no_other_part_and_is_counted(runner: Runner) -> None:
     makefile(runner, bad="echo why; false", good="true", late="true")
-    outcomes = asyncio.run(runner.run(alone=[], together=["bad", "good", "late"]))
+    outcomes = asyncio.run(runner.run_together(["bad", "good", "late"], {}))
     report = table(outcomes, 12.3)
     assert {o.part for o in outcomes if o.status} == {"bad"}
     assert "why" in next(o.output for o in outcomes if o.part == "bad")
@@ -65,7 +64,8 @@ def test_a_failure_stops_no_other_part_and_is_counted(runner: Runner) -> None:
 
 def test_a_part_gets_its_variables_and_half_of_the_workers(runner: Runner) -> None:
     makefile(runner, shows='echo "$(TESTS) $$PYTEST_ADDOPTS"')
-    [outcome] = asyncio.run(runner.run(alone=[], together=["shows"]))
+    given = {"shows": "TESTS=tests/a.py tests/b.py", "other": "TESTS=tests/c.py"}
+    [outcome] = asyncio.run(runner.run_together(["shows"], given))
     assert outcome.output == "tests/a.py tests/b.py -n 2\n"
 
 
@@ -74,7 +74,7 @@ def test_when_the_run_is_stopped_no_process_of_a_part_is_left(runner: Runner) ->
     child = runner.root / "child"
 
     async def stop_as_soon_as_it_runs() -> None:
-        running = asyncio.ensure_future(runner.run(alone=[], together=["waits"]))
+        running = asyncio.ensure_future(runner.run_together(["waits"], {}))
         await asyncio.to_thread(await_true, child.exists)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -4,10 +4,11 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.http.first import FIRST_BUCKET
-from tests.page.conftest import OpenMarket
+from tests.page.conftest import DESKTOP, OpenMarket
 from tests.page.marketplace import MIB
 from tests.page.seller import (
     choose,
@@ -44,6 +45,23 @@ def test_uploads_continue_after_the_network_was_lost(
         expect_recorded(page, 6)
         assert network.cut > 0
     assert len(market.images()) == len(market.uploads()) == 6
+
+
+@pytest.mark.matrix(part="walks")
+def test_a_page_whose_script_is_lost_on_the_way_says_so_and_can_be_loaded_again(
+    open_market: OpenMarket,
+) -> None:
+    market = open_market()
+    context = market.browser.new_context(**DESKTOP)
+    market.contexts.append(context)
+    context.route("**/web/client/batch.js", lambda route: route.abort())
+    page = market.visit(context)
+    expect(page.get_by_text("The page is still loading.")).to_be_visible()
+    market.screenshot(page, "still-loading")
+    context.unroute_all()
+    page.get_by_role("link", name="load it again").click()
+    expect(page.locator("#app")).to_be_visible()
+    expect(page.get_by_text("The page is still loading.")).to_have_count(0)
 
 
 @FIRST_BUCKET

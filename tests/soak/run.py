@@ -15,6 +15,7 @@ from tests.soak.resources import Resources, ResourceWatch, leaks
 from tests.soak.stack import DATABASE, Stack, inspectors, workers
 
 QUIET, LAST, END = "quiet", "quiet again", "at the end"
+SERVED = {QUIET, LAST, END}  # phases in which every server is there
 SHARE = 0.8  # share of the peak rate
 BACK_TRIES = 600  # 0.1 s each
 SAMPLE_EVERY = 2.0
@@ -33,7 +34,6 @@ class Plan:
     peak_seconds: float = 15
     bucket_away: float = 20
     clients: int = 24
-    kill_inspectors: bool = True
     lease_seconds: float | None = None
 
     def share(self, part: float) -> float:
@@ -87,7 +87,9 @@ async def run(stack: Stack, plan: Plan) -> Result:
     ledger.phase.ended = ledger.phase.begun + max(ledger.phase.length, 0.001)
     await calls.close()
     result.final_state, wrong = await asyncio.to_thread(compare, stack, [c.known for c in clients])
+    idle = [one.name for one in ledger.phases if one.name in SERVED and not one.statuses["ok"]]
     result.findings = [*ledger.wrong, *rest, *wrong, *leaks(result.first, result.last)]
+    result.findings += [f"{name}: no request was answered" for name in idle]
     return result
 
 
@@ -118,14 +120,13 @@ async def _disturb(stack: Stack, ledger: Ledger, plan: Plan, result: Result) -> 
     ledger.begin("bucket back")
     await asyncio.sleep(plan.share(0.18))
 
-    if plan.kill_inspectors:
-        ledger.begin("inspections killed")
-        for _ in range(KILLS):
-            for pid in inspectors(stack.background):
-                os.kill(pid, signal.SIGKILL)
-            await asyncio.sleep(plan.share(0.03))
-        if plan.lease_seconds is not None:
-            await asyncio.to_thread(_shorten_leases, stack, plan.lease_seconds)
+    ledger.begin("inspections killed")
+    for _ in range(KILLS):
+        for pid in inspectors(stack.background):
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(plan.share(0.03))
+    if plan.lease_seconds is not None:
+        await asyncio.to_thread(_shorten_leases, stack, plan.lease_seconds)
 
     ledger.begin("database restarted")
     with ledger.outage("database_unavailable"):
