@@ -48,7 +48,7 @@ matrix: $(STAMP)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
-kill inspection memory webkit versitygw: $(STAMP)
+kill: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest --dist load -m "matrix(part='$@')" $(TESTS)
 
@@ -58,7 +58,7 @@ walks: $(STAMP)
 	.venv/bin/python -m pytest -m "matrix(part='$@')" $(TESTS)
 
 # One process: a second one would collect the tests, and start the servers and the browser, once more.
-attacks buckets ceph chromium firefox: $(STAMP)
+attacks buckets ceph chromium firefox inspection memory versitygw webkit: $(STAMP)
 	@.ci/install test $@
 	.venv/bin/python -m pytest -n 0 -m "matrix(part='$@')" $(TESTS)
 
@@ -81,7 +81,7 @@ fuzz: $(STAMP)
 
 # The rest is in `make python3.13`.
 pairs: $(STAMP)
-	.venv/bin/python -m pytest -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit $(TESTS)
+	.venv/bin/python -m pytest -n 0 -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit $(TESTS)
 
 soak: .venv-3.13/.installed
 	.venv-3.13/bin/python -m tests.soak $(SOAK)
