@@ -6,7 +6,6 @@
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client
 #   inspection  the worker's rarer cases, the page's and reprocess' among them
-#   pairs   tests of `make test` on the database and the S3 server that it leaves out
 #   buckets  the main job with incoming/ in a bucket of its own
 #   chromium, firefox, webkit  the page in each browser engine
 #   kotlin  the Kotlin client's build, its own tests, and its uploads to a real broker
@@ -16,7 +15,7 @@
 #   swift   the Swift client's own tests, and uploads with it, if the machine has Swift 6
 #   memory  memory of the processes after large uploads and large listings
 #   fuzz    tests/fuzz with new examples, FUZZ_TIMES times as many as in make test
-#   soak    45 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
+#   soak    40 seconds of load while servers are killed, on Python 3.13; longer: SOAK="--seconds 300"
 # make python3.13: unit, contract and http tests on another Python; see below. The same for 3.11, 3.12 and 3.14.
 # make dist: what a release publishes, from the last commit, in dist/; docs/releasing.md has all steps.
 # make bench: the benchmarks, or some of them: make bench BENCH="--only ticket".
@@ -32,19 +31,21 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(STAMP)
 	@exec .venv/bin/broker dev
 
-# Of each test one variant of database and S3 server; `make python3.13` and the part `pairs` run the others.
+# Of each test one variant of database and S3 server; `make python3.13` runs the others.
 # tests/chosen.py has the choices.
 test: $(STAMP)
 	.venv/bin/python -m pytest -m "not matrix" --choose one-variant --ignore tests/house
 
-# The longest first. The soak needs the machine for itself: it measures, and kills what is slow to answer.
-ONLY ?= python3.14 walks kill artifacts fuzz kotlin ceph firefox attacks inspection pairs memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+# The longest first. The soak needs the machine for itself: it measures, and kills what is slow to
+# answer. What it leaves idle is for unit tests, which measure nothing.
+ONLY ?= python3.14 walks kill artifacts fuzz kotlin ceph firefox attacks inspection memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
+BESIDE ?= python3.12
 FUZZ_TIMES ?= 1
-SOAK ?= --seconds 45 --peak 8 --bucket-away 5 --ttl 8 --lease 10
-.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz pairs soak swift
+SOAK ?= --seconds 40 --peak 6 --bucket-away 5 --ttl 8 --lease 10
+.PHONY: kill attacks walks inspection buckets memory chromium firefox webkit versitygw ceph artifacts kotlin fuzz soak swift
 matrix: $(STAMP)
-	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" $(ONLY)
+	@exec .venv/bin/python -m tests.matrix --alone "$(ALONE)" --beside "$(BESIDE)" $(ONLY)
 
 # TESTS: the files with tests of this part, if they are known.
 TESTS ?=
@@ -79,10 +80,6 @@ swift: $(STAMP)
 fuzz: $(STAMP)
 	FUZZ_TIMES=$(FUZZ_TIMES) .venv/bin/python -m pytest --dist load --timeout 7200 -rs tests/fuzz
 
-# The rest is in `make python3.13`.
-pairs: $(STAMP)
-	.venv/bin/python -m pytest -n 0 -m "not matrix" --choose other-variants --ignore tests/http --ignore tests/contract --ignore tests/unit $(TESTS)
-
 soak: .venv-3.13/.installed
 	.venv-3.13/bin/python -m tests.soak $(SOAK)
 
@@ -112,8 +109,12 @@ python%: TESTED := tests/http tests/contract tests/unit
 python3.12: TESTED := tests/unit
 # What `make test` leaves out, and each function of the tests on this Python too.
 python3.13: TESTED += --choose other-variants --choose each-function
+python3.13: other-variants
 python3.14: TESTED += --choose each-function
-.PHONY: $(PYTHONS:%=python%)
+# What `make test` leaves out of the other tests.
+other-variants: .venv-3.13/.installed
+	.venv-3.13/bin/python -m pytest -m "not matrix" --choose other-variants $(foreach folder,http contract unit house,--ignore tests/$(folder))
+.PHONY: other-variants $(PYTHONS:%=python%)
 $(PYTHONS:%=python%): python%: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -m "not matrix" $(TESTED)
 

@@ -19,18 +19,24 @@ LOGS = ROOT / ".matrix"
 def main() -> int:
     """Return 0 if all parts passed, 1 if one failed, 130 if the run was stopped."""
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
-    parser.add_argument("--alone", default="", help="parts that run beside no other")
+    parser.add_argument("--alone", default="", help="parts that run first, beside no other")
+    parser.add_argument(
+        "--beside", default="", help="parts that use what those leave idle of the processors"
+    )
     parser.add_argument("parts", nargs="+", help="targets of the Makefile; start with the longest")
     asked = parser.parse_args()
     if len(asked.parts) == 1:
         os.execvp("make", ["make", "--no-print-directory", *asked.parts])
-    alone = [part for part in asked.parts if part in asked.alone.split()]
+    alone, beside = (
+        [part for part in asked.parts if part in named.split()]
+        for named in (asked.alone, asked.beside)
+    )
     begun = time.monotonic()
     LOGS.mkdir(exist_ok=True)
     runner = Runner(root=ROOT, logs=LOGS, ended=_print)
-    together = [part for part in asked.parts if part not in alone]
+    together = [part for part in asked.parts if part not in [*alone, *beside]]
     try:
-        outcomes = asyncio.run(_run(runner, alone, together))
+        outcomes = asyncio.run(_run(runner, alone, beside, together))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write(f"Stopped. The output of each part is in {LOGS.name}/\n")
         return 130
@@ -38,20 +44,22 @@ def main() -> int:
     return int(any(outcome.status for outcome in outcomes))
 
 
-async def _run(runner: Runner, alone: list[str], together: list[str]) -> list[Outcome]:
-    running = asyncio.ensure_future(_run_all(runner, alone, together))
+async def _run(runner: Runner, *parts: list[str]) -> list[Outcome]:
+    running = asyncio.ensure_future(_run_all(runner, *parts))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     return await running
 
 
-async def _run_all(runner: Runner, alone: list[str], together: list[str]) -> list[Outcome]:
-    """Run all parts. The files of the tests are looked up in what the first ones leave idle."""
-    looking = asyncio.create_task(_files())
-    try:
+async def _run_all(
+    runner: Runner, alone: list[str], beside: list[str], together: list[str]
+) -> list[Outcome]:
+    """Run all parts. The files of the tests are looked up beside the first ones, too."""
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(_files())
+        idly = tasks.create_task(runner.run_alone(beside, nice=True))
         outcomes = await runner.run_alone(alone)
-        return outcomes + await runner.run_together(together, await looking)
-    finally:
-        looking.cancel()
+        outcomes += await runner.run_together(together, await looking)
+        return outcomes + await idly
 
 
 async def _files() -> dict[str, str]:

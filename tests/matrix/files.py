@@ -10,9 +10,6 @@ import sys
 
 import pytest
 
-# `make python3.13` runs the pairs of these folders.
-PAIRS_ELSEWHERE = ("tests/http/", "tests/contract/", "tests/unit/")
-
 
 class PartsOfTests:
     """A pytest plugin that keeps the files of each part."""
@@ -22,22 +19,13 @@ class PartsOfTests:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the file of each test that is marked for a part, and of each of the pairs."""
-        from tests.chosen import chosen  # after pytest, which rewrites its assertions
-
-        other_variants = chosen(items, ["other-variants"])
+        """Keep the file of each test that is marked for a part."""
         for item in items:
-            marks = list(item.iter_markers("matrix"))
-            for mark in marks:
-                self._keep(mark.kwargs["part"], item)
-            if not marks and item in other_variants and not item.nodeid.startswith(PAIRS_ELSEWHERE):
-                self._keep("pairs", item)
-
-    def _keep(self, part: str, item: pytest.Item) -> None:
-        files = self.files.setdefault(part, [])
-        name = item.nodeid.partition("::")[0]
-        if name not in files:
-            files.append(name)
+            for mark in item.iter_markers("matrix"):
+                files = self.files.setdefault(mark.kwargs["part"], [])
+                name = item.nodeid.partition("::")[0]
+                if name not in files:
+                    files.append(name)
 
 
 def main() -> int:

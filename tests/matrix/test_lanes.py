@@ -53,6 +53,12 @@ def test_a_part_that_must_be_alone_ends_before_the_next_begins(
     assert ended == ["soak", "one"]
 
 
+def test_a_nice_part_has_the_lowest_priority(runner: Runner) -> None:
+    makefile(runner, idle="nice")
+    [outcome] = asyncio.run(runner.run_alone(["idle"], nice=True))
+    assert outcome.output == "19\n"
+
+
 def test_a_failure_stops_no_other_part_and_is_counted(runner: Runner) -> None:
     makefile(runner, bad="echo why; false", good="true", late="true")
     outcomes = asyncio.run(runner.run_together(["bad", "good", "late"], {}))
