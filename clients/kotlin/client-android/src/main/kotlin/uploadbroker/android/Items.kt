@@ -42,7 +42,9 @@ internal class Items(private val folder: File) {
 
     /** Return an item, or null if it is unknown or not readable. */
     fun find(id: String): Item? = try {
-        JSON.decodeFromString<Item>(record(id).readFully().decodeToString())
+        // Reading an AtomicFile deletes what another thread is writing to it.
+        val stored = synchronized(this) { record(id).readFully() }
+        JSON.decodeFromString<Item>(stored.decodeToString())
     } catch (_: IOException) {
         null
     } catch (_: SerializationException) {

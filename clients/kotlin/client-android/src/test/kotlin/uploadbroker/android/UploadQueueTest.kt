@@ -1,6 +1,9 @@
 package uploadbroker.android
 
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.takeWhile
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.yield
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
@@ -78,6 +81,19 @@ class UploadQueueTest : QueueTest() {
         withNetwork(id) { finished(id) }
         assertEquals(UploadState.Cancelled, until<UploadState.Cancelled>(id))
         assertEquals(0, Shop.unfinished(ad).size + published(ad).size)
+    }
+
+    @Test
+    fun `no change is lost while a screen reads the upload`() = test {
+        val id = enqueue(1)
+        coroutineScope {
+            val screen = launch { while (true) queue.items.find(id).also { yield() } }
+            for (order in 1..100) {
+                queue.items.update(id) { it.copy(order = order) }
+                assertEquals(order, queue.items.find(id)?.order)
+            }
+            screen.cancel()
+        }
     }
 
     @Test
