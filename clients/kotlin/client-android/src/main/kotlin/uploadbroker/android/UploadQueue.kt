@@ -104,11 +104,12 @@ public class UploadQueue(
             val found = items.all().filter { it.failure?.canRetry == true && !it.isCancelled }
             found.onEach { items.update(it.id) { item -> item.startedAgain() } }
         }
-        for (item in failed) start(item.id)
+        // A failure is stored before WorkManager knows that the work has ended. So the old work must not count.
+        for (item in failed) start(item.id, ExistingWorkPolicy.REPLACE)
     }
 
-    private suspend fun start(id: String) {
-        workManager.beginUniqueWork(id, ExistingWorkPolicy.KEEP, request<SendWorker>(id) {
+    private suspend fun start(id: String, policy: ExistingWorkPolicy = ExistingWorkPolicy.KEEP) {
+        workManager.beginUniqueWork(id, policy, request<SendWorker>(id) {
             // Starts at once while the user looks on. Later it is a normal work.
             setExpedited(OutOfQuotaPolicy.RUN_AS_NON_EXPEDITED_WORK_REQUEST)
         }).then(request<FinishWorker>(id)).enqueue().await()
