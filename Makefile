@@ -38,7 +38,7 @@ test: $(STAMP)
 
 # The longest first. The soak needs the machine for itself: it measures, and kills what is slow to
 # answer. What it leaves idle is for unit tests, which measure nothing.
-ONLY ?= python3.14 walks kill artifacts fuzz kotlin ceph firefox attacks inspection memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
+ONLY ?= python3.14 walks kill artifacts fuzz ceph firefox attacks kotlin inspection memory buckets webkit chromium versitygw $(shell .ci/python --present 3.12 >/dev/null 2>&1 && echo python3.12) $(shell command -v swift >/dev/null && echo swift) soak
 ALONE ?= soak
 BESIDE ?= python3.12
 FUZZ_TIMES ?= 1
