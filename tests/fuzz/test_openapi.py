@@ -25,7 +25,7 @@ from tests.http.worker import Worker, rejecting, scripted
 
 HERE = Path(__file__).parent
 BUCKET_SECRET = "the-bucket-s-own-secret-0123456789abcdef"
-EXAMPLES = 4 if ARE_NEW else 2
+EXAMPLES = 2
 SECONDS_MAX = 400
 # Scenarios use only the links in the document, no guessed links. They use only valid data, because
 # a refused request cannot be continued.
