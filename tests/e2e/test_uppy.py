@@ -69,7 +69,7 @@ class Shop:
             client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=f"incoming/{key}")
             for key in keys
         ]
-        return len({one["UploadId"] for answer in answers for one in answer.get("Uploads", [])})
+        return sum(len(answer.get("Uploads", [])) for answer in answers)
 
 
 @pytest.fixture
