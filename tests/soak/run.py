@@ -90,6 +90,8 @@ async def run(stack: Stack, plan: Plan) -> Result:
     idle = [one.name for one in ledger.phases if one.name in SERVED and not one.statuses["ok"]]
     result.findings = [*ledger.wrong, *rest, *wrong, *leaks(result.first, result.last)]
     result.findings += [f"{name}: no request was answered" for name in idle]
+    if not ledger.journeys["photo"]:
+        result.findings.append("no photo was uploaded")
     return result
 
 
