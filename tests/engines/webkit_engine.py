@@ -152,6 +152,18 @@ class WebKit:
 
     @contextlib.contextmanager
     def visit(self, url: str, *, dark: bool = False) -> Iterator[WebKitTab]:
+        """Open a page. A browser that never runs its first script is replaced once."""
+        with contextlib.ExitStack() as stack:
+            try:
+                tab = stack.enter_context(self._browser(url, dark=dark))
+            except CommandFailed as error:
+                if error.code != "timeout":
+                    raise
+                tab = stack.enter_context(self._browser(url, dark=dark))
+            yield tab
+
+    @contextlib.contextmanager
+    def _browser(self, url: str, *, dark: bool) -> Iterator[WebKitTab]:
         _, browser = webkit_binaries()
         arguments = ["--automation", *(["--dark-mode"] if dark else [])]
         options = {"webkitgtk:browserOptions": {"binary": browser, "args": arguments}}
