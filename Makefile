@@ -1,7 +1,7 @@
 # make run: the broker with everything it needs, on embedded servers.
 # make check: linters, types, layers and the checks of the project's own shape.
 # make test: the quick tests, in a few minutes.
-# make matrix: the slow tests, in parts, three at a time. Some parts alone: make matrix ONLY="soak kill"
+# make matrix: the slow tests, in parts, four at a time. Some parts alone: make matrix ONLY="soak kill"
 #   kill    kill -9 after each step of each operation, once; servers that stop under load
 #   attacks thirty requests at once: slow bodies, bytes replaced during confirms
 #   walks   what pages tell people to do from start to end: restore, migrate, generate a client

@@ -1,1 +1,1 @@
-"""`make matrix`: runs its parts, which are make targets, in three lanes, and reports on each."""
+"""`make matrix`: runs its parts, which are make targets, in four lanes, and reports on each."""

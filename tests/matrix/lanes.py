@@ -1,4 +1,4 @@
-"""Runs make targets in three lanes: while a part waits in one, the others have the processors."""
+"""Runs make targets in four lanes: while a part waits in one, the others have the processors."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from tests.matrix.outcome import Outcome
 
-LANES = 3
+LANES = 4
+# The lanes keep two processors busy. A second process of a part would only collect its tests, and
+# start their servers, once more. A target's own `-n` comes later and wins.
+ONE_PROCESS = {"PYTEST_ADDOPTS": "-n 0"}
 # pytest stops the servers of its tests when it is interrupted.
 STOP_SECONDS = 30.0
 
@@ -38,7 +41,7 @@ class Runner:
             parts: targets of the Makefile.
             nice: use only processor time that nobody else wants.
         """
-        return [await self._run_part(part, [], {}, nice=nice) for part in parts]
+        return [await self._run_part(part, [], nice=nice) for part in parts]
 
     async def run_together(
         self, parts: Sequence[str], variables: Mapping[str, str]
@@ -51,14 +54,12 @@ class Runner:
         """
         outcomes: list[Outcome] = []
         waiting = deque(parts)
-        # The lanes share two processors. A target's own `-n` comes later and wins.
-        env = {"PYTEST_ADDOPTS": "-n 2"}
 
         async def lane() -> None:
             while waiting:
                 part = waiting.popleft()
                 given = [variables[part]] if part in variables else []
-                outcomes.append(await self._run_part(part, given, env))
+                outcomes.append(await self._run_part(part, given))
 
         async with asyncio.TaskGroup() as lanes:
             for _ in range(LANES):
@@ -66,7 +67,7 @@ class Runner:
         return outcomes
 
     async def _run_part(
-        self, part: str, variables: Sequence[str], env: Mapping[str, str], *, nice: bool = False
+        self, part: str, variables: Sequence[str], *, nice: bool = False
     ) -> Outcome:
         begun = time.monotonic()
         log = self.logs / f"{part}.log"
@@ -79,7 +80,7 @@ class Runner:
                 stdout=output,
                 stderr=output,
                 cwd=self.root,
-                env={**os.environ, **env},
+                env={**os.environ, **ONE_PROCESS},
                 start_new_session=True,
             )
             try:

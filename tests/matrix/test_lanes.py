@@ -68,11 +68,11 @@ def test_a_failure_stops_no_other_part_and_is_counted(runner: Runner) -> None:
     assert report.endswith("3 parts in 12 s, 1 failed\n")
 
 
-def test_a_part_gets_its_variables_and_half_of_the_workers(runner: Runner) -> None:
+def test_a_part_gets_its_variables_and_one_process(runner: Runner) -> None:
     makefile(runner, shows='echo "$(TESTS) $$PYTEST_ADDOPTS"')
     given = {"shows": "TESTS=tests/a.py tests/b.py", "other": "TESTS=tests/c.py"}
     [outcome] = asyncio.run(runner.run_together(["shows"], given))
-    assert outcome.output == "tests/a.py tests/b.py -n 2\n"
+    assert outcome.output == "tests/a.py tests/b.py -n 0\n"
 
 
 def test_when_the_run_is_stopped_no_process_of_a_part_is_left(runner: Runner) -> None:
