@@ -81,6 +81,20 @@ def test_the_reader_shows_every_operation_without_another_origin(
     assert faults == []
 
 
+def test_a_reader_whose_script_is_lost_on_the_way_says_so_and_can_be_loaded_again(
+    page: Page, broker_url: str
+) -> None:
+    script = "**/swagger-ui-bundle.js"
+    page.route(script, lambda route: route.abort())
+    page.goto(f"{broker_url}/docs/")
+    notice = page.get_by_text("The page is still loading.")
+    assert notice.is_visible()
+    page.unroute(script)
+    page.get_by_role("link", name="load it again").click()
+    page.wait_for_selector(".opblock")
+    assert notice.count() == 0
+
+
 def test_a_problem_s_type_leads_to_its_explanation(
     page: Page, broker_url: str, faults: list[str]
 ) -> None:
